@@ -1,0 +1,89 @@
+# Everything a reader of the README or a reviewer types. `make help` lists it.
+#
+# PYTHON   the interpreter that makes the environment (3.11 or newer)   make run PYTHON=python3.13
+# CONFIG   the project to simulate                                      make run CONFIG=configs/modular.yaml
+# ARGS     options for the command behind the target                    make run ARGS="--runs 200"
+
+PYTHON ?= python3
+CONFIG ?= configs/hybrid.yaml
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# These two are newer than what is declared and pinned when nothing need be installed.
+INSTALLED := $(VENV)/installed-run
+INSTALLED_DEV := $(VENV)/installed-dev
+FRESH := $(VENV)-fresh
+DECLARED := pyproject.toml constraints.txt
+# Through the environment the pins also reach the build backend, which pip installs apart.
+PINS := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
+# Errors only: what pip was configured with here is not the reader's business.
+PIP_INSTALL := -m pip --disable-pip-version-check -qq install
+# One worker a core, each with its own half of the tests until one is done: what a file shares is built once or twice.
+PARALLEL := -n logical --dist worksteal
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-slow lint types arch check format bench constraints clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: $(INSTALLED) ## simulate CONFIG (the hybrid project), results in out/
+	$(BIN)/sim run $(CONFIG) $(ARGS)
+
+test: $(INSTALLED_DEV) ## the tests, without the slow ones
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+test-slow: $(INSTALLED_DEV) ## the slow tests only
+	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
+
+lint: $(INSTALLED_DEV) ## style, likely mistakes, spelling, declared dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/deptry .
+
+types: $(INSTALLED_DEV) ## strict types
+	$(BIN)/mypy
+
+arch: $(INSTALLED_DEV) ## imports point along the flow
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+check: lint types arch ## lint, types and arch
+
+format: $(INSTALLED_DEV) ## rewrite the code in the house's layout
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED_DEV) ## speed as a ratio to bare SimPy
+	$(BIN)/python -m benchmarks.model_over_engine $(ARGS)
+
+constraints: ## pin the newest versions that pyproject.toml allows (on the oldest Python supported)
+	$(PYTHON) -m venv --clear $(FRESH)
+	$(FRESH)/bin/python $(PIP_INSTALL) hatchling ".[fast,dev]"
+	{ echo "# What this was tested with, on Python 3.11. Renew with: make constraints"; \
+	  $(FRESH)/bin/python -m pip --disable-pip-version-check freeze --exclude hybrid-dc-sim; } > $(FRESH)/pinned
+	mv $(FRESH)/pinned constraints.txt
+	rm -rf $(FRESH)
+
+clean: ## remove the environment and caches; results in out/ stay
+	rm -rf $(VENV) $(FRESH) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment ------------------------------------------------------------------------------
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(DECLARED) | $(BIN)/pip
+	@echo "Installing into $(VENV) (a minute the first time) ..."
+	@$(PINS) $(BIN)/python $(PIP_INSTALL) --editable .
+	@touch $@
+
+$(INSTALLED_DEV): $(DECLARED) | $(BIN)/pip
+	@echo "Installing into $(VENV), with the tools for development (a minute or two the first time) ..."
+	@$(PINS) $(BIN)/python $(PIP_INSTALL) --editable ".[dev]"
+	@touch $(INSTALLED) $@

@@ -1,0 +1,38 @@
+"""A simulator of hybrid modular data center construction: when MW come online, with how many people and how much idle capital.
+
+    import sim
+    config = sim.load("configs/hybrid.yaml")
+    result = sim.run(config, runs=200, seed=1)
+    result.summary()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.errors import ConfigError, SimError
+    from sim.study.case import prepare
+    from sim.study.result import Result
+    from sim.study.running import Comparison, compare, load, run
+
+_WHERE = {
+    "ConfigError": "sim.errors",
+    "SimError": "sim.errors",
+    "prepare": "sim.study.case",
+    "Result": "sim.study.result",
+    "Comparison": "sim.study.running",
+    "compare": "sim.study.running",
+    "load": "sim.study.running",
+    "run": "sim.study.running",
+}
+
+__all__ = ["Comparison", "ConfigError", "Result", "SimError", "compare", "load", "prepare", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import sim` stays quick."""
+    if name not in _WHERE:
+        raise AttributeError(f"sim has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_WHERE[name]), name)

@@ -1,0 +1,31 @@
+"""Long-lead items: ordered by one policy, arriving by lead time, gating site or factory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sim.config.estimates import Name, Section, Sourced
+from sim.config.quantities import WeekNumber, Weeks
+
+
+class Item(Sourced):
+    """Something with a lead time that steps name under `needs`."""
+
+    id: Name = Field(description="Name of the item")
+    per: Literal["phase", "hall", "block"] = Field(description="The lot in which it is ordered")
+    lead_weeks: Weeks = Field(description="From order to delivery on site, with the allocation held")
+    slot_week: WeekNumber | None = Field(
+        default=None, description="Week after the decision before which the held slot delivers nothing"
+    )
+
+
+class Procurement(Section):
+    """The order-date policy and the items."""
+
+    policy: Literal["just_in_time", "at_decision"] = Field(
+        description="Order at max(t0, required on site - lead time - float), or everything at the decision"
+    )
+    float_weeks: WeekNumber = Field(description="Weeks by which an order is placed before it has to be")
+    items: tuple[Item, ...] = Field(description="The items")

@@ -1,0 +1,104 @@
+"""A whole project as a planner states it: the root of every configuration file."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from sim.config.calendars import Calendars
+from sim.config.commissioning import Commissioning
+from sim.config.energization import Energization
+from sim.config.estimates import Bounds, Name, Section, Unit
+from sim.config.labour import Labour
+from sim.config.logistics import Logistics
+from sim.config.money import Money
+from sim.config.orders import Orders
+from sim.config.procurement import Procurement
+from sim.config.quantities import CalendarDays, Days, Megawatts, People, SquareFeet
+from sim.config.steps import Network
+from sim.config.systems import SYSTEMS, System, Systems
+from sim.config.wiring import broken_references
+
+
+class Scale(Section):
+    """How much is built, in which steps, from when to when."""
+
+    capacity_mw: Annotated[float, Unit("MW"), Bounds(0.1, 20_000)] = Field(description="Gross capacity to bring online")
+    phases: Annotated[int, Unit("phases"), Bounds(1, 100)] = Field(
+        default=1, description="Equal parts of the capacity, each with its own site-wide works"
+    )
+    phase_interval_days: Days = Field(description="Calendar days between the starts of two phases")
+    start_date: date = Field(description="t0: the day the first order is approved")
+    preparation_days: CalendarDays = Field(description="Permits and design before anything starts on site")
+    target_days: Annotated[float, Unit("days"), Bounds(1, 7_300)] = Field(
+        description="Target for the full capacity after the decision, the same for all strategies"
+    )
+    horizon_days: Annotated[int, Unit("days"), Bounds(30, 14_600)] = Field(
+        description="How far calendars reach; a run that gets there is a stall"
+    )
+
+
+class Block(Section):
+    """The unit of capacity."""
+
+    mw_gross: Megawatts = Field(description="Facility power of one block")
+    mw_it: Megawatts = Field(description="Critical IT load of one block")
+
+
+class Hall(Section):
+    """The part of the shell that is released at once."""
+
+    blocks: Annotated[int, Unit("blocks"), Bounds(1, 1_000)] = Field(description="Blocks in one hall")
+    sqft_per_mw: SquareFeet = Field(description="Shell area per gross MW")
+
+
+class Limits(Section):
+    """What the planner compares the results with."""
+
+    peak_workforce: People | None = Field(default=None, description="The claim to test: people on site at the peak")
+
+
+class Project(Section):
+    """One strategy for one project, complete."""
+
+    schema_version: int = Field(description="Version of this file format; this program reads version 1")
+    name: Name = Field(description="Short name; also the name of the output folder")
+    label: str = Field(max_length=200, description="The strategy in words")
+    scale: Scale = Field(description="How much, when")
+    block: Block = Field(description="The unit of capacity")
+    hall: Hall = Field(description="The unit of the shell")
+    turnover_blocks: Annotated[int, Unit("blocks"), Bounds(1, 1_000)] = Field(
+        description="Blocks commissioned and handed over together; it divides the blocks of a hall"
+    )
+    calendars: Calendars = Field(description="When people work")
+    labour: Labour = Field(description="Trades, crews and what they lose")
+    site_works: Network = Field(description="Works for the whole phase: earthworks, utilities, roads")
+    shell: Network = Field(description="One hall from foundations to dry-in")
+    pad: Network = Field(description="One block's own foundation, for modules that stand outside a hall")
+    systems: Systems = Field(description="Electrical, mechanical and compute: where each is made, and how")
+    logistics: Logistics = Field(description="From factory to yard")
+    commissioning: Commissioning = Field(description="L2 to L5")
+    energization: Energization = Field(description="Power blocks that arrive over time")
+    procurement: Procurement = Field(description="Long-lead items")
+    orders: Orders = Field(description="Who decides how much, and when")
+    money: Money = Field(description="Prices and payment")
+    limits: Limits = Field(description="Limits to report against")
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks in all phases."""
+        return -(-round(self.scale.capacity_mw * 1000) // round(self.block.mw_gross.value * 1000))
+
+    @property
+    def by_system(self) -> dict[str, System]:
+        """The three systems by name, in the order in which they are spoken of."""
+        return {name: getattr(self.systems, name) for name in SYSTEMS}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Project:
+        broken = broken_references(self)
+        if broken:
+            raise broken
+        return self

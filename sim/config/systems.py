@@ -1,0 +1,92 @@
+"""The three systems of a block: electrical, mechanical, compute. Each is made on site or in a factory."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sim.config.estimates import Bounds, Name, Section, Sourced, Unit
+from sim.config.quantities import Count, Feet, Hours, People, Pounds, Probability, WeekNumber, Weeks, WorkingDays
+from sim.config.steps import Step
+
+SYSTEMS = ("electrical", "mechanical", "compute")
+Whole = Annotated[int, Unit("number"), Bounds(1, 10_000)]
+
+
+class Learning(Sourced):
+    """Crawford unit curve: the n-th unit takes n^log2(rate) of the first, relative to the plateau's unit."""
+
+    rate: Annotated[float, Unit("× per doubling"), Bounds(0.5, 1)] = Field(description="Time of unit 2n over unit n")
+    plateau: Whole = Field(description="Unit from which nothing is learnt any more: the stated durations hold there")
+
+
+class Station(Sourced):
+    """A place on every line of a factory."""
+
+    id: Name = Field(description="Name of the station")
+    days: WorkingDays = Field(description="Working days a skid spends here once the factory runs at its rate")
+
+
+class AcceptanceTest(Sourced):
+    """The factory acceptance test (L1), witnessed, with rework and retest."""
+
+    bays: Whole = Field(description="Test bays")
+    days: WorkingDays = Field(description="Working days of a test")
+    fails: Probability = Field(description="Probability that a test fails")
+    rework_days: WorkingDays = Field(description="Working days to mend what failed, on the line")
+    retests: Whole = Field(description="Tests after the first at most")
+
+
+class Factory(Sourced):
+    """A plant that makes the skids of one system."""
+
+    lines: Whole = Field(description="Lines: skids in work at the same station")
+    stations: tuple[Station, ...] = Field(min_length=1, description="Stations of a line, in order")
+    work_in_progress: Whole | None = Field(default=None, description="Skids in the factory at most, tested ones included")
+    opens_week: WeekNumber = Field(description="Week after the decision in which the first line is ours (slot held)")
+    ramp_weeks: WeekNumber = Field(description="Weeks from the first line to the last: the ramp to the rated rate")
+    learning: Learning | None = Field(default=None, description="Learning by repetition in this factory")
+    parts_weeks: Weeks = Field(description="From the order of a skid to its parts at the factory")
+    test: AcceptanceTest = Field(description="L1")
+    finished_places: Whole = Field(description="Places for finished skids; when they are full the line is blocked")
+    staff: People = Field(description="People paid while the factory works for this project")
+
+
+class Skid(Sourced):
+    """One flatbed load: a factory-built part of a block."""
+
+    per_block: Whole = Field(description="Skids of this system in one block")
+    length_ft: Feet = Field(description="Length on the trailer")
+    width_ft: Feet = Field(description="Width on the trailer")
+    height_ft: Feet = Field(description="Height of the load itself")
+    weight_lb: Pounds = Field(description="Weight of the load")
+    lift_hours: Hours = Field(description="Crane hours to set one skid")
+
+
+class SiteBuilt(Sourced):
+    """The same system assembled in place."""
+
+    lead_weeks: Weeks = Field(description="From the order of a block's material to its being ready for call-off")
+    loads_per_block: Whole = Field(description="Truckloads of material for one block")
+    unload_hours: Hours = Field(description="Hours at the gate for all material of one block")
+    steps: tuple[Step, ...] = Field(min_length=1, description="Step network of one block")
+
+
+class System(Section):
+    """One system: its scope decides which of its two descriptions is used."""
+
+    scope: Literal["site", "factory"] = Field(description="Where it is made")
+    after: tuple[str, ...] = Field(description="What must be ready in the block's hall before anything is set")
+    skid: Skid = Field(description="The factory-made part, as it travels")
+    factory: Factory = Field(description="Where it is made, if its scope is factory")
+    hook_up: tuple[Step, ...] = Field(description="Steps that connect the set skids, one after the other")
+    site: SiteBuilt = Field(description="The same system built in place, if its scope is site")
+
+
+class Systems(Section):
+    """The parts of a block."""
+
+    electrical: System = Field(description="Power: switchgear, transformers, UPS, busway")
+    mechanical: System = Field(description="Cooling: chillers, pumps, coolant distribution")
+    compute: System = Field(description="Racks, network and the cluster's own tests")

@@ -1,0 +1,1 @@
+"""Who does it when: SimPy processes that perform a plan by the rules of the engine, and nothing else."""

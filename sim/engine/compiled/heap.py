@@ -1,0 +1,45 @@
+"""Queues whose smallest number comes out first: binary heaps of integers, several side by side in one array.
+
+A moment and a unit (minute, then rank), or a request (priority, minute asked, rank), are packed into one integer,
+so that comparing two of them is one comparison.
+"""
+
+from __future__ import annotations
+
+from sim.engine.compiled.arrays import Ints
+from sim.engine.compiled.jit import piece
+
+
+@piece
+def push(heap: Ints, base: int, size: int, number: int) -> None:
+    """Add a number to the heap of `size` numbers that begins at `base`."""
+    at = size
+    while at > 0:
+        above = (at - 1) >> 1
+        if heap[base + above] <= number:
+            break
+        heap[base + at] = heap[base + above]
+        at = above
+    heap[base + at] = number
+
+
+@piece
+def pop(heap: Ints, base: int, size: int) -> int:
+    """Take the smallest of the `size` numbers that begin at `base`: the gap sinks to the end, the last fills it."""
+    smallest = heap[base]
+    last = heap[base + size - 1]
+    at, below, end = 0, 1, size - 1
+    while below < end:
+        if below + 1 < end and heap[base + below + 1] < heap[base + below]:
+            below += 1
+        heap[base + at] = heap[base + below]
+        at = below
+        below = 2 * at + 1
+    while at > 0:
+        above = (at - 1) >> 1
+        if heap[base + above] <= last:
+            break
+        heap[base + at] = heap[base + above]
+        at = above
+    heap[base + at] = last
+    return smallest

@@ -1,0 +1,97 @@
+"""A compiled plan laid out for the kernel: the plan itself, and a run at its first minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from sim.engine.compiled.arrays import AREA, LEARNING, OPERATION, PLAN, ROUNDED, RUN, STEP, A, B, Ints, bound
+from sim.plan.compile import HOLD, WAIT, Compiled
+
+BITS = 63
+"""Bits of a request: its priority's rank, the minute it was asked, its unit's rank."""
+
+
+def plan_array(plan: Compiled) -> Ints:
+    """Return the plan as one array; `arrays` says what stands where."""
+    priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, B])
+    rank_bits = _bits(len(plan.units))
+    minute_bits = BITS - rank_bits - _bits(len(priorities))
+    bundle_at, bundles = _end_to_end(plan.bundles)
+    users_at, users = _end_to_end(_users(plan))
+    curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
+    columns = [
+        _steps(plan, priorities, minute_bits + rank_bits),
+        plan.first,
+        bundle_at,
+        bundles,
+        users_at,
+        users,
+        _room(plan, HOLD, len(plan.bundles)),
+        _room(plan, WAIT, len(plan.gates)),
+        curve_at,
+        curves,
+    ]
+    return bound(PLAN, columns, [len(plan.units), *plan.completion, rank_bits, minute_bits])
+
+
+def beginning(plan: Compiled) -> Ints:
+    """Return the state of a run at its first minute; `arrays` says what stands where."""
+    units, gates, bundles = len(plan.units), len(plan.gates), len(plan.bundles)
+    requests, waiters = _room(plan, HOLD, bundles)[-1], _room(plan, WAIT, gates)[-1]
+    never = np.full(max(units, gates), -1, np.int64)
+    lengths = [
+        *(plan.first[:-1], units, units, units, never[:units]),
+        *(plan.initial, gates, gates, never[:gates], gates, waiters),
+        *(bundles, bundles, requests, units, units, units, bundles, bundles),
+        *(len(plan.rows), len(plan.learning) + len(plan.areas), len(plan.inputs.names), len(plan.calendars)),
+    ]
+    columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in lengths]
+    run = bound(RUN, columns, [0] * (RUN - len(columns)))
+    run[ROUNDED] = -1
+    return run
+
+
+def _steps(plan: Compiled, priorities: Ints, shift: int) -> Ints:
+    """Return the rows with curve and area; a hold's priority becomes its rank, where requests have it."""
+    steps = np.empty((len(plan.rows), STEP), np.int64)
+    steps[:, :LEARNING] = plan.rows
+    holds = plan.rows[:, OPERATION] == HOLD
+    steps[holds, B] = np.searchsorted(priorities, plan.rows[holds, B]) << shift
+    steps[:, LEARNING] = plan.learning_of
+    steps[:, AREA] = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
+    return steps
+
+
+def _users(plan: Compiled) -> list[list[tuple[int, int]]]:
+    """Return per pool the bundles that contain it, and by what count."""
+    users: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
+    for bundle, counts in enumerate(plan.bundles):
+        for pool, count in counts:
+            users[pool].append((bundle, count))
+    return users
+
+
+def _room(plan: Compiled, operation: int, kinds: int) -> Ints:
+    """Return where each queue begins: it has room for every unit that has such a step."""
+    rows = np.flatnonzero(plan.rows[:, OPERATION] == operation)
+    pairs = np.unique(np.column_stack([plan.rows[rows, A], plan.unit_of[rows]]), axis=0)
+    return begins(np.bincount(pairs[:, 0], minlength=kinds))
+
+
+def _end_to_end(lists: Iterable[Sequence[object]]) -> tuple[Ints, Ints]:
+    """Return where each list begins in the array of all of them, and that array."""
+    parts = list(lists)
+    flat = [item for part in parts for item in part]
+    return begins([len(part) for part in parts]), np.array(flat, np.int64)
+
+
+def begins(lengths: Sequence[int] | Ints) -> Ints:
+    """Return the running total of lengths from 0, one more than there are lengths."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.asarray(lengths, np.int64))])
+
+
+def _bits(number: int) -> int:
+    """Return how many bits tell so many things apart, at least one."""
+    return max(1, (number - 1).bit_length())

@@ -1,0 +1,156 @@
+"""Following a route in the kernel: steps that take no time are performed at once, until one has to wait."""
+
+from __future__ import annotations
+
+from sim.engine.compiled.arrays import (
+    AREA,
+    AT,
+    ATTEMPTS,
+    BEGUN,
+    COUNTERS,
+    FAULT,
+    FIRST,
+    JUMPED,
+    JUMPS,
+    JUMPS_FOR_EVER,
+    LEVEL,
+    LOG_FULL,
+    OPERATION,
+    ROWS,
+    STARTING,
+    STARTING_SIZE,
+    STEP,
+    STEPS,
+    WHO,
+    A,
+    B,
+    C,
+    D,
+    E,
+    Floats,
+    Ints,
+)
+from sim.engine.compiled.fortune import value
+from sim.engine.compiled.gates import await_level, before, signal
+from sim.engine.compiled.heap import push
+from sim.engine.compiled.jit import part, piece
+from sim.engine.compiled.requests import ask, give
+from sim.engine.compiled.works import schedule
+from sim.plan.compile import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
+
+JUMPS_A_MINUTE = 10_000
+STAYS = -1
+"""Instead of the next step: the unit has to wait where it is."""
+
+
+@piece
+def write(run: Ints, log: Ints, minute: int, at: int, x: int) -> None:
+    """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
+    row = run[ROWS]
+    run[ROWS] = row + 1
+    if row < log.shape[1]:
+        log[0, row] = minute
+        log[1, row] = at
+        log[2, row] = x
+    else:
+        run[FAULT] = LOG_FULL
+
+
+@part
+def follow(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, at: int, now: int) -> None:
+    """Perform a unit's steps from `at` on until it has to wait or its route ends."""
+    end = plan[plan[FIRST] + unit + 1]
+    to = at
+    while to != STAYS and to < end:
+        at = to
+        operation = plan[plan[STEPS] + at * STEP + OPERATION]
+        if operation == HOLD:
+            ask(plan, run, unit, at, now)
+            to = STAYS
+        elif operation == WORK:
+            push(run, run[STARTING], run[STARTING_SIZE], unit)
+            run[STARTING_SIZE] += 1
+            to = STAYS
+        elif operation in (WAIT, UNTIL):
+            to = await_step(plan, run, luck, figures, log, unit, at, now)
+        elif operation == AGAIN:
+            to = jump(plan, run, luck, figures, log, unit, at, now)
+        else:
+            to = act(plan, run, log, at, now)
+    run[run[AT] + unit] = at if to == STAYS else end
+    run[run[BEGUN] + unit] = now
+
+
+@part
+def resume(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, now: int) -> None:
+    """Complete the step at which a unit has waited or worked, and go on."""
+    at = run[run[AT] + unit]
+    step = plan[STEPS] + at * STEP
+    if plan[step + AREA] >= 0:
+        run[run[COUNTERS] + plan[step + AREA]] -= plan[step + D]
+    write(run, log, now, at, run[run[BEGUN] + unit])
+    follow(plan, run, luck, figures, log, unit, at + 1, now)
+
+
+@piece
+def await_step(
+    plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, at: int, now: int
+) -> int:
+    """Wait for a gate or a date that is not there yet; where it is, go on at once."""
+    step = plan[STEPS] + at * STEP
+    a = plan[step + A]
+    if plan[step + OPERATION] == WAIT:
+        if run[run[LEVEL] + a] < plan[step + B]:
+            await_level(plan, run, a, plan[step + B], unit)
+            return STAYS
+    else:
+        date = value(run, luck, figures, a, 0)
+        if date > now:
+            schedule(plan, run, unit, date)
+            return STAYS
+    write(run, log, now, at, now)
+    return at + 1
+
+
+@piece
+def act(plan: Ints, run: Ints, log: Ints, at: int, now: int) -> int:
+    """Perform a step that takes no time: give back, signal or leave a row."""
+    step = plan[STEPS] + at * STEP
+    operation, a, x = plan[step + OPERATION], plan[step + A], plan[step + B]
+    if operation == FREE:
+        x = a
+        give(plan, run, a)
+    elif operation == SIGNAL:
+        signal(plan, run, a, x, now)
+    write(run, log, now, at, x)
+    return at + 1
+
+
+@piece
+def jump(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, at: int, now: int) -> int:
+    """Decide whether to jump, and return the step to go on with; a unit that goes round for ever is stopped."""
+    jumps, jumped = run[JUMPS] + unit, run[JUMPED] + unit
+    run[jumps] = run[jumps] + 1 if run[jumped] == now else 1
+    run[jumped] = now
+    taken = decide(plan, run, luck, figures, at, now)
+    write(run, log, now, at, taken)
+    if run[jumps] > JUMPS_A_MINUTE:
+        run[FAULT], run[WHO] = JUMPS_FOR_EVER, unit
+        return STAYS
+    return plan[plan[STEPS] + at * STEP + A] if taken == 1 else at + 1
+
+
+@piece
+def decide(plan: Ints, run: Ints, luck: Ints, figures: Floats, at: int, now: int) -> int:
+    """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
+    step = plan[STEPS] + at * STEP
+    chance, limit, gate = plan[step + B], plan[step + C], plan[step + D]
+    attempt = run[run[ATTEMPTS] + at]
+    run[run[ATTEMPTS] + at] = attempt + 1
+    if 0 <= limit <= attempt:
+        return 0
+    if chance >= 0:
+        return value(run, luck, figures, chance, attempt)
+    if gate >= 0:
+        return 1 if before(run, gate, now) >= plan[step + E] else 0
+    return 1

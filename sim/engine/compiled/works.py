@@ -1,0 +1,104 @@
+"""Work in the kernel: how long it lasts, when it ends, and the event of its end."""
+
+from __future__ import annotations
+
+from sim.engine.compiled.arrays import (
+    AREA,
+    ASKED,
+    AT,
+    ATTEMPTS,
+    COUNTERS,
+    CURVE_AT,
+    CURVES,
+    EVENTS,
+    EVENTS_SIZE,
+    FAULT,
+    LEARNING,
+    MINUTE_BITS,
+    NEVER_DONE,
+    RANK_BITS,
+    STARTING,
+    STARTING_SIZE,
+    STEP,
+    STEPS,
+    TOO_FAR,
+    WELL,
+    WHO,
+    A,
+    B,
+    C,
+    D,
+    Floats,
+    Ints,
+)
+from sim.engine.compiled.driving import arrival
+from sim.engine.compiled.fortune import value
+from sim.engine.compiled.heap import pop, push
+from sim.engine.compiled.hours import finish, finish_whole
+from sim.engine.compiled.jit import part, piece
+from sim.plan.compile import MODES
+
+MILLION = 1_000_000
+PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
+
+
+@piece
+def scaled(plan: Ints, minutes: int, curve: int, position: int) -> int:
+    """Return minutes × the factor at a position of a curve (the last one stays), rounded half up."""
+    curve_at = plan[CURVE_AT] + curve
+    at = min(plan[curve_at] + position, plan[curve_at + 1] - 1)
+    return (2 * minutes * plan[plan[CURVES] + at] + MILLION) // (2 * MILLION)
+
+
+@piece
+def lasting(plan: Ints, run: Ints, luck: Ints, figures: Floats, at: int) -> int:
+    """Return drawn minutes × learning × crowding, as they are at the start of the work."""
+    step = plan[STEPS] + at * STEP
+    attempt = run[run[ATTEMPTS] + at]
+    run[run[ATTEMPTS] + at] = attempt + 1
+    minutes = value(run, luck, figures, plan[step + A], attempt)
+    learning, area = plan[step + LEARNING], plan[step + AREA]
+    if learning >= 0 and attempt == 0:
+        minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning])
+        run[run[COUNTERS] + learning] += 1
+    if area >= 0:
+        run[run[COUNTERS] + area] += plan[step + D]
+        minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])
+    return minutes
+
+
+@piece
+def ending(plan: Ints, run: Ints, hours: Ints, at: int, now: int, minutes: int) -> int:
+    """Return when work that begins now ends on its calendar, -1 if it never does."""
+    step = plan[STEPS] + at * STEP
+    calendar, mode = plan[step + B], plan[step + C]
+    if mode == PAUSING:
+        return finish(run, hours, calendar, now, minutes)
+    if mode == WHOLE:
+        return finish_whole(run, hours, calendar, now, minutes)
+    return arrival(run, hours, calendar, now, minutes)
+
+
+@piece
+def schedule(plan: Ints, run: Ints, unit: int, minute: int) -> None:
+    """Have a unit go on at a later minute."""
+    if minute >> plan[MINUTE_BITS] == 0:
+        push(run, run[EVENTS], run[EVENTS_SIZE], minute << plan[RANK_BITS] | unit)
+        run[EVENTS_SIZE] += 1
+    else:
+        run[FAULT], run[WHO] = TOO_FAR, unit
+
+
+@part
+def start(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, now: int) -> None:
+    """Start everyone who is ready to work, by rank."""
+    while run[STARTING_SIZE] > 0 and run[FAULT] == WELL:
+        unit = pop(run, run[STARTING], run[STARTING_SIZE])
+        run[STARTING_SIZE] -= 1
+        at = run[run[AT] + unit]
+        minutes = lasting(plan, run, luck, figures, at)
+        minute = ending(plan, run, hours, at, now, minutes)
+        if minute >= now:
+            schedule(plan, run, unit, minute)
+        else:
+            run[FAULT], run[WHO], run[ASKED] = NEVER_DONE, unit, minutes

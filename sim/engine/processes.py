@@ -1,0 +1,247 @@
+"""The reference engine: every unit of the plan is a SimPy process that follows its route.
+
+Read `follow` first: it is the meaning of the vocabulary. Rules are numbered as in `docs/engine.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.dispatch import WHEN_OVER, WHEN_SETTLED, Dispatcher, GoesRound, happening
+from sim.engine.stall import Standing, Stuck
+from sim.plan.compile import AGAIN, FREE, HOLD, NONE, NOTE, SIGNAL, UNTIL, WAIT, WORK, Compiled
+from sim.plan.luck import Luck
+from sim.world.calendars import Calendar, CalendarEnds, NoWindow
+from sim.world.driving import duty_finish
+
+JUMPS_A_MINUTE = 10_000
+"""Jumps of one unit within one minute after which it counts as going round for ever."""
+
+PAUSING, WHOLE, DUTY = range(3)
+MILLION = 1_000_000
+
+Process = Generator[simpy.Event, None, None]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What happened: one row per performed step (minute done, step, x), in the order it was performed.
+
+    x is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
+    the number of the bundle (free). `stuck` says who waited for what if the project could not be finished.
+    """
+
+    log: NDArray[np.int64]
+    stuck: Stuck | None = None
+
+
+class Prepared:
+    """A plan in the form a Python loop reads fastest; made once, performed many times."""
+
+    def __init__(self, plan: Compiled) -> None:
+        """Turn the plan's arrays into plain lists."""
+        self.plan = plan
+        self.rows = [tuple(row) for row in plan.rows.tolist()]
+        self.first = plan.first.tolist()
+        self.learning_of = plan.learning_of.tolist()
+        self.area_of = plan.area_of.tolist()
+
+
+class Site:
+    """One replication under way: the clock, the pools, the gates and everyone on their routes."""
+
+    def __init__(self, prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> None:
+        """Put everybody at the start of their routes."""
+        self.prepared, self.plan, self.luck, self.calendars = prepared, prepared.plan, luck, calendars
+        self.env = simpy.Environment(initial_time=0)
+        self.pools = Dispatcher(self.env, self.plan)
+        self.level = [0] * len(self.plan.gates)
+        self.before = [(0, -1)] * len(self.plan.gates)
+        self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
+        self.attempts = [0] * len(prepared.rows)
+        self.jumps = [(0, -1)] * len(self.plan.units)
+        self.learnt = [0] * len(self.plan.learning)
+        self.crowd = [0] * len(self.plan.areas)
+        self.beginning: list[tuple[int, int, simpy.Event]] = []
+        self.where = list(prepared.first[:-1])
+        self.log: list[tuple[int, int, int]] = []
+        self.complete = simpy.Event(self.env)
+
+    def perform(self) -> Performance:
+        """Let every unit follow its route until the completion gate is open, or until nobody can go on."""
+        for unit in range(len(self.plan.units)):
+            self.env.process(self.follow(unit))
+        stuck = None
+        try:
+            self.env.run(until=self.complete)
+        except CalendarEnds as ended:
+            stuck = self._standing().explain(str(ended))
+        except RuntimeError as ended:
+            if self.complete.triggered or "until" not in str(ended):
+                raise
+            stuck = self._standing().explain()
+        return Performance(np.array(self.log, np.int64).reshape(-1, 3), stuck)
+
+    def _standing(self) -> Standing:
+        """Return where everyone stands now."""
+        return Standing(self.plan, self.where, self.pools, self.level, int(self.env.now))
+
+    def follow(self, unit: int) -> Process:
+        """Perform the steps of one unit's route; steps that take no time and cannot wait happen at once."""
+        env, rows, log, where = self.env, self.prepared.rows, self.log, self.where
+        at, end = self.prepared.first[unit], self.prepared.first[unit + 1]
+        while at < end:
+            where[unit] = at
+            operation, a, b, c, _, _ = rows[at]
+            x, to = int(env.now), at + 1
+            if operation == WORK:
+                yield self.begin_work(unit, at)
+            elif operation == HOLD:
+                yield self.pools.ask(unit, a, b, c)
+            elif operation == FREE:
+                x = a
+                self.pools.give(a)
+            elif operation == SIGNAL:
+                x = b
+                self.signal(a, b)
+            elif operation == WAIT:
+                if self.level[a] < b:
+                    yield self.opening(a, b)
+            elif operation == UNTIL:
+                if self.luck.values[a] > x:
+                    yield env.timeout(self.luck.values[a] - x)
+            elif operation == AGAIN:
+                x = self.decide(unit, at)
+                to = a if x else to
+            elif operation == NOTE:
+                x = b
+            log.append((int(env.now), at, x))
+            at = to
+        where[unit] = end
+
+    # --- work -----------------------------------------------------------------------------------------------
+
+    def begin_work(self, unit: int, at: int) -> simpy.Event:
+        """Return the end of a work that begins once this minute has settled."""
+        done = simpy.Event(self.env)
+        if not self.beginning:
+            happening(self.env, self._begin_all, WHEN_SETTLED)
+        self.beginning.append((unit, at, done))
+        return done
+
+    def _begin_all(self, _: simpy.Event) -> None:
+        """Begin the work of everyone who is ready, in name order, on the settled state (rule 1 iv)."""
+        beginning, self.beginning = sorted(self.beginning, key=_rank), []
+        now = int(self.env.now)
+        for unit, at, done in beginning:
+            _, number, calendar, mode, people, _ = self.prepared.rows[at]
+            minutes = self._minutes(at, number, people)
+            try:
+                finish = self._finish(calendar, mode, now, minutes)
+            except (NoWindow, CalendarEnds) as refused:
+                what = self.plan.activities[self.plan.activity_of[at]]
+                raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
+            done._ok, done._value = True, None
+            if self.prepared.area_of[at] != NONE:
+                done.callbacks.insert(0, partial(self._leave_area, self.prepared.area_of[at], people))
+            self.env.schedule(done, delay=finish - now)
+
+    def _minutes(self, at: int, number: int, people: int) -> int:
+        """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10)."""
+        attempt = self.attempts[at]
+        self.attempts[at] = attempt + 1
+        minutes = self.luck.values[number] if attempt == 0 else self.luck.later(number, attempt)
+        curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
+        if curve != NONE and attempt == 0:
+            minutes = scaled(minutes, self.plan.learning[curve], self.learnt[curve])
+            self.learnt[curve] += 1
+        if area != NONE:
+            self.crowd[area] += people
+            minutes = scaled(minutes, self.plan.areas[area], self.crowd[area])
+        return minutes
+
+    def _finish(self, calendar: int, mode: int, begin: int, minutes: int) -> int:
+        """Return the minute at which work that begins now is over, by its calendar and mode."""
+        on = self.calendars[calendar]
+        if mode == PAUSING:
+            return on.finish(begin, minutes)
+        if mode == WHOLE:
+            return on.finish_whole(begin, minutes)
+        return duty_finish(begin, minutes, on)
+
+    def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
+        """Make room in an area for those who begin in the minute in which others end."""
+        self.crowd[area] -= people
+
+    # --- gates ----------------------------------------------------------------------------------------------
+
+    def signal(self, gate: int, amount: int) -> None:
+        """Raise a gate and let everyone through whose level it has reached (rule 8)."""
+        now = int(self.env.now)
+        if self.before[gate][1] != now:
+            self.before[gate] = (self.level[gate], now)
+        self.level[gate] += amount
+        reached = self.level[gate]
+        for level, opened in self.at_gate[gate]:
+            if level <= reached:
+                opened.succeed()
+        self.at_gate[gate] = [waiter for waiter in self.at_gate[gate] if waiter[0] > reached]
+        last, enough = self.plan.completion
+        if gate == last and reached >= enough and not self.complete.triggered:
+            self.complete._ok, self.complete._value = True, None
+            # The stop waits until its whole minute is over.
+            self.env.schedule(self.complete, WHEN_OVER)  # type: ignore[arg-type]
+
+    def opening(self, gate: int, level: int) -> simpy.Event:
+        """Return the event of a gate reaching a level."""
+        opened = simpy.Event(self.env)
+        self.at_gate[gate].append((level, opened))
+        return opened
+
+    # --- jumps ----------------------------------------------------------------------------------------------
+
+    def decide(self, unit: int, at: int) -> int:
+        """Return 1 if a jump is taken: by chance, by a gate before this minute, or always (rules 8, 9)."""
+        self._count_jump(unit)
+        _, _, chance, limit, gate, level = self.prepared.rows[at]
+        attempt = self.attempts[at]
+        self.attempts[at] = attempt + 1
+        if limit != NONE and attempt >= limit:
+            return 0
+        if chance != NONE:
+            return self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)
+        if gate != NONE:
+            count, minute = self.before[gate]
+            return int((count if minute == int(self.env.now) else self.level[gate]) >= level)
+        return 1
+
+    def _count_jump(self, unit: int) -> None:
+        """Stop a unit that goes round within one minute for ever."""
+        now = int(self.env.now)
+        jumps, minute = self.jumps[unit]
+        jumps = jumps + 1 if minute == now else 1
+        self.jumps[unit] = jumps, now
+        if jumps > JUMPS_A_MINUTE:
+            raise GoesRound(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
+
+
+def scaled(minutes: int, millionths: Sequence[int], position: int) -> int:
+    """Return minutes × the factor at a position (the last one stays), rounded half up, all in integers."""
+    factor = millionths[min(position, len(millionths) - 1)]
+    return (2 * minutes * factor + MILLION) // (2 * MILLION)
+
+
+def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
+    """Return the rank of the unit whose work begins."""
+    return beginning[0]
+
+
+def perform(prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> Performance:
+    """Perform a plan once with the given luck on the given calendars."""
+    return Site(prepared, luck, calendars).perform()

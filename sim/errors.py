@@ -1,0 +1,92 @@
+"""What can go wrong for the person at the keyboard, each with the exit code the command line ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SimError(Exception):
+    """A failure told in one line, without a traceback; `exit_code` is what the shell sees."""
+
+    exit_code = 1
+
+
+class CheckFailed(SimError):
+    """A check, a verification or a baseline comparison did not hold."""
+
+
+class Stalled(SimError):
+    """A project that can never finish, or one that used up its budget of events or time."""
+
+    exit_code = 3
+
+
+class PartialResults(SimError):
+    """Some replications failed; what is left is not the whole study."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in the input: where it stands, the value as written, what is allowed, what was meant.
+
+    `line` and `column` count from 1; 0 means there is no line (an override, a missing file).
+    `value` is the text to show, empty when there is none (a missing or an unknown key).
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    value: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """The problem on one line: `configs/x.yaml:12: factories.lines: 0 is not allowed: at least 1`."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        said = f"{self.value} is not allowed: {self.message}" if self.value else self.message
+        told = ": ".join(part for part in (where, self.path, said) if part)
+        return f"{told} ({self.hint})" if self.hint else told
+
+
+class ConfigError(SimError):
+    """Wrong input: every problem that was found, in the order of the file, one line each."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Take the problems; there is at least one."""
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
+        """Survive the way back from a worker process."""
+        return ConfigError, (self.problems,)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mistake a section found in itself; `path` is relative to that section.
+
+    `message` completes "<value> is not allowed: …"; with `value=NOTHING` it is the whole sentence.
+    """
+
+    path: tuple[str | int, ...]
+    value: object
+    message: str
+    hint: str = ""
+
+
+NOTHING = object()
+
+
+class Refused(ValueError):
+    """Raised inside a validator to report one or several located mistakes at once."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        """Take the findings; there is at least one."""
+        self.findings = tuple(findings)
+        super().__init__("; ".join(finding.message for finding in self.findings))

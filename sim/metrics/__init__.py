@@ -1,0 +1,1 @@
+"""What a performance comes to: dates, people, hours and money, from its log and nothing else."""

@@ -1,0 +1,101 @@
+"""One run as columns: its log beside what the plan says about every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.plan.compile import NOTE, WORK, Compiled
+from sim.world.calendars import Calendar
+
+Ints = NDArray[np.int64]
+DAY = 1440
+
+
+@dataclass(frozen=True)
+class Noted:
+    """All notes of one kind, in the order of the log: when, about which item (by number), and how much."""
+
+    minute: Ints
+    item: Ints
+    amount: Ints
+
+
+@dataclass(frozen=True)
+class Index:
+    """What is looked up about a plan's steps once and used for every run."""
+
+    plan: Compiled
+    operation: Ints
+    first_argument: Ints
+    kinds: tuple[str, ...]
+    items: tuple[str, ...]
+    kind_of_note: Ints
+    item_of_note: Ints
+
+    @classmethod
+    def of(cls, plan: Compiled) -> Index:
+        """Number the kinds and items of a plan's notes."""
+        kinds = tuple(dict.fromkeys(kind for kind, _ in plan.notes))
+        items = tuple(dict.fromkeys(item for _, item in plan.notes))
+        kind_number, item_number = _numbers(kinds), _numbers(items)
+        return cls(
+            plan,
+            plan.rows[:, 0].copy(),
+            plan.rows[:, 1].copy(),
+            kinds,
+            items,
+            np.array([kind_number[kind] for kind, _ in plan.notes], np.int64),
+            np.array([item_number[item] for _, item in plan.notes], np.int64),
+        )
+
+
+def _numbers(names: Sequence[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run: log columns, the content minutes of its inputs, and the calendars it ran on."""
+
+    index: Index
+    minute: Ints
+    step: Ints
+    x: Ints
+    content: Ints
+    calendars: Sequence[Calendar]
+
+    @classmethod
+    def of(cls, index: Index, log: Ints, content: Ints, calendars: Sequence[Calendar]) -> Record:
+        """Split a log of shape (rows, 3) into columns."""
+        return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars)
+
+    @cached_property
+    def operation(self) -> Ints:
+        """Return the operation of every row."""
+        return self.index.operation[self.step]
+
+    @cached_property
+    def works(self) -> Ints:
+        """Return the rows that are work by people, in order."""
+        peopled = self.index.plan.people.any(axis=1)
+        return np.flatnonzero((self.operation == WORK) & peopled[self.step])
+
+    @cached_property
+    def _notes(self) -> tuple[Ints, Ints]:
+        rows = np.flatnonzero(self.operation == NOTE)
+        return rows, self.index.first_argument[self.step[rows]]
+
+    def noted(self, kind: str) -> Noted:
+        """Return the notes of one kind."""
+        if kind not in self.index.kinds:
+            none = np.zeros(0, np.int64)
+            return Noted(none, none, none)
+        rows, notes = self._notes
+        chosen = self.index.kind_of_note[notes] == self.index.kinds.index(kind)
+        rows, notes = rows[chosen], notes[chosen]
+        return Noted(self.minute[rows], self.index.item_of_note[notes], self.x[rows])

@@ -1,0 +1,88 @@
+"""People: how many on site on which day, and their hours earned, worked and paid, which never mix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.metrics.record import DAY, Ints, Record
+from sim.world.calendars import Calendar
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Headcount:
+    """People on site by day: direct by trade, shape (trades, days), and all of them with indirect people."""
+
+    trades: tuple[str, ...]
+    direct: Ints
+    total: Ints
+
+
+def headcount(record: Record, project: Project, days: int) -> Headcount:
+    """Return who is on site on every day; who comes or leaves on a day is there on that day.
+
+    Indirect people are ceil(ratio × direct); everyone who is left goes home with the last block online.
+    """
+    trades = tuple(project.labour.trades)
+    noted = record.noted("people")
+    number = {name: at for at, name in enumerate(trades)}
+    trade = np.array([number.get(name, -1) for name in record.index.items], np.int64)[noted.item]
+    end = min(days - 1, int(record.minute[-1]) // DAY) if len(record.minute) else 0
+    day = np.minimum(noted.minute // DAY, days - 1)
+    changes = np.zeros((len(trades), days + 1), np.int64)
+    came = noted.amount > 0
+    np.add.at(changes, (trade[came], day[came]), noted.amount[came])
+    np.add.at(changes, (trade[~came], day[~came] + 1), noted.amount[~came])
+    direct = np.cumsum(changes, axis=1)[:, :days]
+    direct[:, end + 1 :] = 0
+    crowd = direct.sum(axis=0)
+    return Headcount(trades, direct, crowd + indirect(crowd, project))
+
+
+def indirect(direct: Ints, project: Project) -> Ints:
+    """Return indirect people for so many direct ones: the ratio, rounded up."""
+    return np.ceil(direct * project.labour.indirect_ratio.value - 1e-9).astype(np.int64)
+
+
+def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
+    """Return the hours one person is paid on every day of a calendar, shape (days,)."""
+    return np.diff(calendar.worked_many(np.arange(days + 1, dtype=np.int64) * DAY)) / 60
+
+
+def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, float]:
+    """Return hours on site by their three bases."""
+    return {
+        "hours_earned": _earned(record),
+        "hours_worked": _worked(record),
+        "hours_paid": float(people.total @ paid_by_day),
+    }
+
+
+def _earned(record: Record) -> float:
+    """Return person-hours of work content at reference conditions; a repeated step earns nothing more."""
+    plan = record.index.plan
+    done = np.zeros(len(plan.rows), bool)
+    done[record.step[record.works]] = True
+    steps = np.flatnonzero(done & plan.earns)
+    minutes = record.content[plan.rows[steps, 1]]
+    return float(minutes @ plan.people[steps].sum(axis=1)) / 60
+
+
+def _worked(record: Record) -> float:
+    """Return person-hours actually worked: the open minutes of every work, as often as it was done."""
+    plan, rows = record.index.plan, record.works
+    steps = record.step[rows]
+    people = plan.people[steps].sum(axis=1)
+    calendar = plan.rows[steps, 2]
+    total = 0
+    for number in np.unique(calendar):
+        mine = rows[calendar == number]
+        on = record.calendars[number]
+        minutes = on.worked_many(record.minute[mine]) - on.worked_many(record.x[mine])
+        total += int(minutes @ people[calendar == number])
+    return total / 60

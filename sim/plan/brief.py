@@ -1,0 +1,87 @@
+"""What everyone who writes a part of the plan has on the table: the project, its layout, and what was agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.config.estimates import Estimate
+from sim.config.labour import Trade
+from sim.config.project import Project
+from sim.plan.layout import Layout, Place
+from sim.plan.plan import Plan
+from sim.plan.vocabulary import MINUTES_PER_DAY, Span, Until, days
+from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One crew's stay: the minute at which it is called, and its trade's hours done at which it may leave."""
+
+    called: int
+    until_hours: int
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What is settled before the plan is written: crews per trade, their stays, and the date of every order.
+
+    While a project is rehearsed, trades that are not in `stays` are all there from the beginning: `crews` of
+    them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
+    orders when its place is decided.
+    """
+
+    crews: Mapping[str, int] = field(default_factory=dict)
+    stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
+    order_minutes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The table everyone writes at."""
+
+    project: Project
+    layout: Layout
+    agreed: Agreed
+    plan: Plan
+    site_day_minutes: int
+    factory_day_minutes: int
+
+    def trade(self, name: str) -> Trade:
+        """Return a trade by name."""
+        return self.project.labour.trades[name]
+
+    def people(self, crews: Mapping[str, int]) -> dict[str, int]:
+        """Return direct people by trade for so many crews."""
+        return {trade: count * self.trade(trade).crew_size for trade, count in crews.items()}
+
+    def ordered(self, unit: str, place: Place) -> Until:
+        """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""
+        decided = place.order_day * MINUTES_PER_DAY
+        agreed = self.agreed.order_minutes.get(unit, 0)
+        return Until("order", days(max(decided, agreed) / MINUTES_PER_DAY))
+
+    def decided(self, place: Place) -> Until:
+        """Return the step that waits for the decision to have a place."""
+        return Until("decision", days(place.order_day))
+
+
+def shape(estimate: Estimate) -> Distribution:
+    """Return the distribution an estimate stands for, in the estimate's own unit."""
+    match estimate:
+        case Estimate(shape="uniform", low=float(low), high=float(high)):
+            return Uniform(low, high)
+        case Estimate(shape="pert", low=float(low), mode=float(mode), high=float(high)):
+            return Pert(low, mode, high)
+        case Estimate(shape="triangular", low=float(low), mode=float(mode), high=float(high)):
+            return Triangular(low, mode, high)
+        case Estimate(shape="lognormal", median=float(median), p90=float(p90)):
+            return Lognormal(median, p90)
+        case Estimate(shape="discrete", values=tuple(values), weights=tuple(weights)):
+            return Discrete(values, weights)
+    return Fixed(estimate.planned)
+
+
+def working_days(estimate: Estimate, minutes_per_day: int) -> Span:
+    """Return a span of working days on a calendar with so many productive minutes a day."""
+    return Span(shape(estimate), minutes_per_day)

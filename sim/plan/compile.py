@@ -1,0 +1,201 @@
+"""A plan as flat integer arrays, so that an engine can perform it without looking anything up by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.events import AGAIN as AGAIN
+from sim.events import FREE as FREE
+from sim.events import HOLD as HOLD
+from sim.events import NOTE as NOTE
+from sim.events import SIGNAL as SIGNAL
+from sim.events import UNTIL as UNTIL
+from sim.events import WAIT as WAIT
+from sim.events import WORK as WORK
+from sim.plan.inputs import Inputs, InputsBuilder
+from sim.plan.names import natural
+from sim.plan.plan import Plan, PlanError
+from sim.plan.vocabulary import Again, Free, Hold, Label, Note, Route, Signal, Step, Until, Wait, Work
+from sim.world.calendars import Calendar
+
+MODES = {"pausing": 0, "whole": 1, "duty": 2}
+NONE = -1
+
+IntArray = NDArray[np.int64]
+Row = tuple[int, int, int, int, int, int]
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The plan as arrays. A step is a row (operation, a, b, c, d, e); what a…e mean is said in `compile_plan`."""
+
+    units: tuple[str, ...]
+    first: IntArray
+    rows: NDArray[np.int64]
+    unit_of: IntArray
+    activities: tuple[str, ...]
+    activity_of: IntArray
+    pools: tuple[str, ...]
+    pool_kinds: tuple[str, ...]
+    initial: IntArray
+    bundles: tuple[tuple[tuple[int, int], ...], ...]
+    gates: tuple[str, ...]
+    calendars: tuple[str, ...]
+    base_calendars: tuple[Calendar, ...]
+    learning: tuple[tuple[int, ...], ...]
+    learning_of: IntArray
+    areas: tuple[tuple[int, ...], ...]
+    area_of: IntArray
+    trades: tuple[str, ...]
+    people: IntArray
+    earns: NDArray[np.bool_]
+    notes: tuple[tuple[str, str], ...]
+    inputs: Inputs
+    completion: tuple[int, int]
+
+
+class _Numbered(dict[Key, int]):
+    """Gives every new key the next number, in the order in which they are met."""
+
+    def __missing__(self, key: Key) -> int:
+        self[key] = len(self)
+        return self[key]
+
+
+def _known(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+class _Compiler:
+    """Walks over the routes once and gives everything its number."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.units = sorted(plan.units, key=natural)
+        self.pools, self.gates = _known(plan.pools), _known(plan.gates)
+        self.calendars = _known(plan.calendars)
+        self.learning, self.areas = _known(plan.learning), _known(plan.areas)
+        self.bundles: _Numbered[tuple[tuple[int, int], ...]] = _Numbered()
+        self.notes: _Numbered[tuple[str, str]] = _Numbered()
+        self.activities: _Numbered[str] = _Numbered()
+        self.trades: _Numbered[str] = _Numbered()
+        self.inputs = InputsBuilder(plan)
+        self.rows: list[Row] = []
+        self.unit_of: list[int] = []
+        self.activity_of: list[int] = []
+        self.works: list[Work | None] = []
+
+    def compile(self) -> Compiled:
+        """Compile every unit in natural order of its name: a unit's number is its rank."""
+        first = [0]
+        for rank, name in enumerate(self.units):
+            self._route(rank, name, self.plan.units[name])
+            first.append(len(self.rows))
+        return self._assemble(first)
+
+    def _route(self, rank: int, name: str, route: Route) -> None:
+        labels, start, at = {}, len(self.rows), len(self.rows)
+        for step in route:
+            if isinstance(step, Label):
+                labels[step.name] = at
+            else:
+                at += 1
+        for step in route:
+            if isinstance(step, Label):
+                continue
+            try:
+                row = self._row(step, name, labels)
+            except KeyError as missing:
+                raise PlanError(f"{name}: {step} names {missing}, which the plan does not have") from None
+            self.rows.append(row)
+            self.unit_of.append(rank)
+            self.works.append(step if isinstance(step, Work) else None)
+        if at == start:
+            raise PlanError(f"{name}: a unit without a step")
+
+    def _row(self, step: Step, unit: str, labels: Mapping[str, int]) -> Row:
+        """Return the row of one step; the comment behind each case names its arguments."""
+        activity, row = "", (NONE,) * 6
+        match step:
+            case Hold(pools, priority, patience):  # bundle, priority, patience
+                row = (HOLD, self._bundle(pools), priority, NONE if patience is None else patience, 0, 0)
+            case Free(pools):  # bundle
+                row = (FREE, self._bundle(pools), 0, 0, 0, 0)
+            case Work():  # input, calendar, mode, people in all
+                activity = step.activity
+                number = self.inputs.span(f"{activity}/{unit}", step.span)
+                people = sum(step.people.values())
+                row = (WORK, number, self.calendars[step.calendar], MODES[step.mode], people, 0)
+            case Wait(gate, level):  # gate, level
+                row = (WAIT, self.gates[gate], level, 0, 0, 0)
+            case Until(event, date):  # input
+                activity = event
+                row = (UNTIL, self.inputs.span(f"{event}/{unit}", date), 0, 0, 0, 0)
+            case Signal(gate, amount):  # gate, amount
+                row = (SIGNAL, self.gates[gate], amount, 0, 0, 0)
+            case Again():  # target, input of the chance, limit, gate, level
+                activity = step.decision
+                chance = NONE if step.chance is None else self.inputs.chance(f"{activity}/{unit}", step.chance)
+                limit = NONE if step.limit is None else step.limit
+                gate = NONE if step.gate is None else self.gates[step.gate]
+                row = (AGAIN, labels[step.to], chance, limit, gate, step.level)
+            case Note(kind, item, amount):  # note, amount
+                row = (NOTE, self.notes[kind, item], amount, 0, 0, 0)
+        self.activity_of.append(self.activities[activity] if activity else NONE)
+        return row
+
+    def _bundle(self, pools: Mapping[str, int]) -> int:
+        counts = tuple(sorted((self.pools[name], count) for name, count in pools.items() if count))
+        if any(count < 0 for _, count in counts):
+            raise PlanError(f"a negative count: {dict(pools)}")
+        return self.bundles[counts]
+
+    def _assemble(self, first: Sequence[int]) -> Compiled:
+        plan, works = self.plan, self.works
+        for work in works:
+            for trade in work.people if work else ():
+                self.trades[trade]
+        people = np.zeros((len(works), len(self.trades)), np.int64)
+        for at, work in enumerate(works):
+            for trade, count in work.people.items() if work else ():
+                people[at, self.trades[trade]] = count
+        return Compiled(
+            units=tuple(self.units),
+            first=np.array(first, np.int64),
+            rows=np.array(self.rows, np.int64).reshape(-1, 6),
+            unit_of=np.array(self.unit_of, np.int64),
+            activities=tuple(self.activities),
+            activity_of=np.array(self.activity_of, np.int64),
+            pools=tuple(plan.pools),
+            pool_kinds=tuple(pool.kind for pool in plan.pools.values()),
+            initial=np.array([pool.initial for pool in plan.pools.values()], np.int64),
+            bundles=tuple(self.bundles),
+            gates=tuple(plan.gates),
+            calendars=tuple(plan.calendars),
+            base_calendars=tuple(plan.calendars.values()),
+            learning=tuple(plan.learning.values()),
+            learning_of=np.array([self._index(self.learning, work.learning if work else None) for work in works]),
+            areas=tuple(plan.areas.values()),
+            area_of=np.array([self._index(self.areas, work.area if work else None) for work in works]),
+            trades=tuple(self.trades),
+            people=people,
+            earns=np.array([work is not None and work.earns for work in works]),
+            notes=tuple(self.notes),
+            inputs=self.inputs.build(),
+            completion=(self.gates[plan.completion[0]], plan.completion[1]),
+        )
+
+    @staticmethod
+    def _index(numbers: Mapping[str, int], name: str | None) -> int:
+        return NONE if name is None else numbers[name]
+
+
+def compile_plan(plan: Plan) -> Compiled:
+    """Return the plan as arrays; raises `PlanError` where a step names something the plan does not have."""
+    return _Compiler(plan).compile()

@@ -1,0 +1,197 @@
+"""Units of one kind: eight hundred skids that follow the same route under eight hundred names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from sim.plan.compile import AGAIN, FREE, HOLD, NONE, SIGNAL, WAIT, WORK, Compiled
+from sim.plan.states import Conflict, states
+
+Held = dict[int, int]
+"""Pools a unit has, by count; what it gave without having taken it is negative."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A route and the units that follow it; steps are counted from the start of the route.
+
+    `rows` are those of the first unit; the other units differ in the gates they name and the luck they have.
+    `held` is what a unit has when it comes to a step, or None where no way leads; the last one is the end.
+    `timed` are the steps that are work whose longest span is not nothing.
+    """
+
+    plan: Compiled
+    units: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
+    timed: tuple[bool, ...]
+    held: tuple[Held | None, ...]
+    conflicts: tuple[Conflict, ...]
+    signals: tuple[tuple[int, int], ...]
+    """Per gate that is signalled: one of the steps that do it, and how much a unit signals in all."""
+    everything: Sequence[Sequence[int]] = field(repr=False)
+    """The rows of the whole plan, as plain numbers."""
+
+    @property
+    def end(self) -> Held | None:
+        """Return what a unit still has at its end, or None if it never ends."""
+        return self.held[-1]
+
+    @property
+    def name(self) -> str:
+        """Name the first unit and count the others."""
+        return several(self.plan.units[unit] for unit in self.units)
+
+    def row(self, unit: int, step: int) -> Sequence[int]:
+        """Return the row of a step of one of the units."""
+        return self.everything[self.plan.first[unit] + step]
+
+    def does(self, *operations: int) -> Iterator[int]:
+        """Yield the steps that some way leads to and that do one of these things."""
+        return (step for step, row in enumerate(self.rows) if row[0] in operations and self.held[step] is not None)
+
+    def takes(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield every (step, pool, count, held before) with which something is taken."""
+        for step in self.does(HOLD):
+            held = self.held[step] or {}
+            for pool, count in self.plan.bundles[self.rows[step][1]]:
+                yield step, pool, count, held.get(pool, 0)
+
+    def supplies(self) -> Iterator[tuple[int, int, int]]:
+        """Yield every (step, pool, count) with which something is given that the unit had not taken."""
+        for step in self.does(FREE):
+            held = self.held[step] or {}
+            for pool, count in self.plan.bundles[self.rows[step][1]]:
+                given = count - min(count, max(0, held.get(pool, 0)))
+                if given:
+                    yield step, pool, given
+
+    @cached_property
+    def most(self) -> Held:
+        """Return the largest count of every pool that a unit has at once."""
+        most: Held = {}
+        for held in self.held:
+            for pool, count in (held or {}).items():
+                most[pool] = max(most.get(pool, 0), count)
+        return most
+
+    @cached_property
+    def surely(self) -> tuple[int, ...]:
+        """Return per step, as a set of bits, the steps that every way to it has performed."""
+        ways = self._ways()
+        everything = (1 << len(self.rows)) - 1
+        sure = [0] + [everything] * len(self.rows)
+        changed = True
+        while changed:
+            changed = False
+            for step in range(1, len(self.rows) + 1):
+                found = everything
+                for before in ways[step]:
+                    found &= sure[before] | 1 << before
+                if found != sure[step]:
+                    sure[step], changed = found, True
+        return tuple(sure)
+
+    @cached_property
+    def perhaps(self) -> tuple[int, ...]:
+        """Return per step, as a set of bits, the steps that some way to it has performed."""
+        ways = self._ways()
+        perhaps = [0] * (len(self.rows) + 1)
+        changed = True
+        while changed:
+            changed = False
+            for step, before in enumerate(ways):
+                found = perhaps[step]
+                for way in before:
+                    found |= perhaps[way] | 1 << way
+                if found != perhaps[step]:
+                    perhaps[step], changed = found, True
+        return tuple(perhaps)
+
+    def _ways(self) -> list[list[int]]:
+        """Return per step the steps from which it is reached at once."""
+        ways: list[list[int]] = [[] for _ in range(len(self.rows) + 1)]
+        for step, row in enumerate(self.rows):
+            if self.held[step] is not None:
+                for to in following(row, step):
+                    ways[to].append(step)
+        return ways
+
+
+def following(row: Sequence[int], step: int) -> Iterator[int]:
+    """Yield the steps that may come after one; `row` names the target of a jump from the route's start."""
+    operation, to, chance, limit, gate, _ = row
+    if operation == AGAIN:
+        yield to
+    if operation != AGAIN or (chance, limit, gate) != (NONE,) * 3:
+        yield step + 1
+
+
+def kinds(plan: Compiled) -> list[Kind]:
+    """Return the units of a plan by kind, in the order of their first units."""
+    rows, first, timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
+    alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for unit in range(len(plan.units)):
+        route = slice(first[unit], first[unit + 1])
+        alike.setdefault(_likeness(rows[route], timed[route], first[unit]), []).append(unit)
+    return [_kind(plan, tuple(units), rows, timed) for units in alike.values()]
+
+
+def _timed(plan: Compiled) -> list[bool]:
+    """Tell per step whether it is work that can take time; a date takes none when it has passed."""
+    inputs, rows = plan.inputs, plan.rows
+    longest = np.array([inputs.tables.of(number).max() for number in range(len(inputs.tables.kind))])
+    minutes = longest[inputs.table] * inputs.minutes
+    takes_time = (minutes >= 0.5) | (inputs.delays != NONE).any(axis=1)
+    works = rows[:, 0] == WORK
+    timed = np.zeros(len(rows), np.bool_)
+    timed[works] = takes_time[rows[works, 1]]
+    return list(timed.tolist())
+
+
+def _likeness(
+    rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
+) -> tuple[tuple[int, ...], ...]:
+    """Return a route without what is the unit's own: gates by the order of their appearance, no luck."""
+    gates: dict[int, int] = {NONE: NONE}
+    route = []
+    for (operation, a, b, c, d, e), takes_time in zip(rows, timed, strict=True):
+        if operation in (WAIT, SIGNAL):
+            route.append((operation, gates.setdefault(a, len(gates)), b))
+        elif operation == AGAIN:
+            route.append((operation, a - first, b == NONE, c, gates.setdefault(d, len(gates)), e))
+        elif operation == WORK:
+            route.append((operation, takes_time, b, c, d))
+        elif operation in (HOLD, FREE):
+            route.append((operation, a))
+        else:
+            route.append((operation,))
+    return tuple(route)
+
+
+def _kind(plan: Compiled, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]) -> Kind:
+    begin, end = plan.first[units[0] : units[0] + 2].tolist()
+    reached, conflicts = states(plan, units[0])
+    held = tuple(reached[at][0] if at in reached else None for at in range(begin, end + 1))
+    own = tuple(_from_start(row, begin) for row in rows[begin:end])
+    last = [reached[end]] if end in reached else list(reached.values())
+    total: dict[int, int] = {}
+    for _, signalled in last:
+        for gate, amount in signalled.items():
+            total[gate] = max(total.get(gate, 0), amount)
+    at = {row[1]: step for step, row in enumerate(own) if row[0] == SIGNAL and held[step] is not None}
+    signals = tuple((at[gate], amount) for gate, amount in total.items())
+    return Kind(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), signals, rows)
+
+
+def _from_start(row: Sequence[int], begin: int) -> tuple[int, ...]:
+    return (row[0], row[1] - begin, *row[2:]) if row[0] == AGAIN else tuple(row)
+
+
+def several(names: Iterable[str]) -> str:
+    """Name the first of some and count the others: "electrical.s1 and 199 more"."""
+    first, *others = names
+    return f"{first} and {len(others)} more" if others else first

@@ -1,0 +1,185 @@
+"""Who could wait for each other for ever: each holds what the other waits for, directly or behind a gate.
+
+A pool leads to another where somebody keeps some of the one while he waits for the other, or for a gate that does
+not open without it, or where the one is only supplied by those who take the other. A ring of such leads is a lock,
+unless the waiters of a ring can never have taken so much that too little is left for those they wait for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sim.plan.compile import HOLD, WAIT, Compiled
+from sim.plan.kinds import Kind
+from sim.plan.needs import Needs, bits, members
+from sim.plan.remarks import Finding, Severity
+from sim.plan.yards import Yard
+
+ASKED, BEHIND_A_GATE = range(2)
+
+
+@dataclass
+class Leads:
+    """What one pool leads to: the pools, and who keeps how much of it while waiting for each of them."""
+
+    asked: int = 0
+    behind: int = 0
+    waiters: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """Per pool led to: (unit, step, count kept)."""
+
+
+class Locks:
+    """The rings of a plan."""
+
+    def __init__(self, plan: Compiled, kinds: Sequence[Kind], needs: Needs, yards: Iterable[Yard]) -> None:
+        """Find out what leads to what."""
+        self.plan, self.kinds, self.needs = plan, kinds, needs
+        self.room = plan.initial.tolist()
+        for pool, supplies in enumerate(needs.supplies):
+            if pool not in needs.slots:
+                self.room[pool] += sum(count for _, _, count in supplies)
+        lying = {yard.places: bits(yard.tokens) for yard in yards}
+        self.supplied = [needs.of_supply(pool) & ~lying.get(pool, 0) for pool in range(len(plan.pools))]
+        self.takes: dict[int, list[tuple[Kind, int]]] = defaultdict(list)
+        for kind in kinds:
+            for _, pool, count, _ in kind.takes():
+                self.takes[pool].append((kind, count))
+        self.leads = self._all_leads()
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every ring: first those of pools asked for one after the other, then those that lead through gates."""
+        told = 0
+        for through_gates in (False, True):
+            for ring in self._rings(through_gates):
+                if not ring & told:
+                    told |= ring
+                    yield self._told(ring, through_gates)
+
+    # --- leads --------------------------------------------------------------------------------------------------
+
+    def _all_leads(self) -> list[Leads]:
+        leads = [Leads() for _ in self.plan.pools]
+        scarce = self._scarce()
+        for kind in self.kinds:
+            for step in kind.does(HOLD, WAIT):
+                kept = {pool: count for pool, count in self._kept(kind, step) if pool in scarce}
+                if kept:
+                    self._lead(leads, kind, step, kept)
+        return leads
+
+    def _scarce(self) -> set[int]:
+        """Return the pools of which more may be wanted than there are."""
+        wanted: dict[int, int] = defaultdict(int)
+        for kind in self.kinds:
+            for pool, count in kind.most.items():
+                wanted[pool] += count * len(kind.units)
+        return {pool for pool, count in wanted.items() if count > self.room[pool]}
+
+    def _kept(self, kind: Kind, step: int) -> Iterator[tuple[int, int]]:
+        """Yield what a unit keeps from others while it waits; what it uses up for good is no longer waited for."""
+        for pool, count in (kind.held[step] or {}).items():
+            given_back = kind.end is None or kind.end.get(pool, 0) <= 0
+            if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.needs.slots):
+                yield pool, count
+
+    def _lead(self, leads: list[Leads], kind: Kind, step: int, kept: dict[int, int]) -> None:
+        given = bits(pool for pool, count in (kind.held[step] or {}).items() if count < 0)
+        for unit in kind.units:
+            operation, a, b, *_ = kind.row(unit, step)
+            if operation == HOLD:
+                to = bits(pool for pool, _ in self.plan.bundles[a])
+            else:
+                to = self.needs.of_gate(a, b) & ~given
+            for pool, count in kept.items():
+                if operation == HOLD:
+                    leads[pool].asked |= to
+                leads[pool].behind |= to
+                for other in members(to):
+                    leads[pool].waiters[other].append((unit, step, count))
+
+    # --- rings --------------------------------------------------------------------------------------------------
+
+    def _rings(self, through_gates: bool) -> list[int]:
+        """Return sets of pools that lead to each other and can lock."""
+        dropped = 0
+        while True:
+            graph = [self._led(pool, through_gates, dropped) for pool in range(len(self.plan.pools))]
+            rings = [ring for ring in _circles(graph) if any(self._in(pool, ring, dropped) for pool in members(ring))]
+            harmless = 0
+            for ring in rings:
+                for pool in members(ring):
+                    if self._in(pool, ring, dropped) and not self._can_run_out(pool, ring):
+                        harmless |= 1 << pool
+            if not harmless:
+                return rings
+            dropped |= harmless
+
+    def _led(self, pool: int, through_gates: bool, dropped: int) -> int:
+        """Return the pools one pool leads to."""
+        supplied = self.supplied[pool] if through_gates else 0
+        if dropped >> pool & 1:
+            return supplied
+        return supplied | (self.leads[pool].behind if through_gates else self.leads[pool].asked)
+
+    def _in(self, pool: int, ring: int, dropped: int) -> bool:
+        """Tell whether somebody keeps some of a pool while waiting within a ring."""
+        return bool(self.leads[pool].behind & ring) and not dropped >> pool & 1
+
+    def _waiters(self, pool: int, ring: int) -> dict[int, int]:
+        """Return how much of a pool each unit keeps while it waits, within a ring, for others than itself."""
+        found: dict[int, int] = {}
+        for other in members(self.leads[pool].behind & ring):
+            for unit, step, count in self.leads[pool].waiters[other]:
+                operation, gate, level, *_ = self.needs.kind_of[unit].row(unit, step)
+                if operation == HOLD or set(self.needs.takers([(gate, level)], other)) - {unit}:
+                    found[unit] = max(found.get(unit, 0), count)
+        return found
+
+    def _can_run_out(self, pool: int, ring: int) -> bool:
+        """Tell whether waiters can have taken so much of a pool that too little is left for one they wait for."""
+        waiters = self._waiters(pool, ring)
+        kept = sum(waiters.values())
+        return any(kept - waiters.get(unit, 0) + count > self.room[pool] for unit, count in self._askers(pool, waiters))
+
+    def _askers(self, pool: int, waiters: dict[int, int]) -> Iterator[tuple[int, int]]:
+        """Yield (unit, count) of those whom waiters may wait for; not who only supplies what waiters supply too."""
+        supplied = bits(other for unit in waiters for _, other, _ in self.needs.kind_of[unit].supplies())
+        for kind, count in self.takes[pool] if waiters else ():
+            others = bits(other for _, other, _ in kind.supplies())
+            for unit in kind.units:
+                if unit in waiters or not others & supplied:
+                    yield unit, count
+
+    def _told(self, ring: int, through_gates: bool) -> Finding:
+        """Return a ring in words."""
+        units: dict[int, None] = {}
+        parts = []
+        worst = 0
+        for pool in members(ring):
+            waiters = self._waiters(pool, ring)
+            units.update(dict.fromkeys(waiters))
+            if waiters:
+                led = [self.plan.pools[other] for other in members(self.leads[pool].behind & ring)]
+                parts.append(f"{self.plan.pools[pool]} is kept while waiting for {' and '.join(led)}")
+                worst = max(worst, max(waiters.values()) + max(n for _, n in self.takes[pool]) - self.room[pool])
+        severity: Severity = "error" if worst > 0 or not through_gates else "warning"
+        names = [self.plan.pools[pool] for pool in members(ring)]
+        how = "behind a gate" if through_gates else "in this order and the other"
+        sentence = f"{{who}} can wait for each other for ever, {how}: {'; '.join(parts)}"
+        return Finding(severity, " and ".join(names), sentence, tuple(self.plan.units[unit] for unit in units))
+
+
+def _circles(graph: Sequence[int]) -> list[int]:
+    """Return the sets of nodes that lead to each other, as bits; a single node counts if it leads to itself."""
+    reach = list(graph)
+    for middle in range(len(graph)):
+        for node in range(len(graph)):
+            if reach[node] >> middle & 1:
+                reach[node] |= reach[middle]
+    found: list[int] = []
+    for node, to in enumerate(reach):
+        if to >> node & 1 and not any(circle >> node & 1 for circle in found):
+            found.append(bits(other for other in members(to) if reach[other] >> node & 1))
+    return found

@@ -1,0 +1,13 @@
+"""Names in the order people read them: b2 comes before b10."""
+
+from __future__ import annotations
+
+import re
+
+_PARTS = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key that compares digits as numbers and everything else as text."""
+    parts = _PARTS.split(name)
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part)

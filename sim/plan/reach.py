@@ -1,0 +1,113 @@
+"""How far everyone could come at best: who can never finish, and what each of them waits for in vain.
+
+Everybody is let on as soon as it could ever be: a hold as soon as so many have been there at all, whoever else
+took them meanwhile, and every branch of a route is tried. Who is stuck even so is stuck whatever happens.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from heapq import heappop, heappush
+
+from sim.plan.compile import FREE, HOLD, SIGNAL, WAIT, Compiled
+from sim.plan.kinds import Kind, following
+
+WITHOUT_END = 1 << 60
+
+Waiting = dict[int, list[tuple[int, int, int]]]
+"""Per gate or pool, as a heap: how many are waited for, by which unit, at which step of its route."""
+
+
+class Reach:
+    """The furthest that gates, pools and units can come."""
+
+    def __init__(self, plan: Compiled, kinds: Sequence[Kind], hopeless: Collection[tuple[int, int]] = ()) -> None:
+        """Let everyone go; `hopeless` are the (first unit of a kind, step) that are known to be impossible."""
+        self.plan, self.hopeless = plan, frozenset(hopeless)
+        self.level = [0] * len(plan.gates)
+        self.there = plan.initial.tolist()
+        self.stuck: dict[int, list[int]] = defaultdict(list)
+        self._kind = {unit: kind for kind in kinds for unit in kind.units}
+        self._seen: dict[int, set[int]] = {unit: set() for unit in self._kind}
+        self._at_gate: Waiting = defaultdict(list)
+        self._at_pool: Waiting = defaultdict(list)
+        self._gave: Counter[tuple[int, int]] = Counter()
+        self._todo = [(unit, 0) for unit in self._kind]
+        while self._todo:
+            self._come(*self._todo.pop())
+        self._remember()
+
+    @property
+    def finishes(self) -> bool:
+        """Tell whether the completion gate can open."""
+        gate, level = self.plan.completion
+        return self.level[gate] >= level
+
+    def passed(self, unit: int, step: int) -> bool:
+        """Tell whether a unit can come to a step of its route and perform it."""
+        return step in self._seen[unit] and step not in self.stuck.get(unit, ())
+
+    def _come(self, unit: int, step: int) -> None:
+        """Let a unit come to a step, and go on if it can be performed."""
+        kind, seen = self._kind[unit], self._seen[unit]
+        while step < len(kind.rows) and step not in seen:
+            seen.add(step)
+            if not self._can(kind, unit, step):
+                return
+            step, *others = self._perform(kind, unit, step)
+            self._todo += [(unit, other) for other in others]
+        if step == len(kind.rows):
+            seen.add(step)
+
+    def _can(self, kind: Kind, unit: int, step: int) -> bool:
+        """Tell whether a step can be performed; if not, note what it waits for."""
+        operation, gate, level, *_ = kind.row(unit, step)
+        if operation == WAIT and self.level[gate] < level:
+            heappush(self._at_gate[gate], (level, unit, step))
+            return False
+        if operation == HOLD:
+            if (kind.units[0], step) in self.hopeless:
+                self.stuck[unit].append(step)
+                return False
+            for pool, needed in needed_at(kind, step):
+                if needed > self.there[pool]:
+                    heappush(self._at_pool[pool], (needed, unit, step))
+                    return False
+        return True
+
+    def _perform(self, kind: Kind, unit: int, step: int) -> Iterator[int]:
+        """Perform a step that can be performed; yield the steps that may come next."""
+        operation, gate, amount, *_ = kind.row(unit, step)
+        if operation == SIGNAL:
+            self.level[gate] += WITHOUT_END if kind.conflicts else amount
+            self._again(self._at_gate[gate], self.level[gate])
+        elif operation == FREE:
+            for pool, count in (kind.held[step + 1] or {}).items():
+                if -count > self._gave[unit, pool]:
+                    self.there[pool] += -count - self._gave[unit, pool]
+                    self._gave[unit, pool] = -count
+                    self._again(self._at_pool[pool], self.there[pool])
+        return following(kind.rows[step], step)
+
+    def _again(self, waiting: list[tuple[int, int, int]], count: int) -> None:
+        """Let everyone try again who waits for no more than there is now."""
+        while waiting and waiting[0][0] <= count:
+            _, unit, step = heappop(waiting)
+            self._seen[unit].discard(step)
+            self._todo.append((unit, step))
+
+    def _remember(self) -> None:
+        """Keep who is stuck for good: units that cannot end, at the steps where they wait."""
+        for waiting in (*self._at_gate.values(), *self._at_pool.values()):
+            for _, unit, step in waiting:
+                self.stuck[unit].append(step)
+        for unit in [unit for unit in self.stuck if len(self._kind[unit].rows) in self._seen[unit]]:
+            del self.stuck[unit]
+
+
+def needed_at(kind: Kind, step: int) -> Iterator[tuple[int, int]]:
+    """Yield per pool of a hold how many must have been there: what is taken and what the unit has already."""
+    held = kind.held[step] or {}
+    for pool, count in kind.plan.bundles[kind.rows[step][1]]:
+        yield pool, count + max(0, held.get(pool, 0))

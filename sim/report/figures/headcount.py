@@ -1,0 +1,106 @@
+"""How many people are on site: week by week against the limit, and beside it the peak of each run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.report import style
+from sim.report.reading import About, Values, percentile, share_below
+from sim.report.words import number, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@style.in_house_style
+def plot_headcount(
+    data: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    about: About,
+    peaks: Values | None = None,
+    quoted: Mapping[str, float] | None = None,
+    limit: float | None = None,
+) -> Axes:
+    """Draw the headcount of each week (its highest day; curves table of a result): P50 as columns, P10 to P90.
+
+    The band at a date says nothing about a peak, since every run peaks on its own day; so `peaks`, the highest
+    day of each run, stand beside it with their P80 (`quoted`: its p50 and p80 as
+    the summary has them; read off the runs where not given).
+    """
+    ax = style.canvas(right=0.76) if ax is None else ax
+    weeks = weekly(data)
+    x = style.place(about.dates, 0) + weeks["day"].to_numpy(dtype=float)
+    edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
+    p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
+    ax.stairs(p50, edges, fill=True, color=style.TINTS[0])
+    ax.stairs(p50, edges, color=style.BLUE, lw=2.2, label="P50 of the week")
+    ax.fill_between(
+        edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=style.TINTS[2], lw=0,
+        label="P10 to P90",
+    )  # fmt: skip
+    if limit is not None:
+        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), label=f"limit {number(limit)}")
+    _frame(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
+    if peaks is not None and len(peaks):
+        quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
+        _peaks_beside(ax, peaks, quoted["p80"], limit)
+    style.title(ax, _headline(peaks, limit, quoted))
+    note = "the peak is each run's own highest day and cannot be read off the band"
+    style.caption(ax, about.caption("People on site on the highest day of each week, direct and indirect", note))
+    return ax
+
+
+def weekly(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the headcount curves by week of the project: first day of the week, highest value of each column.
+
+    Ends soon after the week in which nine runs of ten have nobody left.
+    """
+    curve = curves[curves["curve"] == "headcount"].drop(columns="curve").sort_values("day")
+    week = (curve["day"] // 7).astype(int)
+    highest = curve.groupby(week).max()
+    weeks = highest.assign(day=highest.index.to_numpy() * 7.0).reset_index(drop=True)
+    return weeks.loc[: weeks["p90"].to_numpy().nonzero()[0].max(initial=0) + 2]
+
+
+def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
+    if peaks is None or quoted is None:
+        return "Headcount on site"
+    p50 = f"Peak workforce: P50 {number(quoted['p50'])} people"
+    return p50 if limit is None else f"{p50}, under {number(limit)} in {percent(share_below(peaks, limit).fraction)} of runs"
+
+
+def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, max(*tops, 1.0) * 1.2)
+    ax.set_ylabel("people on site")
+    style.dates_below(ax)
+    ax.legend(loc="upper left", ncols=3, columnspacing=1.4, handlelength=1.8)
+
+
+def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> None:
+    """Draw the distribution of the peak to the right, on the same scale of people."""
+    side = ax.inset_axes((1.03, 0, 0.28, 1), sharey=ax)
+    low, high = float(peaks.min()), float(peaks.max())
+    width = max(1.0, np.ceil((high - low) / 24))
+    edges = np.arange(np.floor(low), high + 2 * width, width)
+    counts, _ = np.histogram(peaks, edges)
+    side.stairs(counts, edges, fill=True, orientation="horizontal", color=style.TINTS[2])
+    side.set_xlim(0, counts.max() * 1.05)
+    side.axhline(p80, color=style.RED, lw=2)
+    if limit is not None:
+        side.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)))
+    below = limit is not None and p80 < limit
+    side.annotate(
+        f"P80 {number(p80)}", (1, p80), (-3, -5 if below else 5), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", va="top" if below else "bottom", color=style.RED, fontweight="bold",
+        path_effects=style.halo(),
+    )  # fmt: skip
+    side.set_xlabel("peak of each run", labelpad=8)
+    side.set_xticks([])
+    side.tick_params(axis="y", labelleft=False, length=0)
+    side.grid(visible=False)

@@ -1,0 +1,209 @@
+"""How days, dates, dollars, people and megawatts are written: the same words in every table, line and figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONDAY_TO_FRIDAY = frozenset(range(5))
+NEVER = "not reached"
+NO_INTERVAL = "too few runs for an interval"
+SAMPLING_ONLY = "sampling error only, not input or model error"
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+
+def step_for(low: float, high: float, finest: float) -> float:
+    """Return the step a number may be rounded to, given its 95 % interval and the finest step worth saying.
+
+    The half-width keeps two digits when it starts 10 to 35 and one digit above that, as the Particle Data
+    Group rounds its errors; the number is then written to the same place.
+    """
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        return finest
+    place = math.floor(math.log10(half))
+    leading = half / 10.0**place
+    return max(finest, 10.0 ** (place - 1 if leading < 3.55 else place))
+
+
+def rounded(value: float, step: float) -> float:
+    """Return `value` at the nearest multiple of `step`, halves upwards; infinities pass through."""
+    return math.floor(value / step + 0.5) * step if math.isfinite(value) else value
+
+
+def number(value: float, step: float = 1.0) -> str:
+    """Write a number to the place of `step`, thousands with commas and a real minus sign."""
+    if math.isnan(value):
+        return "unknown"
+    if math.isinf(value):
+        return NEVER
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    near = rounded(value, step)
+    return f"{near + 0.0 if near else 0.0:,.{places}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def counted(value: float, one: str, many: str, step: float = 1.0) -> str:
+    """Write a number with its noun: `1 day`, `607 days`."""
+    text = number(value, step)
+    return text if text in {NEVER, "unknown"} else f"{text} {one if text.lstrip(chr(0x2212)) == '1' else many}"
+
+
+def days(value: float, step: float = 1.0) -> str:
+    """Write a length of time in calendar days."""
+    return counted(value, "day", "days", step)
+
+
+def months(value: float, step: float = 0.1) -> str:
+    """Write a length of time in months of 365.25/12 days."""
+    return counted(value, "month", "months", step)
+
+
+def people(value: float, step: float = 1.0) -> str:
+    """Write a headcount."""
+    return counted(value, "person", "people", step)
+
+
+def hours(value: float, step: float = 1.0) -> str:
+    """Write hours of work."""
+    return counted(value, "hour", "hours", step)
+
+
+def megawatts(value: float, step: float = 0.1) -> str:
+    """Write MW gross, without a decimal that says nothing."""
+    return number(value, 1.0 if float(value).is_integer() else step) + " MW"
+
+
+def money(usd: float, step: float = 0.0) -> str:
+    """Write dollars in bn, M or k, to the place of `step` (dollars), or to three figures without one."""
+    return _dollars(usd, step, ((1e9, " bn"), (1e6, " M"), (1e3, " k"), (1.0, "")))
+
+
+def money_months(usd_months: float, step: float = 0.0) -> str:
+    """Write dollars held for months: $M-months, as planners count idle capital."""
+    return _dollars(usd_months, step, ((1e6, " M-months"), (1.0, "-months")))
+
+
+def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> str:
+    if not math.isfinite(usd):
+        return number(usd)
+    size = abs(usd)
+    scale, word = next((s for s in scales if size >= s[0]), scales[-1])
+    three_figures = 10.0 ** (math.floor(math.log10(size)) - 2) if size else 1.0
+    text = number(abs(usd) / scale, max(step or three_figures, scale / 1000) / scale)
+    return ("\N{MINUS SIGN}" if usd < 0 else "") + "$" + text + word
+
+
+def percent(share: float) -> str:
+    """Write a share as whole percent; a rest that is not nothing is never written as nothing."""
+    if math.isnan(share):
+        return "unknown"
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return f"{math.floor(share * 100 + 0.5)} %"
+
+
+def signed(text: str) -> str:
+    """Put a plus before a written number that has no minus: differences always show their sign."""
+    return text if text.startswith("\N{MINUS SIGN}") or text in {NEVER, "unknown"} else "+" + text
+
+
+def interval(low: float, high: float, write: Callable[[float], str]) -> str:
+    """Write a 95 % interval; an end that sampling cannot give is said, not hidden."""
+    if math.isnan(low) or math.isnan(high) or math.isinf(low):
+        return NO_INTERVAL
+    if math.isinf(high):
+        return f"{write(low)} or more"
+    first, last = write(low), write(high)
+    return first if first == last else f"{first} to {last}"
+
+
+# --- dates --------------------------------------------------------------------------------------------
+
+
+def day_of_month(when: date) -> str:
+    """Write a civil date as `30 Aug 2028`, in English whatever the locale."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+@dataclass(frozen=True)
+class ProjectDates:
+    """The project's civil calendar: day 0 begins at 00:00 of `start`; quoted dates fall on working days."""
+
+    start: date
+    working_weekdays: frozenset[int] = MONDAY_TO_FRIDAY
+    holidays: frozenset[date] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        """Refuse a week in which nobody ever works: the next working day would never come."""
+        if not self.working_weekdays:
+            raise ValueError("a week needs at least one working day")
+
+    def on(self, day: float) -> date:
+        """Return the civil date in which project day `day` (finite, days since the start) falls."""
+        return self.start + timedelta(days=math.floor(day))
+
+    def working(self, day: float) -> date:
+        """Return the same date, or the next working day after it: what may be promised as 'on or before'."""
+        when = self.on(day)
+        while when.weekday() not in self.working_weekdays or when in self.holidays:
+            when += timedelta(days=1)
+        return when
+
+    def say(self, day: float) -> str:
+        """Write the working day on or after `day`, or that it is not reached."""
+        return day_of_month(self.working(day)) if math.isfinite(day) else number(day)
+
+    def say_between(self, low: float, high: float) -> str:
+        """Write an interval of dates, the year once where it is the same."""
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return interval(low, high, self.say)
+        first, last = self.working(low), self.working(high)
+        if first == last:
+            return day_of_month(first)
+        head = day_of_month(first)
+        return f"{head[:-5] if first.year == last.year else head} to {day_of_month(last)}"
+
+
+# --- metrics ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a metric of the runs is called, its unit on an axis, how its values are written, the finest step."""
+
+    name: str
+    unit: str
+    write: Callable[[float, float], str]
+    finest: float
+
+
+MEASURES: dict[str, Measure] = {
+    "lead_time_first_mw_days": Measure("first MW online", "days", days, 1.0),
+    "lead_time_full_days": Measure("all MW online", "days", days, 1.0),
+    "lead_time_mw_weighted_days": Measure("lead time, mean over MW", "days", days, 1.0),
+    "lead_time_from_need_days": Measure("late against need, mean over MW", "days", days, 1.0),
+    "mw_online_day_365": Measure("MW online after 365 days", "MW", megawatts, 0.1),
+    "mw_online_day_540": Measure("MW online after 540 days", "MW", megawatts, 0.1),
+    "peak_workforce_onsite": Measure("peak workforce on site", "people", people, 1.0),
+    "hours_paid": Measure("hours paid on site", "hours", hours, 1000.0),
+    "idle_capital_months": Measure("idle capital, deployed", "months", months, 0.1),
+    "authorised_idle_months": Measure("idle capital, authorised", "months", months, 0.1),
+    "committed_idle_months": Measure("idle capital, committed", "months", months, 0.1),
+    "idle_capital_usd_months": Measure("idle capital, deployed, in $-months", "$-months", money_months, 1e6),
+    "idle_capital_peak_usd": Measure("idle capital at its peak", "$", money, 1e6),
+    "capital_total_usd": Measure("capital in total", "$", money, 1e6),
+    "carrying_cost_usd": Measure("carrying cost", "$", money, 1e5),
+    "installed_cost_usd_per_mw": Measure("installed cost per MW", "$", money, 1e4),
+}
+
+
+def measure(metric: str) -> Measure:
+    """Return how to write a metric; one without trade words keeps its own name and plain figures."""
+    return MEASURES.get(metric, Measure(metric, "", number, 0.01))

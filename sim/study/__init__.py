@@ -1,0 +1,1 @@
+"""Many projects instead of one: replications, their spread, comparisons, what is kept."""

@@ -1,0 +1,150 @@
+"""Strategies side by side on the same luck: how much better, how sure, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import SimError
+from sim.study.chunk import Floats
+from sim.study.intervals import LEVEL, Interval
+from sim.study.paired import (
+    SHIFT_DAYS,
+    TRUSTED_N,
+    better,
+    mean_difference,
+    practical,
+    quantile_differences,
+)
+from sim.study.sample import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_DIFFERENCE = "no practical difference"
+TOO_FEW = f"P80 difference is a first indication: fewer than {TRUSTED_N:,} runs"
+
+
+class NotComparable(SimError):
+    """Cases that were not run on the same luck."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of a case against the base; differences are case − base, intervals at `level`.
+
+    `p_better` is the share of replications in which the case is strictly better, `p_equal` that of ties.
+    """
+
+    metric: str
+    case: str
+    base: str
+    mean: float
+    mean_low: float
+    mean_high: float
+    p50: float
+    p50_low: float
+    p50_high: float
+    p80: float
+    p80_low: float
+    p80_high: float
+    p_better: float
+    p_better_low: float
+    p_better_high: float
+    p_equal: float
+    n: int
+    level: float
+    remark: str
+
+
+def compare(
+    samples: Mapping[str, Sample],
+    directions: Mapping[str, int],
+    *,
+    base: str | None = None,
+    seeds: Mapping[str, int] | None = None,
+    shift_days: float = SHIFT_DAYS,
+) -> list[Difference]:
+    """Every other case against the base (the first if None), metric by metric, in the order of `directions`.
+
+    `directions`: metric -> −1 (less is better) or +1 (more is); metrics a case lacks are left out. Only the
+    replications all cases have are compared, pair by pair. With several cases against one base the intervals
+    hold for all of them together at 95 % (Bonferroni). Raises NotComparable if the `seeds` differ.
+    """
+    anchor = next(iter(samples)) if base is None else base
+    others = [name for name in samples if name != anchor]
+    if anchor not in samples or not others:
+        raise NotComparable(f"a comparison needs a base and another case; there are {', '.join(samples)}")
+    if seeds and len(set(seeds.values())) > 1:
+        told = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
+        raise NotComparable(f"the cases were not run on the same luck; seeds are {told}")
+    n = min(sample.size for sample in samples.values())
+    level = 1 - (1 - LEVEL) / len(others)
+    return [
+        _difference(
+            (metric, name, anchor),
+            (_first(samples[name], metric, n), _first(samples[anchor], metric, n)),
+            direction,
+            level,
+            shift_days,
+        )
+        for metric, direction in directions.items()
+        for name in others
+        if metric in samples[name].runs and metric in samples[anchor].runs
+    ]
+
+
+def _first(sample: Sample, metric: str, n: int) -> Floats:
+    """A metric of the first n replications, not-a-number where one failed."""
+    return np.where(sample.runs["status"][:n] == "failed", np.nan, sample.runs[metric][:n])
+
+
+def _difference(
+    names: tuple[str, str, str],
+    values: tuple[Floats, Floats],
+    direction: int,
+    level: float,
+    shift_days: float,
+) -> Difference:
+    """One row."""
+    case, base = values
+    mean = mean_difference(case, base, level)
+    p50, p80 = quantile_differences(case, base, (0.5, 0.8), level)
+    ahead, equal = better(case, base, direction, level)
+    return Difference(
+        *names,
+        *_three(mean),
+        *_three(p50),
+        *_three(p80),
+        *_three(ahead),
+        equal,
+        ahead.n,
+        level,
+        _remark(names[0], (mean, p50, p80), base, shift_days),
+    )
+
+
+def _three(interval: Interval) -> tuple[float, float, float]:
+    """Value and bounds."""
+    return interval.value, interval.low, interval.high
+
+
+def _remark(metric: str, found: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
+    """What must be said beside the numbers; the last of those found is the P80."""
+    known = base[np.isfinite(base)]
+    least = practical(metric, float(np.median(known)) if len(known) else 0.0, shift_days)
+    small = all(abs(interval.value) <= least for interval in found if not np.isnan(interval.value))
+    few = 0 < found[-1].n < TRUSTED_N
+    return "; ".join([NO_DIFFERENCE] * small + [TOO_FEW] * few)
+
+
+def table(differences: list[Difference]) -> pd.DataFrame:
+    """The differences as a DataFrame, a row a metric and case."""
+    import pandas as pd
+
+    return pd.DataFrame([asdict(difference) for difference in differences])

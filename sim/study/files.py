@@ -1,0 +1,184 @@
+"""The disk, as results see it: every file of a result is read and written through this module.
+
+A file or a directory appears whole or not at all: it is written beside its place, pushed to the disk and then
+renamed. `before` is called ahead of every single operation; a test that wants the seventh one to fail puts a
+function there that raises an OSError at its seventh call.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sim.errors import SimError
+
+
+def _nothing(operation: str, path: Path) -> None:
+    """Let the operation happen."""
+
+
+before: Callable[[str, Path], None] = _nothing
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+}
+
+
+class WrongPlace(SimError):
+    """A file or directory that is missing, may not be written, or is not ours to replace."""
+
+    exit_code = 2
+
+
+class Damaged(SimError):
+    """A file that is not what was once written there."""
+
+    exit_code = 2
+
+
+class DiskFull(SimError):
+    """No room for what has to be written."""
+
+
+@contextmanager
+def told(path: Path, size: int = 0) -> Iterator[None]:
+    """Turn what the operating system complains of into one line with the path and, if full, the bytes."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _FULL:
+            needed = f"; {size:,} bytes are needed" if size else ""
+            raise DiskFull(f"{path}: could not be written: {reason}{needed}{_free(path)}") from error
+        if error.errno in _REFUSED:
+            raise WrongPlace(f"{path}: {reason}") from error
+        raise SimError(f"{path}: {reason}") from error
+
+
+def _free(path: Path) -> str:
+    """How much room is left, if that can be known."""
+    with suppress(OSError):
+        return f", {shutil.disk_usage(path.parent).free:,} are free"
+    return ""
+
+
+def digest(data: bytes) -> str:
+    """Fingerprint by which a damaged file is told from a sound one (SHA-256, hexadecimal)."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read(path: Path) -> bytes:
+    """The file's bytes; WrongPlace if it is not there."""
+    with told(path):
+        before("read", path)
+        return path.read_bytes()
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put a file in place, whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
+    with told(path, len(data)), _undone(new):
+        before("create", new)
+        with new.open("wb") as file:
+            before("write", new)
+            file.write(data)
+            file.flush()
+            before("fsync", new)
+            os.fsync(file.fileno())
+        before("replace", path)
+        new.replace(path)
+        _settle_entry(path.parent)
+
+
+@contextmanager
+def _undone(path: Path) -> Iterator[None]:
+    """Leave no half-written file behind when writing it fails."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there; WrongPlace if that may not even be asked."""
+    with told(path):
+        return path.exists()
+
+
+def listed(directory: Path) -> list[Path]:
+    """Every file below a directory, sorted; hidden ones are nobody's result."""
+    with told(directory):
+        before("list", directory)
+        files = (path for path in directory.rglob("*") if path.is_file())
+        return sorted(p for p in files if not any(q.startswith(".") for q in p.relative_to(directory).parts))
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory unless it is there; its parent must exist."""
+    with told(path):
+        before("mkdir", path)
+        path.mkdir(exist_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole directory; nothing happens if it is not there."""
+    with told(path):
+        before("remove", path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def create_once(path: Path, data: bytes) -> bool:
+    """Create a file only if it does not exist; False if somebody was there first."""
+    with told(path, len(data)):
+        before("create", path)
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        with _undone(path), os.fdopen(handle, "wb") as file:
+            before("write", path)
+            file.write(data)
+        return True
+
+
+def settle(directory: Path) -> None:
+    """Push every file below a directory to the disk, also those somebody else wrote there."""
+    for path in [*listed(directory), directory]:
+        _settle_entry(path)
+
+
+def _settle_entry(path: Path) -> None:
+    """Push one file or the entries of one directory to the disk."""
+    with told(path):
+        before("fsync", path)
+        if os.name != "posix" and path.is_dir():
+            return
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def rename(path: Path, target: Path) -> None:
+    """Move a file or directory within its directory."""
+    with told(target):
+        before("replace", target)
+        path.replace(target)

@@ -1,0 +1,142 @@
+"""What users call: load a project, run it, compare strategies on the same luck."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.config.loading import Loaded, load_as
+from sim.config.project import Project
+from sim.study import files
+from sim.study.case import Case, prepare
+from sim.study.chunk import Columns
+from sim.study.compare import Difference
+from sim.study.compare import compare as paired
+from sim.study.directions import DIRECTIONS
+from sim.study.manifest import identity, manifest
+from sim.study.precision import parse as parse_precision
+from sim.study.result import Result
+from sim.study.resume import Partial, keeping
+from sim.study.runner import Progress
+from sim.study.runner import run as replicate
+from sim.study.sample import Sample, representative
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS, SEED = 1000, 1
+Config = Loaded[Project]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several projects on the same luck: their results by name, and the paired differences to the first."""
+
+    results: Mapping[str, Result]
+    differences: tuple[Difference, ...]
+
+    def table(self) -> pd.DataFrame:
+        """Return the paired differences as a DataFrame: a row a metric and pair."""
+        from sim.study.compare import table
+
+        return table(list(self.differences))
+
+    def write(self, path: Path) -> None:
+        """Write the paired differences as CSV."""
+        files.write(path, self.table().to_csv(index=False).encode())
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read and check a project; `overrides` are "a.b=c". Raises ConfigError with every problem at once."""
+    return load_as(Project, path, overrides)
+
+
+def run(
+    config: Config | Project,
+    *,
+    runs: int = RUNS,
+    seed: int = SEED,
+    workers: int | None = None,
+    precision: str | None = None,
+    max_runs: int = 5000,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    extras: Callable[[Result, Path], object] | None = None,
+) -> Result:
+    """Run a project many times; return its metrics, curves and one representative run.
+
+    `workers`: processes, all cores if None. `precision` like "1%@p80:lead_time_full_days" grows the sample up to
+    `max_runs` instead. With `out`, finished chunks are kept beside that directory until `discard`ed, and
+    `resume` goes on from them; `extras(result, directory)` adds figures to it. Raises SimError.
+    """
+    case = prepare(config.value if isinstance(config, Loaded) else config)
+    wanted = parse_precision(precision, case.metrics, max_runs) if precision else None
+    with _shelf(case, seed, out, resume) as shelf:
+        sample = replicate(
+            case, seed=seed, runs=runs, workers=cores() if workers is None else workers,
+            shelf=shelf, progress=progress, precision=wanted,
+        )  # fmt: skip
+        result = _result(case, seed, sample)
+        if out is not None:
+            result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
+        if shelf is not None:
+            shelf.discard()
+    return result
+
+
+def compare(
+    configs: Sequence[Config | Project],
+    *,
+    runs: int = RUNS,
+    seed: int = SEED,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Run several projects on the same luck; differences are to the first of them, pair by pair."""
+    results: dict[str, Result] = {}
+    for config in configs:
+        result = run(config, runs=runs, seed=seed, workers=workers, progress=progress)
+        results[result.manifest["name"]] = result
+    return compared(results)
+
+
+def compared(results: Mapping[str, Result]) -> Comparison:
+    """Return results with their paired differences to the first of them."""
+    samples = {name: result.sample for name, result in results.items()}
+    seeds = {name: int(result.manifest["seed"]) for name, result in results.items()}
+    return Comparison(results, tuple(paired(samples, DIRECTIONS, seeds=seeds)))
+
+
+def cores() -> int:
+    """Return how many processes this machine has room for."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _add(extras: Callable[[Result, Path], object], result: Result, directory: Path) -> None:
+    """Add figures and the like to the directory that is being filled."""
+    extras(result, directory)
+
+
+@contextmanager
+def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Iterator[Partial | None]:
+    """Keep finished chunks beside the output directory, if there is one."""
+    if out is None:
+        yield None
+        return
+    with keeping(Path(out).absolute(), identity(case, seed), resume=resume) as shelf:
+        yield shelf
+
+
+def _result(case: Case, seed: int, sample: Sample) -> Result:
+    return Result(manifest(case, seed, sample.size), sample, _representative(case, seed, sample))
+
+
+def _representative(case: Case, seed: int, sample: Sample) -> Columns:
+    """Return the log of the replication whose finish is the median one."""
+    metric = "lead_time_full_days" if "lead_time_full_days" in sample.runs else "lead_time_mw_weighted_days"
+    return case.story(seed, representative(sample, metric))

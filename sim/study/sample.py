@@ -1,0 +1,98 @@
+"""A sample: all replications of one case, in order, with the bands of their curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.study.bands import bands, long_table
+from sim.study.chunk import FAILED, STATUS, Chunk, Column, Columns, Floats
+from sim.study.intervals import rank
+from sim.study.shelf import Shelf
+from sim.study.spans import pieces
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Replications 0 … n − 1 of one case.
+
+    `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
+    `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
+    `remark`: what the stopping rule has to say, if there was one.
+    """
+
+    runs: Columns
+    curves: Columns
+    notes: dict[int, str] = field(default_factory=dict)
+    remark: str = ""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics' names, in the order of the columns."""
+        return tuple(name for name in self.runs if name not in {"replication", "status"})
+
+    @property
+    def size(self) -> int:
+        """How many replications there are, whatever became of them."""
+        return len(self.runs["replication"])
+
+    def having(self, status: str) -> int:
+        """How many replications ended as "ok", "stalled" or "failed"."""
+        return int((self.runs["status"] == status).sum())
+
+    def values(self, metric: str) -> Floats:
+        """A metric of every replication that has one, in order; those that failed have none."""
+        values = self.runs[metric]
+        return np.asarray(values[(self.runs["status"] != "failed") & ~np.isnan(values)], dtype=np.float64)
+
+
+def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "") -> Sample:
+    """Put the first `runs` replications of a shelf in order, one curve in memory at a time."""
+    parts = list(pieces(shelf.spans(), range(runs)))
+    chunks = [(shelf.rows(span), part) for span, part in parts]
+    table: Columns = {"replication": np.arange(runs, dtype=np.int64)}
+    table["status"] = STATUS[_column(chunks, "status")].astype(object)
+    table |= {metric: _column(chunks, metric) for metric in metrics}
+    if len(table["status"]) != runs:
+        raise ValueError(f"{len(table['status'])} of {runs} replications are there")
+    sound = table["status"] != STATUS[FAILED]
+    named = {name: bands(_curve(shelf, parts, name, sound)) for name in shelf.curve_names()}
+    notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
+    return Sample(table, long_table(named), notes, remark)
+
+
+def values_so_far(shelf: Shelf, metric: str, runs: int) -> Floats:
+    """A metric of the first `runs` replications on a shelf, without those that failed."""
+    chunks = [(shelf.rows(span), part) for span, part in pieces(shelf.spans(), range(runs))]
+    values, status = _column(chunks, metric), _column(chunks, "status")
+    return np.asarray(values[(status != FAILED) & ~np.isnan(values)], dtype=np.float64)
+
+
+def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
+    """One column of several chunks in a row."""
+    return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
+
+
+def _curve(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Column) -> Column:
+    """One curve of the replications that did not fail, (replications, days)."""
+    rows = []
+    for span, part in parts:
+        curve = shelf.curve(span, name)
+        if curve is not None:
+            rows.append(curve[part][sound[span.start + part.start : span.start + part.stop]])
+    return np.concatenate(rows)
+
+
+def representative(sample: Sample, metric: str) -> int:
+    """The replication to show as an example: the one that has the P50 of `metric`, the first if several do.
+
+    Replication 0 where no replication has that metric.
+    """
+    values = sample.runs[metric]
+    usable = np.flatnonzero((sample.runs["status"] != "failed") & ~np.isnan(values))
+    if len(usable) == 0:
+        return 0
+    order = usable[np.argsort(values[usable], kind="stable")]
+    middle = values[order[rank(0.5, len(order)) - 1]]
+    return int(usable[values[usable] == middle][0])

@@ -1,0 +1,140 @@
+"""A result on the disk, `out/NAME/`: manifest, summary, runs, curves, one run's events, figures.
+
+`manifest.json` lists the fingerprint of every file, and is sealed itself; reading checks them, so that a
+changed or torn file is named instead of believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sim.study import digested, files, tables
+from sim.study.chunk import Columns
+from sim.study.files import Damaged, WrongPlace
+from sim.study.locking import held
+from sim.study.summary import plain
+from sim.study.swapping import present, probe, replace_directory
+
+FORMAT = "hybrid-dc-sim result"
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+SUMMARY = "summary.json"
+TABLES = ("runs", "curves", "events")
+FIGURES = "figures"
+
+Extras = Callable[[Path], None]
+
+
+def write_result(
+    target: Path,
+    manifest: dict[str, Any],
+    summary: dict[str, Any],
+    parts: dict[str, Columns],
+    extras: Extras | None = None,
+) -> None:
+    """Replace the result in `target` with a new one, or leave it as it is.
+
+    `parts` are the columns of "runs", "curves" and "events". `extras` is called with the directory being
+    filled, which already has an empty `figures/`, to add figures and reports.
+    Raises WrongPlace where nothing may be written or where something lies that is not a result.
+    """
+    probe(target)
+    with held(target):
+        refuse_foreign(target)
+        replace_directory(target, lambda new: _fill(new, manifest, summary, parts, extras))
+
+
+def _fill(
+    directory: Path,
+    manifest: dict[str, Any],
+    summary: dict[str, Any],
+    parts: dict[str, Columns],
+    extras: Extras | None,
+) -> None:
+    """Write a result's files; the manifest, which names all others, comes last."""
+    for name in TABLES:
+        files.write(_table(directory, name), tables.to_bytes(parts[name]))
+    files.write(directory / SUMMARY, digested.readable(plain(summary)))
+    files.make_directory(directory / FIGURES)
+    if extras is not None:
+        extras(directory)
+    listed = {path.relative_to(directory).as_posix(): _entry(path) for path in files.listed(directory)}
+    head = {"format": FORMAT, "format_version": FORMAT_VERSION}
+    digested.write(directory / MANIFEST, {**head, **manifest, "files": listed})
+
+
+def _table(directory: Path, name: str) -> Path:
+    """Where a table lies."""
+    return directory / f"{name}.parquet"
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    """What the manifest says of a file."""
+    data = files.read(path)
+    return {"sha256": files.digest(data), "bytes": len(data)}
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of a result; WrongPlace if there is no result, Damaged if it is not sound."""
+    manifest = digested.read(directory / MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise Damaged(f"{directory / MANIFEST}: not the manifest of a result")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise Damaged(
+            f"{directory / MANIFEST}: written in format {manifest.get('format_version')}, "
+            f"this program reads {FORMAT_VERSION}"
+        )
+    return manifest
+
+
+def read_result(target: Path) -> tuple[dict[str, Any], dict[str, Columns]]:
+    """Manifest and columns of a result, every file checked against its fingerprint."""
+    directory = present(target)
+    if not files.exists(directory / MANIFEST):
+        raise WrongPlace(f"{target}: there is no result here (no {MANIFEST})")
+    manifest = read_manifest(directory)
+    _checked(directory, SUMMARY, manifest)
+    parts = {}
+    for name in TABLES:
+        data = _checked(directory, _table(directory, name).name, manifest)
+        parts[name] = tables.from_bytes(data, str(_table(directory, name)))
+    return {key: value for key, value in manifest.items() if key not in {"format", "format_version"}}, parts
+
+
+def _checked(directory: Path, name: str, manifest: dict[str, Any]) -> bytes:
+    """A file's bytes if they are those the manifest tells of."""
+    data = files.read(directory / name)
+    if files.digest(data) != manifest["files"].get(name, {}).get("sha256"):
+        raise Damaged(f"{directory / name}: changed or damaged since it was written")
+    return data
+
+
+def refuse_foreign(target: Path) -> None:
+    """Refuse to replace a directory that has no manifest, or files that its manifest does not list."""
+    if not files.exists(target):
+        return
+    if not target.is_dir():
+        raise WrongPlace(f"{target}: a file stands where the result's directory would be")
+    there = {path.relative_to(target).as_posix() for path in files.listed(target)}
+    if not there:
+        return
+    if MANIFEST not in there:
+        raise WrongPlace(f"{target}: holds files and is no result of ours; choose another directory")
+    foreign = sorted(there - {MANIFEST} - set(_listed(target)))
+    if foreign:
+        raise WrongPlace(
+            f"{target}: holds files that are not part of the result and would be lost: "
+            f"{', '.join(foreign[:5])}; move them or choose another directory"
+        )
+
+
+def _listed(target: Path) -> list[str]:
+    """The files the manifest lists; the usual names where a damaged one cannot tell."""
+    try:
+        return list(read_manifest(target)["files"])
+    except Damaged:
+        usual = [SUMMARY, *(f"{name}.parquet" for name in TABLES)]
+        figures = [path for path in files.listed(target) if path.relative_to(target).parts[0] == FIGURES]
+        return usual + [path.relative_to(target).as_posix() for path in figures]

@@ -1,0 +1,72 @@
+"""Columns as Parquet bytes and back: the form in which results and chunks lie on the disk.
+
+A column is one-dimensional, or has a row a replication (a curve) and is kept as lists of one length. Every
+page carries a checksum that is verified when it is read: without them most flipped bits would pass unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sim.study.chunk import Column, Columns
+from sim.study.files import Damaged
+
+
+def to_bytes(columns: Mapping[str, Column]) -> bytes:
+    """The columns as one Parquet file; the same columns give the same bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table({name: _to_arrow(column) for name, column in columns.items()})
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table, sink, compression="zstd", write_page_checksum=True, store_schema=False)
+    return bytes(sink.getvalue())
+
+
+def _to_arrow(column: Column) -> Any:
+    """One column in Arrow's form."""
+    import pyarrow as pa
+
+    if column.ndim == 1:
+        return pa.array(column.tolist() if column.dtype.kind in "OU" else column)
+    return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
+
+
+def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> Columns:
+    """The columns of a Parquet file, all or those named; Damaged (with `source`) if it is not sound."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        table = file.read(columns=list(only) if only is not None else None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Damaged(f"{source}: not a sound Parquet file: {error}") from error
+    return {name: _to_numpy(table.column(name)) for name in table.column_names}
+
+
+def _to_numpy(column: Any) -> Column:
+    """One column as an array; text becomes an array of Python strings."""
+    import pyarrow as pa
+
+    whole = column.combine_chunks()
+    if pa.types.is_string(whole.type):
+        return np.array(whole.to_pylist(), dtype=object)
+    if pa.types.is_list(whole.type) or pa.types.is_fixed_size_list(whole.type):
+        flat = whole.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat.reshape(len(whole), -1))
+    return np.asarray(whole.to_numpy(zero_copy_only=False))
+
+
+def names(data: bytes, source: str) -> list[str]:
+    """The columns a Parquet file has."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return [str(name) for name in parquet.ParquetFile(pa.BufferReader(data)).schema_arrow.names]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Damaged(f"{source}: not a sound Parquet file: {error}") from error

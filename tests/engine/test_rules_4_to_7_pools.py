@@ -1,0 +1,163 @@
+"""Rules 4 to 7: holding together, giving to others, and the deadlocks that a plan must not contain."""
+
+from __future__ import annotations
+
+from sim.plan.compile import compile_plan
+from sim.plan.states import states
+from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Note, Pool, Signal, Step, Wait
+from tests.engine.small_plans import Routes, at, finished, job, last, lines, told, work, write
+
+
+def stalls(routes: Routes, pools: dict[str, int]) -> dict[str, str]:
+    """Who waits for what in a plan that must not come to its end."""
+    return {waiter.unit: waiter.wants for waiter in told(write(routes, pools)).stuck.waiting}
+
+
+# --- rule 4: hold order ---------------------------------------------------------------------------------------
+
+
+def test_nothing_is_held_while_waiting_for_the_rest() -> None:
+    routes = {"a": job(10, "crane"), "b": [at(1), *job(1, "crane", "rig")], "c": [at(2), *job(3, "rig")]}
+    assert finished(write(routes, {"crane": 1, "rig": 1})) == lines("""
+        0  a hold crane
+        1  b until date since 0
+        2  c until date since 0
+        2  c hold rig
+        5  c work since 2
+        5  c free rig
+        10 a work since 0
+        10 a free crane
+        10 b hold crane + rig since 1
+        11 b work since 10
+        11 b free crane + rig
+    """)
+
+
+def one_after_the_other(first: str, second: str) -> list[Step]:
+    """Take a pool, work, and take another before both are given back."""
+    return [Hold({first: 1}), work(5), Hold({second: 1}), Free({first: 1, second: 1})]
+
+
+def test_two_orders_of_taking_stall_and_one_declared_order_does_not() -> None:
+    pools = {"gate": 1, "crane": 1}
+    crossed = {"a": one_after_the_other("gate", "crane"), "b": one_after_the_other("crane", "gate")}
+    assert stalls(crossed, pools) == {"a": "waits for 1 of crane (0 free)", "b": "waits for 1 of gate (0 free)"}
+    ordered = {name: one_after_the_other("gate", "crane") for name in "ab"}
+    assert last(finished(write(ordered, pools)), "free") == {"a": 5, "b": 10}
+
+
+# --- rule 5: supplied and passed pools ------------------------------------------------------------------------
+
+
+def gang(*before_leaving: Step) -> list[Step]:
+    """A crew that comes at 10 and goes when nobody wants it any more."""
+    come = [at(10, "mobilise"), Note("people", "crew", 5), Free({"crew": 1})]
+    return [*come, *before_leaving, Hold({"crew": 1}, LEAVING), Note("people", "crew", -5)]
+
+
+def test_a_crew_supplies_itself_and_leaves_behind_everyone_who_waits() -> None:
+    routes = {"gang": gang(), "j1": job(5, "crew"), "j2": [at(12), *job(5, "crew")], "j3": [at(19), *job(5, "crew")]}
+    assert finished(write(routes, {"crew": Pool(0, "supplied")})) == lines("""
+        10 gang until mobilise since 0
+        10 gang note people crew 5
+        10 gang free crew
+        10 j1 hold crew since 0
+        12 j2 until date since 0
+        15 j1 work since 10
+        15 j1 free crew
+        15 j2 hold crew since 12
+        19 j3 until date since 0
+        20 j2 work since 15
+        20 j2 free crew
+        20 j3 hold crew since 19
+        25 gang hold crew since 10
+        25 gang note people crew -5
+        25 j3 work since 20
+        25 j3 free crew
+    """)
+
+
+def test_the_last_crew_of_a_trade_waits_for_all_its_work() -> None:
+    routes = {"j": [at(30), *job(5, "crew"), Signal("crew done")]}
+    pools = {"crew": Pool(0, "supplied")}
+    gone = told(write({"gang": gang()} | routes, pools)).stuck
+    assert [waiter.unit for waiter in gone.waiting] == ["j"]
+    stayed = finished(write({"gang": gang(Wait("crew done"))} | routes, pools))
+    assert last(stayed, "hold") == {"j": 30, "gang": 35}
+
+
+def test_whoever_waits_longest_takes_what_another_has_passed_on() -> None:
+    routes = {
+        "m1": [work(9), Free({"skid": 1})],
+        "m2": [work(4), Free({"skid": 1})],
+        "b1": [at(2), Hold({"skid": 1})],
+        "b2": [at(1), Hold({"skid": 1})],
+    }
+    assert last(finished(write(routes, {"skid": Pool(0, "passed")})), "hold") == {"b2": 4, "b1": 9}
+
+
+# --- rule 6: what is held does not depend on the way ----------------------------------------------------------
+
+
+def test_a_way_back_that_holds_more_is_a_conflict_and_one_that_gives_back_is_none() -> None:
+    back = Again("top", limit=1)
+    plan = write({"a": [Label("top"), Hold({"rig": 1}), back, Free({"rig": 1})]}, {"rig": 2})
+    _, conflicts = states(compile_plan(plan), 0)
+    assert [(conflict.unit, conflict.step, conflict.one, conflict.other) for conflict in conflicts] == [
+        ("a", 0, {}, {"rig": 1})
+    ]
+    plan = write({"a": [Label("top"), *job(1, "rig"), back]}, {"rig": 1})
+    assert states(compile_plan(plan), 0)[1] == []
+
+
+def test_a_jump_over_a_signal_is_a_conflict() -> None:
+    skip = Again("end", limit=1)
+    plan = write({"a": [skip, Signal("done"), Label("end")]})
+    (conflict,) = states(compile_plan(plan), 0)[1]
+    assert (conflict.one, conflict.other) in [({}, {"done": 1}), ({"done": 1}, {})]
+
+
+# --- rule 7: deadlocks ----------------------------------------------------------------------------------------
+
+
+def skid(kind: str, finished_at: int, yard: str) -> list[Step]:
+    """Lie in the yard from a minute on until a block takes a skid of this kind."""
+    return [at(finished_at), Hold({yard: 1}), Free({kind: 1}), Wait(f"{kind} set"), Free({yard: 1})]
+
+
+def test_a_yard_full_of_one_kind_stalls_and_places_per_kind_do_not() -> None:
+    block = [Hold({"power": 1, "cooling": 1}), work(5), Signal("power set", 2), Signal("cooling set")]
+    kinds = {"power": Pool(0, "passed"), "cooling": Pool(0, "passed")}
+
+    def plan(power: str, cooling: str, **places: int) -> dict[str, int]:
+        skids = {"s1": skid("power", 1, power), "s2": skid("power", 2, power), "s3": skid("cooling", 3, cooling)}
+        outcome = told(write({"block": block} | skids, kinds | places))
+        if outcome.performance.stuck is None:
+            return last(outcome.rows, "hold")
+        assert outcome.stuck.holders[-1] == "yard is held by s1 (1), s2 (1)"
+        return {}
+
+    assert plan("yard", "yard", yard=2) == {}
+    assert plan("yard p", "yard c", **{"yard p": 1, "yard c": 1}) == {"s1": 1, "s3": 3, "block": 3, "s2": 8}
+
+
+def test_fewer_beds_than_crews_that_stay_to_the_end_stall() -> None:
+    def crew(trade: str) -> list[Step]:
+        return [Hold({"bed": 1}), Free({trade: 1}), Wait("all done"), Hold({trade: 1}, LEAVING), Free({"bed": 1})]
+
+    of_both = [*job(5, "electricians", activity="wire"), *job(5, "pipefitters", activity="pipe")]
+    routes = {"e": crew("electricians"), "p": crew("pipefitters"), "w": [*of_both, Signal("all done")]}
+    pools = {"electricians": Pool(0, "supplied"), "pipefitters": Pool(0, "supplied")}
+    stuck = told(write(routes, pools | {"bed": Pool(1)})).stuck
+    assert "bed is held by e (1)" in stuck.holders
+    assert last(finished(write(routes, pools | {"bed": Pool(2)})), "free bed") == {"e": 10, "p": 10}
+
+
+def test_waiting_for_a_gate_with_a_pool_that_is_needed_to_open_it_stalls() -> None:
+    holder: list[Step] = [Hold({"rig": 1}), Wait("dry"), Free({"rig": 1})]
+    routes = {"a": holder, "b": [Hold({"rig": 1}), work(5), Signal("dry"), Free({"rig": 1})]}
+    assert stalls(routes, {"rig": 1}) == {
+        "a": "waits for dry to reach 1 (it is at 0)",
+        "b": "waits for 1 of rig (0 free)",
+    }
+    assert last(finished(write(routes, {"rig": 2})), "free") == {"a": 5, "b": 5}

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import multiprocessing
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.errors import ConfigError, SimError
+from sim.study import tables
+from sim.study.precision import parse
+from sim.study.runner import run
+from sim.study.sample import Sample, representative
+from sim.study.summary import summary
+from tests.study.toy_case import DAYS, Toy, Unpackable
+
+
+def fingerprint(sample: Sample) -> tuple[bytes, bytes]:
+    return tables.to_bytes(sample.runs), tables.to_bytes(sample.curves)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Sample:
+    return run(Toy(), seed=1, runs=60, workers=0)
+
+
+@pytest.mark.parametrize(("workers", "chunk"), [(0, 1), (1, 7), (1, 64), (1, None)])
+def test_chunks_never_show(workers: int, chunk: int | None, whole: Sample) -> None:
+    assert fingerprint(run(Toy(), seed=1, runs=60, workers=workers, chunk=chunk)) == fingerprint(whole)
+
+
+@pytest.mark.parametrize("chunk", [5, None])
+def test_workers_never_show(chunk: int | None, whole: Sample) -> None:
+    found = run(Toy(), seed=1, runs=60, workers=2, chunk=chunk)
+    assert fingerprint(found) == fingerprint(whole)
+
+
+def test_a_sample_is_the_beginning_of_a_larger_one(whole: Sample) -> None:
+    fewer = run(Toy(), seed=1, runs=25)
+    assert all(np.array_equal(column, whole.runs[name][:25]) for name, column in fewer.runs.items())
+    other = run(Toy(), seed=2, runs=25)
+    assert not np.array_equal(other.runs["lead_time_full_days"], fewer.runs["lead_time_full_days"])
+
+
+def test_rows_are_in_order_and_complete(whole: Sample) -> None:
+    assert whole.runs["replication"].tolist() == list(range(60))
+    assert set(whole.runs["status"]) == {"ok"}
+    assert whole.metrics == Toy().metrics
+    band = whole.curves["day"][whole.curves["curve"] == "mw_online"]
+    assert band.tolist() == list(range(DAYS))
+
+
+def test_a_replication_that_raises_is_a_failed_row_and_no_other() -> None:
+    sample = run(Toy(raises=frozenset({3, 9})), seed=1, runs=20, chunk=8)
+    assert np.flatnonzero(sample.runs["status"] == "failed").tolist() == [3, 9]
+    assert sample.notes == {3: "ZeroDivisionError: no crane", 9: "ZeroDivisionError: no crane"}
+    assert np.isnan(sample.runs["lead_time_full_days"][[3, 9]]).all()
+    row = summary(sample)["lead_time_full_days"]
+    assert row["n"] == 18
+    assert np.isnan([row["p80"], row["p80_low"], row["p90"]]).all()
+    assert row["p50"] == np.sort(sample.values("lead_time_full_days"))[8]
+
+
+def test_curves_leave_out_what_failed(whole: Sample) -> None:
+    sample = run(Toy(raises=frozenset({0})), seed=1, runs=2, chunk=1)
+    one = run(Toy(), seed=1, runs=2, chunk=1)
+    assert not np.array_equal(sample.curves["mean"], one.curves["mean"])
+    assert not np.isnan(sample.curves["mean"]).any()
+
+
+def test_when_everything_fails_there_are_rows_and_no_curve() -> None:
+    sample = run(Toy(raises=frozenset(range(5))), seed=1, runs=5)
+    assert sample.having("failed") == 5
+    assert len(sample.curves["curve"]) == 0
+    assert summary(sample)["lead_time_full_days"]["n"] == 0
+
+
+def test_stalled_runs_are_infinite_and_leave_no_mean() -> None:
+    row = summary(run(Toy(stalls=frozenset({1, 2, 3})), seed=1, runs=10))["lead_time_full_days"]
+    assert np.isnan(row["mean"])
+    assert (row["n"], row["p80"]) == (10, inf)
+    assert row["p50"] < inf
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_wrong_input_ends_the_study_with_its_own_message(workers: int) -> None:
+    with pytest.raises(ConfigError, match=r"toy.yaml:3: crane: 0 is not allowed: at least 1"):
+        run(Toy(refuses=frozenset({4})), seed=1, runs=12, workers=workers)
+
+
+def test_progress_ends_at_the_total() -> None:
+    told: list[tuple[int, int, float | None]] = []
+    run(Toy(), seed=1, runs=20, chunk=6, progress=lambda *now: told.append(now))
+    assert [done for done, _, _ in told] == [0, 6, 12, 18, 20]
+    assert {total for _, total, _ in told} == {20}
+    assert told[0][2] is None
+    assert told[-1][2] == 0.0
+
+
+def test_the_sample_grows_by_index_until_it_is_precise_enough() -> None:
+    precision = parse("1%@p80:lead_time_full_days", Toy().metrics, max_runs=3000)
+    sample = run(Toy(), seed=1, runs=0, precision=precision)
+    assert sample.size in {200, 260, 338, 440, 572, 744}
+    assert fingerprint(sample) == fingerprint(run(Toy(), seed=1, runs=sample.size, chunk=33))
+    assert f"after {sample.size} runs" in sample.remark
+    low, high = (summary(sample)["lead_time_full_days"][f"p80_{end}"] for end in ("low", "high"))
+    assert (high - low) / 2 <= 0.01 * summary(sample)["lead_time_full_days"]["p80"]
+
+
+def test_a_cap_that_comes_first_is_told() -> None:
+    precision = parse("0.01%@p80:lead_time_full_days", Toy().metrics, max_runs=230)
+    sample = run(Toy(), seed=1, runs=0, precision=precision)
+    assert sample.size == 230
+    assert "not reached" in sample.remark
+
+
+def test_the_representative_run_has_the_p50(whole: Sample) -> None:
+    chosen = representative(whole, "lead_time_full_days")
+    assert whole.runs["lead_time_full_days"][chosen] == summary(whole)["lead_time_full_days"]["p50"]
+
+
+@pytest.mark.faults
+def test_a_worker_killed_once_leaves_no_trace(tmp_path: Path, whole: Sample) -> None:
+    case = Toy(kills=frozenset({17}), mark=str(tmp_path / "killed"))
+    assert fingerprint(run(case, seed=1, runs=60, workers=2, chunk=5)) == fingerprint(whole)
+    assert (tmp_path / "killed").exists()
+
+
+@pytest.mark.faults
+def test_a_replication_that_always_kills_becomes_a_failed_row(whole: Sample) -> None:
+    sample = run(Toy(kills=frozenset({6})), seed=1, runs=20, workers=2, chunk=5)
+    assert np.flatnonzero(sample.runs["status"] == "failed").tolist() == [6]
+    assert sample.notes == {6: "its process was killed, by hand or because memory ran out"}
+    others = np.delete(np.arange(20), 6)
+    lead = "lead_time_full_days"
+    assert np.array_equal(sample.runs[lead][others], whole.runs[lead][:20][others])
+
+
+@pytest.mark.faults
+def test_workers_that_cannot_start_are_told_and_not_started_for_ever() -> None:
+    with pytest.raises(SimError, match=r"worker processes cannot start .*ended itself with code 1"):
+        run(Unpackable(), seed=1, runs=4, workers=2)
+
+
+def test_a_case_that_cannot_be_sent_leaves_nothing_behind() -> None:
+    unsendable = Toy(raises=(r for r in range(3)))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="pickle"):
+        run(unsendable, seed=1, runs=4, workers=2)
+    assert multiprocessing.active_children() == []
