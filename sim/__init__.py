@@ -1,9 +1,9 @@
-"""A simulator of hybrid modular data center construction: when MW come online, with how many people and how much idle capital.
+"""A simulator of hybrid modular data center construction: megawatts, people and idle capital, with their spread.
 
-    import sim
-    config = sim.load("configs/hybrid.yaml")
-    result = sim.run(config, runs=200, seed=1)
-    result.summary()
+import sim
+config = sim.load("configs/hybrid.yaml")
+result = sim.run(config, runs=200, seed=1)
+result.summary()
 """
 
 from __future__ import annotations

@@ -19,10 +19,27 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
-SET = click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Change one value, e.g. --set logistics.cranes=4. May be given often.")
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="A.B=C",
+    help="Change one value, e.g. --set logistics.cranes=4. May be given often.",
+)
 RUNS = click.option("--runs", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Replications.")
-SEED = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The luck; the same seed is the same luck in every strategy.")
-WORKERS = click.option("--workers", type=click.IntRange(0, 256), default=None, help="Processes; all cores if not given. Results do not depend on it.")
+SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=1,
+    show_default=True,
+    help="The luck; the same seed is the same luck in every strategy.",
+)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    default=None,
+    help="Processes; all cores if not given. Results do not depend on it.",
+)
 
 
 class Commands(click.Group):
@@ -75,8 +92,19 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
 @WORKERS
 @SET
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
-@click.option("--precision", metavar="1%@p80:METRIC", default=None, help="Run until the 95 % interval of that percentile is that narrow, e.g. 1%@p80:lead_time_full_days.")
-@click.option("--max-runs", type=click.IntRange(200, 1_000_000), default=5000, show_default=True, help="Where --precision stops at the latest.")
+@click.option(
+    "--precision",
+    metavar="1%@p80:METRIC",
+    default=None,
+    help="Run until the 95 % interval of that percentile is that narrow, e.g. 1%@p80:lead_time_full_days.",
+)
+@click.option(
+    "--max-runs",
+    type=click.IntRange(200, 1_000_000),
+    default=5000,
+    show_default=True,
+    help="Where --precision stops at the latest.",
+)
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted run has left.")
 @_guarded
 def run(
@@ -112,9 +140,13 @@ def run(
 @SEED
 @WORKERS
 @SET
-@click.option("--out", type=click.Path(path_type=Path), default=Path("out/compare"), show_default=True, help="Output directory.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("out/compare"), show_default=True, help="Output directory."
+)
 @_guarded
-def compare(configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], out: Path) -> None:
+def compare(
+    configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], out: Path
+) -> None:
     """Run several projects on the same luck and print their differences to the first, pair by pair.
 
     Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, and figures to OUT/figures.
@@ -157,7 +189,9 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
+)
 @_guarded
 def schema(out: Path | None) -> None:
     """Write the JSON Schema of a configuration, so that editors complete and check it."""
@@ -186,7 +220,9 @@ def baseline() -> None:
 @WORKERS
 @SET
 @_guarded
-def baseline_save(config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]) -> None:
+def baseline_save(
+    config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
+) -> None:
     """Run a project and write its dates and delivery curve to FILE."""
     from sim.study.baseline import save
 
@@ -202,7 +238,9 @@ def baseline_save(config: Path, file: Path, runs: int, seed: int, workers: int |
 @WORKERS
 @SET
 @_guarded
-def baseline_check(config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]) -> None:
+def baseline_check(
+    config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
+) -> None:
     """Run a project and compare it with FILE; exit code 1 and the first dates that moved if it no longer fits."""
     from sim.study.baseline import require
 

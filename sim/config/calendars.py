@@ -32,7 +32,9 @@ class Holidays(Section):
     """Public holidays, taken from the `holidays` library; observed days count."""
 
     country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 code, such as US")
-    subdivision: str | None = Field(default=None, pattern="^[A-Z0-9]{1,3}$", description="State or province, such as TX")
+    subdivision: str | None = Field(
+        default=None, pattern="^[A-Z0-9]{1,3}$", description="State or province, such as TX"
+    )
 
 
 class Calendar(Sourced):

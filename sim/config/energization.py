@@ -27,4 +27,6 @@ class Energization(Section):
     units: Units = Field(description="What arrives")
     install: tuple[Step, ...] = Field(min_length=1, description="Steps from delivery to the unit's first power")
     after: tuple[str, ...] = Field(description="What a unit's installation waits for: pads, gas, permits")
-    temporary_mw: Megawatts = Field(description="Temporary power for L3 to L5 until permanent power is there; 0 is none")
+    temporary_mw: Megawatts = Field(
+        description="Temporary power for L3 to L5 until permanent power is there; 0 is none"
+    )

@@ -25,7 +25,9 @@ class Price(Sourced):
 
     usd_per_mw: UnitPrice = Field(description="Price per gross MW the instance was built to serve")
     payments: tuple[Payment, ...] = Field(min_length=1, description="When it is paid; the shares add up to 1")
-    kind: Literal["infrastructure", "compute"] = Field(default="infrastructure", description="Which capital it belongs to")
+    kind: Literal["infrastructure", "compute"] = Field(
+        default="infrastructure", description="Which capital it belongs to"
+    )
 
 
 class Money(Section):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim.config.estimates import Bounds, Name, Section, Sourced, Unit
-from sim.config.quantities import Count, Feet, Hours, People, Pounds, Probability, WeekNumber, Weeks, WorkingDays
+from sim.config.quantities import Feet, Hours, People, Pounds, Probability, WeekNumber, Weeks, WorkingDays
 from sim.config.steps import Step
 
 SYSTEMS = ("electrical", "mechanical", "compute")
@@ -43,7 +43,9 @@ class Factory(Sourced):
 
     lines: Whole = Field(description="Lines: skids in work at the same station")
     stations: tuple[Station, ...] = Field(min_length=1, description="Stations of a line, in order")
-    work_in_progress: Whole | None = Field(default=None, description="Skids in the factory at most, tested ones included")
+    work_in_progress: Whole | None = Field(
+        default=None, description="Skids in the factory at most, tested ones included"
+    )
     opens_week: WeekNumber = Field(description="Week after the decision in which the first line is ours (slot held)")
     ramp_weeks: WeekNumber = Field(description="Weeks from the first line to the last: the ramp to the rated rate")
     learning: Learning | None = Field(default=None, description="Learning by repetition in this factory")

@@ -125,9 +125,13 @@ def _items(project: Project) -> Iterator[Finding]:
 
 def _groups(project: Project) -> Iterator[Finding]:
     if project.hall.blocks % project.turnover_blocks:
-        yield Finding(("turnover_blocks",), project.turnover_blocks, f"a divisor of hall.blocks ({project.hall.blocks})")
+        yield Finding(
+            ("turnover_blocks",), project.turnover_blocks, f"a divisor of hall.blocks ({project.hall.blocks})"
+        )
     if project.energization.units.spare >= project.energization.units.count:
-        yield Finding(("energization", "units", "spare"), project.energization.units.spare, "fewer than the units there are")
+        yield Finding(
+            ("energization", "units", "spare"), project.energization.units.spare, "fewer than the units there are"
+        )
     ordered = sum(order.mw for order in project.orders.given)
     if project.orders.given and abs(ordered - project.scale.capacity_mw) > 1e-6:
         message = f"orders that add up to scale.capacity_mw ({project.scale.capacity_mw:g} MW)"

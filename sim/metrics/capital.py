@@ -54,8 +54,8 @@ def idle(ledger: Ledger, online: Ints, horizon: int) -> Idle:
     until = np.append(minute[1:], horizon)
     until[np.append(first[1:], len(item)) - 1] = horizon
     length = np.clip(until, None, horizon) - np.clip(minute, None, horizon)
-    integral = np.bincount(item, (paid - earning) * length, len(ledger.items))
-    return Idle(integral, *_together(item, minute, paid, earning, first))
+    integral = np.bincount(item, (paid - earning) * length, len(ledger.items)).astype(np.float64)
+    return Idle(integral, *_together(minute, paid, earning, first))
 
 
 def _changes(ledger: Ledger, online: Ints) -> tuple[Ints, Ints, Floats, Floats]:
@@ -76,7 +76,7 @@ def _within(running: Floats, first: Ints, item: Ints) -> Floats:
     return running - starts[item]
 
 
-def _together(item: Ints, minute: Ints, paid: Floats, earning: Floats, first: Ints) -> tuple[Ints, Floats, Floats]:
+def _together(minute: Ints, paid: Floats, earning: Floats, first: Ints) -> tuple[Ints, Floats, Floats]:
     """Return (minute, paid, in service) of all items together, at every moment at which something changes."""
     order = np.argsort(minute, kind="stable")
     moments, paid_then, earning_then = minute[order], _steps(paid, first)[order], _steps(earning, first)[order]

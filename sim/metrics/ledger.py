@@ -47,7 +47,9 @@ def terms(index: Index, layout: Layout, project: Project) -> Terms:
     serves = np.array([_serves(item.split("/")[1], places, layout) for item in items])
     return Terms(
         (*items, LABOUR),
-        np.array([prices[item.split("/")[0]].usd_per_mw.planned * places[item.split("/")[1]].built_mw for item in items]),
+        np.array(
+            [prices[item.split("/")[0]].usd_per_mw.planned * places[item.split("/")[1]].built_mw for item in items]
+        ),
         np.array([step for step, _, _ in entries], np.int64),
         np.array([item for _, item, _ in entries], np.int64),
         np.array([upto for _, _, upto in entries]),
@@ -61,7 +63,7 @@ def _entries(
 ) -> list[tuple[int, int, float]]:
     """Return (step, item, share so far); a milestone reached in parts is paid in parts."""
     found, upto = [], 0.0
-    payments = project.money.prices[item.split("/")[0]].payments
+    payments = project.money.prices[item.split("/", maxsplit=1)[0]].payments
     missing = sum(payment.share for payment in payments if (item, payment.on) not in noted)
     for payment in payments:
         steps = noted.get((item, payment.on), [])
@@ -90,7 +92,9 @@ def _serves(name: str, places: dict[str, Place], layout: Layout) -> list[float]:
     return [block.built_mw / whole if block.name in place.blocks else 0.0 for block in layout.blocks]
 
 
-def ledger(record: Record, terms_: Terms, people: Headcount, paid_by_day: NDArray[np.float64], project: Project) -> Ledger:
+def ledger(
+    record: Record, terms_: Terms, people: Headcount, paid_by_day: NDArray[np.float64], project: Project
+) -> Ledger:
     """Return every entry of one run in integer cents; the entries of an item add up to its price exactly."""
     when = np.full(len(record.index.operation), -1, np.int64)
     when[record.step] = record.minute

@@ -36,6 +36,7 @@ class Index:
     items: tuple[str, ...]
     kind_of_note: Ints
     item_of_note: Ints
+    peopled: NDArray[np.bool_]
 
     @classmethod
     def of(cls, plan: Compiled) -> Index:
@@ -51,6 +52,7 @@ class Index:
             items,
             np.array([kind_number[kind] for kind, _ in plan.notes], np.int64),
             np.array([item_number[item] for _, item in plan.notes], np.int64),
+            np.asarray(plan.people.sum(axis=1) > 0),
         )
 
 
@@ -82,8 +84,7 @@ class Record:
     @cached_property
     def works(self) -> Ints:
         """Return the rows that are work by people, in order."""
-        peopled = self.index.plan.people.any(axis=1)
-        return np.flatnonzero((self.operation == WORK) & peopled[self.step])
+        return np.flatnonzero((self.operation == WORK) & self.index.peopled[self.step])
 
     @cached_property
     def _notes(self) -> tuple[Ints, Ints]:

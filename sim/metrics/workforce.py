@@ -46,12 +46,14 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
 
 def indirect(direct: Ints, project: Project) -> Ints:
     """Return indirect people for so many direct ones: the ratio, rounded up."""
-    return np.ceil(direct * project.labour.indirect_ratio.value - 1e-9).astype(np.int64)
+    whole: Ints = np.ceil(direct * project.labour.indirect_ratio.value - 1e-9).astype(np.int64)
+    return whole
 
 
 def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
     """Return the hours one person is paid on every day of a calendar, shape (days,)."""
-    return np.diff(calendar.worked_many(np.arange(days + 1, dtype=np.int64) * DAY)) / 60
+    hours: Floats = np.diff(calendar.worked_many(np.arange(days + 1, dtype=np.int64) * DAY)) / 60
+    return hours
 
 
 def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, float]:

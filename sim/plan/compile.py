@@ -143,8 +143,8 @@ class _Compiler:
                 activity = step.decision
                 chance = NONE if step.chance is None else self.inputs.chance(f"{activity}/{unit}", step.chance)
                 limit = NONE if step.limit is None else step.limit
-                gate = NONE if step.gate is None else self.gates[step.gate]
-                row = (AGAIN, labels[step.to], chance, limit, gate, step.level)
+                watched = NONE if step.gate is None else self.gates[step.gate]
+                row = (AGAIN, labels[step.to], chance, limit, watched, step.level)
             case Note(kind, item, amount):  # note, amount
                 row = (NOTE, self.notes[kind, item], amount, 0, 0, 0)
         self.activity_of.append(self.activities[activity] if activity else NONE)

@@ -63,9 +63,7 @@ def step_span(brief: Brief, step: Step, hours: Estimate | None) -> Span:
     return Span(content, 60 / people, losses=(f"loss.{next(iter(step.crews))}",))
 
 
-def by_crews(
-    brief: Brief, place: Place, activity: str, step: Step, span: Span
-) -> list[PlanStep]:
+def by_crews(brief: Brief, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
     """Return: a step's crews come together, work, go, and report their hours."""
     mode: Mode = "whole" if step.whole else "pausing"
     work = Work(activity, span, SITE + step.exposure, mode, brief.people(step.crews))
@@ -75,9 +73,7 @@ def by_crews(
     return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *report(brief, work)]
 
 
-def until_passed(
-    brief: Brief, place: Place, activity: str, crews: Mapping[str, int], level: Level
-) -> list[PlanStep]:
+def until_passed(brief: Brief, place: Place, activity: str, crews: Mapping[str, int], level: Level) -> list[PlanStep]:
     """Return: crews test, and while the test fails, mend and test again; the hours are reported once."""
     pools = {crew(trade): count for trade, count in crews.items()}
     people, day = brief.people(crews), brief.site_day_minutes

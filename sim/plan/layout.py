@@ -70,7 +70,8 @@ def _order_days(project: Project) -> list[int]:
         per_phase = -(-project.blocks // project.scale.phases)
         interval = round(project.scale.phase_interval_days.value)
         return [block // per_phase * interval for block in range(project.blocks)]
-    mw, days, ordered = project.block.mw_gross.value, [], 0.0
+    mw, ordered = project.block.mw_gross.value, 0.0
+    days: list[int] = []
     for order in sorted(project.orders.given, key=lambda order: order.day):
         ordered += order.mw
         days += [order.day] * (min(project.blocks, round(ordered / mw)) - len(days))

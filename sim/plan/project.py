@@ -19,7 +19,9 @@ from sim.plan.shell import erect_hall, lay_pad, prepare, site_works
 from sim.world.calendars import Calendar
 
 
-def write_plan(project: Project, calendars: Mapping[str, Calendar], day_minutes: Mapping[str, int], agreed: Agreed) -> Plan:
+def write_plan(
+    project: Project, calendars: Mapping[str, Calendar], day_minutes: Mapping[str, int], agreed: Agreed
+) -> Plan:
     """Write a project down as a plan, with the crews and order dates that were agreed.
 
     `calendars` by name as in `sim.world`; `day_minutes` are productive minutes of a "site" and a "factory" day.

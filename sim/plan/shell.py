@@ -37,9 +37,7 @@ def erect_hall(brief: Brief, hall: Place) -> None:
         return
     item = f"shell/{hall.name}"
     begun = brief.plan.gate(f"{hall.name}.decided")
-    brief.plan.unit(
-        f"{hall.name}.decision", [brief.decided(hall), Note("ordered", item), Signal(begun)]
-    )
+    brief.plan.unit(f"{hall.name}.decision", [brief.decided(hall), Note("ordered", item), Signal(begun)])
     sqft = hall.built_mw * brief.project.hall.sqft_per_mw.value
     roots = (_start(hall), Wait(begun))
     write_network(brief, steps, Instance(hall, "shell", item, sqft, hall.built_mw, roots))

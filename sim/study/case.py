@@ -32,6 +32,10 @@ class Case:
     sizing: Sizing
     plan: Compiled
 
+    def __getstate__(self) -> dict[str, object]:
+        """Travel to another process without what can be worked out again there."""
+        return {"project": self.project, "sizing": self.sizing, "plan": self.plan}
+
     @property
     def name(self) -> str:
         """Return the project's name."""
@@ -67,9 +71,7 @@ class Case:
         """Perform the project once."""
         return perform(self.prepared, luck, self.plan.base_calendars)
 
-    def measured(
-        self, luck: Luck, performance: Performance
-    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    def measured(self, luck: Luck, performance: Performance) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance."""
         record = Record.of(self.yardstick.index, performance.log, luck.content, self.plan.base_calendars)
         return measure(self.yardstick, record)

@@ -23,11 +23,11 @@ def makespan(
     before: Mapping[int, Sequence[int]] = BEFORE,
     order: Sequence[int] = range(1, 10),
 ) -> int:
-    """Schedule tasks by a list: a unit's name is its place in the list, so that it decides every tie."""
+    """Schedule tasks by a list: a task has its place in the list as priority."""
     routes: dict[str, list[Step]] = {}
     for place, task in enumerate(order, 1):
         waits = [Wait(f"done {other}") for other in before.get(task, ())]
-        routes[f"t{place}"] = [*waits, *job(durations[task - 1], "machine"), Signal(f"done {task}")]
+        routes[f"t{place}"] = [*waits, *job(durations[task - 1], "machine", priority=place), Signal(f"done {task}")]
     return told(write(routes, {"machine": machines})).finish
 
 

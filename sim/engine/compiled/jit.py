@@ -21,7 +21,7 @@ _INSIDE = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "n
 
 def piece(function: Function) -> Function:
     """Compile a function into each of its callers."""
-    return cast(Function, njit(**_INSIDE, forceinline=True)(function))
+    return cast(Function, njit(**_INSIDE, inline="always")(function))
 
 
 def part(function: Function) -> Function:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from sim.plan.compile import HOLD, Compiled
 from sim.plan.kinds import Held, Kind
 from sim.plan.needs import Needs, members
-from sim.plan.remarks import Finding
+from sim.plan.checks.remarks import Finding
 
 
 @dataclass(frozen=True)

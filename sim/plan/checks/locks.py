@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from sim.plan.compile import HOLD, WAIT, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs, bits, members
-from sim.plan.remarks import Finding, Severity
-from sim.plan.yards import Yard
+from sim.plan.checks.remarks import Finding, Severity
+from sim.plan.checks.yards import Yard
 
 ASKED, BEHIND_A_GATE = range(2)
 
