@@ -57,7 +57,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="hybrid-dc-sim")
 def main() -> None:
-    """Simulate how a data center is built, and when its megawatts come online.
+    r"""Simulate how a data center is built, and when its megawatts come online.
 
     A project is a YAML file (configs/hybrid.yaml is one). Start with
 

@@ -9,14 +9,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.events import AGAIN as AGAIN
-from sim.events import FREE as FREE
-from sim.events import HOLD as HOLD
-from sim.events import NOTE as NOTE
-from sim.events import SIGNAL as SIGNAL
-from sim.events import UNTIL as UNTIL
-from sim.events import WAIT as WAIT
-from sim.events import WORK as WORK
+from sim.events import AGAIN as AGAIN  # noqa: PLC0414
+from sim.events import FREE as FREE  # noqa: PLC0414
+from sim.events import HOLD as HOLD  # noqa: PLC0414
+from sim.events import NOTE as NOTE  # noqa: PLC0414
+from sim.events import SIGNAL as SIGNAL  # noqa: PLC0414
+from sim.events import UNTIL as UNTIL  # noqa: PLC0414
+from sim.events import WAIT as WAIT  # noqa: PLC0414
+from sim.events import WORK as WORK  # noqa: PLC0414
 from sim.plan.inputs import Inputs, InputsBuilder
 from sim.plan.names import natural
 from sim.plan.plan import Plan, PlanError

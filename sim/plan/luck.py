@@ -105,8 +105,8 @@ def planned(inputs: Inputs) -> Luck:
     shape = inputs.planned[inputs.table][:, None]
     content, values = settle(inputs, shape, even, factors[:, None], delays[:, None])
 
-    def again(number: int, attempt: int) -> int:
-        """A repeated attempt takes what the first one took."""
+    def again(number: int, _attempt: int) -> int:
+        """Take for a repeated attempt what the first one took."""
         return int(values[number, 0])
 
     return Luck(-1, values[:, 0].tolist(), content[:, 0], factors, again)
