@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -79,7 +80,8 @@ def _base_path(path: Path, document: Document) -> Path:
     if not target.is_file():
         near = did_you_mean(target.name, _yaml_files(target.parent, but=path))
         _refuse(document, ("extends",), name, "a file that exists", near)
-    return target
+    # without a/../ in it, because the name stands in every message about the base
+    return Path(os.path.normpath(target))
 
 
 def _yaml_files(folder: Path, but: Path) -> list[str]:

@@ -132,12 +132,9 @@ class _Witness:
         return _Heard(self._fault((*section, loc[-1]), NOTHING, message), len(section) < len(loc) - 1)
 
     def _unknown(self, address: Address) -> Fault:
-        """A key no section has here, and the nearest that is not written yet."""
-        fields = set(allowed_at(self.model, address[:-1]).fields())
-        absent = fields - set(at(self.tree, address[:-1]) or {})
-        word = str(address[-1])
-        hint = did_you_mean(word, absent if closest(word, absent) else fields)
-        return self._fault(address, NOTHING, _UNKNOWN, hint)
+        """A key no section has here, and the nearest that one has."""
+        fields = allowed_at(self.model, address[:-1]).fields()
+        return self._fault(address, NOTHING, _UNKNOWN, did_you_mean(str(address[-1]), fields))
 
     def _found(self, address: Address, finding: Finding) -> Fault:
         """What a section or a range found in itself."""

@@ -157,7 +157,7 @@ def _likeness(
 ) -> tuple[tuple[int, ...], ...]:
     """Return a route without what is the unit's own: gates by the order of their appearance, no luck."""
     gates: dict[int, int] = {NONE: NONE}
-    route = []
+    route: list[tuple[int, ...]] = []
     for (operation, a, b, c, d, e), takes_time in zip(rows, timed, strict=True):
         if operation in (WAIT, SIGNAL):
             route.append((operation, gates.setdefault(a, len(gates)), b))

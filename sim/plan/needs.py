@@ -18,7 +18,7 @@ class Needs:
     """The pools behind the gates, steps and supplies of a plan.
 
     `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
-    gives what it had not taken.
+    gives what it had not taken. `total` is how far every gate comes when all units have ended.
     """
 
     def __init__(self, plan: Compiled, kinds: Sequence[Kind]) -> None:
@@ -30,6 +30,11 @@ class Needs:
         for kind in kinds:
             for step, pool, count in kind.supplies():
                 self.supplies[pool] += [(unit, step, count) for unit in kind.units]
+        self.total = [0] * len(plan.gates)
+        for kind in kinds:
+            for step, amount in kind.signals:
+                for unit in kind.units:
+                    self.total[kind.row(unit, step)[1]] += amount
         self._demands: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._raised: dict[int, Counter[int]] = {}
         self._gates: dict[tuple[int, int], int] = {}
@@ -60,10 +65,10 @@ class Needs:
             _, gate, level, *_ = kind.row(unit, wait)
             yield gate, level
 
-    def takers(self, waits: Iterable[tuple[int, int]], pool: int) -> dict[int, int]:
-        """Return who must take a pool before gates reach their levels: by unit, the step at which it reports.
+    def behind(self, waits: Iterable[tuple[int, int]], pool: int, *, surely: bool = False) -> dict[int, int]:
+        """Return, by unit, the steps at which those report who lead from a pool to gates that are waited for.
 
-        Where no single unit is needed but all together are, every one of them counts.
+        Where no single unit is needed but all together are, every one of them counts, or `surely` none.
         """
         found: dict[int, int] = {}
         todo, known = list(waits), set()
@@ -74,19 +79,18 @@ class Needs:
             known.add((gate, level))
             spare = sum(amount for _, _, amount in self.signals[gate]) - level
             behind = [signal for signal in self.signals[gate] if self.of_step(*signal[:2]) >> pool & 1]
-            needed = [signal for signal in behind if signal[2] > spare] or behind
+            needed = [signal for signal in behind if signal[2] > spare] or ([] if surely else behind)
             for unit, step, _ in needed:
-                if self.own(unit, step) >> pool & 1:
-                    found[unit] = max(found.get(unit, 0), step)
+                found[unit] = max(found.get(unit, 0), step)
                 todo += self.waits(unit, step)
         return found
 
-    def of_supply(self, pool: int) -> int:
-        """Return the pools that everyone must have taken who supplies a pool."""
-        needed = (1 << len(self.plan.pools)) - 1 if self.supplies[pool] else 0
-        for unit, step, _ in self.supplies[pool]:
-            needed &= self.of_step(unit, step)
-        return needed
+    def of_supply(self, pool: int, wanted: int = 1) -> int:
+        """Return the pools that must be taken before so many of a pool are supplied."""
+        supplied: Counter[int] = Counter()
+        for unit, step, count in self.supplies[pool]:
+            supplied[self.of_step(unit, step)] += count
+        return _behind(supplied, wanted)
 
     @cached_property
     def slots(self) -> frozenset[int]:

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.report.words import MONDAY_TO_FRIDAY, SAMPLING_ONLY, ProjectDates, interval, percent
+from sim.report.words import MONDAY_TO_FRIDAY, SAMPLING_ONLY, ProjectDates, counted, interval, percent
+from sim.study.intervals import proportion_interval, quantile
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Values = NDArray[np.float64]
-
-# More failed replications than this, and no P80 is quoted: what failed may be exactly the late ones.
-FAILED_AT_MOST = 0.001
 
 
 class Result(Protocol):
@@ -57,10 +55,10 @@ class About:
     failed: int = 0
 
     def caption(self, *units: str) -> str:
-        """Return the line under a figure: units and definitions, n, seed and what the spread is not."""
+        """Return the two lines under a figure: units and definitions; n, seed and what the spread is not."""
         lost = [f"{self.stalled:,} stalled"] * bool(self.stalled) + [f"{self.failed:,} failed"] * bool(self.failed)
-        runs = f"n = {self.runs:,} run{'s' * (self.runs != 1)}"
-        return "; ".join([*units, ", ".join([runs, *lost, f"seed {self.seed}"]), SAMPLING_ONLY])
+        runs = ", ".join([f"n = {counted(self.runs, 'run', 'runs')}", *lost, f"seed {self.seed}"])
+        return "; ".join(units) + f"\n{runs}; {SAMPLING_ONLY}"
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,11 @@ class Share:
 
     def bounds(self) -> tuple[float, float]:
         """Return the 95 % Wilson score interval, honest also at 0 and at n of n."""
-        if not self.of:
-            return math.nan, math.nan
-        z2 = 1.959964**2
-        middle = (self.part + z2 / 2) / (self.of + z2)
-        half = math.sqrt(z2 * (self.part * (self.of - self.part) / self.of + z2 / 4)) / (self.of + z2)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        found = proportion_interval(self.part, self.of)
+        return found.low, found.high
 
     def say(self) -> str:
-        """Write the share with its interval: `62 % (59 % to 65 %)`."""
+        """Write the share with its interval: `62 % (59 to 65 %)`."""
         return f"{percent(self.fraction)} ({interval(*self.bounds(), percent)})"
 
 
@@ -127,6 +121,15 @@ def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:
     return None if value is None or math.isnan(float(value)) else float(value)
 
 
+def planned_ramp(result: Result) -> list[tuple[float, float]]:
+    """Return the deterministic run's ramp as (day, MW online from then on); empty where there is none."""
+    blocks = sorted((result.manifest.get("planned_blocks") or {}).values())
+    if not blocks:
+        return []
+    mw = float(result.manifest["config"]["block"]["mw_gross"]["value"])
+    return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
+
+
 def values(result: Result, metric: str) -> Values:
     """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
     return of_runs(result.runs, metric)
@@ -136,8 +139,9 @@ def of_runs(runs: pd.DataFrame, metric: str) -> Values:
     """Return a metric's column of a runs table without the failed rows; empty where it has no such column."""
     if metric not in runs:
         return np.empty(0)
-    column = runs.loc[runs["status"] != "failed", metric].to_numpy(dtype=np.float64)
-    return column[~np.isnan(column)]
+    column = np.asarray(runs[metric], dtype=np.float64)[np.asarray(runs["status"] != "failed")]
+    known: Values = column[~np.isnan(column)]
+    return known
 
 
 def share_at_most(sample: Values, bound: float) -> Share:
@@ -152,7 +156,7 @@ def share_below(sample: Values, bound: float) -> Share:
 
 def percentile(sample: Values, p: float) -> float:
     """Return the smallest value that a share `p` of the runs does not exceed, NaN without runs."""
-    return float(np.quantile(sample, p, method="inverted_cdf")) if len(sample) else math.nan
+    return quantile(np.sort(sample), p)
 
 
 def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
@@ -163,4 +167,5 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
     left, right = (t.loc[t["status"] != "failed"].set_index("replication")[metric] for t in (a, b))
     both = left.to_frame("a").join(right.to_frame("b"), how="inner").to_numpy(dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        return both[:, 0] - both[:, 1]
+        apart: Values = both[:, 0] - both[:, 1]
+    return apart

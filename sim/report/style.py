@@ -7,6 +7,7 @@ canvas, inside a context that is undone.
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -83,13 +84,13 @@ def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.style.context(["default", HOUSE]):  # type: ignore[list-item]
+        with mpl.style.context(["default", HOUSE]):
             return draw(*args, **kwargs)
 
     return drawn
 
 
-def canvas(right: float = 0.95, top: float = 0.87) -> Axes:
+def canvas(right: float = 0.95, top: float = 0.83) -> Axes:
     """Return the axes of a new figure, with room for a title above and two caption lines below."""
     figure = Figure(figsize=SIZE, dpi=DPI)
     FigureCanvasAgg(figure)
@@ -101,18 +102,25 @@ def text(words: str) -> str:
     return words.replace("$", r"\$")
 
 
-def title(ax: Axes, words: str, pad: float = 12.0) -> None:
-    """Put what the figure says above it."""
+def title(ax: Axes, words: str, pad: float = 32.0) -> None:
+    """Put what the figure says above it, with room for one row under it."""
     ax.set_title(text(words), pad=pad)
 
 
 def caption(ax: Axes, words: str, drop: float = 50.0, wide: int = 126) -> None:
     """Put units, n, seed and the kind of error below the axes, `drop` points down, broken to `wide` characters."""
-    import textwrap
-
+    lines = "\n".join(textwrap.fill(line, wide) for line in words.splitlines())
     ax.annotate(
-        text(textwrap.fill(words, wide)), (0, 0), (-52, -drop), xycoords="axes fraction",
+        text(lines), (0, 0), (-52, -drop), xycoords="axes fraction",
         textcoords="offset points", va="top", fontsize=10.5, color=MUTED, annotation_clip=False, linespacing=1.35,
+    )  # fmt: skip
+
+
+def legend_above(ax: Axes) -> None:
+    """Put the key in one row between title and axes, where it hides nothing whatever the data."""
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, borderaxespad=0.3, borderpad=0, columnspacing=1.3,
+        handlelength=1.7, handletextpad=0.5, fontsize=11.5,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from datetime import date, timedelta
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONDAY_TO_FRIDAY = frozenset(range(5))
 NEVER = "not reached"
+NOT_QUOTED = "not quoted"
+WITHHELD = "more than 0.1 % of the runs failed"
 NO_INTERVAL = "too few runs for an interval"
 SAMPLING_ONLY = "sampling error only, not input or model error"
 
@@ -39,7 +41,7 @@ def rounded(value: float, step: float) -> float:
 def number(value: float, step: float = 1.0) -> str:
     """Write a number to the place of `step`, thousands with commas and a real minus sign."""
     if math.isnan(value):
-        return "unknown"
+        return NOT_QUOTED
     if math.isinf(value):
         return NEVER
     places = max(0, -math.floor(math.log10(step) + 1e-9))
@@ -50,7 +52,7 @@ def number(value: float, step: float = 1.0) -> str:
 def counted(value: float, one: str, many: str, step: float = 1.0) -> str:
     """Write a number with its noun: `1 day`, `607 days`."""
     text = number(value, step)
-    return text if text in {NEVER, "unknown"} else f"{text} {one if text.lstrip(chr(0x2212)) == '1' else many}"
+    return text if text in {NEVER, NOT_QUOTED} else f"{text} {one if text.lstrip(chr(0x2212)) == '1' else many}"
 
 
 def days(value: float, step: float = 1.0) -> str:
@@ -69,7 +71,9 @@ def people(value: float, step: float = 1.0) -> str:
 
 
 def hours(value: float, step: float = 1.0) -> str:
-    """Write hours of work."""
+    """Write hours of work, in millions where there are."""
+    if math.isfinite(value) and abs(value) >= 1e6:
+        return number(value / 1e6, max(step / 1e6, 0.001)) + " M hours"
     return counted(value, "hour", "hours", step)
 
 
@@ -101,7 +105,7 @@ def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> 
 def percent(share: float) -> str:
     """Write a share as whole percent; a rest that is not nothing is never written as nothing."""
     if math.isnan(share):
-        return "unknown"
+        return NOT_QUOTED
     if 0 < share < 0.005:
         return "under 1 %"
     if 0.995 <= share < 1:
@@ -111,17 +115,27 @@ def percent(share: float) -> str:
 
 def signed(text: str) -> str:
     """Put a plus before a written number that has no minus: differences always show their sign."""
-    return text if text.startswith("\N{MINUS SIGN}") or text in {NEVER, "unknown"} else "+" + text
+    return text if text.startswith("\N{MINUS SIGN}") or text in {NEVER, NOT_QUOTED} else "+" + text
 
 
 def interval(low: float, high: float, write: Callable[[float], str]) -> str:
     """Write a 95 % interval; an end that sampling cannot give is said, not hidden."""
-    if math.isnan(low) or math.isnan(high) or math.isinf(low):
-        return NO_INTERVAL
-    if math.isinf(high):
-        return f"{write(low)} or more"
-    first, last = write(low), write(high)
-    return first if first == last else f"{first} to {last}"
+    if low == math.inf:
+        return NEVER
+    open_below, open_above = not math.isfinite(low), not math.isfinite(high)
+    if open_below or open_above:
+        one_end = f"{write(high)} or less" if open_below else f"{write(low)} or more"
+        return NO_INTERVAL if open_below and open_above else one_end
+    return together(write(low), write(high), " to ")
+
+
+def together(first: str, last: str, between: str) -> str:
+    """Write two values with one unit, where they share it: `563 / 592 days`."""
+    if first == last:
+        return first
+    figures, _, unit = first.partition(" ")
+    shared = unit and last.partition(" ")[2] == unit
+    return f"{figures if shared else first}{between}{last}"
 
 
 # --- dates --------------------------------------------------------------------------------------------
@@ -193,8 +207,11 @@ MEASURES: dict[str, Measure] = {
     "mw_online_day_540": Measure("MW online after 540 days", "MW", megawatts, 0.1),
     "peak_workforce_onsite": Measure("peak workforce on site", "people", people, 1.0),
     "hours_paid": Measure("hours paid on site", "hours", hours, 1000.0),
+    "offsite_hours_paid": Measure("hours paid in factories", "hours", hours, 1000.0),
     "idle_capital_months": Measure("idle capital, deployed", "months", months, 0.1),
     "authorised_idle_months": Measure("idle capital, authorised", "months", months, 0.1),
+    "idle_capital_months_infrastructure": Measure("idle infrastructure, deployed", "months", months, 0.1),
+    "idle_capital_months_compute": Measure("idle compute, deployed", "months", months, 0.1),
     "committed_idle_months": Measure("idle capital, committed", "months", months, 0.1),
     "idle_capital_usd_months": Measure("idle capital, deployed, in $-months", "$-months", money_months, 1e6),
     "idle_capital_peak_usd": Measure("idle capital at its peak", "$", money, 1e6),

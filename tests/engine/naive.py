@@ -14,6 +14,8 @@ from functools import cache
 from math import floor
 from typing import Literal
 
+from sim.plan.compile import Compiled
+from sim.plan.luck import Luck
 from sim.plan.names import natural
 from sim.plan.plan import Plan
 from sim.plan.vocabulary import Again, Free, Hold, Label, Note, Route, Signal, Step, Until, Wait, Work
@@ -128,28 +130,36 @@ class Naive:
 
     def advance(self, unit: Walker) -> bool:
         """Complete the unit's step if that needs no grant and no further time."""
-        step = unit.step
+        step, over = unit.step, False
         if unit.doing == "ready":
             unit.since = self.now
         match step:
             case Hold():
                 unit.doing = "asking"
-                return False
             case Work():
-                if unit.doing != "working":
-                    unit.doing = "starting"
-                    return False
-                if unit.ends > self.now:
-                    return False
-                if step.area:
-                    self.people[step.area] -= sum(step.people.values())
-                return self.done(unit, unit.since)
+                over = self.is_over(unit, step)
             case Wait(gate, level):
                 unit.doing = "waiting"
-                return self.level[gate] >= level and self.done(unit, unit.since)
+                over = self.level[gate] >= level
             case Until(event):
                 unit.doing = "dated"
-                return self.draw(f"{event}/{unit.name}", 0) <= self.now and self.done(unit, unit.since)
+                over = self.draw(f"{event}/{unit.name}", 0) <= self.now
+            case _:
+                return self.at_once(unit, step)
+        return over and self.done(unit, unit.since)
+
+    def is_over(self, unit: Walker, step: Work) -> bool:
+        """Whether a work ends now; if so, its people leave their area."""
+        if unit.doing != "working":
+            unit.doing = "starting"
+            return False
+        if unit.ends == self.now and step.area:
+            self.people[step.area] -= sum(step.people.values())
+        return unit.ends == self.now
+
+    def at_once(self, unit: Walker, step: Step) -> bool:
+        """Perform a step that takes no time."""
+        match step:
             case Free(pools):
                 for pool, count in pools.items():
                     self.free[pool] += count
@@ -157,13 +167,12 @@ class Naive:
             case Signal(gate, amount):
                 self.level[gate] += amount
                 return self.done(unit, amount)
-            case Note():
-                return self.done(unit, step.amount)
-            case Again():
+            case Again(to):
                 jumps = self.jumps(unit, step)
-                return self.done(unit, int(jumps), unit.labels[step.to] if jumps else None)
-            case Label():
-                raise AssertionError("labels are no steps")
+                return self.done(unit, int(jumps), unit.labels[to] if jumps else None)
+            case Note(amount=amount):
+                return self.done(unit, amount)
+        raise TypeError(step)
 
     def done(self, unit: Walker, x: int | None, to: int | None = None) -> bool:
         """Log the step and go to the next one, or to where a jump leads."""
@@ -245,6 +254,16 @@ class Naive:
         if step.chance is not None:
             return self.draw(f"{step.decision}/{unit.name}", attempt) == 1
         return step.gate is None or self.before[step.gate] >= step.level
+
+
+def drawing(compiled: Compiled, luck: Luck) -> Draw:
+    """Look luck up by name."""
+    number = {name: place for place, name in enumerate(compiled.inputs.names)}
+
+    def draw(name: str, attempt: int) -> int:
+        return luck.values[number[name]] if attempt == 0 else luck.later(number[name], attempt)
+
+    return draw
 
 
 def _walker(name: str, rank: int, route: Route) -> Walker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ OVER = "everybody is done"
 
 Row = tuple[int, str, str]
 Routes = Mapping[str, Sequence[Step]]
+Pools = Mapping[str, int | Pool]
 
 
 def work(minutes: float, activity: str = "work", calendar: str = "always", **options: Any) -> Work:
@@ -39,9 +40,7 @@ def job(minutes: float, *pools: str, activity: str = "work", **options: Any) -> 
     return [Hold(counts, **options), work(minutes, activity), Free(counts)]
 
 
-def write(
-    routes: Routes, pools: Mapping[str, int | Pool] | None = None, *, finish: tuple[str, int] | None = None
-) -> Plan:
+def write(routes: Routes, pools: Pools | None = None, *, finish: tuple[str, int] | None = None) -> Plan:
     """Return a plan of these routes; it is finished when a gate says so, or when every unit is at its end."""
     plan = Plan(finish or (OVER, len(routes)))
     plan.works_on({"always": always(HORIZON)})
@@ -60,6 +59,7 @@ class Told:
     """What came of a plan: its log in canonical order, as numbers and as words, and why it stalled if it did."""
 
     compiled: Compiled
+    luck: Luck
     performance: Performance
 
     @property
@@ -89,7 +89,7 @@ class Told:
         """Tell one row: "hold 2 crew + rig since 5", "dig since 0", "again test: yes"."""
         plan = self.compiled
         operation, a, amount = plan.rows[step, :3].tolist()
-        words = [] if operation == WORK else [OPERATIONS[operation]]
+        words: list[str] = [] if operation == WORK else [OPERATIONS[operation]]
         if operation in {HOLD, FREE}:
             words.append(" + ".join(f"{n} {plan.pools[p]}" if n > 1 else plan.pools[p] for p, n in plan.bundles[a]))
         elif operation in {WAIT, SIGNAL}:
@@ -102,20 +102,26 @@ class Told:
             words.append(f"since {x}")
         if operation == SIGNAL and x != 1:
             words.append(str(x))
-        return " ".join(words) + (": yes" if x else ": no") * (operation == AGAIN)
+        if operation == AGAIN:
+            words[-1] += ": yes" if x else ": no"
+        return " ".join(words)
 
 
-def lucks(compiled: Compiled, count: int, seed: int = 0) -> Iterable[Luck]:
-    """Return the luck of the first replications."""
-    return Draws(compiled.inputs, seed).chunk(0, count)
+def replications(
+    plan: Plan, count: int, *, seed: int = 0, calendars: Mapping[str, Calendar] | None = None
+) -> Iterator[Told]:
+    """Perform a plan so often, on other calendars where they are given, and tell what came of it each time."""
+    compiled = compile_plan(plan)
+    prepared = Prepared(compiled)
+    hours = [(calendars or {}).get(name, base) for name, base in plan.calendars.items()]
+    for luck in Draws(compiled.inputs, seed).chunk(0, count):
+        yield Told(compiled, luck, perform(prepared, luck, hours))
 
 
 def told(plan: Plan, *, seed: int = 0, calendars: Mapping[str, Calendar] | None = None) -> Told:
-    """Perform a plan once, on other calendars where they are given, and tell what came of it."""
-    compiled = compile_plan(plan)
-    hours = [(calendars or {}).get(name, base) for name, base in plan.calendars.items()]
-    (luck,) = lucks(compiled, 1, seed)
-    return Told(compiled, perform(Prepared(compiled), luck, hours))
+    """Perform a plan once."""
+    (once,) = replications(plan, 1, seed=seed, calendars=calendars)
+    return once
 
 
 def finished(plan: Plan, *, seed: int = 0) -> list[Row]:

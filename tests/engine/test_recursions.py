@@ -8,21 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.processes import Prepared, perform
-from sim.plan.compile import Compiled, compile_plan
-from sim.plan.luck import Luck
 from sim.plan.plan import Plan
 from sim.plan.vocabulary import Free, Hold, Signal, Span, Step, Until, Wait, Work
-from sim.world.distributions import Lognormal, Uniform
-from tests.engine.small_plans import Told, finished, job, last, lucks, told, work, write
-
-Chain = Sequence[tuple[str, int]]
+from sim.world.distributions import Distribution, Lognormal, Uniform
+from tests.engine.small_plans import Told, finished, last, replications, work, write
 
 
-def values(compiled: Compiled, luck: Luck, activity: str) -> dict[str, int]:
-    """What an activity came out at for every unit that performs it."""
-    named = (name.split("/", 1) for name in compiled.inputs.names)
-    return {unit: luck.values[number] for number, (what, unit) in enumerate(named) if what == activity}
+def drawn(told: Told, activity: str) -> list[int]:
+    """What an activity came out at, for every unit that performs it in their order."""
+    names = enumerate(told.compiled.inputs.names)
+    return [told.luck.values[number] for number, name in names if name.split("/")[0] == activity]
 
 
 def served(arrivals: Sequence[int], services: Sequence[int], servers: int) -> list[int]:
@@ -43,21 +38,16 @@ def station(servers: int, customers: int = 60) -> Plan:
     """Customers who come at drawn dates and are served for drawn minutes."""
     arrive = Until("arrive", Span(Uniform(0, 600)))
     serve = Work("serve", Span(Lognormal(18, 40)), "always")
-    route = [arrive, Hold({"server": 1}), serve, Free({"server": 1})]
+    route: list[Step] = [arrive, Hold({"server": 1}), serve, Free({"server": 1})]
     return write({f"c{number}": route for number in range(customers)}, {"server": servers})
 
 
 @pytest.mark.parametrize("servers", [1, 2, 3, 5])
 def test_a_station_serves_as_kiefer_and_wolfowitz_say_on_every_path(servers: int) -> None:
-    plan = station(servers)
-    compiled = compile_plan(plan)
-    prepared, hours = Prepared(compiled), list(plan.calendars.values())
-    for luck in lucks(compiled, 50, seed=servers):
-        arrivals, services = (values(compiled, luck, what) for what in ("arrive", "serve"))
-        starts = last(Told(compiled, perform(prepared, luck, hours)).rows, "hold")
-        in_order = [starts[unit] for unit in compiled.units]
-        expected = served(*([column[unit] for unit in compiled.units] for column in (arrivals, services)), servers)
-        assert in_order == expected
+    for told in replications(station(servers), 50, seed=servers):
+        starts = last(told.rows, "hold")
+        expected = served(drawn(told, "arrive"), drawn(told, "serve"), servers)
+        assert [starts[unit] for unit in told.compiled.units] == expected
 
 
 def test_a_server_more_never_makes_a_customer_of_one_station_wait_longer() -> None:
@@ -125,16 +115,16 @@ def leaving(durations: Sequence[Sequence[int]], places: Sequence[int | None]) ->
 
 
 @given(lines_of_stations())
-def test_a_line_blocks_where_there_is_no_place(drawn: tuple[list[list[int]], list[int | None]]) -> None:
-    durations, places = drawn
+def test_a_line_blocks_where_there_is_no_place(jobs: tuple[list[list[int]], list[int | None]]) -> None:
+    durations, places = jobs
     assert leaving(durations, places) == departures(durations, places)
 
 
 @given(lines_of_stations(), st.data())
 def test_a_place_more_or_a_minute_less_never_delays_a_line(
-    drawn: tuple[list[list[int]], list[int | None]], data: st.DataObject
+    jobs: tuple[list[list[int]], list[int | None]], data: st.DataObject
 ) -> None:
-    durations, places = drawn
+    durations, places = jobs
     wider = [None if room is None else room + data.draw(st.integers(0, 1)) for room in places]
     quicker = [[data.draw(st.integers(0, minutes)) for minutes in row] for row in durations]
     before, after = leaving(durations, places), leaving(quicker, wider)
@@ -144,7 +134,7 @@ def test_a_place_more_or_a_minute_less_never_delays_a_line(
 # --- A8: factory, test bay, truck, crane, hook-up, each the bottleneck in turn ----------------------------------
 
 FULL = {"line": 4, "bay": 2, "truck": 5, "crane": 2, "crew": 3}
-SHAPES = {
+SHAPES: dict[str, Distribution] = {
     "line": Uniform(20, 60),
     "bay": Uniform(5, 25),
     "truck": Lognormal(30, 60),
@@ -163,7 +153,7 @@ def chain(capacity: dict[str, int], skids: int = 30) -> Plan:
 
     routes: dict[str, list[Step]] = {}
     for number in range(skids):
-        delivered = [Signal(f"here {number}"), tasks["return"]]
+        delivered: list[Step] = [Signal(f"here {number}"), tasks["return"]]
         routes[f"s{number}"] = [*stage("line"), *stage("bay"), *stage("truck", *delivered)]
         routes[f"b{number}"] = [Wait(f"here {number}"), *stage("crane"), *stage("crew")]
     return write(routes, capacity)
@@ -172,21 +162,18 @@ def chain(capacity: dict[str, int], skids: int = 30) -> Plan:
 @pytest.mark.parametrize("bottleneck", [*FULL, "nothing"])
 def test_the_whole_chain_is_a_chain_of_stations(bottleneck: str) -> None:
     plan = chain({name: 1 if name == bottleneck else count for name, count in FULL.items()})
-    compiled = compile_plan(plan)
-    for luck in lucks(compiled, 20, seed=11):
-        drawn = {what: list(values(compiled, luck, what).values()) for what in SHAPES}
-        drawn["trip"] = [there + back for there, back in zip(drawn["truck"], drawn["return"], strict=True)]
-        come = [0] * 30
-        for name, count in plan.pools.items():
-            starts = served(come, drawn["trip" if name == "truck" else name], count.initial)
-            come = [start + minutes for start, minutes in zip(starts, drawn[name], strict=True)]
-        rows = Told(compiled, perform(Prepared(compiled), luck, list(plan.calendars.values()))).rows
-        hooked_up = last(rows, "crew")
-        assert [hooked_up[f"b{number}"] for number in range(30)] == come
+    for told in replications(plan, 20, seed=11):
+        minutes = {what: drawn(told, what) for what in SHAPES}
+        trips = [there + back for there, back in zip(minutes["truck"], minutes["return"], strict=True)]
+        over = [0] * 30
+        for name, pool in plan.pools.items():
+            starts = served(over, trips if name == "truck" else minutes[name], pool.initial)
+            over = [start + lasts for start, lasts in zip(starts, minutes[name], strict=True)]
+        hooked_up = last(told.rows, "crew")
+        assert [hooked_up[f"b{number}"] for number in range(30)] == over
 
 
 def test_a_blocked_line_by_hand() -> None:
     # Two stations, no place between: the second job stands on the first station until the first has left.
     assert leaving([[2, 9], [3, 1]], [0]) == [[2, 11], [11, 12]]
     assert leaving([[2, 9], [3, 1]], [1]) == [[2, 11], [5, 12]]
-    assert told(write({"a": job(3, "s"), "b": job(3, "s")}, {"s": 1})).finish == 6

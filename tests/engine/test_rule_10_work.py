@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sim.plan.plan import Plan
@@ -9,7 +11,7 @@ from sim.plan.vocabulary import Again, Label, Mode, Step
 from sim.world.calendars import Calendar, NoWindow
 from tests.engine.small_plans import HORIZON, at, finished, job, last, lines, told, work, write
 
-ONE = {"people": {"fitters": 1}, "area": "hall"}
+ONE: dict[str, Any] = {"people": {"fitters": 1}, "area": "hall"}
 
 
 def shifts(plan: Plan) -> Plan:
@@ -85,7 +87,7 @@ def test_curves_are_learnt_apart() -> None:
 
 
 def test_crowding_is_fixed_at_the_start_and_counts_people() -> None:
-    three = {"people": {"fitters": 2, "riggers": 1}, "area": "hall"}
+    three: dict[str, Any] = {"people": {"fitters": 2, "riggers": 1}, "area": "hall"}
     plan = write({"a": [work(20, **ONE)], "b": [at(5), work(10, **three)], "c": [at(15), work(10, **ONE)]})
     plan.area("hall", (9_000_000, 1_000_000, 1_100_000, 1_200_000, 1_500_000))
     # a alone; b with 3 + 1 people; c, when b is still there with 3, finds 5 people: the last factor stays.
@@ -124,7 +126,7 @@ def test_whole_work_waits_for_a_window(minutes: int, begin: int, expected: int) 
 
 def test_whole_work_longer_than_any_window_is_an_error_that_names_it() -> None:
     plan = shifts(write({"crane 7": [work(61, "lift", "shift", mode="whole")]}))
-    with pytest.raises(NoWindow, match="^crane 7, lift: calendar shift: work of .* does not fit"):
+    with pytest.raises(NoWindow, match=r"^crane 7, lift: calendar shift: work of .* does not fit"):
         told(plan)
 
 

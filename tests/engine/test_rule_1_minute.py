@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sim.plan.vocabulary import Free, Hold, Note, Signal, Wait
 from tests.engine.small_plans import at, finished, job, lines, work, write
 
@@ -34,7 +36,7 @@ def test_who_begins_later_in_the_same_minute_learns_later_whatever_the_name() ->
 
 
 def test_an_area_is_read_with_oneself_and_without_those_who_leave_in_this_minute() -> None:
-    one = {"people": {"fitters": 1}, "area": "hall"}
+    one: dict[str, Any] = {"people": {"fitters": 1}, "area": "hall"}
     plan = write({"a": [work(10, **one)], "b": [work(10, **one)], "c": [at(20), work(10, **one)]})
     plan.area("hall", (9_000_000, 1_000_000, 2_000_000, 3_000_000))
     # a begins alone, b beside a; when c begins b is leaving.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sim.plan.compile import compile_plan
 from sim.plan.states import states
 from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Note, Pool, Signal, Step, Wait
-from tests.engine.small_plans import Routes, at, finished, job, last, lines, told, work, write
+from tests.engine.small_plans import Pools, Routes, Told, at, finished, job, last, lines, told, work, write
 
 
-def stalls(routes: Routes, pools: dict[str, int]) -> dict[str, str]:
+def stalls(routes: Routes, pools: Pools) -> dict[str, str]:
     """Who waits for what in a plan that must not come to its end."""
     return {waiter.unit: waiter.wants for waiter in told(write(routes, pools)).stuck.waiting}
 
@@ -51,7 +51,7 @@ def test_two_orders_of_taking_stall_and_one_declared_order_does_not() -> None:
 
 def gang(*before_leaving: Step) -> list[Step]:
     """A crew that comes at 10 and goes when nobody wants it any more."""
-    come = [at(10, "mobilise"), Note("people", "crew", 5), Free({"crew": 1})]
+    come: list[Step] = [at(10, "mobilise"), Note("people", "crew", 5), Free({"crew": 1})]
     return [*come, *before_leaving, Hold({"crew": 1}, LEAVING), Note("people", "crew", -5)]
 
 
@@ -87,7 +87,7 @@ def test_the_last_crew_of_a_trade_waits_for_all_its_work() -> None:
 
 
 def test_whoever_waits_longest_takes_what_another_has_passed_on() -> None:
-    routes = {
+    routes: dict[str, list[Step]] = {
         "m1": [work(9), Free({"skid": 1})],
         "m2": [work(4), Free({"skid": 1})],
         "b1": [at(2), Hold({"skid": 1})],
@@ -126,19 +126,17 @@ def skid(kind: str, finished_at: int, yard: str) -> list[Step]:
 
 
 def test_a_yard_full_of_one_kind_stalls_and_places_per_kind_do_not() -> None:
-    block = [Hold({"power": 1, "cooling": 1}), work(5), Signal("power set", 2), Signal("cooling set")]
+    block: list[Step] = [Hold({"power": 1, "cooling": 1}), work(5), Signal("power set", 2), Signal("cooling set")]
     kinds = {"power": Pool(0, "passed"), "cooling": Pool(0, "passed")}
 
-    def plan(power: str, cooling: str, **places: int) -> dict[str, int]:
+    def outcome(power: str, cooling: str, places: dict[str, Pool]) -> Told:
         skids = {"s1": skid("power", 1, power), "s2": skid("power", 2, power), "s3": skid("cooling", 3, cooling)}
-        outcome = told(write({"block": block} | skids, kinds | places))
-        if outcome.performance.stuck is None:
-            return last(outcome.rows, "hold")
-        assert outcome.stuck.holders[-1] == "yard is held by s1 (1), s2 (1)"
-        return {}
+        return told(write({"block": block} | skids, kinds | places))
 
-    assert plan("yard", "yard", yard=2) == {}
-    assert plan("yard p", "yard c", **{"yard p": 1, "yard c": 1}) == {"s1": 1, "s3": 3, "block": 3, "s2": 8}
+    shared = outcome("yard", "yard", {"yard": Pool(2)})
+    assert shared.stuck.holders[-1] == "yard is held by s1 (1), s2 (1)"
+    apart = outcome("yard p", "yard c", {"yard p": Pool(1), "yard c": Pool(1)})
+    assert last(apart.rows, "hold") == {"s1": 1, "s3": 3, "block": 3, "s2": 8}
 
 
 def test_fewer_beds_than_crews_that_stay_to_the_end_stall() -> None:
@@ -155,7 +153,7 @@ def test_fewer_beds_than_crews_that_stay_to_the_end_stall() -> None:
 
 def test_waiting_for_a_gate_with_a_pool_that_is_needed_to_open_it_stalls() -> None:
     holder: list[Step] = [Hold({"rig": 1}), Wait("dry"), Free({"rig": 1})]
-    routes = {"a": holder, "b": [Hold({"rig": 1}), work(5), Signal("dry"), Free({"rig": 1})]}
+    routes: dict[str, list[Step]] = {"a": holder, "b": [Hold({"rig": 1}), work(5), Signal("dry"), Free({"rig": 1})]}
     assert stalls(routes, {"rig": 1}) == {
         "a": "waits for dry to reach 1 (it is at 0)",
         "b": "waits for 1 of rig (0 free)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.plan.vocabulary import Again, Chance, Label, Note, Signal, Span, Wait, Work
+from sim.plan.vocabulary import Again, Chance, Label, Note, Signal, Span, Step, Wait, Work
 from sim.world.distributions import Discrete
 from sim.world.draws import key, uniform
 from tests.engine.small_plans import at, finished, last, lines, told, work, write
@@ -130,7 +130,7 @@ def test_a_limit_counts_how_often_the_step_was_performed_not_how_often_it_jumped
 
 
 def test_a_jump_may_lead_forward() -> None:
-    route = [work(1), Again("repair"), Note("passed"), Label("repair"), work(2, "repair")]
+    route: list[Step] = [work(1), Again("repair"), Note("passed"), Label("repair"), work(2, "repair")]
     assert finished(write({"a": route})) == lines("""
         1 a work since 0
         1 a again: yes
@@ -155,7 +155,7 @@ def test_a_limit_of_none_falls_through_and_certainties_are_certain() -> None:
 
 def test_every_attempt_draws_its_own_luck_from_its_own_name() -> None:
     seed, units = 7, [f"u{number}" for number in range(40)]
-    route = [
+    route: list[Step] = [
         Label("top"),
         Work("build", Span(Discrete((1, 100), (1, 1))), "always"),
         Again("top", "test", Chance(0.5), limit=3),
@@ -176,8 +176,8 @@ def test_every_attempt_draws_its_own_luck_from_its_own_name() -> None:
 
 
 def test_the_complement_of_a_chance_falls_the_other_way_on_the_same_draw() -> None:
-    route = [Again("end", "test", Chance(0.3)), Label("end")]
-    other = [Again("end", "test", Chance(0.7, otherwise=True)), Label("end")]
+    route: list[Step] = [Again("end", "test", Chance(0.3)), Label("end")]
+    other: list[Step] = [Again("end", "test", Chance(0.7, otherwise=True)), Label("end")]
     units = [f"u{number}" for number in range(50)]
     rows, others = (finished(write(dict.fromkeys(units, which))) for which in (route, other))
     # u < 0.3 is u < 1 - 0.7: the same luck, the same way.
@@ -186,6 +186,6 @@ def test_the_complement_of_a_chance_falls_the_other_way_on_the_same_draw() -> No
 
 
 def test_draws_of_one_unit_do_not_depend_on_who_else_is_there() -> None:
-    route = [Label("top"), work(1), Again("top", "test", Chance(0.5), limit=9)]
+    route: list[Step] = [Label("top"), work(1), Again("top", "test", Chance(0.5), limit=9)]
     alone = told(write({"u3": route})).rows
     assert [row for row in told(write({f"u{n}": route for n in range(6)})).rows if row[1] == "u3"] == alone

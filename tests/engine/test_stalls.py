@@ -93,7 +93,7 @@ def test_a_unit_that_goes_round_while_no_time_passes_is_named(
 ) -> None:
     monkeypatch.setattr(processes, "JUMPS_A_MINUTE", 500)
     plan = write({"a": [work(9)], "b7": [at(4, "then"), Label("top"), *between, Again("top")]}, {"rig": 1})
-    with pytest.raises(GoesRound, match="^minute 4: b7 goes round for ever") as stopped:
+    with pytest.raises(GoesRound, match=r"^minute 4: b7 goes round for ever") as stopped:
         told(plan)
     assert isinstance(stopped.value, Stalled)
     assert isinstance(stopped.value, SimError)

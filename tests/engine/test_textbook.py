@@ -59,8 +59,7 @@ def networks(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
     """Durations, and for each task the earlier ones it waits for."""
     durations = draw(st.lists(st.integers(0, 30), min_size=1, max_size=40))
     before = [
-        sorted(draw(st.sets(st.integers(0, task - 1), max_size=4))) if task else []
-        for task in range(len(durations))
+        sorted(draw(st.sets(st.integers(0, task - 1), max_size=4))) if task else [] for task in range(len(durations))
     ]
     return durations, before
 
@@ -91,7 +90,9 @@ def test_a_batch_of_equal_jobs(jobs: int, machines: int, minutes: int) -> None:
 
 @pytest.mark.parametrize(("jobs", "stations"), [(25, (3, 5, 2, 4)), (1, (3, 5)), (7, (4,)), (12, (1, 1, 6))])
 def test_a_line_of_stations_of_one_is_as_quick_as_the_slowest(jobs: int, stations: tuple[int, ...]) -> None:
-    route = [step for number, minutes in enumerate(stations) for step in job(minutes, f"s{number}", activity=f"{number}")]
+    route: list[Step] = []
+    for number, minutes in enumerate(stations):
+        route += job(minutes, f"s{number}", activity=f"at {number}")
     routes = {f"j{number}": route for number in range(jobs)}
     expected = sum(stations) + (jobs - 1) * max(stations)
     assert told(write(routes, {f"s{number}": 1 for number in range(len(stations))})).finish == expected
@@ -104,8 +105,8 @@ def test_a_line_of_stations_of_one_is_as_quick_as_the_slowest(jobs: int, station
     ("loads", "trucks", "out", "unload", "back"), [(72, 5, 6, 2, 5), (70, 5, 6, 2, 5), (3, 9, 6, 2, 5), (9, 1, 1, 1, 1)]
 )
 def test_a_fleet_that_returns(loads: int, trucks: int, out: int, unload: int, back: int) -> None:
-    trip = [work(out, "drive"), work(unload, "unload"), Signal("delivered"), work(back, "return")]
-    truck = [Label("top"), Hold({"load": 1}), *trip, Again("top")]
+    trip: list[Step] = [work(out, "drive"), work(unload, "unload"), Signal("delivered"), work(back, "return")]
+    truck: list[Step] = [Label("top"), Hold({"load": 1}), *trip, Again("top")]
     routes = {f"t{number}": truck for number in range(trucks)}
     plan = write(routes, {"load": Pool(loads, "passed")}, finish=("delivered", loads))
     whole = out + unload + back
@@ -113,7 +114,7 @@ def test_a_fleet_that_returns(loads: int, trucks: int, out: int, unload: int, ba
 
 
 def test_a_fleet_as_a_pool_of_trucks_is_the_same() -> None:
-    trip = [work(6, "drive"), work(2, "unload"), Signal("delivered"), work(5, "return")]
-    load = [Hold({"truck": 1}), *trip, Free({"truck": 1})]
+    trip: list[Step] = [work(6, "drive"), work(2, "unload"), Signal("delivered"), work(5, "return")]
+    load: list[Step] = [Hold({"truck": 1}), *trip, Free({"truck": 1})]
     plan = write({f"s{number}": load for number in range(72)}, {"truck": 5}, finish=("delivered", 72))
     assert told(plan).finish == 190

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 MONTH = 365.25 / 12
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 @dataclass

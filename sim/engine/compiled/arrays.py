@@ -42,9 +42,10 @@ minutes before losses by input, and how far each calendar has been read."""
 (EVENTS_SIZE, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 32)
 """Numbers of a run: sizes of its lists, how many requests wait, rows of log, whether a grant pass is due, how many
 there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, WHO, ASKED, REPLICATION = range(32, 38)
-"""Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work."""
-RUN = 38
+OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM = range(32, 39)
+"""Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
+which replication this is, and how many rows the log has room for."""
+RUN = 39
 
 WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR = range(6)
 """What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting."""

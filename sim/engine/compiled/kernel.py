@@ -25,7 +25,7 @@ from sim.engine.compiled.arrays import (
     Ints,
 )
 from sim.engine.compiled.heap import pop
-from sim.engine.compiled.jit import fingerprint, part, piece, whole
+from sim.engine.compiled.jit import fingerprint, part, piece, pointer, whole
 from sim.engine.compiled.requests import grant, rank
 from sim.engine.compiled.routes import follow, resume
 from sim.engine.compiled.works import start
@@ -65,21 +65,28 @@ def play(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: I
             return
 
 
+@part
+def run_through(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: Ints) -> int:
+    """Perform a plan until its completion gate is open, or nobody can go on; return what went wrong."""
+    now = 0
+    for unit in range(plan[UNITS]):
+        follow(plan, run, luck, figures, log, unit, plan[plan[FIRST] + unit], now)
+    while True:
+        play(plan, run, luck, figures, hours, log, now)
+        if run[FAULT] != WELL or run[OPEN] != 0 or run[EVENTS_SIZE] == 0:
+            run[NOW] = now
+            return run[FAULT]
+        now = run[run[EVENTS]] >> plan[RANK_BITS]
+
+
 def _outermost(source: str) -> Kernel:
     """Make the kernel; that `source` is part of it keeps machine code of other sources from being used."""
 
     @whole
     def perform(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: Ints) -> int:
-        """Perform a plan until its completion gate is open, or nobody can go on; return what went wrong."""
-        now = len(source) * 0
-        for unit in range(plan[UNITS]):
-            follow(plan, run, luck, figures, log, unit, plan[plan[FIRST] + unit], now)
-        while True:
-            play(plan, run, luck, figures, hours, log, now)
-            if run[FAULT] != WELL or run[OPEN] != 0 or run[EVENTS_SIZE] == 0:
-                run[NOW] = now
-                return run[FAULT]
-            now = run[run[EVENTS]] >> plan[RANK_BITS]
+        """Perform a plan in arrays of these layouts; return what went wrong."""
+        places = pointer(plan), pointer(run), pointer(luck), pointer(figures), pointer(hours), pointer(log)
+        return run_through(*places) + len(source) * 0
 
     return perform
 

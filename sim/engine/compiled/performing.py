@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from sim.engine.compiled.arrays import CONTENT, LOG_FULL, REPLICATION, ROWS, Floats, Ints
+from sim.engine.compiled.arrays import CONTENT, LOG_FULL, REPLICATION, ROOM, ROWS, Floats, Ints
 from sim.engine.compiled.endings import ending
 from sim.engine.compiled.kernel import perform as kernel
 from sim.engine.compiled.lucky import Luck, Uniforms, given
@@ -19,7 +19,7 @@ from sim.plan.compile import Compiled
 from sim.world.calendars import Calendar
 
 Calendars = Sequence[Calendar]
-ROOM = 1.5
+ROOM_A_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
 
 
@@ -54,7 +54,7 @@ class Stage:
     def __init__(self, prepared: Prepared) -> None:
         self.prepared = prepared
         self.run = np.empty_like(prepared.beginning)
-        self.log = np.empty((3, 100 + int(ROOM * len(prepared.plan.rows))), np.int64)
+        self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.timetables = Timetables()
 
     def perform(
@@ -64,14 +64,14 @@ class Stage:
         prepared, hours = self.prepared, self.timetables.of(calendars)
         while True:
             self.run[:] = prepared.beginning
-            self.run[REPLICATION] = replication
+            self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
             if kernel(prepared.arrays, self.run, numbers, figures, hours, self.log) != LOG_FULL:
                 break
-            self.log = np.empty((3, 2 * int(self.run[ROWS])), np.int64)
+            self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         stuck = ending(prepared.plan, self.run, calendars)
         begin = self.run[CONTENT]
         content = self.run[begin : begin + len(prepared.plan.inputs.names)].copy()
-        rows = self.log[:, : self.run[ROWS]].copy().T
+        rows = self.log[: self.run[ROWS]].copy()
         return Performed(rows, stuck, content=content, factors=factors)
 
 

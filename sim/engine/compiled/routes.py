@@ -16,6 +16,7 @@ from sim.engine.compiled.arrays import (
     LEVEL,
     LOG_FULL,
     OPERATION,
+    ROOM,
     ROWS,
     STARTING,
     STARTING_SIZE,
@@ -48,10 +49,10 @@ def write(run: Ints, log: Ints, minute: int, at: int, x: int) -> None:
     """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
     row = run[ROWS]
     run[ROWS] = row + 1
-    if row < log.shape[1]:
-        log[0, row] = minute
-        log[1, row] = at
-        log[2, row] = x
+    if row < run[ROOM]:
+        log[3 * row] = minute
+        log[3 * row + 1] = at
+        log[3 * row + 2] = x
     else:
         run[FAULT] = LOG_FULL
 
@@ -71,7 +72,7 @@ def follow(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: 
             push(run, run[STARTING], run[STARTING_SIZE], unit)
             run[STARTING_SIZE] += 1
             to = STAYS
-        elif operation in (WAIT, UNTIL):
+        elif WAIT <= operation <= UNTIL:
             to = await_step(plan, run, luck, figures, log, unit, at, now)
         elif operation == AGAIN:
             to = jump(plan, run, luck, figures, log, unit, at, now)

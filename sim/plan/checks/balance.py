@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from sim.plan.checks.remarks import Finding
-from sim.plan.compile import HOLD, SIGNAL, Compiled
+from sim.plan.compile import SIGNAL, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs
 
@@ -18,9 +18,10 @@ def too_large(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Iterator[t
     """Yield every (kind, step, sentence) at which more is taken at once than there can ever be."""
     for kind in kinds:
         for step, pool, count, held in kind.takes():
-            wanted, room = count + max(0, held), room_of(plan, needs, pool)
-            if wanted > room:
-                before = f" with the {held} it has" if held > 0 else ""
+            kept = 0 if pool in needs.slots else max(0, held)  # a place may have come back through others
+            room = room_of(plan, needs, pool)
+            if count + kept > room:
+                before = f" with the {kept} it has" if kept else ""
                 there = f"there are {room}" if room else "there is none"
                 yield kind, step, f"{{who}}: takes {count} of {plan.pools[pool]}{before}, of which {there} at most"
 
@@ -53,8 +54,7 @@ def used_up(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
 
 
 def gone_too_early(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Iterator[Finding]:
-    """Yield work for which too little may be left of a pool, as those who supply it leave before it is done (rule 5)."""
-    total = [sum(amount for _, _, amount in signals) for signals in needs.signals]
+    """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
     leaving = _leaving(kinds, needs)
     for kind in kinds:
         for step, pool, count, held in kind.takes():
@@ -63,7 +63,7 @@ def gone_too_early(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Itera
                 stays = int(plan.initial[pool]) + sum(
                     number
                     for number, waits in leaving[pool]
-                    if not waits or any(level > total[gate] - after[gate] for gate, level in waits)
+                    if not waits or any(level > needs.total[gate] - after[gate] for gate, level in waits)
                 )
                 if stays < count + held:
                     sentence = (
@@ -91,45 +91,3 @@ def _signalled_after(kind: Kind, step: int) -> Counter[int]:
         if later > step:
             signalled[kind.rows[later][1]] += kind.rows[later][2]
     return signalled
-
-
-def shared_in_groups(
-    plan: Compiled, needs: Needs
-) -> Iterator[tuple[Finding, tuple[tuple[int, int], ...]]]:
-    """Yield places that come back only once several have taken theirs, where that can never be or may lock.
-
-    Temporary power is given back when a whole hall is tested; with every hall in the middle of its tests nobody
-    gives any back. With each finding come the (unit, step) that can never be.
-    """
-    for pool in sorted(needs.slots):
-        room, groups = int(plan.initial[pool]), []
-        for unit, step, _ in needs.supplies[pool]:
-            takers = needs.takers(needs.waits(unit, step), pool)
-            counts = [_held(needs, taker, at, pool) for taker, at in takers.items() if taker != unit]
-            groups.append((unit, step, sorted(counts)))
-        least = min(sum(counts) for _, _, counts in groups)
-        several = [counts for _, _, counts in groups if len(counts) > 1]
-        worst = sum(sum(counts) - counts[0] for counts in several) + max((counts[-1] for counts in several), default=0)
-        name = plan.pools[pool]
-        if least > room:
-            units = tuple(plan.units[unit] for unit, _, _ in groups)
-            sentence = f"{{who}}: {name} comes back only when {least:,} of it have been taken, and there are {room:,}"
-            yield Finding("error", name, sentence, units), tuple((unit, step) for unit, step, _ in groups)
-        elif worst > room:
-            units = tuple(plan.units[unit] for unit, _, counts in groups if len(counts) > 1)
-            sentence = (
-                f"{{who}}: {name} comes back only when several have taken theirs, and there are {room:,}:"
-                " if too many begin, none can finish"
-            )
-            yield Finding("warning", name, sentence, units), ()
-
-
-def _held(needs: Needs, unit: int, step: int, pool: int) -> int:
-    """Return how much of a pool a unit has when it comes to a step."""
-    return max(0, (needs.kind_of[unit].held[step] or {}).get(pool, 0))
-
-
-def idle_hands(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[int]:
-    """Yield pools that nobody ever takes."""
-    taken = {pool for kind in kinds for step in kind.does(HOLD) for pool, _ in plan.bundles[kind.rows[step][1]]}
-    yield from (pool for pool in range(len(plan.pools)) if pool not in taken)

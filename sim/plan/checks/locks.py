@@ -11,13 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sim.plan.checks.remarks import Finding, Severity
+from sim.plan.checks.yards import Yard
 from sim.plan.compile import HOLD, WAIT, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs, bits, members
-from sim.plan.checks.remarks import Finding, Severity
-from sim.plan.checks.yards import Yard
-
-ASKED, BEHIND_A_GATE = range(2)
 
 
 @dataclass
@@ -40,22 +38,36 @@ class Locks:
         for pool, supplies in enumerate(needs.supplies):
             if pool not in needs.slots:
                 self.room[pool] += sum(count for _, _, count in supplies)
-        lying = {yard.places: bits(yard.tokens) for yard in yards}
-        self.supplied = [needs.of_supply(pool) & ~lying.get(pool, 0) for pool in range(len(plan.pools))]
         self.takes: dict[int, list[tuple[Kind, int]]] = defaultdict(list)
+        self.largest: dict[int, int] = defaultdict(int)
+        self.used_up: dict[int, int] = defaultdict(int)
         for kind in kinds:
-            for _, pool, count, _ in kind.takes():
-                self.takes[pool].append((kind, count))
+            for _, pool, count, held in kind.takes():
+                self.takes[pool].append((kind, count + max(0, held)))
+                if held >= 0:
+                    self.largest[pool] = max(self.largest[pool], held + count)
+            for pool, count in (kind.end or {}).items():
+                self.used_up[pool] += max(0, count) * len(kind.units)
+        lying = {yard.places: bits(yard.tokens) for yard in yards}
+        self.supplied = [self._behind_supply(pool) & ~lying.get(pool, 0) for pool in range(len(plan.pools))]
         self.leads = self._all_leads()
 
     def findings(self) -> Iterator[Finding]:
         """Yield every ring: first those of pools asked for one after the other, then those that lead through gates."""
+        yield from self._eaten_up()
         told = 0
         for through_gates in (False, True):
             for ring in self._rings(through_gates):
                 if not ring & told:
                     told |= ring
                     yield self._told(ring, through_gates)
+
+    def _behind_supply(self, pool: int) -> int:
+        """Return the pools that must be taken before enough of a pool is supplied: for one hold, for all used up."""
+        if pool in self.needs.slots:
+            return self.needs.of_supply(pool)
+        wanted = max(self.largest[pool], self.used_up[pool]) - int(self.plan.initial[pool])
+        return self.needs.of_supply(pool, wanted) if wanted > 0 else 0
 
     # --- leads --------------------------------------------------------------------------------------------------
 
@@ -85,13 +97,12 @@ class Locks:
                 yield pool, count
 
     def _lead(self, leads: list[Leads], kind: Kind, step: int, kept: dict[int, int]) -> None:
-        given = bits(pool for pool, count in (kind.held[step] or {}).items() if count < 0)
         for unit in kind.units:
             operation, a, b, *_ = kind.row(unit, step)
             if operation == HOLD:
                 to = bits(pool for pool, _ in self.plan.bundles[a])
             else:
-                to = self.needs.of_gate(a, b) & ~given
+                to = self.needs.of_gate(a, b)
             for pool, count in kept.items():
                 if operation == HOLD:
                     leads[pool].asked |= to
@@ -133,24 +144,45 @@ class Locks:
         for other in members(self.leads[pool].behind & ring):
             for unit, step, count in self.leads[pool].waiters[other]:
                 operation, gate, level, *_ = self.needs.kind_of[unit].row(unit, step)
-                if operation == HOLD or set(self.needs.takers([(gate, level)], other)) - {unit}:
+                if operation == HOLD or self._others_take(other, gate, level, unit):
                     found[unit] = max(found.get(unit, 0), count)
         return found
+
+    def _others_take(self, pool: int, gate: int, level: int, unit: int) -> bool:
+        """Tell whether a gate waits for someone other than a unit to take a pool."""
+        behind = self.needs.behind([(gate, level)], pool)
+        return any(other != unit and self.needs.own(other, step) >> pool & 1 for other, step in behind.items())
 
     def _can_run_out(self, pool: int, ring: int) -> bool:
         """Tell whether waiters can have taken so much of a pool that too little is left for one they wait for."""
         waiters = self._waiters(pool, ring)
         kept = sum(waiters.values())
-        return any(kept - waiters.get(unit, 0) + count > self.room[pool] for unit, count in self._askers(pool, waiters))
-
-    def _askers(self, pool: int, waiters: dict[int, int]) -> Iterator[tuple[int, int]]:
-        """Yield (unit, count) of those whom waiters may wait for; not who only supplies what waiters supply too."""
-        supplied = bits(other for unit in waiters for _, other, _ in self.needs.kind_of[unit].supplies())
         for kind, count in self.takes[pool] if waiters else ():
-            others = bits(other for _, other, _ in kind.supplies())
-            for unit in kind.units:
-                if unit in waiters or not others & supplied:
-                    yield unit, count
+            if not self._arrives(kind) and any(
+                kept - waiters.get(unit, 0) + count > self.room[pool] for unit in kind.units
+            ):
+                return True
+        return any(self._shuts_out(other, pool, waiters) for other in members(ring))
+
+    def _arrives(self, kind: Kind) -> bool:
+        """Tell whether a unit is itself what others take, such as a crew."""
+        return any(self.plan.pool_kinds[pool] == "supplied" for _, pool, _ in kind.supplies())
+
+    def _shuts_out(self, other: int, pool: int, waiters: dict[int, int]) -> bool:
+        """Tell whether waiters can keep so much of a pool that too little of another one is ever supplied.
+
+        Suppliers who wait themselves, such as crews in camp beds, shut out others, not their own kind.
+        """
+        suppliers = [unit for unit, step, _ in self.needs.supplies[other] if self.needs.own(unit, step) >> pool & 1]
+        staying = [unit for unit in suppliers if unit in waiters]
+        if not suppliers or not waiters:
+            return False
+        wanted = max((count for kind, count in self.takes[pool] if kind.units[0] in suppliers), default=1)
+        if staying:
+            elsewhere = sum(count for unit, _, count in self.needs.supplies[other] if unit not in suppliers)
+            wanted *= max(0, self.largest[other] - int(self.plan.initial[other]) - elsewhere)
+        kept = sum(waiters.values()) - sum(waiters[unit] for unit in staying)
+        return bool(wanted) and kept + wanted > self.room[pool]
 
     def _told(self, ring: int, through_gates: bool) -> Finding:
         """Return a ring in words."""
@@ -169,6 +201,18 @@ class Locks:
         how = "behind a gate" if through_gates else "in this order and the other"
         sentence = f"{{who}} can wait for each other for ever, {how}: {'; '.join(parts)}"
         return Finding(severity, " and ".join(names), sentence, tuple(self.plan.units[unit] for unit in units))
+
+
+    def _eaten_up(self) -> Iterator[Finding]:
+        """Yield pools that others can use up before those have theirs on whom further supply depends."""
+        for pool, used in self.used_up.items():
+            supplies = self.needs.supplies[pool] if pool not in self.needs.slots else []
+            later = [supply for supply in supplies if self.needs.of_step(*supply[:2]) >> pool & 1]
+            there = self.room[pool] - sum(count for _, _, count in later)
+            if later and there < used:
+                name = self.plan.pools[pool]
+                sentence = f"{{who}}: more {name} only comes once some has been taken, and others can take it all before"
+                yield Finding("warning", name, sentence, tuple(self.plan.units[unit] for unit, _, _ in later))
 
 
 def _circles(graph: Sequence[int]) -> list[int]:

@@ -63,13 +63,13 @@ class Reach:
     def _can(self, kind: Kind, unit: int, step: int) -> bool:
         """Tell whether a step can be performed; if not, note what it waits for."""
         operation, gate, level, *_ = kind.row(unit, step)
+        if (kind.units[0], step) in self.hopeless:
+            self.stuck[unit].append(step)
+            return False
         if operation == WAIT and self.level[gate] < level:
             heappush(self._at_gate[gate], (level, unit, step))
             return False
         if operation == HOLD:
-            if (kind.units[0], step) in self.hopeless:
-                self.stuck[unit].append(step)
-                return False
             for pool, needed in needed_at(kind, step):
                 if needed > self.there[pool]:
                     heappush(self._at_pool[pool], (needed, unit, step))

@@ -1,11 +1,12 @@
-"""What must hold on every single route: one state whatever way was taken, no standing still in a circle, nothing kept."""
+"""What must hold on every single route: one state whatever way was taken, no endless circle, nothing kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sim.events import OPERATIONS
 from sim.plan.checks.remarks import Finding, Severity
-from sim.plan.compile import AGAIN, NONE, OPERATIONS, Compiled
+from sim.plan.compile import AGAIN, NONE, Compiled
 from sim.plan.kinds import Kind, following
 
 

@@ -1,22 +1,22 @@
-"""Who waits in vain: gates that nobody opens, or not so far, and units that wait for each other in a ring."""
+"""Who waits in vain: for gates that nobody opens, or not so far, or in a ring for each other."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sim.plan.checks.reach import Reach
 from sim.plan.checks.remarks import Finding, Severity
-from sim.plan.compile import WAIT, Compiled
+from sim.plan.compile import HOLD, WAIT, Compiled
 from sim.plan.kinds import several
 from sim.plan.needs import Needs
 
 
 def in_vain(plan: Compiled, needs: Needs, reach: Reach) -> Iterator[Finding]:
-    """Yield why units can never finish, as far as it is gates; and whether the project can."""
+    """Yield why units can never finish, as far as it is each other; and whether the project can."""
     severity: Severity = "warning" if reach.finishes else "error"
     yield from _never_opened(plan, needs, reach, severity)
-    yield from _rings(plan, needs, reach, severity)
+    yield from _in_rings(plan, needs, reach, severity)
     if not reach.finishes:
         gate, level = plan.completion
         sentence = f"the project can never finish: {plan.gates[gate]} comes to {reach.level[gate]} of {level} at most"
@@ -25,14 +25,57 @@ def in_vain(plan: Compiled, needs: Needs, reach: Reach) -> Iterator[Finding]:
 
 def _never_opened(plan: Compiled, needs: Needs, reach: Reach, severity: Severity) -> Iterator[Finding]:
     """Yield gates that nobody signals, or not often enough; one finding for all units of a kind."""
-    found: dict[tuple[int, int, int, int], list[tuple[str, str]]] = defaultdict(list)
-    for unit, gate, level in _waiting(needs, reach):
+    found: dict[tuple[int, int, int], list[tuple[str, str]]] = defaultdict(list)
+    for unit, steps in reach.stuck.items():
         kind = needs.kind_of[unit]
-        total = sum(raised * len(k.units) for k, raised in _raisers(needs, gate).values())
-        if total < level:
-            key = (kind.units[0], level, total, 0)
-            found[key].append((plan.units[unit], plan.gates[gate]))
-    for (_, level, total, _), pairs in found.items():
+        for step in steps:
+            operation, gate, level, *_ = kind.row(unit, step)
+            if operation == WAIT and needs.total[gate] < level and not _endless(needs, gate):
+                found[kind.units[0], level, needs.total[gate]].append((plan.units[unit], plan.gates[gate]))
+    for (_, level, total), pairs in found.items():
         gates = several(dict.fromkeys(gate for _, gate in pairs))
-        why = f"only comes to {total:,} of {level:,}" if total else "is never opened by anybody"
+        why = f"only comes to {total:,} of {level:,}" if total else "nobody ever opens"
         yield Finding(severity, pairs[0][1], f"{{who}}: waits for {gates}, which {why}", tuple(who for who, _ in pairs))
+
+
+def _endless(needs: Needs, gate: int) -> bool:
+    """Tell whether a gate is signalled by a unit that goes round, so that nobody can say how often."""
+    return any(needs.kind_of[unit].conflicts for unit, _, _ in needs.signals[gate])
+
+
+def _in_rings(plan: Compiled, needs: Needs, reach: Reach, severity: Severity) -> Iterator[Finding]:
+    """Yield units that wait for each other in a ring, one finding for all rings of the same kinds of unit."""
+    for_whom = {unit: _awaited(needs, reach, unit, steps) for unit, steps in reach.stuck.items()}
+    known: set[int] = set()
+    for start in for_whom:
+        way: dict[int, str] = {}
+        unit: int | None = start
+        while unit is not None and unit not in known and unit not in way:
+            other = for_whom[unit]
+            way[unit] = f"{plan.units[unit]} waits for {plan.units[other[0]]} ({other[1]})" if other else ""
+            unit = other[0] if other else None
+        if unit in way:
+            ring = list(way)[list(way).index(unit) :]
+            yield _ring(plan, severity, ring, [way[member] for member in ring])
+        known.update(way)
+
+
+def _awaited(needs: Needs, reach: Reach, unit: int, steps: list[int]) -> tuple[int, str] | None:
+    """Return someone stuck whom a stuck unit waits for, and by which gate or pool; None if it is nobody."""
+    plan, kind = needs.plan, needs.kind_of[unit]
+    for step in steps:
+        operation, a, _, *_ = kind.row(unit, step)
+        sources = [(plan.gates[a], needs.signals[a])] if operation == WAIT else []
+        if operation == HOLD:
+            sources = [(plan.pools[pool], needs.supplies[pool]) for pool, _ in plan.bundles[a]]
+        for name, source in sources:
+            for other, at, _ in source:
+                if other in reach.stuck and not reach.passed(other, at):
+                    return other, name
+    return None
+
+
+def _ring(plan: Compiled, severity: Severity, ring: list[int], told: list[str]) -> Finding:
+    if len(ring) == 1:
+        return Finding(severity, plan.units[ring[0]], f"waits for itself: {told[0]}", (plan.units[ring[0]],))
+    return Finding(severity, plan.units[ring[0]], f"units wait for each other: {', '.join(told)}")

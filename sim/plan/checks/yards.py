@@ -6,14 +6,14 @@ and what is only given back by those who have taken the token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from sim.plan.checks.remarks import Finding
 from sim.plan.compile import HOLD, Compiled
 from sim.plan.kinds import Held, Kind
 from sim.plan.needs import Needs, members
-from sim.plan.checks.remarks import Finding
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Yard:
         return held.get(self.places, 0) + tokens
 
 
-def yards(plan: Compiled, kinds: Sequence[Kind]) -> list[Yard]:
-    """Return the yards of a plan."""
+def yards(plan: Compiled, kinds: Sequence[Kind], slots: Collection[int]) -> list[Yard]:
+    """Return the yards of a plan; `slots` are the pools of places that units pass on to others."""
     found = []
-    made = _makers(kinds)
-    for pool in range(len(plan.pools)):
+    made = {token: makers for token, makers in _makers(kinds).items() if token not in slots}
+    for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in slots):
         weights = {token: _places_for(makers, token, pool) for token, makers in made.items() if token != pool}
         tokens = {token: weight for token, weight in weights.items() if weight > 0}
         yard = Yard(pool, tokens)
@@ -47,7 +47,7 @@ def _makers(kinds: Sequence[Kind]) -> dict[int, list[Kind]]:
     made: dict[int, list[Kind]] = {}
     for kind in kinds:
         for pool in dict.fromkeys(pool for _, pool, _ in kind.supplies()):
-            if kind.plan.pool_kinds[pool] == "passed":
+            if kind.plan.pool_kinds[pool] != "returned":
                 made.setdefault(pool, []).append(kind)
     return made
 
@@ -92,12 +92,13 @@ def blocked_by_others(
     plan: Compiled, kinds: Sequence[Kind], needs: Needs, yard: Yard, all_yards: Sequence[Yard]
 ) -> Iterator[Finding]:
     """Yield who can wait for ever for a token that finds no place because others of another kind lie there."""
-    limits = {token: _at_most(plan, kinds, token, all_yards, yard) for token in yard.tokens}
+    passed = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
+    limits = {token: _at_most(plan, kinds, token, all_yards, yard) for token in passed}
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
-    for kind in kinds if len(yard.tokens) > 1 else ():
+    for kind in kinds if len(passed) > 1 else ():
         for step, taken, _, _ in kind.takes():
             behind = needs.of_step(kind.units[0], step) | 1 << taken
-            together = [pool for pool in members(behind) if pool in yard.tokens] if taken in yard.tokens else []
+            together = [pool for pool in members(behind) if pool in passed] if taken in passed else []
             for token in together if len(together) > 1 else ():
                 others = [other for other in together if other != token]
                 fill = sum((yard.tokens[other] * limits[other] for other in others), Fraction(0))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from sim.report import reading
 from sim.report.reading import Result
-from sim.report.words import measure, months
+from sim.report.words import number
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
+IDLE = "idle_capital_usd_months"
 
 
 def write_all(result: Result, directory: Path) -> list[Path]:
@@ -35,13 +36,17 @@ def _of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
     from sim.report.figures.mw_online import plot_mw_online
 
     about, summary = reading.about(result), result.summary()
-    ramp = (result.manifest.get("limits") or {}).get("mw_online")
     yield "mw_online", plot_mw_online(
-        result.curves, about=about, committed=ramp, first=_p50(summary, FIRST), full=_p50(summary, FINISH)
-    )
+        result.curves, about=about, ramp=reading.planned_ramp(result), ramp_name="planned",
+        first=_at(summary, FIRST, "p50"), full=_at(summary, FINISH, "p50"),
+    )  # fmt: skip
     peaks, limit = reading.values(result, PEAK), reading.limit(result, PEAK)
-    yield "headcount", plot_headcount(result.curves, about=about, peaks=peaks, limit=limit, quoted=_quoted(summary, PEAK))
-    yield "capital", plot_capital(result.curves, about=about, idle=_idle(summary))
+    yield "headcount", plot_headcount(
+        result.curves, about=about, peaks=peaks, limit=limit, quoted=_quoted(summary, PEAK)
+    )
+    yield "capital", plot_capital(
+        result.curves, about=about, idle=_at(summary, IDLE, "mean"), note=_idle_months(summary)
+    )
     finish = reading.values(result, FINISH)
     if len(finish):
         yield "finish", plot_finish(
@@ -50,35 +55,32 @@ def _of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
         )  # fmt: skip
 
 
-def _p50(summary: pd.DataFrame, metric: str) -> float | None:
-    return float(summary.loc[metric, "p50"]) if metric in summary.index else None  # type: ignore[arg-type]
+def _at(summary: pd.DataFrame, metric: str, column: str) -> float | None:
+    return float(summary[column][metric]) if metric in summary.index else None
 
 
 def _quoted(summary: pd.DataFrame, metric: str) -> dict[str, float] | None:
     """Return the summary's own percentiles, so that figure and verdict quote the same dates."""
     if metric not in summary.index:
         return None
-    return {p: float(summary.loc[metric, p]) for p in ("p10", "p50", "p80", "p90")}  # type: ignore[arg-type]
+    return {p: float(summary[p][metric]) for p in ("p10", "p50", "p80", "p90")}
 
 
-def _idle(summary: pd.DataFrame) -> str | None:
-    """Return what is written into the gap: $M-months, then months by both definitions side by side."""
-    lines = []
-    if "idle_capital_usd_months" in summary.index:
-        mean = float(summary.loc["idle_capital_usd_months", "mean"])  # type: ignore[arg-type]
-        lines.append(f"idle capital {measure('idle_capital_usd_months').write(mean, 0.0)}, mean")
-    for metric, word in (("idle_capital_months", "deployed"), ("authorised_idle_months", "authorised")):
+def _idle_months(summary: pd.DataFrame) -> str:
+    """Return the months capital is idle by both definitions, side by side."""
+    words = []
+    for metric, basis in (("idle_capital_months", "Deployed"), ("authorised_idle_months", "authorised")):
         if metric in summary.index:
-            p50, p80 = (float(summary.loc[metric, p]) for p in ("p50", "p80"))  # type: ignore[arg-type]
-            lines.append(f"{word}: P50 {months(p50)}, P80 {months(p80)}")
-    return "\n".join(lines) or None
+            p50, p80 = (number(float(summary[p][metric]), 0.1) for p in ("p50", "p80"))
+            words.append(f"{basis} idle P50 {p50}, P80 {p80} months")
+    return "; ".join(words)
 
 
 def write_comparison(results: Mapping[str, Result], differences: pd.DataFrame, directory: Path) -> list[Path]:
     """Write the figures of a comparison into `directory`, which is made; return their paths.
 
-    The strategy cloud, and for each pair (`a`, `b`) named in `differences` the histogram of the paired
-    difference of the finish: `difference_A_B`.
+    The strategy cloud, and for each pair (`case`, `base`) in `differences` the histogram of the paired
+    difference of the finish: `difference_CASE_BASE`.
     """
     from sim.report.style import save
 
@@ -93,7 +95,7 @@ def _of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -
     runs = {name: result.runs for name, result in results.items()}
     seed = int(next(iter(results.values())).manifest["seed"])
     yield "strategy_cloud", plot_strategy_cloud(runs, seed=seed)
-    for a, b in differences[["a", "b"]].drop_duplicates().itertuples(index=False):
-        apart = reading.paired(runs[str(a)], runs[str(b)], FINISH)
-        name = f"difference_{a}_{b}".replace(" ", "_").replace("/", "_")
-        yield name, plot_paired_difference(apart, a=str(a), b=str(b), metric=FINISH, seed=seed)
+    for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
+        if FINISH in runs[case] and FINISH in runs[base]:
+            apart = reading.paired(runs[case], runs[base], FINISH)
+            yield f"difference_{case}_{base}", plot_paired_difference(apart, a=case, b=base, metric=FINISH, seed=seed)

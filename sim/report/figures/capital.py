@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.report import style
 from sim.report.reading import About, Values
+from sim.report.words import money_months
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +18,13 @@ DEFINITION = "idle capital (deployed) = paid - in service; in service = share of
 
 
 @style.in_house_style
-def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, idle: str | None = None) -> Axes:
+def plot_capital(
+    data: pd.DataFrame, ax: Axes | None = None, *, about: About, idle: float | None = None, note: str = ""
+) -> Axes:
     """Draw capital deployed and in service by day (curves table of a result, dollars), the mean of all runs.
 
     Means, because their gap is the mean idle capital exactly, which no pair of percentile curves is. `idle` is
-    what to write into the gap (lines of words); without it, its area in $M-months over the days given.
+    what to write into the gap, dollar-months; without it, its area over the days given. `note` stands above.
     """
     ax = style.canvas() if ax is None else ax
     day, deployed = _mean(data, "capital_deployed_usd")
@@ -34,16 +37,17 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, id
     ax.plot(x, service / scale, color=style.BLUE, lw=2.2)
     _frame(ax, x, deployed / scale, service / scale, unit)
     if len(x):
-        words = idle or f"idle {area_in_millions(day, deployed - service):,.0f} $M-months"
-        _write_into_gap(ax, x, service / scale, deployed / scale, words)
+        held = area(day, deployed - service) if idle is None else idle
+        _write_into_gap(ax, x, service / scale, deployed / scale, f"idle capital\n{money_months(held)}")
+    _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
     style.caption(ax, about.caption("Dollars, mean of all runs", DEFINITION))
     return ax
 
 
-def area_in_millions(day: Values, gap: Values) -> float:
-    """Return the area under a gap in dollars by day as millions of dollars x months of 365.25/12 days."""
-    return float(np.trapezoid(gap, day)) / (365.25 / 12) / 1e6
+def area(day: Values, gap: Values) -> float:
+    """Return the area under a gap in dollars by day as dollars x months of 365.25/12 days."""
+    return float(np.trapezoid(gap, day)) / (365.25 / 12)
 
 
 def _mean(curves: pd.DataFrame, name: str) -> tuple[Values, Values]:
@@ -63,12 +67,18 @@ def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) ->
 
 
 def _write_into_gap(ax: Axes, x: Values, low: Values, high: Values, words: str) -> None:
-    """Write on the left, where nothing is paid yet, with a line to the gap where it crosses the same height."""
-    level = 0.5 * float(high.max())
-    gap = np.flatnonzero((low < level) & (high > level))
-    into = float(x[gap].mean()) if len(gap) else float(x[-1])
+    """Write into the middle of the gap, at the height where it is tallest."""
+    widest = int(np.argmax(high - low))
+    level = (low[widest] + high[widest]) / 2
+    across = x[(low <= level) & (high >= level)]
     ax.annotate(
-        style.text(words), (into, level), (0.03, level), xycoords="data", textcoords=("axes fraction", "data"),
-        ha="left", va="center", linespacing=1.5, path_effects=style.halo(),
-        arrowprops={"arrowstyle": "-|>", "color": style.INK, "lw": 1.2, "relpos": (1, 0.5), "shrinkA": 6, "shrinkB": 0},
+        style.text(words), (float(across.mean()), level), ha="center", va="center", linespacing=1.4,
+        fontweight="bold", path_effects=style.halo(),
+    )  # fmt: skip
+
+
+def _subtitle(ax: Axes, words: str) -> None:
+    ax.annotate(
+        style.text(words), (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", va="bottom",
+        fontsize=12, annotation_clip=False,
     )  # fmt: skip

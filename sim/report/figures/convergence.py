@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import bdtrik
 
 from sim.report import style
 from sim.report.reading import About, Values
 from sim.report.words import Measure, interval, measure, number, step_for
+from sim.study.intervals import quantile_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def plot_convergence(
     if len(n):
         ax.set_xlim(0, n[-1])
         style.title(ax, f"{name} of {says.name}: {_settled(says, middle[-1], low[-1], high[-1])}")
-    ax.legend(loc="upper right")
+    style.legend_above(ax)
     style.caption(ax, about.caption("Interval from order statistics (binomial)"), drop=56)
     return ax
 
@@ -44,21 +44,9 @@ def _settled(says: Measure, middle: float, low: float, high: float) -> str:
 
 
 def running(sample: Values, p: float, points: int = 120) -> tuple[Values, Values, Values, Values]:
-    """Return n, the percentile of the first n values and its 95 % interval, where the interval is finite.
-
-    The ends are order statistics whose ranks hold p with 97.5 % either way (binomial, distribution-free).
-    """
-    n = np.unique(np.linspace(1, len(sample), min(points, len(sample))).astype(np.int64)) if len(sample) else np.empty(0)
-    below = np.floor(bdtrik(0.025, n, p)).astype(np.int64)
-    above = np.ceil(bdtrik(0.975, n, p)).astype(np.int64)
-    fits = (below >= 0) & (above < n) & (bdtrik(0.025, n, p) >= 0)
-    rows = [_ranks(sample[:k], (int(np.ceil(k * p)) - 1, lo, hi)) for k, lo, hi in zip(n, below, above, strict=True)]
-    table = np.array([[k, *row] for k, row, ok in zip(n, rows, fits, strict=True) if ok]).reshape(-1, 4)
-    table = table[np.isfinite(table).all(axis=1)]
+    """Return n, the percentile of the first n values and its 95 % interval, where both ends are finite."""
+    sizes = sorted({int(n) for n in np.linspace(1, len(sample), points)} - {0})
+    found = [quantile_interval(sample[:n], p) for n in sizes if n <= len(sample)]
+    rows = [(f.n, f.value, f.low, f.high) for f in found if np.isfinite([f.value, f.low, f.high]).all()]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
     return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
-
-
-def _ranks(first: Values, ranks: tuple[int, ...]) -> list[float]:
-    """Return the values at the given ranks (from 0) of the sorted sample, NaN beyond it."""
-    ordered = np.sort(first)
-    return [float(ordered[r]) if 0 <= r < len(ordered) else np.nan for r in ranks]

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.report import style
 from sim.report.reading import About, Values, percentile, share_at_most
-from sim.report.words import days, percent
+from sim.report.words import NEVER, NOT_QUOTED, days, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def plot_finish(
 
 def _headline(about: About, p80: float) -> str:
     if not math.isfinite(p80):
-        return "All MW online: P80 not reached"
+        return f"All MW online: P80 {NOT_QUOTED if math.isnan(p80) else NEVER}"
     return f"All MW online on or before {about.dates.say(p80)} (P80)"
 
 
@@ -69,7 +69,7 @@ def _span(reached: Values, planned: float | None, target: float | None) -> tuple
     told = [d for d in (planned, target) if d is not None and math.isfinite(d)]
     low, high = min([reached[0], *told]), max([reached[-1], *told])
     wide = max(high - low, 14.0)
-    return low - 0.26 * wide, max(high, low + wide / 2) + 0.05 * wide
+    return low - 0.33 * wide, max(high, low + wide / 2) + 0.05 * wide
 
 
 def bins(reached: Values) -> Values:
@@ -105,9 +105,9 @@ def _quoted(right: Axes, quoted: Mapping[str, float], about: About) -> None:
             continue
         share, x, red = QUOTED[name] * 100, style.place(about.dates, day), name == "p80"
         colour = style.RED if red else style.MUTED
-        right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper())
+        right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper(), zorder=3 if red else 2)
         right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
-        right.plot([x], [share], "o", color=colour, ms=6)
+        right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if red else 2.5)
         right.annotate(
             f"{name.upper()}  {about.dates.say(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", va="bottom", color=style.RED if red else style.INK,
@@ -134,11 +134,13 @@ def _promise(
 
 
 def _frame(ax: Axes, right: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     right.set_ylim(0, 104)
     right.set_yticks(range(0, 101, 20), [f"{p} %" for p in range(0, 101, 20)])
     right.set_ylabel("share of runs, on or before")
     right.grid(visible=False)
     ax.grid(visible=False)
-    ax.yaxis.get_major_locator().set_params(integer=True, nbins=5)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     right.spines["right"].set_visible(True)
     ax.spines["right"].set_visible(False)

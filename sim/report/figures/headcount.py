@@ -38,20 +38,20 @@ def plot_headcount(
     edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
     p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
     ax.stairs(p50, edges, fill=True, color=style.TINTS[0])
-    ax.stairs(p50, edges, color=style.BLUE, lw=2.2, label="P50 of the week")
+    ax.stairs(p50, edges, color=style.BLUE, lw=2.2, zorder=3, label="P50 of the week")
     ax.fill_between(
         edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=style.TINTS[2], lw=0,
         label="P10 to P90",
     )  # fmt: skip
     if limit is not None:
-        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), label=f"limit {number(limit)}")
+        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), zorder=4, label=f"limit {number(limit)}")
     _frame(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
     if peaks is not None and len(peaks):
         quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
         _peaks_beside(ax, peaks, quoted["p80"], limit)
     style.title(ax, _headline(peaks, limit, quoted))
-    note = "the peak is each run's own highest day and cannot be read off the band"
-    style.caption(ax, about.caption("People on site on the highest day of each week, direct and indirect", note))
+    note = "a peak is one run's own highest day, never read off the band"
+    style.caption(ax, about.caption("People on site, highest day of each week, direct and indirect", note))
     return ax
 
 
@@ -71,36 +71,44 @@ def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, fl
     if peaks is None or quoted is None:
         return "Headcount on site"
     p50 = f"Peak workforce: P50 {number(quoted['p50'])} people"
-    return p50 if limit is None else f"{p50}, under {number(limit)} in {percent(share_below(peaks, limit).fraction)} of runs"
+    if limit is None:
+        return p50
+    return f"{p50}, under {number(limit)} in {percent(share_below(peaks, limit).fraction)} of runs"
 
 
 def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylim(0, max(*tops, 1.0) * 1.2)
+    ax.set_ylim(0, max(*tops, 1.0) * 1.08)
     ax.set_ylabel("people on site")
     style.dates_below(ax)
-    ax.legend(loc="upper left", ncols=3, columnspacing=1.4, handlelength=1.8)
+    style.legend_above(ax)
 
 
 def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> None:
     """Draw the distribution of the peak to the right, on the same scale of people."""
     side = ax.inset_axes((1.03, 0, 0.28, 1), sharey=ax)
     low, high = float(peaks.min()), float(peaks.max())
-    width = max(1.0, np.ceil((high - low) / 24))
+    width = max(1.0, np.ceil((high - low) / min(24, 2 * np.sqrt(len(peaks)))))
     edges = np.arange(np.floor(low), high + 2 * width, width)
     counts, _ = np.histogram(peaks, edges)
     side.stairs(counts, edges, fill=True, orientation="horizontal", color=style.TINTS[2])
     side.set_xlim(0, counts.max() * 1.05)
-    side.axhline(p80, color=style.RED, lw=2)
+    if np.isfinite(p80):
+        side.axhline(p80, color=style.RED, lw=2)
+        _write_p80(side, p80, limit)
     if limit is not None:
         side.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)))
+    side.set_xlabel("peak of each run", labelpad=8)
+    side.set_xticks([])
+    side.tick_params(axis="y", labelleft=False, length=0)
+    side.grid(visible=False)
+
+
+def _write_p80(side: Axes, p80: float, limit: float | None) -> None:
+    """Write the P80 of the peak on the side of its line that the limit leaves free."""
     below = limit is not None and p80 < limit
     side.annotate(
         f"P80 {number(p80)}", (1, p80), (-3, -5 if below else 5), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="right", va="top" if below else "bottom", color=style.RED, fontweight="bold",
         path_effects=style.halo(),
     )  # fmt: skip
-    side.set_xlabel("peak of each run", labelpad=8)
-    side.set_xticks([])
-    side.tick_params(axis="y", labelleft=False, length=0)
-    side.grid(visible=False)

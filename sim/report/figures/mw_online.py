@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-BANDS = (("p5", "p95", "5 to 95 % of runs"), ("p10", "p90", "10 to 90 %"), ("p20", "p80", "20 to 80 %"))
+BANDS = (("p5", "p95", "5-95 % of runs"), ("p10", "p90", "10-90 %"), ("p20", "p80", "20-80 %"))
+
+PERCENTILES = ("p5", "p10", "p20", "p50", "p80", "p90", "p95")
 
 
 @style.in_house_style
@@ -24,15 +26,16 @@ def plot_mw_online(
     ax: Axes | None = None,
     *,
     about: About,
-    committed: Sequence[tuple[float, float]] | None = None,
+    ramp: Sequence[tuple[float, float]] | None = None,
+    ramp_name: str = "committed",
     first: float | None = None,
     full: float | None = None,
 ) -> Axes:
     """Draw the MW online by day (curves table of a result) as steps: bands, P50, and P80 where there is a p20.
 
     The ramp only ever rises, so a horizontal reading is a percentile of a date: four runs of five have at
-    least the p20 of MW on a day, which makes that line the P80 of every date. `committed` is a promised ramp
-    as (day, MW) steps; `first` and `full` are the P50 days of the first and of all MW, for the headline.
+    least the p20 of MW on a day, which makes that line the P80 of every date. `ramp` is a promised or
+    planned one as (day, MW) steps; `first` and `full` are the P50 days of the first and of all MW, for the headline.
     """
     ax = style.canvas() if ax is None else ax
     curve = data[data["curve"] == "mw_online"].sort_values("day")
@@ -42,19 +45,22 @@ def plot_mw_online(
             ax.fill_between(x, curve[low], curve[high], step="post", color=tint, lw=0, label=label)
     ax.plot(x, curve["p50"], drawstyle="steps-post", color=style.BLUE, lw=2.4, label="P50")
     if "p20" in curve:
-        ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of the date")
-    if committed:
-        _committed(ax, committed, about, float(curve["day"].max()))
+        ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of date")
+    if ramp:
+        _ramp(ax, ramp, ramp_name, about, float(curve["day"].max()))
     _frame(ax, curve, x)
     style.title(ax, _headline(curve, about, first, full))
     style.caption(ax, about.caption("MW gross; bands hold at each date by itself"))
     return ax
 
 
-def _committed(ax: Axes, ramp: Sequence[tuple[float, float]], about: About, last: float) -> None:
-    steps = [*sorted(ramp), (max(last, max(d for d, _ in ramp)), max(mw for _, mw in ramp))]
-    x = [style.place(about.dates, day) for day, _ in steps]
-    ax.plot(x, [mw for _, mw in steps], drawstyle="steps-post", color="black", lw=1.6, ls=(0, (5, 3)), label="committed")
+def _ramp(ax: Axes, ramp: Sequence[tuple[float, float]], name: str, about: About, last: float) -> None:
+    """Draw the promised steps, held from the last of them to the end of the curves."""
+    steps = sorted(ramp)
+    days = [0.0, *(day for day, _ in steps), max(last, steps[-1][0])]
+    mw = [0.0, *(mw for _, mw in steps), steps[-1][1]]
+    x = [style.place(about.dates, day) for day in days]
+    ax.plot(x, mw, drawstyle="steps-post", color="black", lw=1.6, ls=(0, (5, 3)), label=name)
 
 
 def _headline(curve: pd.DataFrame, about: About, first: float | None, full: float | None) -> str:
@@ -69,7 +75,7 @@ def _headline(curve: pd.DataFrame, about: About, first: float | None, full: floa
 
 def _frame(ax: Axes, curve: pd.DataFrame, x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
     """Show the time from just before the first MW to just after the last change in any run."""
-    top = curve[[c for c in curve if c.startswith("p")]].to_numpy(dtype=float)
+    top = curve[[c for c in PERCENTILES if c in curve]].to_numpy(dtype=float)
     moving = np.flatnonzero(np.any(np.diff(top, axis=0) != 0, axis=1))
     ax.set_ylim(0, max(top.max() * 1.06, 1.0))
     if len(moving):
@@ -77,4 +83,4 @@ def _frame(ax: Axes, curve: pd.DataFrame, x: np.ndarray[tuple[int], np.dtype[np.
         ax.set_xlim(x[moving[0]] - margin, x[moving[-1] + 1] + margin)
     style.dates_below(ax)
     ax.set_ylabel("MW online, gross")
-    ax.legend(loc="upper left")
+    style.legend_above(ax)

@@ -29,7 +29,7 @@ def plot_paired_difference(
 
     Infinite differences (one of the two stalled) count in the probability and have no bar; NaN is a tie.
     """
-    ax = style.canvas(top=0.82) if ax is None else ax
+    ax = style.canvas() if ax is None else ax
     finite = data[np.isfinite(data)]
     better = Share(int(((data > 0) if more_is_better else (data < 0)).sum()), len(data))
     if len(finite):
@@ -40,7 +40,7 @@ def plot_paired_difference(
     ax.set_xlabel(style.text(f"{measure(metric).name}: {a} \N{MINUS SIGN} {b}{unit}"))
     ax.set_ylabel("pairs of runs")
     word = "faster" if metric.startswith("lead_time") else "better"
-    style.title(ax, f"P({a} {word} than {b}) = {better.say()}", pad=34)
+    style.title(ax, f"P({a} {word} than {b}) = {better.say()}")
     style.caption(ax, f"n = {len(data):,} pairs on the same luck, seed {seed}{_lost(data)}; {SAMPLING_ONLY}", drop=56)
     return ax
 

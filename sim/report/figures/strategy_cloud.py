@@ -29,7 +29,7 @@ def plot_strategy_cloud(
     The diamond stands at the P80 of each axis by itself; a joint 80 % it is not, and the caption says so.
     Runs that stalled have no dot and are counted in the legend.
     """
-    ax = style.canvas(right=0.715) if ax is None else ax
+    ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
     largest = max((of_runs(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
     for name, colour in style.colours(list(data)).items():
         _cloud(ax, name, data[name], lead, idle, colour, largest)
@@ -37,11 +37,13 @@ def plot_strategy_cloud(
     ax.set_ylabel("idle capital, deployed, months")
     ax.margins(0.08)
     ax.grid(visible=True, axis="both")
-    ax.legend(fontsize=11.5, loc="upper left", bbox_to_anchor=(1.01, 1), labelspacing=1.1, borderaxespad=0, handletextpad=0.4)
-    style.title(ax, "Lead time, idle capital and people, strategy by strategy")
+    ax.legend(
+        fontsize=11.5, loc="upper left", bbox_to_anchor=(1.01, 1), labelspacing=1.1, borderaxespad=0, handletextpad=0.4
+    )
+    style.title(ax, "Lead time, idle capital and people, strategy by strategy", pad=14)
     runs = max((len(table) for table in data.values()), default=0)
     means = "Area of a dot: peak workforce; diamond: P80 of each axis by itself, not of both at once"
-    style.caption(ax, f"{means}; n = {runs:,} runs each, seed {seed}; {SAMPLING_ONLY}", drop=56)
+    style.caption(ax, f"{means}\nn = {runs:,} runs each, seed {seed}; {SAMPLING_ONLY}", drop=56)
     return ax
 
 

@@ -1,0 +1,54 @@
+"""What can be said about a plan before it is performed: mistakes, locks, loose ends. `sim check` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sim.plan.checks.balance import gone_too_early, too_large, used_up
+from sim.plan.checks.groups import stuck_in_groups
+from sim.plan.checks.locks import Locks
+from sim.plan.checks.quality import long_tasks, loose_ends, unlimited_work
+from sim.plan.checks.reach import Reach
+from sim.plan.checks.remarks import Finding, Remark, collected
+from sim.plan.checks.routes import on_routes
+from sim.plan.checks.waits import in_vain
+from sim.plan.checks.yards import blocked_by_others, crowded, yards
+from sim.plan.compile import Compiled
+from sim.plan.kinds import kinds
+from sim.plan.needs import Needs
+
+__all__ = ["Remark", "check"]
+
+
+def check(plan: Compiled, values: Sequence[int] | None = None) -> list[Remark]:
+    """Return what is wrong with a plan or worth a look, errors first; the rules are those of `docs/engine.md`.
+
+    With planned `values` (minutes per input) long tasks are remarked on too. A plan without errors can still
+    stall where luck takes a turn no check foresees; a plan with one that says "never" stalls for certain.
+    """
+    return collected(_findings(plan, values))
+
+
+def _findings(plan: Compiled, values: Sequence[int] | None) -> Iterator[Finding]:
+    all_kinds = kinds(plan)
+    needs = Needs(plan, all_kinds)
+    lying = yards(plan, all_kinds, needs.slots)
+    yield from on_routes(plan, all_kinds)
+    hopeless: set[tuple[int, int]] = set()
+    impossible = [*too_large(plan, all_kinds, needs)]
+    impossible += [place for yard in lying for place in crowded(plan, all_kinds, yard)]
+    for kind, step, sentence in impossible:
+        hopeless.add((kind.units[0], step))
+        yield Finding("error", plan.units[kind.units[0]], sentence, tuple(plan.units[unit] for unit in kind.units))
+    for finding, groups in stuck_in_groups(plan, needs):
+        hopeless.update((needs.kind_of[group.unit].units[0], group.step) for group in groups)
+        yield finding
+    yield from used_up(plan, all_kinds)
+    yield from gone_too_early(plan, all_kinds, needs)
+    for yard in lying:
+        yield from blocked_by_others(plan, all_kinds, needs, yard, lying)
+    yield from Locks(plan, all_kinds, needs, lying).findings()
+    yield from in_vain(plan, needs, Reach(plan, all_kinds, hopeless))
+    yield from loose_ends(plan, needs)
+    yield from unlimited_work(plan, all_kinds)
+    yield from long_tasks(plan, values) if values is not None else ()

@@ -1,0 +1,140 @@
+"""What a run says, line by line, in the order in which planners read it: for the console and for reports."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.report import reading
+from sim.report.quoting import Quote, both, quote
+from sim.report.reading import About, Result, Share
+from sim.report.words import counted, measure, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
+ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
+IDLE = (
+    ("idle_capital_months", "deployed", "paid, not yet in service"),
+    ("authorised_idle_months", "authorised", "authorised, not yet online"),
+)
+SPREAD = "P50 / P80"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the verdict: in which part it stands, what it is, the answer, how sure or how defined."""
+
+    part: str
+    label: str
+    answer: str
+    note: str = ""
+
+
+def findings(result: Result) -> list[Finding]:
+    """Return the verdict line by line, in the order in which planners read it."""
+    about, summary = reading.about(result), result.summary()
+    return [
+        *_lost(about),
+        *_finish(result, about, summary),
+        *_first_mw(result, about, summary),
+        *_people(result, summary),
+        *_capital(summary),
+    ]
+
+
+def _lost(about: About) -> list[Finding]:
+    """Say first which runs never finished or failed, and what became of them in the numbers."""
+    part, found = "Runs that did not finish", []
+    if about.stalled:
+        share = Share(about.stalled, about.runs - about.failed).say()
+        found.append(Finding(part, "stalled", f"not reached in {share} of runs", "counted as never online"))
+    if about.failed:
+        lost = f"{about.failed:,} of {counted(about.runs, 'run', 'runs')}"
+        found.append(Finding(part, "failed", lost, "left out; above 0.1 % no P80 is quoted: the late ones fail first"))
+    return found
+
+
+# --- dates --------------------------------------------------------------------------------------------
+
+
+def _finish(result: Result, about: About, summary: pd.DataFrame) -> list[Finding]:
+    """Say when all is online: the plan and its confidence, P50, P80, contingency, target."""
+    if FINISH not in summary.index:
+        return [_spread(summary, m, "Orders over time", name, "mean over MW") for m, name in ORDERS if m in summary.index]
+    part, p80 = measure(FINISH).name, quote(summary, FINISH, "p80")
+    planned, target = reading.planned(result, FINISH), reading.limit(result, FINISH)
+    return [
+        *_promise(part, "planned date", planned, result, about),
+        *_dates(part, summary, FINISH, about),
+        *_contingency(part, p80, planned),
+        *_promise(part, "target", target, result, about),
+    ]
+
+
+def _dates(part: str, summary: pd.DataFrame, metric: str, about: About) -> list[Finding]:
+    """Say P50 and P80 of a lead time as dates and days with their intervals."""
+    quotes = {"P50": quote(summary, metric, "p50"), "P80, on or before": quote(summary, metric, "p80")}
+    return [Finding(part, name, q.on_date(about.dates), q.between_dates(about.dates)) for name, q in quotes.items()]
+
+
+def _promise(part: str, label: str, day: float | None, result: Result, about: About) -> list[Finding]:
+    """Say in how many runs a promised date is kept."""
+    if day is None:
+        return []
+    if math.isinf(day):
+        return [Finding(part, label, "not reached", "the run without uncertainty stalls")]
+    kept = reading.share_at_most(reading.values(result, FINISH), day)
+    return [Finding(part, label, f"{about.dates.say(day)} (day {number(day)})", f"kept in {kept.say()} of runs")]
+
+
+def _contingency(part: str, p80: Quote, planned: float | None) -> list[Finding]:
+    """Say how many days the P80 lies after the plan."""
+    if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
+        return []
+    apart = Quote(p80.measure, p80.value - planned, p80.low - planned, p80.high - planned)
+    return [Finding(part, "contingency", apart.says(), f"P80 less planned date; {apart.between()}")]
+
+
+def _first_mw(result: Result, about: About, summary: pd.DataFrame) -> list[Finding]:
+    """Say when the first MW is online, unless it is the last one too."""
+    first, last = reading.values(result, FIRST), reading.values(result, FINISH)
+    if FIRST not in summary.index or np.array_equal(first, last):
+        return []
+    return _dates(measure(FIRST).name, summary, FIRST, about)
+
+
+# --- people and capital -------------------------------------------------------------------------------
+
+
+def _people(result: Result, summary: pd.DataFrame) -> list[Finding]:
+    """Say the peak workforce, and how often it stays under the limit where there is one."""
+    if PEAK not in summary.index:
+        return []
+    part, limit = measure(PEAK).name, reading.limit(result, PEAK)
+    found = [_spread(summary, PEAK, part, SPREAD, "highest day of each run")]
+    if limit is not None:
+        under = reading.share_below(reading.values(result, PEAK), limit)
+        found.append(Finding(part, f"under {number(limit)}", f"in {under.say()} of runs"))
+    return found
+
+
+def _capital(summary: pd.DataFrame) -> list[Finding]:
+    """Say how long capital is idle by both definitions, side by side, and how much there is in total."""
+    found = [
+        _spread(summary, metric, "idle capital, P50 / P80", name, definition)
+        for metric, name, definition in IDLE
+        if metric in summary.index
+    ]
+    if "capital_total_usd" in summary.index:
+        found.append(_spread(summary, "capital_total_usd", "capital in total", SPREAD, "all that is ever paid"))
+    return found
+
+
+def _spread(summary: pd.DataFrame, metric: str, part: str, label: str, note: str) -> Finding:
+    """Say P50 and P80 of a metric, with the interval of the P80."""
+    return Finding(part, label, both(summary, metric), f"{note}; P80 {quote(summary, metric, 'p80').between()}")

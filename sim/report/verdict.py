@@ -1,0 +1,169 @@
+"""The answer on the console: of one run in a dozen lines, of several strategies side by side and pair by pair."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from sim.report import reading
+from sim.report.findings import FINISH, PEAK, findings
+from sim.report.quoting import Quote, both
+from sim.report.reading import Result, Share, Values
+from sim.report.words import SAMPLING_ONLY, Measure, counted, interval, measure, number, percent, signed
+from sim.study.compare import NO_DIFFERENCE, TOO_FEW
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import RenderableType
+
+# What is compared on the screen; differences.csv has every metric.
+COMPARED = (
+    "lead_time_first_mw_days", "lead_time_full_days", "lead_time_mw_weighted_days", "lead_time_from_need_days",
+    "peak_workforce_onsite", "hours_paid", "idle_capital_months", "authorised_idle_months", "idle_capital_peak_usd",
+    "capital_total_usd",
+)  # fmt: skip
+ENDS = ("", "_low", "_high")
+NO_MEAN = "none: runs stalled"
+
+
+def verdict(result: Result) -> Group:
+    """Return the short verdict on a run, ready for the console."""
+    table = Table.grid(padding=(0, 2))
+    for style in ("none", "bold", "dim"):
+        table.add_column(style=style)
+    part = ""
+    for finding in findings(result):
+        if finding.part != part:
+            part = finding.part
+            table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
+        table.add_row(f"  {finding.label}", Text(finding.answer), Text(finding.note))
+    return Group(Text(reading.about(result).name, style="bold"), "", table, "", Text(_basis(result), style="dim"))
+
+
+def plain(what: RenderableType, width: int = 110) -> str:
+    """Return a renderable as plain text of at most `width` characters a line."""
+    screen = Console(width=width, no_color=True, highlight=False, force_terminal=False)
+    with screen.capture() as caught:
+        screen.print(what)
+    return "\n".join(line.rstrip() for line in caught.get().splitlines())
+
+
+def _basis(result: Result) -> str:
+    """Say what the numbers rest on and what their intervals leave out."""
+    about = reading.about(result)
+    runs = counted(about.runs, "run", "runs")
+    return f"{runs}, seed {about.seed}. Intervals are 95 %: {SAMPLING_ONLY}. Dates: next working day."
+
+
+# --- several strategies -------------------------------------------------------------------------------
+
+
+def comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Group:
+    """Return strategies side by side, then each pair's differences on the same luck.
+
+    `differences` is the table of `sim.study.compare`: a row a metric and pair (case - base).
+    """
+    pairs = dict.fromkeys(zip(differences["case"], differences["base"], strict=True))
+    parts: list[RenderableType] = [_side_by_side(results), ""]
+    for case, base in pairs:
+        rows = differences[(differences["case"] == case) & (differences["base"] == base)]
+        parts += [_differences(case, base, rows), ""]
+    notes = [_basis(next(iter(results.values())))]
+    notes += ["The intervals of all pairs hold together at 95 %."] * (len(pairs) > 1)
+    notes += [f"{TOO_FEW[0].upper()}{TOO_FEW[1:]}."] * differences["remark"].str.contains(TOO_FEW, regex=False).any()
+    return Group(*parts, Text("\n".join(notes), style="dim"))
+
+
+def _side_by_side(results: Mapping[str, Result]) -> Table:
+    """Return P50 and P80 of each metric, a column a strategy; risks as shares of runs below."""
+    table = _table("P50 / P80", *results)
+    summaries = {name: result.summary() for name, result in results.items()}
+    for metric in COMPARED:
+        if any(metric in summary.index for summary in summaries.values()):
+            cells = [both(s, metric) if metric in s.index else "" for s in summaries.values()]
+            table.add_row(measure(metric).name, *cells)
+    table.add_section()
+    for label, cells in _risks(results):
+        if any(cells):
+            table.add_row(label, *cells)
+    return table
+
+
+def _table(first: str, *columns: str) -> Table:
+    """Return an empty table whose first column names what the rows are about."""
+    table = Table(header_style="bold", title_justify="left", title_style="bold", pad_edge=False, box=SIMPLE_HEAD)
+    table.add_column(first)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _risks(results: Mapping[str, Result]) -> list[tuple[str, list[str]]]:
+    """Return the rows that say how often a limit is kept, and how many runs never finish."""
+    finish = _shares(results, FINISH, reading.share_at_most)
+    peak = _shares(results, PEAK, reading.share_below)
+    counts = [reading.about(result) for result in results.values()]
+    lost = any(about.stalled + about.failed for about in counts)
+    return [
+        (f"P(all MW online by {_limits(results, FINISH, 'day ')})", finish),
+        (f"P(peak under {_limits(results, PEAK, '')})", peak),
+        ("stalled / failed runs", [f"{a.stalled:,} / {a.failed:,}" if lost else "" for a in counts]),
+    ]
+
+
+def _shares(
+    results: Mapping[str, Result], metric: str, share: Callable[[Values, float], Share]
+) -> list[str]:
+    """Write in what share of its runs each strategy keeps its own limit."""
+    limits = [reading.limit(result, metric) for result in results.values()]
+    return [
+        "" if limit is None else percent(share(reading.values(result, metric), limit).fraction)
+        for result, limit in zip(results.values(), limits, strict=True)
+    ]
+
+
+def _limits(results: Mapping[str, Result], metric: str, word: str) -> str:
+    """Write the limit all strategies share, or that each has its own."""
+    limits = {reading.limit(result, metric) for result in results.values()} - {None}
+    return "its own limit" if len(limits) != 1 else word + number(float(limits.pop() or 0))
+
+
+# --- pair by pair -------------------------------------------------------------------------------------
+
+
+def _differences(case: str, base: str, rows: pd.DataFrame) -> Table:
+    """Return one pair's differences: in the mean and at P80 with their intervals, and P(case better)."""
+    table = _table("difference on the same luck", "mean", "at P80", f"P({case} better)")
+    table.title = f"{case} \N{MINUS SIGN} {base}"
+    found = {str(row["metric"]): row for row in rows.to_dict("records")}
+    for metric in COMPARED:
+        if metric in found:
+            table.add_row(*_cells(measure(metric), found[metric]))
+    return table
+
+
+def _cells(says: Measure, row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
+    """Return a difference as four cells: what, in the mean, at P80, and how often the case is better."""
+    small = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
+    mean, p80 = (_change(Quote(says, *(float(row[f"{of}{end}"]) for end in ENDS))) for of in ("mean", "p80"))
+    share = percent(float(row["p_better"]))
+    bounds = interval(float(row["p_better_low"]), float(row["p_better_high"]), percent)
+    equal = f"\nequal in {percent(float(row['p_equal']))}" if row["p_equal"] >= 0.005 else ""
+    return says.name + small, mean, p80, f"{share}\n({bounds}){equal}"
+
+
+def _change(quote: Quote) -> str:
+    """Write a difference with its sign and its interval."""
+
+    def write(value: float) -> str:
+        return signed(quote.measure.write(value, quote.step))
+
+    if math.isnan(quote.value):
+        return NO_MEAN
+    return f"{write(quote.value)}\n({interval(quote.low, quote.high, write)})"
