@@ -9,7 +9,8 @@ Rules are numbered as in `docs/engine.md`.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heapreplace
 
 import simpy
 
@@ -32,13 +33,20 @@ class GoesRound(Stalled):
 
 
 class Dispatcher:
-    """The free counts of all pools and everyone who waits for some of them."""
+    """The free counts of all pools and everyone who waits for some of them.
+
+    Who waits for the same bundle stands in one queue, in order: behind a request that fails in a grant pass
+    every later one of its queue fails too, as counts only fall. So a pass looks at the heads of the queues, and
+    of these at the stirred ones: nothing else can have become possible since the last pass.
+    """
 
     def __init__(self, env: simpy.Environment, plan: Compiled) -> None:
         """Start with what the plan's pools have at the start."""
         self.env, self.bundles, self.units = env, plan.bundles, plan.units
         self.free: list[int] = plan.initial.tolist()
-        self.waiting: list[Request] = []
+        self.queues: dict[int, list[Request]] = {}
+        self.stirred: set[int] = set()
+        self.users = [_users(plan.bundles, pool) for pool in range(len(plan.pools))]
         self._due = False
         self._minute, self._rounds = -1, 0
 
@@ -47,57 +55,93 @@ class Dispatcher:
         now = int(self.env.now)
         granted = simpy.Event(self.env)
         withholds = -1 if patience < 0 else now + patience
-        insort(self.waiting, (priority, now, rank, bundle, withholds, granted))
+        request = (priority, now, rank, bundle, withholds, granted)
+        queue = self.queues.setdefault(bundle, [])
+        if queue and request < queue[0] and queue[0][4] >= 0:
+            self.stirred.update(self.queues)  # what the old head withheld may be there for others
+        insort(queue, request)
+        self.stirred.add(bundle)
         self._grant_later()
         return granted
 
     def give(self, bundle: int) -> None:
         """Give a bundle of pools back (or supply it); it can be granted at the end of this instant."""
-        _add(self.free, self.bundles[bundle], 1)
-        self._grant_later()
+        for pool, count in self.bundles[bundle]:
+            self.free[pool] += count
+            for user in self.users[pool]:
+                if user in self.queues:
+                    self.stirred.add(user)
+        if self.stirred:
+            self._grant_later()
 
     def _grant_later(self) -> None:
         """See to it that there is a grant pass when nobody can go on without one."""
-        if not self._due and self.waiting:
+        if not self._due:
             self._due = True
             happening(self.env, self._grant_pass, AT_END_OF_INSTANT)
 
     def _grant_pass(self, _: simpy.Event) -> None:
         """Go once through all requests by (priority, minute asked, rank) and grant what is free (rule 2).
 
-        What fails once in a pass fails for every later request of the same bundle too, as counts only fall:
-        so only the first request of a kind withholds (rule 3).
+        Only the first request of a queue that fails withholds, and only past its patience (rule 3).
         """
         self._due = False
         now, left = int(self.env.now), self.free.copy()
-        short: set[int] = set()
-        kept: list[Request] = []
+        heads = [q[0] for bundle, q in self.queues.items() if bundle in self.stirred or 0 <= q[0][4] <= now]
+        heapify(heads)
+        self.stirred.clear()
         granted: list[Request] = []
-        for request in self.waiting:
-            bundle, withholds = request[3], request[4]
-            counts = self.bundles[bundle]
-            if bundle not in short and all(left[pool] >= count for pool, count in counts):
+        while heads:
+            request = heads[0]
+            counts = self.bundles[request[3]]
+            if _fits(left, counts):
                 _add(left, counts, -1)
                 granted.append(request)
+                self._next_head(heads, self.queues[request[3]])
                 continue
-            if bundle not in short and 0 <= withholds <= now:
+            heappop(heads)
+            if 0 <= request[4] <= now:
                 _add(left, counts, -1)
-            short.add(bundle)
-            kept.append(request)
-        self.waiting = kept
         self._hand_over(granted)
 
+    def _next_head(self, heads: list[Request], queue: list[Request]) -> None:
+        """Take the head of a queue out, and let the next in it take its place among the heads."""
+        request = queue.pop(0)
+        if queue:
+            heapreplace(heads, queue[0])
+        else:
+            heappop(heads)
+            del self.queues[request[3]]
+
     def _hand_over(self, granted: list[Request]) -> None:
-        """Give every granted request what it asked for; stop who does so for ever within one minute."""
+        """Give every granted request what it asked for."""
+        if granted:
+            self._count_round(granted)
         for _, _, _, bundle, _, event in granted:
             _add(self.free, self.bundles[bundle], -1)
             event.succeed()
+
+    def _count_round(self, granted: list[Request]) -> None:
+        """Stop a plan that goes round within one minute for ever, and name who is granted something again."""
         now = int(self.env.now)
         self._rounds = self._rounds + 1 if now == self._minute else 1
         self._minute = now
         if self._rounds > ROUNDS_A_MINUTE:
             who = ", ".join(self.units[request[2]] for request in granted[:5])
             raise GoesRound(f"minute {now}: {who} and others go round for ever while no time passes")
+
+
+def _users(bundles: Sequence[Bundle], pool: int) -> tuple[int, ...]:
+    """Return the bundles that contain a pool."""
+    return tuple(number for number, counts in enumerate(bundles) if any(pool == one for one, _ in counts))
+
+
+def _fits(free: list[int], counts: Bundle) -> bool:
+    """Whether every pool of a bundle has its count."""
+    for pool, count in counts:  # noqa: SIM110 (a generator costs three times as much here)
+        if free[pool] < count:
+            return False
+    return True
 
 
 def _add(free: list[int], counts: Bundle, sign: int) -> None:

@@ -17,6 +17,7 @@ from sim.engine.dispatch import WHEN_OVER, WHEN_SETTLED, Dispatcher, GoesRound, 
 from sim.engine.stall import Standing, Stuck
 from sim.plan.compile import AGAIN, FREE, HOLD, NONE, NOTE, SIGNAL, UNTIL, WAIT, WORK, Compiled
 from sim.plan.luck import Luck
+from sim.plan.plan import PlanError
 from sim.world.calendars import Calendar, CalendarEnds, NoWindow
 from sim.world.driving import duty_finish
 
@@ -144,12 +145,12 @@ class Site:
             minutes = self._minutes(at, number, people)
             try:
                 finish = self._finish(calendar, mode, now, minutes)
-            except (NoWindow, CalendarEnds) as refused:
+            except (CalendarEnds, NoWindow, PlanError) as refused:
                 what = self.plan.activities[self.plan.activity_of[at]]
                 raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
             done._ok, done._value = True, None
             if self.prepared.area_of[at] != NONE:
-                done.callbacks.insert(0, partial(self._leave_area, self.prepared.area_of[at], people))
+                done.callbacks.append(partial(self._leave_area, self.prepared.area_of[at], people))
             self.env.schedule(done, delay=finish - now)
 
     def _minutes(self, at: int, number: int, people: int) -> int:
@@ -168,6 +169,8 @@ class Site:
 
     def _finish(self, calendar: int, mode: int, begin: int, minutes: int) -> int:
         """Return the minute at which work that begins now is over, by its calendar and mode."""
+        if minutes < 0:
+            raise PlanError(f"{minutes} minutes of work are less than none")
         on = self.calendars[calendar]
         if mode == PAUSING:
             return on.finish(begin, minutes)

@@ -11,7 +11,7 @@ import numpy as np
 from sim.report import reading
 from sim.report.quoting import Quote, both, quote
 from sim.report.reading import About, Result, Share
-from sim.report.words import counted, measure, number
+from sim.report.words import counted, interval, measure, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,8 @@ class Finding:
 def findings(result: Result) -> list[Finding]:
     """Return the verdict line by line, in the order in which planners read it."""
     about, summary = reading.about(result), result.summary()
+    if about.failed == about.runs:
+        return _lost(about)
     return [
         *_lost(about),
         *_finish(result, about, summary),
@@ -51,8 +53,9 @@ def _lost(about: About) -> list[Finding]:
     """Say first which runs never finished or failed, and what became of them in the numbers."""
     part, found = "Runs that did not finish", []
     if about.stalled:
-        share = Share(about.stalled, about.runs - about.failed).say()
-        found.append(Finding(part, "stalled", f"not reached in {share} of runs", "counted as never online"))
+        share = Share(about.stalled, about.runs - about.failed)
+        answer = f"not reached in {percent(share.fraction)} of runs"
+        found.append(Finding(part, "stalled", answer, f"{interval(*share.bounds(), percent)}; counted as never online"))
     if about.failed:
         lost = f"{about.failed:,} of {counted(about.runs, 'run', 'runs')}"
         found.append(Finding(part, "failed", lost, "left out; above 0.1 % no P80 is quoted: the late ones fail first"))
@@ -65,7 +68,8 @@ def _lost(about: About) -> list[Finding]:
 def _finish(result: Result, about: About, summary: pd.DataFrame) -> list[Finding]:
     """Say when all is online: the plan and its confidence, P50, P80, contingency, target."""
     if FINISH not in summary.index:
-        return [_spread(summary, m, "Orders over time", name, "mean over MW") for m, name in ORDERS if m in summary.index]
+        there = [(metric, name) for metric, name in ORDERS if metric in summary.index]
+        return [_spread(summary, metric, "orders over time", name, "mean over MW") for metric, name in there]
     part, p80 = measure(FINISH).name, quote(summary, FINISH, "p80")
     planned, target = reading.planned(result, FINISH), reading.limit(result, FINISH)
     return [
@@ -119,7 +123,8 @@ def _people(result: Result, summary: pd.DataFrame) -> list[Finding]:
     found = [_spread(summary, PEAK, part, SPREAD, "highest day of each run")]
     if limit is not None:
         under = reading.share_below(reading.values(result, PEAK), limit)
-        found.append(Finding(part, f"under {number(limit)}", f"in {under.say()} of runs"))
+        bounds = interval(*under.bounds(), percent)
+        found.append(Finding(part, f"under {number(limit)}", f"in {percent(under.fraction)} of runs", bounds))
     return found
 
 

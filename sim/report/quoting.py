@@ -11,6 +11,7 @@ from sim.report.words import WITHHELD, Measure, ProjectDates, interval, measure,
 if TYPE_CHECKING:
     import pandas as pd
 
+
 @dataclass(frozen=True)
 class Quote:
     """One percentile of one metric, straight from the summary."""
@@ -22,13 +23,20 @@ class Quote:
 
     @property
     def step(self) -> float:
-        """Return the step to which the value may be rounded."""
+        """Return the step to which the value may be rounded: three figures where there is no interval."""
+        if not math.isfinite(self.high - self.low) and math.isfinite(self.value) and self.value:
+            return max(self.measure.finest, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
         return step_for(self.low, self.high, self.measure.finest)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the value is rounded more than its unit asks for."""
+        return self.step > self.measure.finest and math.isfinite(self.value)
 
     def says(self) -> str:
         """Write the value with its unit; `about` where the interval does not support the finest step."""
         text = self.measure.write(self.value, self.step)
-        return f"about {text}" if self.step > self.measure.finest and math.isfinite(self.value) else text
+        return f"about {text}" if self.is_coarse else text
 
     def between(self) -> str:
         """Write the 95 % interval of the value, or why it is withheld."""
@@ -40,15 +48,15 @@ class Quote:
         """Write days after the decision as a date with its day number: `18 Aug 2028 (day 592)`."""
         if not math.isfinite(self.value):
             return number(self.value)
-        day = f"day {number(self.value, self.step)}"
-        return f"{dates.say(self.value)} ({day if self.step <= self.measure.finest else f'about {day}'})"
+        about = "about " * self.is_coarse
+        return f"{dates.say(self.value)} ({about}day {self._day(self.value)})"
 
     def between_dates(self, dates: ProjectDates) -> str:
         """Write the interval as dates with their day numbers."""
         if math.isnan(self.value):
             return WITHHELD
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
-            return interval(self.low, self.high, dates.say)
+            return dates.say_between(self.low, self.high)
         return f"{dates.say_between(self.low, self.high)} (day {interval(self.low, self.high, self._day)})"
 
     def _day(self, day: float) -> str:

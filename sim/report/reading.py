@@ -117,6 +117,7 @@ def planned(result: Result, metric: str) -> float | None:
 
 
 def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:
+    """Return a number of a table of the manifest, None where it is missing."""
     value = (table or {}).get(metric)
     return None if value is None or math.isnan(float(value)) else float(value)
 

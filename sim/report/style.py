@@ -104,7 +104,7 @@ def text(words: str) -> str:
 
 def title(ax: Axes, words: str, pad: float = 32.0) -> None:
     """Put what the figure says above it, with room for one row under it."""
-    ax.set_title(text(words), pad=pad)
+    ax.set_title(text(words), pad=pad, loc="left")
 
 
 def caption(ax: Axes, words: str, drop: float = 50.0, wide: int = 126) -> None:
@@ -160,15 +160,18 @@ def _ticks(low: float, high: float, most: int = 9) -> tuple[list[float], list[st
 
 
 def _civil(position: float) -> date:
+    """Return the date of a place on the axis."""
     return _EPOCH + timedelta(days=int(position // 1))
 
 
 def _firsts_of_months(first: date, last: date, every: int) -> list[date]:
+    """Return the first days of every so many months of the years in between."""
     number = range(first.year * 12, last.year * 12 + 12)
     return [date(m // 12, m % 12 + 1, 1) for m in number if m % every == 0]
 
 
 def _labelled(at: list[date], *, with_day: bool) -> tuple[list[float], list[str]]:
+    """Return places and labels of dates, the year under the first and wherever it changes."""
     labels = []
     for before, when in zip([None, *at], at, strict=False):
         month = f"{when.day} {MONTHS[when.month - 1]}" if with_day else MONTHS[when.month - 1]

@@ -43,7 +43,8 @@ def verdict(result: Result) -> Group:
             part = finding.part
             table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
         table.add_row(f"  {finding.label}", Text(finding.answer), Text(finding.note))
-    return Group(Text(reading.about(result).name, style="bold"), "", table, "", Text(_basis(result), style="dim"))
+    basis = f"{_basis(result)}\nA date is the working day on or after the moment it stands for."
+    return Group(Text(reading.about(result).name, style="bold"), "", table, "", Text(basis, style="dim"))
 
 
 def plain(what: RenderableType, width: int = 110) -> str:
@@ -58,7 +59,7 @@ def _basis(result: Result) -> str:
     """Say what the numbers rest on and what their intervals leave out."""
     about = reading.about(result)
     runs = counted(about.runs, "run", "runs")
-    return f"{runs}, seed {about.seed}. Intervals are 95 %: {SAMPLING_ONLY}. Dates: next working day."
+    return f"{runs}, seed {about.seed}. Intervals are 95 %: {SAMPLING_ONLY}."
 
 
 # --- several strategies -------------------------------------------------------------------------------
@@ -73,10 +74,10 @@ def comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Grou
     parts: list[RenderableType] = [_side_by_side(results), ""]
     for case, base in pairs:
         rows = differences[(differences["case"] == case) & (differences["base"] == base)]
-        parts += [_differences(case, base, rows), ""]
+        parts += [_differences(case, base, rows, _compared(results)), ""]
     notes = [_basis(next(iter(results.values())))]
     notes += ["The intervals of all pairs hold together at 95 %."] * (len(pairs) > 1)
-    notes += [f"{TOO_FEW[0].upper()}{TOO_FEW[1:]}."] * differences["remark"].str.contains(TOO_FEW, regex=False).any()
+    notes += [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
     return Group(*parts, Text("\n".join(notes), style="dim"))
 
 
@@ -84,7 +85,7 @@ def _side_by_side(results: Mapping[str, Result]) -> Table:
     """Return P50 and P80 of each metric, a column a strategy; risks as shares of runs below."""
     table = _table("P50 / P80", *results)
     summaries = {name: result.summary() for name, result in results.items()}
-    for metric in COMPARED:
+    for metric in _compared(results):
         if any(metric in summary.index for summary in summaries.values()):
             cells = [both(s, metric) if metric in s.index else "" for s in summaries.values()]
             table.add_row(measure(metric).name, *cells)
@@ -93,6 +94,12 @@ def _side_by_side(results: Mapping[str, Result]) -> Table:
         if any(cells):
             table.add_row(label, *cells)
     return table
+
+
+def _compared(results: Mapping[str, Result]) -> list[str]:
+    """Return the metrics to show; with one order, lateness against need is its lead time over again."""
+    one_order = all(FINISH in result.runs for result in results.values())
+    return [metric for metric in COMPARED if not (one_order and metric == "lead_time_from_need_days")]
 
 
 def _table(first: str, *columns: str) -> Table:
@@ -117,9 +124,7 @@ def _risks(results: Mapping[str, Result]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _shares(
-    results: Mapping[str, Result], metric: str, share: Callable[[Values, float], Share]
-) -> list[str]:
+def _shares(results: Mapping[str, Result], metric: str, share: Callable[[Values, float], Share]) -> list[str]:
     """Write in what share of its runs each strategy keeps its own limit."""
     limits = [reading.limit(result, metric) for result in results.values()]
     return [
@@ -137,12 +142,12 @@ def _limits(results: Mapping[str, Result], metric: str, word: str) -> str:
 # --- pair by pair -------------------------------------------------------------------------------------
 
 
-def _differences(case: str, base: str, rows: pd.DataFrame) -> Table:
+def _differences(case: str, base: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     """Return one pair's differences: in the mean and at P80 with their intervals, and P(case better)."""
     table = _table("difference on the same luck", "mean", "at P80", f"P({case} better)")
     table.title = f"{case} \N{MINUS SIGN} {base}"
     found = {str(row["metric"]): row for row in rows.to_dict("records")}
-    for metric in COMPARED:
+    for metric in metrics:
         if metric in found:
             table.add_row(*_cells(measure(metric), found[metric]))
     return table

@@ -93,6 +93,7 @@ def money_months(usd_months: float, step: float = 0.0) -> str:
 
 
 def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> str:
+    """Write dollars in the largest of the scales that is not above them."""
     if not math.isfinite(usd):
         return number(usd)
     size = abs(usd)
@@ -115,16 +116,19 @@ def percent(share: float) -> str:
 
 def signed(text: str) -> str:
     """Put a plus before a written number that has no minus: differences always show their sign."""
-    return text if text.startswith("\N{MINUS SIGN}") or text in {NEVER, NOT_QUOTED} else "+" + text
+    is_positive = not text.startswith("\N{MINUS SIGN}") and any(digit in text for digit in "123456789")
+    return "+" + text if is_positive else text
 
 
-def interval(low: float, high: float, write: Callable[[float], str]) -> str:
+def interval(
+    low: float, high: float, write: Callable[[float], str], open_ends: tuple[str, str] = ("or less", "or more")
+) -> str:
     """Write a 95 % interval; an end that sampling cannot give is said, not hidden."""
     if low == math.inf:
         return NEVER
     open_below, open_above = not math.isfinite(low), not math.isfinite(high)
     if open_below or open_above:
-        one_end = f"{write(high)} or less" if open_below else f"{write(low)} or more"
+        one_end = f"{write(high)} {open_ends[0]}" if open_below else f"{write(low)} {open_ends[1]}"
         return NO_INTERVAL if open_below and open_above else one_end
     return together(write(low), write(high), " to ")
 
@@ -177,7 +181,7 @@ class ProjectDates:
     def say_between(self, low: float, high: float) -> str:
         """Write an interval of dates, the year once where it is the same."""
         if not (math.isfinite(low) and math.isfinite(high)):
-            return interval(low, high, self.say)
+            return interval(low, high, self.say, ("or before", "or later"))
         first, last = self.working(low), self.working(high)
         if first == last:
             return day_of_month(first)

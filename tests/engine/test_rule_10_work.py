@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sim.plan.plan import Plan
+from sim.plan.plan import Plan, PlanError
 from sim.plan.vocabulary import Again, Label, Mode, Step
 from sim.world.calendars import Calendar, NoWindow
 from tests.engine.small_plans import HORIZON, at, finished, job, last, lines, told, work, write
@@ -135,6 +135,13 @@ def test_driving_stops_for_breaks_and_rest() -> None:
     assert over(11 * 60, 0, "always", "duty") == 11 * 60 + 30
     assert over(12 * 60, 0, "always", "duty") == 11 * 60 + 30 + 10 * 60 + 60
     assert over(70, 0, "shift", "duty") == 190
+
+
+@pytest.mark.parametrize("mode", ["pausing", "whole", "duty"])
+def test_less_than_no_minutes_are_an_error_that_names_the_work(mode: Mode) -> None:
+    plan = shifts(write({"b1": [at(70), work(-3, "dig", "shift", mode=mode)]}))
+    with pytest.raises(PlanError, match=r"^b1, dig: -3 minutes of work are less than none"):
+        told(plan)
 
 
 @pytest.mark.parametrize("mode", ["pausing", "whole", "duty"])

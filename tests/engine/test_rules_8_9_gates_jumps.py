@@ -7,7 +7,7 @@ import pytest
 from sim.plan.vocabulary import Again, Chance, Label, Note, Signal, Span, Step, Wait, Work
 from sim.world.distributions import Discrete
 from sim.world.draws import key, uniform
-from tests.engine.small_plans import at, finished, last, lines, told, work, write
+from tests.engine.small_plans import Row, at, finished, last, lines, told, work, write
 
 # --- rule 8: gates --------------------------------------------------------------------------------------------
 
@@ -176,10 +176,13 @@ def test_every_attempt_draws_its_own_luck_from_its_own_name() -> None:
 
 
 def test_the_complement_of_a_chance_falls_the_other_way_on_the_same_draw() -> None:
-    route: list[Step] = [Again("end", "test", Chance(0.3)), Label("end")]
-    other: list[Step] = [Again("end", "test", Chance(0.7, otherwise=True)), Label("end")]
     units = [f"u{number}" for number in range(50)]
-    rows, others = (finished(write(dict.fromkeys(units, which))) for which in (route, other))
+
+    def rows_with(chance: Chance) -> list[Row]:
+        route: list[Step] = [Label("top"), Again("top", "test", chance, limit=5)]
+        return finished(write(dict.fromkeys(units, route)))
+
+    rows, others = rows_with(Chance(0.3)), rows_with(Chance(0.7, otherwise=True))
     # u < 0.3 is u < 1 - 0.7: the same luck, the same way.
     assert rows == others
     assert {what for _, _, what in rows} == {"again test: yes", "again test: no"}

@@ -48,7 +48,8 @@ def test_many_units_in_one_trouble_make_one_line() -> None:
 
 
 def test_a_pool_that_nobody_holds_or_will_ever_fill_is_said_to_be_so() -> None:
-    stuck = told(write({"a": [Hold({"token": 1})]}, {"token": Pool(0, "passed")})).stuck
+    routes: dict[str, list[Step]] = {"a": [Hold({"token": 2})], "b": [Free({"token": 1}), Wait("more")]}
+    stuck = told(write(routes, {"token": Pool(0, "passed")})).stuck
     assert stuck.holders == ("token is held by nobody",)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,36 +10,12 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from sim.study.bands import bands, long_table
+from sim.study.result import Result
+from sim.study.sample import Sample
+
 MONTH = 365.25 / 12
 Array = NDArray[Any]
-
-
-@dataclass
-class MadeUp:
-    manifest: dict[str, Any]
-    runs: pd.DataFrame
-    curves: pd.DataFrame
-    events: pd.DataFrame
-
-    def summary(self) -> pd.DataFrame:
-        rows = {m: summary_row(self.runs[m]) for m in self.runs if m not in {"replication", "status"}}
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
-
-
-def summary_row(column: pd.Series[float]) -> dict[str, float]:
-    values = column.dropna().to_numpy()
-    n = len(values)
-    row = {f"p{p}": q(values, p / 100) for p in (10, 50, 80, 90)}
-    for p in (50, 80):
-        half = 1.96 * np.sqrt(p / 100 * (1 - p / 100) / n)
-        enough = p / 100 - half > 0 and p / 100 + half < 1
-        row[f"p{p}_low"] = q(values, p / 100 - half) if enough else np.nan
-        row[f"p{p}_high"] = q(values, p / 100 + half) if enough else np.nan
-    return {"mean": float(values.mean()) if np.isfinite(values).all() else np.nan, **row, "n": n}
-
-
-def q(values: Array, p: float) -> float:
-    return float(np.quantile(values, p, method="inverted_cdf"))
 
 
 def online_dates(rng: np.random.Generator, n: int, blocks: int, first: float, last: float) -> Array:
@@ -50,12 +25,6 @@ def online_dates(rng: np.random.Generator, n: int, blocks: int, first: float, la
     steps = np.linspace(0, 1, blocks)[None, :] if blocks > 1 else np.zeros((1, 1))
     days = first * late + (last - first) * late * rate * steps + rng.gamma(2.0, 2.0, (n, blocks))
     return np.round(np.maximum.accumulate(days, axis=1) * 1440) / 1440
-
-
-def fan(name: str, day: Array, sample: Array) -> pd.DataFrame:
-    ps = (5, 10, 20, 50, 80, 90, 95)
-    columns = {f"p{p}": np.quantile(sample, p / 100, axis=0, method="inverted_cdf") for p in ps}
-    return pd.DataFrame({"curve": name, "day": day, **columns, "mean": sample.mean(axis=0)})
 
 
 def made_up_result(
@@ -71,7 +40,7 @@ def made_up_result(
     stalled: int = 0,
     failed: int = 0,
     limits: dict[str, Any] | None = None,
-) -> MadeUp:
+) -> Result:
     rng = np.random.default_rng(seed)
     online = online_dates(rng, n, blocks, first, last)
     online[:stalled, blocks // 2 :] = np.inf
@@ -99,30 +68,27 @@ def made_up_result(
         "authorised_idle_months": online.mean(axis=1) / MONTH,
         "capital_total_usd": cost[:, 0],
     })  # fmt: skip
-    runs.loc[: stalled - 1, "status"] = "stalled"
-    for column in runs.columns[2:] if failed else ():
-        runs.loc[n - failed :, column] = np.nan
-    runs.loc[n - failed :, "status"] = "failed" if failed else "ok"
-    curves = pd.concat([
-        fan("mw_online", day, mw),
-        fan("headcount", day, heads),
-        fan("capital_deployed_usd", day, paid),
-        fan("capital_in_service_usd", day, service),
-    ])  # fmt: skip
+    runs.loc[runs["replication"] < stalled, "status"] = "stalled"
+    runs.loc[runs["replication"] >= n - failed, "status"] = "failed"
+    runs.loc[runs["status"] == "failed", list(runs.columns[2:])] = np.nan
+    curves = {"mw_online": mw, "headcount": heads, "capital_deployed_usd": paid, "capital_in_service_usd": service}
     planned = {"lead_time_first_mw_days": first, "lead_time_full_days": 0.985 * last, "peak_workforce_onsite": peak}
     manifest = {
         "name": name, "strategy": name, "seed": seed, "runs": n, "start_date": "2027-01-04",
         "limits": {"peak_workforce_onsite": 450, "lead_time_full_days": last + 24} if limits is None else limits,
-        "planned": planned,
+        "planned": planned, "planned_blocks": dict(enumerate(np.linspace(first, 0.985 * last, blocks).tolist())),
+        "config": {"block": {"mw_gross": {"value": 2.5}}},
     }  # fmt: skip
-    return MadeUp(manifest, runs, curves, pd.DataFrame())
+    sound = (runs["status"] != "failed").to_numpy()
+    table = {str(name): runs[name].to_numpy() for name in runs}
+    return Result(manifest, Sample(table, long_table({name: bands(curve[sound]) for name, curve in curves.items()})))
 
 
 @pytest.fixture(scope="session")
-def made_up() -> Callable[..., MadeUp]:
+def made_up() -> Callable[..., Result]:
     return made_up_result
 
 
 @pytest.fixture(scope="session")
-def hybrid() -> MadeUp:
+def hybrid() -> Result:
     return made_up_result()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.report import reading
-from sim.report.reading import Result
-from sim.report.words import number
+from sim.report.quoting import both
+from sim.report.reading import About, Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,32 +30,52 @@ def write_all(result: Result, directory: Path) -> list[Path]:
 
 
 def _of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
-    from sim.report.figures.capital import plot_capital
-    from sim.report.figures.finish import plot_finish
-    from sim.report.figures.headcount import plot_headcount
+    """Yield name and axes of each figure; none where every run failed, since then nothing is known."""
+    about = reading.about(result)
+    if about.failed < about.runs:
+        summary = result.summary()
+        yield "mw_online", _mw_online(result, about, summary)
+        yield "headcount", _headcount(result, about, summary)
+        yield "capital", _capital(result, about, summary)
+        if FINISH in summary.index:
+            yield "finish", _finish(result, about, summary)
+
+
+def _mw_online(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+    """Draw the ramp beside that of the deterministic run."""
     from sim.report.figures.mw_online import plot_mw_online
 
-    about, summary = reading.about(result), result.summary()
-    yield "mw_online", plot_mw_online(
-        result.curves, about=about, ramp=reading.planned_ramp(result), ramp_name="planned",
-        first=_at(summary, FIRST, "p50"), full=_at(summary, FINISH, "p50"),
-    )  # fmt: skip
+    first, full = (_at(summary, metric, "p50") for metric in (FIRST, FINISH))
+    ramp = reading.planned_ramp(result)
+    return plot_mw_online(result.curves, about=about, ramp=ramp, ramp_name="planned", first=first, full=full)
+
+
+def _headcount(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+    """Draw the headcount against its limit."""
+    from sim.report.figures.headcount import plot_headcount
+
     peaks, limit = reading.values(result, PEAK), reading.limit(result, PEAK)
-    yield "headcount", plot_headcount(
-        result.curves, about=about, peaks=peaks, limit=limit, quoted=_quoted(summary, PEAK)
-    )
-    yield "capital", plot_capital(
-        result.curves, about=about, idle=_at(summary, IDLE, "mean"), note=_idle_months(summary)
-    )
-    finish = reading.values(result, FINISH)
-    if len(finish):
-        yield "finish", plot_finish(
-            finish, about=about, quoted=_quoted(summary, FINISH),
-            planned=reading.planned(result, FINISH), target=reading.limit(result, FINISH),
-        )  # fmt: skip
+    return plot_headcount(result.curves, about=about, peaks=peaks, limit=limit, quoted=_quoted(summary, PEAK))
+
+
+def _capital(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+    """Draw capital deployed against in service, with the idle capital of the metrics."""
+    from sim.report.figures.capital import plot_capital
+
+    return plot_capital(result.curves, about=about, idle=_at(summary, IDLE, "mean"), note=_idle_months(summary))
+
+
+def _finish(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+    """Draw the S-curve with the planned and the target date."""
+    from sim.report.figures.finish import plot_finish
+
+    planned, target = reading.planned(result, FINISH), reading.limit(result, FINISH)
+    finish, quoted = reading.values(result, FINISH), _quoted(summary, FINISH)
+    return plot_finish(finish, about=about, quoted=quoted, planned=planned, target=target)
 
 
 def _at(summary: pd.DataFrame, metric: str, column: str) -> float | None:
+    """Return one number of the summary, None where it has no such metric."""
     return float(summary[column][metric]) if metric in summary.index else None
 
 
@@ -68,12 +88,9 @@ def _quoted(summary: pd.DataFrame, metric: str) -> dict[str, float] | None:
 
 def _idle_months(summary: pd.DataFrame) -> str:
     """Return the months capital is idle by both definitions, side by side."""
-    words = []
-    for metric, basis in (("idle_capital_months", "Deployed"), ("authorised_idle_months", "authorised")):
-        if metric in summary.index:
-            p50, p80 = (number(float(summary[p][metric]), 0.1) for p in ("p50", "p80"))
-            words.append(f"{basis} idle P50 {p50}, P80 {p80} months")
-    return "; ".join(words)
+    bases = (("idle_capital_months", "deployed"), ("authorised_idle_months", "authorised"))
+    words = [f"{basis} {both(summary, metric)}" for metric, basis in bases if metric in summary.index]
+    return "P50 / P80 idle: " + "; ".join(words) if words else ""
 
 
 def write_comparison(results: Mapping[str, Result], differences: pd.DataFrame, directory: Path) -> list[Path]:
@@ -89,6 +106,7 @@ def write_comparison(results: Mapping[str, Result], differences: pd.DataFrame, d
 
 
 def _of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
+    """Yield name and axes of each figure."""
     from sim.report.figures.paired_difference import plot_paired_difference
     from sim.report.figures.strategy_cloud import plot_strategy_cloud
 

@@ -51,6 +51,7 @@ def area(day: Values, gap: Values) -> float:
 
 
 def _mean(curves: pd.DataFrame, name: str) -> tuple[Values, Values]:
+    """Return days and mean of a curve."""
     curve = curves[curves["curve"] == name].sort_values("day")
     return curve["day"].to_numpy(dtype=np.float64), curve["mean"].to_numpy(dtype=np.float64)
 
@@ -78,6 +79,7 @@ def _write_into_gap(ax: Axes, x: Values, low: Values, high: Values, words: str) 
 
 
 def _subtitle(ax: Axes, words: str) -> None:
+    """Write a line between title and axes."""
     ax.annotate(
         style.text(words), (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", va="bottom",
         fontsize=12, annotation_clip=False,

@@ -39,6 +39,7 @@ def plot_convergence(
 
 
 def _settled(says: Measure, middle: float, low: float, high: float) -> str:
+    """Write where the percentile has come to rest, with its interval."""
     step = step_for(low, high, says.finest)
     return f"{says.write(middle, step)} ({interval(low, high, lambda v: says.write(v, step))})"
 

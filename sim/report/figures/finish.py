@@ -39,12 +39,12 @@ def plot_finish(
     quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
     style.title(ax, _headline(about, quoted["p80"]), pad=48)
     right = ax.twinx()
+    low, high = _span(reached, planned, target)
     if len(reached):
-        low, high = _span(reached, planned, target)
         _histogram(ax, reached, about)
         _s_curve(right, reached, len(data), about, high)
-        ax.set_xlim(style.place(about.dates, low), style.place(about.dates, high))
-        style.dates_below(ax)
+    ax.set_xlim(style.place(about.dates, low), style.place(about.dates, high))
+    style.dates_below(ax)
     _quoted(right, quoted, about)
     _promise(right, data, planned, about, "planned", (0, ()), 6)
     _promise(right, data, target, about, "target", (0, (6, 4)), 24)
@@ -54,12 +54,14 @@ def plot_finish(
 
 
 def _headline(about: About, p80: float) -> str:
+    """Say the date that is quoted."""
     if not math.isfinite(p80):
         return f"All MW online: P80 {NOT_QUOTED if math.isnan(p80) else NEVER}"
     return f"All MW online on or before {about.dates.say(p80)} (P80)"
 
 
 def _missing(data: Values) -> list[str]:
+    """Say in how many runs the finish is not reached."""
     stalled = int(np.isinf(data).sum())
     return [f"not reached in {percent(stalled / len(data))} of runs"] if stalled else []
 
@@ -67,7 +69,8 @@ def _missing(data: Values) -> list[str]:
 def _span(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
     """Return the days the axis spans: all runs and both promises, and a column for the labels left of them."""
     told = [d for d in (planned, target) if d is not None and math.isfinite(d)]
-    low, high = min([reached[0], *told]), max([reached[-1], *told])
+    days = [*reached[:1], *reached[-1:], *told] or [0.0]
+    low, high = min(days), max(days)
     wide = max(high - low, 14.0)
     return low - 0.33 * wide, max(high, low + wide / 2) + 0.05 * wide
 
@@ -83,6 +86,7 @@ def bins(reached: Values) -> Values:
 
 
 def _histogram(ax: Axes, reached: Values, about: About) -> None:
+    """Draw how many runs finish in each bin of days."""
     edges = bins(reached)
     counts, _ = np.histogram(reached, edges)
     ax.stairs(counts, style.place(about.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
@@ -134,6 +138,7 @@ def _promise(
 
 
 def _frame(ax: Axes, right: Axes) -> None:
+    """Give both axes their scales."""
     from matplotlib.ticker import MaxNLocator
 
     right.set_ylim(0, 104)

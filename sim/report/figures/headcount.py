@@ -68,6 +68,7 @@ def weekly(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
+    """Say the peak, and how often it stays under the limit."""
     if peaks is None or quoted is None:
         return "Headcount on site"
     p50 = f"Peak workforce: P50 {number(quoted['p50'])} people"
@@ -77,9 +78,11 @@ def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, fl
 
 
 def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
+    """Give the axes room for bands, peaks and limit."""
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(*tops, 1.0) * 1.08)
     ax.set_ylabel("people on site")
+    ax.yaxis.set_major_formatter(lambda y, _: number(y))
     style.dates_below(ax)
     style.legend_above(ax)
 
@@ -88,8 +91,9 @@ def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> N
     """Draw the distribution of the peak to the right, on the same scale of people."""
     side = ax.inset_axes((1.03, 0, 0.28, 1), sharey=ax)
     low, high = float(peaks.min()), float(peaks.max())
-    width = max(1.0, np.ceil((high - low) / min(24, 2 * np.sqrt(len(peaks)))))
-    edges = np.arange(np.floor(low), high + 2 * width, width)
+    width = max(1.0, np.ceil((high - low) / min(24, 2 * np.sqrt(len(peaks)))), np.ceil(ax.get_ylim()[1] / 80))
+    edges = np.arange(np.floor(low / width) * width, high + width, width)
+    edges = edges if edges[-1] > high else np.append(edges, edges[-1] + width)
     counts, _ = np.histogram(peaks, edges)
     side.stairs(counts, edges, fill=True, orientation="horizontal", color=style.TINTS[2])
     side.set_xlim(0, counts.max() * 1.05)

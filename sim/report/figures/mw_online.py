@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.report import style
-from sim.report.reading import About
+from sim.report.reading import About, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def plot_mw_online(
         ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of date")
     if ramp:
         _ramp(ax, ramp, ramp_name, about, float(curve["day"].max()))
-    _frame(ax, curve, x)
+    _frame(ax, curve, x, [(style.place(about.dates, day), mw) for day, mw in ramp or ()])
     style.title(ax, _headline(curve, about, first, full))
     style.caption(ax, about.caption("MW gross; bands hold at each date by itself"))
     return ax
@@ -73,14 +73,16 @@ def _headline(curve: pd.DataFrame, about: About, first: float | None, full: floa
     return f"First MW online {about.dates.say(first)}, all {whole} {about.dates.say(full)} (P50)"
 
 
-def _frame(ax: Axes, curve: pd.DataFrame, x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
-    """Show the time from just before the first MW to just after the last change in any run."""
+def _frame(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[float, float]]) -> None:
+    """Show the time from just before the first MW to just after the last change, promised or in any band."""
     top = curve[[c for c in PERCENTILES if c in curve]].to_numpy(dtype=float)
     moving = np.flatnonzero(np.any(np.diff(top, axis=0) != 0, axis=1))
-    ax.set_ylim(0, max(top.max() * 1.06, 1.0))
+    dates = [at for at, _ in promised]
+    ax.set_ylim(0, 1.06 * max([top.max(initial=0.0), 1.0, *(mw for _, mw in promised)]))
     if len(moving):
-        margin = 0.06 * max(x[moving[-1] + 1] - x[moving[0]], 10.0)
-        ax.set_xlim(x[moving[0]] - margin, x[moving[-1] + 1] + margin)
+        low, high = min([x[moving[0]], *dates]), max([x[moving[-1] + 1], *dates])
+        margin = 0.06 * max(high - low, 10.0)
+        ax.set_xlim(low - margin, high + margin)
     style.dates_below(ax)
     ax.set_ylabel("MW online, gross")
     style.legend_above(ax)

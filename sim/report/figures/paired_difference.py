@@ -48,7 +48,7 @@ def plot_paired_difference(
 def _columns(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
     """Draw the histogram with an edge at zero, better in blue and worse in grey."""
     low, high = min(finite.min(), 0.0), max(finite.max(), 0.0)
-    width = max(high - low, 1e-9) / 40
+    width = max(high - low, 1e-9) / min(40, 8 + 2 * np.sqrt(len(finite)))
     edges = np.arange(np.floor(low / width), np.ceil(high / width) + 1) * width
     edges = np.append(edges, edges[-1] + width)
     counts, _ = np.histogram(finite, edges)
@@ -59,6 +59,7 @@ def _columns(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
 
 
 def _p50(ax: Axes, middle: float, metric: str) -> None:
+    """Mark the middle of the differences."""
     if not np.isfinite(middle):
         return
     says = measure(metric)
@@ -70,5 +71,6 @@ def _p50(ax: Axes, middle: float, metric: str) -> None:
 
 
 def _lost(data: Values) -> str:
+    """Say how many pairs have no column."""
     lost = int((~np.isfinite(data)).sum())
     return f", {lost:,} with a stalled run have no column" if lost else ""

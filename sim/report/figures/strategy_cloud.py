@@ -48,6 +48,7 @@ def plot_strategy_cloud(
 
 
 def _cloud(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, largest: float) -> None:
+    """Draw the dots of one strategy and the diamond at its P80."""
     x, y, peak = (runs[m].to_numpy(dtype=np.float64) for m in (lead, idle, PEAK))
     there = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
     ax.scatter(
@@ -60,5 +61,6 @@ def _cloud(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour
 
 
 def _legend(name: str, peak: Values, stalled: int) -> str:
+    """Name a strategy with its peak and what is missing of it."""
     people = f"\npeak {number(percentile(peak, 0.5))} people (P50)" if len(peak) else ""
     return textwrap.fill(name, 22) + people + (f"\n{stalled:,} runs stalled" if stalled else "")

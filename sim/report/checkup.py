@@ -1,0 +1,118 @@
+"""A project's plan in words, before anything is simulated: what `sim check` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sim.config.project import Project
+from sim.plan.checks import Remark, check
+from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.report.words import ProjectDates, number
+from sim.study.case import Case
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+
+def checkup(case: Case) -> tuple[Group, bool]:
+    """Return (what there is to say about a case, whether its plan can work)."""
+    from rich.console import Group
+
+    remarks = check(case.plan, case.planned.values)
+    errors = sum(remark.severity == "error" for remark in remarks)
+    text = Group(
+        "\n".join(_project(case.project)),
+        _systems(case.project),
+        "\n".join(_sizing(case)),
+        _crews(case),
+        "\n".join(_remarks(remarks, errors)),
+    )
+    return text, errors == 0
+
+
+def _project(project: Project) -> Iterator[str]:
+    """Say what is built, where it stands and how it is handed over."""
+    scale, blocks = project.scale, project.blocks
+    yield f"[bold]{project.label}[/bold]"
+    phases = f" in {scale.phases} phases" if scale.phases > 1 else ""
+    yield (
+        f"{scale.capacity_mw:,g} MW gross{phases}: {blocks} block{'s' * (blocks != 1)} of "
+        f"{project.block.mw_gross.value:g} MW, decided on {scale.start_date.isoformat()}"
+    )
+    if project.shell.steps:
+        halls = -(-blocks // project.hall.blocks)
+        sqft = project.hall.blocks * project.block.mw_gross.value * project.hall.sqft_per_mw.value
+        yield f"{halls} hall{'s' * (halls != 1)} of {project.hall.blocks} blocks, {sqft:,.0f} sq ft each, built on site"
+    else:
+        yield "no halls: every block stands on a pad of its own"
+    yield f"handed over {project.turnover_blocks} block{'s' * (project.turnover_blocks != 1)} at a time\n"
+
+
+def _systems(project: Project) -> Table:
+    """Return what is made where."""
+    table = _table("system", "made", "in one block", "in all", "rated output")
+    for name, system in project.by_system.items():
+        if system.scope == "site":
+            table.add_row(name, "on site", f"{len(system.site.steps)} steps", f"{project.blocks} blocks", "")
+            continue
+        each, factory = system.skid.per_block, system.factory
+        slowest = max(station.days.planned for station in factory.stations)
+        weekly = factory.lines / slowest * len(project.calendars.factory.days)
+        in_all = f"{each * project.blocks} skids"
+        table.add_row(name, "in a factory", f"{each} skids", in_all, f"{weekly:.1f} a week, {weekly / each:.1f} blocks")
+    return table
+
+
+def _sizing(case: Case) -> Iterator[str]:
+    """Say which date the crews are sized for, and why."""
+    sizing, target = case.sizing, case.project.scale.target_days
+    yield ""
+    yield f"With as many crews as anybody asks for, and without luck, all MW are online on day {sizing.unlimited_days:.0f}."
+    if sizing.unlimited_days > target:
+        yield f"That is after the target, day {target:g}: crews are sized for day {sizing.unlimited_days:.0f} instead."
+    else:
+        yield f"Crews are sized for the target, day {target:g}."
+
+
+def _crews(case: Case) -> Table:
+    """Return the crew plan: windows, hours, crews and people of every trade."""
+    trades, agreed = case.project.labour.trades, case.sizing.agreed
+    dates = ProjectDates(case.project.scale.start_date)
+    table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
+    for window in sorted(case.sizing.windows, key=lambda window: window.start):
+        stays, trade = agreed.stays[window.trade], trades[window.trade]
+        typed = " (typed in)" if trade.crews is not None else ""
+        first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))
+        table.add_row(
+            window.trade,
+            dates.say(window.start / MINUTES_PER_DAY),
+            dates.say(window.finish / MINUTES_PER_DAY),
+            number(window.earned_hours),
+            f"{len(stays)} of {trade.crew_size}{typed}",
+            str(len(stays) * trade.crew_size),
+            f"day {first} to {last}",
+        )
+    return table
+
+
+def _remarks(remarks: list[Remark], errors: int) -> Iterator[str]:
+    """Say what looks wrong, errors first."""
+    yield ""
+    if not remarks:
+        yield "Nothing looks wrong."
+    else:
+        yield f"{errors} error{'s' * (errors != 1)}, {len(remarks) - errors} to look at:"
+        yield from (f"  {remark}" for remark in remarks)
+
+
+def _table(*columns: str) -> Table:
+    """Return an empty table; numbers to the right."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in {"earned hours", "people at most"} else "left")
+    return table
