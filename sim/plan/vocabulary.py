@@ -1,7 +1,7 @@
 """The words a plan is written in: units that follow routes, over pools that are shared and gates that open.
 
 The vocabulary is closed (DESIGN §3): every mechanism of the project is said with the steps below, and both
-engines perform exactly these. What each step means to the minute is laid down in `docs/model.md`.
+engines perform exactly these. What each step means to the minute is laid down in `docs/engine.md`.
 """
 
 from __future__ import annotations

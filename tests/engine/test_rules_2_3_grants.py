@@ -129,6 +129,17 @@ def test_a_patient_first_request_of_a_kind_lets_those_behind_it_be_overtaken_too
     assert taken(routes, {"crew": 1, "crane": 1}) == {"h": 0, "s1": 2, "k1": 32, "k2": 37}
 
 
+def test_who_is_kept_back_is_let_go_when_a_patient_one_comes_before_who_keeps_back() -> None:
+    routes = {
+        "h": job(20, "crane"),
+        "k1": [at(1), *job(5, "crew", "crane", patience=0)],
+        "s": [at(2), *job(30, "crew")],
+        "k2": [at(7), *job(5, "crew", "crane", priority=-1)],
+    }
+    # From 7 on the first of the kind is k2, which keeps nothing back: s has its crew though none was given back.
+    assert taken(routes, {"crew": 1, "crane": 1}) == {"h": 0, "s": 7, "k2": 37, "k1": 42}
+
+
 def test_every_kind_withholds_for_itself() -> None:
     routes = {
         "h": job(20, "crane", "hoist"),

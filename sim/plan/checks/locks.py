@@ -8,22 +8,29 @@ unless the waiters of a ring can never have taken so much that too little is lef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sim.plan.checks.remarks import Finding, Severity
 from sim.plan.checks.yards import Yard
-from sim.plan.compile import HOLD, WAIT, Compiled
+from sim.plan.compile import HOLD, NONE, WAIT, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs, bits, members
+
+ASKED, BEHIND_A_GATE, KEPT_BACK = range(3)
+HOW = ("in this order and the other", "behind a gate", "and what is kept back for the impatient closes the ring")
 
 
 @dataclass
 class Leads:
-    """What one pool leads to: the pools, and who keeps how much of it while waiting for each of them."""
+    """What one pool leads to: asked for, asked or waited for, or what a request waits for that keeps it back.
+
+    `waiters` are those who keep some of it while waiting for others.
+    """
 
     asked: int = 0
     behind: int = 0
+    kept_back: int = 0
     waiters: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     """Per pool led to: (unit, step, count kept)."""
 
@@ -31,13 +38,16 @@ class Leads:
 class Locks:
     """The rings of a plan."""
 
-    def __init__(self, plan: Compiled, kinds: Sequence[Kind], needs: Needs, yards: Iterable[Yard]) -> None:
+    def __init__(self, plan: Compiled, kinds: Sequence[Kind], needs: Needs, yards: Sequence[Yard]) -> None:
         """Find out what leads to what."""
         self.plan, self.kinds, self.needs = plan, kinds, needs
         self.room = plan.initial.tolist()
         for pool, supplies in enumerate(needs.supplies):
             if pool not in needs.slots:
                 self.room[pool] += sum(count for _, _, count in supplies)
+        for yard in yards:
+            for token in yard.tokens:
+                self.room[token] = min(self.room[token], yard.most(token, plan.initial.tolist()))
         self.takes: dict[int, list[tuple[Kind, int]]] = defaultdict(list)
         self.largest: dict[int, int] = defaultdict(int)
         self.used_up: dict[int, int] = defaultdict(int)
@@ -53,14 +63,14 @@ class Locks:
         self.leads = self._all_leads()
 
     def findings(self) -> Iterator[Finding]:
-        """Yield every ring: first those of pools asked for one after the other, then those that lead through gates."""
+        """Yield every ring: of pools asked for one after the other, then through gates, then through patience."""
         yield from self._eaten_up()
         told = 0
-        for through_gates in (False, True):
-            for ring in self._rings(through_gates):
+        for how in (ASKED, BEHIND_A_GATE, KEPT_BACK):
+            for ring in self._rings(how):
                 if not ring & told:
                     told |= ring
-                    yield self._told(ring, through_gates)
+                    yield self._told(ring, how)
 
     def _behind_supply(self, pool: int) -> int:
         """Return the pools that must be taken before enough of a pool is supplied: for one hold, for all used up."""
@@ -76,10 +86,19 @@ class Locks:
         scarce = self._scarce()
         for kind in self.kinds:
             for step in kind.does(HOLD, WAIT):
+                self._keep_back(leads, kind.rows[step])
                 kept = {pool: count for pool, count in self._kept(kind, step) if pool in scarce}
                 if kept:
                     self._lead(leads, kind, step, kept)
         return leads
+
+    def _keep_back(self, leads: list[Leads], row: Sequence[int]) -> None:
+        """Note that a request that has lost its patience keeps back everything it asks for (rule 3)."""
+        operation, bundle, _, patience, *_ = row
+        if operation == HOLD and patience != NONE:
+            together = bits(pool for pool, _ in self.plan.bundles[bundle])
+            for pool in members(together):
+                leads[pool].kept_back |= together & ~(1 << pool)
 
     def _scarce(self) -> set[int]:
         """Return the pools of which more may be wanted than there are."""
@@ -112,11 +131,11 @@ class Locks:
 
     # --- rings --------------------------------------------------------------------------------------------------
 
-    def _rings(self, through_gates: bool) -> list[int]:
+    def _rings(self, how: int) -> list[int]:
         """Return sets of pools that lead to each other and can lock."""
         dropped = 0
         while True:
-            graph = [self._led(pool, through_gates, dropped) for pool in range(len(self.plan.pools))]
+            graph = [self._led(pool, how, dropped) for pool in range(len(self.plan.pools))]
             rings = [ring for ring in _circles(graph) if any(self._in(pool, ring, dropped) for pool in members(ring))]
             harmless = 0
             for ring in rings:
@@ -127,12 +146,13 @@ class Locks:
                 return rings
             dropped |= harmless
 
-    def _led(self, pool: int, through_gates: bool, dropped: int) -> int:
+    def _led(self, pool: int, how: int, dropped: int) -> int:
         """Return the pools one pool leads to."""
-        supplied = self.supplied[pool] if through_gates else 0
-        if dropped >> pool & 1:
-            return supplied
-        return supplied | (self.leads[pool].behind if through_gates else self.leads[pool].asked)
+        leads = self.leads[pool]
+        led = self.supplied[pool] if how >= BEHIND_A_GATE else 0
+        if not dropped >> pool & 1:
+            led |= leads.behind if how >= BEHIND_A_GATE else leads.asked
+        return led | (leads.kept_back if how == KEPT_BACK else 0)
 
     def _in(self, pool: int, ring: int, dropped: int) -> bool:
         """Tell whether somebody keeps some of a pool while waiting within a ring."""
@@ -184,23 +204,23 @@ class Locks:
         kept = sum(waiters.values()) - sum(waiters[unit] for unit in staying)
         return bool(wanted) and kept + wanted > self.room[pool]
 
-    def _told(self, ring: int, through_gates: bool) -> Finding:
+    def _told(self, ring: int, how: int) -> Finding:
         """Return a ring in words."""
-        units: dict[int, None] = {}
+        units: set[int] = set()
         parts = []
         worst = 0
         for pool in members(ring):
             waiters = self._waiters(pool, ring)
-            units.update(dict.fromkeys(waiters))
+            units |= waiters.keys()
             if waiters:
                 led = [self.plan.pools[other] for other in members(self.leads[pool].behind & ring)]
                 parts.append(f"{self.plan.pools[pool]} is kept while waiting for {' and '.join(led)}")
                 worst = max(worst, max(waiters.values()) + max(n for _, n in self.takes[pool]) - self.room[pool])
-        severity: Severity = "error" if worst > 0 or not through_gates else "warning"
+        severity: Severity = "error" if how == ASKED or (worst > 0 and how == BEHIND_A_GATE) else "warning"
         names = [self.plan.pools[pool] for pool in members(ring)]
-        how = "behind a gate" if through_gates else "in this order and the other"
-        sentence = f"{{who}} can wait for each other for ever, {how}: {'; '.join(parts)}"
-        return Finding(severity, " and ".join(names), sentence, tuple(self.plan.units[unit] for unit in units))
+        whom = "each other" if len(units) > 1 else "others"
+        sentence = f"{{who}}: can wait for {whom} for ever, {HOW[how]}: {'; '.join(parts)}"
+        return Finding(severity, " and ".join(names), sentence, tuple(self.plan.units[unit] for unit in sorted(units)))
 
 
     def _eaten_up(self) -> Iterator[Finding]:
@@ -211,7 +231,7 @@ class Locks:
             there = self.room[pool] - sum(count for _, _, count in later)
             if later and there < used:
                 name = self.plan.pools[pool]
-                sentence = f"{{who}}: more {name} only comes once some has been taken, and others can take it all before"
+                sentence = f"{{who}}: more {name} comes only after some is taken, and others can take it all before"
                 yield Finding("warning", name, sentence, tuple(self.plan.units[unit] for unit, _, _ in later))
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from sim.plan.checks.remarks import Finding
-from sim.plan.compile import HOLD, NONE, WAIT, WORK, Compiled
+from sim.plan.compile import HOLD, WAIT, WORK, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs
 from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.plan.working_days import day_minutes
 
 LONG_TASK_DAYS = 44
 """Working days from which a task is called long: the DCMA 14-point assessment's high duration."""
@@ -73,22 +72,15 @@ def unlimited_work(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
 
 
 def long_tasks(plan: Compiled, values: Sequence[int]) -> Iterator[Finding]:
-    """Yield activities whose planned value is longer than 44 working days; longer than people can track."""
-    found: dict[str, dict[str, float]] = defaultdict(dict)
-    days = [day_minutes(plan, calendar) for calendar in range(len(plan.calendars))]
-    for at, (operation, number, calendar, *_) in enumerate(plan.rows.tolist()):
-        if operation == WORK and plan.activity_of[at] != NONE and days[calendar] < MINUTES_PER_DAY:
-            length = values[number] / days[calendar]
-            if length > LONG_TASK_DAYS:
-                found[plan.activities[plan.activity_of[at]]][plan.units[plan.unit_of[at]]] = length
-    for activity, lengths in found.items():
-        longest = max(lengths.values())
-        sentence = f"{{who}}: {activity} is planned for {longest:.0f} working days; over {LONG_TASK_DAYS}, divide it"
-        yield Finding("warning", next(iter(lengths)), sentence, tuple(lengths))
-
-
-def day_minutes(plan: Compiled, calendar: int) -> float:
-    """Return the open minutes of a calendar's typical day: all that are open, by the days on which any are."""
-    given = plan.base_calendars[calendar]
-    days = np.union1d(given.starts // MINUTES_PER_DAY, (given.ends - 1) // MINUTES_PER_DAY)
-    return float((given.ends - given.starts).sum()) / max(1, len(days))
+    """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
+    longest: dict[str, float] = {}
+    days = [day_minutes(calendar) for calendar in plan.base_calendars]
+    for activity, (operation, number, calendar, *_) in zip(plan.activity_of.tolist(), plan.rows.tolist(), strict=True):
+        if operation == WORK and days[calendar] < MINUTES_PER_DAY:
+            length, name = values[number] / days[calendar], plan.activities[activity]
+            if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
+                longest[name] = length
+    if longest:
+        told = ", ".join(f"{name} ({length:.0f})" for name, length in longest.items())
+        sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {told}"
+        yield Finding("warning", next(iter(longest)), sentence)

@@ -11,6 +11,9 @@ from sim.plan.compile import HOLD, WAIT, Compiled
 from sim.plan.kinds import several
 from sim.plan.needs import Needs
 
+LONGEST_RING = 6
+"""Units of a ring that are told; in longer ones the middle is left out."""
+
 
 def in_vain(plan: Compiled, needs: Needs, reach: Reach) -> Iterator[Finding]:
     """Yield why units can never finish, as far as it is each other; and whether the project can."""
@@ -26,7 +29,7 @@ def in_vain(plan: Compiled, needs: Needs, reach: Reach) -> Iterator[Finding]:
 def _never_opened(plan: Compiled, needs: Needs, reach: Reach, severity: Severity) -> Iterator[Finding]:
     """Yield gates that nobody signals, or not often enough; one finding for all units of a kind."""
     found: dict[tuple[int, int, int], list[tuple[str, str]]] = defaultdict(list)
-    for unit, steps in reach.stuck.items():
+    for unit, steps in sorted(reach.stuck.items()):
         kind = needs.kind_of[unit]
         for step in steps:
             operation, gate, level, *_ = kind.row(unit, step)
@@ -45,7 +48,7 @@ def _endless(needs: Needs, gate: int) -> bool:
 
 def _in_rings(plan: Compiled, needs: Needs, reach: Reach, severity: Severity) -> Iterator[Finding]:
     """Yield units that wait for each other in a ring, one finding for all rings of the same kinds of unit."""
-    for_whom = {unit: _awaited(needs, reach, unit, steps) for unit, steps in reach.stuck.items()}
+    for_whom = {unit: _awaited(needs, reach, unit, steps) for unit, steps in sorted(reach.stuck.items())}
     known: set[int] = set()
     for start in for_whom:
         way: dict[int, str] = {}
@@ -63,7 +66,7 @@ def _in_rings(plan: Compiled, needs: Needs, reach: Reach, severity: Severity) ->
 def _awaited(needs: Needs, reach: Reach, unit: int, steps: list[int]) -> tuple[int, str] | None:
     """Return someone stuck whom a stuck unit waits for, and by which gate or pool; None if it is nobody."""
     plan, kind = needs.plan, needs.kind_of[unit]
-    for step in steps:
+    for step in (step for step in steps if (kind.units[0], step) not in reach.hopeless):
         operation, a, _, *_ = kind.row(unit, step)
         sources = [(plan.gates[a], needs.signals[a])] if operation == WAIT else []
         if operation == HOLD:
@@ -78,4 +81,6 @@ def _awaited(needs: Needs, reach: Reach, unit: int, steps: list[int]) -> tuple[i
 def _ring(plan: Compiled, severity: Severity, ring: list[int], told: list[str]) -> Finding:
     if len(ring) == 1:
         return Finding(severity, plan.units[ring[0]], f"waits for itself: {told[0]}", (plan.units[ring[0]],))
+    if len(told) > LONGEST_RING:
+        told = [*told[: LONGEST_RING - 1], f"and so on through {len(told) - LONGEST_RING} more", told[-1]]
     return Finding(severity, plan.units[ring[0]], f"units wait for each other: {', '.join(told)}")

@@ -13,7 +13,7 @@ from fractions import Fraction
 from sim.plan.checks.remarks import Finding
 from sim.plan.compile import HOLD, Compiled
 from sim.plan.kinds import Held, Kind
-from sim.plan.needs import Needs, members
+from sim.plan.needs import Needs, bits, members
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Yard:
         """Return the places that so many places and tokens stand for."""
         tokens = sum((held.get(token, 0) * weight for token, weight in self.tokens.items()), Fraction(0))
         return held.get(self.places, 0) + tokens
+
+    def most(self, token: int, initial: Sequence[int]) -> int:
+        """Return how many of a token can be there at once, with so many of every pool at the start."""
+        return initial[token] + int(initial[self.places] / self.tokens[token])
 
 
 def yards(plan: Compiled, kinds: Sequence[Kind], slots: Collection[int]) -> list[Yard]:
@@ -97,7 +101,7 @@ def blocked_by_others(
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
     for kind in kinds if len(passed) > 1 else ():
         for step, taken, _, _ in kind.takes():
-            behind = needs.of_step(kind.units[0], step) | 1 << taken
+            behind = needs.of_step(kind.units[0], step) | bits(pool for pool, _ in plan.bundles[kind.rows[step][1]])
             together = [pool for pool in members(behind) if pool in passed] if taken in passed else []
             for token in together if len(together) > 1 else ():
                 others = [other for other in together if other != token]
@@ -107,8 +111,8 @@ def blocked_by_others(
                     yield Finding(
                         "warning",
                         plan.pools[yard.places],
-                        f"{{who}}: {names} can fill all {plan.initial[yard.places]} places of"
-                        f" {plan.pools[yard.places]}, and then no {plan.pools[token]} comes:"
+                        f"{{who}}: {names} can take so many of the {plan.initial[yard.places]} places of"
+                        f" {plan.pools[yard.places]} that too few are left for {plan.pools[token]}:"
                         " give each kind places of its own",
                         tuple(plan.units[unit] for unit in kind.units),
                     )
@@ -120,7 +124,7 @@ def _at_most(plan: Compiled, kinds: Sequence[Kind], token: int, all_yards: Seque
     most = Fraction(int(plan.initial[token]) + made)
     for yard in all_yards:
         if yard is not but and list(yard.tokens) == [token]:
-            most = min(most, int(plan.initial[token]) + int(plan.initial[yard.places]) / yard.tokens[token])
+            most = min(most, Fraction(yard.most(token, plan.initial.tolist())))
     return most
 
 

@@ -1,0 +1,1 @@
+"""What a planner states: typed, closed and frozen, read from YAML with its positions."""
