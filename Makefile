@@ -24,7 +24,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow lint types arch check format bench constraints clean
+.PHONY: help run test test-slow lint types arch check format bench curves constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -59,6 +59,11 @@ format: $(INSTALLED_DEV) ## rewrite the code in the house's layout
 
 bench: $(INSTALLED_DEV) ## speed as a ratio to bare SimPy
 	$(BIN)/python -m benchmarks.model_over_engine $(ARGS)
+
+curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves anew; review the difference
+	for strategy in stick_built hybrid modular; do \
+	  $(BIN)/sim baseline save configs/$$strategy.yaml tests/curves/$$strategy.json --runs 16 --seed 1 || exit; done
+	$(BIN)/sim schema --out configs/schema.json
 
 constraints: ## pin the newest versions that pyproject.toml allows (on the oldest Python supported)
 	$(PYTHON) -m venv --clear $(FRESH)

@@ -33,9 +33,7 @@ HEAVY = ("pandas", "scipy.stats", "matplotlib.pyplot", "rich.progress")
 
 # Spelled in pieces, so that this file does not break its own rule.
 HOSTS = {"pypi": "org", "pythonhosted": "org", "npmjs": "org", "deb.debian": "org", "crates": "io"}
-REGISTRY = re.compile(
-    "|".join(rf"{name}\.{end}\b" for name, end in HOSTS.items()) + r"|--?(?:extra-)?index-url"
-)
+REGISTRY = re.compile("|".join(rf"{name}\.{end}\b" for name, end in HOSTS.items()) + r"|--?(?:extra-)?index-url")
 MACHINE = re.compile(r"(?<![\w.~*\)\]-])/(?:work|root|home|Users|opt)/\w")
 
 
@@ -185,9 +183,7 @@ def test_no_file_names_a_registry_or_a_place_on_one_machine() -> None:
 def _loaded_after(action: str) -> set[str]:
     """Names of the modules that a fresh interpreter holds after `action`."""
     script = f"import sys\n{action}\nprint('loaded:', *sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.rpartition("loaded:")[2].split())
 
 

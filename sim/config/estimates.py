@@ -155,9 +155,7 @@ class Estimate(Sourced):
         return {key: getattr(self, key) for key in _NUMBERS[:-1] if getattr(self, key) is not None}
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
         """A number or a mapping, so that editors complete both."""
         return _number_or_mapping(handler(schema), handler)
 
@@ -196,9 +194,7 @@ class Figure(Sourced):
         return {key: getattr(self, key) for key in ("value", "low", "high") if getattr(self, key) is not None}
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
         """A number or a mapping, so that editors complete both."""
         return _number_or_mapping(handler(schema), handler)
 

@@ -7,16 +7,17 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sim.config.calendars import Calendars
+from sim.config.calendars import Calendar, Calendars
 from sim.config.commissioning import Commissioning
 from sim.config.energization import Energization
 from sim.config.estimates import Bounds, Name, Section, Unit
-from sim.config.labour import Labour
+from sim.config.labour import Labour, Pattern, followed
 from sim.config.logistics import Logistics
 from sim.config.money import Money
 from sim.config.orders import Orders
 from sim.config.procurement import Procurement
 from sim.config.quantities import CalendarDays, Days, Megawatts, People, SquareFeet
+from sim.config.risks import Risks
 from sim.config.steps import Network
 from sim.config.systems import SYSTEMS, System, Systems
 from sim.config.wiring import broken_references
@@ -85,6 +86,7 @@ class Project(Section):
     orders: Orders = Field(description="Who decides how much, and when")
     money: Money = Field(description="Prices and payment")
     limits: Limits = Field(description="Limits to report against")
+    risks: Risks = Field(default=Risks(), description="Things that happen or not, and hit many activities")
 
     @property
     def blocks(self) -> int:
@@ -95,6 +97,16 @@ class Project(Section):
     def by_system(self) -> dict[str, System]:
         """The three systems by name, in the order in which they are spoken of."""
         return {name: getattr(self.systems, name) for name in SYSTEMS}
+
+    @property
+    def pattern(self) -> Pattern:
+        """The way of working of everyone on site."""
+        return self.labour.way_of_working(self.calendars.site)
+
+    @property
+    def site_calendar(self) -> Calendar:
+        """The calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
+        return followed(self.calendars.site, self.pattern)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Project:

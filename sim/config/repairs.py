@@ -30,9 +30,7 @@ class _NoStandIn(Exception):
     """A whole section or list is wrong: whatever stood in for it would be guessed."""
 
 
-def hidden(
-    found: Sequence[Fault], model: type[BaseModel], tree: dict[str, Any], positions: Positions
-) -> list[Fault]:
+def hidden(found: Sequence[Fault], model: type[BaseModel], tree: dict[str, Any], positions: Positions) -> list[Fault]:
     """Faults that show once the `found` ones are out of the way; none where that cannot be told."""
     try:
         first, second = (_retold(found, model, tree, positions, choice) for choice in (0, 1))

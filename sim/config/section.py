@@ -99,9 +99,7 @@ class Unit:
 
     name: str
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Write the unit beside the number."""
         return {**_beside(handler(schema)), "x-unit": self.name}
 
@@ -122,9 +120,7 @@ class Bounds:
         """Check the range after the field's own validation."""
         return core_schema.no_info_after_validator_function(self.checked, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Write the range as minimum and maximum, for a bare number and for the numbers in a mapping."""
         low_word = "exclusiveMinimum" if self.above else "minimum"
         ends = {low_word: self.low, "maximum": self.high}

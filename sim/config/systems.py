@@ -6,12 +6,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.config.estimates import Bounds, Name, Section, Sourced, Unit
-from sim.config.quantities import Feet, Hours, People, Pounds, Probability, WeekNumber, Weeks, WorkingDays
+from sim.config.estimates import Bounds, Figure, Name, Section, Sourced, Unit
+from sim.config.fleets import Fleet
+from sim.config.quantities import (
+    CalendarDays,
+    Feet,
+    Hours,
+    Megawatts,
+    People,
+    Pounds,
+    Probability,
+    WeekNumber,
+    Weeks,
+    WorkingDays,
+)
 from sim.config.steps import Step
 
 SYSTEMS = ("electrical", "mechanical", "compute")
 Whole = Annotated[int, Unit("number"), Bounds(1, 10_000)]
+Seldom = Annotated[Figure, Unit("probability"), Bounds(0, 0.5)]
+"""A probability of something that is repeated until it goes well, and so must not be certain."""
 
 
 class Learning(Sourced):
@@ -38,6 +52,40 @@ class AcceptanceTest(Sourced):
     retests: Whole = Field(description="Tests after the first at most")
 
 
+class SiteDefects(Sourced):
+    """Defects of skids that passed the factory's test and are found when the site accepts them (L2)."""
+
+    found: Seldom = Field(description="Probability per skid that a defect is found")
+    mend_days: WorkingDays = Field(description="Working days of a commissioning crew to mend it in place")
+    sent_back: Probability = Field(description="Share of the defects found for which a skid goes back to its factory")
+    rework_days: WorkingDays = Field(description="Working days on the line for a skid that came back")
+    reconnect_days: WorkingDays = Field(description="Working days of a commissioning crew to connect it again")
+
+
+class Stops(Sourced):
+    """Stops of production that strike without memory."""
+
+    mean_days_between: Annotated[Figure, Unit("days"), Bounds(1, 36_500)] = Field(
+        description="Mean calendar days from the end of one stop to the next"
+    )
+    days: CalendarDays = Field(description="Calendar days a stop lasts")
+
+
+class Partner(Sourced):
+    """Another plant for the same skids: it works like the factory it stands with, but for what is said here."""
+
+    id: Name = Field(description="Name of the plant")
+    share: Annotated[float, Unit("share"), Bounds(0, 1, above=True)] = Field(
+        description="Planned share of the system's skids; what is left of 1 is the first factory's"
+    )
+    lines: Whole = Field(description="Lines: skids in work at the same station")
+    test_bays: Whole = Field(description="Test bays")
+    finished_places: Whole = Field(description="Places for finished skids")
+    opens_week: WeekNumber = Field(description="Week after the decision in which the first line is ours (slot held)")
+    ramp_weeks: WeekNumber = Field(description="Weeks from the first line to the last")
+    fleet: Fleet = Field(description="Its trucks and its distance")
+
+
 class Factory(Sourced):
     """A plant that makes the skids of one system."""
 
@@ -52,7 +100,16 @@ class Factory(Sourced):
     parts_weeks: Weeks = Field(description="From the order of a skid to its parts at the factory")
     test: AcceptanceTest = Field(description="L1")
     finished_places: Whole = Field(description="Places for finished skids; when they are full the line is blocked")
-    staff: People = Field(description="People paid while the factory works for this project")
+    staff: People = Field(description="People paid while the factory, partners included, works for this project")
+    site_defects: SiteDefects | None = Field(default=None, description="Defects found only on site")
+    line_stops: Stops | None = Field(default=None, description="Stops of one line; a skid in work is finished first")
+    plant_stops: Stops | None = Field(default=None, description="Stops of the whole plant; work pauses and resumes")
+    partners: tuple[Partner, ...] = Field(default=(), description="Further plants that share the work by plan")
+    supplier: Name | None = Field(default=None, description="Supplier of its parts, of procurement.suppliers")
+
+    def plants(self, system: str) -> tuple[str, ...]:
+        """Return the names of the plants that make a system: the first one is called like the system."""
+        return (system, *(f"{system}@{partner.id}" for partner in self.partners))
 
 
 class Skid(Sourced):
@@ -70,9 +127,18 @@ class SiteBuilt(Sourced):
     """The same system assembled in place."""
 
     lead_weeks: Weeks = Field(description="From the order of a block's material to its being ready for call-off")
+    supplier: Name | None = Field(default=None, description="Supplier of it, of procurement.suppliers")
     loads_per_block: Whole = Field(description="Truckloads of material for one block")
     unload_hours: Hours = Field(description="Hours at the gate for all material of one block")
     steps: tuple[Step, ...] = Field(min_length=1, description="Step network of one block")
+
+
+class Allocation(Sourced):
+    """A quantity that a maker has promised for a date: racks of one generation, for example."""
+
+    week: WeekNumber = Field(description="Week after the decision in which it can be had")
+    mw: Megawatts = Field(description="Gross MW of blocks it is enough for")
+    slip_days: CalendarDays | None = Field(default=None, description="Days by which it is late")
 
 
 class System(Section):
@@ -84,6 +150,9 @@ class System(Section):
     factory: Factory = Field(description="Where it is made, if its scope is factory")
     hook_up: tuple[Step, ...] = Field(description="Steps that connect the set skids, one after the other")
     site: SiteBuilt = Field(description="The same system built in place, if its scope is site")
+    allocations: tuple[Allocation, ...] = Field(
+        default=(), description="What the maker has promised when; left out, only lead times limit it"
+    )
 
 
 class Systems(Section):

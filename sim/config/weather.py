@@ -101,7 +101,7 @@ class Earthwork(Sourced):
             low=0.25,
             high=0.5,
         ),
-        description="Rain of a day that ends work for that day",
+        description="Rain of a day that costs a day, from when it begins",
     )
     mud_in: Inches = Field(
         default=_figure(
@@ -111,11 +111,11 @@ class Earthwork(Sourced):
             low=0.5,
             high=1.0,
         ),
-        description="Rain of a day after which the ground is mud",
+        description="Rain of a day that leaves mud",
     )
     mud_days: FewDays = Field(
         default=_figure(1, "As mud_in; clay takes 2-5 days, caliche and sand less", "C", low=0.5, high=3),
-        description="Days lost to mud after such a day",
+        description="Days lost to mud after that",
     )
     frost_f: Fahrenheit = Field(
         default=_figure(
@@ -134,7 +134,7 @@ class Interior(Sourced):
 
     rain_in: Inches = Field(
         default=_figure(2.0, "Flash flood over access roads and low-water crossings: assumption", "C", low=1.5, high=4),
-        description="Rain of a day that shuts the whole site for the rest of it",
+        description="Rain of a day that shuts the whole site for a day, from when it begins",
     )
 
 

@@ -8,6 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from sim.config.steps import Step
+from sim.config.supplies import supply
+from sim.config.tags import broken_tags
 from sim.errors import NOTHING, Finding, Refused
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ def broken_references(project: Project) -> Refused | None:
         *_items(project),
         *_groups(project),
         *_money(project),
+        *supply(project),
+        *_orders(project),
+        *broken_tags(project, networks(project)),
     ]
     return Refused(findings) if findings else None
 
@@ -72,6 +77,7 @@ def _unknown(path: Path, name: str, known: Iterable[str], what: str) -> Finding:
 
 
 def _trades(project: Project) -> Iterator[Finding]:
+    """Yield trades that steps and mechanisms name and nobody describes."""
     trades = project.labour.trades
     for path, steps, _ in networks(project):
         for at, step in enumerate(steps):
@@ -95,6 +101,8 @@ def _prerequisites(project: Project) -> Iterator[Finding]:
         (("commissioning", "after"), project.commissioning.after, site),
         (("energization", "after"), project.energization.after, site),
     ]
+    for at, feed in enumerate(project.energization.grid):
+        places.append((("energization", "grid", at, "after"), feed.after, site))
     for name, system in project.by_system.items():
         others = set(project.by_system) - {name}
         places.append((("systems", name, "after"), system.after, above["systems", name, "site", "steps"] | others))
@@ -111,6 +119,7 @@ def _prerequisites(project: Project) -> Iterator[Finding]:
 
 
 def _items(project: Project) -> Iterator[Finding]:
+    """Yield items that steps need and nobody orders, or not in a lot the step can wait for."""
     items = {item.id: item.per for item in project.procurement.items}
     lots = {"site_works": {"phase"}, "shell": {"phase", "hall"}, "energization": {"phase"}}
     for path, steps, _ in networks(project):
@@ -124,11 +133,12 @@ def _items(project: Project) -> Iterator[Finding]:
 
 
 def _groups(project: Project) -> Iterator[Finding]:
+    """Yield groups that do not fit into each other, and orders that do not add up."""
     if project.hall.blocks % project.turnover_blocks:
         yield Finding(
             ("turnover_blocks",), project.turnover_blocks, f"a divisor of hall.blocks ({project.hall.blocks})"
         )
-    if project.energization.units.spare >= project.energization.units.count:
+    if project.energization.units.spare >= project.energization.units.count > 0:
         yield Finding(
             ("energization", "units", "spare"), project.energization.units.spare, "fewer than the units there are"
         )
@@ -139,7 +149,43 @@ def _groups(project: Project) -> Iterator[Finding]:
 
 
 def _money(project: Project) -> Iterator[Finding]:
+    """Yield prices whose payments do not add up."""
+    things = {"site_works", "shell", "pad", "generation", *project.by_system}
+    things |= {item.id for item in project.procurement.items}
     for name, price in project.money.prices.items():
         total = sum(payment.share for payment in price.payments)
+        path = ("money", "prices", name)
         if abs(total - 1) > 1e-9:
-            yield Finding(("money", "prices", name, "payments"), f"{total:g}", "payment shares that add up to 1")
+            yield Finding((*path, "payments"), f"{total:g}", "payment shares that add up to 1")
+        for at, thing in enumerate(price.of):
+            if thing not in things:
+                yield _unknown((*path, "of", at), thing, things, "something the plan orders or makes")
+        if not price.of and name not in things and get_close_matches(name, things):
+            # what this project does not buy may have a price; what is written almost like something is a slip
+            yield _unknown(path, name, things, "a price of something the plan orders or makes, or with `of`")
+        shares = [stage.share for stage in price.cancelling]
+        if shares != sorted(shares):
+            yield Finding((*path, "cancelling"), shares, "shares that rise from stage to stage")
+
+
+def _orders(project: Project) -> Iterator[Finding]:
+    """Yield orders that cannot be followed: without a demand, in lots that cut a turnover, or needed too early."""
+    orders = project.orders
+    if orders.phase_after_units > project.energization.units.count:
+        most = f"at most the units of a phase ({project.energization.units.count})"
+        yield Finding(("orders", "phase_after_units"), orders.phase_after_units, most)
+    if orders.given and orders.policy != "given":
+        yield Finding(("orders", "policy"), orders.policy, "given, where there is a schedule of orders")
+    if orders.policy != "follow_demand":
+        return
+    if orders.demand is None:
+        yield Finding(("orders", "demand"), NOTHING, "the demand to follow")
+        return
+    if orders.lot_blocks % project.turnover_blocks:
+        what = f"a multiple of turnover_blocks ({project.turnover_blocks})"
+        yield Finding(("orders", "lot_blocks"), orders.lot_blocks, what)
+    growth, path = orders.demand.growth, orders.demand.path
+    first = growth.first_day.value if growth is not None else min(point.day for point in path)
+    if first < orders.look_ahead_days.value:
+        where = ("orders", "look_ahead_days")
+        yield Finding(where, f"{orders.look_ahead_days.value:g}", f"at most the day of the first need ({first:g})")

@@ -1,4 +1,8 @@
-"""Capital: what is paid when, what of it earns, and how long it sits idle (DESIGN §7)."""
+"""Capital: what is paid when, what of it earns, what is committed, what could be lost, how long it sits (DESIGN §7).
+
+Everything that changes an item is a row: a payment, MW of it coming online, a claim on a cancelled order, its contract.
+Between two rows nothing changes, so every integral is exact.
+"""
 
 from __future__ import annotations
 
@@ -7,113 +11,131 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.record import DAY, Ints
+from sim.metrics.record import DAY, MONTH, Ints
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 MONTH_DAYS = 365.25 / 12
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """Every entry: minute due, item (by number), cents. Items have a capital kind and blocks they serve.
+class Changes:
+    """What changes items, one row a change: item, minute, cents paid, kW online, cents owed and contracted."""
 
-    `serves` is the share of what an item was built to serve that each block stands for, shape (items, blocks):
-    its rows add up to less than 1 where more was built than is ordered.
-    """
-
-    minute: Ints
     item: Ints
-    cents: Ints
-    items: tuple[str, ...]
-    compute: NDArray[np.bool_]
-    serves: Floats
+    minute: Ints
+    paid: Floats
+    kw: Floats
+    owed: Floats
+    contract: Floats
+
+    @classmethod
+    def of(cls, item: Ints, minute: Ints, **amounts: Floats | Ints) -> Changes:
+        """Return rows with some of the amounts; the others are 0."""
+        none = np.zeros(len(item))
+        names = ("paid", "kw", "owed", "contract")
+        return cls(item, minute, *(np.asarray(amounts.get(name, none), np.float64) for name in names))
 
 
 @dataclass(frozen=True)
-class Idle:
-    """Money that is out and does not earn yet, per item: its integral in cent-minutes, and the curve over time."""
+class Courses:
+    """The course of every item: rows by item and date, with the state from each row to the next (cents).
 
-    integral: Floats
-    minute: Ints
-    paid: Floats
-    in_service: Floats
-
-
-def idle(ledger: Ledger, online: Ints, horizon: int) -> Idle:
-    """Return idle capital up to `horizon` (minute), exactly, from breakpoint to breakpoint.
-
-    `online` is the minute of every block, or -1. In service is min(paid, total × share online), item by item.
+    `until` is the minute of the item's next row, or the horizon; `share` is the part of the item that is online.
     """
-    item, minute, cents, share = _changes(ledger, online)
-    order = np.lexsort((minute, item))
-    item, minute, cents, share = item[order], minute[order], cents[order], share[order]
+
+    item: Ints
+    minute: Ints
+    until: Ints
+    first: Ints
+    paid: Floats
+    earning: Floats
+    committed: Floats
+    exposed: Floats
+    share: Floats
+    horizon: int
+    items: int
+
+    @property
+    def length(self) -> Floats:
+        """Return the minutes of every row that lie before the horizon."""
+        return (np.minimum(self.until, self.horizon) - np.minimum(self.minute, self.horizon)).astype(np.float64)
+
+    def integral(self, amount: Floats) -> Floats:
+        """Return the integral of a state up to the horizon, by item (cent-minutes)."""
+        by_item: Floats = np.bincount(self.item, amount * self.length, self.items).astype(np.float64)
+        return by_item
+
+    def steps(self, state: Floats) -> Floats:
+        """Return by how much a state changes at every row."""
+        changes = np.diff(state, prepend=0.0)
+        changes[self.first] = state[self.first]
+        return changes
+
+    def by_day(self, state: Floats, days: int) -> Floats:
+        """Return dollars of all items together at the end of every day, shape (days,)."""
+        steps = self.steps(state)
+        day = np.minimum(self.minute // DAY, days)
+        return np.cumsum(np.bincount(day, steps, days + 1)[:days]) / 100
+
+
+def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> Courses:
+    """Return the course of every item; in service is min(paid, total × share online), item by item.
+
+    `total` is everything ever paid by item (cents), `built_kw` what it was built to serve.
+    """
+    order = np.argsort(changes.item * 2**41 + changes.minute, kind="stable")
+    item, minute = changes.item[order], changes.minute[order]
     first = np.flatnonzero(np.diff(item, prepend=-1))
-    paid, served = _within(np.cumsum(cents), first, item), _within(np.cumsum(share), first, item)
-    total = np.bincount(ledger.item, ledger.cents, len(ledger.items))
-    earning = np.minimum(paid, total[item] * np.minimum(served, 1.0))
+    running = np.vstack([changes.paid, changes.kw, changes.owed, changes.contract])[:, order].cumsum(axis=1)
+    before = running[:, first - 1]
+    before[:, first == 0] = 0.0
+    lengths = np.diff(np.append(first, len(item)))
+    paid, kw, owed, contract = running - np.repeat(before, lengths, axis=1)
+    share = np.minimum(kw / built_kw[item], 1.0)
     until = np.append(minute[1:], horizon)
-    until[np.append(first[1:], len(item)) - 1] = horizon
-    length = np.clip(until, None, horizon) - np.clip(minute, None, horizon)
-    integral = np.bincount(item, (paid - earning) * length, len(ledger.items)).astype(np.float64)
-    return Idle(integral, *_together(minute, paid, earning, first))
+    until[first[1:] - 1] = horizon
+    if len(until):
+        until[-1] = horizon
+    return Courses(
+        item, minute, np.maximum(until, minute), first, paid, np.minimum(paid, total[item] * share),
+        contract, np.maximum(paid, owed), share, horizon, len(total),
+    )  # fmt: skip
 
 
-def _changes(ledger: Ledger, online: Ints) -> tuple[Ints, Ints, Floats, Floats]:
-    """Return every change of every item: entries of the ledger, and blocks coming online."""
-    served, block = np.nonzero(ledger.serves * (online >= 0))
-    item = np.concatenate([ledger.item, served])
-    minute = np.concatenate([ledger.minute, online[block]])
-    cents = np.concatenate([ledger.cents.astype(np.float64), np.zeros(len(served))])
-    share = np.concatenate([np.zeros(len(ledger.item)), ledger.serves[served, block]])
-    return item, minute, cents, share
+def peak(found: Courses) -> float:
+    """Return the most that all items together have out and idle at any moment before the horizon, in dollars."""
+    order = np.argsort(found.minute, kind="stable")
+    minute = found.minute[order]
+    out = np.cumsum(found.steps(found.paid - found.earning)[order])
+    last = np.diff(minute, append=-1) != 0
+    return float(out[last & (minute <= found.horizon)].max(initial=0.0)) / 100
 
 
-def _within(running: Floats, first: Ints, item: Ints) -> Floats:
-    """Turn a running sum over all items into one that starts anew with every item."""
-    before = np.where(first > 0, running[first - 1], 0.0)
-    starts = np.zeros(int(item[-1]) + 1 if len(item) else 0)
-    starts[item[first]] = before
-    return running - starts[item]
-
-
-def _together(minute: Ints, paid: Floats, earning: Floats, first: Ints) -> tuple[Ints, Floats, Floats]:
-    """Return (minute, paid, in service) of all items together, at every moment at which something changes."""
-    order = np.argsort(minute, kind="stable")
-    moments, paid_then, earning_then = minute[order], _steps(paid, first)[order], _steps(earning, first)[order]
-    last = np.flatnonzero(np.diff(moments, append=-1))
-    return moments[last], np.cumsum(paid_then)[last], np.cumsum(earning_then)[last]
-
-
-def _steps(running: Floats, first: Ints) -> Floats:
-    """Return the changes of sums that start anew with every item."""
-    steps = np.diff(running, prepend=0.0)
-    steps[first] = running[first]
-    return steps
-
-
-def by_day(idle_: Idle, days: int) -> tuple[Floats, Floats]:
-    """Return dollars deployed and in service at the end of every day, each of shape (days,)."""
-    at = np.searchsorted(idle_.minute, np.arange(1, days + 1) * DAY, side="left") - 1
-    known = at >= 0
-    return np.where(known, idle_.paid[at], 0.0) / 100, np.where(known, idle_.in_service[at], 0.0) / 100
-
-
-def capital_metrics(ledger: Ledger, found: Idle, mw: float, cost_of_capital: float) -> dict[str, float]:
-    """Return the capital metrics of DESIGN §7 that follow from the ledger and what is in service, in dollars."""
-    total = np.bincount(ledger.item, ledger.cents, len(ledger.items)) / 100
-    months = found.integral / 100 / DAY / MONTH_DAYS
-    compute, sums = ledger.compute, float(total.sum())
+def capital_metrics(
+    found: Courses, total: Floats, compute: Flags, mw: float, cost_of_capital: float
+) -> dict[str, float]:
+    """Return the capital metrics of DESIGN §7 that follow from the courses of all items, in dollars and months."""
+    dollars = total / 100
+    idle = found.integral(found.paid - found.earning) / 100 / MONTH
+    waiting = np.maximum(found.committed - total[found.item] * found.share, 0.0)
+    committed = found.integral(waiting) / 100 / MONTH
+    sums, months = float(dollars.sum()), float(idle.sum())
+    at_end = (found.minute < found.horizon) & (found.until >= found.horizon)
     return {
         "capital_total_usd": sums,
-        "idle_capital_peak_usd": float((found.paid - found.in_service).max(initial=0.0)) / 100,
-        "idle_capital_usd_months": float(months.sum()),
-        "idle_capital_months": _over(months.sum(), sums),
-        "idle_capital_months_infrastructure": _over(months[~compute].sum(), total[~compute].sum()),
-        "idle_capital_months_compute": _over(months[compute].sum(), total[compute].sum()),
-        "carrying_cost_usd": cost_of_capital / 100 / 12 * float(months.sum()),
-        "installed_cost_usd_per_mw": sums / mw,
+        "idle_capital_peak_usd": peak(found),
+        "idle_capital_usd_months": months,
+        "idle_capital_months": over(months, sums),
+        "idle_capital_months_infrastructure": over(idle[~compute].sum(), dollars[~compute].sum()),
+        "idle_capital_months_compute": over(idle[compute].sum(), dollars[compute].sum()),
+        "committed_idle_months": over(committed.sum(), sums),
+        "stranded_capital_usd": float((found.paid - found.earning)[at_end].sum()) / 100,
+        "carrying_cost_usd": cost_of_capital / 100 / 12 * months,
+        "installed_cost_usd_per_mw": over(sums, mw),
     }
 
 
-def _over(part: float, whole: float) -> float:
+def over(part: float, whole: float) -> float:
+    """Return a ratio, 0 where there is nothing to divide by."""
     return float(part / whole) if whole else 0.0

@@ -11,49 +11,83 @@ from sim.config.project import Project
 from sim.metrics.record import DAY, Ints, Record
 from sim.plan.commissioning import ONLINE
 from sim.plan.layout import Layout
+from sim.plan.orders import APPROVED, CANCELLED
 
 MARKS = (365, 540)
 
 
 @dataclass(frozen=True)
 class Online:
-    """Blocks in the order of the layout: minute online (or -1), MW, and the day of their order."""
+    """Blocks in the order of the layout: minute online and minute of their order (or -1), and MW."""
 
     minute: Ints
     mw: NDArray[np.float64]
-    order_day: Ints
+    ordered: Ints
+    cancelled: NDArray[np.bool_]
 
     @property
     def reached(self) -> NDArray[np.bool_]:
         """Return which blocks came online."""
         return self.minute >= 0
 
+    @property
+    def wanted(self) -> NDArray[np.bool_]:
+        """Return which blocks were ordered and not cancelled."""
+        return (self.ordered >= 0) & ~self.cancelled
+
+    @property
+    def start(self) -> int:
+        """Return the minute of the first order; 0 where nothing was ordered."""
+        placed = self.ordered[self.ordered >= 0]
+        return int(placed.min()) if len(placed) else 0
+
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
-    """Return when every block came online."""
+    """Return when every block was ordered and came online."""
     number = {block.name: at for at, block in enumerate(layout.blocks)}
-    minute = np.full(len(number), -1, np.int64)
-    noted = record.noted(ONLINE)
     places = np.array([number.get(name, -1) for name in record.index.items], np.int64)
+    minute, cancelled = np.full(len(number), -1, np.int64), np.zeros(len(number), np.bool_)
+    noted = record.noted(ONLINE)
     minute[places[noted.item]] = noted.minute
+    ordered = np.array([block.order_day * DAY for block in layout.blocks], np.int64)
+    undated = np.unique(places[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]])
+    ordered[undated] = -1
+    approved = record.noted(APPROVED)
+    ordered[places[approved.item]] = approved.minute
+    cancelled[places[record.noted(CANCELLED).item]] = True
     mw = np.full(len(number), project.block.mw_gross.value)
-    return Online(minute, mw, np.array([block.order_day for block in layout.blocks], np.int64))
+    return Online(minute, mw, ordered, cancelled)
 
 
-def lead_times(blocks: Online) -> dict[str, float]:
-    """Return the dates of DESIGN §7 in days after the decision; infinite where a block never comes online."""
-    day = np.where(blocks.reached, blocks.minute / DAY, np.inf)
-    first, waited = float(blocks.order_day.min()), day - blocks.order_day
-    total = float(blocks.mw.sum())
+def _kind(record: Record, kind: str) -> int:
+    return record.index.kinds.index(kind) if kind in record.index.kinds else -1
+
+
+def one_order(layout: Layout, project: Project) -> bool:
+    """Tell whether everything is ordered at once, on a date."""
+    orders = project.orders
+    dated = orders.policy == "given" and not (orders.phase_after_units and len(layout.phases) > 1)
+    return dated and len({block.order_day for block in layout.blocks}) == 1
+
+
+def lead_times(blocks: Online, single: bool) -> dict[str, float]:
+    """Return the dates of DESIGN §7 in days after the order; infinite where a block never comes online.
+
+    With `single`, everything is ordered at once. Where nothing is ordered in a run, there is no number.
+    """
+    wanted, first = blocks.wanted, blocks.start / DAY
+    day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[wanted]
+    waited, mw = day - blocks.ordered[wanted] / DAY, blocks.mw[wanted]
+    total = float(mw.sum()) or np.nan
     found = {
-        "lead_time_first_mw_days": float(day.min()) - first,
-        "lead_time_mw_weighted_days": float((blocks.mw * waited).sum()) / total,
-        "lead_time_from_need_days": float((blocks.mw * np.maximum(0.0, waited)).sum()) / total,
+        "lead_time_first_mw_days": float(day.min(initial=np.inf)) - first if len(day) else np.nan,
+        "lead_time_mw_weighted_days": float((mw * waited).sum()) / total,
+        "lead_time_from_need_days": float((mw * np.maximum(0.0, waited)).sum()) / total,
     }
-    if len(np.unique(blocks.order_day)) == 1:
+    if single:
         found["lead_time_full_days"] = float(day.max()) - first
     for mark in MARKS:
-        found[f"mw_online_day_{mark}"] = float(blocks.mw[day <= first + mark].sum())
+        found[f"mw_online_day_{mark}"] = float(mw[day <= first + mark].sum())
     return found
 
 

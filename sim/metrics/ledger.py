@@ -1,127 +1,224 @@
-"""The ledger: every payment with the event that makes it due. Prices and terms are config, events are the log's."""
+"""The ledger: every payment with the event that makes it due, in whole cents."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.capital import Ledger
-from sim.metrics.record import DAY, Index, Ints, Record
+from sim.metrics.chips import newer
+from sim.metrics.contracts import Contracts
+from sim.metrics.due import Shares
+from sim.metrics.record import DAY, MONTH, Index, Ints, Record
+from sim.metrics.standing import STANDING, WEEK, Periods, beds, bills, open_site, periods, wages
 from sim.metrics.workforce import Headcount
-from sim.plan.compile import NOTE
-from sim.plan.layout import Layout, Place
+from sim.plan.orders import CANCELLED
+from sim.plan.prices import CAMP, GENERAL_CONDITIONS, LABOUR, price
 
-LABOUR = "labour"
+Floats = NDArray[np.float64]
+CANCELLING, PERIOD = -1, -2
+"""Events that are no step of the plan: an order is cancelled; the n-th period ends (PERIOD − n)."""
 
 
 @dataclass(frozen=True)
-class Terms:
-    """Which step of the plan makes how much of which item due; worked out once for a plan.
+class Ledger:
+    """Every entry of one run: minute due, item (by number), cents, and the event behind it.
 
-    Per entry: the step, the item, the share of the item's price up to and with this entry; in the order of items.
+    An event is a step of the plan, `CANCELLING`, or `PERIOD` − n. Items are the contracts, then what stands.
+    `value` is each contract's price in this run; `ordered` its minute (-1: never), `cancelled` likewise.
+    `revenue` is the factor on the revenue of every block that its chips bring.
     """
 
-    items: tuple[str, ...]
-    price: NDArray[np.float64]
-    step: Ints
+    names: tuple[str, ...]
+    minute: Ints
     item: Ints
-    upto: NDArray[np.float64]
-    compute: NDArray[np.bool_]
-    serves: NDArray[np.float64]
+    cents: Ints
+    event: Ints
+    value: Ints
+    ordered: Ints
+    cancelled: Ints
+    revenue: Floats
+
+    @property
+    def total(self) -> Ints:
+        """Return by item everything that is ever paid for it."""
+        return _sums(self.item, self.cents, len(self.names))
 
 
-def terms(index: Index, layout: Layout, project: Project) -> Terms:
-    """Return the terms of every item of the plan that has a price; labour, paid as it is worked, comes last."""
-    plan, prices = index.plan, project.money.prices
-    noted: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
-        kind, item = plan.notes[plan.rows[step, 1]]
-        noted[item, kind].append((step, int(plan.rows[step, 2])))
-    items = [item for item in dict.fromkeys(item for item, _ in noted) if item.split("/")[0] in prices]
-    entries = [entry for number, item in enumerate(items) for entry in _entries(number, item, noted, project)]
-    places = _places(layout, project)
-    serves = np.array([_serves(item.split("/")[1], places, layout) for item in items])
-    return Terms(
-        (*items, LABOUR),
-        np.array(
-            [prices[item.split("/")[0]].usd_per_mw.planned * places[item.split("/")[1]].built_mw for item in items]
-        ),
-        np.array([step for step, _, _ in entries], np.int64),
-        np.array([item for _, item, _ in entries], np.int64),
-        np.array([upto for _, _, upto in entries]),
-        np.array([prices[item.split("/")[0]].kind == "compute" for item in items] + [False]),
-        np.vstack([serves, np.full((1, len(layout.blocks)), 1 / len(layout.blocks))]),
-    )
+@dataclass(frozen=True)
+class Run:
+    """One run as the ledger sees it: when every step was performed (-1: never), unit costs, people on site."""
+
+    record: Record
+    when: Ints
+    people: Headcount
+    paid_by_day: Floats
+
+    @classmethod
+    def of(cls, record: Record, people: Headcount, paid_by_day: Floats) -> Run:
+        """Find out when every step was performed for the last time."""
+        when = np.full(len(record.index.operation), -1, np.int64)
+        when[record.step] = record.minute
+        return cls(record, when, people, paid_by_day)
 
 
-def _entries(
-    number: int, item: str, noted: dict[tuple[str, str], list[tuple[int, int]]], project: Project
-) -> list[tuple[int, int, float]]:
-    """Return (step, item, share so far); a milestone reached in parts is paid in parts."""
-    found, upto = [], 0.0
-    payments = project.money.prices[item.split("/", maxsplit=1)[0]].payments
-    missing = sum(payment.share for payment in payments if (item, payment.on) not in noted)
-    for payment in payments:
-        steps = noted.get((item, payment.on), [])
-        whole = sum(amount for _, amount in steps)
-        for step, amount in steps:
-            upto += payment.share / (1 - missing) * amount / whole
-            found.append((step, number, upto))
+def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
+    """Return every entry of a run; the entries of an item that is not cancelled add up to its price exactly."""
+    ordered = _at(run.when, bought.ordered)
+    cancelled = _cancelled(run, bought)
+    chips = newer(run.record, ordered, bought, project)
+    value = _values(run, bought, ordered, chips.price)
+    minute, item, cents, event = _contract_entries(run.when, bought.due, value)
+    owed = _owed(run.when, bought.owed, value, cancelled)
+    entries = [(minute, item, cents, event), _cancellations(item, cents, owed, cancelled)]
+    entries += _standing_entries(run, project, len(value))
+    minute, item, cents, event = (np.concatenate(column) for column in zip(*entries, strict=True))
+    names = (*bought.names, *STANDING)
+    found = Ledger(names, minute, item, cents, event, value, ordered, cancelled, chips.revenue)
+    return _billed(found, bought, project)
+
+
+def _at(when: Ints, step: Ints) -> Ints:
+    """Return when steps were performed; -1 where there is no step."""
+    return np.where(step >= 0, when[step], -1)
+
+
+def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
+    """Return the price of every contract in cents: quantity × unit cost, at the prices of its order's date."""
+    factors = run.record.factors
+    extra = np.where(bought.extra >= 0, factors[bought.extra] * bought.extra_quantity, 0.0)
+    dollars = factors[bought.unit] * bought.quantity + extra
+    years = np.maximum(ordered, 0) / (12 * MONTH)
+    cents: Ints = np.rint(dollars * chips * (1 + bought.escalation) ** years * 100).astype(np.int64)
+    return cents
+
+
+def _contract_entries(when: Ints, due: Shares, value: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return (minute, item, cents, event) of everything that has fallen due."""
+    whole = np.rint(value[due.item] * due.share).astype(np.int64)
+    cents = np.diff(whole, prepend=0)
+    first = np.flatnonzero(np.diff(due.item, prepend=-1))
+    cents[first] = whole[first]
+    happened = when[due.step]
+    there = (happened >= 0) & (cents != 0)
+    return (happened + due.lag)[there], due.item[there], cents[there], due.step[there]
+
+
+def _cancelled(run: Run, bought: Contracts) -> Ints:
+    """Return when the order of every contract was cancelled, or -1; only a block's own items are."""
+    minute = np.full(len(bought.names), -1, np.int64)
+    noted = run.record.noted(CANCELLED)
+    if len(noted.minute):
+        names = [run.record.index.items[item] for item in noted.item.tolist()]
+        when = dict(zip(names, noted.minute.tolist(), strict=True))
+        for number, name in enumerate(bought.names):
+            minute[number] = when.get(name.partition("/")[2], -1)
+    return minute
+
+
+def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
+    """Return in cents what is owed by item at its cancelling; 0 where nothing is cancelled."""
+    happened = when[owed.step]
+    there = (happened >= 0) & (happened <= cancelled[owed.item])
+    shares = np.bincount(owed.item[there], owed.share[there], len(value))
+    cents: Ints = np.rint(value * shares).astype(np.int64)
+    return cents
+
+
+def _cancellations(item: Ints, cents: Ints, owed: Ints, cancelled: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the entries with which cancelled orders are settled: what is owed beyond what was paid."""
+    rest = np.where(cancelled >= 0, owed - _sums(item, cents, len(owed)), 0)
+    whose = np.flatnonzero(rest > 0)
+    return cancelled[whose], whose, rest[whose], np.full(len(whose), CANCELLING)
+
+
+def _standing_entries(run: Run, project: Project, first: int) -> list[tuple[Ints, Ints, Ints, Ints]]:
+    """Return the entries of what costs money as long as it is there; items are numbered from `first`."""
+    costs = standing_costs(run, project)
+    lengths = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
+    found = []
+    for number, name in enumerate(STANDING):
+        if name in costs:
+            found.append(_of_periods(periods(costs[name], lengths[name]), first + number, lengths[name]))
     return found
 
 
-def _places(layout: Layout, project: Project) -> dict[str, Place]:
-    """Return every place an item may belong to, generating units among them, by name."""
-    places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
-    units = project.energization.units
-    for phase in layout.phases:
-        for number in range(units.count):
-            name = f"{phase.name}.g{number + 1}"
-            places[name] = Place(name, phase.name, "", phase.blocks, units.mw.value, phase.order_day)
-    return places
+def standing_costs(run: Run, project: Project) -> Mapping[str, Floats]:
+    """Return dollars by day of labour, camp and general conditions."""
+    people, money = run.people, project.money
+    costs = {LABOUR: wages(people, run.paid_by_day, project, unit_cost(run.record, LABOUR))}
+    if money.camp is not None:
+        costs[CAMP] = beds(people, project, unit_cost(run.record, CAMP))
+    if money.general_conditions is not None:
+        started = run.record.noted("started").minute
+        opened, closed = (int(started.min()), int(run.record.minute[-1])) if len(started) else (0, 0)
+        monthly = unit_cost(run.record, GENERAL_CONDITIONS)
+        costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
+    return costs
 
 
-def _serves(name: str, places: dict[str, Place], layout: Layout) -> list[float]:
-    """Return per block the share it stands for of what a place was built to serve."""
-    place = places[name]
-    whole = max(place.built_mw, sum(block.built_mw for block in layout.blocks if block.name in place.blocks))
-    return [block.built_mw / whole if block.name in place.blocks else 0.0 for block in layout.blocks]
+def unit_cost(record: Record, item: str) -> float:
+    """Return the unit cost of an item in a run."""
+    return float(record.factors[record.index.plan.inputs.factors.index(price(item))])
 
 
-def ledger(
-    record: Record, terms_: Terms, people: Headcount, paid_by_day: NDArray[np.float64], project: Project
-) -> Ledger:
-    """Return every entry of one run in integer cents; the entries of an item add up to its price exactly."""
-    when = np.full(len(record.index.operation), -1, np.int64)
-    when[record.step] = record.minute
-    due = when[terms_.step]
-    whole = np.rint(terms_.price[terms_.item] * terms_.upto * 100).astype(np.int64)
-    cents = np.diff(whole, prepend=0)
-    first = np.flatnonzero(np.diff(terms_.item, prepend=-1))
-    cents[first] = whole[first]
-    paid = due >= 0
-    week, wages = _wages(people, paid_by_day, project)
-    labour = np.full(len(week), len(terms_.items) - 1, np.int64)
-    return Ledger(
-        np.concatenate([due[paid], week]),
-        np.concatenate([terms_.item[paid], labour]),
-        np.concatenate([cents[paid], wages]),
-        terms_.items,
-        terms_.compute,
-        terms_.serves,
+def _of_periods(found: Periods, item: int, length: int) -> tuple[Ints, Ints, Ints, Ints]:
+    number = found.minute // length
+    return found.minute, np.full(len(number), item), found.cents, PERIOD - number
+
+
+def _billed(entries: Ledger, bought: Contracts, project: Project) -> Ledger:
+    """Return a ledger in which the contractor bills what he buys and whom he pays by the month, with his fee."""
+    contractor = project.money.contractor
+    fee = contractor.fee.value
+    if not contractor.bills and not fee:
+        return entries
+    his = np.concatenate([bought.billed, np.ones(len(STANDING), np.bool_)])[entries.item]
+    fees = bills(entries.minute[his], entries.cents[his], fee)
+    item, event = np.full(len(fees.minute), len(entries.names) - 1), PERIOD - fees.minute // MONTH
+    minute = np.concatenate([entries.minute, fees.minute])
+    if contractor.bills:
+        his = np.concatenate([his, np.ones(len(fees.minute), np.bool_)])
+        end = (minute // MONTH + 1) * MONTH + round(contractor.pays_after.value * DAY)
+        minute = np.where(his, end, minute)
+    return replace(
+        entries,
+        minute=minute,
+        item=np.concatenate([entries.item, item]),
+        cents=np.concatenate([entries.cents, fees.cents]),
+        event=np.concatenate([entries.event, event]),
     )
 
 
-def _wages(people: Headcount, paid_by_day: NDArray[np.float64], project: Project) -> tuple[Ints, Ints]:
-    """Return (minute, cents) of every weekly payroll: headcount × paid hours × loaded rate, indirect people too."""
-    rates = np.array([project.labour.trades[trade].loaded_rate_usd_per_hour.value for trade in people.trades])
-    crowd = people.direct.sum(axis=0)
-    factor = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)
-    dollars = (rates @ people.direct) * paid_by_day * factor
-    weeks = np.add.reduceat(dollars, np.arange(0, len(dollars), 7))
-    paid = np.flatnonzero(weeks > 0)
-    return (paid + 1) * 7 * DAY, np.rint(weeks[paid] * 100).astype(np.int64)
+def _sums(item: Ints, cents: Ints, items: int) -> Ints:
+    """Return whole cents by item, exactly."""
+    sums = np.zeros(items, np.int64)
+    np.add.at(sums, item, cents)
+    return sums
+
+
+def told(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]]:
+    """Return a ledger as people read it, by date: columns day, item, event, usd."""
+    order = np.lexsort((entries.item, entries.minute))
+    names = np.array(entries.names)
+    events = [_event(index, entries.names[item], event) for item, event in zip(
+        entries.item[order].tolist(), entries.event[order].tolist(), strict=True)]  # fmt: skip
+    return {
+        "day": entries.minute[order] / DAY,
+        "item": names[entries.item[order]],
+        "event": np.array(events),
+        "usd": entries.cents[order] / 100,
+    }
+
+
+def _event(index: Index, item: str, event: int) -> str:
+    """Return an event in words."""
+    if event >= 0:
+        kind, what = index.plan.notes[index.plan.rows[event, 1]]
+        return f"{kind} {what}"
+    if event == CANCELLING:
+        return f"order of {item.partition('/')[2]} cancelled"
+    return f"{'week' if item in {LABOUR, CAMP} else 'month'} {PERIOD - event} of {item}"

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.capital import MONTH_DAYS, by_day, capital_metrics, idle
-from sim.metrics.delivery import Online, lead_times, mw_online, online
-from sim.metrics.ledger import Terms, ledger, terms
+from sim.metrics.books import Purse, keep_books, with_budget
+from sim.metrics.delivery import lead_times, mw_online, one_order, online
+from sim.metrics.ledger import Run
+from sim.metrics.money import CURVES as MONEY_CURVES
+from sim.metrics.money import money_curves, money_metrics
+from sim.metrics.needed import demand_metrics, needs
 from sim.metrics.offsite import offsite_hours
-from sim.metrics.record import DAY, Index, Record
-from sim.metrics.workforce import headcount, hours, paid_hours_by_day
+from sim.metrics.record import Index, Record
+from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
 from sim.plan.compile import Compiled
 from sim.plan.layout import Layout
 from sim.world.calendars import Calendar
 
 Floats = NDArray[np.float64]
-CURVES = ("mw_online", "headcount", "capital_deployed_usd", "capital_in_service_usd")
+CURVES = ("mw_online", "headcount", *MONEY_CURVES)
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Yardstick:
     project: Project
     layout: Layout
     index: Index
-    terms: Terms
+    purse: Purse
     days: int
     paid_by_day: Floats
 
@@ -38,7 +41,13 @@ class Yardstick:
         """Prepare the look-ups for a plan; curves run to the evaluation horizon."""
         index = Index.of(plan)
         days = project.money.horizon_days
-        return cls(project, layout, index, terms(index, layout, project), days, paid_hours_by_day(site, days))
+        paid = paid_hours_by_day(site, days) / len(project.pattern.shifts)
+        return cls(project, layout, index, Purse.of(project, layout, index), days, paid)
+
+    def budgeted(self, planned: Record) -> Yardstick:
+        """Return this yardstick with the planned cost: that of the run without luck."""
+        people = headcount(planned, self.project, self.days)
+        return replace(self, purse=with_budget(self.purse, Run.of(planned, people, self.paid_by_day)))
 
 
 def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:
@@ -46,27 +55,22 @@ def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dic
     project, days = yardstick.project, yardstick.days
     blocks = online(record, yardstick.layout, project)
     people = headcount(record, project, days)
-    entries = ledger(record, yardstick.terms, people, yardstick.paid_by_day, project)
-    money = idle(entries, blocks.minute, project.money.horizon_days * DAY)
-    deployed, earning = by_day(money, days)
+    needed = needs(record, project)
+    run = Run.of(record, people, yardstick.paid_by_day)
+    books = keep_books(yardstick.purse, run, blocks, needed)
     metrics = {
-        **lead_times(blocks),
+        **lead_times(blocks, one_order(yardstick.layout, project)),
+        **demand_metrics(blocks, needed, yardstick.layout, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
+        "peak_payroll": float(payroll(people, project)),
+        "risk_mitigation_usd": project.risks.mitigation_usd,
         **hours(record, people, yardstick.paid_by_day),
         "offsite_hours_paid": offsite_hours(record, project),
-        **capital_metrics(entries, money, float(blocks.mw.sum()), project.money.cost_of_capital.value),
-        "authorised_idle_months": authorised(blocks) / MONTH_DAYS,
+        **money_metrics(yardstick.purse, run, books, blocks),
     }
     curves = {
         "mw_online": mw_online(blocks, days),
         "headcount": people.total.astype(np.float64),
-        "capital_deployed_usd": deployed,
-        "capital_in_service_usd": earning,
+        **money_curves(books, days),
     }
     return metrics, curves
-
-
-def authorised(blocks: Online) -> float:
-    """Return the days from a lot's authorisation to its online date, weighted by its MW."""
-    day = np.where(blocks.reached, blocks.minute / DAY, np.inf)
-    return float((blocks.mw * (day - blocks.order_day)).sum() / blocks.mw.sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,10 @@ from sim.plan.compile import NOTE, WORK, Compiled
 from sim.world.calendars import Calendar
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 DAY = 1440
+MONTH = 43_830
+"""Minutes of a month of 365.25/12 days."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Record:
-    """One run: log columns, the content minutes of its inputs, and the calendars it ran on."""
+    """One run: log columns, the content minutes of its inputs, the calendars it ran on, and its shared factors."""
 
     index: Index
     minute: Ints
@@ -70,11 +73,15 @@ class Record:
     x: Ints
     content: Ints
     calendars: Sequence[Calendar]
+    factors: Floats = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, index: Index, log: Ints, content: Ints, calendars: Sequence[Calendar]) -> Record:
-        """Split a log of shape (rows, 3) into columns."""
-        return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars)
+    def of(
+        cls, index: Index, log: Ints, content: Ints, calendars: Sequence[Calendar], factors: Floats | None = None
+    ) -> Record:
+        """Split a log of shape (rows, 3) into columns; prices need the run's `factors`."""
+        known = np.zeros(0) if factors is None else factors
+        return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars, known)
 
     @cached_property
     def operation(self) -> Ints:

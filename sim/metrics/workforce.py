@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.record import DAY, Ints, Record
 from sim.world.calendars import Calendar
+from sim.world.clock import SHIFT
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +53,7 @@ def indirect(direct: Ints, project: Project) -> Ints:
 
 
 def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
-    """Return the hours one person is paid on every day of a calendar, shape (days,)."""
+    """Return the open hours of a calendar on every day, shape (days,): what one person is paid, if it is one shift."""
     hours: Floats = np.diff(calendar.worked_many(np.arange(days + 1, dtype=np.int64) * DAY)) / 60
     return hours
 
@@ -76,15 +78,40 @@ def _earned(record: Record) -> float:
 
 
 def _worked(record: Record) -> float:
-    """Return person-hours actually worked: the open minutes of every work, as often as it was done."""
+    """Return person-hours actually worked: the shift minutes of every work, as often as it was done.
+
+    What a shift loses to fatigue, night and heat is worked as well: productive minutes are counted up by what they
+    are of the shifts between begin and end.
+    """
     plan, rows = record.index.plan, record.works
     steps = record.step[rows]
     people = plan.people[steps].sum(axis=1)
     calendar = plan.rows[steps, 2]
-    total = 0
+    total = 0.0
     for number in np.unique(calendar):
         mine = rows[calendar == number]
-        on = record.calendars[number]
-        minutes = on.worked_many(record.minute[mine]) - on.worked_many(record.x[mine])
-        total += int(minutes @ people[calendar == number])
+        begun, done = record.x[mine], record.minute[mine]
+        minutes = _between(record.calendars[number], begun, done) * _paid_for(record, int(number), begun, done)
+        total += float(minutes @ people[calendar == number])
     return total / 60
+
+
+def _paid_for(record: Record, calendar: int, begun: Ints, done: Ints) -> Floats:
+    """Return the shift minutes for each productive minute of works on a calendar of the site; 1 on any other."""
+    plan = record.index.plan
+    productive = plan.base_calendars[calendar]
+    if not plan.calendars[calendar].startswith("site.") or SHIFT not in plan.calendars:
+        return np.ones(len(begun))
+    shift = plan.base_calendars[plan.calendars.index(SHIFT)]
+    earning = _between(productive, begun, done)
+    return np.where(earning > 0, _between(shift, begun, done) / np.maximum(earning, 1), 1.0)
+
+
+def _between(calendar: Calendar, begun: Ints, done: Ints) -> Ints:
+    return calendar.worked_many(done) - calendar.worked_many(begun)
+
+
+def payroll(people: Headcount, project: Project) -> int:
+    """Return the most people on the payroll: those on site, those off rotation and spare ones for absences."""
+    each = project.labour.payroll(project.pattern)
+    return ceil(int(people.total.max(initial=0)) * each - 1e-9)

@@ -16,10 +16,14 @@ from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pe
 
 @dataclass(frozen=True)
 class Stay:
-    """One crew's stay: the minute at which it is called, and its trade's hours done at which it may leave."""
+    """One crew's stay: the minute at which it is called, and its trade's hours done at which it may leave.
+
+    `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its.
+    """
 
     called: int
     until_hours: int
+    because: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,15 @@ class Agreed:
 
     While a project is rehearsed, trades that are not in `stays` are all there from the beginning: `crews` of
     them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
-    orders when its place is decided.
+    orders when its place is decided. `released` is the day of release by place, where that is not its order's;
+    `placed` the planned minute of orders that have no date.
     """
 
     crews: Mapping[str, int] = field(default_factory=dict)
     stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
     order_minutes: Mapping[str, int] = field(default_factory=dict)
+    released: Mapping[str, int] = field(default_factory=dict)
+    placed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Brief:
 
     def people(self, crews: Mapping[str, int]) -> dict[str, int]:
         """Return direct people by trade for so many crews."""
-        return {trade: count * self.trade(trade).crew_size for trade, count in crews.items()}
+        return {trade: count * self.trade(trade).team for trade, count in crews.items()}
 
     def ordered(self, unit: str, place: Place) -> Until:
         """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""

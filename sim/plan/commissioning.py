@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.config.commissioning import Level
 from sim.plan.brief import Brief
 from sim.plan.crew_work import until_passed
+from sim.plan.defects import site_defects
 from sim.plan.energization import TEMPORARY, kilowatts, power
 from sim.plan.layout import Place
 from sim.plan.networks import prerequisites
@@ -23,6 +24,7 @@ def commission_block(brief: Brief, block: Place, turnover: str) -> None:
         [
             *(Wait(f"{block.name}.{system}") for system in brief.project.by_system),
             *_level(brief, block, "L2", commissioning.l2),
+            *site_defects(brief, block),
             *(Wait(service) for service in services),
             Hold({_source(brief, block): kilowatts(block)}, block.sequence),
             *_level(brief, block, "L3", commissioning.l3),

@@ -100,6 +100,7 @@ class _Compiler:
         return self._assemble(first)
 
     def _route(self, rank: int, name: str, route: Route) -> None:
+        """Compile one route: its labels become step numbers."""
         labels, start, at = {}, len(self.rows), len(self.rows)
         for step in route:
             if isinstance(step, Label):
@@ -157,6 +158,7 @@ class _Compiler:
         return self.bundles[counts]
 
     def _assemble(self, first: Sequence[int]) -> Compiled:
+        """Put everything that was numbered into arrays."""
         plan, works = self.plan, self.works
         for work in works:
             for trade in work.people if work else ():

@@ -9,6 +9,7 @@ from sim.config.estimates import Estimate
 from sim.config.steps import Step
 from sim.plan.brief import Brief, shape, working_days
 from sim.plan.layout import Place
+from sim.plan.losses import crowding, losses
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
     Again,
@@ -60,13 +61,14 @@ def step_span(brief: Brief, step: Step, hours: Estimate | None) -> Span:
     content = shape(hours)
     if hours.shape == "fixed":
         content = shape(brief.project.labour.content_spread).scaled(hours.planned)
-    return Span(content, 60 / people, losses=(f"loss.{next(iter(step.crews))}",))
+    return Span(content, 60 / people, losses=losses(brief, next(iter(step.crews)), step.exposure))
 
 
 def by_crews(brief: Brief, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
     """Return: a step's crews come together, work, go, and report their hours."""
     mode: Mode = "whole" if step.whole else "pausing"
-    work = Work(activity, span, SITE + step.exposure, mode, brief.people(step.crews))
+    area = crowding(brief, place, step.exposure) if step.crews else None
+    work = Work(activity, span, SITE + step.exposure, mode, brief.people(step.crews), area=area)
     if not step.crews:
         return [work]
     pools = {crew(trade): count for trade, count in step.crews.items()}

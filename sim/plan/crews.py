@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from sim.config.labour import Ramp, Trade
-from sim.plan.brief import Brief
+from sim.config.labour import Ramp
+from sim.plan.brief import Brief, Stay
+from sim.plan.camp import NO_CAMP, Quarters, pitch_camp
 from sim.plan.crew_work import crew, done
-from sim.plan.vocabulary import LEAVING, MINUTES_PER_WEEK, Free, Hold, Note, Route, Signal, Until, Wait, Work, fixed
+from sim.plan.vocabulary import (
+    CREW_PATIENCE,
+    LEAVING,
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Free,
+    Hold,
+    Note,
+    Route,
+    Signal,
+    Until,
+    Wait,
+    Work,
+    fixed,
+)
 from sim.plan.vocabulary import Step as PlanStep
 
 UNLIMITED = 1_000_000
@@ -16,34 +32,70 @@ UNLIMITED = 1_000_000
 def muster_crews(brief: Brief) -> None:
     """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
     most, hours = largest_counts(brief.plan.units), reported_hours(brief.plan.units)
+    quarters = pitch_camp(brief, most)
     for trade in most:
         if trade not in brief.agreed.stays:
             brief.plan.pool(crew(trade), brief.agreed.crews.get(trade, UNLIMITED), "supplied")
             continue
-        given = brief.trade(trade)
         brief.plan.pool(crew(trade), 0, "supplied")
-        brief.plan.pool(f"hiring.{trade}", max(1, round(given.hired_per_week.value / given.crew_size)))
+        brief.plan.pool(f"hiring.{trade}", hired_per_week(brief, trade))
         for number, stay in enumerate(brief.agreed.stays[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
             level = hours[trade] if number < most[trade] else stay.until_hours
-            brief.plan.unit(f"crew.{trade}.{number + 1}", _crew(brief, trade, given, stay.called, level))
+            stays = replace(stay, until_hours=level)
+            route = _crew(brief, trade, stays, quarters.get((trade, number), NO_CAMP))
+            brief.plan.unit(f"crew.{trade}.{number + 1}", route)
 
 
-def _crew(brief: Brief, trade: str, given: Trade, called: int, level: int) -> list[PlanStep]:
-    """Return a crew's stay: called, hired, inducted; then at work until so much is done, and home."""
+def hired_per_week(brief: Brief, trade: str) -> int:
+    """Return the crews of a trade that can be brought in within a week, those who relieve them included."""
+    labour, given = brief.project.labour, brief.trade(trade)
+    people = on_site(brief, trade) * labour.payroll(brief.project.pattern)
+    return max(1, round(given.hired_per_week.value / people))
+
+
+def on_site(brief: Brief, trade: str) -> int:
+    """Return the direct people of one crew of a trade on site: a team in every shift."""
+    return brief.trade(trade).team * len(brief.project.pattern.shifts)
+
+
+def _crew(brief: Brief, trade: str, stay: Stay, quarters: Quarters) -> list[PlanStep]:
+    """Return a crew's stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
     induction = fixed(brief.project.labour.mobilisation_days.value * brief.site_day_minutes)
+    people = on_site(brief, trade)
+    before, beds = quarters.moving_in()
     return [
-        Until("called", fixed(called)),
-        Hold({f"hiring.{trade}": 1}),
+        Until("called", fixed(stay.called)),
+        *before,
+        Hold({f"hiring.{trade}": 1, **beds}, patience=CREW_PATIENCE if beds else None),
         Work("week of hiring", fixed(MINUTES_PER_WEEK), "always"),
         Free({f"hiring.{trade}": 1}),
-        Note("people", trade, given.crew_size),
+        Note("people", trade, people),
         Work("induction", induction, "site.interior"),
         Free({crew(trade): 1}),
-        Wait(brief.plan.gate(done(trade)), level),
+        Wait(brief.plan.gate(done(trade)), stay.until_hours),
         Hold({crew(trade): 1}, priority=LEAVING),
-        Note("people", trade, -given.crew_size),
+        Note("people", trade, -people),
+        *quarters.moving_out(),
     ]
+
+
+def await_permits(brief: Brief) -> None:
+    """Call crews a time after the permits are there, not on a date, where the project says so.
+
+    Who is called before the permits are expected comes on his date, or nobody would be there when they come.
+    """
+    if brief.project.labour.called_by == "date":
+        return
+    first = brief.layout.phases[0]
+    expected = round(brief.project.scale.preparation_days.planned * MINUTES_PER_DAY)
+    for trade, stays in brief.agreed.stays.items():
+        for number, stay in enumerate(stays, 1):
+            name = f"crew.{trade}.{number}"
+            route = brief.plan.units.get(name, ())
+            if stay.called > expected and route and isinstance(route[0], Until):
+                later = Work("called", fixed(stay.called - expected), "always")
+                brief.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
 
 
 def mean_over_peak(ramp: Ramp) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sim.config.energization import Feed
 from sim.plan.brief import Brief, shape
 from sim.plan.crew_work import by_crews, planned_hours, step_span
 from sim.plan.layout import Place
 from sim.plan.networks import prerequisites
+from sim.plan.procurement import slip_of
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed
@@ -36,7 +38,24 @@ def energize(brief: Brief, phase: Place) -> None:
     firm: list[PlanStep] = []
     for number in range(units.count - units.spare):
         firm += [Wait(running, number + 1 + units.spare), Free({power(phase): round(units.mw.value * 1000)})]
-    brief.plan.unit(f"{phase.name}.firm power", firm)
+    if firm:
+        brief.plan.unit(f"{phase.name}.firm power", firm)
+    for feed in energization.grid:
+        brief.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(brief, phase, feed))
+
+
+def _feed(brief: Brief, phase: Place, feed: Feed) -> list[PlanStep]:
+    """Return a grid feed's route: ordered, ready at the utility's end, then at ours; firm from then on."""
+    item, kilowatt = f"grid/{phase.name}", round(feed.mw.value * 1000)
+    return [
+        brief.decided(phase),
+        Note("ordered", item, kilowatt),
+        Work("grid feed", Span(shape(feed.weeks), MINUTES_PER_WEEK), "always"),
+        Note("delivered", item, kilowatt),
+        *(Wait(gate) for gate in prerequisites(brief, feed.after, phase)),
+        Note("installed", item, kilowatt),
+        Free({power(phase): kilowatt}),
+    ]
 
 
 def _unit(brief: Brief, phase: Place, number: int, running: str) -> list[PlanStep]:
@@ -48,7 +67,7 @@ def _unit(brief: Brief, phase: Place, number: int, running: str) -> list[PlanSte
         brief.decided(phase),
         Note("ordered", item),
         Until("unit slot", Span(Fixed(week), MINUTES_PER_WEEK)),
-        Work("unit slip", Span(shape(units.slip_days), MINUTES_PER_DAY), "always"),
+        Work("unit slip", Span(shape(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)), "always"),
         Note("delivered", item),
         *(Wait(gate) for gate in prerequisites(brief, energization.after, phase)),
     ]

@@ -36,9 +36,13 @@ class Inputs:
     """The planner's value of every table, for the deterministic run."""
     factors: tuple[str, ...]
     factor_table: NDArray[np.int64]
+    only_with: NDArray[np.int64]
+    """Per factor the one without which it is 1, or -1."""
     delay_names: tuple[str, ...]
     delay_table: NDArray[np.int64]
     delay_minutes: NDArray[np.float64]
+    delay_losses: NDArray[np.int64]
+    """Per delay the factors it is multiplied with, padded with -1."""
 
 
 class InputsBuilder:
@@ -51,6 +55,8 @@ class InputsBuilder:
         self.factor_table = [self._shape(shape) for shape in plan.factors.values()]
         self.delay_table = [self._shape(span.shape) for span in plan.delays.values()]
         self.delay_minutes = [span.minutes for span in plan.delays.values()]
+        self.delay_losses = [[self.factors[name] for name in span.losses] for span in plan.delays.values()]
+        self.only_with = [self.factors[plan.only_with[name]] if name in plan.only_with else -1 for name in self.factors]
         self.spans: list[Span] = []
         self.kinds: list[int] = []
         self.names: dict[str, int] = {}
@@ -89,9 +95,11 @@ class InputsBuilder:
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),
             factors=tuple(self.factors),
             factor_table=np.array(self.factor_table, np.int64),
+            only_with=np.array(self.only_with, np.int64),
             delay_names=tuple(self.delays),
             delay_table=np.array(self.delay_table, np.int64),
             delay_minutes=np.array(self.delay_minutes, np.float64),
+            delay_losses=_padded(self.delay_losses),
         )
 
 

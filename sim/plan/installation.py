@@ -5,10 +5,13 @@ from __future__ import annotations
 from sim.config.systems import System
 from sim.plan.brief import Brief, shape
 from sim.plan.crew_work import SITE, by_crews, crew, planned_hours, report, step_span
+from sim.plan.defects import mend_transit_damage
 from sim.plan.layout import Place
-from sim.plan.logistics import GATE, MATERIAL, laydown, skids_in_yard
+from sim.plan.logistics import CRANE, GATE, MATERIAL, laydown, new_slots, skids_in_yard, slots
 from sim.plan.networks import Instance, prerequisites, write_network
+from sim.plan.procurement import allotted, slip_of
 from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
     MINUTES_PER_WEEK,
     Free,
@@ -20,8 +23,6 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-
-CRANE = "crane"
 
 
 def ready_for(brief: Brief, system: System, block: Place) -> list[Wait]:
@@ -45,6 +46,7 @@ def install_skids(brief: Brief, name: str, system: System, block: Place) -> None
         Hold({**lifting, skids_in_yard(name): number}, block.sequence),
         *lifts,
         Free({**lifting, laydown(name): number}),
+        *mend_transit_damage(brief, name, system, block),
         *report(brief, *lifts),
         Note("set", item),
     ]
@@ -58,17 +60,20 @@ def build_in_place(brief: Brief, name: str, system: System, block: Place) -> Non
     """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
     site, item, hold = system.site, f"{name}/{block.name}", {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
-    ready = ready_for(brief, system, block)
+    lead = Span(shape(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
+    ready, loads = ready_for(brief, system, block), slots(brief, site.loads_per_block)
     brief.plan.unit(
         material,
         [
             brief.ordered(material, block),
             Note("ordered", item),
-            Work(f"{name} material lead time", Span(shape(site.lead_weeks), MINUTES_PER_WEEK), "always"),
+            Work(f"{name} material lead time", lead, "always"),
+            *allotted(brief, name, 1, block),
             *ready,
-            Hold({GATE: 1, **hold}, block.sequence),
+            Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
             Work(f"{name} material unload", Span(shape(site.unload_hours), MINUTES_PER_HOUR), "gate"),
             Free({GATE: 1}),
+            *new_slots(brief, material, site.loads_per_block),
             Note("delivered", item),
             Signal(brief.plan.gate(material)),
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +21,8 @@ class Kind:
 
     `rows` are those of the first unit; the other units differ in the gates they name and the luck they have.
     `held` is what a unit has when it comes to a step, or None where no way leads; the last one is the end.
-    `timed` are the steps that are work whose longest span is not nothing.
+    `timed` are the steps that are work whose longest span is not nothing; `during` those that a way leads to before
+    the run is over: whoever waits for the completion gate comes no further.
     """
 
     plan: Compiled
@@ -30,8 +31,9 @@ class Kind:
     timed: tuple[bool, ...]
     held: tuple[Held | None, ...]
     conflicts: tuple[Conflict, ...]
-    signals: tuple[tuple[int, int], ...]
-    """Per gate that is signalled: one of the steps that do it, and how much a unit signals in all."""
+    during: frozenset[int]
+    signals: tuple[tuple[int, int, int], ...]
+    """Per gate that is signalled during the run: one of the steps that do it, the least and the most in all."""
     everything: Sequence[Sequence[int]] = field(repr=False)
     """The rows of the whole plan, as plain numbers."""
 
@@ -50,8 +52,8 @@ class Kind:
         return self.everything[self.plan.first[unit] + step]
 
     def does(self, *operations: int) -> Iterator[int]:
-        """Yield the steps that some way leads to and that do one of these things."""
-        return (step for step, row in enumerate(self.rows) if row[0] in operations and self.held[step] is not None)
+        """Yield the steps that some way leads to before the run is over and that do one of these things."""
+        return (step for step, row in enumerate(self.rows) if row[0] in operations and step in self.during)
 
     def takes(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield every (step, pool, count, held before) with which something is taken."""
@@ -81,7 +83,7 @@ class Kind:
     @cached_property
     def surely(self) -> tuple[int, ...]:
         """Return per step, as a set of bits, the steps that every way to it has performed."""
-        ways = self._ways()
+        ways = self.ways
         everything = (1 << len(self.rows)) - 1
         sure = [0] + [everything] * len(self.rows)
         changed = True
@@ -98,7 +100,7 @@ class Kind:
     @cached_property
     def perhaps(self) -> tuple[int, ...]:
         """Return per step, as a set of bits, the steps that some way to it has performed."""
-        ways = self._ways()
+        ways = self.ways
         perhaps = [0] * (len(self.rows) + 1)
         changed = True
         while changed:
@@ -111,7 +113,8 @@ class Kind:
                     perhaps[step], changed = found, True
         return tuple(perhaps)
 
-    def _ways(self) -> list[list[int]]:
+    @cached_property
+    def ways(self) -> list[list[int]]:
         """Return per step the steps from which it is reached at once."""
         ways: list[list[int]] = [[] for _ in range(len(self.rows) + 1)]
         for step, row in enumerate(self.rows):
@@ -136,8 +139,14 @@ def kinds(plan: Compiled) -> list[Kind]:
     alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for unit in range(len(plan.units)):
         route = slice(first[unit], first[unit + 1])
-        alike.setdefault(_likeness(rows[route], timed[route], first[unit]), []).append(unit)
+        alike.setdefault(_likeness(plan, rows[route], timed[route], first[unit]), []).append(unit)
     return [_kind(plan, tuple(units), rows, timed) for units in alike.values()]
+
+
+def for_the_end(plan: Compiled, row: Sequence[int]) -> bool:
+    """Tell whether a step waits for the completion gate: what comes after it is not performed during the run."""
+    gate, level = plan.completion
+    return row[0] == WAIT and row[1] == gate and row[2] >= level
 
 
 def _timed(plan: Compiled) -> list[bool]:
@@ -153,13 +162,16 @@ def _timed(plan: Compiled) -> list[bool]:
 
 
 def _likeness(
-    rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
+    plan: Compiled, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
 ) -> tuple[tuple[int, ...], ...]:
     """Return a route without what is the unit's own: gates by the order of their appearance, no luck."""
     gates: dict[int, int] = {NONE: NONE}
     route: list[tuple[int, ...]] = []
-    for (operation, a, b, c, d, e), takes_time in zip(rows, timed, strict=True):
-        if operation in (WAIT, SIGNAL):
+    for row, takes_time in zip(rows, timed, strict=True):
+        operation, a, b, c, d, e = row
+        if for_the_end(plan, row):
+            route.append((operation, NONE))
+        elif operation in (WAIT, SIGNAL):
             route.append((operation, gates.setdefault(a, len(gates)), b))
         elif operation == AGAIN:
             route.append((operation, a - first, b == NONE, c, gates.setdefault(d, len(gates)), e))
@@ -173,18 +185,36 @@ def _likeness(
 
 
 def _kind(plan: Compiled, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]) -> Kind:
+    """Return a kind as its first unit has it."""
     begin, end = plan.first[units[0] : units[0] + 2].tolist()
     reached, conflicts = states(plan, units[0])
     held = tuple(reached[at][0] if at in reached else None for at in range(begin, end + 1))
     own = tuple(_from_start(row, begin) for row in rows[begin:end])
-    last = [reached[end]] if end in reached else list(reached.values())
-    total: dict[int, int] = {}
-    for _, signalled in last:
-        for gate, amount in signalled.items():
-            total[gate] = max(total.get(gate, 0), amount)
-    at = {row[1]: step for step, row in enumerate(own) if row[0] == SIGNAL and held[step] is not None}
-    signals = tuple((at[gate], amount) for gate, amount in total.items())
-    return Kind(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), signals, rows)
+    during = _during(plan, own)
+    signals = _signals(plan, own, {at - begin: signalled for at, (_, signalled) in reached.items()}, during)
+    return Kind(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), during, signals, rows)
+
+
+def _during(plan: Compiled, route: Sequence[Sequence[int]]) -> frozenset[int]:
+    """Return the steps of a route, its end included, that some way leads to before the run is over."""
+    todo, during = [0], set[int]()
+    while todo:
+        step = todo.pop()
+        if step not in during:
+            during.add(step)
+            if step < len(route) and not for_the_end(plan, route[step]):
+                todo += following(route[step], step)
+    return frozenset(during)
+
+
+def _signals(
+    plan: Compiled, route: Sequence[Sequence[int]], signalled: Mapping[int, Mapping[int, int]], during: Collection[int]
+) -> tuple[tuple[int, int, int], ...]:
+    """Return per gate a step that signals it, and the least and most that is signalled when the run is over."""
+    ends = [step for step in during if step == len(route) or for_the_end(plan, route[step])] or list(during)
+    at = {route[step][1]: step for step in during if step < len(route) and route[step][0] == SIGNAL}
+    amounts = {gate: [signalled[step].get(gate, 0) for step in ends] for gate in at}
+    return tuple((at[gate], min(found), max(found)) for gate, found in amounts.items())
 
 
 def _from_start(row: Sequence[int], begin: int) -> tuple[int, ...]:

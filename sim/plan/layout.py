@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sim.config.project import Project
+from sim.plan.outlook import planned_orders
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,11 @@ class Layout:
     blocks: tuple[Place, ...]
 
 
-def lay_out(project: Project) -> Layout:
-    """Divide a project into phases, halls, turnovers and blocks; a place is ordered with its first block."""
+def lay_out(project: Project, released: Mapping[str, int] | None = None) -> Layout:
+    """Divide a project into phases, halls, turnovers and blocks; a place is ordered with its first block.
+
+    `released` is the day of release by place where that is agreed by itself.
+    """
     days = _order_days(project)
     mw = project.block.mw_gross.value
     per_phase = -(-project.blocks // project.scale.phases)
@@ -52,7 +56,12 @@ def lay_out(project: Project) -> Layout:
                 turnover = f"t{len(groups['t']) + 1}"
                 groups["t"].append(_place(turnover, phase, hall, of_turnover, days, mw * len(of_turnover)))
             blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in of_hall]
-    return Layout(tuple(groups["p"]), tuple(groups["h"]), tuple(groups["t"]), tuple(blocks))
+    groups["b"] = blocks
+    dated = [
+        tuple(replace(place, order_day=(released or {}).get(place.name, place.order_day)) for place in groups[kind])
+        for kind in "phtb"
+    ]
+    return Layout(*dated)
 
 
 def _place(name: str, phase: str, hall: str, blocks: Sequence[int], days: Sequence[int], mw: float) -> Place:
@@ -65,7 +74,9 @@ def _split(blocks: Sequence[int], size: int) -> list[Sequence[int]]:
 
 
 def _order_days(project: Project) -> list[int]:
-    """Return the order day of every block: from the given orders, else everything when its phase is decided."""
+    """Return the order day of every block: as planned where demand decides, from the given orders, else its phase's."""
+    if project.orders.policy == "follow_demand":
+        return list(planned_orders(project))
     if not project.orders.given:
         per_phase = -(-project.blocks // project.scale.phases)
         interval = round(project.scale.phase_interval_days.value)
@@ -76,3 +87,19 @@ def _order_days(project: Project) -> list[int]:
         ordered += order.mw
         days += [order.day] * (min(project.blocks, round(ordered / mw)) - len(days))
     return days + [days[-1]] * (project.blocks - len(days))
+
+
+def generating_units(project: Project, layout: Layout) -> list[Place]:
+    """Return the places of all generating units: each with the blocks from the first that needs its power on.
+
+    Units that are spare stand before the first: without them no block has its power.
+    """
+    units, block = project.energization.units, project.block.mw_gross.value
+    found = []
+    for phase in layout.phases:
+        for number in range(units.count):
+            first = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
+            blocks = phase.blocks[min(first, len(phase.blocks) - 1) :]
+            name = f"{phase.name}.g{number + 1}"
+            found.append(Place(name, phase.name, "", blocks, units.mw.value, phase.order_day))
+    return found

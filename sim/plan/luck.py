@@ -15,6 +15,7 @@ from sim.world.quantiles import sample, sample_one
 
 FloatArray = NDArray[np.float64]
 Uniforms = Callable[[Sequence[str], int, int], FloatArray]
+"""Draws of first attempts: (names, first replication, count) → shape (names, count), strictly between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,31 @@ class Luck:
 
 
 class Draws:
-    """Draws the inputs of a plan, a chunk of replications at a time, each from its own named stream."""
+    """Draws the inputs of a plan, a chunk of replications at a time, each from its own named stream.
 
-    def __init__(self, inputs: Inputs, seed: int) -> None:
-        self.inputs = inputs
-        self.keys = [key(seed, name) for name in inputs.names]
-        self.factor_keys = [key(seed, name) for name in inputs.factors]
-        self.delay_keys = [key(seed, name) for name in inputs.delay_names]
+    First attempts come from `uniforms` if it is given (luck spread evenly over a study); later ones never do.
+    """
+
+    def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
+        self.inputs, self.uniforms = inputs, uniforms or self._plain
+        self.seed, self.keys = seed, [key(seed, name) for name in inputs.names]
 
     def chunk(self, first: int, count: int) -> Iterator[Luck]:
         """Yield the luck of replications first … first + count − 1."""
         inputs = self.inputs
-        factors = sample(inputs.tables, inputs.factor_table, uniforms(self.factor_keys, first, count))
-        delays = sample(inputs.tables, inputs.delay_table, uniforms(self.delay_keys, first, count))
-        delays = np.floor(delays * inputs.delay_minutes[:, None] + 0.5)
-        luck = uniforms(self.keys, first, count)
+        factors = sample(inputs.tables, inputs.factor_table, self.uniforms(inputs.factors, first, count))
+        delays = sample(inputs.tables, inputs.delay_table, self.uniforms(inputs.delay_names, first, count))
+        factors, delays = shared(inputs, factors, delays)
+        luck = self.uniforms(inputs.names, first, count)
         content, values = settle(inputs, sample(inputs.tables, inputs.table, luck), luck, factors, delays)
         for column in range(count):
             later = self._later(first + column, factors[:, column], delays[:, column])
             yield Luck(first + column, values[:, column].tolist(), content[:, column], factors[:, column], later)
+
+    def _plain(self, names: Sequence[str], first: int, count: int) -> FloatArray:
+        """Draw each replication on its own."""
+        keys = self.keys if names is self.inputs.names else [key(self.seed, name) for name in names]
+        return uniforms(keys, first, count)
 
     def _later(self, replication: int, factors: FloatArray, delays: FloatArray) -> Callable[[int, int], int]:
         """Return the rule for repeated attempts; they are rare, so each is drawn when it is needed."""
@@ -58,6 +65,18 @@ class Draws:
             return value_of(self.inputs, number, luck, factors, delays)
 
         return draw
+
+
+def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return factors as they apply and delays in whole minutes, both of shape (names, replications).
+
+    A factor that depends on another one is 1 where that one is 0: what did not happen does no harm.
+    """
+    named = np.flatnonzero(inputs.only_with >= 0)
+    applies = factors[inputs.only_with[named]] != 0
+    factors[named] = np.where(applies, factors[named], 1.0)
+    minutes = _times(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    return factors, np.floor(minutes + 0.5)
 
 
 def settle(
@@ -100,13 +119,13 @@ def value_of(inputs: Inputs, number: int, luck: float, factors: FloatArray, dela
 def planned(inputs: Inputs) -> Luck:
     """Return the luck of the deterministic run: everything at its planned value, decisions as is most likely."""
     even = np.full((len(inputs.names), 1), 0.5)
-    factors = inputs.planned[inputs.factor_table]
-    delays = np.floor(inputs.planned[inputs.delay_table] * inputs.delay_minutes + 0.5)
+    factors, delays = (inputs.planned[table][:, None] for table in (inputs.factor_table, inputs.delay_table))
+    factors, delays = shared(inputs, factors, delays)
     shape = inputs.planned[inputs.table][:, None]
-    content, values = settle(inputs, shape, even, factors[:, None], delays[:, None])
+    content, values = settle(inputs, shape, even, factors, delays)
 
     def again(number: int, _attempt: int) -> int:
         """Take for a repeated attempt what the first one took."""
         return int(values[number, 0])
 
-    return Luck(-1, values[:, 0].tolist(), content[:, 0], factors, again)
+    return Luck(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], again)

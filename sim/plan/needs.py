@@ -18,23 +18,24 @@ class Needs:
     """The pools behind the gates, steps and supplies of a plan.
 
     `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
-    gives what it had not taken. `total` is how far every gate comes when all units have ended.
+    gives what it had not taken. `total` is how far every gate comes at most by the end of the run, `least` at least.
     """
 
-    def __init__(self, plan: Compiled, kinds: Sequence[Kind]) -> None:
-        """Find out who raises and supplies what, and what is behind every gate."""
-        self.plan, self.kinds = plan, kinds
+    def __init__(self, plan: Compiled, kinds: Sequence[Kind], *, perhaps: bool = False) -> None:
+        """Find out what is behind every gate; `perhaps` with what is taken on some ways only, and waited for there."""
+        self.plan, self.kinds, self.perhaps = plan, kinds, perhaps
         self.kind_of = {unit: kind for kind in kinds for unit in kind.units}
         self.signals = _by_gate(plan, kinds)
         self.supplies: list[list[tuple[int, int, int]]] = [[] for _ in plan.pools]
         for kind in kinds:
             for step, pool, count in kind.supplies():
                 self.supplies[pool] += [(unit, step, count) for unit in kind.units]
-        self.total = [0] * len(plan.gates)
+        self.least, self.total = ([0] * len(plan.gates) for _ in range(2))
         for kind in kinds:
-            for step, amount in kind.signals:
+            for step, least, most in kind.signals:
                 for unit in kind.units:
-                    self.total[kind.row(unit, step)[1]] += amount
+                    self.least[kind.row(unit, step)[1]] += least
+                    self.total[kind.row(unit, step)[1]] += most
         self._demands: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._raised: dict[int, Counter[int]] = {}
         self._gates: dict[tuple[int, int], int] = {}
@@ -48,18 +49,18 @@ class Needs:
         return self._gates.get((gate, level), 0)
 
     def of_step(self, unit: int, step: int) -> int:
-        """Return the pools that must be taken, by this unit or others, before it performs a step of its route."""
+        """Return the pools that are taken, by this unit or others, before it performs a step of its route."""
         needed = self.own(unit, step)
         for gate, level in self.waits(unit, step):
             needed |= self.of_gate(gate, level)
         return needed
 
     def own(self, unit: int, step: int) -> int:
-        """Return the pools that a unit must itself have taken before it performs a step of its route."""
+        """Return the pools that a unit has itself taken before it performs a step of its route."""
         return self._before(self.kind_of[unit], step)[0]
 
     def waits(self, unit: int, step: int) -> Iterator[tuple[int, int]]:
-        """Yield the (gate, level) that a unit must have seen before it performs a step of its route."""
+        """Yield the (gate, level) that a unit has seen before it performs a step of its route."""
         kind = self.kind_of[unit]
         for wait in self._before(kind, step)[1]:
             _, gate, level, *_ = kind.row(unit, wait)
@@ -104,13 +105,14 @@ class Needs:
         )
 
     def _before(self, kind: Kind, step: int) -> tuple[int, tuple[int, ...]]:
-        """Return the pools a unit itself must have taken before a step, and the steps at which it must have waited."""
+        """Return the pools a unit itself has taken before a step, and the steps at which it has waited."""
         key = kind.units[0], step
         if key not in self._demands:
-            sure = [before for before in range(len(kind.rows)) if kind.surely[step] >> before & 1]
-            holds = [kind.rows[before][1] for before in sure if kind.rows[before][0] == HOLD]
+            way = kind.perhaps[step] if self.perhaps else kind.surely[step]
+            done = [before for before in kind.does(HOLD, WAIT) if way >> before & 1]
+            holds = [kind.rows[before][1] for before in done if kind.rows[before][0] == HOLD]
             own = bits(pool for bundle in holds for pool, _ in self.plan.bundles[bundle])
-            self._demands[key] = own, tuple(before for before in sure if kind.rows[before][0] == WAIT)
+            self._demands[key] = own, tuple(before for before in done if kind.rows[before][0] == WAIT)
         return self._demands[key]
 
     def _settle(self, gate: int) -> None:

@@ -25,6 +25,7 @@ class Plan:
     gates: dict[str, None] = field(default_factory=dict)
     units: dict[str, Route] = field(default_factory=dict)
     factors: dict[str, Distribution] = field(default_factory=dict)
+    only_with: dict[str, str] = field(default_factory=dict)
     delays: dict[str, Span] = field(default_factory=dict)
     learning: dict[str, tuple[int, ...]] = field(default_factory=dict)
     areas: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -48,9 +49,19 @@ class Plan:
         self.units[name] = route
         return name
 
-    def factor(self, name: str, shape: Distribution) -> str:
-        """Add a factor shared by many spans and drawn once a replication; return its name."""
+    def factor(self, name: str, shape: Distribution, only_with: str | None = None) -> str:
+        """Add a factor shared by many spans and drawn once a replication; return its name.
+
+        Where `only_with` names another factor, this one is 1 in replications in which that one is 0.
+        """
         self.factors[name] = shape
+        if only_with is not None:
+            self.only_with[name] = only_with
+        return name
+
+    def delay(self, name: str, span: Span) -> str:
+        """Add an amount of minutes shared by many spans and drawn once a replication; return its name."""
+        self.delays[name] = span
         return name
 
     def learns(self, name: str, millionths: tuple[int, ...]) -> str:

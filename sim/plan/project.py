@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sim.config.project import Project
-from sim.plan.brief import Agreed, Brief, shape
+from sim.plan.brief import Agreed, Brief
+from sim.plan.chips import release_chips
 from sim.plan.commissioning import ONLINE, commission_block, hand_over
-from sim.plan.crews import muster_crews
+from sim.plan.crews import await_permits, muster_crews
+from sim.plan.demand import write_demand
 from sim.plan.energization import energize
-from sim.plan.factory import Plant, build_skid, open_factory
+from sim.plan.factory import Plant, build_skid, open_factories, shared_out
 from sim.plan.installation import bring_lifting_gear, build_in_place, install_skids, ready_for
 from sim.plan.layout import lay_out
-from sim.plan.logistics import deliver, hire_trucks, open_yard
+from sim.plan.logistics import clear_places, deliver, open_yard
+from sim.plan.losses import state_losses
 from sim.plan.plan import Plan
-from sim.plan.procurement import procure
+from sim.plan.practice import practise
+from sim.plan.prices import draw_prices
+from sim.plan.procurement import allocate, procure
+from sim.plan.risks import befall
 from sim.plan.shell import erect_hall, lay_pad, prepare, site_works
+from sim.plan.waiting import follow_orders
 from sim.world.calendars import Calendar
 
 
@@ -28,9 +35,8 @@ def write_plan(
     """
     plan = Plan(completion=(ONLINE, project.blocks))
     plan.works_on(calendars)
-    brief = Brief(project, lay_out(project), agreed, plan, day_minutes["site"], day_minutes["factory"])
-    for trade in project.labour.trades:
-        plan.factor(f"loss.{trade}", shape(project.labour.losses))
+    brief = Brief(project, lay_out(project, agreed.released), agreed, plan, day_minutes["site"], day_minutes["factory"])
+    state_losses(brief)
     for phase in brief.layout.phases:
         prepare(brief, phase)
         site_works(brief, phase)
@@ -42,7 +48,14 @@ def write_plan(
     _systems(brief)
     _turnovers(brief)
     procure(brief)
+    practise(brief)
     muster_crews(brief)
+    release_chips(brief)
+    write_demand(brief)
+    follow_orders(brief)
+    draw_prices(brief)
+    await_permits(brief)
+    befall(brief)
     return plan
 
 
@@ -51,28 +64,31 @@ def _systems(brief: Brief) -> None:
     open_yard(brief)
     bring_lifting_gear(brief)
     for name, system in brief.project.by_system.items():
-        plant = open_factory(brief, name, system) if system.scope == "factory" else None
+        made = system.scope == "factory"
+        allocate(brief, name, system.skid.per_block if made else 1)
         for block in brief.layout.blocks:
-            if plant is None:
-                build_in_place(brief, name, system, block)
-            else:
+            if made:
                 install_skids(brief, name, system, block)
-        if plant is not None:
-            _skids(brief, plant)
+            else:
+                build_in_place(brief, name, system, block)
+        if made:
+            _skids(brief, name, open_factories(brief, name, system))
 
 
-def _skids(brief: Brief, plant: Plant) -> None:
-    """Write a factory's skids: as many as the blocks need, in the order of the blocks."""
-    system = brief.project.by_system[plant.system]
-    fleet = hire_trucks(brief, plant.system)
+def _skids(brief: Brief, name: str, plants: Sequence[Plant]) -> None:
+    """Write a system's skids: as many as the blocks need, in the order of the blocks, shared out among its plants."""
+    system = brief.project.by_system[name]
+    clear_places(brief, name)
+    makers = shared_out(plants, len(brief.layout.blocks) * system.skid.per_block)
     number = 0
     for block in brief.layout.blocks:
         called = [wait for wait in ready_for(brief, system, block) if wait.gate.split(".")[0] != block.name]
         for _ in range(system.skid.per_block):
+            plant, item = makers[number], f"{name}/{block.name}"
             number += 1
-            unit, item = f"{plant.system}.s{number}", f"{plant.system}/{block.name}"
-            made = build_skid(brief, plant, brief.ordered(unit, block), item)
-            brief.plan.unit(unit, [*made, *deliver(brief, plant, fleet, called, item)])
+            unit = f"{name}.s{number}"
+            made = build_skid(brief, plant, brief.ordered(unit, block), item, block)
+            brief.plan.unit(unit, [*made, *deliver(brief, plant, unit, called, item)])
 
 
 def _turnovers(brief: Brief) -> None:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 from sim.config.project import Project
 from sim.plan.checks import Remark, check
+from sim.plan.loads import loads
+from sim.plan.network import earliest
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.words import ProjectDates, number
 from sim.study.case import Case
+
+MOST_LINKS, MOST_LOADS = 12, 16
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -27,6 +31,7 @@ def checkup(case: Case) -> tuple[Group, bool]:
         _systems(case.project),
         "\n".join(_sizing(case)),
         _crews(case),
+        "\n".join(_capacity(case)),
         "\n".join(_remarks(remarks, errors)),
     )
     return text, errors == 0
@@ -69,7 +74,8 @@ def _sizing(case: Case) -> Iterator[str]:
     """Say which date the crews are sized for, and why."""
     sizing, target = case.sizing, case.project.scale.target_days
     yield ""
-    yield f"With as many crews as anybody asks for, and without luck, all MW are online on day {sizing.unlimited_days:.0f}."
+    day = f"day {sizing.unlimited_days:.0f}"
+    yield f"With as many crews as anybody asks for, and without luck, all MW are online on {day}."
     if sizing.unlimited_days > target:
         yield f"That is after the target, day {target:g}: crews are sized for day {sizing.unlimited_days:.0f} instead."
     else:
@@ -95,6 +101,20 @@ def _crews(case: Case) -> Table:
             f"day {first} to {last}",
         )
     return table
+
+
+def _capacity(case: Case) -> Iterator[str]:
+    """Say the critical path without limits, and the load of every pool against its capacity, the busiest first."""
+    schedule = earliest(case.plan, case.planned.values, case.plan.base_calendars)
+    yield ""
+    yield "Critical path if nobody ever waited for a crew, a line or a place:"
+    for link in schedule.chain[-MOST_LINKS:]:
+        begun, done = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
+        yield f"  day {begun:5.0f} to {done:5.0f}  {link.unit}: {link.activity}"
+    yield ""
+    yield "Capacity against load:"
+    found = loads(case.plan, case.planned.values, schedule, case.plan.base_calendars)
+    yield from (f"  {load}" for load in found[:MOST_LOADS])
 
 
 def _remarks(remarks: list[Remark], errors: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from sim.report import reading
 from sim.report.quoting import Quote, both, quote
 from sim.report.reading import About, Result, Share
-from sim.report.words import counted, interval, measure, number, percent
+from sim.report.words import counted, interval, measure, money, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +20,11 @@ FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_wo
 ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
 IDLE = (
     ("idle_capital_months", "deployed", "paid, not yet in service"),
+    ("committed_idle_months", "committed", "under contract, not yet in service"),
     ("authorised_idle_months", "authorised", "authorised, not yet online"),
 )
 SPREAD = "P50 / P80"
+PUBLISHED_PER_GW = "P50; published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _people(result: Result, summary: pd.DataFrame) -> list[Finding]:
 
 
 def _capital(summary: pd.DataFrame) -> list[Finding]:
-    """Say how long capital is idle by both definitions, side by side, and how much there is in total."""
+    """Say how long capital is idle by every definition, side by side, and how much there is, in total and for a GW."""
     found = [
         _spread(summary, metric, "idle capital, P50 / P80", name, definition)
         for metric, name, definition in IDLE
@@ -137,6 +139,9 @@ def _capital(summary: pd.DataFrame) -> list[Finding]:
     ]
     if "capital_total_usd" in summary.index:
         found.append(_spread(summary, "capital_total_usd", "capital in total", SPREAD, "all that is ever paid"))
+    if "installed_cost_usd_per_mw" in summary.index:
+        per_gw = float(summary.loc["installed_cost_usd_per_mw", "p50"]) * 1000  # type: ignore[arg-type]
+        found.append(Finding("capital in total", "for a GW", money(per_gw), PUBLISHED_PER_GW))
     return found
 
 

@@ -53,11 +53,20 @@ class About:
     seed: int
     stalled: int = 0
     failed: int = 0
+    sampling: str = ""
+    """How luck was spread over the runs; empty for plain luck."""
 
     def caption(self, *units: str) -> str:
         """Return the two lines under a figure: units and definitions; n, seed and what the spread is not."""
         lost = [f"{self.stalled:,} stalled"] * bool(self.stalled) + [f"{self.failed:,} failed"] * bool(self.failed)
-        runs = ", ".join([f"n = {counted(self.runs, 'run', 'runs')}", *lost, f"seed {self.seed}"])
+        runs = ", ".join(
+            [
+                f"n = {counted(self.runs, 'run', 'runs')}",
+                *lost,
+                f"seed {self.seed}",
+                *[self.sampling] * bool(self.sampling),
+            ]
+        )
         return "; ".join(units) + f"\n{runs}; {SAMPLING_ONLY}"
 
 
@@ -93,6 +102,7 @@ def about(result: Result) -> About:
         seed=int(result.manifest["seed"]),
         stalled=int((status == "stalled").sum()),
         failed=int((status == "failed").sum()),
+        sampling=str(result.manifest.get("sampled", "")),
     )
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # What is compared on the screen; differences.csv has every metric.
 COMPARED = (
     "lead_time_first_mw_days", "lead_time_full_days", "lead_time_mw_weighted_days", "lead_time_from_need_days",
-    "peak_workforce_onsite", "hours_paid", "idle_capital_months", "authorised_idle_months", "idle_capital_peak_usd",
-    "capital_total_usd",
+    "peak_workforce_onsite", "hours_paid", "idle_capital_months", "committed_idle_months", "authorised_idle_months",
+    "idle_capital_peak_usd", "capital_total_usd",
 )  # fmt: skip
 ENDS = ("", "_low", "_high")
 NO_MEAN = "none: runs stalled"
@@ -59,7 +59,8 @@ def _basis(result: Result) -> str:
     """Say what the numbers rest on and what their intervals leave out."""
     about = reading.about(result)
     runs = counted(about.runs, "run", "runs")
-    return f"{runs}, seed {about.seed}. Intervals are 95 %: {SAMPLING_ONLY}."
+    how = f", {about.sampling}" if about.sampling else ""
+    return f"{runs}, seed {about.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
 
 
 # --- several strategies -------------------------------------------------------------------------------

@@ -92,6 +92,16 @@ def money_months(usd_months: float, step: float = 0.0) -> str:
     return _dollars(usd_months, step, ((1e6, " M-months"), (1.0, "-months")))
 
 
+def cents(usd: float, step: float = 0.01) -> str:
+    """Write a small price in dollars and cents."""
+    return "$" + number(usd, step)
+
+
+def megawatt_months(value: float, step: float = 1.0) -> str:
+    """Write MW over months."""
+    return number(value, step) + " MW-months"
+
+
 def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> str:
     """Write dollars in the largest of the scales that is not above them."""
     if not math.isfinite(usd):
@@ -221,6 +231,34 @@ MEASURES: dict[str, Measure] = {
     "idle_capital_peak_usd": Measure("idle capital at its peak", "$", money, 1e6),
     "capital_total_usd": Measure("capital in total", "$", money, 1e6),
     "carrying_cost_usd": Measure("carrying cost", "$", money, 1e5),
+    "lead_time_per_order_days": Measure("lead time of an order, mean over orders", "days", days, 1.0),
+    "lead_time_per_order_days_p50": Measure("lead time of an order, middle order", "days", days, 1.0),
+    "lead_time_per_order_days_p90": Measure("lead time of an order, nine in ten orders", "days", days, 1.0),
+    "unmet_demand_mw_months": Measure("demand not met", "MW-months", megawatt_months, 1.0),
+    "idle_capacity_mw_months": Measure("capacity not needed yet", "MW-months", megawatt_months, 1.0),
+    "mw_ordered": Measure("MW ordered", "MW", megawatts, 0.1),
+    "mw_cancelled": Measure("MW cancelled", "MW", megawatts, 0.1),
+    "stranded_capital_usd": Measure("capital idle at the horizon", "$", money, 1e6),
+    "exposure_at_first_mw_usd": Measure("exposure when the first MW is online", "$", money, 1e6),
+    "interest_during_construction_usd": Measure("interest during construction", "$", money, 1e5),
+    "obsolescence_cost_usd": Measure("obsolescence of waiting compute", "$", money, 1e5),
+    "foregone_revenue_usd": Measure("revenue foregone after the target", "$", money, 1e5),
+    "revenue_to_day_730_usd": Measure("revenue to day 730", "$", money, 1e5),
+    "peak_net_funding_usd": Measure("funding needed at the peak", "$", money, 1e6),
+    "npv_usd": Measure("net present value at the horizon", "$", money, 1e6),
+    "budget_usd": Measure("budget with contingency", "$", money, 1e6),
+    "contingency_drawn_usd": Measure("drawn of the contingency", "$", money, 1e5),
+    "cost_over_budget_usd": Measure("cost over budget", "$", money, 1e5),
+    "capital_energise_usd": Measure("capital to energise", "$", money, 1e6),
+    "capital_shell_and_systems_usd": Measure("capital in shell and systems", "$", money, 1e6),
+    "capital_compute_usd": Measure("capital in compute", "$", money, 1e6),
+    "liquidated_damages_usd": Measure("liquidated damages", "$", money, 1e5),
+    "opex_usd_per_year": Measure("running cost and interest a year", "$ a year", money, 1e5),
+    "opex_financing_usd_per_year": Measure("interest a year", "$ a year", money, 1e5),
+    "opex_energy_usd_per_year": Measure("energy a year", "$ a year", money, 1e5),
+    "opex_operations_usd_per_year": Measure("operation a year", "$ a year", money, 1e5),
+    "cost_per_gpu_hour_usd": Measure("GPU-hour, every layer owned", "$", cents, 0.01),
+    "rented_gpu_hour_usd": Measure("GPU-hour, rented through every layer", "$", cents, 0.01),
     "installed_cost_usd_per_mw": Measure("installed cost per MW", "$", money, 1e4),
 }
 

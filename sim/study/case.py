@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +17,13 @@ from sim.plan.compile import Compiled, compile_plan
 from sim.plan.layout import lay_out
 from sim.plan.luck import Draws, Luck, planned
 from sim.plan.project import write_plan
+from sim.plan.spreading import Spreader
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.sizing import Sizing, size
-from sim.world.clock import calendars, day_minutes
+from sim.world.calendars import Calendar
+from sim.world.clock import SHIFT, calendars, day_minutes
+from sim.world.replication import calendars_of
+from sim.world.sampling import PLAIN, Sampling
 
 AT_ONCE = 64
 """Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
@@ -31,10 +36,11 @@ class Case:
     project: Project
     sizing: Sizing
     plan: Compiled
+    sampling: Sampling = PLAIN
 
     def __getstate__(self) -> dict[str, object]:
         """Travel to another process without what can be worked out again there."""
-        return {"project": self.project, "sizing": self.sizing, "plan": self.plan}
+        return {"project": self.project, "sizing": self.sizing, "plan": self.plan, "sampling": self.sampling}
 
     @property
     def name(self) -> str:
@@ -59,40 +65,64 @@ class Case:
     @cached_property
     def yardstick(self) -> Yardstick:
         """Return what runs are measured with."""
-        site = self.plan.base_calendars[self.plan.calendars.index("site.interior")]
-        return Yardstick.of(self.project, lay_out(self.project), self.plan, site)
+        site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
+        layout = lay_out(self.project, self.sizing.agreed.released)
+        plain = Yardstick.of(self.project, layout, self.plan, site)
+        planned, content = self.perform(self.planned).log, self.planned.content
+        return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))
 
     @cached_property
     def planned(self) -> Luck:
         """Return the luck of the deterministic run."""
         return planned(self.plan.inputs)
 
-    def perform(self, luck: Luck) -> Performance:
-        """Perform the project once."""
-        return perform(self.prepared, luck, self.plan.base_calendars)
+    def draws(self, seed: int) -> Draws:
+        """Return where the luck of its replications comes from; the same draws for the same seed, so far as made."""
+        if seed not in self._draws:
+            self._draws[seed] = Draws(self.plan.inputs, seed, Spreader(self.plan.inputs, seed, self.sampling))
+        return self._draws[seed]
 
-    def measured(self, luck: Luck, performance: Performance) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """Return the metrics and daily curves of a performance."""
-        record = Record.of(self.yardstick.index, performance.log, luck.content, self.plan.base_calendars)
+    @cached_property
+    def _draws(self) -> dict[int, Draws]:
+        """Return the draws already made ready, by seed."""
+        return {}
+
+    def hours_of(self, seed: int, replication: int) -> tuple[Calendar, ...]:
+        """Return the calendars of a replication, in the plan's order."""
+        base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
+        return tuple(calendars_of(self.project, base, seed, replication).values())
+
+    def perform(self, luck: Luck, hours: Sequence[Calendar] | None = None) -> Performance:
+        """Perform the project once, on the stated calendars if no others are given."""
+        return perform(self.prepared, luck, hours or self.plan.base_calendars)
+
+    def measured(
+        self, luck: Luck, performance: Performance, hours: Sequence[Calendar] | None = None
+    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Return the metrics and daily curves of a performance on those calendars."""
+        hours = hours or self.plan.base_calendars
+        record = Record.of(self.yardstick.index, performance.log, luck.content, hours, luck.factors)
         return measure(self.yardstick, record)
 
     def story(self, seed: int, replication: int) -> Columns:
         """Return the log of one replication as people read it."""
-        luck = next(Draws(self.plan.inputs, seed).chunk(replication, 1))
-        return dict(story(self.plan, self.perform(luck).log, self.project.scale.start_date))
+        luck = next(self.draws(seed).chunk(replication, 1))
+        hours = self.hours_of(seed, replication)
+        return dict(story(self.plan, self.perform(luck, hours).log, self.project.scale.start_date))
 
     def replicate(self, seed: int, first: int, count: int) -> Chunk:
         """Perform replications first … first + count − 1 and measure them."""
-        draws = Draws(self.plan.inputs, seed)
+        draws = self.draws(seed)
         runs = {metric: np.empty(count) for metric in self.metrics}
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
         for begin in range(first, first + count, AT_ONCE):
             for luck in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
                 row = luck.replication - first
-                performance = self.perform(luck)
+                hours = self.hours_of(seed, luck.replication)
+                performance = self.perform(luck, hours)
                 status[row] = OK if performance.stuck is None else STALLED
-                metrics, daily = self.measured(luck, performance)
+                metrics, daily = self.measured(luck, performance, hours)
                 for metric, values in runs.items():
                     values[row] = metrics[metric]
                 for curve, lines in curves.items():

@@ -94,9 +94,7 @@ def stitched(chunks: list[Chunk]) -> Chunk:
     runs: Columns = {name: np.concatenate([c.runs[name] for c in chunks]) for name in chunks[0].runs}
     named = {name: curve.shape[1] for c in chunks for name, curve in c.curves.items()}
     curves: Columns = {
-        name: np.concatenate(
-            [c.curves.get(name, np.full((c.count, days), np.nan, np.float32)) for c in chunks]
-        )
+        name: np.concatenate([c.curves.get(name, np.full((c.count, days), np.nan, np.float32)) for c in chunks])
         for name, days in named.items()
     }
     return Chunk(chunks[0].first, runs, curves, {r: note for c in chunks for r, note in c.notes.items()})

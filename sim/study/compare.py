@@ -11,15 +11,10 @@ import numpy as np
 from sim.errors import SimError
 from sim.study.chunk import Floats
 from sim.study.intervals import LEVEL, Interval
-from sim.study.paired import (
-    SHIFT_DAYS,
-    TRUSTED_N,
-    better,
-    mean_difference,
-    practical,
-    quantile_differences,
-)
+from sim.study.paired import SHIFT_DAYS, TRUSTED_N, better, practical
+from sim.study.randomised import mean_apart, quantiles_apart
 from sim.study.sample import Sample
+from sim.world.sampling import Sampling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +78,9 @@ def compare(
     if seeds and len(set(seeds.values())) > 1:
         told = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
         raise NotComparable(f"the cases were not run on the same luck; seeds are {told}")
+    if len({sample.sampling for sample in samples.values()}) > 1:
+        told = ", ".join(f"{name}: {sample.sampling.told(sample.size)}" for name, sample in samples.items())
+        raise NotComparable(f"the cases were not run on the same luck; they were sampled as {told}")
     n = min(sample.size for sample in samples.values())
     level = 1 - (1 - LEVEL) / len(others)
     return [
@@ -92,6 +90,7 @@ def compare(
             direction,
             level,
             shift_days,
+            samples[anchor].sampling,
         )
         for metric, direction in directions.items()
         for name in others
@@ -110,11 +109,12 @@ def _difference(
     direction: int,
     level: float,
     shift_days: float,
+    sampling: Sampling,
 ) -> Difference:
     """One row."""
     case, base = values
-    mean = mean_difference(case, base, level)
-    p50, p80 = quantile_differences(case, base, (0.5, 0.8), level)
+    mean = mean_apart(case, base, sampling, level)
+    p50, p80 = quantiles_apart(case, base, (0.5, 0.8), sampling, level)
     ahead, equal = better(case, base, direction, level)
     return Difference(
         *names,

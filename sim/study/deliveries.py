@@ -64,9 +64,7 @@ def delivery(sample: Sample, mw: list[float] | None = None) -> list[Step]:
     band = {name: column[rows] for name, column in sample.curves.items() if name != "curve"}
     n = sample.size - sample.having("failed")
     wanted = levels(float(np.nanmax(band["p95"]))) if mw is None else mw
-    return [
-        Step(level, {name: _reached(band, CHANCES[name], level, n) for name in CHANCES}) for level in wanted
-    ]
+    return [Step(level, {name: _reached(band, CHANCES[name], level, n) for name in CHANCES}) for level in wanted]
 
 
 def _reached(band: Mapping[str, Column], share: str, level: float, n: int) -> Interval:

@@ -12,7 +12,7 @@ from math import inf, isnan, nan
 from typing import Any
 
 from sim.study.deliveries import Step, delivery, interval
-from sim.study.intervals import Interval, quantile_interval
+from sim.study.intervals import Interval
 from sim.study.sample import Sample
 from sim.study.summary import number
 
@@ -78,7 +78,7 @@ def _close(then: float, now: float, room: float) -> bool:
 def sampled(sample: Sample, metrics: Iterable[str]) -> dict[str, dict[str, Interval]]:
     """P50 and P80 of those metrics the sample has."""
     return {
-        metric: {name: quantile_interval(sample.values(metric), share) for name, share in QUANTILES.items()}
+        metric: {name: sample.quantile(metric, share) for name, share in QUANTILES.items()}
         for metric in metrics
         if metric in sample.runs
     }

@@ -49,9 +49,7 @@ def quantile_difference(case: Floats, base: Floats, share: float, level: float =
     return quantile_differences(case, base, (share,), level)[0]
 
 
-def quantile_differences(
-    case: Floats, base: Floats, shares: tuple[float, ...], level: float = LEVEL
-) -> list[Interval]:
+def quantile_differences(case: Floats, base: Floats, shares: tuple[float, ...], level: float = LEVEL) -> list[Interval]:
     """The same for several quantiles at once, on the same resamples."""
     case, base = pairs(case, base)
     n, tail = len(case), (1 - level) / 2

@@ -15,6 +15,7 @@ from sim.study import store
 from sim.study.chunk import Columns
 from sim.study.sample import Sample
 from sim.study.summary import COLUMNS, summary
+from sim.world.sampling import Sampling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +79,7 @@ class Result:
         """
         target = Path(directory).absolute()
         kept = {"notes": self.sample.notes, "remark": self.sample.remark}
+        kept["sampling"] = self.sample.sampling.document()
         parts = {"runs": self.sample.runs, "curves": self.sample.curves, "events": self.log}
         store.write_result(target, {**self.manifest, **kept}, dict(self.numbers), parts, extras)
         return target
@@ -88,7 +90,8 @@ class Result:
         manifest, parts = store.read_result(Path(directory).absolute())
         manifest.pop("files")
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
-        sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"))
+        how = Sampling.read(manifest.pop("sampling"))
+        sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how)
         return cls(manifest, sample, parts["events"])
 
 

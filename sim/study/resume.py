@@ -138,18 +138,14 @@ def keeping(
         yield opened(directory, identity, about)
 
 
-def opened(
-    directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None
-) -> Partial:
+def opened(directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None) -> Partial:
     """The shelf in a directory; Changed, with the differences, if it does not have that identity."""
     document = digested.read(directory / ABOUT)
     kept = document.get("identity", {})
     if identity is not None and (changes := differences(kept, plain(identity))):
         more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
         told = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
-        raise Changed(
-            f"{directory} is part of another run; run without resuming, or undo the change:{told}{more}"
-        )
+        raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{told}{more}")
     return Partial(directory, kept, document.get("about", {}) if about is None else about)
 
 

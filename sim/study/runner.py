@@ -21,6 +21,7 @@ from sim.study.sample import Sample, gather, values_so_far
 from sim.study.shelf import Memory, Shelf
 from sim.study.spans import Todo, missing
 from sim.study.working import Outcome, perform
+from sim.world.sampling import PLAIN, Sampling
 
 Progress = Callable[[int, int, float | None], None]
 
@@ -60,21 +61,25 @@ def run(
     shelf: Shelf | None = None,
     progress: Progress | None = None,
     precision: Precision | None = None,
+    sampling: Sampling = PLAIN,
+    hands: AbstractContextManager[Hands] | None = None,
 ) -> Sample:
     """Replications 0 … runs − 1 of a case, or as many as `precision` asks for (then `runs` does not matter).
 
     `workers`: 0 or 1 stay in this process. `chunk`: replications at a time; about a second's worth if None.
     `shelf`: where finished chunks are kept and looked for (`keeping`); in memory if None.
+    `sampling`: how the case spreads its luck; then `runs` are whole randomisations (`Sampling.fit`).
+    `hands`: others who perform the chunks (a cluster); processes of this machine if None.
     `progress(done, total, seconds_left)` is called after every chunk; seconds are None when not known yet.
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
     replication is a row with status "failed" and a note.
     """
     kept = Memory() if shelf is None else shelf
-    with interruptible(_farewell(kept)), _hands(case, seed, workers) as hands:
+    with interruptible(_farewell(kept)), hands or _hands(case, seed, workers) as team:
         if precision is None:
-            fill(hands, kept, range(runs), Pace(chunk), progress)
-            return gather(kept, case.metrics, runs)
-        return _until(precision, hands, case, kept, Pace(chunk), progress)
+            fill(team, kept, range(runs), Pace(chunk), progress)
+            return gather(kept, case.metrics, runs, sampling=sampling)
+        return _until(precision, team, case, kept, Pace(chunk), progress)
 
 
 def _until(
@@ -86,7 +91,7 @@ def _until(
         fill(hands, shelf, range(n), pace, progress)
         values = values_so_far(shelf, precision.metric, n)
         if n >= precision.max_runs or precision.reached(values):
-            return gather(shelf, case.metrics, n, precision.remark(values, n))
+            return gather(shelf, case.metrics, n, precision.remark(values, n), precision.sampling)
         n = precision.next(n)
 
 
@@ -99,10 +104,11 @@ def perform_part(
     workers: int = 1,
     chunk: int | None = None,
     progress: Progress | None = None,
+    hands: AbstractContextManager[Hands] | None = None,
 ) -> None:
     """Perform some replications of a study and leave them on the shelf: a shard's share."""
-    with interruptible(_farewell(shelf)), _hands(case, seed, workers) as hands:
-        fill(hands, shelf, part, Pace(chunk), progress)
+    with interruptible(_farewell(shelf)), hands or _hands(case, seed, workers) as team:
+        fill(team, shelf, part, Pace(chunk), progress)
 
 
 def fill(hands: Hands, shelf: Shelf, wanted: range, pace: Pace, progress: Progress | None) -> None:
@@ -128,7 +134,5 @@ def _tell(progress: Progress | None, wanted: range, left: int, pace: Pace) -> No
 def _farewell(shelf: Shelf) -> str:
     """The line with which an interrupted run ends."""
     if isinstance(shelf, Partial):
-        return (
-            f"interrupted; finished replications are kept in {shelf.directory}, --resume goes on from there"
-        )
+        return f"interrupted; finished replications are kept in {shelf.directory}, --resume goes on from there"
     return "interrupted; nothing was kept"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,17 @@ from sim.study.manifest import identity, manifest
 from sim.study.precision import parse as parse_precision
 from sim.study.result import Result
 from sim.study.resume import Partial, keeping
-from sim.study.runner import Progress
+from sim.study.runner import Hands, Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
+from sim.world.sampling import sampling as spread
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RUNS, SEED = 1000, 1
+FIRST_SPREAD = 1024
+"""Replications with which a sample begins that grows until it is precise enough, where luck is spread evenly."""
 Config = Loaded[Project]
 
 
@@ -63,6 +66,8 @@ def run(
     workers: int | None = None,
     precision: str | None = None,
     max_runs: int = 5000,
+    sampling: str = "mc",
+    scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -71,17 +76,20 @@ def run(
     """Run a project many times; return its metrics, curves and one representative run.
 
     `workers`: processes, all cores if None. `precision` like "1%@p80:lead_time_full_days" grows the sample up to
-    `max_runs` instead. With `out`, finished chunks are kept beside that directory until `discard`ed, and
-    `resume` goes on from them; `extras(result, directory)` adds figures to it. Raises SimError.
+    `max_runs` instead. `sampling` is mc, lhs, sobol or sobol-all; all but mc round `runs` up to whole
+    randomisations. `scheduler` is a Dask scheduler's address, or local. With `out`, finished chunks are kept
+    beside that directory until `discard`ed, and `resume` goes on from them; `extras(result, directory)` adds
+    figures to it. Raises SimError.
     """
-    case = prepare(config.value if isinstance(config, Loaded) else config)
-    wanted = parse_precision(precision, case.metrics, max_runs) if precision else None
+    case = laid_out(config, sampling, FIRST_SPREAD if precision else runs)
+    wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
+    workers = cores() if workers is None else workers
     with _shelf(case, seed, out, resume) as shelf:
         sample = replicate(
-            case, seed=seed, runs=runs, workers=cores() if workers is None else workers,
-            shelf=shelf, progress=progress, precision=wanted,
+            case, seed=seed, runs=case.sampling.fit(runs), workers=workers, shelf=shelf, progress=progress,
+            precision=wanted, sampling=case.sampling, hands=hands(case, seed, workers, scheduler),
         )  # fmt: skip
-        result = _result(case, seed, sample)
+        result = result_of(case, seed, sample)
         if out is not None:
             result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
         if shelf is not None:
@@ -95,12 +103,16 @@ def compare(
     runs: int = RUNS,
     seed: int = SEED,
     workers: int | None = None,
+    sampling: str = "mc",
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Run several projects on the same luck; differences are to the first of them, pair by pair."""
     results: dict[str, Result] = {}
     for config in configs:
-        result = run(config, runs=runs, seed=seed, workers=workers, progress=progress)
+        result = run(
+            config, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler, progress=progress
+        )
         results[result.manifest["name"]] = result
     return compared(results)
 
@@ -132,7 +144,23 @@ def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Itera
         yield shelf
 
 
-def _result(case: Case, seed: int, sample: Sample) -> Result:
+def laid_out(config: Config | Project, method: str, runs: int) -> Case:
+    """Return a project ready to run, with its luck spread by a method over about so many replications."""
+    how = spread(method, runs)
+    return replace(prepare(config.value if isinstance(config, Loaded) else config), sampling=how)
+
+
+def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:
+    """Return the cluster that performs the chunks; None for processes of this machine."""
+    if scheduler is None:
+        return None
+    from sim.study.cluster import cluster
+
+    return cluster(case, seed, scheduler, workers)
+
+
+def result_of(case: Case, seed: int, sample: Sample) -> Result:
+    """Return what users get: the sample with its manifest and one representative run."""
     return Result(manifest(case, seed, sample.size), sample, _representative(case, seed, sample))
 
 

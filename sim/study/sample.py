@@ -8,9 +8,11 @@ import numpy as np
 
 from sim.study.bands import bands, long_table
 from sim.study.chunk import FAILED, STATUS, Chunk, Column, Columns, Floats
-from sim.study.intervals import rank
+from sim.study.intervals import LEVEL, Interval, rank
+from sim.study.randomised import mean_known, quantile_known
 from sim.study.shelf import Shelf
 from sim.study.spans import pieces
+from sim.world.sampling import PLAIN, Sampling
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,14 @@ class Sample:
 
     `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
     `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
-    `remark`: what the stopping rule has to say, if there was one.
+    `remark`: what the stopping rule has to say, if there was one. `sampling`: how its luck was spread.
     """
 
     runs: Columns
     curves: Columns
     notes: dict[int, str] = field(default_factory=dict)
     remark: str = ""
+    sampling: Sampling = PLAIN
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -46,8 +49,20 @@ class Sample:
         values = self.runs[metric]
         return np.asarray(values[(self.runs["status"] != "failed") & ~np.isnan(values)], dtype=np.float64)
 
+    def rows(self, metric: str) -> Floats:
+        """A metric of every replication, in order; not-a-number where there is none."""
+        return np.where(self.runs["status"] == "failed", np.nan, self.runs[metric]).astype(np.float64)
 
-def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "") -> Sample:
+    def quantile(self, metric: str, share: float, level: float = LEVEL) -> Interval:
+        """A quantile of a metric with the interval that this way of sampling has."""
+        return quantile_known(self.rows(metric), share, self.sampling, level)
+
+    def mean(self, metric: str, level: float = LEVEL) -> Interval:
+        """The mean of a metric with its interval; not-a-number where a replication is infinite."""
+        return mean_known(self.rows(metric), self.sampling, level)
+
+
+def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN) -> Sample:
     """Put the first `runs` replications of a shelf in order, one curve in memory at a time."""
     parts = list(pieces(shelf.spans(), range(runs)))
     chunks = [(shelf.rows(span), part) for span, part in parts]
@@ -57,16 +72,17 @@ def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "") 
     if len(table["status"]) != runs:
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
     sound = table["status"] != STATUS[FAILED]
-    named = {name: bands(_curve(shelf, parts, name, sound)) for name in shelf.curve_names()}
+    blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
+    named = {name: bands(_curve(shelf, parts, name, sound), blocks) for name in shelf.curve_names()}
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
-    return Sample(table, long_table(named), notes, remark)
+    return Sample(table, long_table(named), notes, remark, sampling)
 
 
 def values_so_far(shelf: Shelf, metric: str, runs: int) -> Floats:
-    """A metric of the first `runs` replications on a shelf, without those that failed."""
+    """A metric of the first `runs` replications on a shelf, not-a-number for those that failed."""
     chunks = [(shelf.rows(span), part) for span, part in pieces(shelf.spans(), range(runs))]
     values, status = _column(chunks, metric), _column(chunks, "status")
-    return np.asarray(values[(status != FAILED) & ~np.isnan(values)], dtype=np.float64)
+    return np.where(status == FAILED, np.nan, values).astype(np.float64)
 
 
 def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:

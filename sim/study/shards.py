@@ -14,6 +14,7 @@ from sim.study.chunk import Chunk, Column
 from sim.study.resume import ABOUT, Changed, Partial, differences, opened, partial_directory
 from sim.study.sample import Sample, gather
 from sim.study.spans import missing, worded
+from sim.world.sampling import PLAIN, Sampling
 
 RUNS = "runs"
 
@@ -105,7 +106,8 @@ def merge(directories: Sequence[Path]) -> Merged:
     parts, runs = Parts(shards), int(about[RUNS])
     if gaps := missing(parts.spans(), range(runs)):
         raise PartialResults(f"replications {worded(gaps)} of {runs:,} are in none of the shards")
-    return Merged(gather(parts, tuple(identity["metrics"]), runs), identity, about)
+    how = Sampling.read(identity["sampling"]) if "sampling" in identity else PLAIN
+    return Merged(gather(parts, tuple(identity["metrics"]), runs, sampling=how), identity, about)
 
 
 def _found(directory: Path) -> Path:

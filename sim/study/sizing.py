@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.config.labour import Trade
 from sim.config.project import Project
 from sim.engine.processes import Performance, Prepared, perform
 from sim.errors import Stalled
@@ -20,10 +21,15 @@ from sim.plan.commissioning import ONLINE
 from sim.plan.compile import FREE, HOLD, NOTE, SIGNAL, UNTIL, WORK, Compiled, compile_plan
 from sim.plan.crew_work import crew, done
 from sim.plan.crews import largest_counts, mean_over_peak
+from sim.plan.layout import lay_out
 from sim.plan.luck import Luck, planned
+from sim.plan.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
-from sim.world.clock import calendars, day_minutes
+from sim.world.clock import SHIFT, calendars, day_minutes, productive_share, stated_share
+
+INDOORS = "interior"
+"""The exposure by which the planner judges a way of working."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +67,45 @@ def size(project: Project) -> Sizing:
     target = max(unlimited.finish, round(project.scale.target_days * MINUTES_PER_DAY))
     windows = unlimited.windows(target)
     crews = {window.trade: _crews(project, window, unlimited.most[window.trade]) for window in windows}
-    agreed = Agreed(crews, Rehearsal(project, Agreed(crews)).stays())
+    there = Rehearsal(project, Agreed(crews))
+    agreed = Agreed(crews, there.stays(), placed=there.placed())
     if project.procurement.policy == "just_in_time":
-        agreed = replace(agreed, order_minutes=Rehearsal(project, agreed).order_minutes())
+        called = Rehearsal(project, agreed)
+        agreed = replace(agreed, order_minutes=called.order_minutes(), placed=called.placed())
+    if project.orders.policy == "released":
+        agreed = replace(agreed, released=Rehearsal(project, agreed).released())
     return Sizing(agreed, tuple(windows), unlimited.finish / MINUTES_PER_DAY, target / MINUTES_PER_DAY)
 
 
 def _crews(project: Project, window: Window, most: int) -> int:
     """Return a trade's crews: hours × (1 + loss) ÷ (weeks × hours a week × utilisation × shape), whole crews.
 
-    Never fewer than one step takes at once (`most`); as many as the planner typed in, if he did.
+    Never fewer than one step takes at once (`most`); as many as the planner typed in, if he did. Hours a week are
+    those of all shifts, as a crew has a team in each of them.
     """
     labour = project.labour
     trade = labour.trades[window.trade]
     if trade.crews is not None:
         return max(trade.crews, most)
     weeks = max(1.0, (window.finish - window.start) / MINUTES_PER_WEEK)
-    week_hours = day_minutes(project)["site"] / 60 * len(project.calendars.site.days)
-    hours = window.earned_hours * (1 + labour.planned_loss.value)
+    week_hours = day_minutes(project)[SHIFT] / 60 * len(project.site_calendar.days)
+    hours = window.earned_hours * (1 + labour.planned_loss.value) * _otherwise(project, trade)
     people = hours / (weeks * week_hours * labour.utilisation.value * mean_over_peak(labour.ramp))
-    return max(most, round(people / trade.crew_size))
+    return max(most, round(people / trade.team))
+
+
+def _otherwise(project: Project, trade: Trade) -> float:
+    """Return the hours wanted over those under the conditions for which the losses are stated: 1 under these.
+
+    The planned loss is stated for the same way of working and mix of people as the losses; where the project has
+    another one, its planner allows for it in proportion.
+    """
+    productivity = project.labour.productivity
+    if productivity is None:
+        return 1 / trade.output
+    crowded = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
+    stated, own = stated_share(project, INDOORS), productive_share(project, project.pattern, INDOORS)
+    return productivity.everywhere / crowded * stated / own / trade.output
 
 
 class Rehearsal:
@@ -94,7 +119,7 @@ class Rehearsal:
         self.luck: Luck = planned(self.plan.inputs)
         performance = perform(Prepared(self.plan), self.luck, self.plan.base_calendars)
         self.log = finished(performance).log
-        self.finish = int(self.log[-1, 0])
+        self.finish = int(self.log[self._online(), 0].max())
 
     def latest(self, anchors: Mapping[int, int]) -> np.ndarray:
         """Return the latest minute of every row that keeps the anchors."""
@@ -123,17 +148,22 @@ class Rehearsal:
 
     def order_minutes(self) -> dict[str, int]:
         """Return by unit the latest order that delays no block, less the float that is kept on an order."""
-        notes = [row for row in self._rows(NOTE) if self.plan.notes[self._argument(row, 1)][0] == ONLINE]
-        bound = self.latest({row: int(self.log[row, 0]) for row in notes})
+        bound = self.latest({row: int(self.log[row, 0]) for row in self._online()})
         kept = round(self.project.procurement.float_weeks.value * MINUTES_PER_WEEK)
         order = self.plan.activities.index("order") if "order" in self.plan.activities else -1
         found: dict[str, int] = {}
-        for row in self._rows(UNTIL):
+        for row in (*self._rows(UNTIL), *self._rows(WORK)):
             step = self.log[row, 1]
             if self.plan.activity_of[step] == order and bound[row] != NEVER:
                 minute = max(0, int(bound[row]) - kept)
                 found[self.plan.units[self.plan.unit_of[step]]] = minute - minute % MINUTES_PER_DAY
         return found
+
+    def placed(self) -> dict[str, int]:
+        """Return when the orders that have no date are placed."""
+        gates = {number: gate for number, gate in enumerate(self.plan.gates) if gate.endswith(PLACED)}
+        rows = [row for row in self._rows(SIGNAL) if self._argument(row, 1) in gates]
+        return {gates[self._argument(row, 1)].removesuffix(PLACED): int(self.log[row, 0]) for row in rows}
 
     def stays(self) -> dict[str, tuple[Stay, ...]]:
         """Return when each crew of each trade is called, and the hours done after which it is not needed again.
@@ -142,12 +172,12 @@ class Rehearsal:
         """
         lead = MINUTES_PER_WEEK + 2 * MINUTES_PER_DAY
         return {
-            trade: tuple(Stay(max(0, first - lead), level) for first, level in self._needed(trade))
+            trade: tuple(Stay(max(0, first - lead), level, unit) for first, level, unit in self._needed(trade))
             for trade in self.most
         }
 
-    def _needed(self, trade: str) -> Iterator[tuple[int, int]]:
-        """Yield for k = 1, 2, … when k crews are first busy, and the trade's hours done when they last are."""
+    def _needed(self, trade: str) -> Iterator[tuple[int, int, str]]:
+        """Yield for k = 1, 2, … when k crews are first busy, the trade's hours done when they last are, and with what."""
         pool, gate = self.plan.pools.index(crew(trade)), self.plan.gates.index(done(trade))
         takes = np.array([dict(bundle).get(pool, 0) for bundle in self.plan.bundles])
         sign = np.array([1 if op == HOLD else -1 if op == FREE else 0 for op in range(8)])
@@ -158,7 +188,38 @@ class Rehearsal:
         hours = np.cumsum(np.where((operation == SIGNAL) & (argument == gate), self.log[:, 2], 0))
         for number in range(1, int(busy.max()) + 1):
             at = np.flatnonzero(busy >= number)
-            yield int(self.log[at[0], 0]), max(1, int(hours[at[-1]]))
+            unit = self.plan.units[self.plan.unit_of[self.log[at[0], 1]]]
+            yield int(self.log[at[0], 0]), max(1, int(hours[at[-1]])), unit
+
+    def released(self) -> dict[str, int]:
+        """Return the day on which every hall and block is released: a fixed time before it is planned to be online.
+
+        Never later than the first thing that is bought or done for it.
+        """
+        ahead = round(self.project.orders.released_days_ahead.value * MINUTES_PER_DAY)
+        layout = lay_out(self.project)
+        made = {self.plan.notes[self._argument(row, 1)][1]: int(self.log[row, 0]) for row in self._online()}
+        begun = self._begun()
+        return {
+            place.name: max(0, min(begun.get(place.name, NEVER), min(made[block] for block in place.blocks) - ahead))
+            // MINUTES_PER_DAY
+            for place in (*layout.halls, *layout.blocks)
+        }
+
+    def _begun(self) -> dict[str, int]:
+        """Return by place the first minute at which something is ordered or done for it."""
+        first: dict[str, int] = {}
+        for row in self._rows(NOTE):
+            kind, item = self.plan.notes[self._argument(row, 1)]
+            if kind == "ordered" and "/" in item and not item.startswith("shell/"):
+                first.setdefault(item.partition("/")[2], int(self.log[row, 0]))
+        for row in self._rows(WORK):
+            place = self.plan.units[self.plan.unit_of[self.log[row, 1]]].partition(".")[0]
+            first[place] = min(first.get(place, NEVER), int(self.log[row, 2]))
+        return first
+
+    def _online(self) -> list[int]:
+        return [row for row in self._rows(NOTE) if self.plan.notes[self._argument(row, 1)][0] == ONLINE]
 
     def _rows(self, operation: int) -> np.ndarray:
         return np.flatnonzero(self.plan.rows[self.log[:, 1], 0] == operation)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.study.intervals import mean_interval, ordered_interval, quantile
+from sim.study.intervals import quantile
 from sim.study.sample import Sample
 
 COLUMNS = ("mean", "p10", "p50", "p80", "p90", "p50_low", "p50_high", "p80_low", "p80_high", "n")
@@ -28,12 +28,12 @@ def summary(sample: Sample) -> dict[str, dict[str, float]]:
 def _row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
     """The numbers of one metric."""
     ordered = np.sort(sample.values(metric))
-    p50, p80 = ordered_interval(ordered, 0.5), ordered_interval(ordered, 0.8)
+    p50, p80 = sample.quantile(metric, 0.5), sample.quantile(metric, 0.8)
     row = dict(
         zip(
             COLUMNS,
             (
-                mean_interval(ordered).value,
+                sample.mean(metric).value,
                 quantile(ordered, 0.1),
                 p50.value,
                 p80.value,

@@ -39,9 +39,7 @@ class Calendar:
     stretches neither overlap nor touch. Nothing is known past minute `horizon`: asking is a `CalendarEnds`.
     """
 
-    def __init__(
-        self, name: str, starts: Minutes, ends: Minutes, horizon: int, start_date: date | None = None
-    ) -> None:
+    def __init__(self, name: str, starts: Minutes, ends: Minutes, horizon: int, start_date: date | None = None) -> None:
         """Take stretches that are in order and do not touch; `Calendar.of` takes any."""
         edges = np.column_stack([starts, ends]).ravel()
         if len(edges) and (edges[0] < 0 or edges[-1] > horizon or (edges[1:] <= edges[:-1]).any()):

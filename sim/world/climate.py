@@ -16,11 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import ConfigError, Problem, SimError
+from sim.world.weather_luck import MONTH_DAYS
 
 Floats = NDArray[np.float64]
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-KNOTS = tuple(range(0, 24, 3))
+QUANTITIES = (
+    *("p01", "p10", "rain_hours", "rain_mm", "rain_shape"),
+    *(f"temperature_{hour:02d}" for hour in range(24)),
+    *("temperature_sd", "temperature_persistence"),
+    *("wind_k_day", "wind_c_day", "wind_k_night", "wind_c_night"),
+    *(f"wind_factor_{hour:02d}" for hour in range(24)),
+    *("wind_daily_share", "wind_daily_persistence", "wind_3h_persistence"),
+)
 WEST_TEXAS = "west_texas.csv"
 
 _HERE = Path(__file__).resolve()
@@ -47,6 +55,12 @@ class Climate:
     wind_daily_share: float
     wind_daily_persistence: float
     wind_3h_persistence: float
+
+    @property
+    def monthly_rain(self) -> Floats:
+        """Return the mm of a usual month."""
+        rain: Floats = self.p01 / (self.p01 + self.p10) * np.array(MONTH_DAYS) * self.rain_mm
+        return rain
 
     def windier(self, speed: float) -> Floats:
         """Return the chance of more than `speed` m/s, by month and hour: (12, 24)."""
@@ -91,26 +105,14 @@ def _rows(path: Path) -> Mapping[str, Floats]:
     with path.open(encoding="utf-8", newline="") as file:
         lines = [line for line in file if not line.startswith("#")]
     try:
-        return _Rows(
-            {row["quantity"]: np.array([float(row[month]) for month in MONTHS]) for row in csv.DictReader(lines)},
-            path,
-        )
+        rows = {row["quantity"]: np.array([float(row[month]) for month in MONTHS]) for row in csv.DictReader(lines)}
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         message = f"a column `quantity` and twelve months of numbers are expected ({error})"
         raise ConfigError([Problem(str(path), 0, 0, "", "", message)]) from error
-
-
-class _Rows(dict[str, Floats]):
-    """Rows by quantity; asking for one that is not there is wrong input."""
-
-    def __init__(self, rows: Mapping[str, Floats], path: Path) -> None:
-        """Keep the path for the error."""
-        super().__init__(rows)
-        self.path = path
-
-    def __missing__(self, quantity: str) -> Floats:
-        """Name the quantity that is missing."""
-        raise ConfigError([Problem(str(self.path), 0, 0, quantity, "", "is missing: a row of twelve numbers")])
+    missing = [quantity for quantity in QUANTITIES if quantity not in rows]
+    if missing:
+        raise ConfigError(Problem(str(path), 0, 0, quantity, "", "this row is missing") for quantity in missing)
+    return rows
 
 
 def _one(rows: Mapping[str, Floats], quantity: str) -> float:
@@ -119,6 +121,5 @@ def _one(rows: Mapping[str, Floats], quantity: str) -> float:
 
 
 def _by_hour(rows: Mapping[str, Floats], quantity: str) -> Floats:
-    """Join eight rows, hours 00, 03, … 21, by straight lines: (12, 24)."""
-    knots = np.array([rows[f"{quantity}_{hour:02d}"] for hour in (*KNOTS, 0)])
-    return np.array([np.interp(np.arange(24), [*KNOTS, 24], month) for month in knots.T])
+    """Put 24 rows together: (12, 24)."""
+    return np.column_stack([rows[f"{quantity}_{hour:02d}"] for hour in range(24)])

@@ -198,6 +198,36 @@ class Lognormal:
 
 
 @dataclass(frozen=True, slots=True)
+class Exponential:
+    """The time to something that strikes without memory: a breakdown, an accident."""
+
+    average: float
+
+    def __post_init__(self) -> None:
+        """Refuse an average that is not positive."""
+        _ordered(0.0, self.average)
+        if self.average == 0:
+            raise ValueError("an exponential's average must be more than 0")
+
+    def ppf(self, u: Floats) -> Floats:
+        """Return the quantiles at `u`; infinite at 1."""
+        with np.errstate(divide="ignore"):
+            return -self.average * np.log1p(-u)
+
+    def mean(self) -> float:
+        """Return the average."""
+        return self.average
+
+    def planned(self) -> float:
+        """Return twelve times the average: no plan counts on an accident."""
+        return 12 * self.average
+
+    def scaled(self, k: float) -> Exponential:
+        """Multiply the average by `k` > 0."""
+        return Exponential(self.average * k)
+
+
+@dataclass(frozen=True, slots=True)
 class Discrete:
     """A list of cases with weights, or past observations with none: weights need not sum to one."""
 
@@ -243,7 +273,7 @@ class Discrete:
         return Discrete(tuple(value * k for value in self.values), self.weights)
 
 
-Distribution: TypeAlias = Fixed | Uniform | Triangular | Pert | Lognormal | Discrete
+Distribution: TypeAlias = Fixed | Uniform | Triangular | Pert | Lognormal | Exponential | Discrete
 
 
 def _ordered(*points: float) -> None:

@@ -45,13 +45,10 @@ def remembered(noise: Floats, correlation: float) -> Floats:
     return noise / sqrt(sum(correlation ** (2 * step) for step in range(MEMORY + 1)))
 
 
-def between(knots: Floats, correlation: float, steps: int) -> Floats:
-    """Fill in `steps` − 1 numbers between knots of variance 1 that correlate so, again of variance 1.
+def between(knots: Floats, correlation: float, late: float) -> Floats:
+    """Return what lies a share `late` of the way from each knot to the next, of variance 1 like the knots.
 
-    Returns (len(knots) − 1) · steps numbers, beginning with the first knot.
+    `correlation` is that of a knot with the next.
     """
-    late = np.arange(steps) / steps
-    spread = np.sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
-    filled = knots[:-1, None] * ((1 - late) / spread) + knots[1:, None] * (late / spread)
-    flat: Floats = filled.ravel()
-    return flat
+    spread = sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
+    return knots[:-1] * ((1 - late) / spread) + knots[1:] * (late / spread)

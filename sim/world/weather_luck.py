@@ -71,4 +71,6 @@ class Sky:
         block, skipped = divmod(first, 4)
         before = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
         generator = np.random.Generator(np.random.Philox(key=low | high << 64, counter=before))
-        return np.minimum(generator.random(skipped + count)[skipped:] + _HALF_STEP, _TOP)
+        drawn = generator.random(skipped + count)[skipped:]
+        drawn += _HALF_STEP
+        return np.minimum(drawn, _TOP, out=drawn)

@@ -104,9 +104,7 @@ FORMS = "a number, or one of {value}, {low, high}, {low, mode, high}, {median, p
         ({"values": [1, 9000]}, ("values", 1), "0 to 5000"),
     ],
 )
-def test_an_estimate_that_is_none_says_what_is_allowed(
-    given: object, path: tuple[Any, ...], message: str
-) -> None:
+def test_an_estimate_that_is_none_says_what_is_allowed(given: object, path: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         hours(given)
     assert [(f.path, f.message) for f in findings(caught.value)] == [(("hours", *path), message)]
@@ -166,9 +164,7 @@ def test_bounds_say_what_they_allow(bounds: Bounds, words: str) -> None:
 
 def test_a_figure_is_a_number_with_its_origin() -> None:
     bare = Step.model_validate({"hours": 1, "price": 7}).price
-    full = Step.model_validate(
-        {"hours": 1, "price": {"value": 7, "low": 5, "high": 9, "source": "quote"}}
-    ).price
+    full = Step.model_validate({"hours": 1, "price": {"value": 7, "low": 5, "high": 9, "source": "quote"}}).price
     assert bare is not None
     assert full is not None
     assert (bare.value, full.planned, full.source, bare.model_dump()) == (7, 7, "quote", {"value": 7})

@@ -272,11 +272,7 @@ def test_a_base_and_an_override_are_named_as_the_place(tmp_path: Path) -> None:
 
 
 def test_a_section_is_checked_as_a_whole_despite_a_slip_elsewhere(tmp_path: Path) -> None:
-    text = (
-        GOOD.replace("after: [slab]", "after: [slap]")
-        .replace("electrical", "elec")
-        .replace("2026-11-23", "soon")
-    )
+    text = GOOD.replace("after: [slab]", "after: [slap]").replace("electrical", "elec").replace("2026-11-23", "soon")
     assert messages(write(tmp_path, text)) == [
         'x.yaml:2: start: "soon" is not allowed: a day of the calendar like 2026-11-23',
         'x.yaml:12: shell.steps.roof.after.0: "slap" is not allowed: a step of this shell',
@@ -291,9 +287,7 @@ def test_a_section_is_checked_as_a_whole_despite_a_slip_elsewhere(tmp_path: Path
 @pytest.mark.parametrize("others", [1, 40])
 def test_nothing_is_concluded_from_a_stand_in(tmp_path: Path, others: int) -> None:
     """The sum of lines, the scope and the label are right or wrong only by what stands in for a bad value."""
-    text = (
-        GOOD.replace("lines: 3", "lines: 0").replace("lines: 2", f"lines: {others}").replace("site", "sight")
-    )
+    text = GOOD.replace("lines: 3", "lines: 0").replace("lines: 2", f"lines: {others}").replace("site", "sight")
     told = messages(write(tmp_path, text + "night_shift: true\nlabel: 5\n"))
     assert [line.split(" is not")[0] for line in told] == [
         "x.yaml:4: factories.electrical.lines: 0",
@@ -334,11 +328,7 @@ KEYS = st.sampled_from(
     ["start", "factories", "electrical", "lines", "shell", "steps", "id", "hours", "low", "slot", "x"]
 )
 TREES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-9, 99)
-    | st.floats(-9, 99)
-    | st.sampled_from(["slab", "held", "a b"]),
+    st.none() | st.booleans() | st.integers(-9, 99) | st.floats(-9, 99) | st.sampled_from(["slab", "held", "a b"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=25,
 )

@@ -83,9 +83,7 @@ def test_positions_follow_the_winning_value(tmp_path: Path) -> None:
         ("{note: checked}", {"low": 1, "mode": 2, "high": 3, "source": "crew log", "note": "checked"}),
     ],
 )
-def test_a_whole_estimate_replaces_another_and_a_part_changes_it(
-    tmp_path: Path, over: str, result: Any
-) -> None:
+def test_a_whole_estimate_replaces_another_and_a_part_changes_it(tmp_path: Path, over: str, result: Any) -> None:
     assert gathered(folder(tmp_path, f"site:\n  hours: {over}\n")).tree["site"]["hours"] == result
 
 
@@ -162,9 +160,7 @@ def test_the_version_comes_first(tmp_path: Path, text: str, message: str) -> Non
 
 
 def test_the_base_states_its_version_too(tmp_path: Path) -> None:
-    assert refused(folder(tmp_path, "", base="site: 1\n")).startswith(
-        "base.yaml:1: schema_version: is missing"
-    )
+    assert refused(folder(tmp_path, "", base="site: 1\n")).startswith("base.yaml:1: schema_version: is missing")
 
 
 # --- single values set by hand ------------------------------------------------------------------------
@@ -291,9 +287,7 @@ TREES = st.dictionaries(
 
 
 @given(base=TREES, over=TREES)
-def test_every_value_has_the_position_of_the_file_it_came_from(
-    base: dict[str, Any], over: dict[str, Any]
-) -> None:
+def test_every_value_has_the_position_of_the_file_it_came_from(base: dict[str, Any], over: dict[str, Any]) -> None:
     under, above = read_text(json.dumps(base), "base"), read_text(json.dumps(over), "over")
     merged = merge(under, above)
     assert set(merged.positions) == addresses(merged.tree)

@@ -89,7 +89,5 @@ def test_the_same_model_gives_the_same_bytes(seed: str) -> None:
     code = "import json, test_schema as t; print(json.dumps(t.SCHEMA), end='')"
     folders = os.pathsep.join([os.path.dirname(__file__), *sys.path])  # noqa: PTH120
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": folders}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, env=environment, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, text=True)
     assert done.stdout == json.dumps(SCHEMA)

@@ -74,9 +74,9 @@ def test_a_planned_block_may_move_by_a_day_and_no_more(file: Path, expected: Res
     moved = check(replace(expected, manifest=PLAN | {"planned_blocks": blocks}), file)
     assert [one.what.split()[-1] for one in moved] == ["b2", "b3", "b4"]
     assert (moved[0].then, moved[0].now) == (220.5, 219.4)
-    assert check(
-        replace(expected, manifest=PLAN | {"planned_blocks": blocks}), file, Tolerances(planned_days=2)
-    )[0].what.endswith("b3")
+    assert check(replace(expected, manifest=PLAN | {"planned_blocks": blocks}), file, Tolerances(planned_days=2))[
+        0
+    ].what.endswith("b3")
 
 
 def test_a_slower_project_is_told_first_dates_first(file: Path) -> None:

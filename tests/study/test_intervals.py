@@ -42,9 +42,7 @@ def test_ranks_are_those_of_the_binomial_distribution(n: int, share: float) -> N
     ("share", "n", "expected"),
     [(0.8, 10, 8), (0.8, 11, 9), (0.5, 4, 2), (0.5, 5, 3), (0.07, 100, 7), (0.1, 3, 1), (0.9, 1, 1)],
 )
-def test_a_quantile_is_the_smallest_value_with_that_share_on_or_before(
-    share: float, n: int, expected: int
-) -> None:
+def test_a_quantile_is_the_smallest_value_with_that_share_on_or_before(share: float, n: int, expected: int) -> None:
     values = np.arange(1.0, n + 1)
     assert rank(share, n) == expected
     assert quantile(values, share) == expected

@@ -11,9 +11,7 @@ METRICS = ("lead_time_full_days", "capital_total_usd")
 
 def test_wording() -> None:
     assert parse("1%@p80:lead_time_full_days", METRICS) == Precision(0.01, 0.8, "lead_time_full_days")
-    assert parse(" 0.5 % @ P50 : capital_total_usd", METRICS, 900) == Precision(
-        0.005, 0.5, "capital_total_usd", 900
-    )
+    assert parse(" 0.5 % @ P50 : capital_total_usd", METRICS, 900) == Precision(0.005, 0.5, "capital_total_usd", 900)
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,7 @@ def test_whichever_operation_fails_there_is_the_old_result_or_the_new_one(
 
 
 @pytest.mark.faults
-def test_a_process_killed_between_two_renames_leaves_the_old_result(
-    old: Result, new: Result, tmp_path: Path
-) -> None:
+def test_a_process_killed_between_two_renames_leaves_the_old_result(old: Result, new: Result, tmp_path: Path) -> None:
     target = old.save(tmp_path / "toy")
     target.rename(tmp_path / ".toy.old")
     assert same(Result.load(target), old)
@@ -217,9 +215,7 @@ def test_a_place_that_may_not_be_written_is_refused_before_anything_is_done(
 
 
 @pytest.mark.faults
-def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_the_old_result(
-    old: Result, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_the_old_result(old: Result, tmp_path: Path) -> None:
     target = old.save(tmp_path / "toy")
     before = contents(target)
     script = f"""

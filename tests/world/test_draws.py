@@ -87,18 +87,14 @@ def test_rng_version_is_the_one_of_these_vectors() -> None:
     count=st.integers(1, 3),
     attempt=st.integers(0, 50),
 )
-def test_chunk_and_single_draw_have_the_same_bits(
-    seed: int, name: str, first: int, count: int, attempt: int
-) -> None:
+def test_chunk_and_single_draw_have_the_same_bits(seed: int, name: str, first: int, count: int, attempt: int) -> None:
     stream = key(seed, name)
     expected = [uniform(stream, first + step, attempt) for step in range(count)]
     assert uniforms([stream], first, count, attempt).tolist() == [expected]
 
 
 @pytest.mark.parametrize(("raw", "expected"), [(0, 2.0**-54), (ALL, 1 - 2.0**-53), (1 << 63, 0.5 + 2.0**-53)])
-def test_draws_stay_strictly_between_0_and_1(
-    raw: int, expected: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_draws_stay_strictly_between_0_and_1(raw: int, expected: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draws, "word", lambda *_: raw)
     assert 0 < uniform((0, 0), 0, 0) < 1
     assert math.isclose(uniform((0, 0), 0, 0), expected, rel_tol=1e-15)

@@ -35,9 +35,7 @@ def daily(*windows: tuple[int, int], days: int = 40) -> Calendar:
         (660 + 660 + 1, 2 * (690 + 600) + 1),
     ],
 )
-def test_on_an_open_road_eleven_hours_take_eleven_and_a_half_and_then_comes_a_rest(
-    driving: int, arrival: int
-) -> None:
+def test_on_an_open_road_eleven_hours_take_eleven_and_a_half_and_then_comes_a_rest(driving: int, arrival: int) -> None:
     assert duty_finish(0, driving) == arrival
     assert duty_finish(1234, driving) == 1234 + arrival
     assert duty_finish(1234, driving, always(9 * DAY)) == 1234 + arrival

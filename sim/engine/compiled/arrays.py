@@ -7,28 +7,51 @@ list of contents: `run[run[FREE] + pool]` is the free count of a pool. Single nu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int64]
+Words: TypeAlias = NDArray[np.uint64]
 Floats: TypeAlias = NDArray[np.float64]
+
+
+class Numbers(Protocol):
+    """An array of integers as the kernel sees it: numbers at places."""
+
+    def __getitem__(self, place: int) -> int:
+        """Read one number."""
+
+    def __setitem__(self, place: int, number: int) -> None:
+        """Write one number."""
+
+
+class Figures(Protocol):
+    """An array of floats as the kernel sees it: figures at places."""
+
+    def __getitem__(self, place: int) -> float:
+        """Read one figure."""
+
 
 # --- the plan -------------------------------------------------------------------------------------------------
 
-(STEPS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(10)
+(STEPS, MANNERS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(11)
 """Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
 
 `BUNDLES` are pairs (pool, count), `USERS` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
 waiting of a bundle and of a gate begins in the run's arrays.
 """
-UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(10, 15)
+UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
 """Numbers of the plan: how many units, the completion gate and its level, bits of a rank and of a minute."""
-PLAN = 15
+PLAN = 16
 
-OPERATION, A, B, C, D, E, LEARNING, AREA, STEP = range(9)
-"""Numbers of a step, `STEP` of them: a row of the compiled plan, then its curve and its area, or -1."""
+MANNER, A, B, C, STEP = range(5)
+"""Numbers of a step: where its manner stands among them, then bundle, priority and patience of a hold; bundle of a
+free; input of a work or a date; gate and level of a wait; gate and amount of a signal; target, chance and gate of a
+jump; note and amount of a note. Thousands of steps share a few dozen manners."""
+OPERATION, ON, MODE, PEOPLE, LEARNING, AREA, LIMIT, NEEDED, WAY = range(9)
+"""Numbers of a manner: the operation; calendar, mode, people, curve and area of a work; limit and level of a jump."""
 
 # --- a run ----------------------------------------------------------------------------------------------------
 
@@ -42,26 +65,29 @@ minutes before losses by input, and how far each calendar has been read."""
 (EVENTS_SIZE, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 32)
 """Numbers of a run: sizes of its lists, how many requests wait, rows of log, whether a grant pass is due, how many
 there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM = range(32, 39)
+OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS = range(32, 41)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
-which replication this is, and how many rows the log has room for."""
-RUN = 39
+which replication this is, how many rows the log has room for,
+and the budgets of a minute."""
+RUN = 41
 
 WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR = range(6)
 """What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting."""
 
 # --- luck -----------------------------------------------------------------------------------------------------
 
-INPUTS, GIVEN, FORCED_AT = range(3)
-"""Columns of the luck: inputs, values that need no drawing, which forced uniform an input takes (-1: none). The
-last two may be missing; then their place in the list of contents is 0."""
-INPUT, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
-"""Numbers of the luck: how many an input has, where among them losses and delays begin; where among the figures
-minutes per unit, shared factors, shared delays and forced uniforms begin."""
+INPUTS, RECIPES, GIVEN = range(3)
+"""Columns of the luck: inputs, what they are made of, and values that need no drawing. There may be none of the
+last; then its place in the list of contents is 0."""
+RECIPE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
+"""Numbers of the luck: how many a recipe has, where among them losses and delays begin; where among the figures
+minutes per unit of each recipe, shared factors, shared delays and forced uniforms of inputs begin (0: none are)."""
 LUCK = 10
 
-KEY, OTHER_KEY, TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(7)
-"""Numbers of an input: its key, its table among the figures, its kinds; then content factors, losses, delays."""
+KEY, OTHER_KEY, MADE, INPUT = range(4)
+"""Numbers of an input: its key, and which recipe it is made by. Thousands of inputs share a few dozen recipes."""
+TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
+"""Numbers of a recipe: its table among the figures, its kinds; then content factors, losses, delays, or -1."""
 
 # --- calendars ------------------------------------------------------------------------------------------------
 

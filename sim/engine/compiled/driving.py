@@ -5,21 +5,21 @@ Says the same as `sim.world.driving`, which explains the rules.
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import CALENDAR, ENDS, STARTS, STRETCHES, Ints
+from sim.engine.compiled.arrays import CALENDAR, ENDS, STARTS, STRETCHES, Numbers
 from sim.engine.compiled.hours import begun, beyond
 from sim.engine.compiled.jit import part, piece
 from sim.world.driving import BREAK, DRIVING, DUTY, REST, UNBROKEN
 
 
 @piece
-def stretch(hours: Ints, at: int, place: int, moment: int) -> int:
+def stretch(hours: Numbers, at: int, place: int, moment: int) -> int:
     """Return the first stretch from `place` on that is not over at a moment; -1 if all are."""
     place = beyond(hours, hours[at + ENDS], place, hours[at + STRETCHES], moment)
     return place if place < hours[at + STRETCHES] else -1
 
 
 @part
-def arrival(run: Ints, hours: Ints, calendar: int, start: int, minutes: int) -> int:
+def arrival(run: Numbers, hours: Numbers, calendar: int, start: int, minutes: int) -> int:
     """Return when `minutes` at the wheel, begun at `start`, are over; -1 if the road's calendar ends before."""
     if minutes == 0:
         return start

@@ -60,13 +60,15 @@ def _out_of_time(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> st
     """Return in words that a calendar ends before a work does; raise `NoWindow` where none would ever do."""
     at = int(run[run[AT] + run[WHO]])
     what = f"{plan.units[run[WHO]]}, {plan.activities[plan.activity_of[at]]}"
+    if run[ASKED] < 0:
+        raise PlanError(f"{what}: {run[ASKED]} minutes of work are less than none")
     try:
         _ask_calendar(plan, at, calendars, int(run[NOW]), int(run[ASKED]))
     except CalendarEnds as refused:
         return f"{what}: {refused}"
     except NoWindow as refused:
         raise NoWindow(f"{what}: {refused}") from refused
-    raise PlanError(f"{what}: {run[ASKED]} minutes of work are less than none")
+    raise Stalled(f"{what}: {run[ASKED]} minutes from minute {run[NOW]} on never end")
 
 
 def _ask_calendar(plan: Compiled, at: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:

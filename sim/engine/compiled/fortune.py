@@ -6,7 +6,7 @@ do two engines get the same last bit.
 
 from __future__ import annotations
 
-from math import floor, frexp
+from math import floor, frexp, isnan
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from sim.engine.compiled.arrays import (
     DELAYS,
     FACTORS,
     FORCED,
-    FORCED_AT,
     GIVEN,
     INPUT,
     INPUT_KIND,
@@ -25,13 +24,16 @@ from sim.engine.compiled.arrays import (
     KEY,
     LENGTH,
     LOSSES,
+    MADE,
     MINUTES,
     OTHER_KEY,
+    RECIPE,
+    RECIPES,
     REPLICATION,
     TABLE,
     TABLE_KIND,
-    Floats,
-    Ints,
+    Figures,
+    Numbers,
 )
 from sim.engine.compiled.jit import part, piece
 from sim.engine.compiled.philox import uniform
@@ -44,7 +46,7 @@ _DEEP = 2.0 ** (OCTAVES + 1)
 
 
 @piece
-def case(figures: Floats, start: int, cases: int, u: float) -> float:
+def case(figures: Figures, start: int, cases: int, u: float) -> float:
     """Return the value in a list of cases whose share of the weights contains `u`."""
     low, high = start + cases, start + 2 * cases
     while low < high:
@@ -57,7 +59,7 @@ def case(figures: Floats, start: int, cases: int, u: float) -> float:
 
 
 @piece
-def quantile(figures: Floats, start: int, u: float) -> float:
+def quantile(figures: Figures, start: int, u: float) -> float:
     """Return the value at `u` of a table of quantiles."""
     t = u
     if u > 0.5:
@@ -76,53 +78,57 @@ def quantile(figures: Floats, start: int, u: float) -> float:
 
 
 @piece
-def luck_of(luck: Ints, figures: Floats, number: int, row: int, replication: int, attempt: int) -> float:
+def luck_of(luck: Numbers, figures: Figures, number: int, replication: int, attempt: int) -> float:
     """Return the uniform of an input: its own draw, unless that of its first attempt is forced."""
-    if attempt == 0 and luck[FORCED_AT] > 0 and luck[luck[FORCED_AT] + number] >= 0:
-        return figures[luck[FORCED] + luck[luck[FORCED_AT] + number]]
+    if attempt == 0 and luck[FORCED] > 0 and not isnan(figures[luck[FORCED] + number]):
+        return figures[luck[FORCED] + number]
+    row = luck[INPUTS] + number * INPUT
     keys = np.uint64(luck[row + KEY]), np.uint64(luck[row + OTHER_KEY])
     return uniform(keys[0], keys[1], np.uint64(replication), np.uint64(attempt))
 
 
 @piece
-def shaped(luck: Ints, figures: Floats, row: int, u: float) -> float:
-    """Return the value of an input's distribution at `u`, in its own unit."""
-    start, kind = luck[row + TABLE], luck[row + TABLE_KIND]
+def shaped(luck: Numbers, figures: Figures, recipe: int, u: float) -> float:
+    """Return the value of a recipe's distribution at `u`, in its own unit."""
+    start, kind = luck[recipe + TABLE], luck[recipe + TABLE_KIND]
     if kind == FIXED:
         return figures[start]
     if kind == DISCRETE:
-        return case(figures, start, luck[row + LENGTH] >> 1, u)
+        return case(figures, start, luck[recipe + LENGTH] >> 1, u)
     return quantile(figures, start, u)
 
 
 @piece
-def times(luck: Ints, figures: Floats, begin: int, end: int, amount: float) -> float:
+def times(luck: Numbers, figures: Figures, begin: int, end: int, amount: float) -> float:
     """Return an amount times the shared factors whose numbers stand from `begin` to `end`."""
     for place in range(begin, end):
-        if luck[place] >= 0:
-            amount *= figures[luck[FACTORS] + luck[place]]
+        if luck[place] < 0:
+            break
+        amount *= figures[luck[FACTORS] + luck[place]]
     return amount
 
 
 @part
-def value(run: Ints, luck: Ints, figures: Floats, number: int, attempt: int) -> int:
+def value(run: Numbers, luck: Numbers, figures: Figures, number: int, attempt: int) -> int:
     """Return what an input comes out at: minutes, or 1 and 0 of a decision.
 
     Its minutes before losses are kept for the metrics, those of the first attempt.
     """
     if luck[GIVEN] > 0:
         return luck[luck[GIVEN] + number]
-    row = luck[INPUTS] + number * luck[INPUT]
-    u = luck_of(luck, figures, number, row, run[REPLICATION], attempt)
-    amount = shaped(luck, figures, row, u) * figures[luck[MINUTES] + number]
-    amount = times(luck, figures, row + CONTENT_FACTORS, row + luck[LOSSES], amount)
+    u = luck_of(luck, figures, number, run[REPLICATION], attempt)
+    made = luck[luck[INPUTS] + number * INPUT + MADE]
+    recipe = luck[RECIPES] + made * luck[RECIPE]
+    amount = shaped(luck, figures, recipe, u) * figures[luck[MINUTES] + made]
+    amount = times(luck, figures, recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)
     if attempt == 0:
-        run[run[CONTENT] + number] = int(floor(amount + 0.5))
-    amount = times(luck, figures, row + luck[LOSSES], row + luck[DELAYS], amount)
-    for place in range(row + luck[DELAYS], row + luck[INPUT]):
-        if luck[place] >= 0:
-            amount += figures[luck[DELAY_MINUTES] + luck[place]]
-    if luck[row + INPUT_KIND] == SPAN:
-        return int(floor(amount + 0.5))
-    limit = 1.0 - amount if luck[row + INPUT_KIND] == OTHERWISE else amount
+        run[run[CONTENT] + number] = floor(amount + 0.5)
+    amount = times(luck, figures, recipe + luck[LOSSES], recipe + luck[DELAYS], amount)
+    for place in range(recipe + luck[DELAYS], recipe + luck[RECIPE]):
+        if luck[place] < 0:
+            break
+        amount += figures[luck[DELAY_MINUTES] + luck[place]]
+    if luck[recipe + INPUT_KIND] == SPAN:
+        return floor(amount + 0.5)
+    limit = 1.0 - amount if luck[recipe + INPUT_KIND] == OTHERWISE else amount
     return 1 if u < limit else 0

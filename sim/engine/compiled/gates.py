@@ -15,14 +15,14 @@ from sim.engine.compiled.arrays import (
     READY_SIZE,
     SIGNALLED,
     WAITERS,
-    Ints,
+    Numbers,
 )
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.jit import part, piece
 
 
 @piece
-def await_level(plan: Ints, run: Ints, gate: int, level: int, unit: int) -> None:
+def await_level(plan: Numbers, run: Numbers, gate: int, level: int, unit: int) -> None:
     """Join those who wait at a gate."""
     waiters = run[WAITERS] + gate
     push(run, run[GATE_QUEUE] + plan[plan[GATE_AT] + gate], run[waiters], level << plan[RANK_BITS] | unit)
@@ -30,7 +30,7 @@ def await_level(plan: Ints, run: Ints, gate: int, level: int, unit: int) -> None
 
 
 @part
-def signal(plan: Ints, run: Ints, gate: int, amount: int, now: int) -> None:
+def signal(plan: Numbers, run: Numbers, gate: int, amount: int, now: int) -> None:
     """Raise a gate and make everyone ready whose level it has reached."""
     level, waiters, bits = run[LEVEL] + gate, run[WAITERS] + gate, plan[RANK_BITS]
     if run[run[SIGNALLED] + gate] != now:
@@ -48,6 +48,6 @@ def signal(plan: Ints, run: Ints, gate: int, amount: int, now: int) -> None:
 
 
 @piece
-def before(run: Ints, gate: int, now: int) -> int:
+def before(run: Numbers, gate: int, now: int) -> int:
     """Return a gate's level before this minute."""
     return run[run[BEFORE] + gate] if run[run[SIGNALLED] + gate] == now else run[run[LEVEL] + gate]

@@ -6,12 +6,12 @@ so that comparing two of them is one comparison.
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import Ints
-from sim.engine.compiled.jit import piece
+from sim.engine.compiled.arrays import Numbers
+from sim.engine.compiled.jit import part
 
 
-@piece
-def push(heap: Ints, base: int, size: int, number: int) -> None:
+@part
+def push(heap: Numbers, base: int, size: int, number: int) -> None:
     """Add a number to the heap of `size` numbers that begins at `base`."""
     at = size
     while at > 0:
@@ -23,8 +23,8 @@ def push(heap: Ints, base: int, size: int, number: int) -> None:
     heap[base + at] = number
 
 
-@piece
-def pop(heap: Ints, base: int, size: int) -> int:
+@part
+def pop(heap: Numbers, base: int, size: int) -> int:
     """Take the smallest of the `size` numbers that begin at `base`: the gap sinks to the end, the last fills it."""
     smallest = heap[base]
     last = heap[base + size - 1]

@@ -6,21 +6,12 @@ calendar, and a search begins there with steps that double. An answer of -1 mean
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import (
-    CALENDAR,
-    DONE,
-    ENDS,
-    LONGEST,
-    REACHED,
-    STARTS,
-    STRETCHES,
-    Ints,
-)
+from sim.engine.compiled.arrays import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES, Numbers
 from sim.engine.compiled.jit import part, piece
 
 
-@piece
-def beyond(rising: Ints, base: int, low: int, end: int, value: int) -> int:
+@part
+def beyond(rising: Numbers, base: int, low: int, end: int, value: int) -> int:
     """Return the first place in [low, end] whose number, `base` places on, is above `value`; none before is."""
     high, stride = low, 1
     while high < end and rising[base + high] <= value:
@@ -38,7 +29,7 @@ def beyond(rising: Ints, base: int, low: int, end: int, value: int) -> int:
 
 
 @piece
-def begun(run: Ints, hours: Ints, calendar: int, now: int) -> int:
+def begun(run: Numbers, hours: Numbers, calendar: int, now: int) -> int:
     """Return how many stretches have begun by now, and remember it."""
     at, reached = calendar * CALENDAR, run[REACHED] + calendar
     run[reached] = beyond(hours, hours[at + STARTS], run[reached], hours[at + STRETCHES], now)
@@ -46,7 +37,7 @@ def begun(run: Ints, hours: Ints, calendar: int, now: int) -> int:
 
 
 @piece
-def finish(run: Ints, hours: Ints, calendar: int, now: int, minutes: int) -> int:
+def finish(run: Numbers, hours: Numbers, calendar: int, now: int, minutes: int) -> int:
     """Return when `minutes` of work begun now are done, pausing while the calendar is closed."""
     if minutes == 0:
         return now
@@ -64,7 +55,7 @@ def finish(run: Ints, hours: Ints, calendar: int, now: int, minutes: int) -> int
 
 
 @piece
-def finish_whole(run: Ints, hours: Ints, calendar: int, now: int, minutes: int) -> int:
+def finish_whole(run: Numbers, hours: Numbers, calendar: int, now: int, minutes: int) -> int:
     """Return when `minutes` in one piece are done, in the first stretch that is long enough from now on."""
     if minutes == 0:
         return now

@@ -1,53 +1,76 @@
-"""How the kernel's pieces are compiled: each small function melts into the one that calls it.
+"""How the kernel is compiled: many small functions become one piece of machine code, kept on disk.
 
-A typed shim, as numba's decorators have no types. No Python object is touched inside, so threads may run side by
-side. Machine code is kept on disk by numba; what it is kept under includes every file of this package, because
-numba itself looks only at the file in which the outermost function stands.
+A typed shim, as numba's decorators have no types that say what we need. No Python object is touched inside the
+kernel, so threads may run side by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from inspect import getsource
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit, types
 from numba.extending import intrinsic
 
+from sim import events
+from sim.engine.compiled.arrays import Figures, Floats, Ints, Numbers
+from sim.plan import compile as compiling
+from sim.plan import inputs
+from sim.world import driving, quantiles
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_INSIDE = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_compile: Any = njit
+_make_intrinsic: Any = intrinsic
+_plain = {"nogil": True, "error_model": "numpy"}
+_inside = {**_plain, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def piece(function: Function) -> Function:
-    """Compile a function into each of its callers."""
-    return cast(Function, njit(**_INSIDE, forceinline=True)(function))
+    """Write a function into each of its callers: right for one that has a single caller, or a single line."""
+    return cast(Function, _compile(**_inside, inline="always")(function))
 
 
 def part(function: Function) -> Function:
-    """Compile a function that is called from several places, once."""
-    return cast(Function, njit(**_INSIDE)(function))
+    """Compile a function once and call it; it cannot be called from Python."""
+    return cast(Function, _compile(**_inside)(function))
 
 
 def whole(function: Function) -> Function:
-    """Compile an outermost function and keep its machine code on disk."""
-    return cast(Function, njit(nogil=True, error_model="numpy", cache=True)(function))
+    """Compile an outermost function and keep its machine code on disk, where there is a place for it."""
+    try:
+        return cast(Function, _compile(**_plain, cache=True)(function))
+    except RuntimeError:  # neither this folder nor the user's cache can be written
+        return cast(Function, _compile(**_plain)(function))
 
 
-@intrinsic
-def pointer(_: Any, array: Any) -> Any:
-    """Return where an array's first number stands: indexing that costs neither a count of owners nor a check."""
+@_make_intrinsic  # type: ignore[untyped-decorator]
+def _pointer(_: Any, array: Any) -> Any:
+    """Return where an array's first number stands: indexing that counts no owners and checks no sign."""
 
     def first(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
-    return types.CPointer(array.dtype)(array), first
+    pointer: Any = types.CPointer
+    return pointer(array.dtype)(array), first
+
+
+numbers_of = cast(Callable[[Ints], Numbers], _pointer)
+figures_of = cast(Callable[[Floats], Figures], _pointer)
 
 
 def fingerprint() -> str:
-    """Return a digest of every source file of this package: machine code of other sources must not be used."""
+    """Return a digest of all sources of the kernel: this package, and the modules whose constants it knows.
+
+    Numba notices a change only in the file in which the outermost function stands; machine code of other sources
+    must never be used.
+    """
     digest = sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
+    for module in (events, compiling, inputs, quantiles, driving):
+        digest.update(getsource(module).encode())
     return digest.hexdigest()

@@ -21,11 +21,13 @@ from sim.engine.compiled.arrays import (
     READY_SIZE,
     UNITS,
     WELL,
+    Figures,
     Floats,
     Ints,
+    Numbers,
 )
 from sim.engine.compiled.heap import pop
-from sim.engine.compiled.jit import fingerprint, part, piece, pointer, whole
+from sim.engine.compiled.jit import figures_of, fingerprint, numbers_of, piece, whole
 from sim.engine.compiled.requests import grant, rank
 from sim.engine.compiled.routes import follow, resume
 from sim.engine.compiled.works import start
@@ -34,13 +36,13 @@ Kernel: TypeAlias = Callable[[Ints, Ints, Ints, Floats, Ints, Ints], int]
 
 
 @piece
-def due(plan: Ints, run: Ints, now: int) -> bool:
+def due(plan: Numbers, run: Numbers, now: int) -> bool:
     """Whether something ends in this minute."""
     return run[EVENTS_SIZE] > 0 and run[run[EVENTS]] >> plan[RANK_BITS] == now
 
 
 @piece
-def settle(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, now: int) -> None:
+def settle(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, now: int) -> None:
     """Complete everything that is due, and let units go on until none can."""
     while due(plan, run, now):
         event = pop(run, run[EVENTS], run[EVENTS_SIZE])
@@ -53,7 +55,7 @@ def settle(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, now: i
 
 
 @piece
-def play(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: Ints, now: int) -> None:
+def play(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, hours: Numbers, log: Numbers, now: int) -> None:
     """Play out a minute: completions, then grants, again until nothing is granted; then works begin."""
     while run[FAULT] == WELL:
         settle(plan, run, luck, figures, log, now)
@@ -65,28 +67,36 @@ def play(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: I
             return
 
 
-@part
-def run_through(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: Ints) -> int:
-    """Perform a plan until its completion gate is open, or nobody can go on; return what went wrong."""
-    now = 0
+@piece
+def begin(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, now: int) -> None:
+    """Have every unit set out on its route."""
     for unit in range(plan[UNITS]):
         follow(plan, run, luck, figures, log, unit, plan[plan[FIRST] + unit], now)
-    while True:
-        play(plan, run, luck, figures, hours, log, now)
-        if run[FAULT] != WELL or run[OPEN] != 0 or run[EVENTS_SIZE] == 0:
-            run[NOW] = now
-            return run[FAULT]
-        now = run[run[EVENTS]] >> plan[RANK_BITS]
+
+
+@piece
+def over(run: Numbers) -> bool:
+    """Whether the project is finished, or nobody can go on."""
+    return run[FAULT] != WELL or run[OPEN] != 0 or run[EVENTS_SIZE] == 0
 
 
 def _outermost(source: str) -> Kernel:
     """Make the kernel; that `source` is part of it keeps machine code of other sources from being used."""
 
     @whole
-    def perform(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, log: Ints) -> int:
-        """Perform a plan in arrays of these layouts; return what went wrong."""
-        places = pointer(plan), pointer(run), pointer(luck), pointer(figures), pointer(hours), pointer(log)
-        return run_through(*places) + len(source) * 0
+    def perform(plan_: Ints, run_: Ints, luck_: Ints, figures_: Floats, hours_: Ints, log_: Ints) -> int:
+        """Perform a plan in arrays of these layouts until it is over; return what went wrong."""
+        plan, run, luck = numbers_of(plan_), numbers_of(run_), numbers_of(luck_)
+        figures, hours, log = figures_of(figures_), numbers_of(hours_), numbers_of(log_)
+        now = len(source) * 0
+        begin(plan, run, luck, figures, log, now)
+        while True:
+            play(plan, run, luck, figures, hours, log, now)
+            if over(run):
+                break
+            now = run[run[EVENTS]] >> plan[RANK_BITS]
+        run[NOW] = now
+        return run[FAULT]
 
     return perform
 

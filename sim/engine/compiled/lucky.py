@@ -2,85 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engine.compiled.arrays import CONTENT_FACTORS, FORCED_AT, GIVEN, LUCK, Floats, Ints, bound
+from sim.engine.compiled.arrays import CONTENT_FACTORS, GIVEN, LUCK, Floats, Ints, Words, bound
 from sim.plan.inputs import Inputs
+from sim.plan.luck import Uniforms, shared
 from sim.world.draws import key, uniforms
 from sim.world.quantiles import sample
 
-Uniforms = Mapping[str, Floats]
-"""Uniforms to take instead of drawing, by name of input, factor or delay: one a replication of a chunk."""
-
 
 @dataclass(frozen=True)
-class Shared:
-    """What a replication draws once for everybody; `figures` is all that the kernel reads of it."""
+class Common:
+    """What a replication draws once for everybody: the shared factors, and all figures that change with it."""
 
     replication: int
     factors: Floats
     figures: Floats
 
 
-@dataclass(frozen=True)
 class Luck:
-    """The luck of a plan under one seed. First attempts of the inputs named in `forced` are not drawn."""
+    """The luck of a plan under one seed, as the kernel reads it: `numbers`, and the `figures` that never change.
 
-    inputs: Inputs
-    seed: int
-    forced: tuple[str, ...] = ()
-    numbers: Ints = field(init=False, repr=False)
+    First attempts are drawn by the kernel, one by one as they are performed. Where `uniforms` is given they come
+    from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all.
+    """
 
-    def __post_init__(self) -> None:
-        """Lay out the numbers that all replications have in common."""
-        keys = np.array([key(self.seed, name) for name in self.inputs.names], np.uint64).reshape(-1, 2)
-        object.__setattr__(self, "numbers", _numbers(self.inputs, keys, (), self.forced))
+    def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
+        """Give every input its key and find the recipes they share."""
+        self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
+        keys = np.array([key(seed, name) for name in inputs.names], np.uint64).reshape(-1, 2)
+        made = recipes(inputs)
+        self.numbers = _numbers(inputs, keys, made, (), forced=uniforms is not None)
+        self.figures = np.concatenate([inputs.tables.data, made.minutes])
 
-    def chunk(self, first: int, count: int, instead: Uniforms | None = None) -> Iterator[Shared]:
-        """Yield what replications first … first + count − 1 share, with these uniforms `instead` of drawn ones."""
-        instead, inputs = instead or {}, self.inputs
-
-        def shapes(names: Sequence[str], table: Ints) -> Floats:
-            """Return the sampled values of factors or delays, shape (names, count)."""
-            luck = uniforms([key(self.seed, name) for name in names], first, count)
-            for row, name in enumerate(names):
-                luck[row] = instead.get(name, luck[row])
-            return sample(inputs.tables, table, luck)
-
-        factors = shapes(inputs.factors, inputs.factor_table)
-        delays = shapes(inputs.delay_names, inputs.delay_table) * inputs.delay_minutes[:, None]
-        own = np.array([instead[name] for name in self.forced]).reshape(-1, count)
-        tail = np.concatenate([factors, np.floor(delays + 0.5), own])
+    def chunk(self, first: int, count: int) -> Iterator[Common]:
+        """Yield what replications first … first + count − 1 share."""
+        inputs = self.inputs
+        draw = self.uniforms or self._plain
+        factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
+        delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
+        factors, delays = shared(inputs, factors, delays)
+        own = self.uniforms(inputs.names, first, count) if self.uniforms else np.empty((0, count))
+        figures = np.concatenate([factors, delays, own])
         for column in range(count):
-            figures = np.concatenate([inputs.tables.data, inputs.minutes, tail[:, column]])
-            yield Shared(first + column, factors[:, column], figures)
+            yield Common(first + column, factors[:, column], figures[:, column])
+
+    def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
+        """Draw each replication on its own."""
+        return uniforms([key(self.seed, name) for name in names], first, count)
 
 
 def given(inputs: Inputs, values: Sequence[int]) -> tuple[Ints, Floats]:
     """Return (numbers, figures) that give every input its value, at later attempts too; nothing is drawn."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
-    return _numbers(inputs, keys, values, ()), np.zeros(1)
+    return _numbers(inputs, keys, recipes(inputs), values, forced=False), np.zeros(1)
 
 
-def _numbers(inputs: Inputs, keys: Ints, values: Sequence[int], forced: Sequence[str]) -> Ints:
-    """Return the luck as one array; `arrays` says what stands where."""
-    groups = (inputs.content, inputs.losses, inputs.delays)
-    widths = [group.shape[1] for group in groups]
+@dataclass(frozen=True)
+class Recipes:
+    """What inputs are made of, each combination once: `rows` as in `arrays`, minutes per unit, who has which."""
+
+    rows: Ints
+    minutes: Floats
+    made: Ints
+
+
+def recipes(inputs: Inputs) -> Recipes:
+    """Find the different combinations of table, kind, minutes, factors and delays among the inputs."""
     tables, table = inputs.tables, inputs.table
+    groups = (inputs.content, inputs.losses, inputs.delays)
     row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
-    rows = np.column_stack([keys.view(np.int64), *row, *groups]).astype(np.int64)
-    losses = CONTENT_FACTORS + widths[0]
-    minutes = len(tables.data)
-    factors = minutes + len(inputs.minutes)
+    rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64)
+    rows, made = np.unique(rows, axis=0, return_inverse=True)
+    return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made.ravel())
+
+
+def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], *, forced: bool) -> Ints:
+    """Return the luck as one array; `arrays` says what stands where."""
+    losses = CONTENT_FACTORS + inputs.content.shape[1]
+    minutes = len(inputs.tables.data)
+    factors = minutes + len(made.minutes)
     delays = factors + len(inputs.factors)
-    places = {name: place for place, name in enumerate(forced)}
-    forced_at = [places.get(name, -1) for name in inputs.names] if forced else []
-    numbers = [rows.shape[1], losses, losses + widths[1]]
-    numbers += [minutes, factors, delays, delays + len(inputs.delay_names)]
-    luck = bound(LUCK, [rows, values, forced_at], numbers)
+    forced_at = delays + len(inputs.delay_names) if forced else 0
+    numbers = [made.rows.shape[1], losses, losses + inputs.losses.shape[1], minutes, factors, delays, forced_at]
+    luck = bound(LUCK, [np.column_stack([keys.view(np.int64), made.made]), made.rows, values], numbers)
     luck[GIVEN] *= len(values) > 0
-    luck[FORCED_AT] *= len(forced) > 0
     return luck

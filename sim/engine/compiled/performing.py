@@ -5,20 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Timer
+from time import perf_counter
 
 import numpy as np
 
-from sim.engine.compiled.arrays import CONTENT, LOG_FULL, REPLICATION, ROOM, ROWS, Floats, Ints
+from sim.engine import dispatch, processes
+from sim.engine.compiled.arrays import CONTENT, LOG_FULL, MOST_JUMPS, MOST_ROUNDS, REPLICATION, ROOM, ROWS, Floats, Ints
 from sim.engine.compiled.endings import ending
 from sim.engine.compiled.kernel import perform as kernel
-from sim.engine.compiled.lucky import Luck, Uniforms, given
-from sim.engine.compiled.preparing import plan_array, beginning
+from sim.engine.compiled.lucky import Luck, given
+from sim.engine.compiled.preparing import beginning, plan_array
 from sim.engine.compiled.timetable import Timetables
 from sim.engine.processes import Performance
-from sim.plan.compile import Compiled
+from sim.plan.compile import Compiled, compile_plan
+from sim.plan.luck import Uniforms
+from sim.plan.plan import Plan
+from sim.plan.vocabulary import Signal
 from sim.world.calendars import Calendar
 
 Calendars = Sequence[Calendar]
+A_MOMENT = 1.0
+"""Seconds to load machine code from the disk in; what takes longer is being compiled."""
+COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
+AT_ONCE = 64
+"""Replications whose shared luck is drawn together."""
 ROOM_A_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
 
@@ -38,41 +49,42 @@ class Prepared:
     """
 
     def __init__(self, plan: Compiled) -> None:
+        """Lay out the plan."""
         self.plan = plan
         self.arrays = plan_array(plan)
         self.beginning = beginning(plan)
         self.luck = lru_cache(maxsize=4)(self._luck)
 
-    def _luck(self, seed: int, forced: tuple[str, ...] = ()) -> Luck:
+    def _luck(self, seed: int, uniforms: Uniforms | None = None) -> Luck:
         """Return the luck of this plan under a seed."""
-        return Luck(self.plan.inputs, seed, forced)
+        return Luck(self.plan.inputs, seed, uniforms)
 
 
 class Stage:
     """Room for one run at a time, used again by the next: the state, the log, the calendars."""
 
-    def __init__(self, prepared: Prepared) -> None:
-        self.prepared = prepared
+    def __init__(self, prepared: Prepared, numbers: Ints, figures: Floats) -> None:
+        """Set up for runs of one plan with the luck in `numbers` and `figures`."""
+        self.prepared, self.numbers, self.figures = prepared, numbers, figures
         self.run = np.empty_like(prepared.beginning)
         self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.timetables = Timetables()
 
-    def perform(
-        self, numbers: Ints, figures: Floats, factors: Floats, replication: int, calendars: Calendars
-    ) -> Performed:
-        """Perform the plan once; where the log was too short, again with a longer one."""
-        prepared, hours = self.prepared, self.timetables.of(calendars)
-        while True:
-            self.run[:] = prepared.beginning
-            self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
-            if kernel(prepared.arrays, self.run, numbers, figures, hours, self.log) != LOG_FULL:
-                break
+    def perform(self, replication: int, factors: Floats, calendars: Calendars) -> Performed:
+        """Perform the plan once."""
+        plan, hours = self.prepared.plan, self.timetables.of(calendars)
+        while self._attempt(replication, hours) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
-        stuck = ending(prepared.plan, self.run, calendars)
-        begin = self.run[CONTENT]
-        content = self.run[begin : begin + len(prepared.plan.inputs.names)].copy()
-        rows = self.log[: self.run[ROWS]].copy()
-        return Performed(rows, stuck, content=content, factors=factors)
+        stuck = ending(plan, self.run, calendars)
+        content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
+        return Performed(self.log[: self.run[ROWS]].copy(), stuck, content=content.copy(), factors=factors)
+
+    def _attempt(self, replication: int, hours: Ints) -> int:
+        """Perform the plan as far as the log has room, and return what went wrong."""
+        self.run[:] = self.prepared.beginning
+        self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
+        self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
+        return kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
 
 
 def perform_many(
@@ -81,18 +93,20 @@ def perform_many(
     first: int,
     count: int,
     calendars_of: Callable[[int], Calendars],
-    instead: Uniforms | None = None,
+    uniforms: Uniforms | None = None,
 ) -> Iterator[Performed]:
-    """Perform replications first … first + count − 1, each on its own calendars.
+    """Perform replications first … first + count − 1, each on its own calendars, and yield them in order.
 
-    `instead` holds uniforms, one a replication, for inputs, factors and delays that are not to be drawn.
+    `uniforms` is where the luck of first attempts comes from if it is not plain, as for `sim.plan.luck.Draws`.
+    What cannot go on at all is raised, as by the reference; a stall is a performance that is stuck.
     """
-    names = prepared.plan.inputs.names
-    luck = prepared.luck(seed, tuple(name for name in names if name in (instead or {})))
-    stage = Stage(prepared)
-    for shared in luck.chunk(first, count, instead):
-        calendars = calendars_of(shared.replication)
-        yield stage.perform(luck.numbers, shared.figures, shared.factors, shared.replication, calendars)
+    luck = prepared.luck(seed, uniforms)
+    stage, lasting = None, len(luck.figures)
+    for begin in range(first, first + count, AT_ONCE):
+        for common in luck.chunk(begin, min(AT_ONCE, first + count - begin)):
+            stage = stage or Stage(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
+            stage.figures[lasting:] = common.figures
+            yield stage.perform(common.replication, common.factors, calendars_of(common.replication))
 
 
 def perform(prepared: Prepared, seed: int, replication: int, calendars: Calendars) -> Performed:
@@ -103,4 +117,26 @@ def perform(prepared: Prepared, seed: int, replication: int, calendars: Calendar
 def perform_given(prepared: Prepared, values: Sequence[int], calendars: Calendars) -> Performed:
     """Perform the plan with the value of every input given, as in the planned run; repeats take the same value."""
     numbers, figures = given(prepared.plan.inputs, values)
-    return Stage(prepared).perform(numbers, figures, np.empty(0), 0, calendars)
+    return Stage(prepared, numbers, figures).perform(0, np.empty(0), calendars)
+
+
+def ready(announce: Callable[[str], None] | None = None) -> float:
+    """Load the kernel, or compile it where the disk has none for this machine yet; return the seconds it took.
+
+    `announce` is told if it takes longer than a moment, by another thread while this one works.
+    """
+    began = perf_counter()
+    telling = Timer(A_MOMENT, announce or str, [COMPILING])
+    telling.start()
+    try:
+        perform_given(Prepared(compile_plan(_nothing())), [], [])
+    finally:
+        telling.cancel()
+    return perf_counter() - began
+
+
+def _nothing() -> Plan:
+    """Return the smallest plan there is."""
+    plan = Plan(("done", 1))
+    plan.unit("nobody", [Signal(plan.gate("done"))])
+    return plan

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.compiled.jit import piece
+from sim.engine.compiled.jit import part
 
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -21,7 +21,7 @@ _STEP = 2.0**-53
 _TOP = 1.0 - _STEP
 
 
-@piece
+@part
 def upper(a: np.uint64, b: np.uint64) -> np.uint64:
     """Return the upper 64 bits of a product of 128."""
     a_low, a_high, b_low, b_high = a & _LOW, a >> _HALF, b & _LOW, b >> _HALF
@@ -30,7 +30,7 @@ def upper(a: np.uint64, b: np.uint64) -> np.uint64:
     return a_high * b_high + (middle >> _HALF) + (cross >> _HALF)
 
 
-@piece
+@part
 def word(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: np.uint64) -> np.uint64:
     """Return the first output word for the counter (replication, attempt, 0, 0)."""
     c0, c1, c2, c3 = replication, attempt, _ZERO, _ZERO
@@ -42,7 +42,7 @@ def word(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: np.uint6
     return c0
 
 
-@piece
+@part
 def uniform(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: int) -> float:
     """Draw one number strictly between 0 and 1."""
     cell = np.int64(word(k0, k1, replication, np.uint64(attempt)) >> _DROPPED)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.engine.compiled.arrays import AREA, LEARNING, OPERATION, PLAN, ROUNDED, RUN, STEP, A, B, Ints, bound
-from sim.plan.compile import HOLD, WAIT, Compiled
+from sim.engine.compiled.arrays import PLAN, ROUNDED, RUN, WAY, Ints, bound
+from sim.plan.compile import AGAIN, HOLD, WAIT, WORK, Compiled
 
 BITS = 63
 """Bits of a request: its priority's rank, the minute it was asked, its unit's rank."""
@@ -15,14 +15,14 @@ BITS = 63
 
 def plan_array(plan: Compiled) -> Ints:
     """Return the plan as one array; `arrays` says what stands where."""
-    priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, B])
+    priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, 2])
     rank_bits = _bits(len(plan.units))
     minute_bits = BITS - rank_bits - _bits(len(priorities))
     bundle_at, bundles = _end_to_end(plan.bundles)
     users_at, users = _end_to_end(_users(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
     columns = [
-        _steps(plan, priorities, minute_bits + rank_bits),
+        *_steps(plan, priorities, minute_bits + rank_bits),
         plan.first,
         bundle_at,
         bundles,
@@ -53,15 +53,18 @@ def beginning(plan: Compiled) -> Ints:
     return run
 
 
-def _steps(plan: Compiled, priorities: Ints, shift: int) -> Ints:
-    """Return the rows with curve and area; a hold's priority becomes its rank, where requests have it."""
-    steps = np.empty((len(plan.rows), STEP), np.int64)
-    steps[:, :LEARNING] = plan.rows
-    holds = plan.rows[:, OPERATION] == HOLD
-    steps[holds, B] = np.searchsorted(priorities, plan.rows[holds, B]) << shift
-    steps[:, LEARNING] = plan.learning_of
-    steps[:, AREA] = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
-    return steps
+def _steps(plan: Compiled, priorities: Ints, shift: int) -> tuple[Ints, Ints]:
+    """Return steps and their manners; a hold's priority becomes its rank, at the place where requests have it."""
+    operation, a, b, c, d, e = plan.rows.T
+    holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
+    area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
+    on, mode, people = (np.where(works, column, 0) for column in (b, c, d))
+    limit, needed = np.where(jumps, c, -1), np.where(jumps, e, 0)
+    ways = np.column_stack([operation, on, mode, people, plan.learning_of, area, limit, needed])
+    manners, manner = np.unique(ways, axis=0, return_inverse=True)
+    rank = np.searchsorted(priorities, b) << shift
+    steps = [manner.ravel() * WAY, a, np.where(holds, rank, b), np.where(jumps, d, c)]
+    return np.column_stack(steps), manners
 
 
 def _users(plan: Compiled) -> list[list[tuple[int, int]]]:
@@ -75,8 +78,8 @@ def _users(plan: Compiled) -> list[list[tuple[int, int]]]:
 
 def _room(plan: Compiled, operation: int, kinds: int) -> Ints:
     """Return where each queue begins: it has room for every unit that has such a step."""
-    rows = np.flatnonzero(plan.rows[:, OPERATION] == operation)
-    pairs = np.unique(np.column_stack([plan.rows[rows, A], plan.unit_of[rows]]), axis=0)
+    rows = np.flatnonzero(plan.rows[:, 0] == operation)
+    pairs = np.unique(np.column_stack([plan.rows[rows, 1], plan.unit_of[rows]]), axis=0)
     return begins(np.bincount(pairs[:, 0], minlength=kinds))
 
 

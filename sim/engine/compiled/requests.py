@@ -17,6 +17,7 @@ from sim.engine.compiled.arrays import (
     GRANTS_FOR_EVER,
     HEADS,
     MARKED,
+    MOST_ROUNDS,
     QUEUE,
     QUEUE_AT,
     RANK_BITS,
@@ -35,36 +36,35 @@ from sim.engine.compiled.arrays import (
     A,
     B,
     C,
-    Ints,
+    Numbers,
 )
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.jit import part, piece
 
-ROUNDS_A_MINUTE = 100_000
 NEVER = 2**62
 """From when an endlessly patient request withholds."""
 
 
 @piece
-def head(plan: Ints, run: Ints, kind: int) -> int:
+def head(plan: Numbers, run: Numbers, kind: int) -> int:
     """Return the first request of a kind that somebody asks for."""
     return run[run[QUEUE] + plan[plan[QUEUE_AT] + kind]]
 
 
 @piece
-def rank(plan: Ints, packed: int) -> int:
+def rank(plan: Numbers, packed: int) -> int:
     """Return the unit of a packed request or event."""
     return packed & ((1 << plan[RANK_BITS]) - 1)
 
 
 @piece
-def withholds(plan: Ints, run: Ints, request: int, now: int) -> bool:
+def withholds(plan: Numbers, run: Numbers, request: int, now: int) -> bool:
     """Whether a request has been overtaken for as long as it is willing to be."""
     return run[run[WITHHOLDS] + rank(plan, request)] <= now
 
 
 @piece
-def touch(run: Ints, kind: int) -> None:
+def touch(run: Numbers, kind: int) -> None:
     """Have a kind of request looked at in the next grant pass."""
     if run[run[ASKING] + kind] > 0 and run[run[MARKED] + kind] == 0:
         run[run[MARKED] + kind] = 1
@@ -72,8 +72,8 @@ def touch(run: Ints, kind: int) -> None:
         run[TOUCHED_SIZE] += 1
 
 
-@piece
-def touch_users(plan: Ints, run: Ints, pool: int) -> None:
+@part
+def touch_users(plan: Numbers, run: Numbers, pool: int) -> None:
     """Have every kind of request looked at that wants some of a pool."""
     users = plan[USERS] + 2 * plan[plan[USERS_AT] + pool]
     for place in range(users, plan[USERS] + 2 * plan[plan[USERS_AT] + pool + 1], 2):
@@ -81,7 +81,7 @@ def touch_users(plan: Ints, run: Ints, pool: int) -> None:
 
 
 @part
-def ask(plan: Ints, run: Ints, unit: int, at: int, now: int) -> None:
+def ask(plan: Numbers, run: Numbers, unit: int, at: int, now: int) -> None:
     """Queue up for a bundle of pools."""
     step = plan[STEPS] + at * STEP
     kind, patience = plan[step + A], plan[step + C]
@@ -100,14 +100,14 @@ def ask(plan: Ints, run: Ints, unit: int, at: int, now: int) -> None:
 
 
 @part
-def loosen(plan: Ints, run: Ints, kind: int) -> None:
+def loosen(plan: Numbers, run: Numbers, kind: int) -> None:
     """Have those looked at from whom a kind withheld: its head has changed, and the new one is patient still."""
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         touch_users(plan, run, plan[plan[BUNDLES] + 2 * place])
 
 
 @part
-def give(plan: Ints, run: Ints, bundle: int) -> None:
+def give(plan: Numbers, run: Numbers, bundle: int) -> None:
     """Give a bundle of pools back, or supply it."""
     if run[WAITING] > 0:
         run[DUE] = 1
@@ -119,7 +119,7 @@ def give(plan: Ints, run: Ints, bundle: int) -> None:
 
 
 @piece
-def fits(plan: Ints, run: Ints, kind: int) -> bool:
+def fits(plan: Numbers, run: Numbers, kind: int) -> bool:
     """Whether all pools of a kind have its count, whoever else wants them."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
@@ -129,7 +129,7 @@ def fits(plan: Ints, run: Ints, kind: int) -> bool:
 
 
 @piece
-def withheld(plan: Ints, run: Ints, pool: int, request: int, now: int) -> int:
+def withheld(plan: Numbers, run: Numbers, pool: int, request: int, now: int) -> int:
     """Return how many of a pool the heads before a request withhold from it."""
     count, users = 0, plan[USERS]
     for place in range(plan[plan[USERS_AT] + pool], plan[plan[USERS_AT] + pool + 1]):
@@ -142,7 +142,7 @@ def withheld(plan: Ints, run: Ints, pool: int, request: int, now: int) -> int:
 
 
 @piece
-def grantable(plan: Ints, run: Ints, kind: int, request: int, now: int) -> bool:
+def grantable(plan: Numbers, run: Numbers, kind: int, request: int, now: int) -> bool:
     """Whether a head fits what is free less what heads before it withhold."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
@@ -154,7 +154,7 @@ def grantable(plan: Ints, run: Ints, kind: int, request: int, now: int) -> bool:
 
 
 @piece
-def take(plan: Ints, run: Ints, kind: int) -> None:
+def take(plan: Numbers, run: Numbers, kind: int) -> None:
     """Take the pools of a kind for its head, who leaves the queue."""
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         pool = plan[plan[BUNDLES] + 2 * place]
@@ -165,7 +165,7 @@ def take(plan: Ints, run: Ints, kind: int) -> None:
 
 
 @piece
-def gather(plan: Ints, run: Ints) -> int:
+def gather(plan: Numbers, run: Numbers) -> int:
     """Put the heads of all touched kinds that may fit in order; return how many there are."""
     trying = 0
     for place in range(run[TOUCHED_SIZE]):
@@ -179,13 +179,9 @@ def gather(plan: Ints, run: Ints) -> int:
 
 
 @part
-def grant(plan: Ints, run: Ints, now: int) -> None:
+def grant(plan: Numbers, run: Numbers, now: int) -> None:
     """Go once through the heads that may fit, in order, and grant what is free; those granted become ready."""
     run[DUE] = 0
-    run[ROUNDS] = run[ROUNDS] + 1 if run[ROUNDED] == now else 1
-    run[ROUNDED] = now
-    if run[ROUNDS] > ROUNDS_A_MINUTE:
-        run[FAULT] = GRANTS_FOR_EVER
     trying = gather(plan, run)
     while trying > 0:
         request = pop(run, run[HEADS], trying)
@@ -200,3 +196,14 @@ def grant(plan: Ints, run: Ints, now: int) -> None:
         if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):
             push(run, run[HEADS], trying, head(plan, run, kind))
             trying += 1
+    if run[READY_SIZE] > 0:
+        count_round(run, now)
+
+
+@piece
+def count_round(run: Numbers, now: int) -> None:
+    """Stop a plan that goes round within one minute for ever; those granted last stand among the ready ones."""
+    run[ROUNDS] = run[ROUNDS] + 1 if run[ROUNDED] == now else 1
+    run[ROUNDED] = now
+    if run[ROUNDS] > run[MOST_ROUNDS]:
+        run[FAULT] = GRANTS_FOR_EVER

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import numpy as np
+
 from sim.engine.compiled.arrays import (
     AREA,
     AT,
@@ -14,8 +18,14 @@ from sim.engine.compiled.arrays import (
     JUMPS,
     JUMPS_FOR_EVER,
     LEVEL,
+    LIMIT,
     LOG_FULL,
+    MANNER,
+    MANNERS,
+    MOST_JUMPS,
+    NEEDED,
     OPERATION,
+    PEOPLE,
     ROOM,
     ROWS,
     STARTING,
@@ -26,10 +36,8 @@ from sim.engine.compiled.arrays import (
     A,
     B,
     C,
-    D,
-    E,
-    Floats,
-    Ints,
+    Figures,
+    Numbers,
 )
 from sim.engine.compiled.fortune import value
 from sim.engine.compiled.gates import await_level, before, signal
@@ -39,13 +47,14 @@ from sim.engine.compiled.requests import ask, give
 from sim.engine.compiled.works import schedule
 from sim.plan.compile import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 
-JUMPS_A_MINUTE = 10_000
+FIRST_ATTEMPT = cast(int, np.int64(0))
+"""Not a plain 0: numba would compile everything behind it once more for that one number."""
 STAYS = -1
 """Instead of the next step: the unit has to wait where it is."""
 
 
-@piece
-def write(run: Ints, log: Ints, minute: int, at: int, x: int) -> None:
+@part
+def write(run: Numbers, log: Numbers, minute: int, at: int, x: int) -> None:
     """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
     row = run[ROWS]
     run[ROWS] = row + 1
@@ -58,13 +67,15 @@ def write(run: Ints, log: Ints, minute: int, at: int, x: int) -> None:
 
 
 @part
-def follow(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, at: int, now: int) -> None:
+def follow(
+    plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, unit: int, at: int, now: int
+) -> None:
     """Perform a unit's steps from `at` on until it has to wait or its route ends."""
     end = plan[plan[FIRST] + unit + 1]
     to = at
     while to != STAYS and to < end:
         at = to
-        operation = plan[plan[STEPS] + at * STEP + OPERATION]
+        operation = plan[plan[MANNERS] + plan[plan[STEPS] + at * STEP + MANNER] + OPERATION]
         if operation == HOLD:
             ask(plan, run, unit, at, now)
             to = STAYS
@@ -82,30 +93,30 @@ def follow(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: 
     run[run[BEGUN] + unit] = now
 
 
-@part
-def resume(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, now: int) -> None:
+@piece
+def resume(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, unit: int, now: int) -> None:
     """Complete the step at which a unit has waited or worked, and go on."""
     at = run[run[AT] + unit]
-    step = plan[STEPS] + at * STEP
-    if plan[step + AREA] >= 0:
-        run[run[COUNTERS] + plan[step + AREA]] -= plan[step + D]
+    way = plan[MANNERS] + plan[plan[STEPS] + at * STEP + MANNER]
+    if plan[way + AREA] >= 0:
+        run[run[COUNTERS] + plan[way + AREA]] -= plan[way + PEOPLE]
     write(run, log, now, at, run[run[BEGUN] + unit])
     follow(plan, run, luck, figures, log, unit, at + 1, now)
 
 
 @piece
 def await_step(
-    plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, at: int, now: int
+    plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, unit: int, at: int, now: int
 ) -> int:
     """Wait for a gate or a date that is not there yet; where it is, go on at once."""
     step = plan[STEPS] + at * STEP
     a = plan[step + A]
-    if plan[step + OPERATION] == WAIT:
+    if plan[plan[MANNERS] + plan[step + MANNER] + OPERATION] == WAIT:
         if run[run[LEVEL] + a] < plan[step + B]:
             await_level(plan, run, a, plan[step + B], unit)
             return STAYS
     else:
-        date = value(run, luck, figures, a, 0)
+        date = value(run, luck, figures, a, FIRST_ATTEMPT)
         if date > now:
             schedule(plan, run, unit, date)
             return STAYS
@@ -114,10 +125,11 @@ def await_step(
 
 
 @piece
-def act(plan: Ints, run: Ints, log: Ints, at: int, now: int) -> int:
+def act(plan: Numbers, run: Numbers, log: Numbers, at: int, now: int) -> int:
     """Perform a step that takes no time: give back, signal or leave a row."""
     step = plan[STEPS] + at * STEP
-    operation, a, x = plan[step + OPERATION], plan[step + A], plan[step + B]
+    operation = plan[plan[MANNERS] + plan[step + MANNER] + OPERATION]
+    a, x = plan[step + A], plan[step + B]
     if operation == FREE:
         x = a
         give(plan, run, a)
@@ -128,24 +140,27 @@ def act(plan: Ints, run: Ints, log: Ints, at: int, now: int) -> int:
 
 
 @piece
-def jump(plan: Ints, run: Ints, luck: Ints, figures: Floats, log: Ints, unit: int, at: int, now: int) -> int:
+def jump(
+    plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, unit: int, at: int, now: int
+) -> int:
     """Decide whether to jump, and return the step to go on with; a unit that goes round for ever is stopped."""
     jumps, jumped = run[JUMPS] + unit, run[JUMPED] + unit
     run[jumps] = run[jumps] + 1 if run[jumped] == now else 1
     run[jumped] = now
     taken = decide(plan, run, luck, figures, at, now)
     write(run, log, now, at, taken)
-    if run[jumps] > JUMPS_A_MINUTE:
+    if run[jumps] > run[MOST_JUMPS]:
         run[FAULT], run[WHO] = JUMPS_FOR_EVER, unit
         return STAYS
     return plan[plan[STEPS] + at * STEP + A] if taken == 1 else at + 1
 
 
 @piece
-def decide(plan: Ints, run: Ints, luck: Ints, figures: Floats, at: int, now: int) -> int:
+def decide(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, at: int, now: int) -> int:
     """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
     step = plan[STEPS] + at * STEP
-    chance, limit, gate = plan[step + B], plan[step + C], plan[step + D]
+    way = plan[MANNERS] + plan[step + MANNER]
+    chance, gate, limit = plan[step + B], plan[step + C], plan[way + LIMIT]
     attempt = run[run[ATTEMPTS] + at]
     run[run[ATTEMPTS] + at] = attempt + 1
     if 0 <= limit <= attempt:
@@ -153,5 +168,5 @@ def decide(plan: Ints, run: Ints, luck: Ints, figures: Floats, at: int, now: int
     if chance >= 0:
         return value(run, luck, figures, chance, attempt)
     if gate >= 0:
-        return 1 if before(run, gate, now) >= plan[step + E] else 0
+        return 1 if before(run, gate, now) >= plan[way + NEEDED] else 0
     return 1

@@ -10,29 +10,37 @@ from sim.engine.compiled.arrays import CALENDAR, Ints
 from sim.world.calendars import Calendar
 
 
-def timetable(calendars: Sequence[Calendar]) -> Ints:
-    """Return calendars as one array: a list of contents each, then starts, ends and minutes worked end to end."""
-    contents = np.empty((len(calendars), CALENDAR), np.int64)
-    parts, at = [contents.ravel()], contents.size
-    for row, calendar in zip(contents, calendars, strict=True):
-        size = len(calendar.starts)
-        row[:] = at, at + size, at + 2 * size, size, calendar.longest
-        parts += [calendar.starts, calendar.ends, calendar.done]
-        at += 3 * size
-    return np.concatenate(parts).astype(np.int64)
-
-
 class Timetables:
-    """Remembers the last timetable: most replications of a project without weather have the same calendars."""
+    """Lays out calendars, again only where they have changed: without weather all replications have the same."""
 
     def __init__(self) -> None:
-        self._calendars: tuple[Calendar, ...] = ()
-        self._hours: Ints | None = None
+        """Begin without calendars."""
+        self._calendars: tuple[Calendar, ...] | None = None
+        self._hours: Ints = np.empty(0, np.int64)
 
     def of(self, calendars: Sequence[Calendar]) -> Ints:
-        """Return the timetable of these calendars."""
-        same = len(calendars) == len(self._calendars)
-        same = same and all(a is b for a, b in zip(calendars, self._calendars, strict=True))
-        if self._hours is None or not same:
-            self._calendars, self._hours = tuple(calendars), timetable(calendars)
+        """Return calendars as one array: a list of contents each, then starts, ends and minutes worked.
+
+        The array may be used again for the next calendars.
+        """
+        known = self._calendars
+        if (
+            known is None
+            or len(known) != len(calendars)
+            or any(a is not b for a, b in zip(known, calendars, strict=True))
+        ):
+            self._calendars = tuple(calendars)
+            self._lay_out(self._calendars)
         return self._hours
+
+    def _lay_out(self, calendars: tuple[Calendar, ...]) -> None:
+        """Write calendars end to end, into the room there is if it suffices."""
+        sizes = np.array([len(calendar.starts) for calendar in calendars], np.int64)
+        begins = len(calendars) * CALENDAR + 3 * (np.cumsum(sizes) - sizes)
+        longest = np.array([calendar.longest for calendar in calendars], np.int64)
+        contents = np.column_stack([begins, begins + sizes, begins + 2 * sizes, sizes, longest])
+        parts = [part for calendar in calendars for part in (calendar.starts, calendar.ends, calendar.done)]
+        length = contents.size + 3 * int(sizes.sum())
+        if length > len(self._hours):
+            self._hours = np.empty(length, np.int64)
+        np.concatenate([contents.ravel(), *parts], out=self._hours[:length])

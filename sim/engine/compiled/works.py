@@ -14,8 +14,13 @@ from sim.engine.compiled.arrays import (
     EVENTS_SIZE,
     FAULT,
     LEARNING,
+    MANNER,
+    MANNERS,
     MINUTE_BITS,
+    MODE,
     NEVER_DONE,
+    ON,
+    PEOPLE,
     RANK_BITS,
     STARTING,
     STARTING_SIZE,
@@ -25,11 +30,8 @@ from sim.engine.compiled.arrays import (
     WELL,
     WHO,
     A,
-    B,
-    C,
-    D,
-    Floats,
-    Ints,
+    Figures,
+    Numbers,
 )
 from sim.engine.compiled.driving import arrival
 from sim.engine.compiled.fortune import value
@@ -43,7 +45,7 @@ PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
 
 
 @piece
-def scaled(plan: Ints, minutes: int, curve: int, position: int) -> int:
+def scaled(plan: Numbers, minutes: int, curve: int, position: int) -> int:
     """Return minutes × the factor at a position of a curve (the last one stays), rounded half up."""
     curve_at = plan[CURVE_AT] + curve
     at = min(plan[curve_at] + position, plan[curve_at + 1] - 1)
@@ -51,27 +53,28 @@ def scaled(plan: Ints, minutes: int, curve: int, position: int) -> int:
 
 
 @piece
-def lasting(plan: Ints, run: Ints, luck: Ints, figures: Floats, at: int) -> int:
+def lasting(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, at: int) -> int:
     """Return drawn minutes × learning × crowding, as they are at the start of the work."""
     step = plan[STEPS] + at * STEP
     attempt = run[run[ATTEMPTS] + at]
     run[run[ATTEMPTS] + at] = attempt + 1
     minutes = value(run, luck, figures, plan[step + A], attempt)
-    learning, area = plan[step + LEARNING], plan[step + AREA]
+    way = plan[MANNERS] + plan[step + MANNER]
+    learning, area = plan[way + LEARNING], plan[way + AREA]
     if learning >= 0 and attempt == 0:
         minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning])
         run[run[COUNTERS] + learning] += 1
     if area >= 0:
-        run[run[COUNTERS] + area] += plan[step + D]
+        run[run[COUNTERS] + area] += plan[way + PEOPLE]
         minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])
     return minutes
 
 
 @piece
-def ending(plan: Ints, run: Ints, hours: Ints, at: int, now: int, minutes: int) -> int:
+def ending(plan: Numbers, run: Numbers, hours: Numbers, at: int, now: int, minutes: int) -> int:
     """Return when work that begins now ends on its calendar, -1 if it never does."""
-    step = plan[STEPS] + at * STEP
-    calendar, mode = plan[step + B], plan[step + C]
+    way = plan[MANNERS] + plan[plan[STEPS] + at * STEP + MANNER]
+    calendar, mode = plan[way + ON], plan[way + MODE]
     if mode == PAUSING:
         return finish(run, hours, calendar, now, minutes)
     if mode == WHOLE:
@@ -79,8 +82,8 @@ def ending(plan: Ints, run: Ints, hours: Ints, at: int, now: int, minutes: int) 
     return arrival(run, hours, calendar, now, minutes)
 
 
-@piece
-def schedule(plan: Ints, run: Ints, unit: int, minute: int) -> None:
+@part
+def schedule(plan: Numbers, run: Numbers, unit: int, minute: int) -> None:
     """Have a unit go on at a later minute."""
     if minute >> plan[MINUTE_BITS] == 0:
         push(run, run[EVENTS], run[EVENTS_SIZE], minute << plan[RANK_BITS] | unit)
@@ -90,14 +93,14 @@ def schedule(plan: Ints, run: Ints, unit: int, minute: int) -> None:
 
 
 @part
-def start(plan: Ints, run: Ints, luck: Ints, figures: Floats, hours: Ints, now: int) -> None:
+def start(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, hours: Numbers, now: int) -> None:
     """Start everyone who is ready to work, by rank."""
     while run[STARTING_SIZE] > 0 and run[FAULT] == WELL:
         unit = pop(run, run[STARTING], run[STARTING_SIZE])
         run[STARTING_SIZE] -= 1
         at = run[run[AT] + unit]
         minutes = lasting(plan, run, luck, figures, at)
-        minute = ending(plan, run, hours, at, now, minutes)
+        minute = ending(plan, run, hours, at, now, minutes) if minutes >= 0 else -1
         if minute >= now:
             schedule(plan, run, unit, minute)
         else:

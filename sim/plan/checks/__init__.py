@@ -11,7 +11,7 @@ from sim.plan.checks.quality import long_tasks, loose_ends, unlimited_work
 from sim.plan.checks.reach import Reach
 from sim.plan.checks.remarks import Finding, Remark, collected
 from sim.plan.checks.routes import on_routes
-from sim.plan.checks.waits import in_vain
+from sim.plan.checks.waits import has_choices, in_vain, out_of_luck
 from sim.plan.checks.yards import blocked_by_others, crowded, yards
 from sim.plan.compile import Compiled
 from sim.plan.kinds import kinds
@@ -30,8 +30,9 @@ def check(plan: Compiled, values: Sequence[int] | None = None) -> list[Remark]:
 
 
 def _findings(plan: Compiled, values: Sequence[int] | None) -> Iterator[Finding]:
+    """Yield everything there is to say; what is known to be impossible goes into how far everyone can come."""
     all_kinds = kinds(plan)
-    needs = Needs(plan, all_kinds)
+    needs, possible = Needs(plan, all_kinds), Needs(plan, all_kinds, perhaps=True)
     lying = yards(plan, all_kinds, needs.slots)
     yield from on_routes(plan, all_kinds)
     hopeless: set[tuple[int, int]] = set()
@@ -40,15 +41,18 @@ def _findings(plan: Compiled, values: Sequence[int] | None) -> Iterator[Finding]
     for kind, step, sentence in impossible:
         hopeless.add((kind.units[0], step))
         yield Finding("error", plan.units[kind.units[0]], sentence, tuple(plan.units[unit] for unit in kind.units))
-    for finding, groups in stuck_in_groups(plan, needs):
+    for finding, groups in stuck_in_groups(plan, needs, possible):
         hopeless.update((needs.kind_of[group.unit].units[0], group.step) for group in groups)
         yield finding
     yield from used_up(plan, all_kinds)
     yield from gone_too_early(plan, all_kinds, needs)
     for yard in lying:
-        yield from blocked_by_others(plan, all_kinds, needs, yard, lying)
-    yield from Locks(plan, all_kinds, needs, lying).findings()
-    yield from in_vain(plan, needs, Reach(plan, all_kinds, hopeless))
+        yield from blocked_by_others(plan, all_kinds, possible, yard, lying)
+    yield from Locks(plan, all_kinds, possible, needs.slots, lying).findings()
+    reach = Reach(plan, all_kinds, hopeless)
+    yield from in_vain(plan, needs, reach)
+    if has_choices(all_kinds):
+        yield from out_of_luck(plan, needs, reach, Reach(plan, all_kinds, hopeless, every_way=True))
     yield from loose_ends(plan, needs)
     yield from unlimited_work(plan, all_kinds)
     yield from long_tasks(plan, values) if values is not None else ()

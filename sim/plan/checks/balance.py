@@ -9,6 +9,7 @@ from sim.plan.checks.remarks import Finding
 from sim.plan.compile import SIGNAL, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs
+from sim.plan.risks import AWAY
 
 Gone = tuple[int, tuple[tuple[int, int], ...]]
 """A count that leaves a pool again, and the (gate, level) it waits for before it does; none if it never leaves."""
@@ -56,14 +57,14 @@ def used_up(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
 def gone_too_early(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Iterator[Finding]:
     """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
     leaving = _leaving(kinds, needs)
-    for kind in kinds:
+    for kind in (kind for kind in kinds if not kind.name.startswith(AWAY)):
         for step, pool, count, held in kind.takes():
             if pool in leaving and held >= 0:
                 after = _signalled_after(kind, step)
                 stays = int(plan.initial[pool]) + sum(
                     number
                     for number, waits in leaving[pool]
-                    if not waits or any(level > needs.total[gate] - after[gate] for gate, level in waits)
+                    if not waits or any(level > needs.least[gate] - after[gate] for gate, level in waits)
                 )
                 if stays < count + held:
                     sentence = (

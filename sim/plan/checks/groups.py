@@ -24,13 +24,16 @@ class Group:
     least: int
 
 
-def stuck_in_groups(plan: Compiled, needs: Needs) -> Iterator[tuple[Finding, list[Group]]]:
+def stuck_in_groups(plan: Compiled, needs: Needs, possible: Needs) -> Iterator[tuple[Finding, list[Group]]]:
     """Yield places of which so many must be taken before any come back that none ever do, or perhaps none do.
 
-    With each finding come the groups that can never give anything back.
+    With each finding come the groups that can never give anything back. `possible` are the needs that may arise.
     """
     for pool in sorted(needs.slots):
-        room, everyone = int(plan.initial[pool]), [_group(needs, *supply[:2], pool) for supply in needs.supplies[pool]]
+        room, everyone = (
+            int(plan.initial[pool]),
+            [_group(needs, possible, *supply[:2], pool) for supply in needs.supplies[pool]],
+        )
         least = 0 if _comes_back_singly(needs, pool) else min(group.least for group in everyone)
         others = _taken_by_others(needs, pool, everyone)
         groups = [group for group in everyone if len(group.taken) > (0 if others else 1)]
@@ -43,9 +46,9 @@ def stuck_in_groups(plan: Compiled, needs: Needs) -> Iterator[tuple[Finding, lis
             yield _finding(plan, pool, "warning", groups, told), []
 
 
-def _group(needs: Needs, unit: int, step: int, pool: int) -> Group:
+def _group(needs: Needs, possible: Needs, unit: int, step: int, pool: int) -> Group:
     """Return who must have taken places before a unit gives some back, with their counts, least first."""
-    held = _held(needs, unit, step, pool, surely=False)
+    held = _held(possible, unit, step, pool, surely=False)
     back = [-count for count in held.values() if count < 0]
     taken = sorted(count for count in held.values() if count > 0)
     for count in back[: len(taken)]:

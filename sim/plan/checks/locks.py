@@ -8,7 +8,7 @@ unless the waiters of a ring can never have taken so much that too little is lef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sim.plan.checks.remarks import Finding, Severity
@@ -38,12 +38,14 @@ class Leads:
 class Locks:
     """The rings of a plan."""
 
-    def __init__(self, plan: Compiled, kinds: Sequence[Kind], needs: Needs, yards: Sequence[Yard]) -> None:
-        """Find out what leads to what."""
-        self.plan, self.kinds, self.needs = plan, kinds, needs
+    def __init__(
+        self, plan: Compiled, kinds: Sequence[Kind], needs: Needs, slots: Collection[int], yards: Sequence[Yard]
+    ) -> None:
+        """Find out what leads to what; `needs` are those that may arise, `slots` the pools of places."""
+        self.plan, self.kinds, self.needs, self.slots = plan, kinds, needs, slots
         self.room = plan.initial.tolist()
         for pool, supplies in enumerate(needs.supplies):
-            if pool not in needs.slots:
+            if pool not in slots:
                 self.room[pool] += sum(count for _, _, count in supplies)
         for yard in yards:
             for token in yard.tokens:
@@ -74,7 +76,7 @@ class Locks:
 
     def _behind_supply(self, pool: int) -> int:
         """Return the pools that must be taken before enough of a pool is supplied: for one hold, for all used up."""
-        if pool in self.needs.slots:
+        if pool in self.slots:
             return self.needs.of_supply(pool)
         wanted = max(self.largest[pool], self.used_up[pool]) - int(self.plan.initial[pool])
         return self.needs.of_supply(pool, wanted) if wanted > 0 else 0
@@ -82,6 +84,7 @@ class Locks:
     # --- leads --------------------------------------------------------------------------------------------------
 
     def _all_leads(self) -> list[Leads]:
+        """Return per pool what it leads to; of a pool with enough for everybody nothing is ever short."""
         leads = [Leads() for _ in self.plan.pools]
         scarce = self._scarce()
         for kind in self.kinds:
@@ -112,10 +115,11 @@ class Locks:
         """Yield what a unit keeps from others while it waits; what it uses up for good is no longer waited for."""
         for pool, count in (kind.held[step] or {}).items():
             given_back = kind.end is None or kind.end.get(pool, 0) <= 0
-            if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.needs.slots):
+            if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.slots):
                 yield pool, count
 
     def _lead(self, leads: list[Leads], kind: Kind, step: int, kept: dict[int, int]) -> None:
+        """Note that the units of a kind keep these counts while they wait at a step."""
         for unit in kind.units:
             operation, a, b, *_ = kind.row(unit, step)
             if operation == HOLD:
@@ -222,11 +226,10 @@ class Locks:
         sentence = f"{{who}}: can wait for {whom} for ever, {HOW[how]}: {'; '.join(parts)}"
         return Finding(severity, " and ".join(names), sentence, tuple(self.plan.units[unit] for unit in sorted(units)))
 
-
     def _eaten_up(self) -> Iterator[Finding]:
         """Yield pools that others can use up before those have theirs on whom further supply depends."""
         for pool, used in self.used_up.items():
-            supplies = self.needs.supplies[pool] if pool not in self.needs.slots else []
+            supplies = self.needs.supplies[pool] if pool not in self.slots else []
             later = [supply for supply in supplies if self.needs.of_step(*supply[:2]) >> pool & 1]
             there = self.room[pool] - sum(count for _, _, count in later)
             if later and there < used:

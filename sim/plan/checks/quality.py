@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from sim.plan.checks.remarks import Finding
-from sim.plan.compile import HOLD, WAIT, WORK, Compiled
+from sim.plan.compile import AGAIN, HOLD, NONE, WAIT, WORK, Compiled
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs
-from sim.plan.vocabulary import MINUTES_PER_DAY
-from sim.plan.working_days import day_minutes
+from sim.plan.risks import AWAY
+from sim.plan.working_days import always_open, day_minutes
 
 LONG_TASK_DAYS = 44
 """Working days from which a task is called long: the DCMA 14-point assessment's high duration."""
@@ -19,7 +19,8 @@ LONG_TASK_DAYS = 44
 def loose_ends(plan: Compiled, needs: Needs) -> Iterator[Finding]:
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
     matters = _matters(plan, needs)
-    loose = [plan.units[unit] for unit in sorted(needs.kind_of) if unit not in matters]
+    ends = (plan.units[unit] for unit in sorted(needs.kind_of) if unit not in matters)
+    loose = [name for name in ends if not name.startswith(AWAY)]
     if loose:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
 
@@ -32,7 +33,7 @@ def _matters(plan: Compiled, needs: Needs) -> set[int]:
         unit, step = todo.pop()
         found: list[tuple[int, int, int]] = []
         for operation, a in _asked_before(needs.kind_of[unit], unit, step):
-            if operation == WAIT and a not in gates:
+            if operation != HOLD and a not in gates:
                 gates.add(a)
                 found += needs.signals[a]
             for pool, _ in plan.bundles[a] if operation == HOLD else ():
@@ -46,16 +47,16 @@ def _matters(plan: Compiled, needs: Needs) -> set[int]:
 
 
 def _asked_before(kind: Kind, unit: int, step: int) -> Iterator[tuple[int, int]]:
-    """Yield (operation, gate or bundle) of everything a unit may have waited for before a step."""
-    for before in kind.does(WAIT, HOLD):
-        if kind.perhaps[step] >> before & 1:
-            operation, a, *_ = kind.row(unit, before)
-            yield operation, a
+    """Yield (operation, gate or bundle) of everything a unit may have waited for, or looked at, before a step."""
+    for before in kind.does(WAIT, HOLD, AGAIN):
+        operation, a, _, _, gate, _ = kind.row(unit, before)
+        if kind.perhaps[step] >> before & 1 and (operation != AGAIN or gate != NONE):
+            yield operation, gate if operation == AGAIN else a
 
 
 def unlimited_work(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
     """Yield work on a working calendar that needs neither people nor anything held, and is nobody's own arrival."""
-    always = [calendar.worked(calendar.horizon) == calendar.horizon for calendar in plan.base_calendars]
+    always = [always_open(calendar) for calendar in plan.base_calendars]
     found: dict[str, list[str]] = defaultdict(list)
     for kind in kinds:
         supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in kind.supplies())
@@ -74,9 +75,10 @@ def unlimited_work(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
 def long_tasks(plan: Compiled, values: Sequence[int]) -> Iterator[Finding]:
     """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
     longest: dict[str, float] = {}
+    always = [always_open(calendar) for calendar in plan.base_calendars]
     days = [day_minutes(calendar) for calendar in plan.base_calendars]
     for activity, (operation, number, calendar, *_) in zip(plan.activity_of.tolist(), plan.rows.tolist(), strict=True):
-        if operation == WORK and days[calendar] < MINUTES_PER_DAY:
+        if operation == WORK and not always[calendar]:
             length, name = values[number] / days[calendar], plan.activities[activity]
             if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
                 longest[name] = length

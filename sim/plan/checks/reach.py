@@ -1,7 +1,8 @@
 """How far everyone could come at best: who can never finish, and what each of them waits for in vain.
 
 Everybody is let on as soon as it could ever be: a hold as soon as so many have been there at all, whoever else
-took them meanwhile, and every branch of a route is tried. Who is stuck even so is stuck whatever happens.
+took them meanwhile, and every branch of a route is tried. Who is stuck even so is stuck whatever happens. Or else
+a unit comes to a step only when it can come there on every way: who is then stuck as well may be out of luck.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from heapq import heappop, heappush
 
 from sim.plan.compile import FREE, HOLD, SIGNAL, WAIT, Compiled
-from sim.plan.kinds import Kind, following
+from sim.plan.kinds import Kind, following, for_the_end
 
 WITHOUT_END = 1 << 60
 
@@ -22,9 +23,16 @@ Waiting = dict[int, list[tuple[int, int, int]]]
 class Reach:
     """The furthest that gates, pools and units can come."""
 
-    def __init__(self, plan: Compiled, kinds: Sequence[Kind], hopeless: Collection[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        plan: Compiled,
+        kinds: Sequence[Kind],
+        hopeless: Collection[tuple[int, int]] = (),
+        *,
+        every_way: bool = False,
+    ) -> None:
         """Let everyone go; `hopeless` are the (first unit of a kind, step) that are known to be impossible."""
-        self.plan, self.hopeless = plan, frozenset(hopeless)
+        self.plan, self.hopeless, self.every_way = plan, frozenset(hopeless), every_way
         self.level = [0] * len(plan.gates)
         self.there = plan.initial.tolist()
         self.stuck: dict[int, list[int]] = defaultdict(list)
@@ -33,6 +41,7 @@ class Reach:
         self._at_gate: Waiting = defaultdict(list)
         self._at_pool: Waiting = defaultdict(list)
         self._gave: Counter[tuple[int, int]] = Counter()
+        self._came: Counter[tuple[int, int]] = Counter()
         self._todo = [(unit, 0) for unit in self._kind]
         while self._todo:
             self._come(*self._todo.pop())
@@ -55,14 +64,26 @@ class Reach:
             seen.add(step)
             if not self._can(kind, unit, step):
                 return
-            step, *others = self._perform(kind, unit, step)
+            nexts = [to for to in self._perform(kind, unit, step) if self._comes(kind, unit, step, to)]
+            if not nexts:
+                return
+            step, *others = nexts
             self._todo += [(unit, other) for other in others]
         if step == len(kind.rows):
             seen.add(step)
 
+    def _comes(self, kind: Kind, unit: int, step: int, to: int) -> bool:
+        """Tell whether a unit comes from one step to the next: at once, or from the last of all ways forward."""
+        if not self.every_way:
+            return True
+        self._came[unit, to] += step < to
+        return step < to and self._came[unit, to] == sum(way < to for way in kind.ways[to])
+
     def _can(self, kind: Kind, unit: int, step: int) -> bool:
         """Tell whether a step can be performed; if not, note what it waits for."""
         operation, gate, level, *_ = kind.row(unit, step)
+        if for_the_end(self.plan, kind.rows[step]):
+            return False
         if (kind.units[0], step) in self.hopeless:
             self.stuck[unit].append(step)
             return False

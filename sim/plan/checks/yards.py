@@ -86,10 +86,11 @@ def crowded(plan: Compiled, kinds: Sequence[Kind], yard: Yard) -> Iterator[tuple
             places = yard.weight(wanted)
             if any(token in wanted for token in yard.tokens) and places + yard.weight(kind.held[step] or {}) > room:
                 tokens = ", ".join(f"{n} of {plan.pools[pool]}" for pool, n in wanted.items() if pool in yard.tokens)
-                yield kind, step, (
+                sentence = (
                     f"{{who}}: {tokens} at once can never be there: they lie on {float(places):g} places of"
                     f" {plan.pools[yard.places]}, which has {plan.initial[yard.places]}"
                 )
+                yield kind, step, sentence
 
 
 def blocked_by_others(

@@ -1,0 +1,44 @@
+"""`make bench`: every figure beside its target, in one table. Slow (minutes); parts by name, e.g. `peers parallel`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import end_to_end, parallel, peers, statistics
+from benchmarks.rows import Row, told
+
+PARTS: dict[str, Callable[[str | None], list[Row]]] = {
+    "parallel": lambda _: parallel.rows(),
+    "end_to_end": lambda _: end_to_end.rows(),
+    "statistics": lambda _: statistics.rows(),
+    "peers": peers.rows,
+}
+
+
+def machine() -> str:
+    """Say where and when."""
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    python = f"Python {platform.python_version()}"
+    return f"{platform.machine()}, {cores} cores, load {load:.1f}, {python}, {datetime.now(UTC):%Y-%m-%d}"
+
+
+def main() -> None:
+    """Measure what was asked for, everything if nothing was, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all if none")
+    parser.add_argument("--peers", type=Path, help="a Python that has the peers installed")
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"there is no {', '.join(unknown)}")
+    python = str(asked.peers) if asked.peers else None
+    rows = [row for name, part in PARTS.items() if not asked.parts or name in asked.parts for row in part(python)]
+    print(f"{machine()}\n\n{told(rows)}")
+
+
+if __name__ == "__main__":
+    main()

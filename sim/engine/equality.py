@@ -1,0 +1,87 @@
+"""Whether two performances of one plan are the same in every row, and if not, where they part, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.processes import Performance
+from sim.events import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
+from sim.plan.compile import NONE, Compiled
+
+AROUND = 3
+"""Rows of the unit's own timeline that are told before and after the difference."""
+
+Rows = NDArray[np.int64]
+
+
+def same(plan: Compiled, one: Performance, other: Performance) -> bool:
+    """Whether two performances have the same rows in canonical order, and the same end."""
+    return difference(plan, one, other) is None
+
+
+def difference(
+    plan: Compiled, one: Performance, other: Performance, names: tuple[str, str] = ("simpy", "compiled")
+) -> str | None:
+    """Say where two performances differ first: the unit, its step, the minute, and both timelines around it.
+
+    None where they do not. `names` are what the two are called in the text.
+    """
+    logs = canonical(one.log, plan.unit_of), canonical(other.log, plan.unit_of)
+    at = _first_difference(*logs)
+    if at is not None:
+        return _parting(plan, logs, at, names)
+    if one.stuck != other.stuck:
+        ends = [performance.stuck.explain() if performance.stuck else "finished" for performance in (one, other)]
+        return f"the logs are the same, but not the ends:\n{names[0]}: {ends[0]}\n{names[1]}: {ends[1]}"
+    return None
+
+
+def _first_difference(one: Rows, other: Rows) -> int | None:
+    """Return the first row in which two canonical logs differ; one of them may just end there."""
+    both = min(len(one), len(other))
+    rows = np.flatnonzero((one[:both] != other[:both]).any(axis=1))
+    if len(rows):
+        return int(rows[0])
+    return both if len(one) != len(other) else None
+
+
+def _parting(plan: Compiled, logs: tuple[Rows, Rows], at: int, names: tuple[str, str]) -> str:
+    """Tell what one unit does around the first row that differs, by both logs."""
+    minute, unit = min((int(log[at, 0]), int(plan.unit_of[log[at, 1]])) for log in logs if at < len(log))
+    lines = [f"the engines part at minute {minute}, in what {plan.units[unit]} does:"]
+    for name, log in zip(names, logs, strict=True):
+        lines += [f"  {name}:", *_timeline(plan, log, unit, at)]
+    return "\n".join(lines)
+
+
+def _timeline(plan: Compiled, log: Rows, unit: int, at: int) -> list[str]:
+    """Tell a unit's rows around row `at` of a log; an arrow points to the first that is not before it."""
+    own = np.flatnonzero(plan.unit_of[log[:, 1]] == unit)
+    here = int(np.searchsorted(own, at))
+    shown = range(max(here - AROUND, 0), min(here + AROUND + 1, len(own)))
+    lines = [f"  {'>' if place == here else ' '} {told(plan, log[own[place]])}" for place in shown]
+    return lines if here < len(own) else [*lines, "  > nothing more"]
+
+
+def told(plan: Compiled, row: Rows) -> str:
+    """Return one row of a log in words: `minute 700: b17, step 3: work hook up, since minute 100`."""
+    minute, step, x = row.tolist()
+    unit = int(plan.unit_of[step])
+    operation, a = plan.rows[step, :2].tolist()
+    activity = int(plan.activity_of[step])
+    what = plan.activities[activity] if activity != NONE else _about(plan, operation, a)
+    more = f", since minute {x}" if operation in BEGUN else "" if operation == FREE else f": {x}"
+    place = step - int(plan.first[unit]) + 1
+    return f"minute {minute}: {plan.units[unit]}, step {place}: {' '.join(filter(None, (OPERATIONS[operation], what)))}{more}"
+
+
+def _about(plan: Compiled, operation: int, a: int) -> str:
+    """Return what a step without an activity is about: its pools, its gate, its note."""
+    if operation in (WAIT, SIGNAL):
+        return plan.gates[a]
+    if operation == NOTE:
+        return "/".join(part for part in plan.notes[a] if part)
+    if operation in (HOLD, FREE):
+        return " + ".join(f"{count} {plan.pools[pool]}" for pool, count in plan.bundles[a])
+    return ""

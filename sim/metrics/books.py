@@ -1,0 +1,125 @@
+"""The books of one run: its ledger, the course of every item of capital, its draws, and what its blocks earn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.metrics.business import Earning, earning
+from sim.metrics.capital import Changes, Courses, courses
+from sim.metrics.contracts import Contracts, contracts
+from sim.metrics.delivery import Online
+from sim.metrics.finance import Draws, draws
+from sim.metrics.ledger import Ledger, Run, ledger
+from sim.metrics.needed import Needs, matched
+from sim.metrics.record import DAY, Index, Ints
+from sim.metrics.serving import NEVER, in_clusters, moments
+from sim.metrics.standing import STANDING
+from sim.plan.layout import Layout
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What the money of all runs of a plan is measured with."""
+
+    project: Project
+    layout: Layout
+    bought: Contracts
+    planned_usd: float = 0.0
+    planned_compute_usd: float = 0.0
+
+    @classmethod
+    def of(cls, project: Project, layout: Layout, index: Index) -> Purse:
+        """Work out what is bought and when it is due; the planned cost comes from the run without luck."""
+        return cls(project, layout, contracts(index, layout, project))
+
+    @property
+    def compute(self) -> NDArray[np.bool_]:
+        """Return which items of the ledger are compute."""
+        return np.append(self.bought.compute, np.zeros(len(STANDING), np.bool_))
+
+
+def with_budget(purse: Purse, planned: Run) -> Purse:
+    """Return a purse that knows what the project costs as planned."""
+    total = ledger(planned, purse.bought, purse.project).total / 100
+    return replace(purse, planned_usd=float(total.sum()), planned_compute_usd=float(total[purse.compute].sum()))
+
+
+@dataclass(frozen=True)
+class Books:
+    """The money of one run: its ledger, the course of every item, its draws, and what its blocks earn."""
+
+    entries: Ledger
+    courses: Courses
+    draws: Draws
+    earned: Earning
+    online: Ints
+
+
+def keep_books(purse: Purse, run: Run, blocks: Online, needed: Needs | None) -> Books:
+    """Return the books of one run."""
+    project = purse.project
+    business, horizon = project.money.business, project.money.horizon_days * DAY
+    online = np.where(blocks.reached, blocks.minute, NEVER)
+    entries = ledger(run, purse.bought, project)
+    useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
+    wanted = np.flatnonzero(blocks.ordered >= 0)
+    found = courses(
+        _changes(entries, run, purse, online, useful, wanted),
+        entries.total.astype(np.float64),
+        _built(purse, wanted),
+        horizon,
+    )
+    from_then = np.maximum(useful, matched(online, needed))
+    drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
+    earned = earning(from_then, entries.revenue, project)
+    return Books(entries, found, drawn, earned, online)
+
+
+def _changes(entries: Ledger, run: Run, purse: Purse, online: Ints, useful: Ints, wanted: Ints) -> Changes:
+    """Return everything that changes an item: payments, MW online, what is owed, contracts."""
+    bought, contracts_ = purse.bought, len(purse.bought.names)
+    serving, owed = bought.serving, bought.owed
+    moment = moments(online, useful, purse.layout)[serving.moment]
+    when, signed = run.when[owed.step], np.flatnonzero(entries.ordered >= 0)
+    left = np.flatnonzero(entries.cancelled >= 0)
+    standing = entries.item >= contracts_
+    served = _served_together(online, wanted, contracts_, purse)
+    parts = [
+        Changes.of(entries.item, entries.minute, paid=entries.cents, contract=np.where(standing, entries.cents, 0)),
+        Changes.of(serving.item, moment, kw=serving.kw),
+        served,
+        Changes.of(owed.item, when, owed=owed.share * entries.value[owed.item]),
+        Changes.of(signed, _signed(entries)[signed], contract=entries.value[signed]),
+        Changes.of(left, entries.cancelled[left], contract=(entries.total[:contracts_] - entries.value)[left]),
+    ]
+    columns = zip(*((one.item, one.minute, one.paid, one.kw, one.owed, one.contract) for one in parts), strict=True)
+    item, minute, *amounts = (np.concatenate(column) for column in columns)
+    there = (minute >= 0) & (minute < NEVER)
+    return Changes(item[there], minute[there], *(amount[there] for amount in amounts))
+
+
+def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Changes:
+    """Return the MW that labour, camp and the like serve: all that are ordered, together."""
+    items = np.repeat(np.arange(first, first + len(STANDING)), len(wanted))
+    kw = np.full(len(items), purse.project.block.mw_gross.value * 1000)
+    return Changes.of(items, np.tile(online[wanted], len(STANDING)), kw=kw)
+
+
+def _built(purse: Purse, wanted: Ints) -> Floats:
+    """Return the kW every item of the ledger was built to serve."""
+    whole = max(1, len(wanted)) * purse.project.block.mw_gross.value * 1000
+    return np.append(purse.bought.serving.built, np.full(len(STANDING), whole))
+
+
+def _signed(entries: Ledger) -> Ints:
+    """Return when contracts are signed: with their order, or with the first payment where that comes before."""
+    first = np.full(len(entries.names), NEVER)
+    np.minimum.at(first, entries.item, entries.minute)
+    signed: Ints = np.minimum(entries.ordered, first[: len(entries.ordered)])
+    return signed

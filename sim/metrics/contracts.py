@@ -1,0 +1,208 @@
+"""Contracts: what is bought at which unit cost, and which events of the plan make how much of it due.
+
+Worked out once for a plan; `sim.metrics.ledger` fills in the dates of a run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.money import PARTS, Price
+from sim.config.project import Project
+from sim.config.systems import System
+from sim.metrics.due import Due, Shares, Steps, owed, payments, shares, title
+from sim.metrics.record import DAY, Index, Ints
+from sim.metrics.serving import Serving, served_by
+from sim.plan.commissioning import ONLINE
+from sim.plan.compile import NOTE
+from sim.plan.layout import Layout, Place, generating_units
+from sim.plan.prices import addition, price
+
+Floats = NDArray[np.float64]
+LEGAL_WIDTH_FT, LEGAL_LB = 8.5, 48_000
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Everything that is bought: names, unit costs by factor, quantities, and when it is due.
+
+    `unit` and `extra` number the plan's factors (-1: none); `group` numbers what is authorised together, `block` is
+    the first block it is for, `authorised` the minute, or -1 where that is the block's order's. `title` are the
+    steps with which compute changes hands.
+    """
+
+    names: tuple[str, ...]
+    unit: Ints
+    quantity: Floats
+    extra: Ints
+    extra_quantity: Floats
+    escalation: Floats
+    part: Ints
+    billed: NDArray[np.bool_]
+    ordered: Ints
+    group: Ints
+    block: Ints
+    authorised: Ints
+    due: Shares
+    owed: Shares
+    title: Shares
+    serving: Serving
+
+    @property
+    def compute(self) -> NDArray[np.bool_]:
+        """Return which items are compute."""
+        return np.asarray(self.part == PARTS.index("compute"))
+
+
+@dataclass(frozen=True)
+class _Bought:
+    """One item on the way to becoming a row of the contracts."""
+
+    price: str
+    terms: Price
+    place: Place
+    noted: Mapping[str, Steps]
+
+    @property
+    def name(self) -> str:
+        """Return its name: what it is and for which place."""
+        return f"{self.price}/{self.place.name}"
+
+
+def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
+    """Return what a project buys, by the items that its plan notes."""
+    bought = list(_bought(index, layout, project))
+    factors = {name: number for number, name in enumerate(index.plan.inputs.factors)}
+    blocks = {block.name: number for number, block in enumerate(layout.blocks)}
+    first = np.array([blocks[item.place.blocks[0]] for item in bought], np.int64)
+    keys = [_group(item, number, project) for item, number in zip(bought, first.tolist(), strict=True)]
+    groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    compute = [item.terms.part == "compute" for item in bought]
+    return Contracts(
+        names=tuple(item.name for item in bought),
+        unit=np.array([factors[price(item.price)] for item in bought], np.int64),
+        quantity=np.array([_quantity(item, project) for item in bought]),
+        extra=np.array([factors.get(addition(item.price), -1) for item in bought], np.int64),
+        extra_quantity=np.array([_extra(item, project) for item in bought]),
+        escalation=np.array([item.terms.escalation.value / 100 for item in bought]),
+        part=np.array([PARTS.index(item.terms.part) for item in bought], np.int64),
+        billed=np.array([item.terms.paid_by == "contractor" for item in bought], np.bool_),
+        ordered=np.array([_first(item) for item in bought], np.int64),
+        group=np.array([groups[key] for key in keys], np.int64),
+        block=first,
+        authorised=np.array([_authorised(item, project) for item in bought], np.int64),
+        due=shares([list(payments(item.terms, item.noted)) for item in bought]),
+        owed=shares([list(owed(item.terms, item.noted)) for item in bought]),
+        title=shares([list(_title(item, project)) for item in bought]),
+        serving=served_by([item.place for item in bought], compute, layout, project),
+    )
+
+
+# --- what there is to buy -------------------------------------------------------------------------------------
+
+
+def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]:
+    """Yield every item with a price that the plan notes at some place, in the order of prices and places."""
+    noted = _noted(index)
+    places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
+    places |= {place.name: place for place in generating_units(project, layout)}
+    for name, terms in project.money.prices.items():
+        sources = terms.of or (name,)
+        at = dict.fromkeys(place for source in sources for place in noted.get(source, {}))
+        for place in at:
+            notes = _together([noted[source][place] for source in sources if place in noted.get(source, {})])
+            item = _Bought(name, terms, places[place], {**notes, ONLINE: _online(places[place], noted)})
+            if _quantity(item, project) or _extra(item, project):
+                yield item
+
+
+def _online(place: Place, noted: Mapping[str, Mapping[str, Mapping[str, Steps]]]) -> Steps:
+    """Return the steps with which the blocks of a place are online."""
+    return [step for block in place.blocks for step in noted.get(block, {}).get("", {}).get(ONLINE, ())]
+
+
+def _noted(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
+    """Return the notes of a plan: thing, place, kind → steps and amounts."""
+    found: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
+    plan = index.plan
+    for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
+        kind, item = plan.notes[plan.rows[step, 1]]
+        thing, _, place = item.partition("/")
+        found[thing][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
+    return found
+
+
+def _together(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
+    """Return the notes of several things by kind."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for one in notes:
+        for kind, steps in one.items():
+            found.setdefault(kind, []).extend(steps)
+    return {kind: tuple(steps) for kind, steps in found.items()}
+
+
+def _group(item: _Bought, block: int, project: Project) -> tuple[str, int | str]:
+    """Return what an item is authorised together with: all of its kind with the same order."""
+    if project.orders.policy == "follow_demand":
+        return item.price, block // project.orders.lot_blocks
+    return item.price, item.place.phase if project.orders.phase_after_units else item.place.order_day
+
+
+def _authorised(item: _Bought, project: Project) -> int:
+    """Return the minute at which an item is authorised, or -1 where it is authorised with an order without a date."""
+    orders, place = project.orders, item.place
+    dated = orders.policy != "follow_demand" and not orders.phase_after_units
+    return place.order_day * DAY if dated else -1
+
+
+def _first(item: _Bought) -> int:
+    """Return the step with which an item is ordered: its first order, or the first thing that makes it due."""
+    ordered = item.noted.get("ordered") or item.noted.get(item.terms.payments[0].on) or ()
+    return ordered[0][0] if ordered else -1
+
+
+def _title(item: _Bought, project: Project) -> Iterator[Due]:
+    """Yield when a block's compute becomes the owner's; it loses value from then on."""
+    if item.terms.part == "compute" and len(item.place.blocks) == 1:
+        yield from title(project.money.business.title, item.noted)
+
+
+# --- how much of it -------------------------------------------------------------------------------------------
+
+
+def _quantity(item: _Bought, project: Project) -> float:
+    """Return the quantity that the unit cost is multiplied with."""
+    terms, place = item.terms, item.place
+    if terms.usd_per_mw is not None:
+        return place.built_mw
+    if terms.usd_per_sqft is not None:
+        return place.built_mw * project.hall.sqft_per_mw.value
+    if terms.usd_per_load_mile is not None:
+        return sum(_load_miles(system, project, terms) for system in _made_in_factory(item, project))
+    return 1.0
+
+
+def _load_miles(system: str, project: Project, terms: Price) -> float:
+    """Return the miles of a block's loads from a factory; those of a load beyond legal size count more."""
+    skid = project.by_system[system].skid
+    legal = skid.width_ft.value <= LEGAL_WIDTH_FT and skid.weight_lb.value <= LEGAL_LB
+    miles = getattr(project.logistics.fleets, system).distance_miles.value
+    return skid.per_block * float(miles) * (1.0 if legal else terms.oversize_factor.value)
+
+
+def _extra(item: _Bought, project: Project) -> float:
+    """Return the MW for which a factory's addition is paid."""
+    added = item.terms.in_factory_usd_per_mw is not None and any(_made_in_factory(item, project))
+    return item.place.built_mw if added else 0.0
+
+
+def _made_in_factory(item: _Bought, project: Project) -> list[str]:
+    """Return the systems an item is about that are made in a factory."""
+    systems: dict[str, System] = project.by_system
+    about = item.terms.of or (item.price,)
+    return [name for name in about if name in systems and systems[name].scope == "factory"]

@@ -1,0 +1,82 @@
+"""What money costs while it waits, and how much must be raised: interest, equity, debt, cash by the month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.finance import Finance
+from sim.metrics.capital import Courses
+from sim.metrics.record import DAY, MONTH, Ints
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All payments of a run by date: minute, item, dollars, and how much of each is debt."""
+
+    minute: Ints
+    item: Ints
+    usd: Floats
+    debt: Floats
+
+
+def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
+    """Return the draws on equity and debt: debt by the gearing, or once the equity's share of the total is spent."""
+    order = np.argsort(minute, kind="stable")
+    usd, gearing = cents[order] / 100, finance.gearing.value
+    debt = usd * gearing
+    if finance.draw == "equity_first":
+        debt = usd * _beyond(minute[order], usd, (1 - gearing) * usd.sum())
+    return Draws(minute[order], item[order], usd, debt)
+
+
+def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
+    """Return the share of every payment that lies beyond so much equity; payments of one minute share alike."""
+    first = np.flatnonzero(np.diff(minute, prepend=-1))
+    together = np.add.reduceat(usd, first) if len(first) else usd
+    debt = np.diff(np.maximum(np.cumsum(together) - equity, 0.0), prepend=0.0)
+    shares = np.divide(debt, together, out=np.zeros(len(together)), where=together != 0)
+    return np.repeat(shares, np.diff(np.append(first, len(minute))))
+
+
+def interest(drawn: Draws, found: Courses, percent_per_year: float) -> float:
+    """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
+
+    A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
+    draw to b online.
+    """
+    if not percent_per_year or not drawn.debt.any():
+        return 0.0
+    horizon = found.horizon
+    growth = np.log1p(percent_per_year / 1200) / MONTH
+    shares = found.steps(found.share)
+    served = shares > 0
+    grown = np.where(served, shares * np.exp(growth * np.minimum(found.minute, horizon)), 0.0)
+    before = np.append(0.0, np.cumsum(grown)), np.append(0.0, np.cumsum(np.where(served, shares, 0.0)))
+    key = found.item * 2**41 + found.minute
+    at = np.searchsorted(key, drawn.item * 2**41 + drawn.minute, side="right")
+    end = np.searchsorted(found.item, drawn.item, side="right")
+    start = np.searchsorted(found.item, drawn.item, side="left")
+    later, later_share = (running[end] - running[at] for running in before)
+    never = 1.0 - (before[1][end] - before[1][start])
+    now = np.exp(growth * np.minimum(drawn.minute, horizon))
+    factor = (later + never * np.exp(growth * horizon)) / now - later_share - never
+    return float((drawn.debt * factor).sum())
+
+
+def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
+    """Return dollars of the month in which each day lies, shape (days,): a step curve of months."""
+    month = np.arange(days) * DAY // MONTH
+    inside = minute < days * DAY
+    sums = np.bincount(minute[inside] // MONTH, usd[inside], int(month[-1]) + 1)
+    return np.asarray(sums[month], np.float64)
+
+
+def running(minute: Ints, usd: Floats, days: int) -> Floats:
+    """Return the sum of dollars at the end of every day, shape (days,)."""
+    day = np.minimum(minute // DAY, days)
+    return np.cumsum(np.bincount(day, usd, days + 1)[:days])

@@ -1,0 +1,180 @@
+"""The money metrics and curves of one run, from its books (DESIGN §7)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.money import PARTS
+from sim.metrics.books import Books, Purse
+from sim.metrics.business import (
+    MARK_DAYS,
+    book_value,
+    damages,
+    foregone,
+    net_present_value,
+    obsolescence,
+    peak_funding,
+    revenue_to,
+    running_cost,
+)
+from sim.metrics.capital import MONTH_DAYS, capital_metrics, over
+from sim.metrics.delivery import Online
+from sim.metrics.finance import interest, monthly, running
+from sim.metrics.ledger import Run
+from sim.metrics.ownership import gross_margin, layers, per_gpu_hour
+from sim.metrics.record import DAY, MONTH, Ints
+from sim.metrics.serving import moments
+from sim.metrics.standing import STANDING
+
+Floats = NDArray[np.float64]
+CURVES = (
+    "capital_deployed_usd",
+    "capital_in_service_usd",
+    "capital_committed_usd",
+    "exposure_usd",
+    "cash_flow_usd_per_month",
+    "equity_drawn_usd",
+    "debt_drawn_usd",
+)
+
+
+def money_metrics(purse: Purse, run: Run, books: Books, blocks: Online) -> dict[str, float]:
+    """Return the money metrics of DESIGN §7 of one run."""
+    project, entries = purse.project, books.entries
+    horizon, total = project.money.horizon_days * DAY, entries.total.astype(np.float64)
+    wanted = blocks.wanted
+    mw, cost_of_capital = float(blocks.mw[wanted].sum()), project.money.cost_of_capital.value
+    found = capital_metrics(books.courses, total, purse.compute, mw, cost_of_capital)
+    late = books.online[wanted], blocks.ordered[wanted], horizon
+    return {
+        **found,
+        **_split(purse, total),
+        "authorised_idle_months": authorised(purse, books, blocks) / MONTH_DAYS,
+        "exposure_at_first_mw_usd": _exposed_at_first(books),
+        "censored": float((books.online[wanted] > horizon).any()),
+        "interest_during_construction_usd": interest(books.draws, books.courses, project.money.finance.debt_rate.value),
+        "obsolescence_cost_usd": _obsolescence(purse, run, books, horizon),
+        "foregone_revenue_usd": foregone(*late, project),
+        "revenue_to_day_730_usd": revenue_to(books.earned, blocks.start + MARK_DAYS * DAY),
+        "peak_net_funding_usd": peak_funding(books.draws.minute, books.draws.usd, books.earned),
+        "npv_usd": _value(purse, books, blocks, horizon),
+        **_budget(purse, total),
+        **damages(*late, project),
+        **_yearly(purse, total, mw, found["carrying_cost_usd"]),
+    }
+
+
+def _split(purse: Purse, total: Floats) -> dict[str, float]:
+    """Return the capital by part: to energise, shell and systems (with people and site), compute."""
+    part = np.append(purse.bought.part, np.full(len(STANDING), PARTS.index("shell_and_systems")))
+    sums = np.bincount(part, total, len(PARTS)) / 100
+    return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
+
+
+def authorised(purse: Purse, books: Books, blocks: Online) -> float:
+    """Return the days from each lot's authorisation to the mean of its MW online, weighted by what it costs.
+
+    A lot is everything of one kind that is authorised with one order; people and site are authorised with each.
+    """
+    bought, entries, serving = purse.bought, books.entries, purse.bought.serving
+    horizon = purse.project.money.horizon_days * DAY
+    online = np.minimum(books.online, horizon).astype(np.float64)
+    lots = int(bought.group.max(initial=-1)) + 1
+    lot = bought.group[serving.item]
+    at = np.minimum(moments(books.online, books.online, purse.layout)[serving.moment], horizon)
+    mean = np.bincount(lot, serving.kw * at, lots) / np.bincount(lot, serving.kw, lots)
+    since = _authorised_on(purse, blocks)
+    contracts_ = entries.total[: len(bought.names)]
+    waited = (contracts_ * (mean[bought.group] - since)).sum()
+    wanted = blocks.ordered >= 0
+    standing = entries.total[len(bought.names) :].sum()
+    waited += standing * (float((online - blocks.ordered)[wanted].mean()) if wanted.any() else 0.0)
+    return over(waited, float(entries.total.sum())) / DAY
+
+
+def _authorised_on(purse: Purse, blocks: Online) -> Ints:
+    """Return the minute at which every contract was authorised: with its place."""
+    dated = purse.bought.authorised
+    return np.where(dated >= 0, dated, blocks.ordered[purse.bought.block])
+
+
+def _exposed_at_first(books: Books) -> float:
+    """Return what could be lost on the day the first MW is online; all of it if none ever is."""
+    found, first = books.courses, int(books.online.min())
+    at = (found.minute <= first) & (found.until > first) | (found.until == found.horizon) & (first >= found.horizon)
+    return float(found.exposed[at].sum()) / 100
+
+
+def _obsolescence(purse: Purse, run: Run, books: Books, horizon: int) -> float:
+    """Return what compute loses in value between title and service."""
+    title = purse.bought.title
+    when = run.when[title.step]
+    there = when >= 0
+    item = title.item[there]
+    usd = books.entries.total[item] / 100 * title.share[there]
+    online = books.online[purse.bought.block[item]]
+    return obsolescence(when[there], online, usd, horizon, purse.project.money.business.obsolescence.value)
+
+
+def _value(purse: Purse, books: Books, blocks: Online, horizon: int) -> float:
+    """Return the net present value at the first order."""
+    drawn, project = books.draws, purse.project
+    book = book_value(drawn.minute, drawn.usd, purse.compute[drawn.item], horizon, project)
+    return net_present_value(
+        (drawn.minute, drawn.usd), book, books.earned, blocks.start, horizon, project.money.cost_of_capital.value
+    )
+
+
+def _budget(purse: Purse, total: Floats) -> dict[str, float]:
+    """Return the approved budget (planned cost and contingency), what is drawn of the contingency, and the overrun."""
+    planned = purse.planned_usd
+    if not planned:
+        return {}
+    contingency = purse.project.money.contingency.share.value * (planned - purse.planned_compute_usd)
+    beyond = float(total.sum()) / 100 - planned
+    return {
+        "budget_usd": planned + contingency,
+        "contingency_drawn_usd": min(contingency, max(0.0, beyond)),
+        "cost_over_budget_usd": beyond - contingency,
+    }
+
+
+def _yearly(purse: Purse, total: Floats, mw: float, carrying: float) -> dict[str, float]:
+    """Return what it costs to run a year, and what a GPU-hour costs."""
+    project, usd = purse.project, total / 100
+    finance, run = project.money.finance, running_cost(project.money.business, mw)
+    parts = _split(purse, total)
+    financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
+    land = float(usd[[name.startswith("land/") for name in purse.bought.names] + [False] * len(STANDING)].sum())
+    energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
+    cost = layers(project, mw, land, energise, shell - land + carrying, compute)
+    return {
+        "opex_financing_usd_per_year": financing,
+        "opex_energy_usd_per_year": run["energy"],
+        "opex_operations_usd_per_year": run["operations"],
+        "opex_usd_per_year": financing + sum(run.values()),
+        **per_gpu_hour(cost, project),
+        "gross_margin_share": gross_margin(project, mw, energise + shell, compute),
+    }
+
+
+def money_curves(books: Books, days: int) -> dict[str, Floats]:
+    """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
+    found, drawn = books.courses, books.draws
+    return {
+        "capital_deployed_usd": found.by_day(found.paid, days),
+        "capital_in_service_usd": found.by_day(found.earning, days),
+        "capital_committed_usd": found.by_day(found.committed, days),
+        "exposure_usd": found.by_day(found.exposed, days),
+        "cash_flow_usd_per_month": _cash_flow(books, days),
+        "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
+        "debt_drawn_usd": running(drawn.minute, drawn.debt, days),
+    }
+
+
+def _cash_flow(books: Books, days: int) -> Floats:
+    """Return net revenue less payments of the month in which each day lies."""
+    ends = np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH
+    earned = np.diff(books.earned.until(ends))[np.arange(days) * DAY // MONTH]
+    return np.asarray(earned - monthly(books.draws.minute, books.draws.usd, days), np.float64)

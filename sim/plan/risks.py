@@ -1,0 +1,137 @@
+"""Risk drivers meet the plan: what they hit takes longer, fails more often, slips, or has less to work with.
+
+Each is drawn once a replication: whether it occurs as `risk.ID`, how bad it is as `risk.ID.size`. A driver that
+does not occur changes nothing, and one that is switched off changes no draw of anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sim.config.risks import Driver, State
+from sim.plan.brief import Brief, shape
+from sim.plan.crews import on_site
+from sim.plan.tags import Tag, capacity, dated, hits_test, hits_work, tags
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Again,
+    Chance,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Route,
+    Span,
+    Until,
+    Work,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.distributions import Fixed
+from sim.world.register import Occurrence
+
+AWAY = "risk."
+"""How the units begin that take capacity away; nothing waits for them."""
+FIRST = -1_000_000
+"""Priority of lost capacity: whoever is taken away does not wait behind those who have work for him."""
+LENGTHENS = ("factor", "added_days", "slip_days")
+
+
+@dataclass(frozen=True)
+class Blow:
+    """A driver in the plan: its names among the factors, and the tags of what it hits."""
+
+    driver: Driver
+    occurs: str
+    size: str
+    tags: tuple[Tag, ...]
+
+
+def befall(brief: Brief) -> None:
+    """Write every driver that is in force into the plan; comes last, when everything it can hit is written."""
+    blows = [_blow(brief, driver, state) for driver, state in brief.project.risks.in_force()]
+    longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
+    known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
+    for unit, route in brief.plan.units.items() if longer else ():
+        if not unit.startswith("crew."):
+            brief.plan.units[unit] = _lengthened(brief, longer, route, known)
+    for blow in blows:
+        if blow.driver.effect == "lost_weeks":
+            _lose_capacity(brief, blow)
+
+
+def _blow(brief: Brief, driver: Driver, state: State) -> Blow:
+    """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
+    occurs = brief.plan.factor(f"risk.{driver.id}", Occurrence.with_probability(state.probability.value))
+    size = brief.plan.factor(f"risk.{driver.id}.size", shape(state.size), only_with=occurs)
+    return Blow(driver, occurs, size, tags(driver.on))
+
+
+def _lengthened(
+    brief: Brief, blows: list[Blow], route: Route, known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]]
+) -> Route:
+    """Return a route with what hits its work, tests and dates; `known` remembers what hits which work."""
+    found = list(route)
+    for at, step in enumerate(route):
+        if isinstance(step, Work):
+            like = step.activity, step.calendar, tuple(step.people)
+            if like not in known:
+                known[like] = tuple(b for b in blows if any(hits_work(tag, step) for tag in b.tags))
+            found[at] = _hit(brief, step, known[like])
+        elif isinstance(step, Again) and step.chance is not None:
+            factors = [blow.size for blow in blows if any(hits_test(tag, step) for tag in blow.tags)]
+            chance = replace(step.chance, factors=(*step.chance.factors, *factors))
+            found[at] = replace(step, chance=chance)
+    for blow in blows:
+        for at in dict.fromkeys(at for tag in blow.tags for at in dated(tag, route)):
+            found[at] = _hit(brief, found[at], (blow,))
+    return found
+
+
+def _hit(brief: Brief, step: PlanStep, blows: Iterable[Blow]) -> PlanStep:
+    """Return work, or a date, with the factors and delays of what hits it."""
+    for blow in blows:
+        if isinstance(step, Work):
+            step = replace(step, span=_longer(brief, step.span, blow, step.calendar))
+        elif isinstance(step, Until) and blow.driver.effect != "factor":
+            step = replace(step, date=_longer(brief, step.date, blow, "always"))
+    return step
+
+
+def _longer(brief: Brief, span: Span, blow: Blow, calendar: str) -> Span:
+    if blow.driver.effect == "factor":
+        return replace(span, losses=(*span.losses, blow.size))
+    kind, _, _ = calendar.partition(".")
+    day = {"site": brief.site_day_minutes, "factory": brief.factory_day_minutes}.get(kind, MINUTES_PER_DAY)
+    added = Span(Fixed(1), day, losses=(blow.occurs, blow.size))
+    delay = brief.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
+    return replace(span, delays=(*span.delays, delay))
+
+
+def _lose_capacity(brief: Brief, blow: Blow) -> None:
+    """Write units that each take one away for a while, if the driver occurs; from the same date on."""
+    driver = blow.driver
+    assert driver.from_week is not None  # the config allows nothing else
+    begins = brief.plan.delay(f"risk.{driver.id}.begins", Span(shape(driver.from_week), MINUTES_PER_WEEK))
+    for tag in blow.tags:
+        for pool, there in capacity(tag, brief).items():
+            for number in range(max(1, round(there * driver.share.value)) if there else 0):
+                brief.plan.unit(f"{AWAY}{driver.id}.{pool}.{number + 1}", _absence(brief, blow, begins, pool))
+
+
+def _absence(brief: Brief, blow: Blow, begins: str, pool: str) -> list[PlanStep]:
+    """Return: from a date on one of a pool is away, if the driver occurs; people who are away are not on site."""
+    name = f"risk.{blow.driver.id}"
+    trade = pool.removeprefix("crew.") if pool.startswith("crew.") else ""
+    people = on_site(brief, trade) if trade else 0
+    return [
+        Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
+        Again("over", f"{name} stays away", Chance(1.0, (blow.occurs,), otherwise=True)),
+        Hold({pool: 1}, priority=FIRST),
+        *([Note("people", trade, -people)] if trade else []),
+        Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(blow.size,)), "always"),
+        *([Note("people", trade, people)] if trade else []),
+        Free({pool: 1}),
+        Label("over"),
+    ]

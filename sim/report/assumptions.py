@@ -1,0 +1,190 @@
+"""Every number of a configuration as a table: what it is, from which range, and who says so.
+
+The page is made from the loaded configuration itself, so that it cannot say anything else than what is simulated.
+Make it anew with `python -m sim.report.assumptions docs/assumptions.md configs/base.yaml configs/hybrid.yaml …`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from sim.config.allowed import allowed_at
+from sim.config.estimates import Estimate, Figure
+from sim.config.loading import Loaded, load_as
+from sim.config.positions import Address, at, has, nearest, path_words
+from sim.config.project import Project
+from sim.report.publications import PUBLICATIONS
+
+COLUMNS = ("number", "value", "range", "unit", "source", "date", "confidence")
+OWN_CHOICE = "–"
+"""Stands for a source where there is none: what the project itself decides."""
+
+HEAD = """# Assumptions
+
+Every number of `configs/base.yaml`, as it is simulated. This page is made from the configuration by
+`make docs`; a test holds it to that. Change a number there, with its source, and make the page anew.
+
+The value is the planned one: the mode of a three-point estimate, the median of a lognormal, a constant as it
+stands. A range with a mode is drawn (PERT unless it says otherwise); the range of a constant only says from where
+it was chosen. The source is the nearest one that is stated around the number. Confidence: **A** primary source
+read, **B** second hand or derived, **C** a weak source or an estimate of ours, to be swept. {own} is no assumption
+but a choice of the project. "FACTS §n" is a section of the collection whose publications are listed at the end.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number, in words."""
+
+    address: Address
+    path: str
+    value: str
+    range: str
+    unit: str
+    source: str
+    date: str
+    confidence: str
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the cells of its row in the table."""
+        number = f"`{self.path}`"
+        return (number, self.value, self.range, self.unit, self.source or OWN_CHOICE, self.date, self.confidence)
+
+
+def rows(config: Loaded[Project]) -> list[Row]:
+    """Return every number that is written in a configuration's files, in the order of the model."""
+    return [
+        _row(config, address, number) for address, number in _numbers(config.value, ()) if has_all(config.tree, address)
+    ]
+
+
+def has_all(tree: object, address: Address) -> bool:
+    """Tell whether a tree has a part at an address."""
+    return all(has(at(tree, address[:depth]), key) for depth, key in enumerate(address))
+
+
+Number = Estimate | Figure | int | float | tuple[int | float, ...]
+
+
+def _numbers(value: object, address: Address) -> Iterator[tuple[Address, Number]]:
+    """Yield every number below a part of the configuration, with its address; a list of plain numbers is one."""
+    if isinstance(value, Estimate | Figure) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        yield address, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _numbers(getattr(value, name), (*address, name))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _numbers(part, (*address, key))
+    elif isinstance(value, tuple) and value and all(isinstance(part, int | float) for part in value):
+        yield address, value
+    elif isinstance(value, tuple | list):
+        for place, part in enumerate(value):
+            yield from _numbers(part, (*address, place))
+
+
+def _row(config: Loaded[Project], address: Address, number: Number) -> Row:
+    source, date, confidence = _provenance(config.tree, address)
+    value, spread = _words(number)
+    unit = allowed_at(Project, address).unit
+    return Row(address, path_words(address, config.tree), value, spread, unit, source, date, confidence)
+
+
+def _provenance(tree: object, address: Address) -> tuple[str, str, str]:
+    """Return source, date and confidence of the innermost part around a number that states a source."""
+    for depth in range(len(address), -1, -1):
+        part = at(tree, address[:depth])
+        if isinstance(part, dict) and "source" in part:
+            return str(part["source"]), str(part.get("date", "")), _confidence(tree, address[:depth])
+    return "", "", ""
+
+
+def _confidence(tree: object, address: Address) -> str:
+    """Return the confidence stated with a source, or else around it."""
+    for depth in range(len(address), -1, -1):
+        part = at(tree, address[:depth])
+        if isinstance(part, dict) and "confidence" in part:
+            return str(part["confidence"])
+    return ""
+
+
+def _words(number: Number) -> tuple[str, str]:
+    """Return a number and its range in words."""
+    if isinstance(number, int | float):
+        return said(number), ""
+    if isinstance(number, tuple):
+        return ", ".join(said(part) for part in number), ""
+    if isinstance(number, Estimate):
+        return said(number.planned), _spread(number)
+    low, high = number.low, number.high
+    return said(number.value), "" if low is None or high is None else f"{said(low)} to {said(high)}"
+
+
+def _spread(estimate: Estimate) -> str:
+    """Return the range of an estimate that is drawn, with its shape where that is not PERT."""
+    shape = "" if estimate.shape == "pert" else f", {estimate.shape}"
+    if estimate.p90 is not None:
+        return f"P90 {said(estimate.p90)}{shape}"
+    if estimate.values is not None:
+        return f"{', '.join(said(value) for value in estimate.values)}{shape}"
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{said(estimate.low)} to {said(estimate.high)}{shape}"
+
+
+def said(number: float) -> str:
+    """Return a number as people read it: 22,000,000; 0.35; 1.5."""
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.10g}"
+
+
+def page(base: Loaded[Project], strategies: Sequence[Loaded[Project]] = ()) -> str:
+    """Return the whole page: the base's numbers by section, then what each strategy's own file states."""
+    found = rows(base)
+    parts = [HEAD.format(own=OWN_CHOICE), _count(found)]
+    sections = dict.fromkeys(row.address[0] for row in found)
+    parts += [_section(str(section), [row for row in found if row.address[0] == section]) for section in sections]
+    for strategy in strategies:
+        own = [row for row in rows(strategy) if _stands_in(strategy, row.address)]
+        parts.append(_section(f"What {strategy.files[0].name} states instead", own))
+    publications = "\n".join(f"- **{section}** {what}" for section, what in PUBLICATIONS.items())
+    return "\n".join([*parts, f"## Publications\n\n{publications}\n"])
+
+
+def _stands_in(config: Loaded[Project], address: Address) -> bool:
+    """Tell whether a number is written in the first of a configuration's files, not in its base."""
+    return Path(nearest(config.positions, address).file).name == config.files[0].name
+
+
+def _count(found: Sequence[Row]) -> str:
+    """Return how many numbers there are, by confidence."""
+    grades = Counter(row.confidence or "none stated" for row in found if row.source)
+    told = ", ".join(f"{count} {grade}" for grade, count in sorted(grades.items()))
+    own = sum(not row.source for row in found)
+    return f"{len(found)} numbers: {told}; {own} choices of the project.\n"
+
+
+def _section(title: str, found: Sequence[Row]) -> str:
+    head = [f"## {title}", "", _line(COLUMNS), _line("---" for _ in COLUMNS)]
+    return "\n".join([*head, *(_line(row.cells()) for row in found), ""])
+
+
+def _line(cells: Iterable[str]) -> str:
+    """Return one line of a table; a bar in a text would end its cell."""
+    texts = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]
+    return f"| {' | '.join(texts)} |"
+
+
+def write(path: Path, configs: Sequence[Path]) -> None:
+    """Write the page of a base, the first of the configurations, and the strategies over it."""
+    base, *strategies = (load_as(Project, config) for config in configs)
+    path.write_text(page(base, strategies), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])

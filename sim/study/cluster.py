@@ -1,0 +1,193 @@
+"""Machines that work together: Dask hands the chunks out, and everything else is as on one machine.
+
+The same chunks go on the same shelf, so the same bytes come out. Dask sees to it that a chunk whose worker was
+lost is performed by another one; one that costs several workers is performed a replication at a time, and the
+replication that ends every worker is a failed row.
+
+A scheduler runs whatever it is sent: so none is spoken to on another machine without TLS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from sim.errors import SimError
+from sim.study.chunk import CaseLike, failed
+from sim.study.pace import Pace
+from sim.study.spans import Todo
+from sim.study.working import Outcome
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOCAL = "local"
+QUEUED_A_WORKER = 2
+_CONNECT_SECONDS = 30
+
+
+class WrongCluster(SimError):
+    """A scheduler that cannot be reached, or must not be."""
+
+    exit_code = 2
+
+
+class Dask:
+    """Performs chunks on the workers of a Dask cluster."""
+
+    def __init__(self, client: Client, case: CaseLike, seed: int) -> None:
+        from sim.study.afar import Left
+
+        self._client, self._case = client, case
+        self._name = f"case {uuid4()}"
+        client.register_plugin(Left(self._name, case, seed))
+
+    def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
+        """Outcomes of all that is to be done, in the order in which they are finished."""
+        from distributed import as_completed
+
+        spans: dict[Future[Outcome], range] = {}
+        finished = as_completed([])
+        alone: list[range] = []
+        while todo.count or alone or spans:
+            for span in self._next(todo, alone, len(spans), pace):
+                future = self._submit(span)
+                spans[future] = span
+                finished.add(future)
+            future = next(finished)
+            span = spans.pop(future)
+            outcome = self._outcome(future, span)
+            if outcome is None:
+                alone += [range(r, r + 1) for r in span]
+            else:
+                yield outcome
+
+    def _next(self, todo: Todo, alone: list[range], out: int, pace: Pace) -> Iterator[range]:
+        """What to hand out so that every worker is busy; suspects one replication at a time."""
+        workers = max(1, sum(self._client.nthreads().values()))
+        for _ in range(out, QUEUED_A_WORKER * workers):
+            if alone:
+                yield alone.pop(0)
+            elif todo.count:
+                yield todo.take(pace.size(todo.count, workers))
+
+    def _submit(self, span: range) -> Future[Outcome]:
+        """Hand a chunk to whoever is free first."""
+        from sim.study.afar import perform_left
+
+        return self._client.submit(perform_left, self._name, span, pure=False)
+
+    def _outcome(self, future: Future[Outcome], span: range) -> Outcome | None:
+        """What became of a chunk; None for one of several replications that has cost too many workers."""
+        from distributed import CancelledError
+        from distributed.scheduler import KilledWorker
+
+        try:
+            outcome: Outcome = future.result()
+        except KilledWorker as error:
+            if len(span) > 1:
+                return None
+            return Outcome(failed(span, self._case.metrics, f"it ended every worker it was given to: {error}"), 0.0)
+        except (CancelledError, OSError) as error:
+            raise SimError(f"the cluster's scheduler was lost ({error})") from error
+        return outcome
+
+
+@contextmanager
+def cluster(
+    case: CaseLike,
+    seed: int,
+    scheduler: str,
+    workers: int,
+    *,
+    tls: dict[str, str] | None = None,
+    dashboard: bool = False,
+) -> Iterator[Dask]:
+    """Connect to a scheduler ("tcp://127.0.0.1:8786", "tls://HOST:PORT"), or start one here ("local").
+
+    `workers`: processes of a local one. `tls`: files `ca`, `cert` and `key` for tls://; those of Dask's own
+    configuration if None. `dashboard`: whether a local one shows Dask's web pages, on the loopback only.
+    Raises WrongCluster for another machine without TLS, for a scheduler that does not answer, and where Dask is
+    not installed.
+    """
+    _check(scheduler)
+    try:
+        import distributed
+    except ImportError as error:
+        raise WrongCluster("--scheduler needs Dask: pip install 'hybrid-dc-sim[cluster]'") from error
+    if scheduler == LOCAL:
+        with _local(workers, dashboard) as address, distributed.Client(address) as client:
+            yield Dask(client, case, seed)
+        return
+    try:
+        client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, security=_security(tls))
+    except (OSError, ValueError, TypeError) as error:
+        raise WrongCluster(f"--scheduler {scheduler}: no scheduler answers there ({error})") from error
+    with client:
+        _wait_for_workers(client, scheduler)
+        yield Dask(client, case, seed)
+
+
+def _wait_for_workers(client: Client, scheduler: str) -> None:
+    """Wait a little for the first worker; more may join at any time."""
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except TimeoutError as error:
+        raise WrongCluster(f"--scheduler {scheduler}: it has no workers; start some with dask worker") from error
+
+
+def _check(scheduler: str) -> None:
+    """Refuse an address that is none, and one on another machine without TLS."""
+    if scheduler == LOCAL:
+        return
+    parts = urlsplit(scheduler)
+    if parts.scheme not in {"tcp", "tls"} or not parts.hostname or not _port(scheduler):
+        raise WrongCluster(f"--scheduler {scheduler}: write it like tcp://127.0.0.1:8786, tls://HOST:8786, or local")
+    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
+        raise WrongCluster(
+            f"--scheduler {scheduler}: a scheduler runs whatever it is sent, so another machine is spoken to by TLS "
+            "only; start it with --tls-ca-file, --tls-cert and --tls-key and write tls://"
+        )
+
+
+def _port(scheduler: str) -> int | None:
+    """The port of an address; None if there is none that can be."""
+    try:
+        return urlsplit(scheduler).port
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own, whatever a name server says."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _security(tls: dict[str, str] | None) -> Any:
+    """The files of TLS; None leaves it to Dask's own configuration."""
+    if tls is None:
+        return None
+    from distributed.security import Security
+
+    return Security(
+        tls_ca_file=tls["ca"], tls_client_cert=tls["cert"], tls_client_key=tls["key"], require_encryption=True
+    )
+
+
+@contextmanager
+def _local(workers: int, dashboard: bool) -> Iterator[str]:
+    """A scheduler and its workers on this machine's loopback; everybody goes home at the end."""
+    from distributed import LocalCluster
+
+    page = "127.0.0.1:8787" if dashboard else None
+    with LocalCluster(
+        n_workers=max(1, workers), threads_per_worker=1, host="127.0.0.1", dashboard_address=page, silence_logs=True
+    ) as started:
+        yield started.scheduler_address

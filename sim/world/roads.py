@@ -1,0 +1,184 @@
+"""Loads on public roads: what class a load is from its size and weight, and when that class may move.
+
+A load that is legal on one of the trailers is a legal load. One that is only too heavy moves with a permit, day
+and night; one that is too wide, high or long by daylight, with a permit and perhaps escorts; beyond what routine
+permits are given for, a route is surveyed first. The limits are configuration, with their sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+import numpy as np
+
+from sim.config.project import Project
+from sim.config.roads import EVERY_DAY, Curfew, Envelope, Movement, Roads, Trailer
+from sim.config.systems import Skid
+from sim.world import holidays
+from sim.world.calendars import Calendar, always, intersect, weekly, without
+from sim.world.daylight import daylight
+from sim.world.shifts import DAY
+
+ClassName = Literal["legal", "overweight", "oversize", "superload"]
+OPEN_ROAD = "road"
+SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class LoadClass:
+    """How a load stands to the law of the road, loaded on its trailer: feet and pounds, truck included.
+
+    `because` says what is beyond a limit; it is empty for a legal load.
+    """
+
+    name: ClassName
+    trailer: str
+    width_ft: float
+    height_ft: float
+    overall_ft: float
+    gross_lb: float
+    because: tuple[str, ...] = ()
+    escorts: int = 0
+    daylight_only: bool = False
+    stands_on_holidays: bool = False
+
+    def __str__(self) -> str:
+        """The class in words: "oversize on a lowboy: 14 ft wide (8.5 is legal); by daylight; no escort"."""
+        words = [f"{self.name} on a {self.trailer}" + (f": {', '.join(self.because)}" if self.because else "")]
+        words += ["by daylight only"] * self.daylight_only + ["not on major holidays"] * self.stands_on_holidays
+        words += [f"{self.escorts} escort{'s' * (self.escorts > 1)}"] * bool(self.escorts)
+        return "; ".join(words)
+
+
+def load_classes(project: Project) -> dict[str, LoadClass]:
+    """Return the class of the loads of every system that is made in a factory."""
+    roads = project.logistics.roads
+    return {
+        name: load_class(system.skid, roads) for name, system in project.by_system.items() if system.scope == "factory"
+    }
+
+
+def load_class(skid: Skid, roads: Roads) -> LoadClass:
+    """Return the class of a load: on the first trailer on which it is legal, else on the last one."""
+    rides = [_on(skid, trailer) for trailer in roads.trailers]
+    for ride, trailer in zip(rides, roads.trailers, strict=True):
+        if not _beyond_legal(ride, skid, roads) and skid.length_ft.value <= trailer.length_ft.value + SLACK:
+            return ride
+    ride = rides[-1]
+    because = _beyond_legal(ride, skid, roads)
+    if not roads.enforced or not because:
+        return ride
+    if outside(ride, roads.routine) or ride.gross_lb > roads.routine.gross_lb.value + SLACK:
+        name: ClassName = "superload"
+    else:
+        name = "overweight" if set(because) == {"weight"} else "oversize"
+    large = name == "superload" or bool(outside(ride, roads.night))
+    return replace(
+        ride,
+        name=name,
+        because=tuple(because.values()),
+        escorts=_escorts(ride, roads),
+        daylight_only=name != "overweight" and large,
+        stands_on_holidays=bool(outside(ride, roads.holidays)),
+    )
+
+
+def movement(load: LoadClass, roads: Roads) -> Movement:
+    """Return how a load of this class moves."""
+    classes = roads.classes
+    found: Movement = getattr(classes, load.name) if roads.enforced else Movement()
+    return found
+
+
+def outside(load: LoadClass, limits: Envelope) -> list[str]:
+    """Return in which directions a load is larger than an envelope."""
+    sizes = {"width": load.width_ft, "height": load.height_ft, "overall": load.overall_ft}
+    return [name for name, size in sizes.items() if size > getattr(limits, f"{name}_ft").value + SLACK]
+
+
+def _on(skid: Skid, trailer: Trailer) -> LoadClass:
+    """Return a load on a trailer, as if nobody minded."""
+    overhang = max(0.0, skid.length_ft.value - trailer.length_ft.value)
+    return LoadClass(
+        "legal",
+        trailer.id,
+        skid.width_ft.value,
+        trailer.deck_ft.value + skid.height_ft.value,
+        trailer.overall_ft.value + overhang,
+        trailer.tare_lb.value + skid.weight_lb.value,
+    )
+
+
+def _beyond_legal(load: LoadClass, skid: Skid, roads: Roads) -> dict[str, str]:
+    """Return what of a load is beyond the legal limits, in words."""
+    legal = roads.legal
+    measured = {
+        "width": (load.width_ft, legal.width_ft.value, "ft wide"),
+        "height": (load.height_ft, legal.height_ft.value, "ft high"),
+        "length": (skid.length_ft.value, legal.load_ft.value, "ft long"),
+        "weight": (load.gross_lb, legal.gross_lb.value, "lb in all"),
+    }
+    return {
+        name: f"{size:,g} {unit} ({limit:,g} is legal)"
+        for name, (size, limit, unit) in measured.items()
+        if size > limit + SLACK
+    }
+
+
+def _escorts(load: LoadClass, roads: Roads) -> int:
+    """Return the escort vehicles a load takes."""
+    directions = len(outside(load, roads.one_escort))
+    return 2 if directions > 1 or outside(load, roads.two_escorts) else directions
+
+
+def road_of(system: str, load: LoadClass, roads: Roads) -> str:
+    """Return the calendar of the road for a system's loads: the open road where nothing keeps them from it."""
+    moves = movement(load, roads)
+    restricted = load.daylight_only or load.stands_on_holidays or moves.curfews or set(moves.days) != set(EVERY_DAY)
+    return f"{OPEN_ROAD}.{system}" if restricted else OPEN_ROAD
+
+
+def road_calendars(project: Project) -> dict[str, Calendar]:
+    """Return the calendars of the road by name: the open one, and one for every system whose loads may not always move.
+
+    Loads that move alike share one calendar.
+    """
+    roads, known = project.logistics.roads, dict[tuple[object, ...], Calendar]()
+    found = {OPEN_ROAD: always(project.scale.horizon_days * DAY, OPEN_ROAD)}
+    for system, load in load_classes(project).items():
+        name, moves = road_of(system, load, roads), movement(load, roads)
+        if name != OPEN_ROAD:
+            alike = load.daylight_only, load.stands_on_holidays, moves.days, moves.curfews
+            if alike not in known:
+                known[alike] = _windows(f"road for {load.name} loads", project, load, moves)
+            found[name] = known[alike]
+    return found
+
+
+def _windows(name: str, project: Project, load: LoadClass, moves: Movement) -> Calendar:
+    """Return when a load may be under way."""
+    roads, start, horizon = project.logistics.roads, project.scale.start_date, project.scale.horizon_days
+    off = tuple(_major_holidays(roads, start, horizon)) if load.stands_on_holidays else ()
+    windows = weekly(name, start, horizon, days=",".join(moves.days), shifts=[("00:00", "24:00")], holidays=off)
+    for curfew in moves.curfews:
+        windows = _without(windows, curfew, start, horizon)
+    if load.daylight_only:
+        place = roads.latitude, roads.longitude, roads.utc_offset_hours
+        light = daylight(start, horizon, *place, roads.twilight_minutes)
+        windows = intersect(windows, Calendar("daylight", *light, horizon * DAY), name)
+    return windows
+
+
+def _without(windows: Calendar, curfew: Curfew, start: date, horizon: int) -> Calendar:
+    hours = [(curfew.hours.start, curfew.hours.end)]
+    closed = weekly("curfew", start, horizon, days=",".join(curfew.days), shifts=hours)
+    return without(windows, np.column_stack(closed.intervals))
+
+
+def _major_holidays(roads: Roads, start: date, horizon: int) -> Iterator[date]:
+    given = roads.major_holidays
+    years = range(start.year, start.year + horizon // 365 + 2)
+    yield from holidays.dates(given.country, given.subdivision, years, given.names)

@@ -1,0 +1,89 @@
+"""One mechanism of the tiny project on a bench: routes written by the product, performed alone, told by unit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sim.engine.processes import Performance, Prepared, perform
+from sim.plan.brief import Agreed, Brief
+from sim.plan.compile import NOTE, WORK, Compiled, compile_plan
+from sim.plan.layout import lay_out
+from sim.plan.luck import Draws, Luck, planned
+from sim.plan.plan import Plan
+from sim.plan.vocabulary import Signal
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.calendars import Calendar
+from sim.world.clock import calendars, day_minutes
+from tests.tiny_project import HOUR, tiny
+
+OVER = "over"
+Done = tuple[str, float, float]
+
+
+def bench(*overrides: str, units: int = 1) -> Brief:
+    """An empty plan of the tiny project; it is over when so many units say so."""
+    project = tiny(*overrides)
+    plan = Plan((OVER, units))
+    plan.works_on(calendars(project))
+    plan.gate(OVER)
+    minutes = day_minutes(project)
+    return Brief(project, lay_out(project), Agreed(), plan, minutes["site"], minutes["factory"])
+
+
+def goes(brief: Brief, unit: str, *route: PlanStep) -> None:
+    """Add a unit whose end counts."""
+    brief.plan.unit(unit, [*route, Signal(OVER)])
+
+
+def run(plan: Compiled, luck: Luck | None = None, hours: Sequence[Calendar] | None = None) -> Mapping[str, list[Done]]:
+    """Perform a plan, without luck if none is given; by unit its works (activity, begun, done) in hours, in order."""
+    performance = perform(Prepared(plan), luck or planned(plan.inputs), hours or plan.base_calendars)
+    assert performance.stuck is None, performance.stuck.explain()
+    return told(plan, performance)
+
+
+def told(plan: Compiled, performance: Performance) -> Mapping[str, list[Done]]:
+    """By unit its works in the order in which they were done."""
+    found: dict[str, list[Done]] = defaultdict(list)
+    for done, step, begun in performance.log.tolist():
+        if plan.rows[step, 0] == WORK:
+            activity = plan.activities[plan.activity_of[step]]
+            found[plan.units[plan.unit_of[step]]].append((activity, begun / HOUR, done / HOUR))
+    return found
+
+
+def alone(brief: Brief, luck: Luck | None = None) -> Mapping[str, list[Done]]:
+    """Perform what is on the bench."""
+    return run(compile_plan(brief.plan), luck)
+
+
+def fated(plan: Compiled, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> Luck:
+    """No luck at all, but for the inputs named "activity/unit": what they come out at first, and ever after."""
+    names, plain = plan.inputs.names, planned(plan.inputs)
+    values = list(plain.values)
+    for name, value in first.items():
+        values[names.index(name)] = value
+    after = {names.index(name): value for name, value in (later or {}).items()}
+    return replace(plain, values=values, later=lambda number, _: after.get(number, plain.values[number]))
+
+
+def counts(brief: Brief, activity: str, replications: int, seed: int = 1) -> np.ndarray:
+    """How often each unit performed an activity, over replications with luck; a number a unit and replication."""
+    plan = compile_plan(brief.plan)
+    prepared, found = Prepared(plan), []
+    wanted = [s for s, a in enumerate(plan.activity_of) if a >= 0 and plan.activities[a] == activity]
+    for luck in Draws(plan.inputs, seed).chunk(0, replications):
+        log = perform(prepared, luck, plan.base_calendars).log
+        found.append(np.bincount(log[:, 1], minlength=len(plan.rows))[wanted])
+    return np.concatenate(found)
+
+
+def notes(plan: Compiled, luck: Luck | None = None) -> list[tuple[float, str, str, int]]:
+    """Every note (hour, kind, item, amount) of a run, in order."""
+    log = perform(Prepared(plan), luck or planned(plan.inputs), plan.base_calendars).log
+    rows = log[plan.rows[log[:, 1], 0] == NOTE]
+    return [(minute / HOUR, *plan.notes[plan.rows[step, 1]], amount) for minute, step, amount in rows.tolist()]

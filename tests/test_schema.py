@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sim.config.project import Project
+from sim.config.schema import json_schema
+
+SCHEMA = Path(__file__).parents[1] / "configs" / "schema.json"
+
+
+def test_the_committed_schema_is_the_one_of_the_models() -> None:
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(Project)
