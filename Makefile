@@ -24,7 +24,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow lint types arch check format bench curves constraints clean
+.PHONY: help run test test-slow lint types arch check format bench curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -64,6 +64,10 @@ curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves a
 	for strategy in stick_built hybrid modular; do \
 	  $(BIN)/sim baseline save configs/$$strategy.yaml tests/curves/$$strategy.json --runs 16 --seed 1 || exit; done
 	$(BIN)/sim schema --out configs/schema.json
+
+docs: $(INSTALLED_DEV) ## write docs/assumptions.md anew from the configuration
+	$(BIN)/python -m sim.report.assumptions docs/assumptions.md configs/base.yaml \
+	  configs/stick_built.yaml configs/modular.yaml configs/hybrid.yaml
 
 constraints: ## pin the newest versions that pyproject.toml allows (on the oldest Python supported)
 	$(PYTHON) -m venv --clear $(FRESH)

@@ -106,10 +106,17 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
     help="Where --precision stops at the latest.",
 )
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted run has left.")
+@click.option(
+    "--sampling",
+    type=click.Choice(["mc", "lhs", "sobol", "sobol-all"]),
+    default="mc",
+    show_default=True,
+    help="Plain Monte Carlo, Latin hypercube, or Sobol for what is shared (sobol-all: for everything).",
+)
 @_guarded
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    out: Path | None, precision: str | None, max_runs: int, resume: bool,
+    out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
 ) -> None:  # fmt: skip
     """Run a project many times: dates, people and idle capital, with their spread.
 
@@ -125,7 +132,7 @@ def run(
     target = out or Path("out") / loaded.value.name
     with _progress(loaded.value.name) as progress:
         result = run_many(
-            loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs,
+            loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             out=target, resume=resume, progress=progress,
             extras=lambda result, directory: write_all(result, directory / FIGURES),
         )  # fmt: skip

@@ -97,6 +97,7 @@ def test_every_metric_of_one_item_paid_on_day_0() -> None:
         "rented_gpu_hour_usd": (USD * annuity + rented_below_compute) * 1.5 / gpu_hours,
         "owning_saves_share": 1 - owned / ((USD * annuity + rented_below_compute) * 1.5),
         "owning_saves_share_year_3": 1 - owned / ((USD * annuity + rented_below_compute) * (1 + 0.5 * 0.5**3)),
+        "risk_mitigation_usd": 0.0,
         "gross_margin_share": (MW_IT * A_YEAR - energy - operations - USD / 5) / (MW_IT * A_YEAR),
     }
     money = {name: value for name, value in found.items() if name in by_hand}
