@@ -9,7 +9,8 @@ Rules are numbered as in `docs/engine.md`.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from heapq import heapify, heappop, heapreplace
 
 import simpy
@@ -46,7 +47,7 @@ class Dispatcher:
         self.free: list[int] = plan.initial.tolist()
         self.queues: dict[int, list[Request]] = {}
         self.stirred: set[int] = set()
-        self.users = [_users(plan.bundles, pool) for pool in range(len(plan.pools))]
+        self.users = _users(plan.bundles, len(plan.pools))
         self._due = False
         self._minute, self._rounds = -1, 0
 
@@ -131,9 +132,14 @@ class Dispatcher:
             raise GoesRound(f"minute {now}: {who} and others go round for ever while no time passes")
 
 
-def _users(bundles: Sequence[Bundle], pool: int) -> tuple[int, ...]:
-    """Return the bundles that contain a pool."""
-    return tuple(number for number, counts in enumerate(bundles) if any(pool == one for one, _ in counts))
+@lru_cache(maxsize=4)
+def _users(bundles: tuple[Bundle, ...], pools: int) -> tuple[tuple[int, ...], ...]:
+    """Return for every pool the bundles that contain it; the same for every run of a plan."""
+    users: list[list[int]] = [[] for _ in range(pools)]
+    for number, counts in enumerate(bundles):
+        for pool, _ in counts:
+            users[pool].append(number)
+    return tuple(tuple(of_pool) for of_pool in users)
 
 
 def _fits(free: list[int], counts: Bundle) -> bool:
