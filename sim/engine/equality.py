@@ -72,8 +72,8 @@ def told(plan: Compiled, row: Rows) -> str:
     activity = int(plan.activity_of[step])
     what = plan.activities[activity] if activity != NONE else _about(plan, operation, a)
     more = f", since minute {x}" if operation in BEGUN else "" if operation == FREE else f": {x}"
-    place = step - int(plan.first[unit]) + 1
-    return f"minute {minute}: {plan.units[unit]}, step {place}: {' '.join(filter(None, (OPERATIONS[operation], what)))}{more}"
+    who = f"{plan.units[unit]}, step {step - int(plan.first[unit]) + 1}"
+    return f"minute {minute}: {who}: {' '.join(filter(None, (OPERATIONS[operation], what)))}{more}"
 
 
 def _about(plan: Compiled, operation: int, a: int) -> str:

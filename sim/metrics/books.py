@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,12 @@ class Purse:
         """Work out what is bought and when it is due; the planned cost comes from the run without luck."""
         return cls(project, layout, contracts(index, layout, project))
 
-    @property
+    @cached_property
+    def land(self) -> Ints:
+        """Return which items of the ledger are land."""
+        return np.flatnonzero([name.startswith("land/") for name in self.bought.names])
+
+    @cached_property
     def compute(self) -> NDArray[np.bool_]:
         """Return which items of the ledger are compute."""
         return np.append(self.bought.compute, np.zeros(len(STANDING), np.bool_))
@@ -69,19 +75,23 @@ def keep_books(purse: Purse, run: Run, blocks: Online, needed: Needs | None) -> 
     entries = ledger(run, purse.bought, project)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
     wanted = np.flatnonzero(blocks.ordered >= 0)
+    drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
+    debt = np.empty(len(drawn.debt))
+    debt[drawn.entry] = drawn.debt * 100
     found = courses(
-        _changes(entries, run, purse, online, useful, wanted),
+        _changes(entries, debt, run, purse, online, useful, wanted),
         entries.total.astype(np.float64),
         _built(purse, wanted),
         horizon,
     )
     from_then = np.maximum(useful, matched(online, needed))
-    drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
     earned = earning(from_then, entries.revenue, project)
     return Books(entries, found, drawn, earned, online)
 
 
-def _changes(entries: Ledger, run: Run, purse: Purse, online: Ints, useful: Ints, wanted: Ints) -> Changes:
+def _changes(
+    entries: Ledger, debt: Floats, run: Run, purse: Purse, online: Ints, useful: Ints, wanted: Ints
+) -> Changes:
     """Return everything that changes an item: payments, MW online, what is owed, contracts."""
     bought, contracts_ = purse.bought, len(purse.bought.names)
     serving, owed = bought.serving, bought.owed
@@ -91,14 +101,18 @@ def _changes(entries: Ledger, run: Run, purse: Purse, online: Ints, useful: Ints
     standing = entries.item >= contracts_
     served = _served_together(online, wanted, contracts_, purse)
     parts = [
-        Changes.of(entries.item, entries.minute, paid=entries.cents, contract=np.where(standing, entries.cents, 0)),
+        Changes.of(
+            entries.item, entries.minute, paid=entries.cents, contract=np.where(standing, entries.cents, 0), debt=debt
+        ),
         Changes.of(serving.item, moment, kw=serving.kw),
         served,
         Changes.of(owed.item, when, owed=owed.share * entries.value[owed.item]),
         Changes.of(signed, _signed(entries)[signed], contract=entries.value[signed]),
         Changes.of(left, entries.cancelled[left], contract=(entries.total[:contracts_] - entries.value)[left]),
     ]
-    columns = zip(*((one.item, one.minute, one.paid, one.kw, one.owed, one.contract) for one in parts), strict=True)
+    columns = zip(
+        *((one.item, one.minute, one.paid, one.kw, one.owed, one.contract, one.debt) for one in parts), strict=True
+    )
     item, minute, *amounts = (np.concatenate(column) for column in columns)
     there = (minute >= 0) & (minute < NEVER)
     return Changes(item[there], minute[there], *(amount[there] for amount in amounts))

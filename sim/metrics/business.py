@@ -87,20 +87,20 @@ def obsolescence(title: Ints, online: Ints, usd: Floats, horizon: int, percent_p
 
 
 def net_present_value(
-    paid: tuple[Ints, Floats], book: Floats, earned: Earning, start: int, horizon: int, percent_per_year: float
+    paid: tuple[Ints, Floats], book: Floats, earned: Earning, horizon: int, percent_per_year: float
 ) -> float:
-    """Return net revenue less payments up to the horizon plus the book value there, discounted to `start`.
+    """Return net revenue less payments up to the horizon plus the book value there, discounted to minute 0.
 
     `paid` is (minute, dollars); `book` what is left of each of them at the horizon, in dollars.
     """
     minute, usd = paid
     force = np.log1p(percent_per_year / 100) / YEAR
     inside = minute <= horizon
-    out = (usd[inside] * np.exp(-force * (minute[inside] - start))).sum()
-    left = book[inside].sum() * np.exp(-force * (horizon - start))
+    out = (usd[inside] * np.exp(-force * minute[inside])).sum()
+    left = book[inside].sum() * np.exp(-force * horizon)
     begin = np.minimum(earned.minute, horizon)
     if force:
-        span = (np.exp(-force * (begin - start)) - np.exp(-force * (horizon - start))) / force
+        span = (np.exp(-force * begin) - np.exp(-force * horizon)) / force
     else:
         span = (horizon - begin).astype(np.float64)
     return float((earned.net * span).sum() + left - out)

@@ -20,7 +20,10 @@ MONTH_DAYS = 365.25 / 12
 
 @dataclass(frozen=True)
 class Changes:
-    """What changes items, one row a change: item, minute, cents paid, kW online, cents owed and contracted."""
+    """What changes items, one row a change: cents paid and how many of them are debt, kW online, cents owed, contracts.
+
+    Owed is what cancelling would cost from then on, over what it did before.
+    """
 
     item: Ints
     minute: Ints
@@ -28,12 +31,13 @@ class Changes:
     kw: Floats
     owed: Floats
     contract: Floats
+    debt: Floats
 
     @classmethod
     def of(cls, item: Ints, minute: Ints, **amounts: Floats | Ints) -> Changes:
         """Return rows with some of the amounts; the others are 0."""
         none = np.zeros(len(item))
-        names = ("paid", "kw", "owed", "contract")
+        names = ("paid", "kw", "owed", "contract", "debt")
         return cls(item, minute, *(np.asarray(amounts.get(name, none), np.float64) for name in names))
 
 
@@ -42,6 +46,7 @@ class Courses:
     """The course of every item: rows by item and date, with the state from each row to the next (cents).
 
     `until` is the minute of the item's next row, or the horizon; `share` is the part of the item that is online.
+    `debt` is what is drawn on debt at the row itself.
     """
 
     item: Ints
@@ -53,6 +58,7 @@ class Courses:
     committed: Floats
     exposed: Floats
     share: Floats
+    debt: Floats
     horizon: int
     items: int
 
@@ -99,7 +105,7 @@ def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> 
         until[-1] = horizon
     return Courses(
         item, minute, np.maximum(until, minute), first, paid, np.minimum(paid, total[item] * share),
-        contract, np.maximum(paid, owed), share, horizon, len(total),
+        contract, np.maximum(paid, owed), share, changes.debt[order], horizon, len(total),
     )  # fmt: skip
 
 

@@ -16,12 +16,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Draws:
-    """All payments of a run by date: minute, item, dollars, and how much of each is debt."""
+    """All payments of a run by date: minute, item, dollars, how much of each is debt; and its entry in the ledger."""
 
     minute: Ints
     item: Ints
     usd: Floats
     debt: Floats
+    entry: Ints
 
 
 def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
@@ -31,7 +32,7 @@ def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
     debt = usd * gearing
     if finance.draw == "equity_first":
         debt = usd * _beyond(minute[order], usd, (1 - gearing) * usd.sum())
-    return Draws(minute[order], item[order], usd, debt)
+    return Draws(minute[order], item[order], usd, debt, order)
 
 
 def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
@@ -43,29 +44,24 @@ def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
     return np.repeat(shares, np.diff(np.append(first, len(minute))))
 
 
-def interest(drawn: Draws, found: Courses, percent_per_year: float) -> float:
+def interest(found: Courses, percent_per_year: float) -> float:
     """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
 
     A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
-    draw to b online.
+    draw to b online; what is online already costs nothing, what never is costs to the horizon.
     """
-    if not percent_per_year or not drawn.debt.any():
+    rows = np.flatnonzero(found.debt)
+    if not percent_per_year or not len(rows):
         return 0.0
-    horizon = found.horizon
     growth = np.log1p(percent_per_year / 1200) / MONTH
+    grown = np.exp(growth * np.minimum(found.minute, found.horizon))
     shares = found.steps(found.share)
-    served = shares > 0
-    grown = np.where(served, shares * np.exp(growth * np.minimum(found.minute, horizon)), 0.0)
-    before = np.append(0.0, np.cumsum(grown)), np.append(0.0, np.cumsum(np.where(served, shares, 0.0)))
-    key = found.item * 2**41 + found.minute
-    at = np.searchsorted(key, drawn.item * 2**41 + drawn.minute, side="right")
-    end = np.searchsorted(found.item, drawn.item, side="right")
-    start = np.searchsorted(found.item, drawn.item, side="left")
-    later, later_share = (running[end] - running[at] for running in before)
-    never = 1.0 - (before[1][end] - before[1][start])
-    now = np.exp(growth * np.minimum(drawn.minute, horizon))
-    factor = (later + never * np.exp(growth * horizon)) / now - later_share - never
-    return float((drawn.debt * factor).sum())
+    last = np.append(found.first[1:], len(found.item)) - 1
+    end = np.repeat(last, np.diff(np.append(found.first, len(found.item))))[rows]
+    costs = np.cumsum(shares * grown)
+    later, never = costs[end] - costs[rows], 1.0 - found.share[end]
+    factor = (later + never * np.exp(growth * found.horizon)) / grown[rows] - (1.0 - found.share[rows])
+    return float(found.debt[rows] @ factor) / 100
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.books import Purse, keep_books, with_budget
 from sim.metrics.delivery import lead_times, mw_online, one_order, online
-from sim.metrics.ledger import Run
+from sim.metrics.ledger import Run, ledger, told
 from sim.metrics.money import CURVES as MONEY_CURVES
 from sim.metrics.money import money_curves, money_metrics
 from sim.metrics.needed import demand_metrics, needs
@@ -48,6 +48,13 @@ class Yardstick:
         """Return this yardstick with the planned cost: that of the run without luck."""
         people = headcount(planned, self.project, self.days)
         return replace(self, purse=with_budget(self.purse, Run.of(planned, people, self.paid_by_day)))
+
+
+def ledger_of(yardstick: Yardstick, record: Record) -> dict[str, NDArray[np.generic]]:
+    """Return the ledger of one run as people read it: columns day, item, event, usd."""
+    people = headcount(record, yardstick.project, yardstick.days)
+    run = Run.of(record, people, yardstick.paid_by_day)
+    return told(ledger(run, yardstick.purse.bought, yardstick.project), yardstick.index)
 
 
 def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:

@@ -53,12 +53,12 @@ def money_metrics(purse: Purse, run: Run, books: Books, blocks: Online) -> dict[
         "authorised_idle_months": authorised(purse, books, blocks) / MONTH_DAYS,
         "exposure_at_first_mw_usd": _exposed_at_first(books),
         "censored": float((books.online[wanted] > horizon).any()),
-        "interest_during_construction_usd": interest(books.draws, books.courses, project.money.finance.debt_rate.value),
+        "interest_during_construction_usd": interest(books.courses, project.money.finance.debt_rate.value),
         "obsolescence_cost_usd": _obsolescence(purse, run, books, horizon),
         "foregone_revenue_usd": foregone(*late, project),
         "revenue_to_day_730_usd": revenue_to(books.earned, blocks.start + MARK_DAYS * DAY),
         "peak_net_funding_usd": peak_funding(books.draws.minute, books.draws.usd, books.earned),
-        "npv_usd": _value(purse, books, blocks, horizon),
+        "npv_usd": _value(purse, books, horizon),
         **_budget(purse, total),
         **damages(*late, project),
         **_yearly(purse, total, mw, found["carrying_cost_usd"]),
@@ -117,12 +117,12 @@ def _obsolescence(purse: Purse, run: Run, books: Books, horizon: int) -> float:
     return obsolescence(when[there], online, usd, horizon, purse.project.money.business.obsolescence.value)
 
 
-def _value(purse: Purse, books: Books, blocks: Online, horizon: int) -> float:
-    """Return the net present value at the first order."""
+def _value(purse: Purse, books: Books, horizon: int) -> float:
+    """Return the net present value on the project's first day."""
     drawn, project = books.draws, purse.project
     book = book_value(drawn.minute, drawn.usd, purse.compute[drawn.item], horizon, project)
     return net_present_value(
-        (drawn.minute, drawn.usd), book, books.earned, blocks.start, horizon, project.money.cost_of_capital.value
+        (drawn.minute, drawn.usd), book, books.earned, horizon, project.money.cost_of_capital.value
     )
 
 
@@ -146,7 +146,7 @@ def _yearly(purse: Purse, total: Floats, mw: float, carrying: float) -> dict[str
     finance, run = project.money.finance, running_cost(project.money.business, mw)
     parts = _split(purse, total)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
-    land = float(usd[[name.startswith("land/") for name in purse.bought.names] + [False] * len(STANDING)].sum())
+    land = float(usd[purse.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
     cost = layers(project, mw, land, energise, shell - land + carrying, compute)
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sim.config.project import Project
 from sim.metrics.record import DAY, Record
 from sim.metrics.workforce import paid_hours_by_day
@@ -12,7 +10,7 @@ from sim.metrics.workforce import paid_hours_by_day
 def offsite_hours(record: Record, project: Project) -> float:
     """Return staff × paid hours from a factory's first skid on the line to its last delivery."""
     started, delivered = record.noted("started"), record.noted("delivered")
-    system = np.array([name.split("/")[0] for name in record.index.items])
+    system = record.index.thing_of_item
     plan = record.index.plan
     factory = record.calendars[plan.calendars.index("factory")]
     shifts = len(project.calendars.factory.shifts)

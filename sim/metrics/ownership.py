@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 from sim.config.project import Project
 from sim.metrics.business import HOURS_A_YEAR, running_cost
@@ -66,13 +67,14 @@ def rented(cost: Layers, project: Project, year: float = 0.0) -> float:
 
 
 def per_gpu_hour(cost: Layers, project: Project) -> dict[str, float]:
-    """Return the cost of a GPU-hour owned and rented, and what owning saves: today and in three years."""
-    if not cost.gpu_hours:
-        return {}
-    today, later = rented(cost, project), rented(cost, project, 3.0)
+    """Return the cost of a GPU-hour owned and rented, and what owning saves: today and in three years.
+
+    Where nothing was built there is no such number.
+    """
+    today, later, hours = rented(cost, project), rented(cost, project, 3.0), cost.gpu_hours or nan
     return {
-        "cost_per_gpu_hour_usd": cost.owned / cost.gpu_hours,
-        "rented_gpu_hour_usd": today / cost.gpu_hours,
+        "cost_per_gpu_hour_usd": cost.owned / hours,
+        "rented_gpu_hour_usd": today / hours,
         "owning_saves_share": 1 - cost.owned / today if today else 0.0,
         "owning_saves_share_year_3": 1 - cost.owned / later if later else 0.0,
     }

@@ -58,6 +58,16 @@ class Index:
             np.asarray(plan.people.sum(axis=1) > 0),
         )
 
+    @cached_property
+    def number_of_item(self) -> dict[str, int]:
+        """Return the number of every item by name."""
+        return _numbers(self.items)
+
+    @cached_property
+    def thing_of_item(self) -> NDArray[np.str_]:
+        """Return what every item is, without its place: electrical for electrical/b17."""
+        return np.array([name.partition("/")[0] for name in self.items], np.str_)
+
 
 def _numbers(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sim.config.risks import Driver, State
 from sim.plan.brief import Brief, shape
 from sim.plan.crews import on_site
-from sim.plan.tags import Tag, capacity, dated, hits_test, hits_work, tags
+from sim.plan.tags import DATED, Tag, capacity, dated, hits_test, hits_work, tags
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
@@ -84,7 +84,8 @@ def _lengthened(
             chance = replace(step.chance, factors=(*step.chance.factors, *factors))
             found[at] = replace(step, chance=chance)
     for blow in blows:
-        for at in dict.fromkeys(at for tag in blow.tags for at in dated(tag, route)):
+        late = [tag for tag in blow.tags if tag[0] in DATED]
+        for at in dict.fromkeys(at for tag in late for at in dated(tag, route)):
             found[at] = _hit(brief, found[at], (blow,))
     return found
 

@@ -11,6 +11,9 @@ from sim.plan.factory import plants_of
 from sim.plan.logistics import CRANE, GATE
 from sim.plan.vocabulary import Again, Note, Route, Until, Work
 
+DATED = ("item", "camp")
+"""Kinds of tag that mean a date or a lead time."""
+
 Tag = tuple[str, str]
 """Kind and name; the name is empty where the kind stands alone."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.engine.processes import Performance, Prepared, perform
-from sim.metrics.measure import CURVES, Yardstick, measure
+from sim.metrics.measure import CURVES, Yardstick, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.story import story
 from sim.plan.compile import Compiled, compile_plan
@@ -109,6 +109,13 @@ class Case:
         luck = next(self.draws(seed).chunk(replication, 1))
         hours = self.hours_of(seed, replication)
         return dict(story(self.plan, self.perform(luck, hours).log, self.project.scale.start_date))
+
+    def ledger(self, seed: int, replication: int) -> Columns:
+        """Return the ledger of one replication as people read it: day, item, event, usd."""
+        luck = next(self.draws(seed).chunk(replication, 1))
+        hours = self.hours_of(seed, replication)
+        log = self.perform(luck, hours).log
+        return ledger_of(self.yardstick, Record.of(self.yardstick.index, log, luck.content, hours, luck.factors))
 
     def replicate(self, seed: int, first: int, count: int) -> Chunk:
         """Perform replications first … first + count − 1 and measure them."""

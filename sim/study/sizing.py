@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.config.labour import Trade
 from sim.config.project import Project
+from sim.config.risks import with_risks
 from sim.engine.processes import Performance, Prepared, perform
 from sim.errors import Stalled
 from sim.metrics.latest import NEVER, latest
@@ -63,6 +64,7 @@ def size(project: Project) -> Sizing:
     The second, with that many from the beginning, gives each crew its call: when the work first needs it, and
     when for the last time. The third, with those stays, gives every order the latest date that delays nothing.
     """
+    project = with_risks(project, "none")  # none occurs without luck
     unlimited = Rehearsal(project, Agreed())
     target = max(unlimited.finish, round(project.scale.target_days * MINUTES_PER_DAY))
     windows = unlimited.windows(target)
@@ -177,7 +179,7 @@ class Rehearsal:
         }
 
     def _needed(self, trade: str) -> Iterator[tuple[int, int, str]]:
-        """Yield for k = 1, 2, … when k crews are first busy, the trade's hours done when they last are, and with what."""
+        """Yield for k = 1, 2, … when k crews are first busy, the trade's hours when last, and the unit."""
         pool, gate = self.plan.pools.index(crew(trade)), self.plan.gates.index(done(trade))
         takes = np.array([dict(bundle).get(pool, 0) for bundle in self.plan.bundles])
         sign = np.array([1 if op == HOLD else -1 if op == FREE else 0 for op in range(8)])

@@ -18,7 +18,9 @@ from sim.world.calendars import Calendar
 if not available():
     pytest.skip("the compiled engine is an extra that is not installed", allow_module_level=True)
 
-from sim.engine.compiled.performing import Performed, Prepared, perform
+from sim.engine.compiled.performing import Performed, Prepared, perform  # after the skip
+
+__all__ = ["Performed", "Prepared", "agree", "compiled", "perform", "reference"]
 
 Outcome = processes.Performance | str
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.config.finance import Finance
 from sim.metrics.capital import Changes, Courses, capital_metrics, courses, peak
-from sim.metrics.finance import draws, interest
+from sim.metrics.finance import interest
 from sim.metrics.record import DAY, MONTH
 
 KW = 2500.0
@@ -19,13 +18,13 @@ def course(
     payments: list[tuple[int, int, float]], online: list[tuple[int, int, float]], built: list[float], horizon: int
 ) -> tuple[Courses, np.ndarray]:
     """Courses of items from (item, day, dollars) paid and (item, day, kW) online, and their totals in cents."""
-    paid = Changes.of(*_columns(payments), paid=np.array([usd * 100 for *_, usd in payments]))
+    cents = np.array([usd * 100 for *_, usd in payments])
+    paid = Changes.of(*_columns(payments), paid=cents, debt=cents)
     served = Changes.of(*_columns(online), kw=np.array([kw for *_, kw in online]))
     parts = (
-        np.concatenate(column)
-        for column in zip(*((c.item, c.minute, c.paid, c.kw, c.owed, c.contract) for c in (paid, served)), strict=True)
+        np.concatenate(column) for column in zip(*(vars(changes).values() for changes in (paid, served)), strict=True)
     )
-    total = np.bincount(paid.item, paid.paid, len(built))
+    total = np.bincount(paid.item, paid.paid, len(built)).astype(np.float64)
     return courses(Changes(*parts), total, np.array(built), horizon * DAY), total
 
 
@@ -52,12 +51,10 @@ def test_closed_form_of_blocks_that_are_delivered_and_energised_at_steady_rates(
 
 def test_the_same_blocks_on_debt_cost_the_closed_form_of_compound_interest() -> None:
     n, price, t0, u0, a, b = 24, 1.6e6, 100, 130, 3, 5
-    found, total = blocks(n, price, t0, a, u0, b)
-    minute = np.array([(t0 + a * i) * DAY for i in range(n)])
-    all_debt = draws(minute, np.arange(n), np.rint(total).astype(np.int64), Finance.model_validate({"gearing": 1}))
+    found, _ = blocks(n, price, t0, a, u0, b)  # all of it debt
     r = np.log1p(0.08 / 12) * DAY / MONTH  # a day's force of interest at 8 % compounded monthly
     closed = price * (np.exp(r * (u0 - t0)) * np.expm1(r * (b - a) * n) / np.expm1(r * (b - a)) - n)
-    assert interest(all_debt, found, 8.0) == pytest.approx(closed, rel=1e-11)
+    assert interest(found, 8.0) == pytest.approx(closed, rel=1e-11)
 
 
 def test_linear_spend_idles_from_its_midpoint() -> None:

@@ -14,7 +14,7 @@ def test_a_generating_unit_serves_the_megawatts_of_its_place_in_the_row() -> Non
     project = tiny(UNITS)  # blocks of 2.5 MW, units of 3 MW, the first one spare
     layout = lay_out(project)
     serving = served_by(generating_units(project, layout), [False] * 4, layout, project)
-    pairs = [[], [], [], []]
+    pairs: list[list[tuple[int, float]]] = [[], [], [], []]
     for item, moment, kw in zip(serving.item, serving.moment, serving.kw, strict=True):
         pairs[item].append((int(moment), float(kw)))
     first, second = 4, 5  # after the two blocks and their compute: the blocks of the phase in turn

@@ -262,6 +262,18 @@ def test_a_plan_that_follows_demand_has_no_errors() -> None:
     assert [remark for remark in check(case.plan, case.planned.values) if remark.severity == "error"] == []
 
 
+def test_a_future_in_which_nothing_is_ordered_is_a_replication_like_others() -> None:
+    demand = "path: [{day: 60, mw: 2.5}, {day: 100, mw: 5}], ending: {probability: 0.4, day: 10}"
+    case = following(demand)
+    runs = case.replicate(1, 0, 10).runs
+    none = runs["mw_ordered"] == 0
+    assert 0 < none.sum() < 10
+    assert not runs["status"].any()
+    assert not runs["capital_compute_usd"][none].any()
+    assert np.isnan(runs["lead_time_first_mw_days"][none]).all()
+    assert np.isfinite(runs["npv_usd"]).all()
+
+
 def test_every_replication_ends_with_everything_ordered_online() -> None:
     case = tiny_case(*_three_ways()[0])
     for luck in Draws(case.plan.inputs, 5).chunk(0, 8):

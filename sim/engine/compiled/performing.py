@@ -73,14 +73,14 @@ class Stage:
     def perform(self, replication: int, factors: Floats, calendars: Calendars) -> Performed:
         """Perform the plan once."""
         plan, hours = self.prepared.plan, self.timetables.of(calendars)
-        while self._attempt(replication, hours) == LOG_FULL:
+        while self.play(replication, hours) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         stuck = ending(plan, self.run, calendars)
         content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
         return Performed(self.log[: self.run[ROWS]].copy(), stuck, content=content.copy(), factors=factors)
 
-    def _attempt(self, replication: int, hours: Ints) -> int:
-        """Perform the plan as far as the log has room, and return what went wrong."""
+    def play(self, replication: int, hours: Ints) -> int:
+        """Have the kernel perform the plan as far as the log has room, and return what went wrong."""
         self.run[:] = self.prepared.beginning
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE

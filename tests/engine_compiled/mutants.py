@@ -1,0 +1,179 @@
+"""Small mistakes that somebody could make in the kernel, one each; the equality of engines must see every one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """A mistake: in which file of the kernel, what stands there, and what would stand there instead."""
+
+    mistake: str
+    file: str
+    right: str
+    wrong: str
+
+
+MUTANTS = (
+    # --- a minute ---------------------------------------------------------------------------------------------
+    Mutant(
+        "works begin before the last grants",
+        "kernel.py",
+        "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n"
+        "        start(plan, run, luck, figures, hours, now)\n",
+        "        start(plan, run, luck, figures, hours, now)\n"
+        "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n",
+    ),
+    Mutant(
+        "the end does not wait for its minute",
+        "kernel.py",
+        "while run[FAULT] == WELL:",
+        "while run[FAULT] == WELL and run[OPEN] == 0:",
+    ),
+    Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(plan, run, now):", "if True:"),
+    Mutant(
+        "works begin in another order than by rank",
+        "works.py",
+        "unit = pop(run, run[STARTING], run[STARTING_SIZE])",
+        "unit = run[run[STARTING] + run[STARTING_SIZE] - 1]",
+    ),
+    # --- grants -----------------------------------------------------------------------------------------------
+    Mutant(
+        "the last to ask goes first",
+        "requests.py",
+        "now << plan[RANK_BITS] | unit",
+        "(1_000_000 - now) << plan[RANK_BITS] | unit",
+    ),
+    Mutant(
+        "priorities are forgotten",
+        "preparing.py",
+        "np.searchsorted(priorities, b) << shift",
+        "np.searchsorted(priorities, b) * 0",
+    ),
+    Mutant(
+        "a request that does not fit stops all behind it",
+        "requests.py",
+        "            continue\n        take",
+        "            break\n        take",
+    ),
+    Mutant(
+        "one grant a kind and pass",
+        "requests.py",
+        "if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):",
+        "if False:",
+    ),
+    Mutant("half a bundle is enough", "requests.py", "if left < 0 or left <", "if left < -1 or left <"),
+    Mutant(
+        "only the first pool of a bundle is taken",
+        "requests.py",
+        "run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]",
+        "run[run[FREE_COUNT] + pool] -= 1",
+    ),
+    Mutant(
+        "what is freed is not looked at",
+        "requests.py",
+        "        if run[WAITING] > 0:\n            touch_users",
+        "        if run[WAITING] > 1:\n            touch_users",
+    ),
+    # --- patience ---------------------------------------------------------------------------------------------
+    Mutant("everybody is patient for ever", "requests.py", "now + patience if patience >= 0 else NEVER", "NEVER"),
+    Mutant(
+        "patience ends a minute late",
+        "requests.py",
+        "[WITHHOLDS] + rank(plan, request)] <= now",
+        "[WITHHOLDS] + rank(plan, request)] < now",
+    ),
+    Mutant("zero patience is endless", "requests.py", "if patience >= 0 else NEVER", "if patience > 0 else NEVER"),
+    Mutant(
+        "heads withhold from those before them",
+        "requests.py",
+        "if first < request and withholds",
+        "if first != request and withholds",
+    ),
+    Mutant("only one is withheld, not the count", "requests.py", "count += plan[users + 2 * place + 1]", "count += 1"),
+    Mutant(
+        "a new head frees nothing for others",
+        "requests.py",
+        "if asking > 0 and withholds(plan, run, before, now):",
+        "if False:",
+    ),
+    # --- gates ------------------------------------------------------------------------------------------------
+    Mutant("a gate opens one too late", "gates.py", ">> bits <= run[level]", ">> bits < run[level]"),
+    Mutant(
+        "only one comes through at a time", "gates.py", "    while run[waiters] > 0 and", "    if run[waiters] > 0 and"
+    ),
+    Mutant(
+        "a jump sees this minute's level",
+        "gates.py",
+        "return run[run[BEFORE] + gate] if",
+        "return run[run[LEVEL] + gate] if",
+    ),
+    Mutant(
+        "the level before is that of the last signal", "gates.py", "if run[run[SIGNALLED] + gate] != now:", "if True:"
+    ),
+    # --- jumps ------------------------------------------------------------------------------------------------
+    Mutant("a limit counts one more", "routes.py", "if 0 <= limit <= attempt:", "if 0 <= limit < attempt:"),
+    Mutant("attempts are not counted at jumps", "routes.py", "    run[run[ATTEMPTS] + at] = attempt + 1\n", ""),
+    Mutant(
+        "repeated chances fall as the first",
+        "routes.py",
+        "value(run, luck, figures, chance, attempt)",
+        "value(run, luck, figures, chance, FIRST_ATTEMPT)",
+    ),
+    # --- work -------------------------------------------------------------------------------------------------
+    Mutant(
+        "repeated work takes as long as the first",
+        "works.py",
+        "value(run, luck, figures, plan[step + A], attempt)",
+        "value(run, luck, figures, plan[step + A], attempt * 0)",
+    ),
+    Mutant("repeated work learns too", "works.py", "if learning >= 0 and attempt == 0:", "if learning >= 0:"),
+    Mutant(
+        "crowding is read before entering",
+        "works.py",
+        "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])",
+        "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area] - plan[way + PEOPLE])",
+    ),
+    Mutant("nobody leaves an area", "routes.py", "-= plan[way + PEOPLE]", "-= 0"),
+    Mutant(
+        "factors round down",
+        "works.py",
+        "(2 * minutes * plan[plan[CURVES] + at] + MILLION)",
+        "(2 * minutes * plan[plan[CURVES] + at])",
+    ),
+    Mutant("beyond a curve there is none", "works.py", "plan[curve_at + 1] - 1)", "plan[curve_at + 1])"),
+    # --- calendars --------------------------------------------------------------------------------------------
+    Mutant("work ends at the next opening", "hours.py", "stretches, target - 1)", "stretches, target)"),
+    Mutant(
+        "nights count as worked", "hours.py", "- max(hours[ends + place] - now, 0)", "- (hours[ends + place] - now)"
+    ),
+    Mutant("whole work may pause", "works.py", "return finish_whole(run,", "return finish(run,"),
+    Mutant(
+        "whole work needs a minute more",
+        "hours.py",
+        "if over <= hours[hours[at + ENDS] + place]:",
+        "if over < hours[hours[at + ENDS] + place]:",
+    ),
+    Mutant("drivers need no break", "driving.py", "(BREAK if unbroken >= UNBROKEN else 0)", "0"),
+    Mutant("a long stop is no rest", "driving.py", "if now - stopped >= REST:", "if now - stopped > REST:"),
+    # --- luck -------------------------------------------------------------------------------------------------
+    Mutant(
+        "luck does not depend on the replication",
+        "fortune.py",
+        "np.uint64(replication), np.uint64(attempt)",
+        "np.uint64(0), np.uint64(attempt)",
+    ),
+    Mutant("nine rounds instead of ten", "philox.py", "range(10)", "range(9)"),
+    Mutant("the upper half of tables is not used", "fortune.py", "        start += SIDE\n", ""),
+    Mutant(
+        "losses before content",
+        "fortune.py",
+        "recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)",
+        "recipe + CONTENT_FACTORS, recipe + luck[DELAYS], amount)",
+    ),
+    Mutant(
+        "delays are forgotten", "fortune.py", "amount += figures[luck[DELAY_MINUTES] + luck[place]]", "amount += 0.0"
+    ),
+    Mutant("chances the other way round", "fortune.py", "return 1 if u < limit else 0", "return 1 if u > limit else 0"),
+    Mutant("values round down", "fortune.py", "        return floor(amount + 0.5)\n", "        return floor(amount)\n"),
+)
