@@ -21,7 +21,7 @@ ENTRANCES = ("__init__", "__main__")
 ROOMS = {
     "simpy": "sim/engine/",
     "matplotlib": "sim/report/",
-    "click": "sim/cli.py",
+    "click": "sim/cli/",
     "yaml": "sim/config/reading.py",
     "ruamel": "sim/config/reading.py",
 }
@@ -194,7 +194,7 @@ def test_importing_sim_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    if not (ROOT / "sim" / "cli.py").exists():
+    if not (ROOT / "sim" / "cli").exists():
         pytest.skip("there is no command line yet")
     asked = "sys.argv = ['sim', '--help']\nfrom sim.cli import main\n"
     loaded = _loaded_after(asked + "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code")
@@ -233,7 +233,7 @@ def test_a_rule_sees_its_breach(rule: Rule, name: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "name", "source"),
     [
-        (against_the_flow, "sim/cli.py", "import click\nfrom sim.study.case import Case"),
+        (against_the_flow, "sim/cli/run.py", "import click\nfrom sim.study.case import Case"),
         (against_the_flow, "sim/plan/x.py", "from sim.errors import SimError\nfrom sim import world"),
         (out_of_its_room, "sim/config/reading.py", "import yaml"),
         (strategies_named, "sim/plan/x.py", "# a yardstick, a modularity"),

@@ -1,0 +1,84 @@
+"""What commands share: options, reading a configuration, printing, ending on Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sim.study.running import Config
+
+P = ParamSpec("P")
+CONFIG = click.argument("config", type=click.Path(path_type=Path))
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="A.B=C",
+    help="Change one value, e.g. --set logistics.cranes=4. May be given often.",
+)
+RUNS = click.option("--runs", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Replications.")
+SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=1,
+    show_default=True,
+    help="The luck; the same seed is the same luck in every strategy.",
+)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    default=None,
+    help="Processes; all cores if not given. Results do not depend on it.",
+)
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Let a Ctrl-C end a command quietly with exit code 130."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(130)
+
+    return guarded
+
+
+def load(config: Path, overrides: tuple[str, ...]) -> Config:
+    """Read a configuration with its overrides."""
+    from sim.study.running import load
+
+    return load(config, overrides)
+
+
+def watched(name: str) -> Any:
+    """Return a progress bar with the time left, on stderr, where somebody watches."""
+    from sim.report.progress import progress
+
+    return progress(name)
+
+
+def show(text: RenderableType) -> None:
+    """Print to the console; plain where it is not a terminal."""
+    from sim.report.progress import console
+
+    console().print(text)
+
+
+def warn_stalls(result: Any) -> None:
+    """End with exit code 3 or 4 where replications stalled or failed."""
+    status = result.sample.runs["status"]
+    for word, code in (("failed", 4), ("stalled", 3)):
+        if number := int((status == word).sum()):
+            click.echo(f"{number} of {len(status)} replications {word}", err=True)
+            sys.exit(code)
