@@ -18,8 +18,8 @@ import simpy
 from sim.errors import Stalled
 from sim.plan.compile import Compiled
 
-AT_END_OF_INSTANT, WHEN_SETTLED, WHEN_OVER = 2, 3, 4
-"""Places within a minute, behind SimPy's own 0 and 1: grants, works that begin once all is settled, stop."""
+AT_END_OF_INSTANT, WHEN_OVER = 2, 3
+"""Places within a minute, behind SimPy's own 0 and 1: grants and works that begin once all is settled; stop."""
 
 ROUNDS_A_MINUTE = 100_000
 """Grant passes within one minute after which a plan counts as going round for ever."""
@@ -41,9 +41,9 @@ class Dispatcher:
     of these at the stirred ones: nothing else can have become possible since the last pass.
     """
 
-    def __init__(self, env: simpy.Environment, plan: Compiled) -> None:
-        """Start with what the plan's pools have at the start."""
-        self.env, self.bundles, self.units = env, plan.bundles, plan.units
+    def __init__(self, env: simpy.Environment, plan: Compiled, settled: Callable[[], None] = lambda: None) -> None:
+        """Start with what the plan's pools have at the start; `settled` is called when nothing more is granted."""
+        self.env, self.bundles, self.units, self.settled = env, plan.bundles, plan.units, settled
         self.free: list[int] = plan.initial.tolist()
         self.queues: dict[int, list[Request]] = {}
         self.stirred: set[int] = set()
@@ -62,7 +62,7 @@ class Dispatcher:
             self.stirred.update(self.queues)  # what the old head withheld may be there for others
         insort(queue, request)
         self.stirred.add(bundle)
-        self._grant_later()
+        self.settle()
         return granted
 
     def give(self, bundle: int) -> None:
@@ -73,20 +73,28 @@ class Dispatcher:
                 if user in self.queues:
                     self.stirred.add(user)
         if self.stirred:
-            self._grant_later()
+            self.settle()
 
-    def _grant_later(self) -> None:
-        """See to it that there is a grant pass when nobody can go on without one."""
+    def settle(self) -> None:
+        """See to it that this minute is settled when nobody can go on without it."""
         if not self._due:
             self._due = True
-            happening(self.env, self._grant_pass, AT_END_OF_INSTANT)
+            happening(self.env, self._end_of_instant, AT_END_OF_INSTANT)
 
-    def _grant_pass(self, _: simpy.Event) -> None:
-        """Go once through all requests by (priority, minute asked, rank) and grant what is free (rule 2).
+    def _end_of_instant(self, _: simpy.Event) -> None:
+        """Grant what is free; when nothing more can be granted the minute is settled (rule 1 ii-iv)."""
+        self._due = False
+        if granted := self._grant_pass() if self.stirred else []:
+            self._hand_over(granted)
+            self.settle()
+        else:
+            self.settled()
+
+    def _grant_pass(self) -> list[Request]:
+        """Go once through all requests by (priority, minute asked, rank); return those that are granted (rule 2).
 
         Only the first request of a queue that fails withholds, and only past its patience (rule 3).
         """
-        self._due = False
         now, left = int(self.env.now), self.free.copy()
         heads = [q[0] for bundle, q in self.queues.items() if bundle in self.stirred or 0 <= q[0][4] <= now]
         heapify(heads)
@@ -103,7 +111,7 @@ class Dispatcher:
             heappop(heads)
             if 0 <= request[4] <= now:
                 _add(left, counts, -1)
-        self._hand_over(granted)
+        return granted
 
     def _next_head(self, heads: list[Request], queue: list[Request]) -> None:
         """Take the head of a queue out, and let the next in it take its place among the heads."""
@@ -115,12 +123,14 @@ class Dispatcher:
             del self.queues[request[3]]
 
     def _hand_over(self, granted: list[Request]) -> None:
-        """Give every granted request what it asked for."""
-        if granted:
-            self._count_round(granted)
-        for _, _, _, bundle, _, event in granted:
-            _add(self.free, self.bundles[bundle], -1)
-            event.succeed()
+        """Give every granted request what it asked for; who asked goes on at once, without a place in the event list."""
+        self._count_round(granted)
+        for request in granted:
+            _add(self.free, self.bundles[request[3]], -1)
+        for *_, event in granted:
+            event._ok, event._value = True, None
+            (go_on,), event.callbacks = event.callbacks, None  # type: ignore[assignment]  # what SimPy itself does
+            go_on(event)
 
     def _count_round(self, granted: list[Request]) -> None:
         """Stop a plan that goes round within one minute for ever, and name who is granted something again."""

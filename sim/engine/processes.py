@@ -13,7 +13,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.engine.dispatch import WHEN_OVER, WHEN_SETTLED, Dispatcher, GoesRound, happening
+from sim.engine.dispatch import WHEN_OVER, Dispatcher, GoesRound
 from sim.engine.stall import Standing, Stuck
 from sim.plan.compile import AGAIN, FREE, HOLD, NONE, NOTE, SIGNAL, UNTIL, WAIT, WORK, Compiled
 from sim.plan.luck import Luck
@@ -61,7 +61,7 @@ class Site:
         """Put everybody at the start of their routes."""
         self.prepared, self.plan, self.luck, self.calendars = prepared, prepared.plan, luck, calendars
         self.env = simpy.Environment(initial_time=0)
-        self.pools = Dispatcher(self.env, self.plan)
+        self.pools = Dispatcher(self.env, self.plan, self._begin_all)
         self.level = [0] * len(self.plan.gates)
         self.before = [(0, -1)] * len(self.plan.gates)
         self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
@@ -97,14 +97,15 @@ class Site:
         """Perform the steps of one unit's route; steps that take no time and cannot wait happen at once."""
         env, rows, log, where = self.env, self.prepared.rows, self.log, self.where
         at, end = self.prepared.first[unit], self.prepared.first[unit + 1]
+        now = 0
         while at < end:
             where[unit] = at
             operation, a, b, c, _, _ = rows[at]
-            x, to = int(env.now), at + 1
+            x, to, waited = now, at + 1, None
             if operation == WORK:
-                yield self.begin_work(unit, at)
+                waited = self.begin_work(unit, at)
             elif operation == HOLD:
-                yield self.pools.ask(unit, a, b, c)
+                waited = self.pools.ask(unit, a, b, c)
             elif operation == FREE:
                 x = a
                 self.pools.give(a)
@@ -112,17 +113,18 @@ class Site:
                 x = b
                 self.signal(a, b)
             elif operation == WAIT:
-                if self.level[a] < b:
-                    yield self.opening(a, b)
+                waited = self.opening(a, b) if self.level[a] < b else None
             elif operation == UNTIL:
-                if self.luck.values[a] > x:
-                    yield env.timeout(self.luck.values[a] - x)
+                waited = env.timeout(self.luck.values[a] - now) if self.luck.values[a] > now else None
             elif operation == AGAIN:
                 x = self.decide(unit, at)
                 to = a if x else to
             elif operation == NOTE:
                 x = b
-            log.append((int(env.now), at, x))
+            if waited is not None:
+                yield waited
+                now = int(env.now)
+            log.append((now, at, x))
             at = to
         where[unit] = end
 
@@ -131,13 +133,14 @@ class Site:
     def begin_work(self, unit: int, at: int) -> simpy.Event:
         """Return the end of a work that begins once this minute has settled."""
         done = simpy.Event(self.env)
-        if not self.beginning:
-            happening(self.env, self._begin_all, WHEN_SETTLED)
         self.beginning.append((unit, at, done))
+        self.pools.settle()
         return done
 
-    def _begin_all(self, _: simpy.Event) -> None:
+    def _begin_all(self) -> None:
         """Begin the work of everyone who is ready, in name order, on the settled state (rule 1 iv)."""
+        if not self.beginning:
+            return
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
         now = int(self.env.now)
         for unit, at, done in beginning:

@@ -10,8 +10,6 @@ every minute without driving is off duty, a road closed for half an hour is a br
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sim.world.calendars import Calendar
 
 DRIVING = 11 * 60
@@ -21,22 +19,6 @@ BREAK = 30
 REST = 10 * 60
 
 
-class Duty(NamedTuple):
-    """A duty period so far: the minute it began, minutes driven in it, and since the last break."""
-
-    began: int
-    driven: int = 0
-    unbroken: int = 0
-
-    def allows(self, now: int) -> int:
-        """Return the minutes the driver may drive from now on without stopping."""
-        return min(DRIVING - self.driven, UNBROKEN - self.unbroken, self.began + DUTY - now)
-
-    def after(self, minutes: int) -> Duty:
-        """Drive on and return the state then."""
-        return Duty(self.began, self.driven + minutes, self.unbroken + minutes)
-
-
 def duty_finish(start: int, driving_minutes: int, windows: Calendar | None = None) -> int:
     """Return the clock minute of arrival after `driving_minutes` at the wheel, only while `windows` are open.
 
@@ -44,27 +26,23 @@ def duty_finish(start: int, driving_minutes: int, windows: Calendar | None = Non
     """
     if driving_minutes == 0:
         return start
-    now = start if windows is None else windows.next_open(start)
-    left, duty = driving_minutes, Duty(now)
+    now = _open(start, windows)
+    left, began, driven, unbroken = driving_minutes, now, 0, 0
     while True:
-        leg = min(left, duty.allows(now))
+        leg = min(left, DRIVING - driven, UNBROKEN - unbroken, began + DUTY - now)
         if windows is not None:
             leg = min(leg, windows.closes(now) - now)
-        now, left, duty = now + leg, left - leg, duty.after(leg)
+        now, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
         if left == 0:
             return now
-        now, duty = _stop(now, duty, windows)
-
-
-def _stop(now: int, duty: Duty, windows: Calendar | None) -> tuple[int, Duty]:
-    """Stop at `now` for as long as rules and road demand: the minute of going on, and the state then."""
-    needed = BREAK if duty.unbroken >= UNBROKEN else 0
-    go = _open(now + needed, windows)
-    if duty.driven >= DRIVING or go >= duty.began + DUTY:
-        go = _open(now + REST, windows)
-    if go - now >= REST:
-        return go, Duty(go)
-    return go, duty._replace(unbroken=0) if go - now >= BREAK else duty
+        go = _open(now + BREAK if unbroken >= UNBROKEN else now, windows)
+        if driven >= DRIVING or go >= began + DUTY:
+            go = _open(now + REST, windows)
+        if go - now >= REST:
+            began, driven = go, 0
+        if go - now >= BREAK:
+            unbroken = 0
+        now = go
 
 
 def _open(t: int, windows: Calendar | None) -> int:
