@@ -21,7 +21,7 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
     from sim.report.checkup import checkup
     from sim.study.case import prepare
 
-    text, sound = checkup(prepare(load(config, overrides).value))
+    text, sound = checkup(prepare(load(config, overrides)))
     show(text)
     if not sound:
         raise SystemExit(2)

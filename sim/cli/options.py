@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
-SET = click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="A.B=C",
-    help="Change one value, e.g. --set logistics.cranes=4. May be given often.",
-)
 RUNS = click.option("--runs", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Replications.")
 SEED = click.option(
     "--seed",
@@ -37,6 +30,38 @@ WORKERS = click.option(
     type=click.IntRange(0, 256),
     default=None,
     help="Processes; all cores if not given. Results do not depend on it.",
+)
+
+
+def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a decorator like the options around it)
+    """Add what changes a configuration: --set, --risks and --without, all of them as `overrides`."""
+
+    @wraps(command)
+    def overridden(*, overrides: tuple[str, ...], risks: str | None, without: tuple[str, ...], **rest: Any) -> None:
+        mode = (f"risks.mode={risks}",) if risks else ()
+        off = (f"risks.without=[{', '.join(without)}]",) if without else ()
+        command(overrides=(*overrides, *mode, *off), **rest)
+
+    for option in reversed(_CHANGES):
+        overridden = option(overridden)
+    return overridden
+
+
+_CHANGES = (
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="A.B=C",
+        help="Change one value, e.g. --set logistics.cranes=4. May be given often.",
+    ),
+    click.option(
+        "--risks",
+        type=click.Choice(["inherent", "mitigated", "none"]),
+        default=None,
+        help="The risk register as things are, after mitigation, or not at all.",
+    ),
+    click.option("--without", multiple=True, metavar="ID", help="Leave one risk driver out. May be given often."),
 )
 
 

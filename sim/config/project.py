@@ -20,6 +20,7 @@ from sim.config.quantities import CalendarDays, Days, Megawatts, People, SquareF
 from sim.config.risks import Risks
 from sim.config.steps import Network
 from sim.config.systems import SYSTEMS, System, Systems
+from sim.config.weather import Weather
 from sim.config.wiring import broken_references
 
 
@@ -86,6 +87,7 @@ class Project(Section):
     orders: Orders = Field(description="Who decides how much, and when")
     money: Money = Field(description="Prices and payment")
     limits: Limits = Field(description="Limits to report against")
+    weather: Weather = Field(default=Weather(), description="Rain, frost, wind, and what they stop")
     risks: Risks = Field(default=Risks(), description="Things that happen or not, and hit many activities")
 
     @property

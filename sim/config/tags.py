@@ -2,7 +2,7 @@
 
 Work and dates:
   trade:NAME      every piece of work a trade takes part in
-  step:PATTERN    steps of the networks as `network.id`; * stands for anything: step:shell.*
+  step:PATTERN    steps of the networks as `network.id`; * stands for anything, and may stand for nothing: step:shell.*
   exposure:NAME   everything on site under one exposure
   level:L2        a commissioning level and its repairs, L2 to L5
   factory:SYSTEM  line, test and rework of a factory
@@ -88,7 +88,8 @@ def network(path: Path) -> str:
 def _names_something(kind: str, name: str, known: Collection[str]) -> bool:
     if kind != "step":
         return name in known if known else not name
-    if any(fnmatchcase(step, name) for step in known if not step.endswith(".")):
+    head = name.partition(".")[0]
+    if name in known or ("*" in name and any(fnmatchcase(step.partition(".")[0], head) for step in known)):
         return True
     # a network that is empty here may have steps in another project with the same register
     whose = f"{name.partition('.')[0]}."

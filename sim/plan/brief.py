@@ -11,7 +11,7 @@ from sim.config.project import Project
 from sim.plan.layout import Layout, Place
 from sim.plan.plan import Plan
 from sim.plan.vocabulary import MINUTES_PER_DAY, Span, Until, days
-from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.shapes import shape
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,6 @@ class Brief:
     def decided(self, place: Place) -> Until:
         """Return the step that waits for the decision to have a place."""
         return Until("decision", days(place.order_day))
-
-
-def shape(estimate: Estimate) -> Distribution:
-    """Return the distribution an estimate stands for, in the estimate's own unit."""
-    match estimate:
-        case Estimate(shape="uniform", low=float(low), high=float(high)):
-            return Uniform(low, high)
-        case Estimate(shape="pert", low=float(low), mode=float(mode), high=float(high)):
-            return Pert(low, mode, high)
-        case Estimate(shape="triangular", low=float(low), mode=float(mode), high=float(high)):
-            return Triangular(low, mode, high)
-        case Estimate(shape="lognormal", median=float(median), p90=float(p90)):
-            return Lognormal(median, p90)
-        case Estimate(shape="discrete", values=tuple(values), weights=tuple(weights)):
-            return Discrete(values, weights)
-    return Fixed(estimate.planned)
 
 
 def working_days(estimate: Estimate, minutes_per_day: int) -> Span:

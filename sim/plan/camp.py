@@ -13,9 +13,10 @@ from math import ceil
 
 from sim.config.labour import Camp, Trade
 from sim.errors import SimError
-from sim.plan.brief import Brief, Stay, shape
+from sim.plan.brief import Brief, Stay
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.shapes import shape
 
 BEDS = "beds"
 CAMP = "camp"

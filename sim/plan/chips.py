@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Span, Until
+from sim.world.shapes import shape
 
 ORDERABLE = "orderable"
 

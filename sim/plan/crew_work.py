@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sim.config.commissioning import Level
 from sim.config.estimates import Estimate
 from sim.config.steps import Step
-from sim.plan.brief import Brief, shape, working_days
+from sim.plan.brief import Brief, working_days
 from sim.plan.layout import Place
 from sim.plan.losses import crowding, losses
 from sim.plan.vocabulary import (
@@ -23,6 +23,7 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.shapes import shape
 
 SITE = "site."
 """Site calendars are named by exposure: `site.interior`, `site.crane`, …"""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.config.systems import SiteDefects, System
-from sim.plan.brief import Brief, shape, working_days
+from sim.plan.brief import Brief, working_days
 from sim.plan.crew_work import SITE, crew
 from sim.plan.factory import Plant, plants_of, shared_out
 from sim.plan.layout import Place
 from sim.plan.logistics import CRANE, convoy, drive
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.shapes import shape
 
 
 def mend_transit_damage(brief: Brief, name: str, system: System, block: Place) -> list[PlanStep]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.demand import Demand, Ending
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.outlook import Rise, look_ahead, rises, scenario_days
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -27,6 +27,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed
+from sim.world.shapes import shape
 
 NEEDS = "blocks in sight"
 BROKEN_OFF = "demand broken off"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.config.energization import Feed
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.crew_work import by_crews, planned_hours, step_span
 from sim.plan.layout import Place
 from sim.plan.networks import prerequisites
@@ -11,6 +11,7 @@ from sim.plan.procurement import slip_of
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed
+from sim.world.shapes import shape
 
 TEMPORARY = "temporary power"
 

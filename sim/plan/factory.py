@@ -8,7 +8,7 @@ from math import log2
 
 from sim.config.fleets import Fleet
 from sim.config.systems import Factory, Learning, Partner, Stops, System
-from sim.plan.brief import Brief, shape, working_days
+from sim.plan.brief import Brief, working_days
 from sim.plan.layout import Place
 from sim.plan.procurement import allotted, slip_of
 from sim.plan.vocabulary import (
@@ -28,6 +28,7 @@ from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Exponential, Fixed
 from sim.world.outages import ENDLESS, factory_calendar
 from sim.world.roads import LoadClass, load_class
+from sim.world.shapes import shape
 
 MILLION = 1_000_000
 BEFORE_ALL = -1_000_000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sim.config.systems import System
-from sim.plan.brief import Brief, shape
-from sim.plan.crew_work import SITE, by_crews, crew, planned_hours, report, step_span
+from sim.plan.brief import Brief
+from sim.plan.crew_work import by_crews, crew, planned_hours, report, step_span
 from sim.plan.defects import mend_transit_damage
 from sim.plan.layout import Place
 from sim.plan.logistics import CRANE, GATE, MATERIAL, laydown, new_slots, skids_in_yard, slots
@@ -23,6 +23,8 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.clock import LIFTS
+from sim.world.shapes import shape
 
 
 def ready_for(brief: Brief, system: System, block: Place) -> list[Wait]:
@@ -38,7 +40,7 @@ def install_skids(brief: Brief, name: str, system: System, block: Place) -> None
     riggers = {brief.project.logistics.lifting_trade: 1}
     lift = Span(shape(system.skid.lift_hours), MINUTES_PER_HOUR)
     people = brief.people(riggers)
-    lifts = [Work(f"{name} lift {n + 1}", lift, f"{SITE}crane", "whole", people) for n in range(number)]
+    lifts = [Work(f"{name} lift {n + 1}", lift, LIFTS, "whole", people) for n in range(number)]
     lifting = {CRANE: 1, **{crew(trade): count for trade, count in riggers.items()}}
     route: list[PlanStep] = [
         brief.decided(block),

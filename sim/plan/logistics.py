@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.logistics import Logistics
-from sim.plan.brief import Brief, shape, working_days
+from sim.plan.brief import Brief, working_days
 from sim.plan.factory import Plant, mend_on_line
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -25,6 +25,7 @@ from sim.plan.vocabulary import (
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.clock import DAYS_END
 from sim.world.roads import OPEN_ROAD, movement, road_of
+from sim.world.shapes import shape
 
 GATE = "gate"
 CRANE = "crane"

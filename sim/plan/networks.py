@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sim.config.steps import Step
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.crew_work import by_crews, planned_hours, step_span
 from sim.plan.layout import Place
 from sim.plan.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.shapes import shape
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from sim.config.estimates import Estimate
 from sim.config.project import Project
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
+from sim.world.shapes import shape
 
 LABOUR, CAMP, GENERAL_CONDITIONS = "labour", "camp", "general_conditions"
 

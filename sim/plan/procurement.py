@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sim.config.procurement import Item
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.layout import Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, Until, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed
+from sim.world.shapes import shape
 
 
 def arrived(brief: Brief, item: str, place: Place) -> str:

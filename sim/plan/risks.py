@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sim.config.risks import Driver, State
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.crews import on_site
 from sim.plan.tags import DATED, Tag, capacity, dated, hits_test, hits_work, tags
 from sim.plan.vocabulary import (
@@ -30,6 +30,7 @@ from sim.plan.vocabulary import (
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed
 from sim.world.register import Occurrence
+from sim.world.shapes import shape
 
 AWAY = "risk."
 """How the units begin that take capacity away; nothing waits for them."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sim.plan.brief import Brief, shape
+from sim.plan.brief import Brief
 from sim.plan.layout import Place
 from sim.plan.networks import Instance, write_network
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, Wait, Work
+from sim.world.shapes import shape
 
 
 def prepare(brief: Brief, phase: Place) -> None:

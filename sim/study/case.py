@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from sim.config.loading import Loaded
 from sim.config.project import Project
 from sim.engine.processes import Performance, Prepared, perform
 from sim.metrics.measure import CURVES, Yardstick, ledger_of, measure
@@ -24,6 +26,7 @@ from sim.world.calendars import Calendar
 from sim.world.clock import SHIFT, calendars, day_minutes
 from sim.world.replication import calendars_of
 from sim.world.sampling import PLAIN, Sampling
+from sim.world.weather import Model, prepared
 
 AT_ONCE = 64
 """Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
@@ -36,11 +39,16 @@ class Case:
     project: Project
     sizing: Sizing
     plan: Compiled
+    weather: Model = None
     sampling: Sampling = PLAIN
 
     def __getstate__(self) -> dict[str, object]:
         """Travel to another process without what can be worked out again there."""
-        return {"project": self.project, "sizing": self.sizing, "plan": self.plan, "sampling": self.sampling}
+        return {"project": self.project, "sizing": self.sizing, "plan": self.plan, **self._world}
+
+    @property
+    def _world(self) -> dict[str, object]:
+        return {"weather": self.weather, "sampling": self.sampling}
 
     @property
     def name(self) -> str:
@@ -90,7 +98,7 @@ class Case:
     def hours_of(self, seed: int, replication: int) -> tuple[Calendar, ...]:
         """Return the calendars of a replication, in the plan's order."""
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return tuple(calendars_of(self.project, base, seed, replication).values())
+        return tuple(calendars_of(self.project, self.weather, base, seed, replication).values())
 
     def perform(self, luck: Luck, hours: Sequence[Calendar] | None = None) -> Performance:
         """Perform the project once, on the stated calendars if no others are given."""
@@ -137,8 +145,14 @@ class Case:
         return Chunk(first, {"status": status, **runs}, curves)
 
 
-def prepare(project: Project) -> Case:
-    """Size the crews of a project, place its orders, write its plan and compile it."""
+def prepare(config: Loaded[Project] | Project) -> Case:
+    """Size the crews of a project, place its orders, write its plan and compile it.
+
+    A weather file is looked for beside the configuration, or here if the project did not come from a file.
+    """
+    project = config.value if isinstance(config, Loaded) else config
+    folder = config.files[0].parent if isinstance(config, Loaded) else Path()
+    weather = prepared(project.weather, folder)
     sizing = size(project)
     plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)
-    return Case(project, sizing, compile_plan(plan))
+    return Case(project, sizing, compile_plan(plan), weather)

@@ -16,6 +16,7 @@ from sim.study.case import Case
 from sim.study.sizing import finished
 from sim.world.clock import holidays_of
 from sim.world.draws import RNG_VERSION
+from sim.world.weather import fingerprint
 
 LIBRARIES = ("hybrid-dc-sim", "simpy", "numpy", "scipy", "pydantic", "holidays")
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -30,6 +31,7 @@ def identity(case: Case, seed: int) -> dict[str, Any]:
         "sampling": case.sampling.document(),
         "versions": versions(),
         "metrics": list(case.metrics),
+        "weather_file": fingerprint(case.weather),
         "config": case.project.model_dump(mode="json"),
     }
 

@@ -147,7 +147,7 @@ def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Itera
 def laid_out(config: Config | Project, method: str, runs: int) -> Case:
     """Return a project ready to run, with its luck spread by a method over about so many replications."""
     how = spread(method, runs)
-    return replace(prepare(config.value if isinstance(config, Loaded) else config), sampling=how)
+    return replace(prepare(config), sampling=how)
 
 
 def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:

@@ -18,6 +18,10 @@ from sim.world.shifts import paid
 EXPOSURES = ("interior", "exterior", "earthwork", "crane")
 DAYS_END = "day's end"
 """Open in the last minute of every day: when what is counted by the day is given out anew."""
+SITE = "site"
+"""What the calendars of work on site begin with; one for each exposure."""
+LIFTS = f"{SITE}.lift"
+"""The calendar of lifts: whole shifts, as a lift takes as long as it takes, less the hours in which cranes stand."""
 SHIFT = "shift"
 """The calendar of the hours people on site are paid for, whatever of them is productive."""
 
@@ -34,7 +38,8 @@ def calendars(project: Project) -> dict[str, Calendar]:
         **plant_calendars(project, factory),
         "gate": _weekly("gate", project.calendars.gate, start, horizon),
         **(_days_end(start, horizon) if project.logistics.gate_slots_per_day is not None else {}),
-        **{f"site.{exposure}": _productive(project, exposure, shift) for exposure in EXPOSURES},
+        **{f"{SITE}.{exposure}": _productive(project, exposure, shift) for exposure in EXPOSURES},
+        LIFTS: shift,
         SHIFT: shift,
     }
 
@@ -48,7 +53,7 @@ def _productive(project: Project, exposure: str, shift: Calendar) -> Calendar:
     if project.labour.productivity is None:
         return shift
     shifts, minutes = _earning(project, project.pattern, exposure)
-    return shortened(f"site.{exposure}", shifts, minutes, shift.horizon, project.scale.start_date)
+    return shortened(f"{SITE}.{exposure}", shifts, minutes, shift.horizon, project.scale.start_date)
 
 
 def _earning(project: Project, pattern: Pattern, exposure: str) -> tuple[Intervals, Minutes]:

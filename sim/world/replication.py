@@ -9,24 +9,31 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.world.calendars import Calendar, without
+from sim.world.clock import LIFTS, SITE
 from sim.world.outages import standing_still
+from sim.world.weather import Model, closed_intervals
 
 Closed = NDArray[np.int64]
 
 
-def calendars_of(project: Project, base: Mapping[str, Calendar], seed: int, replication: int) -> Mapping[str, Calendar]:
+def calendars_of(
+    project: Project, weather: Model, base: Mapping[str, Calendar], seed: int, replication: int
+) -> Mapping[str, Calendar]:
     """Return the calendars of a replication under the names of the stated ones, in their order.
 
     Whatever closes a calendar for a while returns rows (start, end) by calendar name and is added in `closed_in`.
     A calendar that nothing closes is the stated one itself, so that whoever prepares calendars can keep it.
     """
-    closed = closed_in(project, seed, replication)
+    closed = closed_in(project, weather, seed, replication)
     return {
         name: without(calendar, closed[name]) if len(closed.get(name, ())) else calendar
         for name, calendar in base.items()
     }
 
 
-def closed_in(project: Project, seed: int, replication: int) -> dict[str, Closed]:
+def closed_in(project: Project, weather: Model, seed: int, replication: int) -> dict[str, Closed]:
     """Return by calendar the minutes that a replication closes: rows (start, end), in any order."""
-    return standing_still(project, seed, replication)
+    scale = project.scale
+    skies = closed_intervals(weather, scale.start_date, scale.horizon_days, seed, replication)
+    on_site = {f"{SITE}.{exposure}": rows for exposure, rows in skies.items()}
+    return {**standing_still(project, seed, replication), **on_site, LIFTS: skies["crane"]}

@@ -7,6 +7,7 @@ and a project that starts later meets the same storms at another stage.
 from __future__ import annotations
 
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
@@ -58,6 +59,13 @@ def closed_intervals(model: Model, start_date: date, horizon_days: int, seed: in
     if model is None:
         return {exposure: nothing() for exposure in EXPOSURES}
     return model.closed(days(start_date, horizon_days), Sky(seed, replication))
+
+
+def fingerprint(model: Model) -> str:
+    """Return what tells one weather file from another; empty where the configuration says it all."""
+    if not isinstance(model, Resampled):
+        return ""
+    return sha256(b"".join(hours.tobytes() for _, hours in sorted(model.hours.items()))).hexdigest()
 
 
 def site_calendars(base: Calendar, closed: Closed) -> dict[Exposure, Calendar]:

@@ -118,7 +118,7 @@ def test_every_replication_has_the_outcome_of_its_own_draws(series: Case) -> Non
         ("trade:civil", ("h1.shell.slab", "shell.slab"), ("b1.electrical", "electrical.connect")),
         ("step:shell.*", ("h1.shell.dry_in", "shell.dry_in"), ("p1.site_works.grading", "site_works.grading")),
         ("step:electrical.connect", ("b2.electrical", "electrical.connect"), ("b2.electrical", "electrical lift 1")),
-        ("exposure:crane", ("b1.electrical", "electrical lift 1"), ("b1.electrical", "electrical.connect")),
+        ("exposure:interior", ("b1.electrical", "electrical.connect"), ("b1.electrical", "electrical lift 1")),
         ("level:L4", ("b1.commissioning", "L4"), ("b1.commissioning", "L3")),
         ("factory:electrical", ("electrical.s1", "electrical.assemble"), ("electrical.s1", "electrical load")),
         ("factory:electrical", ("electrical.s1", "electrical factory test"), ("electrical.s1", "electrical parts")),

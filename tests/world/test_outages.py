@@ -24,7 +24,7 @@ def test_work_through_breakdowns_takes_as_long_as_theory_says() -> None:
     work, n, rate = 40, 1500, 1 / 5
     took = np.empty(n)
     for replication in range(n):
-        hours = calendars_of(project, base, 7, replication)[NAME]
+        hours = calendars_of(project, None, base, 7, replication)[NAME]
         took[replication] = hours.finish(0, work * DAY) / DAY
     mean, variance = (0 + 4 * 1 + 4) / 6, (4 / 3 - 0) * (4 - 4 / 3) / 7
     expected, spread = work * (1 + rate * mean), np.sqrt(work * rate * (variance + mean**2))
@@ -36,7 +36,7 @@ def test_work_through_breakdowns_takes_as_long_as_theory_says() -> None:
 def test_a_replication_takes_minutes_only_from_who_stands_still() -> None:
     project = tiny(STOPS)
     base = calendars(project)
-    own = calendars_of(project, base, 1, 0)
+    own = calendars_of(project, None, base, 1, 0)
     assert list(own) == list(base)
     assert [name for name in base if own[name] is not base[name]] == [NAME]
     (stops,) = standing_still(project, 1, 0).values()
@@ -62,7 +62,7 @@ def test_without_stops_a_replication_has_the_stated_calendars_themselves() -> No
     project = tiny()
     base = calendars(project)
     assert NAME not in base
-    assert all(own is base[name] for name, own in calendars_of(project, base, 1, 0).items())
+    assert all(own is base[name] for name, own in calendars_of(project, None, base, 1, 0).items())
 
 
 def test_partners_stand_still_each_for_itself() -> None:
