@@ -33,7 +33,7 @@ SIMPY: Name = "simpy"
 COMPILED: Name = "compiled"
 AUTO = "auto"
 ENGINES: tuple[str, ...] = (AUTO, SIMPY, COMPILED)
-INSTALL = "pip install 'hybrid-dc-sim[fast]'"
+INSTALL = "pip install numba, or this package with its extra fast"
 AT_ONCE = 64
 """Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
 

@@ -128,7 +128,7 @@ def test_without_numba_everything_works_with_simpy_and_says_so_once(tmp_path: Pa
     done = without_numba(script, str(TINY), str(tmp_path / "one"), str(tmp_path / "two"))
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("numba is not installed") == 1
-    assert "hybrid-dc-sim[fast]" in done.stderr
+    assert "extra fast" in done.stderr
     run(load(TINY), runs=3, workers=0, out=tmp_path / "here")
     first, *others = ((tmp_path / name / "runs.parquet").read_bytes() for name in ("here", "one", "two"))
     assert others == [first, first]
@@ -138,5 +138,5 @@ def test_asking_for_what_is_not_installed_is_wrong_input() -> None:
     done = without_numba("from sim.cli import main; main()", "run", str(TINY), "--runs", "1", "--engine", "compiled")
     assert done.returncode == 2
     assert done.stderr.strip().splitlines() == [
-        "--engine compiled: numba is not installed; pip install 'hybrid-dc-sim[fast]'"
+        "--engine compiled: numba is not installed; pip install numba, or this package with its extra fast"
     ]
