@@ -22,6 +22,7 @@ from sim.plan.project import write_plan
 from sim.plan.spreading import Spreader
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.sizing import Sizing, size
+from sim.study.undisturbed import nothing_thrown_away
 from sim.world.calendars import Calendar
 from sim.world.clock import SHIFT, calendars, day_minutes
 from sim.world.replication import calendars_of
@@ -186,6 +187,7 @@ class Case:
 
 def prepare(project: Project) -> Case:
     """Size the crews of a project, place its orders, write its plan and compile it."""
-    sizing = size(project)
-    plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)
-    return Case(project, sizing, compile_plan(plan))
+    with nothing_thrown_away():
+        sizing = size(project)
+        plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)
+        return Case(project, sizing, compile_plan(plan))
