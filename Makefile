@@ -89,7 +89,7 @@ $(BIN)/pip:
 
 $(INSTALLED): $(DECLARED) | $(BIN)/pip
 	@echo "Installing into $(VENV) (a minute the first time) ..."
-	@$(PINS) $(BIN)/python $(PIP_INSTALL) --editable .
+	@$(PINS) $(BIN)/python $(PIP_INSTALL) --editable ".[fast]"
 	@touch $@
 
 $(INSTALLED_DEV): $(DECLARED) | $(BIN)/pip

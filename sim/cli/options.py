@@ -31,6 +31,13 @@ WORKERS = click.option(
     default=None,
     help="Processes; all cores if not given. Results do not depend on it.",
 )
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["auto", "simpy", "compiled"]),
+    default="auto",
+    show_default=True,
+    help="Who performs the plan: the SimPy reference, or its compiled twin (auto: where installed). Same numbers.",
+)
 
 
 def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a decorator like the options around it)

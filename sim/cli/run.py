@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import CONFIG, RUNS, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
+from sim.cli.options import CONFIG, ENGINE, RUNS, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
 
 
 @click.command()
@@ -37,10 +37,11 @@ from sim.cli.options import CONFIG, RUNS, SEED, SET, WORKERS, guarded, load, sho
     show_default=True,
     help="Plain Monte Carlo, Latin hypercube, or Sobol for what is shared (sobol-all: for everything).",
 )
+@ENGINE
 @guarded
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
+    out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str, engine: str,
 ) -> None:  # fmt: skip
     """Run a project many times: dates, people and idle capital, with their spread.
 
@@ -57,7 +58,7 @@ def run(
     with watched(loaded.value.name) as progress:
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
-            out=target, resume=resume, progress=progress,
+            engine=engine, out=target, resume=resume, progress=progress,
             extras=lambda result, directory: write_all(result, directory / FIGURES),
         )  # fmt: skip
     show(verdict(result))
@@ -74,10 +75,12 @@ def run(
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out/compare"), show_default=True, help="Output directory."
 )
+@ENGINE
 @guarded
 def compare(
-    configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], out: Path
-) -> None:
+    configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], out: Path,
+    engine: str,
+) -> None:  # fmt: skip
     """Run several projects on the same luck and print their differences to the first, pair by pair.
 
     Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, and figures to OUT/figures.
@@ -93,7 +96,9 @@ def compare(
         if name in results:
             raise click.UsageError(f"two configurations are named {name}; give one another name")
         with watched(name) as progress:
-            results[name] = run_many(loaded, runs=runs, seed=seed, workers=workers, out=out / name, progress=progress)
+            results[name] = run_many(
+                loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=out / name, progress=progress
+            )
     found = compared(results)
     write_comparison(results, found.table(), out / "figures")
     found.write(out / "differences.csv")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.business import Earning, earning
-from sim.metrics.capital import Changes, Courses, courses
+from sim.metrics.capital import Changes, Courses, courses, together
 from sim.metrics.contracts import Contracts, contracts
 from sim.metrics.delivery import Online
 from sim.metrics.finance import Draws, draws
@@ -100,7 +100,7 @@ def _changes(
     left = np.flatnonzero(entries.cancelled >= 0)
     standing = entries.item >= contracts_
     served = _served_together(online, wanted, contracts_, purse)
-    parts = [
+    return together([
         Changes.of(
             entries.item, entries.minute, paid=entries.cents, contract=np.where(standing, entries.cents, 0), debt=debt
         ),
@@ -109,13 +109,7 @@ def _changes(
         Changes.of(owed.item, when, owed=owed.share * entries.value[owed.item]),
         Changes.of(signed, _signed(entries)[signed], contract=entries.value[signed]),
         Changes.of(left, entries.cancelled[left], contract=(entries.total[:contracts_] - entries.value)[left]),
-    ]
-    columns = zip(
-        *((one.item, one.minute, one.paid, one.kw, one.owed, one.contract, one.debt) for one in parts), strict=True
-    )
-    item, minute, *amounts = (np.concatenate(column) for column in columns)
-    there = (minute >= 0) & (minute < NEVER)
-    return Changes(item[there], minute[there], *(amount[there] for amount in amounts))
+    ])  # fmt: skip
 
 
 def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Changes:

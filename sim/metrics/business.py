@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim.config.finance import Business, Damages
 from sim.config.project import Project
 from sim.metrics.record import DAY, Ints
+from sim.metrics.sorting import by
 
 Floats = NDArray[np.float64]
 YEAR = 365.25 * DAY
@@ -40,7 +41,7 @@ class Earning:
 def earning(minute: Ints, revenue_factor: Floats, project: Project) -> Earning:
     """Return what blocks earn from the given minutes on; `revenue_factor` is by block, 1 for the first generation."""
     business, block = project.money.business, project.block
-    order = np.argsort(minute, kind="stable")
+    order = by(minute)
     gross = business.usd_per_mw_it_year.value * block.mw_it.value / YEAR * revenue_factor[order]
     cost = running_cost(business, block.mw_gross.value)
     return Earning(minute[order], gross, gross - sum(cost.values()) / YEAR)
@@ -109,9 +110,9 @@ def net_present_value(
 def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: int, project: Project) -> Floats:
     """Return what is left of payments at the horizon: compute loses a share a month, the rest a year's part a year."""
     months = np.maximum(0.0, horizon - minute) / (YEAR / 12)
-    fast = (1 - project.money.business.obsolescence.value / 100) ** months
-    slow = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
-    return usd * np.where(compute, fast, slow)
+    left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
+    left[compute] = (1 - project.money.business.obsolescence.value / 100) ** months[compute]
+    return usd * left
 
 
 def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict[str, float]:

@@ -6,16 +6,21 @@ Between two rows nothing changes, so every integral is exact.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.record import DAY, MONTH, Ints
+from sim.metrics.serving import NEVER
+from sim.metrics.sorting import by
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 MONTH_DAYS = 365.25 / 12
+AMOUNTS = ("paid", "kw", "owed", "contract", "debt")
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,17 @@ class Changes:
     def of(cls, item: Ints, minute: Ints, **amounts: Floats | Ints) -> Changes:
         """Return rows with some of the amounts; the others are 0."""
         none = np.zeros(len(item))
-        names = ("paid", "kw", "owed", "contract", "debt")
-        return cls(item, minute, *(np.asarray(amounts.get(name, none), np.float64) for name in names))
+        return cls(item, minute, *(np.asarray(amounts.get(name, none), np.float64) for name in AMOUNTS))
+
+
+def together(parts: Sequence[Changes]) -> Changes:
+    """Return the changes of several kinds as one, without those that never come."""
+    item, minute = (np.concatenate([getattr(part, name) for part in parts]) for name in ("item", "minute"))
+    amounts = (np.concatenate([getattr(part, name) for part in parts]) for name in AMOUNTS)
+    there = (minute >= 0) & (minute < NEVER)
+    if there.all():
+        return Changes(item, minute, *amounts)
+    return Changes(item[there], minute[there], *(amount[there] for amount in amounts))
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ class Courses:
     horizon: int
     items: int
 
-    @property
+    @cached_property
     def length(self) -> Floats:
         """Return the minutes of every row that lie before the horizon."""
         return (np.minimum(self.until, self.horizon) - np.minimum(self.minute, self.horizon)).astype(np.float64)
@@ -74,15 +88,24 @@ class Courses:
 
     def steps(self, state: Floats) -> Floats:
         """Return by how much a state changes at every row."""
-        changes = np.diff(state, prepend=0.0)
+        changes = state.copy()
+        changes[1:] -= state[:-1]
         changes[self.first] = state[self.first]
         return changes
 
     def by_day(self, state: Floats, days: int) -> Floats:
         """Return dollars of all items together at the end of every day, shape (days,)."""
-        steps = self.steps(state)
-        day = np.minimum(self.minute // DAY, days)
-        return np.cumsum(np.bincount(day, steps, days + 1)[:days]) / 100
+        return np.cumsum(np.bincount(self._day(days), self.steps(state), days + 1)[:days]) / 100
+
+    def _day(self, days: int) -> Ints:
+        """Return the day of every row, the same for all states; what is later lies on day `days`."""
+        if days not in self._known_days:
+            self._known_days[days] = np.minimum(self.minute // DAY, days)
+        return self._known_days[days]
+
+    @cached_property
+    def _known_days(self) -> dict[int, Ints]:
+        return {}
 
 
 def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> Courses:
@@ -90,14 +113,14 @@ def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> 
 
     `total` is everything ever paid by item (cents), `built_kw` what it was built to serve.
     """
-    order = np.argsort(changes.item * 2**41 + changes.minute, kind="stable")
+    order = by(changes.minute, changes.item)
     item, minute = changes.item[order], changes.minute[order]
     first = np.flatnonzero(np.diff(item, prepend=-1))
-    running = np.vstack([changes.paid, changes.kw, changes.owed, changes.contract])[:, order].cumsum(axis=1)
-    before = running[:, first - 1]
-    before[:, first == 0] = 0.0
     lengths = np.diff(np.append(first, len(item)))
-    paid, kw, owed, contract = running - np.repeat(before, lengths, axis=1)
+    paid, kw, owed, contract = (
+        _since_first(amount[order], first, lengths)
+        for amount in (changes.paid, changes.kw, changes.owed, changes.contract)
+    )
     share = np.minimum(kw / built_kw[item], 1.0)
     until = np.append(minute[1:], horizon)
     until[first[1:] - 1] = horizon
@@ -109,9 +132,18 @@ def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> 
     )  # fmt: skip
 
 
+def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
+    """Return the running total of an amount within every item."""
+    total = np.cumsum(amount)
+    before = total[first - 1]
+    before[first == 0] = 0.0
+    total -= np.repeat(before, lengths)
+    return total
+
+
 def peak(found: Courses) -> float:
     """Return the most that all items together have out and idle at any moment before the horizon, in dollars."""
-    order = np.argsort(found.minute, kind="stable")
+    order = by(found.minute)
     minute = found.minute[order]
     out = np.cumsum(found.steps(found.paid - found.earning)[order])
     last = np.diff(minute, append=-1) != 0

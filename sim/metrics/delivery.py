@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.record import DAY, Index, Ints, Record
+from sim.metrics.record import DAY, Ints, Record
 from sim.plan.commissioning import ONLINE
 from sim.plan.layout import Layout
 from sim.plan.orders import APPROVED, CANCELLED
@@ -44,25 +44,18 @@ class Online:
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
     """Return when every block was ordered and came online."""
-    places = _places(record.index, layout)
+    places = record.index.places_of([block.name for block in layout.blocks])
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
     noted = record.noted(ONLINE)
     minute[places[noted.item]] = noted.minute
     ordered = np.array([block.order_day * DAY for block in layout.blocks], np.int64)
-    undated = np.unique(places[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]])
+    undated = places[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
     ordered[undated] = -1
     approved = record.noted(APPROVED)
     ordered[places[approved.item]] = approved.minute
     cancelled[places[record.noted(CANCELLED).item]] = True
     mw = np.full(len(layout.blocks), project.block.mw_gross.value)
     return Online(minute, mw, ordered, cancelled)
-
-
-def _places(index: Index, layout: Layout) -> Ints:
-    """Return the number of the block that each item of the plan's notes is, or -1."""
-    places = np.full(len(index.items) + 1, -1, np.int64)
-    places[[index.number_of_item.get(block.name, -1) for block in layout.blocks]] = np.arange(len(layout.blocks))
-    return places[:-1]
 
 
 def _kind(record: Record, kind: str) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim.config.finance import Finance
 from sim.metrics.capital import Courses
 from sim.metrics.record import DAY, MONTH, Ints
+from sim.metrics.sorting import by
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ class Draws:
 
 def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
     """Return the draws on equity and debt: debt by the gearing, or once the equity's share of the total is spent."""
-    order = np.argsort(minute, kind="stable")
+    order = by(minute)
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":
@@ -54,8 +55,9 @@ def interest(found: Courses, percent_per_year: float) -> float:
     if not percent_per_year or not len(rows):
         return 0.0
     growth = np.log1p(percent_per_year / 1200) / MONTH
-    grown = np.exp(growth * np.minimum(found.minute, found.horizon))
     shares = found.steps(found.share)
+    needed, grown = np.flatnonzero((shares != 0) | (found.debt != 0)), np.zeros(len(shares))
+    grown[needed] = np.exp(growth * np.minimum(found.minute[needed], found.horizon))
     last = np.append(found.first[1:], len(found.item)) - 1
     end = np.repeat(last, np.diff(np.append(found.first, len(found.item))))[rows]
     costs = np.cumsum(shares * grown)

@@ -44,7 +44,7 @@ def latest(
 
     `log` is in the order in which it was performed, shape (rows, 3).
     """
-    rows, steps = plan.rows.tolist(), log.tolist()
+    rows, steps, unit_of = plan.rows.tolist(), log.tolist(), plan.unit_of.tolist()
     counts = _counts(plan, steps)
     gates: dict[int, _Counter] = {}
     pools: dict[int, _Counter] = {}
@@ -53,7 +53,7 @@ def latest(
     for row in range(len(steps) - 1, -1, -1):
         minute, at, begun = steps[row]
         operation, a, b, c, _, _ = rows[at]
-        unit = plan.unit_of[at]
+        unit = unit_of[at]
         bound = min(after[unit], anchors.get(row, NEVER))
         if operation == SIGNAL:
             bound = min(bound, gates.setdefault(a, _Counter()).before(counts[row][0]))

@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 DAY = 1440
 MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
+PEOPLED, FIRST_KIND = 1, 2
+"""Groups of steps: 0 is not measured by rows; work by people; then the notes, kind by kind."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,38 @@ class Index:
         )
 
     @cached_property
+    def group_of_step(self) -> NDArray[np.uint16]:
+        """Return the group of every step; small numbers, which are sorted in no time."""
+        kinds = self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
+        peopled = np.where((self.operation == WORK) & self.peopled, PEOPLED, 0)
+        return np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled).astype(np.uint16)
+
+    @cached_property
+    def people_of_step(self) -> Ints:
+        """Return how many people are busy with every step."""
+        return np.asarray(self.plan.people.sum(axis=1), np.int64)
+
+    def places_of(self, names: Sequence[str]) -> Ints:
+        """Return per item its place among these names, or -1."""
+        key = tuple(names)
+        if key not in self._places:
+            place = _numbers(key)
+            self._places[key] = np.array([place.get(name, -1) for name in self.items], np.int64)
+        return self._places[key]
+
+    def things_among(self, names: Sequence[str]) -> Ints:
+        """Return per item the place of what it is, without its own place, among these names, or -1."""
+        key = ("/", *names)
+        if key not in self._places:
+            place = _numbers(tuple(names))
+            self._places[key] = np.array([place.get(thing, -1) for thing in self.thing_of_item.tolist()], np.int64)
+        return self._places[key]
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, ...], Ints]:
+        return {}
+
+    @cached_property
     def number_of_item(self) -> dict[str, int]:
         """Return the number of every item by name."""
         return _numbers(self.items)
@@ -93,27 +127,30 @@ class Record:
         known = np.zeros(0) if factors is None else factors
         return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars, known)
 
-    @cached_property
-    def operation(self) -> Ints:
-        """Return the operation of every row."""
-        return self.index.operation[self.step]
-
-    @cached_property
+    @property
     def works(self) -> Ints:
         """Return the rows that are work by people, in order."""
-        return np.flatnonzero((self.operation == WORK) & self.index.peopled[self.step])
+        return self._of(PEOPLED)
 
     @cached_property
-    def _notes(self) -> tuple[Ints, Ints]:
-        rows = np.flatnonzero(self.operation == NOTE)
-        return rows, self.index.first_argument[self.step[rows]]
+    def _groups(self) -> tuple[Ints, Ints]:
+        """Return the rows that are measured, group by group, and where each group begins."""
+        group = self.index.group_of_step[self.step]
+        rows = np.flatnonzero(group)
+        group = group[rows]
+        counts = np.bincount(group, minlength=len(self.index.kinds) + FIRST_KIND)
+        return rows[np.argsort(group, kind="stable")], np.cumsum(counts)
+
+    def _of(self, group: int) -> Ints:
+        """Return the rows of one group, in the order of the log."""
+        rows, ends = self._groups
+        return rows[ends[group - 1] : ends[group]]
 
     def noted(self, kind: str) -> Noted:
         """Return the notes of one kind."""
         if kind not in self.index.kinds:
             none = np.zeros(0, np.int64)
             return Noted(none, none, none)
-        rows, notes = self._notes
-        chosen = self.index.kind_of_note[notes] == self.index.kinds.index(kind)
-        rows, notes = rows[chosen], notes[chosen]
+        rows = self._of(FIRST_KIND + self.index.kinds.index(kind))
+        notes = self.index.first_argument[self.step[rows]]
         return Noted(self.minute[rows], self.index.item_of_note[notes], self.x[rows])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.record import Ints
+from sim.metrics.sorting import by
 from sim.plan.layout import Layout, Place
 
 NEVER = 2**40
@@ -100,7 +101,7 @@ def in_clusters(online: Ints, blocks: int, size: int) -> Ints:
     """
     if size == 1:
         return online
-    order = np.argsort(online, kind="stable")
+    order = by(online)
     last = np.minimum((np.arange(len(online)) // size + 1) * size, max(blocks, 1)) - 1
     useful = np.empty_like(online)
     useful[order] = np.maximum(online[order], online[order][last])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,17 @@ class Periods:
 
 def periods(dollars_by_day: Floats, minutes: int = WEEK) -> Periods:
     """Return what is due at the end of every week (or month) for costs by day; cents add up to the rounded total."""
-    until = (np.arange(1, len(dollars_by_day) + 1) * DAY - 1) // minutes
-    sums = np.bincount(until, dollars_by_day)
+    sums = np.bincount(_period_of_day(len(dollars_by_day), minutes), dollars_by_day)
     whole = np.rint(np.cumsum(sums) * 100).astype(np.int64)
     cents = np.diff(whole, prepend=0)
     there = np.flatnonzero(cents)
     return Periods((there + 1) * minutes, cents[there])
+
+
+@lru_cache(maxsize=8)
+def _period_of_day(days: int, minutes: int) -> Ints:
+    """Return in which period of so many minutes each day ends; every run asks for the same."""
+    return (np.arange(1, days + 1) * DAY - 1) // minutes
 
 
 def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
@@ -53,7 +59,7 @@ def beds(people: Headcount, project: Project, usd_per_bed_day: float) -> Floats:
 
 def open_site(opened: int, closed: int, days: int, usd_per_month: float) -> Floats:
     """Return dollars by day for a site open from one minute to another."""
-    edges = np.clip(np.arange(days + 1) * DAY, opened, max(opened, closed))
+    edges = np.clip(np.arange(0, (days + 1) * DAY, DAY), opened, max(opened, closed))
     by_day: Floats = np.diff(edges) * (usd_per_month / MONTH)
     return by_day
 

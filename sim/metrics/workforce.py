@@ -32,14 +32,11 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
     """
     trades = tuple(project.labour.trades)
     noted = record.noted("people")
-    number = {name: at for at, name in enumerate(trades)}
-    trade = np.array([number.get(name, -1) for name in record.index.items], np.int64)[noted.item]
+    trade = record.index.places_of(trades)[noted.item]
     end = min(days - 1, int(record.minute[-1]) // DAY) if len(record.minute) else 0
     day = np.minimum(noted.minute // DAY, days - 1)
     changes = np.zeros((len(trades), days + 1), np.int64)
-    came = noted.amount > 0
-    np.add.at(changes, (trade[came], day[came]), noted.amount[came])
-    np.add.at(changes, (trade[~came], day[~came] + 1), noted.amount[~came])
+    np.add.at(changes.reshape(-1), trade * (days + 1) + day + (noted.amount <= 0), noted.amount)
     direct = np.cumsum(changes, axis=1)[:, :days]
     direct[:, end + 1 :] = 0
     crowd = direct.sum(axis=0)
@@ -54,7 +51,9 @@ def indirect(direct: Ints, project: Project) -> Ints:
 
 def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
     """Return the open hours of a calendar on every day, shape (days,): what one person is paid, if it is one shift."""
-    hours: Floats = np.diff(calendar.worked_many(np.arange(days + 1, dtype=np.int64) * DAY)) / 60
+    hours = np.zeros(days)
+    known = calendar.open_by_day[:days]
+    hours[: len(known)] = known / 60
     return hours
 
 
@@ -73,8 +72,8 @@ def _earned(record: Record) -> float:
     done = np.zeros(len(plan.rows), bool)
     done[record.step[record.works]] = True
     steps = np.flatnonzero(done & plan.earns)
-    minutes = record.content[plan.rows[steps, 1]]
-    return float(minutes @ plan.people[steps].sum(axis=1)) / 60
+    minutes = record.content[record.index.first_argument[steps]]
+    return float(minutes @ record.index.people_of_step[steps]) / 60
 
 
 def _worked(record: Record) -> float:
@@ -85,26 +84,34 @@ def _worked(record: Record) -> float:
     """
     plan, rows = record.index.plan, record.works
     steps = record.step[rows]
-    people = plan.people[steps].sum(axis=1)
+    people = record.index.people_of_step[steps]
     calendar = plan.rows[steps, 2]
     total = 0.0
-    for number in np.unique(calendar):
-        mine = rows[calendar == number]
-        begun, done = record.x[mine], record.minute[mine]
-        minutes = _between(record.calendars[number], begun, done) * _paid_for(record, int(number), begun, done)
-        total += float(minutes @ people[calendar == number])
+    for number in np.flatnonzero(np.bincount(calendar)).tolist():
+        its = calendar == number
+        mine = rows[its]
+        total += float(_minutes(record, number, record.x[mine], record.minute[mine]) @ people[its])
     return total / 60
 
 
-def _paid_for(record: Record, calendar: int, begun: Ints, done: Ints) -> Floats:
-    """Return the shift minutes for each productive minute of works on a calendar of the site; 1 on any other."""
+def _minutes(record: Record, calendar: int, begun: Ints, done: Ints) -> Floats:
+    """Return the shift minutes of works on a calendar of the site, the open minutes of works on any other.
+
+    Where nothing is closed in this run, productive minutes are those that were planned.
+    """
     plan = record.index.plan
     productive = plan.base_calendars[calendar]
+    open_ = _between(record.calendars[calendar], begun, done)
     if not plan.calendars[calendar].startswith("site.") or SHIFT not in plan.calendars:
-        return np.ones(len(begun))
+        return open_.astype(np.float64)
     shift = plan.base_calendars[plan.calendars.index(SHIFT)]
-    earning = _between(productive, begun, done)
-    return np.where(earning > 0, _between(shift, begun, done) / np.maximum(earning, 1), 1.0)
+    earning = open_ if record.calendars[calendar] is productive else _between(productive, begun, done)
+    worked = earning if _alike(shift, productive) else _between(shift, begun, done)
+    return np.asarray(open_ * np.where(earning > 0, worked / np.maximum(earning, 1), 1.0), np.float64)
+
+
+def _alike(one: Calendar, other: Calendar) -> bool:
+    return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
 
 
 def _between(calendar: Calendar, begun: Ints, done: Ints) -> Ints:

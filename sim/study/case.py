@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.config.loading import Loaded
 from sim.config.project import Project
+from sim.engine.either import COMPILED, SIMPY, Done, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
 from sim.metrics.measure import CURVES, Yardstick, ledger_of, measure
 from sim.metrics.record import Record
@@ -22,14 +24,18 @@ from sim.plan.project import write_plan
 from sim.plan.spreading import Spreader
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.sizing import Sizing, size
+from sim.study.undisturbed import nothing_thrown_away
 from sim.world.calendars import Calendar
 from sim.world.clock import SHIFT, calendars, day_minutes
 from sim.world.replication import calendars_of
 from sim.world.sampling import PLAIN, Sampling
 from sim.world.weather import Model, prepared
 
-AT_ONCE = 64
-"""Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
+if TYPE_CHECKING:
+    from sim.engine.compiled.performing import Prepared as Machine
+
+CHECKED = 2
+"""So many replications of a run are performed by both engines, and the first one of every process."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,11 @@ class Case:
     plan: Compiled
     weather: Model = None
     sampling: Sampling = PLAIN
+    engine: Name = SIMPY
 
     def __getstate__(self) -> dict[str, object]:
         """Travel to another process without what can be worked out again there."""
-        return {"project": self.project, "sizing": self.sizing, "plan": self.plan, **self._world}
-
-    @property
-    def _world(self) -> dict[str, object]:
-        return {"weather": self.weather, "sampling": self.sampling}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def name(self) -> str:
@@ -63,11 +66,32 @@ class Case:
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the metrics, in order."""
-        return tuple(self.measured(self.planned, self.perform(self.planned))[0])
+        return tuple(self.as_planned[0])
+
+    @cached_property
+    def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Return the metrics and curves of the deterministic run."""
+        return self.measured(self.planned, self.planned_run)
+
+    @cached_property
+    def planned_run(self) -> Performance:
+        """Return the deterministic run."""
+        if self.engine != COMPILED:
+            return self.perform(self.planned)
+        from sim.engine.compiled.performing import perform_given
+
+        return perform_given(self.machine, self.planned.values, self.plan.base_calendars)
 
     @cached_property
     def prepared(self) -> Prepared:
         """Return the plan as the reference engine reads it."""
+        return Prepared(self.plan)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Return the plan as the compiled engine reads it."""
+        from sim.engine.compiled.performing import Prepared
+
         return Prepared(self.plan)
 
     @cached_property
@@ -76,7 +100,7 @@ class Case:
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = lay_out(self.project, self.sizing.agreed.released)
         plain = Yardstick.of(self.project, layout, self.plan, site)
-        planned, content = self.perform(self.planned).log, self.planned.content
+        planned, content = self.planned_run.log, self.planned.content
         return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))
 
     @cached_property
@@ -114,34 +138,54 @@ class Case:
 
     def story(self, seed: int, replication: int) -> Columns:
         """Return the log of one replication as people read it."""
-        luck = next(self.draws(seed).chunk(replication, 1))
-        hours = self.hours_of(seed, replication)
-        return dict(story(self.plan, self.perform(luck, hours).log, self.project.scale.start_date))
+        (done,) = self.performed(seed, replication, 1)
+        return dict(story(self.plan, done.performance.log, self.project.scale.start_date))
 
     def ledger(self, seed: int, replication: int) -> Columns:
         """Return the ledger of one replication as people read it: day, item, event, usd."""
-        luck = next(self.draws(seed).chunk(replication, 1))
-        hours = self.hours_of(seed, replication)
-        log = self.perform(luck, hours).log
-        return ledger_of(self.yardstick, Record.of(self.yardstick.index, log, luck.content, hours, luck.factors))
+        (done,) = self.performed(seed, replication, 1)
+        return ledger_of(self.yardstick, self._record(done))
+
+    def _record(self, done: Done) -> Record:
+        """Return a replication as it is measured."""
+        return Record.of(self.yardstick.index, done.performance.log, done.content, done.hours, done.factors)
+
+    def performed(self, seed: int, first: int, count: int, *, engine: Name | None = None) -> Iterator[Done]:
+        """Perform replications first … first + count − 1 by this case's engine, or by the one that is named."""
+        if (engine or self.engine) == COMPILED:
+            spread = None if self.sampling.is_plain else self.draws(seed).uniforms
+            return by_machine(self.machine, seed, spread, first, count, lambda number: self.hours_of(seed, number))
+        return by_processes(self.prepared, self.draws(seed), first, count, lambda number: self.hours_of(seed, number))
+
+    def _checked(self, seed: int, first: int, count: int) -> Iterator[Done]:
+        """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.
+
+        Those are the first ones of a run, and the first one that each process performs, wherever that is.
+        """
+        for done in self.performed(seed, first, count):
+            if self.engine == COMPILED and (done.replication < CHECKED or not self._compared):
+                (reference,) = self.performed(seed, done.replication, 1, engine=SIMPY)
+                require_same(self.plan, reference, done)
+                self._compared.add(done.replication)
+            yield done
+
+    @cached_property
+    def _compared(self) -> set[int]:
+        """Return the replications that both engines have performed in this process."""
+        return set()
 
     def replicate(self, seed: int, first: int, count: int) -> Chunk:
         """Perform replications first … first + count − 1 and measure them."""
-        draws = self.draws(seed)
         runs = {metric: np.empty(count) for metric in self.metrics}
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
-        for begin in range(first, first + count, AT_ONCE):
-            for luck in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
-                row = luck.replication - first
-                hours = self.hours_of(seed, luck.replication)
-                performance = self.perform(luck, hours)
-                status[row] = OK if performance.stuck is None else STALLED
-                metrics, daily = self.measured(luck, performance, hours)
-                for metric, values in runs.items():
-                    values[row] = metrics[metric]
-                for curve, lines in curves.items():
-                    lines[row] = daily[curve]
+        for row, done in enumerate(self._checked(seed, first, count)):
+            status[row] = OK if done.performance.stuck is None else STALLED
+            metrics, daily = measure(self.yardstick, self._record(done))
+            for metric, values in runs.items():
+                values[row] = metrics[metric]
+            for curve, lines in curves.items():
+                lines[row] = daily[curve]
         return Chunk(first, {"status": status, **runs}, curves)
 
 
@@ -153,6 +197,7 @@ def prepare(config: Loaded[Project] | Project) -> Case:
     project = config.value if isinstance(config, Loaded) else config
     folder = config.files[0].parent if isinstance(config, Loaded) else Path()
     weather = prepared(project.weather, folder)
-    sizing = size(project)
-    plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)
-    return Case(project, sizing, compile_plan(plan), weather)
+    with nothing_thrown_away():
+        sizing = size(project)
+        plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)
+        return Case(project, sizing, compile_plan(plan), weather)

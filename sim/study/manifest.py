@@ -39,14 +39,15 @@ def identity(case: Case, seed: int) -> dict[str, Any]:
 def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
     """Return the manifest of a run, the deterministic run's numbers and dates included."""
     project = case.project
-    performance = finished(case.perform(case.planned))
-    metrics, _ = case.measured(case.planned, performance)
+    performance = finished(case.planned_run)
+    metrics, _ = case.as_planned
     return {
         "name": case.name,
         "strategy": project.label,
         "seed": seed,
         "runs": runs,
         "rng": RNG_VERSION,
+        "engine": case.engine,
         "sampled": "" if case.sampling.is_plain else case.sampling.told(runs),
         "start_date": project.scale.start_date.isoformat(),
         "target_days": project.scale.target_days,

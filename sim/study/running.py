@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sim.config.loading import Loaded, load_as
 from sim.config.project import Project
+from sim.engine.either import AUTO, chosen
 from sim.study import files
 from sim.study.case import Case, prepare
 from sim.study.chunk import Columns
@@ -67,6 +68,7 @@ def run(
     precision: str | None = None,
     max_runs: int = 5000,
     sampling: str = "mc",
+    engine: str = AUTO,
     scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -77,11 +79,11 @@ def run(
 
     `workers`: processes, all cores if None. `precision` like "1%@p80:lead_time_full_days" grows the sample up to
     `max_runs` instead. `sampling` is mc, lhs, sobol or sobol-all; all but mc round `runs` up to whole
-    randomisations. `scheduler` is a Dask scheduler's address, or local. With `out`, finished chunks are kept
-    beside that directory until `discard`ed, and `resume` goes on from them; `extras(result, directory)` adds
-    figures to it. Raises SimError.
+    randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
+    scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
+    and `resume` goes on from them; `extras(result, directory)` adds figures to it. Raises SimError.
     """
-    case = laid_out(config, sampling, FIRST_SPREAD if precision else runs)
+    case = laid_out(config, sampling, FIRST_SPREAD if precision else runs, engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
     with _shelf(case, seed, out, resume) as shelf:
@@ -104,6 +106,7 @@ def compare(
     seed: int = SEED,
     workers: int | None = None,
     sampling: str = "mc",
+    engine: str = AUTO,
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
@@ -111,8 +114,9 @@ def compare(
     results: dict[str, Result] = {}
     for config in configs:
         result = run(
-            config, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler, progress=progress
-        )
+            config, runs=runs, seed=seed, workers=workers, sampling=sampling, engine=engine, scheduler=scheduler,
+            progress=progress,
+        )  # fmt: skip
         results[result.manifest["name"]] = result
     return compared(results)
 
@@ -144,10 +148,10 @@ def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Itera
         yield shelf
 
 
-def laid_out(config: Config | Project, method: str, runs: int) -> Case:
+def laid_out(config: Config | Project, method: str, runs: int, engine: str = AUTO) -> Case:
     """Return a project ready to run, with its luck spread by a method over about so many replications."""
-    how = spread(method, runs)
-    return replace(prepare(config), sampling=how)
+    how, by = spread(method, runs), chosen(engine)
+    return replace(prepare(config), sampling=how, engine=by)
 
 
 def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:

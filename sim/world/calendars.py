@@ -105,6 +105,11 @@ class Calendar:
         counted = self.done[place] - np.maximum(self.ends[place] - times, 0)
         return np.where(place < 0, 0, counted)
 
+    @cached_property
+    def open_by_day(self) -> Minutes:
+        """Open minutes of every day up to the horizon."""
+        return np.diff(self.worked_many(np.arange(self.horizon // DAY + 2, dtype=np.int64) * DAY))
+
     def finish(self, start: int, minutes: int) -> int:
         """Return the clock minute at which `minutes` working minutes have passed since `start`.
 
