@@ -39,6 +39,10 @@ class Result(Protocol):
     def events(self) -> pd.DataFrame:
         """The log of one representative run."""
 
+    @property
+    def chain(self) -> pd.DataFrame:
+        """The driving chain of that run: begin, end, days, unit, activity, mechanism, waiting, waiting_for."""
+
     def summary(self) -> pd.DataFrame:
         """Return a row a metric: mean, percentiles, intervals of P50 and P80, n."""
 

@@ -12,7 +12,7 @@ from sim.config.project import Project
 from sim.engine.processes import Performance, Prepared, perform
 from sim.metrics.measure import CURVES, Yardstick, ledger_of, measure
 from sim.metrics.record import Record
-from sim.metrics.story import story
+from sim.metrics.story import driving, story
 from sim.plan.compile import Compiled, compile_plan
 from sim.plan.layout import lay_out
 from sim.plan.luck import Draws, Luck, planned
@@ -108,7 +108,16 @@ class Case:
         """Return the log of one replication as people read it."""
         luck = next(self.draws(seed).chunk(replication, 1))
         hours = self.hours_of(seed, replication)
-        return dict(story(self.plan, self.perform(luck, hours).log, self.project.scale.start_date))
+        log = self.perform(luck, hours).log
+        record = Record.of(self.yardstick.index, log, luck.content, hours, luck.factors)
+        return dict(story(record, self.project.scale.start_date))
+
+    def driving(self, seed: int, replication: int) -> Columns:
+        """Return why a replication ended when it did: its driving chain as people read it."""
+        luck = next(self.draws(seed).chunk(replication, 1))
+        hours = self.hours_of(seed, replication)
+        log = self.perform(luck, hours).log
+        return driving(Record.of(self.yardstick.index, log, luck.content, hours, luck.factors))
 
     def ledger(self, seed: int, replication: int) -> Columns:
         """Return the ledger of one replication as people read it: day, item, event, usd."""
