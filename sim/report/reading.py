@@ -145,6 +145,12 @@ def planned_ramp(result: Result) -> list[tuple[float, float]]:
     return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
 
 
+def indirect_ratio(result: Result) -> float:
+    """Return the indirect people for each direct one."""
+    ratio = result.manifest.get("config", {}).get("labour", {}).get("indirect_ratio", {})
+    return float(ratio.get("value", 0.0))
+
+
 def values(result: Result, metric: str) -> Values:
     """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
     return of_runs(result.runs, metric)
