@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.books import Purse, keep_books, with_budget
+from sim.metrics.chain import Chain
 from sim.metrics.delivery import lead_times, mw_online, one_order, online
 from sim.metrics.ledger import Run, ledger, told
 from sim.metrics.money import CURVES as MONEY_CURVES
@@ -74,6 +75,7 @@ def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dic
         **hours(record, people, yardstick.paid_by_day),
         "offsite_hours_paid": offsite_hours(record, project),
         **money_metrics(yardstick.purse, run, books, blocks),
+        **Chain(record).days(),
     }
     curves = {
         "mw_online": mw_online(blocks, days),

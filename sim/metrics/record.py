@@ -98,6 +98,15 @@ class Index:
         return _numbers(self.items)
 
     @cached_property
+    def counts(self) -> Ints:
+        """Return how much of every pool each bundle has, shape (bundles, pools)."""
+        counts = np.zeros((len(self.plan.bundles), len(self.plan.pools)), np.int64)
+        for number, bundle in enumerate(self.plan.bundles):
+            for pool, count in bundle:
+                counts[number, pool] = count
+        return counts
+
+    @cached_property
     def thing_of_item(self) -> NDArray[np.str_]:
         """Return what every item is, without its place: electrical for electrical/b17."""
         return np.array([name.partition("/")[0] for name in self.items], np.str_)

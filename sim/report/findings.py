@@ -11,6 +11,7 @@ import numpy as np
 from sim.report import reading
 from sim.report.quoting import Quote, both, quote
 from sim.report.reading import About, Result, Share
+from sim.report.why import critical
 from sim.report.words import counted, interval, measure, money, number, percent
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ IDLE = (
     ("committed_idle_months", "committed", "under contract, not yet in service"),
     ("authorised_idle_months", "authorised", "authorised, not yet online"),
 )
+MOST_REASONS = 5
 SPREAD = "P50 / P80"
 PUBLISHED_PER_GW = "P50; published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
 
@@ -46,6 +48,7 @@ def findings(result: Result) -> list[Finding]:
         *_lost(about),
         *_finish(result, about, summary),
         *_first_mw(result, about, summary),
+        *_why(result, summary),
         *_people(result, summary),
         *_capital(summary),
     ]
@@ -112,6 +115,18 @@ def _first_mw(result: Result, about: About, summary: pd.DataFrame) -> list[Findi
     if FIRST not in summary.index or np.array_equal(first, last):
         return []
     return _dates(measure(FIRST).name, summary, FIRST, about)
+
+
+def _why(result: Result, summary: pd.DataFrame) -> list[Finding]:
+    """Say which mechanisms the date is due to: mean days on the driving chain, and in how many runs any."""
+    part = "what the last MW waits for"
+    return [
+        Finding(
+            part, found.name, f"{number(float(summary['mean'][f'chain_{found.mechanism}_days']))} days",
+            f"mean on the driving chain; critical in {percent(found.runs.fraction)} of runs",
+        )
+        for found in critical(result.runs)[:MOST_REASONS]
+    ]  # fmt: skip
 
 
 # --- people and capital -------------------------------------------------------------------------------

@@ -39,6 +39,10 @@ class Result(Protocol):
     def events(self) -> pd.DataFrame:
         """The log of one representative run."""
 
+    @property
+    def chain(self) -> pd.DataFrame:
+        """The driving chain of that run: begin, end, days, unit, activity, mechanism, waiting, waiting_for."""
+
     def summary(self) -> pd.DataFrame:
         """Return a row a metric: mean, percentiles, intervals of P50 and P80, n."""
 
@@ -139,6 +143,12 @@ def planned_ramp(result: Result) -> list[tuple[float, float]]:
         return []
     mw = float(result.manifest["config"]["block"]["mw_gross"]["value"])
     return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
+
+
+def indirect_ratio(result: Result) -> float:
+    """Return the indirect people for each direct one."""
+    ratio = result.manifest.get("config", {}).get("labour", {}).get("indirect_ratio", {})
+    return float(ratio.get("value", 0.0))
 
 
 def values(result: Result, metric: str) -> Values:

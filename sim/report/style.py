@@ -41,6 +41,14 @@ TINTS = ("#dbeaf5", "#b3d3e8", "#80b6d9")
 # Okabe and Ito's set without its reds: told apart by every kind of colour vision.
 STRATEGIES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00")
 
+MECHANISM = {
+    "permits": "#9aa3ad", "order_date": "#c5cbd2", "parts": "#7a6a00", "site_works": "#b08968", "hall": "#5b6470",
+    "factory": BLUE, "truck": "#56b4e9", "yard": "#8ed1c6", "crew": ORANGE, "crane": "#cc79a7",
+    "installation": "#009e73", "power": "#d9b800", "commissioning": "#004d80", "weather": "#6f4ea1",
+    "risk": "#000000", "other": PALE,
+}  # fmt: skip
+"""A colour for every mechanism of `sim.metrics.mechanisms`, the same in every figure."""
+
 SIZE = (10.0, 5.9)
 DPI = 160
 _EPOCH = date(1970, 1, 1)
@@ -90,11 +98,15 @@ def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
     return drawn
 
 
-def canvas(right: float = 0.95, top: float = 0.83) -> Axes:
-    """Return the axes of a new figure, with room for a title above and two caption lines below."""
-    figure = Figure(figsize=SIZE, dpi=DPI)
+def canvas(right: float = 0.95, top: float = 0.83, left: float = 0.095, height: float = SIZE[1]) -> Axes:
+    """Return the axes of a new figure, with room for a title above and two caption lines below.
+
+    `top` is for a figure of the usual height; a higher one has the same room above and below in inches.
+    """
+    figure = Figure(figsize=(SIZE[0], height), dpi=DPI)
     FigureCanvasAgg(figure)
-    return figure.add_axes((0.095, 0.21, right - 0.095, top - 0.21))
+    bottom, above = 0.21 * SIZE[1] / height, (1 - top) * SIZE[1] / height
+    return figure.add_axes((left, bottom, right - left, 1 - above - bottom))
 
 
 def text(words: str) -> str:
@@ -107,11 +119,11 @@ def title(ax: Axes, words: str, pad: float = 32.0) -> None:
     ax.set_title(text(words), pad=pad, loc="left")
 
 
-def caption(ax: Axes, words: str, drop: float = 50.0, wide: int = 126) -> None:
+def caption(ax: Axes, words: str, drop: float = 50.0, wide: int = 126, left: float = 52.0) -> None:
     """Put units, n, seed and the kind of error below the axes, `drop` points down, broken to `wide` characters."""
     lines = "\n".join(textwrap.fill(line, wide) for line in words.splitlines())
     ax.annotate(
-        text(lines), (0, 0), (-52, -drop), xycoords="axes fraction",
+        text(lines), (0, 0), (-left, -drop), xycoords="axes fraction",
         textcoords="offset points", va="top", fontsize=10.5, color=MUTED, annotation_clip=False, linespacing=1.35,
     )  # fmt: skip
 

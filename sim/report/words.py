@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from sim.metrics.mechanisms import MECHANISMS
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONDAY_TO_FRIDAY = frozenset(range(5))
 NEVER = "not reached"
@@ -260,6 +262,12 @@ MEASURES: dict[str, Measure] = {
     "cost_per_gpu_hour_usd": Measure("GPU-hour, every layer owned", "$", cents, 0.01),
     "rented_gpu_hour_usd": Measure("GPU-hour, rented through every layer", "$", cents, 0.01),
     "installed_cost_usd_per_mw": Measure("installed cost per MW", "$", money, 1e4),
+}
+
+
+MEASURES |= {
+    f"chain_{name}_days": Measure(f"on the driving chain: {words}", "days", days, 0.1)
+    for name, words in MECHANISMS.items()
 }
 
 

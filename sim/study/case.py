@@ -16,7 +16,7 @@ from sim.engine.either import COMPILED, SIMPY, Done, Name, by_machine, by_proces
 from sim.engine.processes import Performance, Prepared, perform
 from sim.metrics.measure import CURVES, Yardstick, ledger_of, measure
 from sim.metrics.record import Record
-from sim.metrics.story import story
+from sim.metrics.story import driving, story
 from sim.plan.compile import Compiled, compile_plan
 from sim.plan.layout import lay_out
 from sim.plan.luck import Draws, Luck, planned
@@ -139,7 +139,12 @@ class Case:
     def story(self, seed: int, replication: int) -> Columns:
         """Return the log of one replication as people read it."""
         (done,) = self.performed(seed, replication, 1)
-        return dict(story(self.plan, done.performance.log, self.project.scale.start_date))
+        return dict(story(self._record(done), self.project.scale.start_date))
+
+    def driving(self, seed: int, replication: int) -> Columns:
+        """Return why a replication ended when it did: its driving chain as people read it."""
+        (done,) = self.performed(seed, replication, 1)
+        return driving(self._record(done))
 
     def ledger(self, seed: int, replication: int) -> Columns:
         """Return the ledger of one replication as people read it: day, item, event, usd."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # the representative run's log, as people read it
-EVENT_COLUMNS = ("minute", "date", "kind", "activity", "unit", "resource", "amount", "began")
+EVENT_COLUMNS = ("minute", "date", "kind", "activity", "unit", "resource", "amount", "began", "mechanism")
+
+CHAIN_COLUMNS = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,14 @@ class Result:
     """One case's replications with all that is needed to read them.
 
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
-    `sample` holds the numbers, `log` the columns of one representative run.
-    The properties `runs`, `curves` and `events` are the same as DataFrames.
+    `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving chain.
+    The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
     """
 
     manifest: dict[str, Any]
     sample: Sample
     log: Columns = field(default_factory=dict)
+    driving: Columns = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -49,8 +52,13 @@ class Result:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """The log of one representative run: minute, date, kind, activity, unit, resource, amount, began."""
+        """The log of one representative run: minute, date, kind, activity, unit, resource, amount, began, mechanism."""
         return frame(self.log or {name: np.array([]) for name in EVENT_COLUMNS})
+
+    @cached_property
+    def chain(self) -> pd.DataFrame:
+        """Why that run ended when it did: a row a piece of its driving chain, from the decision to the completion."""
+        return frame(self.driving or {name: np.array([]) for name in CHAIN_COLUMNS})
 
     def curve(self, name: str) -> pd.DataFrame:
         """One curve, a row a day; SimError names the curves there are."""
@@ -81,6 +89,8 @@ class Result:
         kept = {"notes": self.sample.notes, "remark": self.sample.remark}
         kept["sampling"] = self.sample.sampling.document()
         parts = {"runs": self.sample.runs, "curves": self.sample.curves, "events": self.log}
+        if self.driving:
+            parts[store.CHAIN] = self.driving
         store.write_result(target, {**self.manifest, **kept}, dict(self.numbers), parts, extras)
         return target
 
@@ -92,7 +102,7 @@ class Result:
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
         how = Sampling.read(manifest.pop("sampling"))
         sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how)
-        return cls(manifest, sample, parts["events"])
+        return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}))
 
 
 def frame(columns: Mapping[str, Any]) -> pd.DataFrame:

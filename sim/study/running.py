@@ -14,7 +14,6 @@ from sim.config.project import Project
 from sim.engine.either import AUTO, chosen
 from sim.study import files
 from sim.study.case import Case, prepare
-from sim.study.chunk import Columns
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.directions import DIRECTIONS
@@ -165,10 +164,16 @@ def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> Abstrac
 
 def result_of(case: Case, seed: int, sample: Sample) -> Result:
     """Return what users get: the sample with its manifest and one representative run."""
-    return Result(manifest(case, seed, sample.size), sample, _representative(case, seed, sample))
+    chosen = _representative(sample)
+    return Result(
+        manifest(case, seed, sample.size) | {"representative": chosen},
+        sample,
+        case.story(seed, chosen),
+        case.driving(seed, chosen),
+    )
 
 
-def _representative(case: Case, seed: int, sample: Sample) -> Columns:
-    """Return the log of the replication whose finish is the median one."""
+def _representative(sample: Sample) -> int:
+    """Return the replication whose finish is the median one."""
     metric = "lead_time_full_days" if "lead_time_full_days" in sample.runs else "lead_time_mw_weighted_days"
-    return case.story(seed, representative(sample, metric))
+    return representative(sample, metric)

@@ -22,6 +22,8 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 TABLES = ("runs", "curves", "events")
+CHAIN = "chain"
+"""The driving chain of the representative run; results of earlier versions have none."""
 FIGURES = "figures"
 
 Extras = Callable[[Path], None]
@@ -36,7 +38,7 @@ def write_result(
 ) -> None:
     """Replace the result in `target` with a new one, or leave it as it is.
 
-    `parts` are the columns of "runs", "curves" and "events". `extras` is called with the directory being
+    `parts` are the columns of "runs", "curves", "events" and, if known, "chain". `extras` is called with the directory being
     filled, which already has an empty `figures/`, to add figures and reports.
     Raises WrongPlace where nothing may be written or where something lies that is not a result.
     """
@@ -54,8 +56,8 @@ def _fill(
     extras: Extras | None,
 ) -> None:
     """Write a result's files; the manifest, which names all others, comes last."""
-    for name in TABLES:
-        files.write(_table(directory, name), tables.to_bytes(parts[name]))
+    for name, columns in parts.items():
+        files.write(_table(directory, name), tables.to_bytes(columns))
     files.write(directory / SUMMARY, digested.readable(plain(summary)))
     files.make_directory(directory / FIGURES)
     if extras is not None:
@@ -97,7 +99,8 @@ def read_result(target: Path) -> tuple[dict[str, Any], dict[str, Columns]]:
     manifest = read_manifest(directory)
     _checked(directory, SUMMARY, manifest)
     parts = {}
-    for name in TABLES:
+    there = [CHAIN] if _table(directory, CHAIN).name in manifest["files"] else []
+    for name in [*TABLES, *there]:
         data = _checked(directory, _table(directory, name).name, manifest)
         parts[name] = tables.from_bytes(data, str(_table(directory, name)))
     return {key: value for key, value in manifest.items() if key not in {"format", "format_version"}}, parts
@@ -135,6 +138,6 @@ def _listed(target: Path) -> list[str]:
     try:
         return list(read_manifest(target)["files"])
     except Damaged:
-        usual = [SUMMARY, *(f"{name}.parquet" for name in TABLES)]
+        usual = [SUMMARY, *(f"{name}.parquet" for name in (*TABLES, CHAIN))]
         figures = [path for path in files.listed(target) if path.relative_to(target).parts[0] == FIGURES]
         return usual + [path.relative_to(target).as_posix() for path in figures]

@@ -33,7 +33,7 @@ from sim.study.result import Result
 
 MakeUp = Callable[..., Result]
 FINISH, PEAK = "lead_time_full_days", "peak_workforce_onsite"
-ALL = ["capital", "finish", "headcount", "mw_online"]
+ALL = ["capital", "convergence", "finish", "headcount", "mw_online"]
 
 
 def line(ax: Axes, label: str) -> Line2D:
@@ -229,7 +229,7 @@ def test_too_few_runs_draw_an_empty_convergence(hybrid: Result, n: int) -> None:
 # --- files --------------------------------------------------------------------------------------------
 
 
-def test_a_run_has_four_figures_and_the_same_bytes_again(hybrid: Result, tmp_path: Path) -> None:
+def test_a_run_has_its_figures_and_the_same_bytes_again(hybrid: Result, tmp_path: Path) -> None:
     for again in ("a", "b"):
         written = write_all(hybrid, tmp_path / again)
         assert sorted(p.name for p in written) == sorted(f"{n}.{kind}" for n in ALL for kind in ("png", "svg"))

@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
-IDLE = "idle_capital_usd_months"
+IDLE, COST, BUDGET = "idle_capital_usd_months", "capital_total_usd", "budget_usd"
 
 
 def write_all(result: Result, directory: Path) -> list[Path]:
-    """Write the four figures of a run (PNG and SVG) into `directory`, which is made; return their paths.
+    """Write the figures of a run (PNG and SVG) into `directory`, which is made; return their paths.
 
-    Ramp of MW, headcount, capital, and the finish where the project has one (a single order).
+    Ramp of MW, headcount, capital; finish, convergence and joint confidence where the project has one finish (a
+    single order); of the representative run people by trade, flowline, Gantt, and the flow of skids where it has any.
     """
     from sim.report.style import save
 
     directory.mkdir(parents=True, exist_ok=True)
-    return [path for name, ax in _of_a_run(result) for path in save(ax, directory, name)]
+    return [path for name, ax in of_a_run(result) for path in save(ax, directory, name)]
 
 
-def _of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
+def of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure; none where every run failed, since then nothing is known."""
     about = reading.about(result)
     if about.failed < about.runs:
@@ -39,6 +40,39 @@ def _of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
         yield "capital", _capital(result, about, summary)
         if FINISH in summary.index:
             yield "finish", _finish(result, about, summary)
+            yield from _of_the_finish(result, about)
+        if len(result.events):
+            yield from _of_one_run(result, about)
+
+
+def _of_the_finish(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
+    """Yield how the P80 of the finish settled, and the date together with the budget."""
+    from sim.report.figures.convergence import plot_convergence
+    from sim.report.figures.joint import plot_joint
+
+    yield "convergence", plot_convergence(reading.values(result, FINISH), about=about)
+    target, budget = reading.limit(result, FINISH), reading.planned(result, BUDGET)
+    both = reading.values(result, FINISH), reading.values(result, COST)
+    if target is not None and budget is not None and len(both[0]) == len(both[1]):
+        yield "joint", plot_joint(both, about=about, target=target, budget=budget)
+
+
+def _of_one_run(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
+    """Yield what is drawn of the representative run."""
+    from sim.report import logbook
+    from sim.report.figures.flow import plot_flow
+    from sim.report.figures.flowline import hall_blocks_of, plot_flowline
+    from sim.report.figures.gantt import plot_gantt
+    from sim.report.figures.trades import plot_trades
+
+    events, limit = result.events, reading.limit(result, PEAK)
+    people = logbook.people(events, int(events["minute"].max()) // 1440 + 8)
+    if people:
+        yield "trades", plot_trades(people, about=about, indirect=reading.indirect_ratio(result), limit=limit)
+    yield "flowline", plot_flowline(events, about=about, hall_blocks=hall_blocks_of(result))
+    if skids := logbook.flow(events):
+        yield "flow", plot_flow(skids, about=about)
+    yield "gantt", plot_gantt(events, about=about, chain=result.chain)
 
 
 def _mw_online(result: Result, about: About, summary: pd.DataFrame) -> Axes:

@@ -33,6 +33,9 @@ def plot_capital(
     x = style.place(about.dates, 0) + day
     ax.fill_between(x, 0, service / scale, color=style.TINTS[1], lw=0, label="in service")
     ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label="idle")
+    if (data["curve"] == "capital_committed_usd").any():
+        signed = np.interp(day, *_mean(data, "capital_committed_usd"))
+        ax.plot(x, signed / scale, color=style.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
     ax.plot(x, deployed / scale, color=style.INK, lw=2.2, label="deployed (paid)")
     ax.plot(x, service / scale, color=style.BLUE, lw=2.2)
     _frame(ax, x, deployed / scale, service / scale, unit)
@@ -64,7 +67,7 @@ def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) ->
         ax.set_xlim(x[0], min(x[-1], x[waiting[-1]] + 30) if len(waiting) else x[-1])
     ax.set_ylabel(style.text(f"capital, ${unit}"))
     style.dates_below(ax)
-    ax.legend(loc="upper left")
+    ax.legend(loc="lower right")
 
 
 def _write_into_gap(ax: Axes, x: Values, low: Values, high: Values, words: str) -> None:

@@ -1,0 +1,187 @@
+"""Why this date: the driving chain of one run, walked back from its completion to the decision (rule 12).
+
+Each thing on the chain was done as late as it was because of one thing before it: the step before on its own
+route, the last signal of a gate it waited for, or the first `free` of a pool that was short when it was granted.
+So the chain has no gaps, and its days are the lead time. A day belongs to weather where the stated calendar would
+have saved it; else to the pool that the next on the chain was waiting for at that time; else to the work itself. Who
+waits for a place waits for what keeps it occupied: behind a gate, a place is no reason any more, a crew still is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
+from sim.metrics.record import DAY, Index, Ints, Record
+from sim.metrics.weather_loss import lost_to_weather
+from sim.plan.compile import FREE, HOLD, NONE, SIGNAL, UNTIL, WAIT, WORK
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of the chain: minutes begin to end, by which row of the log, and the mechanism that it is due to.
+
+    `waiting` is the row that had to wait for it: a late hold or wait of another unit, or -1.
+    """
+
+    begin: int
+    end: int
+    row: int
+    mechanism: str
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The driving chain of a run; empty where the run was never finished."""
+
+    record: Record
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """Return its pieces from the decision to the completion, without gaps."""
+        return [*self._walk()][::-1]
+
+    @property
+    def minutes(self) -> dict[str, int]:
+        """Return the minutes that are due to every mechanism."""
+        total = dict.fromkeys(MECHANISMS, 0)
+        for piece in self.stretches:
+            total[piece.mechanism] += piece.end - piece.begin
+        return total
+
+    def days(self) -> dict[str, float]:
+        """Return days on the chain by mechanism, as metrics; not-a-number where the run was never finished."""
+        known = bool(self.stretches)
+        return {f"chain_{name}_days": m / DAY if known else np.nan for name, m in self.minutes.items()}
+
+    # --- walking back ---------------------------------------------------------------------------------------
+
+    def _walk(self) -> Iterator[Stretch]:
+        """Yield the pieces from the completion back to the decision."""
+        record, operation, plan = self.record, self.record.operation, self.record.index.plan
+        row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
+        while row >= 0:
+            begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
+            if kind in (WORK, UNTIL) and done > begun:
+                yield from self._pieces(row, short, since, waiting)
+            elif kind in (HOLD, WAIT) and done > begun:
+                before, pool = self.released_by(row)
+                if pool != NONE and of_pool(plan.pools[pool]):
+                    short, since, stays = of_pool(plan.pools[pool]), begun, plan.pool_kinds[pool] != "passed"
+                elif not stays:
+                    short = ""
+                if before >= 0:
+                    row, waiting = before, row
+                    continue
+                yield Stretch(begun, done, row, short or "other", waiting)
+            row = int(self._before[row])
+
+    def _completion(self) -> int:
+        """Return the row that opened the completion gate, or -1."""
+        gate, level = self.record.index.plan.completion
+        rows = self._signals(gate)
+        reached = np.cumsum(self.record.x[rows]) >= level
+        return int(rows[np.argmax(reached)]) if reached.any() else NONE
+
+    def _signals(self, gate: int) -> Ints:
+        argument = self.record.index.first_argument[self.record.step]
+        return np.flatnonzero((self.record.operation == SIGNAL) & (argument == gate))
+
+    @cached_property
+    def _before(self) -> Ints:
+        """Return per row the one before it of the same unit, or -1."""
+        unit = self.record.index.plan.unit_of[self.record.step]
+        order = np.argsort(unit, kind="stable")
+        before = np.full(len(unit), NONE, np.int64)
+        same = unit[order[1:]] == unit[order[:-1]]
+        before[order[1:][same]] = order[:-1][same]
+        return before
+
+    def _pieces(self, row: int, short: str, since: int, waiting: int) -> Iterator[Stretch]:
+        """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
+        begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.mechanism(row)
+        lost, blamed = lost_to_weather(self.record, row), bool(short) and own != "risk"
+        cut = min(max(begun, since), done) if blamed else done
+        for begin, end, mechanism in ((cut, done, short), (begun, cut, own)):
+            stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
+            if end - stormy > begin:
+                yield Stretch(begin + stormy, end, row, mechanism, waiting)
+            if stormy:
+                yield Stretch(begin, begin + stormy, row, "weather", waiting)
+
+    # --- what a row is about --------------------------------------------------------------------------------
+
+    def mechanism(self, row: int) -> str:
+        """Return the mechanism of work, or of a wait for a date."""
+        return step_mechanism(self.record.index, int(self.record.step[row]))
+
+    def of_unit(self, row: int) -> str:
+        """Return the mechanism of the last thing that took time before a row of the same unit."""
+        while row >= 0 and not (
+            self.record.operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]
+        ):
+            row = int(self._before[row])
+        return self.mechanism(row) if row >= 0 else "other"
+
+    def released_by(self, row: int) -> tuple[int, int]:
+        """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
+        record, plan = self.record, self.record.index.plan
+        first = int(np.searchsorted(record.minute, record.minute[row]))
+        operation, argument = plan.rows[record.step[row], :2].tolist()
+        steps = plan.rows[record.step[first:row]]
+        if operation == WAIT:
+            signals = np.flatnonzero((steps[:, 0] == SIGNAL) & (steps[:, 1] == argument))
+            return (first + int(signals[-1]) if len(signals) else NONE), NONE
+        wanted = dict(plan.bundles[argument])
+        frees = [
+            (first + int(at), pool)
+            for at in np.flatnonzero(steps[:, 0] == FREE)
+            for pool, _ in plan.bundles[steps[at, 1]]
+            if pool in wanted
+        ]
+        if len({pool for _, pool in frees}) > 1:
+            short = {pool for pool, count in wanted.items() if self._free(pool, first) < count}
+            frees = [found for found in frees if found[1] in short] or frees
+        return frees[0] if frees else (NONE, next(iter(wanted)))
+
+    def short(self, row: int) -> str:
+        """Return the mechanism of the first pool that a late hold found short in the minute in which it asked."""
+        record, plan = self.record, self.record.index.plan
+        after = int(np.searchsorted(record.minute, record.x[row], side="right"))
+        wanted = plan.bundles[plan.rows[record.step[row], 1]]
+        short = [of_pool(plan.pools[pool]) for pool, count in wanted if self._free(pool, after) < count]
+        return next((name for name in short if name), "factory" if short else "other")
+
+    def _free(self, pool: int, rows: int) -> int:
+        """Return what is free of a pool after so many rows of the log."""
+        moving, bundle, sign = self._moves
+        if pool not in self._levels:
+            moved = np.cumsum(self.record.index.counts[bundle, pool] * sign)
+            self._levels[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], moved])
+        return int(self._levels[pool][np.searchsorted(moving, rows)])
+
+    @cached_property
+    def _levels(self) -> dict[int, Ints]:
+        """Return what is free of every pool that was asked for, after each row that takes or gives."""
+        return {}
+
+    @cached_property
+    def _moves(self) -> tuple[Ints, Ints, Ints]:
+        """Return the rows that take or give, the bundle of each, and -1 or 1."""
+        operation = self.record.operation
+        moving = np.flatnonzero((operation == FREE) | (operation == HOLD))
+        bundle = self.record.index.first_argument[self.record.step[moving]]
+        return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
+
+
+def step_mechanism(index: Index, step: int) -> str:
+    """Return the mechanism of a step that takes time."""
+    plan = index.plan
+    operation, _, calendar = plan.rows[step, :3].tolist()
+    activity = plan.activities[plan.activity_of[step]]
+    return of_work(plan.units[plan.unit_of[step]], activity, plan.calendars[calendar] if operation == WORK else "")
