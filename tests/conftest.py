@@ -1,8 +1,15 @@
-"""How tests behave on every machine: the same examples each time, and no judgement of speed."""
+"""How tests behave on every machine: the same examples each time, no judgement of speed, and every run checked."""
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+from sim.metrics.conservation import SWITCH
+
+# worker processes of a study inherit it
+os.environ.setdefault(SWITCH, "1")
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")

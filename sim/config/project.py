@@ -11,6 +11,7 @@ from sim.config.calendars import Calendar, Calendars
 from sim.config.commissioning import Commissioning
 from sim.config.energization import Energization
 from sim.config.estimates import Bounds, Name, Section, Unit
+from sim.config.expectations import Expected
 from sim.config.labour import Labour, Pattern, followed
 from sim.config.logistics import Logistics
 from sim.config.money import Money
@@ -89,6 +90,9 @@ class Project(Section):
     limits: Limits = Field(description="Limits to report against")
     weather: Weather = Field(default=Weather(), description="Rain, frost, wind, and what they stop")
     risks: Risks = Field(default=Risks(), description="Things that happen or not, and hit many activities")
+    expect: tuple[Expected, ...] = Field(
+        default=(), description="What `sim verify` holds the results to, such as peak_workforce_onsite.p80 < 450"
+    )
 
     @property
     def blocks(self) -> int:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.books import Purse, keep_books, with_budget
 from sim.metrics.chain import Chain
+from sim.metrics.conservation import require_conserved, switched_on
+from sim.metrics.conservation.found import Found
 from sim.metrics.delivery import lead_times, mw_online, one_order, online
 from sim.metrics.ledger import Run, ledger, told
 from sim.metrics.money import CURVES as MONEY_CURVES
@@ -82,4 +84,6 @@ def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dic
         "headcount": people.total.astype(np.float64),
         **money_curves(books, days),
     }
+    if switched_on():
+        require_conserved(Found(project, run, blocks, yardstick.purse.bought, metrics, curves))
     return metrics, curves

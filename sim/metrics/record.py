@@ -136,6 +136,11 @@ class Record:
         known = np.zeros(0) if factors is None else factors
         return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars, known)
 
+    @cached_property
+    def operation(self) -> Ints:
+        """Return the operation of every row; only explanations and checks need it."""
+        return self.index.operation[self.step]
+
     @property
     def works(self) -> Ints:
         """Return the rows that are work by people, in order."""
