@@ -8,7 +8,7 @@ import click
 
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
-from sim.cli.run import compare, run
+from sim.cli.run import compare, merge, run
 from sim.cli.verify import verify
 from sim.errors import SimError
 
@@ -42,5 +42,5 @@ def main() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-for command in (run, compare, check, verify, schema, baseline):
+for command in (run, compare, merge, check, verify, schema, baseline):
     main.add_command(command)

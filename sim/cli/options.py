@@ -71,6 +71,22 @@ _CHANGES = (
     click.option("--without", multiple=True, metavar="ID", help="Leave one risk driver out. May be given often."),
 )
 
+SAMPLING = click.option(
+    "--sampling",
+    type=click.Choice(["mc", "lhs", "sobol", "sobol-all"]),
+    default="mc",
+    show_default=True,
+    help="Plain Monte Carlo, Latin hypercube, or Sobol for what is shared (sobol-all: for everything).",
+)
+RESUME = click.option("--resume", is_flag=True, help="Go on from what an interrupted run has left.")
+SCHEDULER = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    default=None,
+    help="Let a Dask cluster do it: tcp://127.0.0.1:8786, tls://HOST:8786, or local for one on this machine. "
+    "Results do not depend on it.",
+)
+
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
     """Let a Ctrl-C end a command quietly with exit code 130."""

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, RUNS, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
+from sim.cli.options import (
+    CONFIG,
+    ENGINE,
+    RESUME,
+    RUNS,
+    SAMPLING,
+    SCHEDULER,
+    SEED,
+    SET,
+    WORKERS,
+    guarded,
+    load,
+    show,
+    warn_stalls,
+    watched,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from sim.study.running import Config
 
 
 @click.command()
@@ -29,19 +48,17 @@ from sim.cli.options import CONFIG, ENGINE, RUNS, SEED, SET, WORKERS, guarded, l
     show_default=True,
     help="Where --precision stops at the latest.",
 )
-@click.option("--resume", is_flag=True, help="Go on from what an interrupted run has left.")
-@click.option(
-    "--sampling",
-    type=click.Choice(["mc", "lhs", "sobol", "sobol-all"]),
-    default="mc",
-    show_default=True,
-    help="Plain Monte Carlo, Latin hypercube, or Sobol for what is shared (sobol-all: for everything).",
-)
+@RESUME
+@SAMPLING
+@SCHEDULER
+@click.option("--shard", metavar="I/N", default=None, help="Run part I of N only; `sim merge` puts the parts together.")
+@click.option("--preview", is_flag=True, help="Say how long it will take and how much it needs, and stop.")
 @ENGINE
 @guarded
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str, engine: str,
+    out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
+    scheduler: str | None, shard: str | None, preview: bool, engine: str,
 ) -> None:  # fmt: skip
     """Run a project many times: dates, people and idle capital, with their spread.
 
@@ -55,13 +72,23 @@ def run(
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
+    if preview:
+        show_forecast(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling)
+        return
+    if shard is not None:
+        if precision or scheduler:
+            raise click.UsageError("--shard is a part of a stated number of runs here: no --precision, no --scheduler")
+        run_part(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
+        return
     with watched(loaded.value.name) as progress:
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
-            engine=engine, out=target, resume=resume, progress=progress,
+            engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
             extras=lambda result, directory: write_all(result, directory / FIGURES),
         )  # fmt: skip
     show(verdict(result))
+    if result.sample.remark:
+        click.echo(f"\n{result.sample.remark}")
     click.echo(f"\nwritten to {target}: summary.json, runs.parquet, curves.parquet, events.parquet, figures/")
     warn_stalls(result)
 
@@ -72,14 +99,17 @@ def run(
 @SEED
 @WORKERS
 @SET
+@RESUME
+@SAMPLING
+@SCHEDULER
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out/compare"), show_default=True, help="Output directory."
 )
 @ENGINE
 @guarded
 def compare(
-    configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], out: Path,
-    engine: str,
+    configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
+    resume: bool, sampling: str, scheduler: str | None, out: Path, engine: str,
 ) -> None:  # fmt: skip
     """Run several projects on the same luck and print their differences to the first, pair by pair.
 
@@ -87,7 +117,7 @@ def compare(
     """
     from sim.report.figures import write_comparison
     from sim.report.verdict import comparison
-    from sim.study.running import compared
+    from sim.study.running import compared, finished
     from sim.study.running import run as run_many
 
     results = {}
@@ -96,11 +126,57 @@ def compare(
         if name in results:
             raise click.UsageError(f"two configurations are named {name}; give one another name")
         with watched(name) as progress:
-            results[name] = run_many(
-                loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=out / name, progress=progress
-            )
+            done = finished(out / name, loaded, runs=runs, seed=seed, sampling=sampling) if resume else None
+            results[name] = done or run_many(
+                loaded, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
+                engine=engine, out=out / name, resume=resume, progress=progress,
+            )  # fmt: skip
     found = compared(results)
     write_comparison(results, found.table(), out / "figures")
     found.write(out / "differences.csv")
     show(comparison(results, found.table()))
     click.echo(f"\nwritten to {out}: a folder for each, differences.csv, figures/")
+    for result in results.values():
+        warn_stalls(result)
+
+
+def show_forecast(loaded: Config, *, runs: int, seed: int, workers: int | None, sampling: str) -> None:
+    """Print how long a run will take and what it needs."""
+    from sim.study.forecast import forecast
+
+    click.echo(forecast(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling).told())
+
+
+def run_part(
+    loaded: Config, shard: str, target: Path, *, runs: int, seed: int, workers: int | None, sampling: str, resume: bool
+) -> None:
+    """Run one part of a study and say how it goes on."""
+    from sim.study.sharding import run_shard
+
+    with watched(f"{loaded.value.name} {shard}") as progress:
+        kept = run_shard(
+            loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume,
+            progress=progress,
+        )  # fmt: skip
+    click.echo(f"part {shard} is in {kept}; with all parts in one place: sim merge {target}.shard-* --out {target}")
+
+
+@click.command()
+@click.argument("directories", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="DIR...")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Output directory.")
+@guarded
+def merge(directories: tuple[Path, ...], out: Path) -> None:
+    """Put the parts of a run (`sim run --shard`) together into the result of the whole.
+
+    DIR... are what the parts left: NAME.shard-1-of-4.partial and so on. The result is that of an undivided run,
+    byte by byte. Exit code 4 where replications are missing, 2 where the parts are not of one study.
+    """
+    from sim.report.figures import write_all
+    from sim.report.verdict import verdict
+    from sim.study.sharding import merge_shards
+    from sim.study.store import FIGURES
+
+    result = merge_shards(directories, out, lambda result, directory: write_all(result, directory / FIGURES))
+    show(verdict(result))
+    click.echo(f"\nwritten to {out}")
+    warn_stalls(result)

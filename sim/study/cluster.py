@@ -9,6 +9,7 @@ A scheduler runs whatever it is sent: so none is spoken to on another machine wi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -187,7 +188,10 @@ def _local(workers: int, dashboard: bool) -> Iterator[str]:
     from distributed import LocalCluster
 
     page = "127.0.0.1:8787" if dashboard else None
+    # without pages it still answers whether it is well, at a port which otherwise is that of the pages
+    others = {} if dashboard else {"dashboard_address": "127.0.0.1:0"}
     with LocalCluster(
-        n_workers=max(1, workers), threads_per_worker=1, host="127.0.0.1", dashboard_address=page, silence_logs=True
-    ) as started:
+        n_workers=max(1, workers), threads_per_worker=1, host="127.0.0.1", dashboard_address=page,
+        scheduler_kwargs=others, silence_logs=logging.ERROR,
+    ) as started:  # fmt: skip
         yield started.scheduler_address

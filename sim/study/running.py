@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 from sim.config.loading import Loaded, load_as
 from sim.config.project import Project
 from sim.engine.either import AUTO, chosen
+from sim.errors import SimError
 from sim.study import files
 from sim.study.case import Case, prepare
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.directions import DIRECTIONS
-from sim.study.manifest import identity, manifest
+from sim.study.manifest import digest, identity, manifest, versions
 from sim.study.precision import parse as parse_precision
 from sim.study.result import Result
 from sim.study.resume import Partial, keeping
+from sim.study.room import require_room
 from sim.study.runner import Hands, Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
+from sim.world.draws import RNG_VERSION
 from sim.world.sampling import sampling as spread
 
 if TYPE_CHECKING:
@@ -85,6 +88,7 @@ def run(
     case = laid_out(config, sampling, FIRST_SPREAD if precision else runs, engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
+    require_room(case, max_runs if precision else case.sampling.fit(runs), workers)
     with _shelf(case, seed, out, resume) as shelf:
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), workers=workers, shelf=shelf, progress=progress,
@@ -125,6 +129,19 @@ def compared(results: Mapping[str, Result]) -> Comparison:
     samples = {name: result.sample for name, result in results.items()}
     seeds = {name: int(result.manifest["seed"]) for name, result in results.items()}
     return Comparison(results, tuple(paired(samples, DIRECTIONS, seeds=seeds)))
+
+
+def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:
+    """Return the result in a directory if it is the one this run would give; None if it is not, or is damaged."""
+    try:
+        result = Result.load(directory)
+    except SimError:
+        return None
+    how = spread(sampling, runs)
+    wanted = {"seed": seed, "runs": how.fit(runs), "rng": RNG_VERSION, "config_digest": digest(config.value)}
+    versions_then = {name: result.manifest["versions"].get(name) for name in versions()}
+    same = all(result.manifest[key] == value for key, value in wanted.items()) and result.sample.sampling == how
+    return result if same and versions_then == versions() else None
 
 
 def cores() -> int:

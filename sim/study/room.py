@@ -1,0 +1,89 @@
+"""The memory a run needs at its most, and how much of it there is.
+
+What is needed is worked out from the sizes of the tables. A run that cannot fit is refused before it starts,
+instead of being killed by the system hours later.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from sim.errors import Stalled
+from sim.metrics.measure import CURVES
+
+COPIES = 3
+"""Of one curve of all replications, while its bands are worked out: as read, put together, and sorted."""
+PROCESS_BYTES = 450_000_000
+"""One process with its libraries and a 250 MW plan."""
+
+
+class TooLarge(Stalled):
+    """A run that does not fit into this machine's memory: the budget is exceeded before it begins."""
+
+
+class Sized(Protocol):
+    """What is asked of a case: how long its curves are, and how many columns a replication has."""
+
+    @property
+    def days(self) -> int:
+        """Length of the daily curves."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics' names."""
+
+
+def memory_needed(case: Sized, runs: int, workers: int) -> int:
+    """Bytes that all processes of a run need at their most: grows with the runs by its tables only."""
+    table = 8 * len(case.metrics) * runs * 2
+    curves = 4 * case.days * runs * COPIES
+    chunk = 4 * case.days * len(CURVES) * 1000
+    return table + curves + (PROCESS_BYTES + chunk) * (workers + 1 if workers > 1 else 1)
+
+
+def require_room(case: Sized, runs: int, workers: int) -> None:
+    """Raise TooLarge if the run needs more memory than there is."""
+    needed, there = memory_needed(case, runs, workers), available()
+    if there is not None and needed > there:
+        raise TooLarge(
+            f"{runs:,} replications of {case.days:,} days need about {needed / 1e9:.1f} GB of memory and "
+            f"{there / 1e9:.1f} GB are free: take fewer --runs or --workers, or a shorter money.horizon_days"
+        )
+
+
+def available() -> int | None:
+    """Bytes of memory that are free for this process; None where the system does not tell."""
+    limits = [found for found in (_free(), _allowed(), _container()) if found is not None]
+    return min(limits, default=None)
+
+
+def _free() -> int | None:
+    """What the machine has free."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        return None
+
+
+def _allowed() -> int | None:
+    """What this process may take at most (`ulimit -v`)."""
+    if os.name != "posix":
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY or limit > sys.maxsize else limit
+
+
+def _container() -> int | None:
+    """What the container may take at most, less what it has taken."""
+    place = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((place / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        return None if limit == "max" else max(int(limit) - int(used), 0)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sim.cli import main
+from tests.tiny_project import TINY
+
+RUNS = ("--runs", "12", "--workers", "1")
+
+
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are tested elsewhere and take longest."""
+    monkeypatch.setattr("sim.report.figures.write_all", lambda result, directory: None)
+    monkeypatch.setattr("sim.report.figures.write_comparison", lambda results, table, directory: None)
+
+
+def sim(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_parts_put_together_are_the_whole(tmp_path: Path) -> None:
+    for shard in ("1/2", "2/2"):
+        told = sim("run", TINY, *RUNS, "--shard", shard, "--out", tmp_path / "parts")
+        assert told.exit_code == 0, told.output
+        assert f"parts.shard-{shard[0]}-of-2.partial" in told.output
+        assert "sim merge" in told.output
+    merged = sim("merge", *sorted(tmp_path.glob("parts.shard-*")), "--out", tmp_path / "parts")
+    assert merged.exit_code == 0, merged.output
+    assert "12 runs, seed 1" in merged.output
+    assert sim("run", TINY, *RUNS, "--out", tmp_path / "whole").exit_code == 0
+    for name in ("runs.parquet", "curves.parquet", "events.parquet", "summary.json"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_missing_part_is_a_partial_result(tmp_path: Path) -> None:
+    assert sim("run", TINY, *RUNS, "--shard", "1/2", "--out", tmp_path / "tiny").exit_code == 0
+    told = sim("merge", tmp_path / "tiny.shard-1-of-2", "--out", tmp_path / "tiny")
+    assert told.exit_code == 4
+    assert "replications 6-11 of 12" in told.output
+    assert not (tmp_path / "tiny").exists()
+
+
+@pytest.mark.parametrize("more", [("--precision", "1%@p80:lead_time_full_days"), ("--scheduler", "local")])
+def test_a_part_is_of_a_stated_number_of_runs_here(tmp_path: Path, more: tuple[str, str]) -> None:
+    told = sim("run", TINY, "--shard", "1/2", *more, "--out", tmp_path / "tiny")
+    assert told.exit_code == 2
+    assert "--shard" in told.output
+
+
+def test_a_preview_says_time_and_memory_and_writes_nothing(tmp_path: Path) -> None:
+    told = sim("run", TINY, *RUNS, "--preview", "--out", tmp_path / "tiny")
+    assert told.exit_code == 0, told.output
+    assert "for 12 replications with one process" in told.output
+    assert "GB of memory" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_comparison_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "base.yaml").write_text((TINY.parents[2] / "configs" / "base.yaml").read_text())
+    text = TINY.read_text().replace("name: tiny", "name: other").replace("../../configs/base.yaml", "base.yaml")
+    (tmp_path / "other.yaml").write_text(text)
+    words = ("compare", TINY, tmp_path / "other.yaml", *RUNS, "--out", tmp_path / "out")
+    first = sim(*words)
+    assert first.exit_code == 0, first.output
+    performed: list[str] = []
+    from sim.study import running
+
+    run = running.run
+
+    def noted(config: running.Config, **options: object) -> object:
+        performed.append(config.value.name)
+        return run(config, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(running, "run", noted)
+    (tmp_path / "out" / "other" / "runs.parquet").write_bytes(b"torn")
+    again = sim(*words, "--resume")
+    assert again.exit_code == 0, again.output
+    assert performed == ["other"]
+    assert again.output == first.output
+
+
+def test_what_the_precision_came_to_is_said(tmp_path: Path) -> None:
+    told = sim("run", TINY, "--precision", "1%@p80:lead_time_full_days", "--workers", "1", "--out", tmp_path / "tiny")
+    assert told.exit_code == 0, told.output
+    assert "±1 % of P80 of lead_time_full_days was asked: ±0 % after 200 runs" in told.output
+
+
+def test_a_run_that_cannot_fit_into_memory_is_refused_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.study.room.available", lambda: 2_000_000_000)
+    told = sim("run", TINY, "--runs", "1000000", "--workers", "1", "--out", tmp_path / "tiny")
+    assert told.exit_code == 3
+    assert "GB of memory" in told.output
+    assert "--runs" in told.output
+    assert list(tmp_path.iterdir()) == []
