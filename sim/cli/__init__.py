@@ -9,6 +9,7 @@ import click
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
 from sim.cli.run import compare, run
+from sim.cli.sweep import sweep
 from sim.errors import SimError
 
 
@@ -41,5 +42,5 @@ def main() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-for command in (run, compare, check, schema, baseline):
+for command in (run, compare, check, schema, baseline, sweep):
     main.add_command(command)
