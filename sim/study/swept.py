@@ -6,7 +6,7 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,6 +49,10 @@ class Swept:
         """The points prepared last."""
         return {}
 
+    def keep(self, ready: Mapping[int, Case]) -> None:
+        """Take points that are prepared already."""
+        self._cases.update(ready)
+
     def case(self, point: int) -> Case:
         """A point ready to be run."""
         if point not in self._cases:
@@ -83,15 +87,14 @@ class Swept:
 def swept(design: Design, points: Sequence[Point], runs: int) -> Swept:
     """A study ready to be run; its metrics are those of all its configurations."""
     known: dict[str, None] = {}
+    ready: dict[int, Case] = {}
     for base in range(len(design.bases)):
-        first = next(point for point in points if point.base == base)
-        known |= dict.fromkeys(_metrics(design, first))
-    return Swept(design, tuple(points), runs, tuple(known))
-
-
-def _metrics(design: Design, point: Point) -> tuple[str, ...]:
-    """The metrics of a point; those of its base where the point itself cannot be prepared."""
-    try:
-        return prepare(design.config(point).value).metrics
-    except SimError:
-        return prepare(design.bases[point.base].value).metrics
+        first = next(number for number, point in enumerate(points) if point.base == base)
+        try:
+            ready[first] = prepare(design.config(points[first]).value)
+            known |= dict.fromkeys(ready[first].metrics)
+        except SimError:  # a row of its own in the table; its base has the same metrics
+            known |= dict.fromkeys(prepare(design.bases[base].value).metrics)
+    found = Swept(design, tuple(points), runs, tuple(known))
+    found.keep(ready)
+    return found

@@ -21,6 +21,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import frexp
 
@@ -65,8 +66,9 @@ def kind(dist: Distribution) -> int:
     return FIXED if isinstance(dist, Fixed) else DISCRETE if isinstance(dist, Discrete) else TABLE
 
 
+@lru_cache(maxsize=1024)
 def table(dist: Distribution) -> Floats:
-    """Compile a distribution: its data as its kind lays them out."""
+    """Compile a distribution: its data as its kind lays them out; remembered, as rehearsals and sweeps ask again."""
     if isinstance(dist, Fixed):
         return np.array([dist.value], dtype=np.float64)
     if isinstance(dist, Discrete):
