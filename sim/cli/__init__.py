@@ -8,6 +8,7 @@ import click
 
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
+from sim.cli.exchange import export, import_
 from sim.cli.run import compare, run
 from sim.cli.sweep import sweep
 from sim.errors import SimError
@@ -42,5 +43,5 @@ def main() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-for command in (run, compare, check, schema, baseline, sweep):
+for command in (run, compare, check, schema, baseline, sweep, export, import_):
     main.add_command(command)
