@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sim.study.case import prepare
     from sim.study.result import Result
     from sim.study.running import Comparison, compare, load, run
+    from sim.study.sweep import Sweep, sweep
 
 _WHERE = {
     "ConfigError": "sim.errors",
@@ -26,9 +27,11 @@ _WHERE = {
     "compare": "sim.study.running",
     "load": "sim.study.running",
     "run": "sim.study.running",
+    "Sweep": "sim.study.sweep",
+    "sweep": "sim.study.sweep",
 }
 
-__all__ = ["Comparison", "ConfigError", "Result", "SimError", "compare", "load", "prepare", "run"]
+__all__ = ["Comparison", "ConfigError", "Result", "SimError", "Sweep", "compare", "load", "prepare", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,9 @@ import click
 
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
+from sim.cli.exchange import export, import_
 from sim.cli.run import compare, merge, run
+from sim.cli.sweep import sweep
 from sim.cli.verify import verify
 from sim.errors import SimError
 
@@ -42,5 +44,17 @@ def main() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-for command in (run, compare, merge, check, verify, schema, baseline):
+COMMANDS = (
+    run,
+    compare,
+    merge,
+    sweep,
+    check,
+    verify,
+    baseline,
+    export,
+    import_,
+    schema,
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -1,0 +1,99 @@
+"""Files for and from planners' tools: `sim export`, `sim import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sim.cli.options import SEED, SET, WORKERS, guarded, load, watched
+
+if TYPE_CHECKING:
+    from sim.study.result import Result
+
+ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
+
+
+@click.command("export")
+@click.argument("what", metavar="DIR_OR_CONFIG", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(list(ENDINGS)),
+    required=True,
+    help="Microsoft Project XML (also read by Primavera P6), XER (experimental), a workbook, or a folder of CSV files.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write (csv: folder).")
+@click.option(
+    "--runs", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="For a CONFIG: replications."
+)
+@click.option(
+    "--looked-at",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="Runs performed again for the P80 and the criticality of every activity.",
+)
+@SEED
+@WORKERS
+@SET
+@guarded
+def export(
+    what: Path, form: str, out: Path | None, runs: int, looked_at: int, seed: int, workers: int | None,
+    overrides: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Hand a schedule to a planner's tool: the representative run, its links and calendars, P80 and criticality.
+
+    DIR is a result of `sim run` (out/hybrid); a CONFIG is run first. The dates are those of the run with the P50
+    finish, never means; the plan without luck is the baseline. In XER, names go no further than the project.
+    """
+    from sim.report.exchange.handover import hand_over
+    from sim.report.exchange.writing import write
+    from sim.study.result import Result
+
+    result = Result.load(what) if what.is_dir() else _run(what, overrides, runs, seed, workers)
+    target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
+    tasks = write(hand_over(result, looked_at), form, target)
+    if form == "xer":
+        click.echo("XER is experimental: import it into an empty database first", err=True)
+    click.echo(f"written to {target}: {tasks:,} activities")
+
+
+def _run(config: Path, overrides: tuple[str, ...], runs: int, seed: int, workers: int | None) -> Result:
+    """Run a configuration without writing its result."""
+    from sim.study.running import run
+
+    loaded = load(config, overrides)
+    with watched(loaded.value.name) as progress:
+        return run(loaded, runs=runs, seed=seed, workers=workers, progress=progress)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--network",
+    type=click.Choice(["site_works", "shell", "pad"]),
+    default="site_works",
+    show_default=True,
+    help="The network of the configuration that the steps are for.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
+)
+@guarded
+def import_(file: Path, network: str, out: Path | None) -> None:
+    """Turn a planner's network into steps of a configuration: Microsoft Project XML (.xml) or Primavera XER (.xer).
+
+    Durations and finish-to-start links are taken over. Dates, resources and other links are not: links of another
+    kind and leads are refused by name, date constraints are noted on the step.
+    """
+    from sim.report.exchange.writing import read_network
+    from sim.study import files
+
+    text = read_network(file, network)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        files.write(out, text.encode())
+        click.echo(f"written to {out}: {text.count(chr(10)) - 3} steps")

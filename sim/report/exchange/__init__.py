@@ -1,0 +1,1 @@
+"""Files for and from planners' own tools: schedules, workbooks, tables, step networks."""

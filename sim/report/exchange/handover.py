@@ -1,0 +1,68 @@
+"""What is handed to a planner: one run as a schedule, the plan without luck beside it, and how sure each date is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sim.config.project import Project
+from sim.metrics.story import story
+from sim.report.exchange.likely import LOOKED_AT, Likely, likely
+from sim.report.exchange.schedule import Changed, Key, Schedule, schedule
+from sim.study.case import Case, prepare
+from sim.study.result import Result
+from sim.study.sample import representative
+
+FINISH, OF_ORDERS = "lead_time_full_days", "lead_time_mw_weighted_days"
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A result with its representative run as a schedule, the deterministic run, and the spread of every task."""
+
+    result: Result
+    run: Schedule
+    planned: Mapping[Key, tuple[int, int]]
+    spread: Mapping[Key, Likely]
+    replication: int
+    looked_at: int
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return str(self.result.manifest["name"])
+
+    def about(self) -> str:
+        """What the dates are, in one line that travels with them."""
+        manifest = self.result.manifest
+        return (
+            f"Run {self.replication} of {manifest['runs']} (the P50 finish), seed {manifest['seed']}; baseline: the "
+            f"plan without luck; P80 and criticality from {self.looked_at} runs. Simulated, not levelled."
+        )
+
+
+def hand_over(result: Result, looked_at: int = LOOKED_AT) -> Handover:
+    """Perform the representative run of a result again, and others to learn the spread; Changed if it differs."""
+    project = Project.model_validate(result.manifest["config"])
+    case = replace(prepare(project), sampling=result.sample.sampling)
+    seed = int(result.manifest["seed"])
+    replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
+    luck = next(case.draws(seed).chunk(replication, 1))
+    hours = case.hours_of(seed, replication)
+    log = case.perform(luck, hours).log
+    _same(case, result, log)
+    many = min(looked_at, result.sample.size)
+    planned = schedule(case, case.perform(case.planned).log, case.plan.base_calendars)
+    return Handover(
+        result, schedule(case, log, hours), {task.key: (task.start, task.finish) for task in planned.tasks},
+        likely(case, seed, many), replication, many,
+    )  # fmt: skip
+
+
+def _same(case: Case, result: Result, log: np.ndarray) -> None:
+    """Refuse a result whose run would be another one today."""
+    again = story(case.plan, log, case.project.scale.start_date)
+    if any(list(again[column]) != list(result.log[column]) for column in ("minute", "unit", "kind")):
+        raise Changed("this result was made by another version of the program; run it again, then export it")

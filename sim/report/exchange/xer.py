@@ -1,0 +1,176 @@
+"""Primavera P6's XER, experimental: enough tables for P6 and other readers to open the schedule.
+
+An XER file is a backup that P6 restores, global codes and resources included, which is why its owners hate imports.
+This one brings a project, its own calendars and work breakdown, tasks, links and two fields, and nothing global that
+would stay behind but those fields. Where MSPDI will do, use that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from sim.report.exchange.handover import Handover
+from sim.report.exchange.schedule import Schedule, Task
+from sim.report.exchange.weeks import Hours, Week, clock, week_of
+
+Row = Mapping[str, object]
+PROJECT, ROOT, FIRST_GROUP, FIRST_TASK = 1, 1, 100, 1000
+DAYS_AFTER_THE_END = 60
+FORBIDDEN = str.maketrans("|<>", "   ")
+BREAKS = str.maketrans("\t\r\n", "   ")
+UDF_P80, UDF_CRITICAL = 1, 2
+LAGS_ON = "rcal_Predecessor"
+_EPOCH = date(1899, 12, 30)
+
+
+def xer(handover: Handover) -> bytes:
+    """Write a handover as XER (tabs, CRLF, Windows-1252)."""
+    tables: list[tuple[str, list[Row]]] = [
+        ("CURRTYPE", [_currency()]),
+        ("PROJECT", [_project(handover)]),
+        ("SCHEDOPTIONS", [{"schedoptions_id": 1, "proj_id": PROJECT, "sched_calendar_on_relationship_lag": LAGS_ON}]),
+        ("CALENDAR", list(_calendars(handover.run))),
+        ("PROJWBS", list(_wbs(handover))),
+        ("UDFTYPE", list(_udf_types())),
+        ("TASK", list(_tasks(handover))),
+        ("TASKPRED", list(_links(handover.run))),
+        ("UDFVALUE", list(_udf_values(handover))),
+    ]  # fmt: skip
+    made = handover.run.moment(0).strftime("%Y-%m-%d")
+    head = ["ERMHDR", "19.12", made, "Project", "admin", "admin", "", "Project Management", "USD"]
+    lines = ["\t".join(head)]
+    for name, rows in tables:
+        lines += _table(name, rows)
+    return ("\r\n".join([*lines, "%E"]) + "\r\n").encode("cp1252", errors="replace")
+
+
+def _table(name: str, rows: Sequence[Row]) -> Iterable[str]:
+    """The lines of one table; none if it has no rows."""
+    if rows:
+        yield f"%T\t{name}"
+        yield "\t".join(["%F", *rows[0]])
+        for row in rows:
+            yield "\t".join(["%R", *(_said(value) for value in row.values())])
+
+
+def _said(value: object) -> str:
+    """A value as XER has it."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return str(value).translate(BREAKS)
+
+
+def _plain(text: object) -> str:
+    """A name without the signs that P6 cannot keep in one."""
+    return str(text).translate(FORBIDDEN)
+
+
+def _currency() -> Row:
+    return {"curr_id": 1, "decimal_digit_cnt": 2, "curr_symbol": "$", "decimal_symbol": ".", "digit_group_symbol": ",",
+            "pos_curr_fmt_type": "#1.1", "neg_curr_fmt_type": "(#1.1)", "curr_type": "US Dollar",
+            "curr_short_name": "USD", "group_digit_cnt": 3, "base_exch_rate": 1}  # fmt: skip
+
+
+def _project(handover: Handover) -> Row:
+    """The project; its planned end stays empty, for P6 would read it as a date that must be kept."""
+    run = handover.run
+    end = max((task.finish for task in run.tasks), default=0)
+    return {"proj_id": PROJECT, "fy_start_month_num": 1, "proj_short_name": _plain(handover.name)[:40],
+            "clndr_id": 1, "export_flag": "Y", "plan_start_date": run.moment(0), "plan_end_date": "",
+            "scd_end_date": run.moment(end), "last_recalc_date": run.moment(0), "def_duration_type": "DT_FixedDrtn",
+            "task_code_base": 1000, "task_code_step": 10, "critical_drtn_hr_cnt": 0, "def_task_type": "TT_Task"}  # fmt: skip
+
+
+def _calendars(run: Schedule) -> Iterable[Row]:
+    """The project's own calendars."""
+    until = max((task.finish for task in run.tasks), default=0) + DAYS_AFTER_THE_END * 1440
+    for number, (name, calendar) in enumerate(run.calendars.items(), 1):
+        week = week_of(calendar, run.project.scale.start_date, until)
+        minutes = sorted(sum(end - begin for begin, end in hours) for hours in week.days)
+        hours = minutes[3] / 60 or 8.0  # of the middle day of the week
+        yield {"clndr_id": number, "default_flag": "N", "clndr_name": f"{name} ({run.project.name})",
+               "proj_id": PROJECT, "base_clndr_id": "", "last_chng_date": "", "clndr_type": "CA_Project",
+               "day_hr_cnt": hours, "week_hr_cnt": sum(minutes) / 60, "month_hr_cnt": sum(minutes) / 60 * 52 / 12,
+               "year_hr_cnt": sum(minutes) / 60 * 52, "clndr_data": _clndr_data(week)}  # fmt: skip
+
+
+def _clndr_data(week: Week) -> str:
+    """A week and the days that differ, in P6's own brackets."""
+    days = "".join(
+        f"(0||{(weekday + 1) % 7 + 1}()({_times(hours)}))"
+        for weekday, hours in sorted(enumerate(week.days), key=lambda pair: (pair[0] + 1) % 7)
+    )
+    different = "".join(
+        f"(0||{number}(d|{(when - _EPOCH).days})({_times(hours)}))"
+        for number, (when, hours) in enumerate(week.exceptions.items())
+    )
+    return f"(0||CalendarData()((0||DaysOfWeek()({days}))(0||VIEW(ShowTotal|N)())(0||Exceptions()({different}))))"
+
+
+def _times(hours: Hours) -> str:
+    """The working times of a day."""
+    return "".join(f"(0||{number}(s|{clock(begin)}|f|{clock(end)})())" for number, (begin, end) in enumerate(hours))
+
+
+def _wbs(handover: Handover) -> Iterable[Row]:
+    """The work breakdown: the project's node, whose code is the project's short name, and a node a group."""
+    name = _plain(handover.name)[:40]
+    common = {"proj_id": PROJECT, "obs_id": "", "seq_num": 0, "est_wt": 1, "status_code": "WS_Open"}
+    yield {"wbs_id": ROOT, **common, "proj_node_flag": "Y", "wbs_short_name": name,
+           "wbs_name": _plain(handover.result.manifest["strategy"] or name), "parent_wbs_id": ""}  # fmt: skip
+    for number, group in enumerate(handover.run.groups):
+        yield {"wbs_id": FIRST_GROUP + number, **common, "seq_num": number, "proj_node_flag": "N",
+               "wbs_short_name": str(number + 1), "wbs_name": group, "parent_wbs_id": ROOT}  # fmt: skip
+
+
+def _tasks(handover: Handover) -> Iterable[Row]:
+    """The activities, each in its group and on its calendar."""
+    groups = {group: FIRST_GROUP + number for number, group in enumerate(handover.run.groups)}
+    calendars = {name: number for number, name in enumerate(handover.run.calendars, 1)}
+    for task in handover.run.tasks:
+        yield _task(handover.run, task, groups[task.group], calendars[task.calendar])
+
+
+def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
+    """One activity; an earliest start only where something besides its links held it back."""
+    start, finish, hours = run.moment(task.start), run.moment(task.finish), task.minutes / 60
+    return {"task_id": FIRST_TASK + task.number, "proj_id": PROJECT,
+            "wbs_id": group, "clndr_id": calendar,
+            "phys_complete_pct": 0, "complete_pct_type": "CP_Drtn", "duration_type": "DT_FixedDrtn",
+            "task_type": "TT_FinMile" if task.milestone else "TT_Task", "status_code": "TK_NotStart",
+            "task_code": f"A{FIRST_TASK + 10 * task.number}", "task_name": _plain(task.name)[:120], "rsrc_id": "",
+            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": start if task.held_back else "",
+            "early_start_date": start, "early_end_date": finish, "restart_date": start, "reend_date": finish,
+            "target_start_date": start, "target_end_date": finish, "cstr_type": "CS_MSOA" if task.held_back else "",
+            "priority_type": "PT_Normal"}  # fmt: skip
+
+
+def _links(run: Schedule) -> Iterable[Row]:
+    """Finish-to-start links without lag."""
+    pairs = ((task.number, before) for task in run.tasks for before in task.after)
+    for number, (task, before) in enumerate(pairs, 1):
+        yield {"task_pred_id": number, "task_id": FIRST_TASK + task, "pred_task_id": FIRST_TASK + before,
+               "proj_id": PROJECT, "pred_proj_id": PROJECT, "pred_type": "PR_FS", "lag_hr_cnt": 0}  # fmt: skip
+
+
+def _udf_types() -> Iterable[Row]:
+    for number, name, label, kind in (
+        (UDF_P80, "sim_p80_finish", "P80 finish (simulated)", "FT_END_DATE"),
+        (UDF_CRITICAL, "sim_critical_pct", "Critical in % of runs", "FT_FLOAT"),
+    ):
+        yield {"udf_type_id": number, "table_name": "TASK", "udf_type_name": name, "udf_type_label": label,
+               "logical_data_type": kind, "super_flag": "N"}  # fmt: skip
+
+
+def _udf_values(handover: Handover) -> Iterable[Row]:
+    """P80 finish and criticality of every task that has them."""
+    for task in handover.run.tasks:
+        if spread := handover.spread.get(task.key):
+            whose = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
+            p80 = handover.run.moment(round(spread.p80))
+            yield {"udf_type_id": UDF_P80, **whose, "udf_date": p80, "udf_number": "", "udf_text": ""}
+            share = round(100 * spread.critical, 1)
+            yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_date": "", "udf_number": share, "udf_text": ""}

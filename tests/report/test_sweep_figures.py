@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import sim
+from sim.report.figures.heat_map import plot_heat_map
+from sim.report.figures.sweep_lines import plot_sweep_lines
+from sim.report.sweeps import told, write_figures
+from sim.report.verdict import plain
+from sim.study.sweep import Sweep
+from tests.tiny_project import TINY
+
+FINISH = "lead_time_full_days"
+
+
+@pytest.fixture(scope="module")
+def power() -> Sweep:
+    return sim.sweep(sim.load(TINY), {"energization.units.first_week": [3, 4]}, runs=2, workers=1)
+
+
+def test_the_screen_has_a_row_a_point(power: Sweep) -> None:
+    lines = plain(told(power)).splitlines()
+    rows = [line.split() for line in lines if line.strip().startswith(("3 ", "4 "))]
+    days = power.table(FINISH)[FINISH]
+    assert [row[1] for row in rows] == [f"{day:.0f}" for day in days]
+
+
+def test_lines_stand_at_their_values(power: Sweep) -> None:
+    ax = plot_sweep_lines(power.summary([FINISH]), FINISH, "first_week")
+    p50 = next(line for line in ax.lines if "P50" in str(line.get_label()))
+    assert list(p50.get_xdata()) == [3, 4]
+    assert list(p50.get_ydata()) == list(power.table(FINISH, "p50")[FINISH])
+
+
+def test_a_field_says_its_number() -> None:
+    grid = pd.DataFrame([[100.0, 120.0], [float("inf"), float("nan")]], index=[1, 2], columns=["a", "b"])
+    ax = plot_heat_map(grid, FINISH)
+    assert [text.get_text() for text in ax.texts[:4]] == ["100 days", "120 days", "not reached", "not run"]
+
+
+def test_a_two_way_sweep_draws_heat_maps(tmp_path: Path) -> None:
+    inputs = {"energization.units.first_week": [3, 4], "logistics.cranes": [1, 2]}
+    two = sim.sweep(sim.load(TINY), inputs, runs=1, workers=1)
+    two.manifest["metrics"] = [FINISH]
+    assert {path.name for path in write_figures(two, tmp_path / "maps")} == {f"{FINISH}.png", f"{FINISH}.svg"}
