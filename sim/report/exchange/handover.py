@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from sim.config.project import Project
-from sim.metrics.story import story
 from sim.report.exchange.likely import LOOKED_AT, Likely, likely
 from sim.report.exchange.schedule import Changed, Key, Schedule, schedule
-from sim.study.case import Case, prepare
+from sim.study.case import prepare
+from sim.study.chunk import Columns
 from sim.study.result import Result
 from sim.study.sample import representative
 
@@ -49,10 +47,9 @@ def hand_over(result: Result, looked_at: int = LOOKED_AT) -> Handover:
     case = replace(prepare(project), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
-    luck = next(case.draws(seed).chunk(replication, 1))
-    hours = case.hours_of(seed, replication)
-    log = case.perform(luck, hours).log
-    _same(case, result, log)
+    (done,) = case.performed(seed, replication, 1)
+    log, hours = done.performance.log, done.hours
+    _same(case.story(seed, replication), result)
     many = min(looked_at, result.sample.size)
     planned = schedule(case, case.perform(case.planned).log, case.plan.base_calendars)
     return Handover(
@@ -61,8 +58,7 @@ def hand_over(result: Result, looked_at: int = LOOKED_AT) -> Handover:
     )  # fmt: skip
 
 
-def _same(case: Case, result: Result, log: np.ndarray) -> None:
+def _same(again: Columns, result: Result) -> None:
     """Refuse a result whose run would be another one today."""
-    again = story(case.plan, log, case.project.scale.start_date)
     if any(list(again[column]) != list(result.log[column]) for column in ("minute", "unit", "kind")):
         raise Changed("this result was made by another version of the program; run it again, then export it")

@@ -31,8 +31,7 @@ def plot_heat_map(
     values = grid.to_numpy(dtype=np.float64)
     shown = np.where(np.isfinite(values), values, np.nan)
     colours = LinearSegmentedColormap.from_list("house", ["white", *style.TINTS, style.BLUE])
-    colours = colours.with_extremes(bad=style.PALE)
-    ax.imshow(shown, aspect="auto", cmap=colours, origin="lower")
+    ax.imshow(shown, aspect="auto", cmap=colours.with_extremes(bad=style.PALE), origin="lower")
     ax.grid(visible=False)
     middle = np.nanmin(shown) + 0.75 * (np.nanmax(shown) - np.nanmin(shown)) if np.isfinite(shown).any() else 0
     for (row, column), value in np.ndenumerate(values):
