@@ -86,6 +86,7 @@ def network(path: Path) -> str:
 
 
 def _names_something(kind: str, name: str, known: Collection[str]) -> bool:
+    """Whether a tag of this kind can have this name; a pattern must only name a network that there can be."""
     if kind != "step":
         return name in known if known else not name
     head = name.partition(".")[0]
