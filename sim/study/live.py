@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from sim.config.project import Project
+from sim.config.reading import read_text
 from sim.engine.either import AUTO, chosen
 from sim.plan.compile import compile_plan
 from sim.plan.crews import largest_counts
@@ -71,8 +72,9 @@ class Live:
 
     def as_config(self, changes: Changes) -> str:
         """Return the YAML of what is on screen, which is right beside the configuration it came from."""
-        given = dict(override.split("=", 1) for override in self.overrides)
         self.project(changes)
+        words = (override.partition("=") for override in self.overrides)
+        given = {path.strip(): read_text(text, path).tree for path, _, text in words}
         return as_config(self.path, {**given, **changes})
 
     def pictures(self, changes: Changes, wanted: Wanted, *, anew: bool = False) -> Iterator[dict[str, Any]]:
