@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.books import Purse, keep_books, with_budget
+from sim.metrics.capital import capital_metrics
 from sim.metrics.chain import Chain
 from sim.metrics.conservation import require_conserved, switched_on
 from sim.metrics.conservation.found import Found
@@ -58,6 +59,28 @@ def ledger_of(yardstick: Yardstick, record: Record) -> dict[str, NDArray[np.gene
     people = headcount(record, yardstick.project, yardstick.days)
     run = Run.of(record, people, yardstick.paid_by_day)
     return told(ledger(run, yardstick.purse.bought, yardstick.project), yardstick.index)
+
+
+def glance(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Return the few metrics and curves that are looked at while a slider moves: the same numbers, in less time."""
+    project, days = yardstick.project, yardstick.days
+    blocks = online(record, yardstick.layout, project)
+    people = headcount(record, project, days)
+    run = Run.of(record, people, yardstick.paid_by_day)
+    books = keep_books(yardstick.purse, run, blocks, needs(record, project))
+    total, cost = books.entries.total.astype(np.float64), project.money.cost_of_capital.value
+    mw = float(blocks.mw[blocks.wanted].sum())
+    metrics = {
+        **lead_times(blocks, one_order(yardstick.layout, project)),
+        "peak_workforce_onsite": float(people.total.max(initial=0)),
+        **capital_metrics(books.courses, total, yardstick.purse.compute, mw, cost),
+    }
+    idle = books.courses.by_day(books.courses.paid, days) - books.courses.by_day(books.courses.earning, days)
+    return metrics, {
+        "mw_online": mw_online(blocks, days),
+        "headcount": people.total.astype(np.float64),
+        "idle_capital_usd": idle,
+    }
 
 
 def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:

@@ -14,7 +14,7 @@ from sim.config.loading import Loaded
 from sim.config.project import Project
 from sim.engine.either import COMPILED, SIMPY, Done, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
-from sim.metrics.measure import CURVES, Yardstick, ledger_of, measure
+from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.story import driving, story
 from sim.plan.compile import Compiled, compile_plan
@@ -150,6 +150,10 @@ class Case:
         """Return the ledger of one replication as people read it: day, item, event, usd."""
         (done,) = self.performed(seed, replication, 1)
         return ledger_of(self.yardstick, self._record(done))
+
+    def glance(self, done: Done) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Return the few metrics and daily curves of a replication that are looked at while a slider moves."""
+        return glance(self.yardstick, self._record(done))
 
     def _record(self, done: Done) -> Record:
         """Return a replication as it is measured."""

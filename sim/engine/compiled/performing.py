@@ -25,7 +25,7 @@ from sim.plan.vocabulary import Signal
 from sim.world.calendars import Calendar
 
 Calendars = Sequence[Calendar]
-A_MOMENT = 1.0
+A_MOMENT = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
 COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
 AT_ONCE = 64

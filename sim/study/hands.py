@@ -1,0 +1,112 @@
+"""Processes that stay, and perform one case after the other, a piece at a time, until the next one is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ctypes import c_long
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from sim.engine.either import Name, chosen
+from sim.errors import SimError
+from sim.study.case import Case
+from sim.study.working import die_with_parent
+
+METRICS = (
+    "lead_time_first_mw_days",
+    "lead_time_full_days",
+    "lead_time_mw_weighted_days",
+    "peak_workforce_onsite",
+    "idle_capital_months",
+    "idle_capital_peak_usd",
+    "capital_total_usd",
+)
+CURVES = ("mw_online", "headcount", "idle_capital_usd")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some replications: how many stalled, metrics by name, and daily curves of shape (replications, days)."""
+
+    stalled: int
+    metrics: dict[str, np.ndarray]
+    curves: dict[str, np.ndarray]
+
+
+class Hands:
+    """Some processes, each with its own line to this one; a newer case makes them leave an older one."""
+
+    def __init__(self, number: int, engine: Name) -> None:
+        """Start them; each loads the engine once."""
+        context = get_context("spawn")
+        self._ticket = context.RawValue(c_long, 0)
+        self._lines: list[Connection] = []
+        self._due: list[int] = [0] * number
+        self._processes = []
+        for _ in range(number):
+            here, there = context.Pipe()
+            process = context.Process(target=_work, args=(there, self._ticket, engine), daemon=True)
+            process.start()
+            there.close()
+            self._lines.append(here)
+            self._processes.append(process)
+
+    def perform(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[Piece]:
+        """Yield the replications of every span, in order; what another case was being performed for is left."""
+        self._ticket.value += 1
+        self._clear()
+        number = len(self._lines)
+        for hand, line in enumerate(self._lines):
+            mine = spans[hand::number]
+            line.send((self._ticket.value, case, seed, mine))
+            self._due[hand] = len(mine)
+        for at in range(len(spans)):
+            self._due[at % number] -= 1
+            found = self._lines[at % number].recv()
+            if isinstance(found, SimError):
+                raise found
+            yield found
+
+    def _clear(self) -> None:
+        """Take what is still on its way and of no use any more."""
+        for hand, line in enumerate(self._lines):
+            while self._due[hand]:
+                line.recv()
+                self._due[hand] -= 1
+
+    def close(self) -> None:
+        """End the processes."""
+        for process in self._processes:
+            process.kill()
+            process.join()
+
+
+def _work(line: Connection, ticket: Any, engine: Name) -> None:
+    """Perform what comes along the line, until it is cut or the parent is gone."""
+    die_with_parent()
+    chosen(engine)
+    while True:
+        try:
+            mine, case, seed, spans = line.recv()
+        except EOFError:
+            return
+        for span in spans:
+            line.send(_piece(case, seed, span) if ticket.value == mine else None)
+
+
+def _piece(case: Case, seed: int, span: range) -> Piece | SimError:
+    """Perform some replications and keep what is shown; an error instead of it where the project cannot go on."""
+    stalled, rows = 0, []
+    try:
+        for done in case.performed(seed, span.start, len(span)):
+            stalled += done.performance.stuck is not None
+            rows.append(case.glance(done))
+    except SimError as refused:
+        return refused
+    metrics = {name: np.array([found[name] for found, _ in rows]) for name in METRICS if name in rows[0][0]}
+    curves = {name: np.array([daily[name] for _, daily in rows], np.float32) for name in CURVES}
+    return Piece(stalled, metrics, curves)

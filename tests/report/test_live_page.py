@@ -1,0 +1,147 @@
+"""The page in a real browser, and its server: this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from sim.study.live import Live
+from tests.tiny_project import TINY
+
+pytest.importorskip("tornado", reason="the page's server is an extra that is not installed")
+
+from sim.report.live.server import PAGE, serve  # after the skip
+
+CHROMIUM = Path("/usr/bin/chromium")
+RUNS = 24
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A page that is being served."""
+    said: Queue[str] = Queue()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
+
+    async def serving() -> None:
+        running.append((asyncio.get_running_loop(), asyncio.create_task(serve(live, 0, said.put))))
+        with suppress(asyncio.CancelledError):
+            await running[0][1]
+
+    with Live(TINY, runs=RUNS, seed=1, workers=1) as live:
+        thread = Thread(target=asyncio.run, args=(serving(),))
+        thread.start()
+        yield said.get(timeout=60)
+        loop, task = running[0]
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+
+
+def test_the_page_asks_no_one_else_for_anything() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert "http://www.w3.org/2000/svg" in text
+    assert text.count("http") == 1
+    assert "src=" not in text
+
+
+def test_the_server_listens_on_this_machine_only(address: str) -> None:
+    port = int(address.rstrip("/").rpartition(":")[2])
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("there is no list of listening sockets here")
+    listening = [line.split()[1] for line in table.read_text().splitlines()[1:] if line.split()[3] == "0A"]
+    mine = [place for place in listening if int(place.partition(":")[2], 16) == port]
+    assert mine == [f"0100007F:{port:04X}"]
+
+
+def test_other_sites_are_refused(address: str) -> None:
+    from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+    from tornado.websocket import websocket_connect
+
+    async def ask() -> list[int]:
+        codes = []
+        line = HTTPRequest(f"{address.replace('http', 'ws')}line", headers={"Origin": "http://evil.example"})
+        page = HTTPRequest(address, headers={"Host": "evil.example:80"})
+        for asked in (websocket_connect(line), AsyncHTTPClient().fetch(page)):
+            with pytest.raises(HTTPClientError) as refused:
+                await asked
+            codes.append(refused.value.code)
+        return codes
+
+    assert asyncio.run(ask()) == [403, 403]
+
+
+def test_what_cannot_be_understood_ends_the_line(address: str) -> None:
+    from tornado.websocket import websocket_connect
+
+    async def talk() -> list[Any]:
+        line = await websocket_connect(f"{address.replace('http', 'ws')}line")
+        first = await line.read_message()
+        await line.write_message("[]")
+        return [first, await line.read_message()]
+
+    first, then = asyncio.run(talk())
+    assert '"kind": "project"' in first
+    assert then is None
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Any]:
+    """The page in a browser; what goes wrong there fails the test."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists() or os.environ.get("NO_BROWSER"):
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        shown, wrong = browser.new_page(), []
+        shown.on("pageerror", lambda error: wrong.append(str(error)))
+        shown.on("requestfailed", lambda request: wrong.append(request.url))
+        shown.goto(address)
+        yield shown
+        browser.close()
+        assert wrong == []
+
+
+def whole(page: Any) -> None:
+    """Wait until all replications are drawn."""
+    page.wait_for_selector(f"#state[data-runs='{RUNS}']", timeout=60_000)
+
+
+def cells(page: Any, metric: str) -> list[str]:
+    """A row of the table."""
+    texts: list[str] = page.locator(f"tr[data-metric={metric}] td").all_inner_texts()
+    return texts
+
+
+def test_a_slider_redraws_and_the_config_can_be_copied(page: Any) -> None:
+    whole(page)
+    assert cells(page, "lead_time_full_days")[3] == "none"
+    assert page.locator("#mw_online svg path.now").get_attribute("d")
+    page.locator("summary", has_text="Crews").click()
+    page.locator("input[name='labour.trades.electricians.crews']").fill("1")
+    page.locator("tr[data-metric=peak_workforce_onsite] td:nth-child(4)", has_text="−").wait_for(timeout=60_000)
+    page.locator("select[name='calendars.site.days']").select_option(label="5 days a week")
+    page.locator("tr[data-metric=lead_time_full_days] td:nth-child(4)", has_text="+").wait_for(timeout=60_000)
+    assert "still" in page.inner_text("#sizing")
+    page.click("#copy")
+    page.wait_for_selector("dialog[open]")
+    text = page.input_value("textarea")
+    assert 'name: "tiny_live"' in text
+    assert 'days: ["mon", "tue", "wed", "thu", "fri"]' in text
+    page.click("dialog button")
+
+
+def test_sized_anew_pinned_and_back_to_the_file(page: Any) -> None:
+    page.click("#anew")
+    page.locator("#sizing", has_text="worked out for this project").wait_for(timeout=60_000)
+    page.click("#pin")
+    assert cells(page, "lead_time_full_days")[3] == "none"
+    page.click("#reset")
+    page.locator("tr[data-metric=lead_time_full_days] td:nth-child(4)", has_text="−").wait_for(timeout=60_000)
