@@ -9,6 +9,7 @@ import click
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
 from sim.cli.exchange import export, import_
+from sim.cli.report import report
 from sim.cli.run import compare, merge, run
 from sim.cli.sweep import sweep
 from sim.cli.verify import verify

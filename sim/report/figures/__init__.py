@@ -136,10 +136,10 @@ def write_comparison(results: Mapping[str, Result], differences: pd.DataFrame, d
     from sim.report.style import save
 
     directory.mkdir(parents=True, exist_ok=True)
-    return [path for name, ax in _of_a_comparison(results, differences) for path in save(ax, directory, name)]
+    return [path for name, ax in of_a_comparison(results, differences) for path in save(ax, directory, name)]
 
 
-def _of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
+def of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure."""
     from sim.report.figures.paired_difference import plot_paired_difference
     from sim.report.figures.strategy_cloud import plot_strategy_cloud
