@@ -8,6 +8,7 @@ import click
 
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
+from sim.cli.drivers import drivers
 from sim.cli.exchange import export, import_
 from sim.cli.report import report
 from sim.cli.run import compare, merge, run
@@ -50,6 +51,8 @@ COMMANDS = (
     compare,
     merge,
     sweep,
+    drivers,
+    report,
     check,
     verify,
     baseline,

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.report import reading, style
+from sim.report import causes, reading, style
 from sim.report.figures import of_a_run
 from sim.report.findings import FINISH, findings
 from sim.report.page import charts
@@ -62,7 +62,7 @@ def page(result: Result, figures: Mapping[str, Axes] | None = None) -> bytes:
         title=about.name, made=_made(result), contents=[c for c in CONTENTS if present.get(c[0], True)],
         verdict=verdict, basis=basis(result), turnovers=[(t.mw, t.p50, t.p80, t.planned) for t in turnovers(result)],
         why=told(result) if len(result.chain) else "", critical=_critical(result), chain=[*lines(result)],
-        tornado=None, compared=ALONE, method=METHOD, checklist=checklist(result),
+        tornado=_tornado(result), compared=ALONE, method=METHOD, checklist=checklist(result),
         assumptions={name: [_row(row) for row in rows] for name, rows in assumptions(result).items()},
         data={"percentiles": percentiles(result), "start": float(charts.moments(about, [0.0])[0])},
     )  # fmt: skip
@@ -93,6 +93,12 @@ def _charts(result: Result, about: About) -> dict[str, Any]:
     quoted = {p: float(summary[p][FINISH]) for p in ("p10", "p50", "p80", "p90")}
     promises = {"planned": reading.planned(result, FINISH), "target": reading.limit(result, FINISH)}
     return {"s_curve": charts.s_curve(reading.values(result, FINISH), about, quoted, promises), **drawn}
+
+
+def _tornado(result: Result) -> dict[str, Any] | None:
+    """Return the table of causes, None where they were not switched off."""
+    found = causes.of_result(result)
+    return None if found is None else {"head": causes.head(found), "rows": causes.rows(found), "note": causes.OVERLAP}
 
 
 def _critical(result: Result) -> list[dict[str, str]]:

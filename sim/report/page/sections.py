@@ -109,6 +109,7 @@ def checklist(result: Result) -> list[Check]:
 
 
 def _of_the_sample(result: Result) -> Iterator[Check]:
+    """Yield what is asked about the runs."""
     about = reading.about(result)
     yield Check("Enough runs?", about.runs >= ENOUGH_RUNS, f"{counted(about.runs, 'run', 'runs')}, seed {about.seed}")
     finish = quote(result.summary(), FINISH, "p80") if FINISH in result.runs else None
@@ -129,6 +130,7 @@ def _of_the_sample(result: Result) -> Iterator[Check]:
 
 
 def _of_the_model(result: Result) -> Iterator[Check]:
+    """Yield what is asked about what was simulated."""
     config = result.manifest.get("config", {})
     drivers = config.get("risks", {}).get("drivers") or ()
     mode = config.get("risks", {}).get("mode", "none")
