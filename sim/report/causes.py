@@ -37,6 +37,7 @@ def rows(found: Drivers) -> list[tuple[str, ...]]:
 
 
 def _row(found: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
+    """Return one cause as cells."""
     says = measure(found.metric)
 
     def told(metric: str, column: str) -> str:
