@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim.errors import ConfigError, SimError
     from sim.study.case import prepare
+    from sim.study.drivers import Drivers, drivers
     from sim.study.result import Result
     from sim.study.running import Comparison, compare, load, run
     from sim.study.sweep import Sweep, sweep
@@ -22,6 +23,8 @@ _WHERE = {
     "ConfigError": "sim.errors",
     "SimError": "sim.errors",
     "prepare": "sim.study.case",
+    "Drivers": "sim.study.drivers",
+    "drivers": "sim.study.drivers",
     "Result": "sim.study.result",
     "Comparison": "sim.study.running",
     "compare": "sim.study.running",
@@ -31,7 +34,20 @@ _WHERE = {
     "sweep": "sim.study.sweep",
 }
 
-__all__ = ["Comparison", "ConfigError", "Result", "SimError", "Sweep", "compare", "load", "prepare", "run", "sweep"]
+__all__ = [
+    "Comparison",
+    "ConfigError",
+    "Drivers",
+    "Result",
+    "SimError",
+    "Sweep",
+    "compare",
+    "drivers",
+    "load",
+    "prepare",
+    "run",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> Any:

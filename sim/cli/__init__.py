@@ -8,8 +8,10 @@ import click
 
 from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
+from sim.cli.drivers import drivers
 from sim.cli.exchange import export, import_
 from sim.cli.live import live
+from sim.cli.report import report
 from sim.cli.run import compare, merge, run
 from sim.cli.sweep import sweep
 from sim.cli.verify import verify
@@ -51,6 +53,8 @@ COMMANDS = (
     merge,
     sweep,
     live,
+    drivers,
+    report,
     check,
     verify,
     baseline,

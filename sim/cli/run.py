@@ -63,12 +63,12 @@ def run(
     """Run a project many times: dates, people and idle capital, with their spread.
 
     Writes OUT/manifest.json, summary.json, runs.parquet (a row a replication), curves.parquet, events.parquet
-    (one representative run) and figures/, and prints a short verdict.
+    (one representative run), chain.parquet (why it ended when it did), figures/ and report.html, and prints a short
+    verdict.
     """
-    from sim.report.figures import write_all
+    from sim.report.page.run import write_run
     from sim.report.verdict import verdict
     from sim.study.running import run as run_many
-    from sim.study.store import FIGURES
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
@@ -84,12 +84,12 @@ def run(
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
-            extras=lambda result, directory: write_all(result, directory / FIGURES),
+            extras=write_run,
         )  # fmt: skip
     show(verdict(result))
     if result.sample.remark:
         click.echo(f"\n{result.sample.remark}")
-    click.echo(f"\nwritten to {target}: summary.json, runs.parquet, curves.parquet, events.parquet, figures/")
+    click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
     warn_stalls(result)
 
 
@@ -113,9 +113,11 @@ def compare(
 ) -> None:  # fmt: skip
     """Run several projects on the same luck and print their differences to the first, pair by pair.
 
-    Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, and figures to OUT/figures.
+    Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, figures to OUT/figures and the
+    report of the comparison to OUT/report.html.
     """
-    from sim.report.figures import write_comparison
+    from sim.report.page.compare import write_comparison
+    from sim.report.page.run import write_run
     from sim.report.verdict import comparison
     from sim.study.running import compared, finished
     from sim.study.running import run as run_many
@@ -129,13 +131,13 @@ def compare(
             done = finished(out / name, loaded, runs=runs, seed=seed, sampling=sampling) if resume else None
             results[name] = done or run_many(
                 loaded, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
-                engine=engine, out=out / name, resume=resume, progress=progress,
+                engine=engine, out=out / name, resume=resume, progress=progress, extras=write_run,
             )  # fmt: skip
     found = compared(results)
-    write_comparison(results, found.table(), out / "figures")
+    write_comparison(results, found.table(), out)
     found.write(out / "differences.csv")
     show(comparison(results, found.table()))
-    click.echo(f"\nwritten to {out}: a folder for each, differences.csv, figures/")
+    click.echo(f"\nwritten to {out}: report.html, a folder for each, differences.csv, figures/")
     for result in results.values():
         warn_stalls(result)
 
@@ -171,12 +173,11 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     DIR... are what the parts left: NAME.shard-1-of-4.partial and so on. The result is that of an undivided run,
     byte by byte. Exit code 4 where replications are missing, 2 where the parts are not of one study.
     """
-    from sim.report.figures import write_all
+    from sim.report.page.run import write_run
     from sim.report.verdict import verdict
     from sim.study.sharding import merge_shards
-    from sim.study.store import FIGURES
 
-    result = merge_shards(directories, out, lambda result, directory: write_all(result, directory / FIGURES))
+    result = merge_shards(directories, out, write_run)
     show(verdict(result))
     click.echo(f"\nwritten to {out}")
     warn_stalls(result)

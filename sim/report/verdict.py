@@ -43,8 +43,8 @@ def verdict(result: Result) -> Group:
             part = finding.part
             table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
         table.add_row(f"  {finding.label}", Text(finding.answer), Text(finding.note))
-    basis = f"{_basis(result)}\nA date is the working day on or after the moment it stands for."
-    return Group(Text(reading.about(result).name, style="bold"), "", table, "", Text(basis, style="dim"))
+    rests = f"{basis(result)}\nA date is the working day on or after the moment it stands for."
+    return Group(Text(reading.about(result).name, style="bold"), "", table, "", Text(rests, style="dim"))
 
 
 def plain(what: RenderableType, width: int = 110) -> str:
@@ -55,7 +55,7 @@ def plain(what: RenderableType, width: int = 110) -> str:
     return "\n".join(line.rstrip() for line in caught.get().splitlines())
 
 
-def _basis(result: Result) -> str:
+def basis(result: Result) -> str:
     """Say what the numbers rest on and what their intervals leave out."""
     about = reading.about(result)
     runs = counted(about.runs, "run", "runs")
@@ -71,15 +71,27 @@ def comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Grou
 
     `differences` is the table of `sim.study.compare`: a row a metric and pair (case - base).
     """
-    pairs = dict.fromkeys(zip(differences["case"], differences["base"], strict=True))
-    parts: list[RenderableType] = [_side_by_side(results), ""]
-    for case, base in pairs:
-        rows = differences[(differences["case"] == case) & (differences["base"] == base)]
-        parts += [_differences(case, base, rows, _compared(results)), ""]
-    notes = [_basis(next(iter(results.values())))]
-    notes += ["The intervals of all pairs hold together at 95 %."] * (len(pairs) > 1)
-    notes += [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
+    side, pairs = tables(results, differences)
+    parts: list[RenderableType] = [side, ""]
+    for pair in pairs:
+        parts += [pair, ""]
+    notes = [basis(next(iter(results.values()))), *remarks(results, differences)]
     return Group(*parts, Text("\n".join(notes), style="dim"))
+
+
+def tables(results: Mapping[str, Result], differences: pd.DataFrame) -> tuple[Table, list[Table]]:
+    """Return the table of strategies side by side, and one for each pair's differences."""
+    pairs = []
+    for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
+        rows = differences[(differences["case"] == case) & (differences["base"] == base)]
+        pairs.append(_differences(case, base, rows, _compared(results)))
+    return _side_by_side(results), pairs
+
+
+def remarks(results: Mapping[str, Result], differences: pd.DataFrame) -> list[str]:
+    """Return what must be said about the differences of all pairs."""
+    notes = ["The intervals of all pairs hold together at 95 %."] * (len(results) > 2)
+    return notes + [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
 
 
 def _side_by_side(results: Mapping[str, Result]) -> Table:

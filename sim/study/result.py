@@ -31,7 +31,8 @@ class Result:
     """One case's replications with all that is needed to read them.
 
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
-    `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving chain.
+    `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving
+    chain, `switched` what each cause costs, where that was asked (`sim.study.drivers`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
     """
 
@@ -39,6 +40,7 @@ class Result:
     sample: Sample
     log: Columns = field(default_factory=dict)
     driving: Columns = field(default_factory=dict)
+    switched: Columns = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -89,8 +91,8 @@ class Result:
         kept = {"notes": self.sample.notes, "remark": self.sample.remark}
         kept["sampling"] = self.sample.sampling.document()
         parts = {"runs": self.sample.runs, "curves": self.sample.curves, "events": self.log}
-        if self.driving:
-            parts[store.CHAIN] = self.driving
+        parts |= {store.CHAIN: self.driving} if self.driving else {}
+        parts |= {store.DRIVERS: self.switched} if self.switched else {}
         store.write_result(target, {**self.manifest, **kept}, dict(self.numbers), parts, extras)
         return target
 
@@ -102,7 +104,7 @@ class Result:
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
         how = Sampling.read(manifest.pop("sampling"))
         sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how)
-        return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}))
+        return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}))
 
 
 def frame(columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -22,8 +22,9 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 TABLES = ("runs", "curves", "events")
-CHAIN = "chain"
-"""The driving chain of the representative run; results of earlier versions have none."""
+CHAIN, DRIVERS = "chain", "drivers"
+SOMETIMES = (CHAIN, DRIVERS)
+"""The driving chain of the representative run (none in old results), and what each cause costs (if asked)."""
 FIGURES = "figures"
 
 Extras = Callable[[Path], None]
@@ -38,8 +39,8 @@ def write_result(
 ) -> None:
     """Replace the result in `target` with a new one, or leave it as it is.
 
-    `parts` are the columns of "runs", "curves", "events" and, if known, "chain". `extras` is called with the directory being
-    filled, which already has an empty `figures/`, to add figures and reports.
+    `parts` are the columns of "runs", "curves", "events" and, if known, "chain" and "drivers". `extras` is called
+    with the directory being filled, which already has an empty `figures/`, to add figures and reports.
     Raises WrongPlace where nothing may be written or where something lies that is not a result.
     """
     probe(target)
@@ -99,7 +100,7 @@ def read_result(target: Path) -> tuple[dict[str, Any], dict[str, Columns]]:
     manifest = read_manifest(directory)
     _checked(directory, SUMMARY, manifest)
     parts = {}
-    there = [CHAIN] if _table(directory, CHAIN).name in manifest["files"] else []
+    there = [name for name in SOMETIMES if _table(directory, name).name in manifest["files"]]
     for name in [*TABLES, *there]:
         data = _checked(directory, _table(directory, name).name, manifest)
         parts[name] = tables.from_bytes(data, str(_table(directory, name)))
@@ -138,6 +139,6 @@ def _listed(target: Path) -> list[str]:
     try:
         return list(read_manifest(target)["files"])
     except Damaged:
-        usual = [SUMMARY, *(f"{name}.parquet" for name in (*TABLES, CHAIN))]
+        usual = [SUMMARY, *(f"{name}.parquet" for name in (*TABLES, *SOMETIMES))]
         figures = [path for path in files.listed(target) if path.relative_to(target).parts[0] == FIGURES]
         return usual + [path.relative_to(target).as_posix() for path in figures]

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.report import reading
+from sim.report.causes import of_result
 from sim.report.quoting import both
 from sim.report.reading import About, Result
+from sim.study.switching import ALL
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from sim.study.drivers import Drivers
 
 FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
 IDLE, COST, BUDGET = "idle_capital_usd_months", "capital_total_usd", "budget_usd"
@@ -43,6 +47,17 @@ def of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
             yield from _of_the_finish(result, about)
         if len(result.events):
             yield from _of_one_run(result, about)
+        if (causes := of_result(result)) is not None:
+            yield "tornado", _tornado(causes, about)
+
+
+def _tornado(causes: Drivers, about: About) -> Axes:
+    """Draw what each cause costs alone."""
+    from sim.report.figures.tornado import plot_tornado
+
+    table = causes.table()
+    alone = table[table["kind"] != ALL]
+    return plot_tornado(alone, metric=causes.metric, basis=f"n = {about.runs:,} runs each, seed {about.seed}")
 
 
 def _of_the_finish(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
@@ -136,10 +151,10 @@ def write_comparison(results: Mapping[str, Result], differences: pd.DataFrame, d
     from sim.report.style import save
 
     directory.mkdir(parents=True, exist_ok=True)
-    return [path for name, ax in _of_a_comparison(results, differences) for path in save(ax, directory, name)]
+    return [path for name, ax in of_a_comparison(results, differences) for path in save(ax, directory, name)]
 
 
-def _of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
+def of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure."""
     from sim.report.figures.paired_difference import plot_paired_difference
     from sim.report.figures.strategy_cloud import plot_strategy_cloud

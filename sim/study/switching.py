@@ -1,0 +1,185 @@
+"""Causes that can be switched off one at a time: drivers of the register, and groups of uncertain inputs.
+
+What is left meets the same luck: a driver that is off changes no draw of anything else, an input that is switched
+off is simply at its planned value, and the crews and order dates that were agreed stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.config.risks import with_risks
+from sim.metrics.chain import step_mechanism
+from sim.metrics.record import Index
+from sim.plan.compile import AGAIN, NONE, UNTIL, WORK, Compiled, compile_plan
+from sim.plan.inputs import SPAN, Inputs
+from sim.plan.project import write_plan
+from sim.study.case import Case
+from sim.world.calendars import Calendar
+from sim.world.clock import calendars, day_minutes
+from sim.world.quantiles import FIXED, Tables
+from sim.world.replication import closed_in
+
+RISK, UNCERTAINTY, ALL = "risk", "uncertainty", "all"
+WEATHER = "weather"
+GROUPS = {
+    "permits": "permits and design",
+    "lead_times": "lead times and suppliers",
+    "site": "durations: site works and shell",
+    "factory": "durations: factory",
+    "road": "road, gate and yard",
+    "installation": "durations: installation",
+    "commissioning": "durations: commissioning",
+    "tests": "failed tests and defects",
+    "power": "power units",
+    "productivity": "productivity on site",
+    "crew": "mobilisation of crews",
+    "demand": "demand and order dates",
+    "prices": "prices",
+    WEATHER: "weather and standstills",
+    "other": "other",
+}
+"""Groups of uncertainty by name, in words."""
+_OF_MECHANISM = {
+    "permits": "permits", "parts": "lead_times", "site_works": "site", "hall": "site", "factory": "factory",
+    "truck": "road", "yard": "road", "installation": "installation", "commissioning": "commissioning",
+    "power": "power", "crew": "crew", "order_date": "demand",
+}  # fmt: skip
+_OF_FACTOR = (("loss.", "productivity"), ("supplier.", "lead_times"), ("price.", "prices"), ("demand.", "demand"))
+SAMPLE = 20
+"""Replications that are looked at to see whether anything closes a calendar."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is switched off: a driver of the register by its id, or a group of uncertainty; or all of a kind."""
+
+    id: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Calm(Case):
+    """A case without weather and standstills: every replication has the stated calendars."""
+
+    def hours_of(self, seed: int, replication: int) -> tuple[Calendar, ...]:  # noqa: ARG002 (as in a case)
+        """Return the stated calendars, whatever the replication."""
+        return self.plan.base_calendars
+
+
+@dataclass(frozen=True)
+class Switches:
+    """The causes of a case, and the case without some of them."""
+
+    case: Case
+    seed: int
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """Return every cause that can change anything, drivers first."""
+        drivers = [Cause(d.id, RISK, d.name) for d, _ in self.case.project.risks.in_force()]
+        groups = [Cause(group, UNCERTAINTY, GROUPS[group]) for group in GROUPS if group in self._groups]
+        return (*drivers, *groups)
+
+    def without(self, causes: Iterable[Cause]) -> Case:
+        """Return the case with these causes switched off, its crews and order dates as they were agreed."""
+        off = [*causes]
+        drivers = [cause.id for cause in off if cause.kind == RISK]
+        groups = {cause.id for cause in off if cause.kind == UNCERTAINTY}
+        case = self.case
+        if drivers:
+            project = with_risks(case.project, without=drivers)
+            case = replace(case, project=project, plan=rewritten(project, case))
+        if groups - {WEATHER}:
+            case = replace(case, plan=settled(case.plan, groups))
+        return Calm(case.project, case.sizing, case.plan, case.sampling) if WEATHER in groups else case
+
+    @cached_property
+    def _groups(self) -> set[str]:
+        """Return the groups in which anything is uncertain."""
+        inputs = self.case.plan.inputs
+        uncertain = _uncertain(inputs)
+        of_inputs, of_factors = grouped(self.case.plan)
+        found = {group for group, drawn in zip(of_inputs, uncertain, strict=True) if drawn and group}
+        drawn = inputs.tables.kind[inputs.factor_table] != FIXED
+        found |= {group for group, known in zip(of_factors, drawn, strict=True) if known and group}
+        closed = any(len(rows) for r in range(SAMPLE) for rows in closed_in(self.case.project, self.seed, r).values())
+        return found | ({WEATHER} if closed else set())
+
+
+def rewritten(project: Project, agreed: Case) -> Compiled:
+    """Return the plan of a project with the crews and order dates that were agreed for another."""
+    return compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed.sizing.agreed))
+
+
+def grouped(plan: Compiled) -> tuple[list[str], list[str]]:
+    """Return the group of every input and of every shared factor; empty for what belongs to a risk driver."""
+    index, of_inputs = Index.of(plan), [""] * len(plan.inputs.names)
+    for step, (operation, a, b, *_) in enumerate(plan.rows.tolist()):
+        if operation in (WORK, UNTIL):
+            mechanism = step_mechanism(index, step)
+            of_inputs[a] = "" if mechanism == RISK else _OF_MECHANISM.get(mechanism, "other")
+        elif operation == AGAIN and b != NONE and not plan.units[plan.unit_of[step]].startswith("risk."):
+            of_inputs[b] = "tests"
+    return of_inputs, [_of_factor(name) for name in plan.inputs.factors]
+
+
+def _of_factor(name: str) -> str:
+    if name.startswith("risk."):
+        return ""
+    return next((group for prefix, group in _OF_FACTOR if name.startswith(prefix)), "other")
+
+
+def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:
+    """Return which inputs differ from one replication to the next by their own draw."""
+    drawn = inputs.tables.kind[inputs.table] != FIXED
+    chance = inputs.planned[inputs.table]
+    undecided = (chance > 0) & (chance < 1)
+    return np.where(inputs.kind == SPAN, drawn & (inputs.minutes != 0), undecided)
+
+
+def settled(plan: Compiled, groups: set[str]) -> Compiled:
+    """Return a plan in which everything in these groups is at its planned value, and decisions as is most likely."""
+    of_inputs, of_factors = grouped(plan)
+    inputs = plan.inputs
+    many = len(inputs.planned)
+    known, planned = _with_constants(inputs.tables, inputs.planned)
+    likely = np.where(planned[inputs.table] > 0.5, 2 * many + 1, 2 * many)
+    at_plan = np.where(inputs.kind == SPAN, many + inputs.table, likely)
+    chosen, shared = (np.array([group in groups for group in of], bool) for of in (of_inputs, of_factors))
+    table = np.where(chosen, at_plan, inputs.table)
+    factors = np.where(shared, many + inputs.factor_table, inputs.factor_table)
+    changed = replace(inputs, tables=known, planned=planned, table=table, factor_table=factors.astype(np.int64))
+    return replace(plan, inputs=changed)
+
+
+def _with_constants(tables: Tables, planned: NDArray[np.float64]) -> tuple[Tables, NDArray[np.float64]]:
+    """Return the tables, then one constant for each of them: its planned value; then 0 and 1."""
+    constants = np.array([*planned, 0.0, 1.0])
+    begin = len(tables.data) + np.arange(len(constants))
+    both = Tables(
+        kind=np.concatenate([tables.kind, np.full(len(constants), FIXED, tables.kind.dtype)]),
+        start=np.concatenate([tables.start, begin.astype(tables.start.dtype)]),
+        length=np.concatenate([tables.length, np.ones(len(constants), tables.length.dtype)]),
+        data=np.concatenate([tables.data, constants]),
+    )
+    return both, np.concatenate([planned, constants])
+
+
+def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
+    """Yield, for each kind that has several causes, all of them together; and everything where there are two kinds."""
+    known = tuple(causes)
+    kinds = {kind: tuple(cause for cause in known if cause.kind == kind) for kind in (RISK, UNCERTAINTY)}
+    words = {RISK: "all risk events together", UNCERTAINTY: "all uncertainty together"}
+    for kind, of in kinds.items():
+        if len(of) > 1:
+            yield Cause(f"all_{kind}", ALL, words[kind]), of
+    if all(kinds.values()):
+        yield Cause("everything", ALL, "everything: as planned"), known

@@ -1,0 +1,230 @@
+"""The report in a real browser: nothing leaves, nothing breaks, and it says what summary.json says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import sim
+from sim.report import reading
+from sim.report.findings import findings
+from sim.report.page.renewing import renew
+from sim.report.page.run import page, write_run
+from sim.report.page.sections import checklist, turnovers
+from sim.study.files import WrongPlace
+from sim.study.result import Result
+from sim.study.running import compared
+from tests.tiny_project import tiny
+
+CHROMIUM = Path("/usr/bin/chromium")
+DESKTOP, PHONE = (1280, 900), (390, 844)
+EVIL = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
+FINISH = "lead_time_full_days"
+
+
+@dataclass
+class Seen:
+    """A page that was opened, and what happened meanwhile."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Everything a reader sees, closed details included."""
+        return str(
+            self.page.evaluate("[...document.querySelectorAll('header, section')].map((e) => e.textContent).join()")
+        )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+def listen(seen: Seen) -> None:
+    """Keep what the page complains of and asks for."""
+
+    def said(message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            seen.complaints.append(message.text)
+
+    def asked(request: Any) -> None:
+        if not request.url.startswith("data:"):
+            seen.requests.append(request.url)
+
+    seen.page.on("console", said)
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on("request", asked)
+
+
+def see(browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Seen:
+    """Open a file and wait until its charts are drawn."""
+    seen = Seen(browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme))
+    listen(seen)
+    seen.page.goto(path.as_uri())
+    seen.page.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    target = tmp_path_factory.mktemp("report") / "tiny"
+    return sim.run(
+        tiny("systems.electrical.factory.test.fails=0.4"), runs=40, workers=1, out=target, extras=write_run
+    ), target
+
+
+@pytest.fixture(scope="module")
+def desktop(browser: Any, written: tuple[Result, Path]) -> Seen:
+    return see(browser, written[1] / "report.html")
+
+
+def test_nothing_is_complained_of_nothing_leaves_and_every_chart_is_drawn(
+    desktop: Seen, written: tuple[Result, Path]
+) -> None:
+    assert desktop.complaints == []
+    assert desktop.requests == [(written[1] / "report.html").as_uri()]
+    charts = desktop.page.query_selector_all(".chart")
+    assert len(charts) == 3 == int(desktop.page.get_attribute("html", "data-drawn"))
+    for chart in charts:
+        assert chart.query_selector(".bk-Figure") is not None
+        assert chart.bounding_box()["height"] > 300
+    pictures = desktop.page.evaluate("[...document.images].map((image) => image.naturalWidth)")
+    assert len(pictures) >= 7
+    assert min(pictures) > 100
+
+
+def test_the_verdict_is_what_summary_json_says(desktop: Seen, written: tuple[Result, Path]) -> None:
+    result, directory = written
+    summary, dates = json.loads((directory / "summary.json").read_text()), reading.project_dates(result)
+    rows = desktop.page.query_selector_all("#verdict dl.verdict div")
+    said = [(row.query_selector("dt").inner_text(), row.query_selector(".answer").inner_text()) for row in rows]
+    assert said == [(finding.label, finding.answer) for finding in findings(result)]
+    answers = dict(said[:5])
+    for label, p in (("P50", "p50"), ("P80, on or before", "p80")):
+        day = summary[FINISH][p]
+        assert answers[label] == f"{dates.say(day)} (day {day:.0f})"
+    peak = summary["peak_workforce_onsite"]
+    spread = next(answer for label, answer in said if answer.endswith("people"))
+    assert {float(n) for n in re.findall(r"\d+", spread)} == {peak["p50"], peak["p80"]}
+
+
+def test_a_percentile_can_be_picked(desktop: Seen, written: tuple[Result, Path]) -> None:
+    result, _ = written
+    for share, column in ((50, "p50"), (80, "p80")):
+        desktop.page.evaluate(
+            "(p) => { const s = document.getElementById('percentile'); s.value = p; s.dispatchEvent(new Event('input')); }",
+            share,
+        )
+        day = float(result.summary()[column][FINISH])
+        expected = f"P{share}: on or before {reading.project_dates(result).say(day)} (day {day:.0f})"
+        assert desktop.page.inner_text("#picked") == expected
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, written: tuple[Result, Path], scheme: str) -> None:
+    seen = see(browser, written[1] / "report.html", PHONE, scheme)
+    assert seen.complaints == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    paper = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light = sum(map(int, re.findall(r"\d+", paper)))
+    assert light > 600 if scheme == "light" else light < 150
+    seen.page.close()
+
+
+def test_only_our_own_scripts_run(browser: Any, desktop: Seen, written: tuple[Result, Path], tmp_path: Path) -> None:
+    result, _ = written
+    config = json.loads(json.dumps(result.manifest["config"]))
+    config["scale"]["target_days"] = 30.0
+    config["block"]["mw_gross"] |= {"source": EVIL, "confidence": "A"}
+    evil = Result({**result.manifest, "strategy": EVIL, "config": config}, result.sample, result.log, result.driving)
+    (tmp_path / "evil.html").write_bytes(page(evil))
+    seen = see(browser, tmp_path / "evil.html")
+    assert seen.page.evaluate("window.hacked") is None
+    assert seen.page.inner_text("h1") == EVIL
+    assert seen.text.count(EVIL) >= 2  # as the title, and as a source
+    assert seen.page.evaluate("document.scripts.length") == desktop.page.evaluate("document.scripts.length") == 3
+    seen.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.hacked = 2'}))"
+    )
+    assert seen.page.evaluate("window.hacked") is None
+    assert any("Content Security Policy" in said for said in seen.complaints)
+    seen.page.close()
+
+
+def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(browser: Any, tmp_path: Path) -> None:
+    projects = [tiny(), tiny("name=slow", "commissioning.l5.days=3")]
+    results = {p.name: sim.run(p, runs=6, workers=1, out=tmp_path / p.name) for p in projects}
+    compared(results).write(tmp_path / "differences.csv")
+    before = (tmp_path / "slow" / "runs.parquet").read_bytes()
+    assert renew(tmp_path) == tmp_path / "report.html"
+    assert (tmp_path / "slow" / "runs.parquet").read_bytes() == before
+    assert Result.load(tmp_path / "slow").manifest["name"] == "slow"
+    seen = see(browser, tmp_path / "report.html")
+    assert seen.complaints == []
+    assert len(seen.page.query_selector_all(".bk-Figure")) == 5
+    mean = float(compared(results).table().set_index("metric")["mean"][FINISH])
+    assert mean == 4  # two days more for each block's last test, and there is one crew
+    assert "+4 days" in seen.text
+    seen.page.click("text=Report of slow")
+    seen.page.wait_for_selector("#checklist", timeout=60_000)
+    assert "slow" in seen.page.inner_text("header")
+    seen.page.close()
+
+
+# --- without a browser --------------------------------------------------------------------------------
+
+
+def test_the_file_is_small_and_its_policy_strict(hybrid: Result) -> None:
+    html = page(hybrid)
+    assert len(html) < 3_000_000
+    head = html[:3000].decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', head)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy[1]
+    assert "script-src 'unsafe-inline'" not in policy[1]
+    assert "connect-src" not in policy[1]  # so it falls back to none
+
+
+def test_the_same_result_gives_the_same_pictures(hybrid: Result) -> None:
+    one, other = (re.findall(rb"base64,([^\"]+)", page(hybrid)) for _ in range(2))
+    assert one == other
+    assert len(one) >= 2
+
+
+def test_turnovers_are_read_level_off_the_ramp(hybrid: Result) -> None:
+    found, dates = turnovers(hybrid), reading.project_dates(hybrid)
+    assert [turnover.mw for turnover in found] == ["25", "50", "75", "100", "125", "150", "175", "200", "225", "250"]
+    curve = hybrid.curve("mw_online")
+    assert found[-1].p80 == dates.say(float(curve.index[curve["p20"] >= 250][0]))
+
+
+def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]) -> None:
+    answers = {check.question: check for check in checklist(written[0])}
+    assert answers["Enough runs?"].good is False
+    assert answers["Did every run come to its end?"].good is True
+    assert answers["Can it be run again?"].answer.startswith("configuration ")
+
+
+def test_there_is_nothing_to_renew_in_an_empty_place(tmp_path: Path) -> None:
+    with pytest.raises(WrongPlace):
+        renew(tmp_path)
+    pd.DataFrame(columns=["metric", "case", "base"]).to_csv(tmp_path / "differences.csv", index=False)
+    with pytest.raises(WrongPlace):
+        renew(tmp_path)
