@@ -10,7 +10,9 @@ from sim.cli.baseline import baseline
 from sim.cli.check import check, schema
 from sim.cli.exchange import export, import_
 from sim.cli.run import compare, merge, run
+from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
+from sim.cli.tune import tune
 from sim.cli.verify import verify
 from sim.errors import SimError
 
@@ -49,6 +51,8 @@ COMMANDS = (
     compare,
     merge,
     sweep,
+    sensitivity,
+    tune,
     check,
     verify,
     baseline,
