@@ -86,22 +86,25 @@ def _shares(design: Design) -> Floats | None:
         raise NoDesign(f"Sobol's sequence needs a power of two as `sensitivity.size`; {wanted.size} is none")
     problem = _problem(list(design.study.inputs))
     if wanted.method == "morris":
-        sample = _salib("sample.morris").sample(problem, wanted.size, num_levels=LEVELS, seed=design.study.seed)
+        sample = _salib().sample.morris.sample(problem, wanted.size, num_levels=LEVELS, seed=design.study.seed)
     else:
-        sample = _salib("sample.sobol").sample(
+        sample = _salib().sample.sobol.sample(
             problem, wanted.size, calc_second_order=False, scramble=True, seed=design.study.seed
         )
     return np.asarray(sample, dtype=np.float64)
 
 
-def _salib(part: str) -> Any:
-    """A part of SALib, which is asked for only here."""
-    from importlib import import_module
-
+def _salib() -> Any:
+    """SALib, which is asked for only here."""
     try:
-        return import_module(f"SALib.{part}")
+        import SALib
+        import SALib.analyze.morris
+        import SALib.analyze.sobol
+        import SALib.sample.morris
+        import SALib.sample.sobol
     except ImportError as error:
         raise NotEnough("Morris and Sobol need SALib: pip install 'hybrid-dc-sim[sensitivity]'") from error
+    return SALib
 
 
 def _problem(names: Sequence[str]) -> dict[str, Any]:
@@ -151,11 +154,11 @@ def _indices(design: Design, shares: Floats, answers: Floats) -> pd.DataFrame:
         return pd.DataFrame({"input": names, **dict.fromkeys(columns, 0.0)})
     problem, seed = _problem(names), design.study.seed
     if wanted.method == "morris":
-        found = _salib("analyze.morris").analyze(problem, shares, answers, num_levels=LEVELS, seed=seed)
+        found = _salib().analyze.morris.analyze(problem, shares, answers, num_levels=LEVELS, seed=seed)
     else:
         # centred: the estimator of first-order indices is biased by a large mean
         centred = answers - answers.mean()
-        found = _salib("analyze.sobol").analyze(problem, centred, calc_second_order=False, seed=seed)
+        found = _salib().analyze.sobol.analyze(problem, centred, calc_second_order=False, seed=seed)
     table = pd.DataFrame({"input": names, **{column: np.asarray(found[column], dtype=float) for column in columns}})
     return table.sort_values(columns[0], ascending=False, kind="stable", ignore_index=True)
 
