@@ -13,7 +13,9 @@ from sim.cli.exchange import export, import_
 from sim.cli.live import live
 from sim.cli.report import report
 from sim.cli.run import compare, merge, run
+from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep
+from sim.cli.tune import tune
 from sim.cli.verify import verify
 from sim.errors import SimError
 
@@ -55,6 +57,8 @@ COMMANDS = (
     live,
     drivers,
     report,
+    sensitivity,
+    tune,
     check,
     verify,
     baseline,

@@ -11,6 +11,7 @@ from sim.cli.options import SEED, SET, WORKERS, guarded, load, watched
 
 if TYPE_CHECKING:
     from sim.study.result import Result
+    from sim.study.running import Config
 
 ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
 
@@ -52,19 +53,19 @@ def export(
     from sim.report.exchange.writing import write
     from sim.study.result import Result
 
-    result = Result.load(what) if what.is_dir() else _run(what, overrides, runs, seed, workers)
+    loaded = None if what.is_dir() else load(what, overrides)
+    result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
-    tasks = write(hand_over(result, looked_at), form, target)
+    tasks = write(hand_over(result, looked_at, loaded), form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")
 
 
-def _run(config: Path, overrides: tuple[str, ...], runs: int, seed: int, workers: int | None) -> Result:
+def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
     """Run a configuration without writing its result."""
     from sim.study.running import run
 
-    loaded = load(config, overrides)
     with watched(loaded.value.name) as progress:
         return run(loaded, runs=runs, seed=seed, workers=workers, progress=progress)
 

@@ -49,7 +49,7 @@ class Design:
 
     def point(self, base: int, settings: Settings) -> Point:
         """The point with these settings of the inputs."""
-        changes = {place: value for path, value in self.study.set.items() for place in self._expanded(base, (path,))}
+        changes = {place: value for path, value in self.study.set.items() for place in self.paths(base, (path,))}
         for name, value in settings.items():
             changes |= self._changes(base, self.study.inputs[name], value)
         return Point(base, dict(settings), changes)
@@ -57,13 +57,13 @@ class Design:
     def _changes(self, base: int, varied: Input, value: Scalar) -> dict[str, Any]:
         """What one input changes, by path."""
         config = self.bases[base]
-        paths = self._expanded(base, varied.paths)
+        paths = self.paths(base, varied.paths)
         if varied.times:
             return {path: scaled(config, path, float(value)) for path in paths}
         numeric = isinstance(value, float) and varied.low is not None
         return {path: rounded(config, path, float(value)) if numeric else value for path in paths}
 
-    def _expanded(self, base: int, paths: Sequence[str]) -> list[str]:
+    def paths(self, base: int, paths: Sequence[str]) -> list[str]:
         """Paths without stars, each told at the line of the path it came from."""
         found = []
         for path in paths:

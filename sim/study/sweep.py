@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KIND = "sweep"
 BASE_COLUMNS = ("point", "config")
+AS_IT_IS = "as configured"
 
 
 @dataclass(frozen=True)
@@ -205,22 +206,22 @@ def points_table(case: Swept, found: Sample) -> pd.DataFrame:
     """A row a point: number, configuration, settings, what it is called, and why it could not be run if so."""
     import pandas as pd
 
-    names = [base.value.name for base in case.design.bases]
+    names, inputs = [base.value.name for base in case.design.bases], case.design.study.inputs
     called = list(labels(case.points, names))
     rows = [
         {
             "point": number,
             "config": names[point.base],
-            **point.settings,
+            **{name: point.settings.get(name, np.nan) for name in inputs},
             "label": called[number],
             "note": found.notes.get(number * case.runs, ""),
         }
         for number, point in enumerate(case.points)
     ]
     columns = pd.DataFrame(rows)
-    for name in case.design.study.inputs:
+    for name in inputs:
         if columns[name].dtype == object:  # numbers and texts in one column are all texts
-            columns[name] = [said(value) for value in columns[name]]
+            columns[name] = [AS_IT_IS if pd.isna(value) else said(value) for value in columns[name]]
     return columns
 
 

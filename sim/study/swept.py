@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 
 from sim.errors import SimError
-from sim.study.case import Case, prepare
+from sim.study.case import Case
 from sim.study.chunk import Chunk, Columns, failed, stitched
-from sim.study.design import Design, Point
+from sim.study.design import Config, Design, Point
+from sim.study.running import laid_out
 
 KEPT = 2
 """Prepared points a process keeps: the one under way and the one before, which the next chunk may still need."""
@@ -49,16 +50,16 @@ class Swept:
         """The points prepared last."""
         return {}
 
-    def keep(self, ready: Mapping[int, Case]) -> None:
+    def keep(self, prepared: Mapping[int, Case]) -> None:
         """Take points that are prepared already."""
-        self._cases.update(ready)
+        self._cases.update(prepared)
 
     def case(self, point: int) -> Case:
         """A point ready to be run."""
         if point not in self._cases:
             while len(self._cases) >= KEPT:
                 del self._cases[next(iter(self._cases))]
-            self._cases[point] = prepare(self.design.config(self.points[point]).value)
+            self._cases[point] = ready(self.design.config(self.points[point]))
         return self._cases[point]
 
     def replicate(self, seed: int, first: int, count: int) -> Chunk:
@@ -87,14 +88,19 @@ class Swept:
 def swept(design: Design, points: Sequence[Point], runs: int) -> Swept:
     """A study ready to be run; its metrics are those of all its configurations."""
     known: dict[str, None] = {}
-    ready: dict[int, Case] = {}
+    prepared: dict[int, Case] = {}
     for base in range(len(design.bases)):
         first = next(number for number, point in enumerate(points) if point.base == base)
         try:
-            ready[first] = prepare(design.config(points[first]).value)
-            known |= dict.fromkeys(ready[first].metrics)
+            prepared[first] = ready(design.config(points[first]))
+            known |= dict.fromkeys(prepared[first].metrics)
         except SimError:  # a row of its own in the table; its base has the same metrics
-            known |= dict.fromkeys(prepare(design.bases[base].value).metrics)
+            known |= dict.fromkeys(ready(design.bases[base]).metrics)
     found = Swept(design, tuple(points), runs, tuple(known))
-    found.keep(ready)
+    found.keep(prepared)
     return found
+
+
+def ready(config: Config) -> Case:
+    """A configuration ready to be run by the fastest engine there is."""
+    return laid_out(config, "mc", 0)

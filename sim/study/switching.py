@@ -99,7 +99,7 @@ class Switches:
             case = replace(case, project=project, plan=rewritten(project, case))
         if groups - {WEATHER}:
             case = replace(case, plan=settled(case.plan, groups))
-        return Calm(case.project, case.sizing, case.plan, case.sampling) if WEATHER in groups else case
+        return Calm(**case.__getstate__()) if WEATHER in groups else case
 
     @cached_property
     def _groups(self) -> set[str]:
@@ -110,7 +110,11 @@ class Switches:
         found = {group for group, drawn in zip(of_inputs, uncertain, strict=True) if drawn and group}
         drawn = inputs.tables.kind[inputs.factor_table] != FIXED
         found |= {group for group, known in zip(of_factors, drawn, strict=True) if known and group}
-        closed = any(len(rows) for r in range(SAMPLE) for rows in closed_in(self.case.project, self.seed, r).values())
+        closed = any(
+            len(rows)
+            for r in range(SAMPLE)
+            for rows in closed_in(self.case.project, self.case.weather, self.seed, r).values()
+        )
         return found | ({WEATHER} if closed else set())
 
 

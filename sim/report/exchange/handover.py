@@ -11,6 +11,7 @@ from sim.report.exchange.schedule import Changed, Key, Schedule, schedule
 from sim.study.case import prepare
 from sim.study.chunk import Columns
 from sim.study.result import Result
+from sim.study.running import Config
 from sim.study.sample import representative
 
 FINISH, OF_ORDERS = "lead_time_full_days", "lead_time_mw_weighted_days"
@@ -41,10 +42,14 @@ class Handover:
         )
 
 
-def hand_over(result: Result, looked_at: int = LOOKED_AT) -> Handover:
-    """Perform the representative run of a result again, and others to learn the spread; Changed if it differs."""
-    project = Project.model_validate(result.manifest["config"])
-    case = replace(prepare(project), sampling=result.sample.sampling)
+def hand_over(result: Result, looked_at: int = LOOKED_AT, config: Config | None = None) -> Handover:
+    """Perform the representative run of a result again, and others to learn the spread; Changed if it differs.
+
+    Without the `config` it came from, that of its manifest is taken, and a weather file is looked for here.
+    """
+    case = replace(
+        prepare(config or Project.model_validate(result.manifest["config"])), sampling=result.sample.sampling
+    )
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.performed(seed, replication, 1)
