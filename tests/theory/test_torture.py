@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.config.project import Project
 from sim.errors import Stalled
 from sim.metrics.conservation import switched_on
 from sim.study.case import Case, prepare
 from tests.theory.random_projects import random_project
 
-QUICK, MANY = 30, 250
+QUICK, MANY = 50, 250
 SEEDS = st.integers(0, 2**32)
 
 
@@ -25,18 +26,21 @@ def named(case: Case | None, told: str) -> bool:
     )  # fmt: skip
 
 
+def planned(project: Project) -> Case | str:
+    """A project ready to run, or why its run without luck stands still."""
+    try:
+        return prepare(project)
+    except Stalled as stall:
+        return str(stall)
+
+
 def torture(seed: int) -> str:
     """Build and run a random project twice; return how it ended. Identities are checked in every run."""
     assert switched_on()
     project = random_project(seed)
-    try:
-        case = prepare(project)
-    except Stalled as stall:
-        refused = str(stall)
-    else:
-        refused = ""
-    if refused:
-        assert named(None, refused), refused
+    case = planned(project)
+    if isinstance(case, str):
+        assert named(None, case), case
         return "cannot be planned"
     outcome = "finished"
     for luck in case.draws(seed).chunk(0, 2):
