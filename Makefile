@@ -39,7 +39,7 @@ test-slow: $(INSTALLED_DEV) ## the slow tests only
 	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
 
 mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how many the tests notice
-	$(BIN)/python -m pytest -q -s tests/mutants $(ARGS)
+	$(BIN)/python -m pytest -q -s -m "slow or not slow" tests/mutants $(ARGS)
 
 lint: $(INSTALLED_DEV) ## style, likely mistakes, spelling, declared dependencies
 	$(BIN)/ruff check .

@@ -29,6 +29,13 @@ def test_there_are_many_and_each_is_another_mistake() -> None:
 
 
 @EACH
+def test_a_mistake_is_planted_in_what_is_there(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        plant(patch, mutant.function, mutant.right, mutant.wrong)
+
+
+@pytest.mark.slow
+@EACH
 def test_a_mistake_is_noticed_by_the_test_of_its_mechanism(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         plant(patch, mutant.function, mutant.right, mutant.wrong)

@@ -15,7 +15,7 @@ from sim.metrics.conservation import switched_on
 from sim.study.case import Case, prepare
 from tests.theory.random_projects import random_project
 
-QUICK, MANY = 50, 250
+QUICK, MANY = 30, 250
 SEEDS = st.integers(0, 2**32)
 
 
