@@ -31,12 +31,12 @@ def _compiled(home: ModuleType, qualified: str, source: str) -> Any:
 
 
 def _owners(home: ModuleType, function: Callable[..., Any]) -> Iterator[tuple[Any, str]]:
-    """Yield who knows a function: its class, or every module of the model that has imported it."""
+    """Yield who knows a function: its class, or every module of the model and its tests that has imported it."""
     owner, _, name = function.__qualname__.rpartition(".")
     if owner:
         yield getattr(home, owner), name
         return
-    for module in [module for key, module in sys.modules.items() if key == "sim" or key.startswith("sim.")]:
+    for module in [module for key, module in sys.modules.items() if key.partition(".")[0] in ("sim", "tests")]:
         for known, value in list(vars(module).items()):
             if value is function:
                 yield module, known

@@ -93,23 +93,32 @@ def performed(bottleneck: str, replication: int) -> tuple[Paths, Paths, dict[str
     times |= {"connect": of(worked, "electrical.connect", blocks)}
     dates = {"parts": of(done, "electrical parts", skids), "unload": of(done, "electrical unload", skids)}
     dates |= {"lift": of(done, "electrical lift 1", blocks), "connect": of(done, "electrical.connect", blocks)}
+    dates |= {f"s{n}": of(done, f"electrical.s{n}", skids) for n in (1, 2, 3)}
+    last = ("electrical factory test", "electrical factory test rework")
+    dates |= {"tested": [max(done.get((what, skid), 0) for what in last) for skid in skids]}
     assert max(there["crew.electricians.1"], there["crew.riggers.1"]) < min(dates["unload"])
     return times, dates, there
 
 
-def unloaded(times: Paths, ready: Sequence[int], places: int, trucks: int) -> list[int]:
-    """When each skid is unloaded: D(i,k) of a line of single stations that block, places, and trucks that return."""
+def unloaded(times: Paths, ready: Sequence[int], places: int, trucks: int) -> tuple[list[list[int]], list[int]]:
+    """When each skid is done at every station and its test, and unloaded.
+
+    D(i,k) of a line of single stations that block, places, and trucks that return.
+    """
     left: list[list[int]] = []
+    made: list[list[int]] = []
     finished: list[int] = []
     cycle: list[int] = [0] * trucks
     unload: list[int] = []
     for i in range(SKIDS):
         before = left[i - 1] if i else [0, 0, 0, 0]
         at = max(ready[i], before[0])
-        row = []
+        row, done = [], []
         for k, name in enumerate(("s1", "s2", "s3")):
-            at = max(at + times[name][i], before[k + 1])  # it leaves when the next one is free
+            done.append(at + times[name][i])
+            at = max(done[-1], before[k + 1])  # it leaves when the next one is free
             row.append(at)
+        made.append([*done, at + times["test"][i]])
         place = heappop(finished) if i >= places else 0
         tested = max(at + times["test"][i], place)
         left.append([*row, tested])
@@ -119,7 +128,7 @@ def unloaded(times: Paths, ready: Sequence[int], places: int, trucks: int) -> li
         heappush(finished, loaded)
         unload.append(loaded + times["drive"][i] + times["unload"][i])
         cycle[truck] = unload[-1] + times["return"][i]
-    return unload
+    return made, unload
 
 
 def one_after_the_other(ready: Sequence[int], minutes: Sequence[int]) -> list[int]:
@@ -139,7 +148,8 @@ def test_every_skid_comes_when_the_recursion_says(bottleneck: str) -> None:
     for replication in range(PATHS):
         times, dates, _ = performed(bottleneck, replication)
         places, trucks = (1 if bottleneck == "places" else 3), (1 if bottleneck == "truck" else 2)
-        unload = unloaded(times, dates["parts"], places, trucks)
+        made, unload = unloaded(times, dates["parts"], places, trucks)
+        assert [[dates[name][n] for name in ("s1", "s2", "s3", "tested")] for n in range(SKIDS)] == made
         assert unload == dates["unload"]
         # any skid fits any block: the n-th to come is the n-th block's
         lifted = one_after_the_other(sorted(unload), times["lift"])

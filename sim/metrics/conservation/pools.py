@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 def pools(found: Found) -> Iterator[str]:
-    """Yield pools of which more is taken than there is, or given back than was taken, and units that keep some."""
+    """Yield pools of which more is taken than there is, or given back than was taken, and units that keep some.
+
+    Looked at when a minute is over: in which order its rows are written is the engine's own.
+    """
     moves, plan = found.moves, found.plan
     for pool, name in enumerate(plan.pools):
         mine = moves.pool == pool
-        free = plan.initial[pool] + np.cumsum(moves.count[mine])
+        last = np.diff(moves.minute[mine], append=-1) != 0
+        free = (plan.initial[pool] + np.cumsum(moves.count[mine]))[last]
         if len(free) and int(free.min()) < 0:
             yield f"{-int(free.min())} of {name} are taken that are not there"
         if plan.pool_kinds[pool] == "returned" and len(free) and int(free.max()) > plan.initial[pool]:

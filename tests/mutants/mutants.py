@@ -1,0 +1,140 @@
+"""Mistakes somebody could make in the model, one each, and the mechanism whose test must notice it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sim.engine.dispatch import Dispatcher
+from sim.engine.processes import Site
+from sim.metrics import due, ledger, workforce
+from sim.plan import commissioning, crew_work, crews, energization, factory, installation, logistics, shell
+from sim.plan.compile import _Compiler
+from sim.world.calendars import Calendar
+from tests.engine import test_rules_2_3_grants as grants
+from tests.engine import test_rules_8_9_gates_jumps as gates
+from tests.metrics import test_money_ledger as money
+from tests.metrics import test_workforce as heads
+from tests.mutants import mechanisms as by
+from tests.plan import test_whole_project as tiny
+from tests.theory import test_chain_of_the_project as chain
+
+
+class Mutant(NamedTuple):
+    """A mistake: in which function, what stands there, what would stand there instead; and who must notice."""
+
+    mistake: str
+    function: Callable[..., Any]
+    right: str
+    wrong: str
+    mechanism: str
+    killer: Callable[[], Any]
+
+
+def along(bottleneck: str) -> Callable[[], None]:
+    """The chain of the project with one thing short, against its recursion."""
+
+    def holds() -> None:
+        chain.case.cache_clear()
+        try:
+            chain.test_every_skid_comes_when_the_recursion_says(bottleneck)
+        finally:
+            chain.case.cache_clear()
+
+    return holds
+
+
+MUTANTS = (
+    # --- who is served when --------------------------------------------------------------------------------------
+    Mutant("ties go to the last name", Dispatcher.ask, "(priority, now, rank,", "(priority, now, -rank,",
+           "rule 2: priority, minute asked, name",
+           grants.test_priority_counts_before_the_minute_asked_and_that_before_the_name),
+    Mutant("who asks last goes first", Dispatcher.ask, "(priority, now,", "(priority, -now,",
+           "first in, first out", by.textbook("300 customers")),
+    Mutant("priorities are forgotten", Dispatcher.ask, "(priority, now,", "(0, now,",
+           "a list of tasks", by.textbook("Graham: another list")),
+    Mutant("a gate opens one too late", Site.signal, "if level <= reached:", "if level < reached:",
+           "rule 8: gates", gates.test_a_gate_lets_everyone_through_whose_level_it_has_reached),
+    Mutant("nights are worked", Calendar.finish, "return self._ends[place] - (done[place] - target)",
+           "return start + minutes", "calendars", by.textbook("90 minutes from 16:00")),
+    Mutant("learning is one unit ahead", Site._minutes, "self.plan.learning[curve], self.learnt[curve])",
+           "self.plan.learning[curve], self.learnt[curve] + 1)", "Crawford's unit curve", by.textbook("72 units")),
+    Mutant("a repeated chance falls as the first did", Site.decide,
+           "self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)", "self.luck.values[chance]",
+           "every attempt has its own luck", by.tests_fail_as_often_as_is_stated),
+    # --- the factory ---------------------------------------------------------------------------------------------
+    Mutant("chances of a test are turned round", factory._accept, "otherwise=True", "otherwise=False",
+           "factory acceptance test", by.timeline(tiny.SKIDS)),
+    Mutant("a failed skid is mended and not tested again", factory._accept, "Again(TESTED, limit=test.retests),", "",
+           "retests", by.tests_fail_as_often_as_is_stated),
+    Mutant("a tested skid leaves its bay without a place", factory.build_skid,
+           "route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.behind})]",
+           "route += [Free({plant.bays: 1, **plant.behind}), Hold({plant.finished: 1})]",
+           "blocking by full places", along("places")),
+    Mutant("a station is free before the next one takes the skid", factory.build_skid,
+           "route += [Free(carried)] if carried else []",
+           "route[-1:] = [Free(carried), route[-1]] if carried else route[-1:]",
+           "blocking in the line", along("line")),
+    Mutant("all lines are open from the first day", factory._open,
+           "factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines", "0.0",
+           "the ramp of a factory", by.timeline({("electrical.s1", "electrical.assemble"): (336, 432)},
+                                                "systems.electrical.factory.opens_week=2")),
+    # --- the road and the yard -----------------------------------------------------------------------------------
+    Mutant("trucks need no time to return", logistics._return, 'if plant.fleet.kind == "hired":', "if True:",
+           "return trips", by.timeline(tiny.SKIDS)),
+    Mutant("a truck is free before it has returned", logistics.deliver, "        *_return(plant),\n        Free(truck),",
+           "        Free(truck),\n        *_return(plant),", "the fleet as a closed network", along("truck")),
+    Mutant("a place in the yard is never released", installation.install_skids,
+           "Free({**lifting, laydown(name): number})", "Free(lifting)",
+           "laydown", tiny.test_one_laydown_place_blocks_the_finished_goods_and_so_the_test_bay),
+    Mutant("finished places stay taken", logistics.deliver, "        Free({plant.finished: 1}),\n", "",
+           "what a unit takes it gives back", by.conserved()),
+    # --- the site ------------------------------------------------------------------------------------------------
+    Mutant("the hall need not be dry", installation.ready_for,
+           "return [Wait(brief.plan.gate(gate)) for gate in [*prerequisites(brief, site, block), *others]]", "return []",
+           "release of the shell", by.timeline(tiny.INSTALLATION)),
+    Mutant("weather does not stop crews", crew_work.by_crews, "SITE + step.exposure, mode", 'SITE + "interior", mode',
+           "weather by exposure", by.a_step_outside_waits_for_the_storm_to_pass),
+    Mutant("work starts without permits", shell._start, 'return Wait(f"{place.phase}.permitted")',
+           'return Wait(f"{place.phase}.permitted", 0)', "permits", by.timeline(tiny.SITE)),
+    Mutant("crews are hired all at once", crews._crew, 'Hold({f"hiring.{trade}": 1, **beds}', "Hold({**beds}",
+           "hiring by the week", by.hiring_goes_by_the_week),
+    Mutant("crews leave before others get them", crews._crew, "Hold({crew(trade): 1}, priority=LEAVING)",
+           "Hold({crew(trade): 1})", "rule 5: leaving last", by.a_crew_that_may_leave_lets_all_other_work_go_first),
+    Mutant("more people work than have come", crews._crew, 'Note("people", trade, people)',
+           'Note("people", trade, people // 2)', "nobody works who is not there", by.conserved()),
+    Mutant("work of crews is twice as quick", crew_work.step_span, "60 / people", "30 / people",
+           "work content over people", by.timeline(tiny.SITE)),
+    # --- tests and power -----------------------------------------------------------------------------------------
+    Mutant("the spare unit counts as firm", energization.energize, "number + 1 + units.spare", "number + 1",
+           "N+1", by.timeline(tiny.POWER)),
+    Mutant("power is asked for after L3", commissioning.commission_block,
+           """            Hold({_source(brief, block): kilowatts(block)}, block.sequence),
+            *_level(brief, block, "L3", commissioning.l3),
+""", """            *_level(brief, block, "L3", commissioning.l3),
+            Hold({_source(brief, block): kilowatts(block)}, block.sequence),
+""", "power before L3", by.timeline(tiny.POWER)),
+    Mutant("a turnover is tested with its first block", commissioning.hand_over,
+           'Wait(brief.plan.gate(f"{turnover.name}.tested"), len(turnover.blocks))',
+           'Wait(brief.plan.gate(f"{turnover.name}.tested"), 1)',
+           "turnovers", tiny.test_a_turnover_of_two_blocks_is_tested_once_and_comes_online_at_once),
+    # --- hours and heads -----------------------------------------------------------------------------------------
+    Mutant("rework earns", workforce._earned, "steps = np.flatnonzero(done & plan.earns)",
+           "steps = record.step[record.works]", "hours earned", by.rework_earns_nothing_and_a_repeated_test_earns_once),
+    Mutant("who goes on a day was not there", workforce.headcount, "day[~came] + 1", "day[~came]",
+           "headcount by day", heads.test_who_comes_or_goes_on_a_day_is_there_on_that_day),
+    Mutant("half an indirect person is nobody", workforce.indirect, "np.ceil(", "np.floor(",
+           "indirect people", by.indirect_people_are_whole_people),
+    # --- money ---------------------------------------------------------------------------------------------------
+    Mutant("every milestone is paid with those before it", ledger._contract_entries,
+           "cents = np.diff(whole, prepend=0)", "cents = whole.copy()", "contracts to the cent", by.conserved()),
+    Mutant("retention is kept for ever", due.payments, "if retained is not None and kept:", "if False:",
+           "retention", by.conserved()),
+    Mutant("prices do not drift until the order", ledger._values, "(1 + bought.escalation) ** years", "1.0",
+           "escalation", money.test_a_price_drifts_until_its_order),
+    Mutant("deposits are forgotten", ledger._contract_entries, "there = (happened >= 0)", "there = (happened > 0)",
+           "contracts to the cent", by.conserved()),
+    # --- luck ----------------------------------------------------------------------------------------------------
+    Mutant("all units share one draw", _Compiler._row, 'f"{activity}/{unit}", step.span',
+           'f"{activity}/all", step.span', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),
+)  # fmt: skip

@@ -1,0 +1,77 @@
+"""Random projects with everything on: they finish and conserve what must be, or they stand still and say why."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.config.project import Project
+from sim.errors import Stalled
+from sim.metrics.conservation import switched_on
+from sim.study.case import Case, prepare
+from tests.theory.random_projects import random_project
+
+QUICK, MANY = 30, 250
+SEEDS = st.integers(0, 2**32)
+
+
+def named(case: Case | None, told: str) -> bool:
+    """Whether a diagnosis says how many units are not at their end, and names a unit and what it waits for."""
+    return "stalled on day" in told and "units not at their end" in told and (
+        case is None or any(unit in told for unit in case.plan.units)
+    )  # fmt: skip
+
+
+def planned(project: Project) -> Case | str:
+    """A project ready to run, or why its run without luck stands still."""
+    try:
+        return prepare(project)
+    except Stalled as stall:
+        return str(stall)
+
+
+def torture(seed: int) -> str:
+    """Build and run a random project twice; return how it ended. Identities are checked in every run."""
+    assert switched_on()
+    project = random_project(seed)
+    case = planned(project)
+    if isinstance(case, str):
+        assert named(None, case), case
+        return "cannot be planned"
+    outcome = "finished"
+    for luck in case.draws(seed).chunk(0, 2):
+        hours = case.hours_of(seed, luck.replication)
+        performance = case.perform(luck, hours)
+        metrics, curves = case.measured(luck, performance, hours)
+        if performance.stuck is not None:
+            assert named(case, performance.stuck.explain()), performance.stuck.explain()
+            assert metrics["lead_time_mw_weighted_days"] == np.inf
+            outcome = "stalled"
+        else:
+            assert np.isfinite(metrics["lead_time_mw_weighted_days"])
+            assert curves["mw_online"][-1] <= project.blocks * project.block.mw_gross.value
+    return outcome
+
+
+@settings(max_examples=QUICK)
+@given(SEEDS)
+def test_a_random_project_finishes_whole_or_says_why_not(seed: int) -> None:
+    torture(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=MANY)
+@given(SEEDS)
+def test_many_random_projects_finish_whole_or_say_why_not(seed: int) -> None:
+    torture(seed)
+
+
+@pytest.mark.slow
+def test_most_of_them_finish_and_some_do_not() -> None:
+    ends = Counter(torture(seed) for seed in range(60))
+    assert ends["finished"] >= 30
+    assert ends["stalled"] + ends["cannot be planned"] >= 1
