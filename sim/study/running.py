@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim import files
 from sim.config.loading import Loaded, load_as
 from sim.config.project import Project
 from sim.engine.either import AUTO, chosen
 from sim.errors import SimError
-from sim.study import files
 from sim.study.case import Case, prepare
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
