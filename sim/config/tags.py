@@ -86,6 +86,7 @@ def network(path: Path) -> str:
 
 
 def _names_something(kind: str, name: str, known: Collection[str]) -> bool:
+    """Whether a name is one of those known, a pattern of them, or of a network that may have it elsewhere."""
     if kind != "step":
         return name in known if known else not name
     head = name.partition(".")[0]
