@@ -16,7 +16,7 @@ SOURCES = sorted((ROOT / "sim").rglob("*.py"))
 CODE = sorted(path for part in ("sim", "tests", "benchmarks") for path in (ROOT / part).rglob("*.py"))
 
 # A later part may import an earlier one, never the reverse.
-FLOW = ("errors", "config", "world", "events", "plan", "engine", "metrics", "study", "report", "cli")
+FLOW = ("errors", "files", "config", "world", "events", "plan", "engine", "metrics", "study", "report", "cli")
 ENTRANCES = ("__init__", "__main__")
 ROOMS = {
     "simpy": "sim/engine/",
@@ -27,6 +27,16 @@ ROOMS = {
 }
 STRATEGY = re.compile(r"(?<![a-z])(hybrid|stick(?:[ _-]?built)?|modular)(?![a-z])", re.IGNORECASE)
 LONGEST_FILE = {"sim": 300, "tests": 400, "benchmarks": 300}
+# Contents of files pass through sim/files.py, where a test can make the N-th operation fail. The others read what
+# no user wrote: the kernel's own sources, and what the system tells of processes and memory.
+DISK = ("sim/files.py", "sim/engine/compiled/jit.py", "sim/study/locking.py", "sim/study/room.py")
+TOUCHES = {
+    "open", "read_text", "read_bytes", "write_text", "write_bytes", "savefig", "to_csv", "to_excel", "to_json",
+    "to_parquet", "read_csv", "write_table", "fdopen", "rmtree", "unlink", "symlink_to",
+}  # fmt: skip
+# Never, by any name: whoever reads a pickle runs what its writer wants. (Processes and Dask send pickles to each
+# other; docs/reliability.md says how that is confined.)
+PICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 FEW_LINES = 8
 Rule = Callable[[str, str], list[str]]
 HEAVY = ("pandas", "scipy.stats", "matplotlib.pyplot", "rich.progress")
@@ -91,6 +101,41 @@ def out_of_its_room(name: str, source: str) -> list[str]:
     ]
 
 
+def past_the_disk(name: str, source: str) -> list[str]:
+    """Calls that read or write a file elsewhere than in the module that does; in memory they are harmless."""
+    if name in DISK:
+        return []
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [f"{name}:{call.lineno} {word}" for call in calls if (word := _touches(call)) and not _in_memory(call)]
+
+
+def _touches(call: ast.Call) -> str:
+    """The word by which a call touches the disk, if it may."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr if call.func.attr in TOUCHES else ""
+    return "open" if ast.unparse(call.func) == "open" else ""
+
+
+def _in_memory(call: ast.Call) -> bool:
+    """Whether a call writes into a buffer or a string, or reads what came with the package."""
+    written = [ast.unparse(argument) for argument in call.args]
+    if not written and ast.unparse(call.func).rpartition(".")[2] in {"to_csv", "to_json"}:
+        return True
+    packaged = "resources(" in ast.unparse(call.func)
+    return packaged or any(argument.split(".")[0] in {"sink", "into"} for argument in written)
+
+
+def pickled(name: str, source: str) -> list[str]:
+    """Imports of what reads or writes pickles, and arrays that would be read as such."""
+    found = [(line, module) for line, module in imports(source) if module.partition(".")[0] in PICKLERS]
+    words = [
+        (node.value.lineno, node.arg)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle"
+    ]
+    return [f"{name}:{line} {what}" for line, what in found + words]
+
+
 def strategies_named(name: str, source: str) -> list[str]:
     """Places, comments and strings included, that name a strategy."""
     lines = enumerate([name, *source.splitlines()])
@@ -149,7 +194,7 @@ def _tracked() -> list[Path]:
     return [path for path in ROOT.rglob("*") if path.is_file() and not hidden.search(path.as_posix())]
 
 
-@pytest.mark.parametrize("rule", [against_the_flow, out_of_its_room, unexplained, untyped])
+@pytest.mark.parametrize("rule", [against_the_flow, out_of_its_room, past_the_disk, pickled, unexplained, untyped])
 def test_every_source_file_keeps(rule: Rule) -> None:
     breaches = [breach for path in SOURCES for breach in rule(_name(path), _source(path))]
     assert not breaches, "\n".join(breaches)
@@ -217,6 +262,13 @@ def test_help_loads_nothing_heavy() -> None:
         (out_of_its_room, "sim/plan/x.py", "import simpy.events"),
         (out_of_its_room, "sim/config/loading.py", "def f():\n    from ruamel.yaml import YAML"),
         (out_of_its_room, "sim/study/x.py", "from matplotlib import pyplot"),
+        (past_the_disk, "sim/study/x.py", "def f(path):\n    return path.read_bytes(1)"),
+        (past_the_disk, "sim/report/x.py", "figure.savefig(path)"),
+        (past_the_disk, "sim/report/x.py", "with open(path) as file: ..."),
+        (past_the_disk, "sim/report/x.py", "with path.open() as file: ..."),
+        (pickled, "sim/study/x.py", "import pickle"),
+        (pickled, "sim/study/x.py", "def f():\n    from joblib import load"),
+        (pickled, "sim/study/x.py", "np.load(path, allow_pickle=True)"),
         (strategies_named, "sim/plan/x.py", "# as in full_modular"),
         (strategies_named, "sim/engine/x.py", "x = 'Stick-built'"),
         (unexplained, "sim/plan/x.py", "x = 1"),
@@ -236,6 +288,8 @@ def test_a_rule_sees_its_breach(rule: Rule, name: str, source: str) -> None:
         (against_the_flow, "sim/cli/run.py", "import click\nfrom sim.study.case import Case"),
         (against_the_flow, "sim/plan/x.py", "from sim.errors import SimError\nfrom sim import world"),
         (out_of_its_room, "sim/config/reading.py", "import yaml"),
+        (past_the_disk, "sim/report/x.py", "figure.savefig(sink, format='png')\nframe.to_csv(index=False)"),
+        (past_the_disk, "sim/files.py", "path.read_bytes()"),
         (strategies_named, "sim/plan/x.py", "# a yardstick, a modularity"),
         (unexplained, "sim/plan/x.py", '"""A."""\ndef f() -> None:\n    """B."""\n    def g() -> None: ...'),
         (untyped, "sim/plan/x.py", "class A:\n    def f(self, a: int) -> None: ..."),

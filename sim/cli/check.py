@@ -36,6 +36,7 @@ def schema(out: Path | None) -> None:
     """Write the JSON Schema of a configuration, so that editors complete and check it."""
     from json import dumps
 
+    from sim import files
     from sim.config.project import Project
     from sim.config.schema import json_schema
 
@@ -43,4 +44,4 @@ def schema(out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        files.write(out, text.encode())

@@ -89,8 +89,8 @@ def import_(file: Path, network: str, out: Path | None) -> None:
     Durations and finish-to-start links are taken over. Dates, resources and other links are not: links of another
     kind and leads are refused by name, date constraints are noted on the step.
     """
+    from sim import files
     from sim.report.exchange.writing import read_network
-    from sim.study import files
 
     text = read_network(file, network)
     if out is None:

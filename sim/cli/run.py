@@ -122,11 +122,11 @@ def compare(
     from sim.study.running import compared, finished
     from sim.study.running import run as run_many
 
+    projects = [load(config, overrides) for config in configs]
+    require_names_apart([loaded.value.name for loaded in projects])
     results = {}
-    for loaded in [load(config, overrides) for config in configs]:
+    for loaded in projects:
         name = loaded.value.name
-        if name in results:
-            raise click.UsageError(f"two configurations are named {name}; give one another name")
         with watched(name) as progress:
             done = finished(out / name, loaded, runs=runs, seed=seed, sampling=sampling) if resume else None
             results[name] = done or run_many(
@@ -140,6 +140,13 @@ def compare(
     click.echo(f"\nwritten to {out}: report.html, a folder for each, differences.csv, figures/")
     for result in results.values():
         warn_stalls(result)
+
+
+def require_names_apart(names: list[str]) -> None:
+    """Refuse names that would share a folder; where capitals do not count, Hybrid and hybrid do."""
+    for number, name in enumerate(names):
+        if name.casefold() in {other.casefold() for other in names[:number]}:
+            raise click.UsageError(f"two configurations are named {name}; give one another name")
 
 
 def show_forecast(loaded: Config, *, runs: int, seed: int, workers: int | None, sampling: str) -> None:

@@ -71,7 +71,7 @@ def _expectations(
 
 
 def _write_junit(path: Path, title: str, rows: list[Checked]) -> None:
-    from sim.study import files
+    from sim import files
     from sim.study.checked import junit
 
     files.write(path.absolute(), junit(title, rows))

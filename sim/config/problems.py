@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from sim.config.allowed import Allowed, allowed_at, closest, did_you_mean
 from sim.config.positions import Address, Fault, Positions, Unread, at, child, has, nearest, shown
 from sim.config.section import NAME_PATTERN, OutOfRange
+from sim.config.units import meant
 from sim.errors import NOTHING, Finding, Refused
 
 _UNKNOWN = "is not a known key"
@@ -144,8 +145,11 @@ class _Witness:
                 part += finding.path[depth:] if isinstance(at(self.tree, part), dict) else ()
                 break
             part = (*part, key)
-        unit = allowed_at(self.model, part).unit if isinstance(finding, OutOfRange) else ""
-        return self._fault(part, finding.value, f"{finding.message} {unit}".strip(), finding.hint)
+        if not isinstance(finding, OutOfRange):
+            return self._fault(part, finding.value, finding.message, finding.hint)
+        allowed = allowed_at(self.model, part)
+        hint = finding.hint or meant(finding.value, allowed.unit, allowed.bounds)
+        return self._fault(part, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
 
     def _mistaken(self, address: Address, detail: dict[str, Any]) -> Fault:
         """A value of the wrong kind or size."""

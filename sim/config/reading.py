@@ -17,12 +17,13 @@ from typing import Any
 
 import yaml
 
+from sim import files
 from sim.config.positions import Address, Fault, Position, Positions, Unread, problem_of
 from sim.errors import NOTHING, ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
-MAX_VALUES = 50_000
+MAX_VALUES = 10_000
 MAX_FAULTS = 100
 MAX_DIGITS = 64
 
@@ -57,9 +58,10 @@ def read_file(path: Path) -> Document:
     try:
         if not path.is_file():
             raise _refusal(file, "is a folder, not a file" if path.is_dir() else "there is no such file")
-        if path.stat().st_size > MAX_BYTES:
+        data = files.read_at_most(path, MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB: put long tables into CSV files")
-        return read_text(path.read_bytes().decode("utf-8-sig"), file)
+        return read_text(data.decode("utf-8-sig"), file)
     except UnicodeDecodeError as error:
         line = bytes(error.object[: error.start]).count(b"\n") + 1
         raise _refusal(file, "is not UTF-8 text", line) from None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from sim import files
 from sim.config.allowed import allowed_at
 from sim.config.estimates import Estimate, Figure
 from sim.config.loading import Loaded, load_as
@@ -183,7 +184,7 @@ def _line(cells: Iterable[str]) -> str:
 def write(path: Path, configs: Sequence[Path]) -> None:
     """Write the page of a base, the first of the configurations, and the strategies over it."""
     base, *strategies = (load_as(Project, config) for config in configs)
-    path.write_text(page(base, strategies), encoding="utf-8")
+    files.write(path, page(base, strategies).encode())
 
 
 if __name__ == "__main__":

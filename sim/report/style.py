@@ -10,8 +10,9 @@ import functools
 import textwrap
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import matplotlib.style
@@ -21,6 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from sim import files
 from sim.report.words import MONTHS, ProjectDates
 
 if TYPE_CHECKING:
@@ -202,9 +204,16 @@ def save(ax: Axes, directory: Path, name: str) -> list[Path]:
     figure = ax.get_figure(root=True)
     assert figure is not None
     paths = [directory / f"{name}.png", directory / f"{name}.svg"]
-    figure.savefig(paths[0], format="png", dpi=DPI, metadata={"Software": None})
-    figure.savefig(paths[1], format="svg", metadata={"Date": None, "Creator": "sim"})
+    files.write(paths[0], _drawn(figure, format="png", dpi=DPI, metadata={"Software": None}))
+    files.write(paths[1], _drawn(figure, format="svg", metadata={"Date": None, "Creator": "sim"}))
     return paths
+
+
+def _drawn(figure: Figure, **options: Any) -> bytes:
+    """Return a figure as the bytes of a picture file."""
+    sink = BytesIO()
+    figure.savefig(sink, **options)
+    return sink.getvalue()
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.study import digested, files, tables
-from sim.study.files import Damaged, WrongPlace
+from sim import files
+from sim.files import Damaged, WrongPlace
+from sim.study import digested, tables
 from sim.study.locking import held
 from sim.study.swapping import present, probe, replace_directory
 

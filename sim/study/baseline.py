@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim import files
 from sim.errors import CheckFailed
-from sim.study import files
 from sim.study.deliveries import delivery, written
 from sim.study.moved import (
     Moved,

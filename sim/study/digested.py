@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sim.study import files
+from sim import files
 from sim.study.summary import plain
 
 SEAL = "digest"

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sim import files
 from sim.errors import SimError
-from sim.study import files
 
 # a note without a name is being written at this moment; after this long its writer was killed in between
 WRITING_SECONDS = 10.0
@@ -68,22 +68,22 @@ def _began(pid: int) -> str:
 def held(target: Path) -> Iterator[None]:
     """Hold `target` (a result's directory) for this process; Occupied if another run has it."""
     note = target.with_name(f"{target.name}.lock")
-    inside_already = _read(note) == me()
-    if not inside_already:
-        _take(note)
+    came_in = _read(note) != me() and _take(note)
     try:
         yield
     finally:
-        if not inside_already:
+        if came_in:
             with suppress(SimError):
                 files.remove(note)
 
 
-def _take(note: Path) -> None:
-    """Put our note up, in the place of a dead owner's if need be."""
+def _take(note: Path) -> bool:
+    """Put our note up, in the place of a dead owner's if need be; False if it is ours that hangs there."""
     if _put(note):
-        return
+        return True
     owner = _read(note)
+    if owner == me():
+        return False
     if not _stale(note, owner):
         raise Occupied(_refusal(note, owner))
     # of several that find the same dead note only one may take it down
@@ -100,6 +100,7 @@ def _take(note: Path) -> None:
         files.remove(claim)
     if not taken:
         raise Occupied(_refusal(note, _read(note)))
+    return True
 
 
 def _put(note: Path) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from sim import files
 from sim.errors import SimError
-from sim.study import digested, files, tables
+from sim.study import digested, tables
 from sim.study.chunk import Chunk, Column, Columns
 from sim.study.locking import held
 from sim.study.spans import worded
@@ -80,8 +81,9 @@ class Partial:
         return tables.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name])[CURVE + name]
 
     def discard(self) -> None:
-        """Remove it all, once the result is in its place."""
-        files.remove(self.directory)
+        """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
+        with suppress(SimError):
+            files.remove(self.directory)
 
     def _curves(self, span: range) -> list[str]:
         """The curves a chunk has."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim import files
 from sim.config.loading import Loaded, load_as
 from sim.config.project import Project
 from sim.engine.either import AUTO, chosen
 from sim.errors import SimError
-from sim.study import files
+from sim.study.answers import csv_bytes
 from sim.study.case import Case, prepare
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
@@ -53,7 +54,7 @@ class Comparison:
 
     def write(self, path: Path) -> None:
         """Write the paired differences as CSV."""
-        files.write(path, self.table().to_csv(index=False).encode())
+        files.write(path, csv_bytes(self.table()))
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim import files
 from sim.errors import PartialResults, SimError
-from sim.study import files
 from sim.study.chunk import Chunk, Column
 from sim.study.resume import ABOUT, Changed, Partial, differences, opened, partial_directory
 from sim.study.sample import Sample, gather

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.study import digested, files, tables
+from sim import files
+from sim.files import Damaged, WrongPlace
+from sim.study import digested, tables
 from sim.study.chunk import Columns
-from sim.study.files import Damaged, WrongPlace
 from sim.study.locking import held
 from sim.study.summary import plain
 from sim.study.swapping import present, probe, replace_directory

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from sim import files
 from sim.errors import SimError
-from sim.study import files
 
 
 def replace_directory(target: Path, fill: Callable[[Path], None]) -> None:

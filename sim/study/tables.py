@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.files import Damaged
 from sim.study.chunk import Column, Columns
-from sim.study.files import Damaged
 
 
 def to_bytes(columns: Mapping[str, Column]) -> bytes:

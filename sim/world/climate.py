@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sim import files
 from sim.errors import ConfigError, Problem, SimError
 from sim.world.weather_luck import MONTH_DAYS
 
@@ -102,8 +103,8 @@ def read_climate(path: Path) -> Climate:
 
 def _rows(path: Path) -> Mapping[str, Floats]:
     """Read every row's twelve numbers; lines that begin with # say where they are from."""
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = [line for line in file if not line.startswith("#")]
+    text = files.read(path).decode(errors="replace")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
     try:
         rows = {row["quantity"]: np.array([float(row[month]) for month in MONTHS]) for row in csv.DictReader(lines)}
     except (KeyError, TypeError, ValueError, csv.Error) as error:

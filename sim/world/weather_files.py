@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sim import files
 from sim.world.weather_formats import Reading, Row, epw, tmy3
 from sim.world.weather_luck import MONTH_DAYS
 
@@ -66,9 +67,12 @@ def read_year(path: Path, rain_unit: RainUnit = "auto") -> Year:
 def _lines(reading: Reading) -> list[str]:
     """The file's lines, if it can be read and is no larger than a year of hours can be."""
     try:
-        if reading.path.stat().st_size > LARGEST_BYTES:
+        if not reading.path.is_file():
+            reading.refuse(0, "", "", "cannot be read: there is no such file")
+        data = files.read_at_most(reading.path, LARGEST_BYTES + 1)
+        if len(data) > LARGEST_BYTES:
             reading.refuse(0, "", "", f"is larger than {LARGEST_BYTES // 1_000_000} MB, which no year of hours is")
-        return reading.path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        return data.decode("utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         reading.refuse(0, "", "", f"cannot be read: {error.strerror or error}")
 

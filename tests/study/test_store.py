@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim import files
 from sim.errors import SimError
-from sim.study import files
 from sim.study.result import Result
 from sim.study.runner import run
 from sim.study.swapping import probe

@@ -8,9 +8,9 @@ import pytest
 
 import sim
 from sim.errors import ConfigError, SimError
+from sim.files import WrongPlace
 from sim.study.answers import csv_bytes
 from sim.study.design import NoDesign, at_shares, latin_hypercube, read_study, settings_of
-from sim.study.files import WrongPlace
 from sim.study.interrupting import Interrupted
 from sim.study.sweep import Sweep, sweep_design
 from sim.study.swept import Swept

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sim import files
 from sim.report.exchange.handover import Handover
 from sim.report.exchange.network import WrongFile, fragment
-from sim.study import files
 from sim.study.answers import csv_bytes
 
 

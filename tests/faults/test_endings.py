@@ -1,0 +1,101 @@
+"""However a run ends, it ends: in one line, with the exit code that says how, and with nobody left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sim.cli import main
+from sim.study import result as sim_result
+from sim.study.case import Case
+from sim.study.chunk import Chunk
+from tests.engine.test_rules_2_3_grants import crew, taken
+from tests.faults.conftest import Observed
+from tests.faults.processes import TINY, chunks, surroundings, wait_for_chunk, words
+from tests.study.test_interrupting import gone
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(autouse=True)
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are tested elsewhere and take longest."""
+    monkeypatch.setattr("sim.report.figures.write_all", lambda result, directory: None)
+
+
+def said(*command: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in command])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path, observed: Observed) -> None:
+    out = tmp_path / "tiny"
+    command = words(["run", TINY, "--runs", "20000", "--workers", "2", "--out", out])
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, env=surroundings()
+    )
+    assert wait_for_chunk(process, out)
+    os.killpg(process.pid, signal.SIGINT)
+    printed, told = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (130, "")
+    [line] = told.splitlines()
+    assert "--resume goes on from there" in line
+    assert chunks(out)
+    assert gone(process.pid)
+    observed(f"exit code 130 after one line; {len(chunks(out))} chunks kept, no process left")
+
+
+def test_a_project_that_never_finishes_is_a_stall_with_names(observed: Observed, tmp_path: Path) -> None:
+    told = said(
+        "run", TINY, "--set", "scale.horizon_days=30", "--set", "shell.steps.slab.hours=2000",
+        "--runs", "2", "--workers", "1", "--out", tmp_path / "tiny",
+    )  # fmt: skip
+    assert told.exit_code == 3, told.output
+    assert "stalled on day" in told.output
+    assert "slab" in told.output
+    assert "Traceback" not in told.output
+    assert not (tmp_path / "tiny").exists()
+    observed("exit code 3: " + " ".join(told.output.split())[:110] + "…")
+
+
+def test_replications_that_fail_are_counted_and_no_p80_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observed: Observed
+) -> None:
+    replicate = Case.replicate
+
+    def sometimes(case: Case, seed: int, first: int, count: int) -> Chunk:
+        if any(replication % 10 == 7 for replication in range(first, first + count)):
+            raise ZeroDivisionError("no crane")
+        return replicate(case, seed, first, count)
+
+    monkeypatch.setattr(Case, "replicate", sometimes)
+    told = said("run", TINY, "--runs", "20", "--workers", "1", "--out", tmp_path / "tiny")
+    assert told.exit_code == 4, told.output
+    assert "2 of 20 replications failed" in told.output
+    assert "Traceback" not in told.output
+    kept = sim_result.Result.load(tmp_path / "tiny")
+    assert kept.sample.notes == dict.fromkeys((7, 17), "ZeroDivisionError: no crane")
+    assert kept.summary()["p80"].isna().all()
+    assert kept.summary()["n"].max() == 18
+    observed("exit code 4; 2 of 20 told as failed, with their reason; P80 withheld, nothing averaged away")
+
+
+def test_nobody_starves_longer_than_his_patience_and_the_work_under_way(observed: Observed) -> None:
+    """A pair waits for both crews of a trade that is busy to the last minute with single jobs."""
+
+    def waited(patience: int | None) -> int:
+        singles = {f"s{k}": crew(10, 5 * k) for k in range(200)}
+        return taken({"pair": crew(5, 1, count=2, patience=patience), **singles}, {"crew": 2})["pair"] - 1
+
+    for patience in (0, 60, 500):
+        assert patience <= waited(patience) <= patience + 10
+    assert waited(None) > 990
+    observed(
+        f"with a patience of 60 minutes served after {waited(60)}, without one after all others, at {waited(None)}"
+    )

@@ -1,0 +1,142 @@
+"""A place that cannot be written, or is full, or fails in the middle: told in one line, and nothing is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import sim
+from sim import files
+from sim.errors import SimError
+from sim.study.case import prepare
+from sim.study.result import Result
+from tests.faults.conftest import Observed
+from tests.faults.processes import STUDY, TINY, surroundings, words
+
+pytestmark = pytest.mark.faults
+OPERATIONS = 400
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {p.relative_to(directory).as_posix(): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+
+
+@pytest.mark.slow
+def test_whichever_operation_fails_the_place_holds_the_old_result_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observed: Observed
+) -> None:
+    """Every N-th operation of a whole run fails, from reading the configuration to the last rename."""
+    target, outcomes, kinds = tmp_path / "tiny", list[str](), set[str]()
+    seen: list[str] = []
+    case = prepare(sim.load(TINY).value)
+    # sizing crews reads and writes nothing, and takes longest
+    monkeypatch.setattr("sim.study.running.prepare", lambda project: case)
+
+    def perform(seed: int, failing: int) -> SimError | None:
+        """Load and run; the N-th operation fails, and the disk works again for those who look afterwards."""
+        seen.clear()
+
+        def fail(operation: str, path: Path) -> None:
+            seen.append(operation)
+            if len(seen) == failing:
+                kinds.add(operation)
+                raise OSError(errno.EIO, f"injected into {operation}", str(path))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "before", fail)
+            try:
+                sim.run(sim.load(TINY), runs=2, seed=seed, workers=1, out=target)
+            except SimError as error:
+                return error
+            return None
+
+    assert perform(1, 0) is None
+    old = contents(target)
+    for failing in range(1, OPERATIONS):
+        told = perform(2, failing)
+        if len(seen) < failing:
+            break
+        assert told is None or "injected" in str(told)
+        found = Result.load(target)
+        assert found.manifest["seed"] == (1 if told else 2)
+        assert told is None or contents(target) == old
+        outcomes.append("old" if told else "new")
+        if told is None:
+            # the failing operation was one that tidies up; the old result comes back for the next round
+            assert perform(1, 0) is None
+            old = contents(target)
+    assert len(seen) < failing
+    assert outcomes.count("old") > 40
+    assert {"read", "create", "write", "fsync", "replace", "mkdir", "list"} <= kinds
+    # the last of all operations takes the note from the door; where it fails, a process that lives has left it
+    assert {path.name for path in tmp_path.iterdir()} <= {"tiny", "tiny.lock"}
+    observed(f"{len(outcomes)} operations failed one after the other: {outcomes.count('old')} times the old result, "
+             f"{outcomes.count('new')} times the new one, never a mixture")  # fmt: skip
+
+
+def _can_mount() -> bool:
+    """Whether a small file system of one's own can be had."""
+    if shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run(
+        ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, timeout=20, check=False
+    )
+    return tried.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not _can_mount(), reason="needs to mount a small file system")
+def test_a_full_disk_is_told_with_path_and_bytes(tmp_path: Path, observed: Observed) -> None:
+    """A file system of 900 kB is full before the third result; the first stays whole, later ones have room again."""
+    script = f"""
+mount -t tmpfs -o size=900k none {tmp_path}
+set -- {TINY} {tmp_path}/tiny 30 1 anew
+python -c "$STUDY" "$@" || exit 90
+sha256sum {tmp_path}/tiny/*.* > /dev/shm/before.$$
+head -c 600000 /dev/zero > {tmp_path}/ballast
+python -c "$STUDY" "$@"; echo "code $?"
+sha256sum --quiet -c /dev/shm/before.$$ || exit 91
+rm {tmp_path}/ballast
+python -c "$STUDY" "$@" || exit 92
+rm /dev/shm/before.$$
+ls -A {tmp_path}
+"""
+    path = f"{Path(words([])[0]).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["unshare", "-rm", "bash", "-c", script],
+        capture_output=True, text=True, timeout=120, check=False, env=surroundings({"STUDY": STUDY, "PATH": path}),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split() == ["code", "1", "tiny"]
+    [line] = done.stderr.splitlines()
+    assert "No space left on device" in line
+    assert "bytes are needed" in line
+    assert str(tmp_path) in line
+    observed(f"exit code 1: …{line[line.index('could not') :]}; the earlier result was whole")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs to become somebody else")
+def test_a_place_that_may_not_be_written_is_refused_before_the_simulation(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, observed: Observed
+) -> None:
+    place = tmp_path_factory.mktemp("readonly")
+    place.chmod(0o555)
+    config = sim.load(TINY)
+
+    def simulated(*_: object) -> None:
+        raise AssertionError("simulated before asking whether the result can be written")
+
+    monkeypatch.setattr("sim.study.case.Case.replicate", simulated)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(SimError, match="Permission denied") as caught:
+            sim.run(config, runs=5, workers=1, out=place / "tiny")
+    finally:
+        os.seteuid(0)
+    assert caught.value.exit_code == 2
+    observed(f"exit code 2 before the first replication: {str(caught.value).rpartition('/')[2]}")
