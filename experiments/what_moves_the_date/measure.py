@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main() -> None:
     table = pd.DataFrame(rows(given.config, given.runs, given.seed))
     (HERE / "results").mkdir(exist_ok=True)
     table.to_csv(HERE / "results" / f"{Path(given.config).stem}.csv", index=False, float_format="%.3f")
-    print(table.to_string(index=False))
+    sys.stdout.write(table.to_string(index=False) + "\n")
 
 
 def rows(config: str, runs: int, seed: int) -> Iterator[dict[str, object]]:
@@ -57,8 +58,8 @@ def rows(config: str, runs: int, seed: int) -> Iterator[dict[str, object]]:
         yield {"on": part, "over": "nothing", **told(found, nothing)}
     everything = ran(config, (), runs, seed)
     yield {"on": "everything", "over": "nothing", **told(everything, nothing)}
-    for part in OFF:
-        found = ran(config, OFF[part], runs, seed)
+    for part, changes in OFF.items():
+        found = ran(config, changes, runs, seed)
         yield {"on": f"everything without {part}", "over": "everything", **told(found, everything)}
 
 

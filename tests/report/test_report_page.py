@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 import sim
+from sim.files import WrongPlace
 from sim.report import reading
 from sim.report.findings import findings
 from sim.report.page.renewing import renew
 from sim.report.page.run import page, write_run
 from sim.report.page.sections import checklist, turnovers
-from sim.study.files import WrongPlace
 from sim.study.result import Result
 from sim.study.running import compared
 from tests.tiny_project import tiny

@@ -20,6 +20,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from sim import files
 from sim.errors import SimError
 from sim.study.live import Live
 
@@ -61,7 +62,7 @@ class Page(_Here):
         nonce = secrets.token_urlsafe(16)
         self.set_header("Content-Security-Policy", POLICY.format(nonce=nonce, host=self.request.host))
         self.set_header("Cache-Control", "no-store")
-        self.finish(PAGE.read_text(encoding="utf-8").replace("NONCE", nonce))
+        self.finish(files.read(PAGE).decode().replace("NONCE", nonce))
 
 
 class Line(_Here, WebSocketHandler):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from sim import files
+from sim.files import WrongPlace
 from sim.report.page.compare import write_comparison
 from sim.report.page.run import REPORT, write_run
-from sim.study import files
-from sim.study.files import WrongPlace
 from sim.study.result import Result
 from sim.study.running import compared
 from sim.study.store import MANIFEST
