@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from sim import files
 from sim.report import reading, style
 from sim.report.figures import of_a_comparison
 from sim.report.findings import FINISH, PEAK
@@ -16,7 +17,6 @@ from sim.report.page.render import render
 from sim.report.page.run import REPORT
 from sim.report.reading import Result
 from sim.report.verdict import basis, remarks, tables
-from sim.study import files
 from sim.study.store import FIGURES
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim import files
 from sim.report import causes, reading, style
 from sim.report.figures import of_a_run
 from sim.report.findings import FINISH, findings
@@ -17,7 +18,6 @@ from sim.report.reading import About, Result
 from sim.report.verdict import basis
 from sim.report.why import critical, lines, told
 from sim.report.words import number, percent
-from sim.study import files
 from sim.study.store import FIGURES
 
 if TYPE_CHECKING:
