@@ -17,7 +17,6 @@ import numpy as np
 
 from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
 from sim.metrics.record import DAY, Index, Ints, Record
-from sim.metrics.sorting import by
 from sim.metrics.weather_loss import lost_to_weather
 from sim.plan.compile import FREE, HOLD, NONE, SIGNAL, UNTIL, WAIT, WORK
 
@@ -101,11 +100,11 @@ class Chain:
     @cached_property
     def _before(self) -> Ints:
         """Return per row the one before it of the same unit, or -1."""
-        unit = self.record.index.plan.unit_of[self.record.step]
-        order = by(np.arange(len(unit)), unit)
-        before = np.full(len(unit), NONE, np.int64)
-        same = unit[order[1:]] == unit[order[:-1]]
-        before[order[1:][same]] = order[:-1][same]
+        unit = self.record.index.rank_of_step[self.record.step]
+        order = np.argsort(unit, kind="stable")
+        before = np.empty(len(unit), np.int64)
+        before[order[1:]] = np.where(np.diff(unit[order]) == 0, order[:-1], NONE)
+        before[order[:1]] = NONE
         return before
 
     def _pieces(self, row: int, short: str, since: int, waiting: int) -> Iterator[Stretch]:
@@ -139,16 +138,16 @@ class Chain:
         record, plan = self.record, self.record.index.plan
         first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
-        others = plan.unit_of[record.step[first:end]] != plan.unit_of[record.step[row]]
-        steps = plan.rows[record.step[first:end]]
+        steps, done = record.step[first:end], record.operation[first:end]
+        others, about = plan.unit_of[steps] != plan.unit_of[record.step[row]], record.index.first_argument[steps]
         if operation == WAIT:
-            signals = np.flatnonzero((steps[:, 0] == SIGNAL) & (steps[:, 1] == argument) & others)
+            signals = np.flatnonzero((done == SIGNAL) & (about == argument) & others)
             return self._first_hand((first + signals).tolist()), NONE
         wanted = dict(plan.bundles[argument])
         frees = [
             (first + int(at), pool)
-            for at in np.flatnonzero((steps[:, 0] == FREE) & others).tolist()
-            for pool, _ in plan.bundles[steps[at, 1]]
+            for at in np.flatnonzero((done == FREE) & others).tolist()
+            for pool, _ in plan.bundles[about[at]]
             if pool in wanted
         ]
         if len({pool for _, pool in frees}) > 1:
