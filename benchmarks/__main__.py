@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import end_to_end, parallel, peers, statistics
+from benchmarks import compiled_over_simpy, end_to_end, parallel, peers, statistics, whole_replications
 from benchmarks.rows import Row, told
 
 PARTS: dict[str, Callable[[str | None], list[Row]]] = {
     "parallel": lambda _: parallel.rows(),
+    "compiled": lambda _: [*compiled_over_simpy.rows(), *whole_replications.rows()],
     "end_to_end": lambda _: end_to_end.rows(),
     "statistics": lambda _: statistics.rows(),
     "peers": peers.rows,

@@ -65,7 +65,9 @@ class Chain:
         """Yield the pieces from the completion back to the decision."""
         record, operation, plan = self.record, self.record.operation, self.record.index.plan
         row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
+        seen: set[int] = set()
         while row >= 0:
+            seen.add(row)
             begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
             if kind in (WORK, UNTIL) and done > begun:
                 yield from self._pieces(row, short, since, waiting)
@@ -75,7 +77,7 @@ class Chain:
                     short, since, stays = of_pool(plan.pools[pool]), begun, plan.pool_kinds[pool] != "passed"
                 elif not stays:
                     short = ""
-                if before >= 0:
+                if before >= 0 and before not in seen:
                     row, waiting = before, row
                     continue
                 yield Stretch(begun, done, row, short or "other", waiting)
@@ -84,9 +86,12 @@ class Chain:
     def _completion(self) -> int:
         """Return the row that opened the completion gate, or -1."""
         gate, level = self.record.index.plan.completion
-        rows = self._signals(gate)
+        rows, minute = self._signals(gate), self.record.minute
         reached = np.cumsum(self.record.x[rows]) >= level
-        return int(rows[np.argmax(reached)]) if reached.any() else NONE
+        if not reached.any():
+            return NONE
+        last = minute[rows[np.argmax(reached)]]
+        return self._first_hand(rows[minute[rows] == last].tolist())
 
     def _signals(self, gate: int) -> Ints:
         argument = self.record.index.first_argument[self.record.step]
@@ -95,11 +100,11 @@ class Chain:
     @cached_property
     def _before(self) -> Ints:
         """Return per row the one before it of the same unit, or -1."""
-        unit = self.record.index.plan.unit_of[self.record.step]
+        unit = self.record.index.rank_of_step[self.record.step]
         order = np.argsort(unit, kind="stable")
-        before = np.full(len(unit), NONE, np.int64)
-        same = unit[order[1:]] == unit[order[:-1]]
-        before[order[1:][same]] = order[:-1][same]
+        before = np.empty(len(unit), np.int64)
+        before[order[1:]] = np.where(np.diff(unit[order]) == 0, order[:-1], NONE)
+        before[order[:1]] = NONE
         return before
 
     def _pieces(self, row: int, short: str, since: int, waiting: int) -> Iterator[Stretch]:
@@ -131,23 +136,41 @@ class Chain:
     def released_by(self, row: int) -> tuple[int, int]:
         """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
         record, plan = self.record, self.record.index.plan
-        first = int(np.searchsorted(record.minute, record.minute[row]))
+        first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
-        steps = plan.rows[record.step[first:row]]
+        steps, done = record.step[first:end], record.operation[first:end]
+        others, about = plan.unit_of[steps] != plan.unit_of[record.step[row]], record.index.first_argument[steps]
         if operation == WAIT:
-            signals = np.flatnonzero((steps[:, 0] == SIGNAL) & (steps[:, 1] == argument))
-            return (first + int(signals[-1]) if len(signals) else NONE), NONE
+            signals = np.flatnonzero((done == SIGNAL) & (about == argument) & others)
+            return self._first_hand((first + signals).tolist()), NONE
         wanted = dict(plan.bundles[argument])
         frees = [
             (first + int(at), pool)
-            for at in np.flatnonzero(steps[:, 0] == FREE)
-            for pool, _ in plan.bundles[steps[at, 1]]
+            for at in np.flatnonzero((done == FREE) & others).tolist()
+            for pool, _ in plan.bundles[about[at]]
             if pool in wanted
         ]
         if len({pool for _, pool in frees}) > 1:
             short = {pool for pool, count in wanted.items() if self._free(pool, first) < count}
             frees = [found for found in frees if found[1] in short] or frees
-        return frees[0] if frees else (NONE, next(iter(wanted)))
+        chosen = self._first_hand([at for at, _ in frees])
+        return next((found for found in frees if found[0] == chosen), (NONE, next(iter(wanted))))
+
+    def _first_hand(self, rows: list[int]) -> int:
+        """Return the one of some rows of a minute that owes least to others in that minute, then the first by rank.
+
+        In which order units of one minute stand in the log is nobody's rule, and another engine has another.
+        """
+        plan, step = self.record.index.plan, self.record.step
+        return min(rows, key=lambda row: (self._released(row), plan.unit_of[step[row]], row), default=NONE)
+
+    def _released(self, row: int) -> int:
+        """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
+        record, found, minute = self.record, 0, self.record.minute[row]
+        while row >= 0 and record.minute[row] == minute:
+            found += bool(record.operation[row] in (HOLD, WAIT) and record.x[row] < minute)
+            row = int(self._before[row])
+        return found
 
     def short(self, row: int) -> str:
         """Return the mechanism of the first pool that a late hold found short in the minute in which it asked."""

@@ -68,6 +68,11 @@ class Index:
         return np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled).astype(np.uint16)
 
     @cached_property
+    def rank_of_step(self) -> NDArray[np.integer]:
+        """Return the unit of every step, in the smallest numbers there are: short ones are sorted in no time."""
+        return self.plan.unit_of.astype(np.min_scalar_type(len(self.plan.units)))
+
+    @cached_property
     def people_of_step(self) -> Ints:
         """Return how many people are busy with every step."""
         return np.asarray(self.plan.people.sum(axis=1), np.int64)

@@ -42,6 +42,21 @@ def test_random_plans_are_worth_performing() -> None:
     assert sum(len(done.log) for done in outcomes if isinstance(done, Performance)) > 3_000
 
 
+SMALL = ("scale.capacity_mw=25", "scale.phases=1")
+
+
+@pytest.mark.parametrize("config", [path for path in CONFIGS if path.stem != "base"], ids=lambda path: str(path.stem))
+def test_shipped_projects_in_small_have_the_same_log_in_both_engines(config: Path) -> None:
+    from sim.study.case import prepare
+    from sim.study.running import load
+
+    case = prepare(load(config, () if config.stem == "one_block" else SMALL).value)
+    for replication in range(2):
+        done = agree(case.plan, 1, replication, case.hours_of(1, replication))
+        assert isinstance(done, Performance)
+        assert done.stuck is None
+
+
 @pytest.mark.slow
 @settings(max_examples=4_000)
 @given(PLANS, st.integers(0, 2**70), st.integers(0, 5_000))

@@ -15,6 +15,8 @@ import pytest
 from sim.engine import either
 from sim.engine.compiled import available
 from sim.engine.either import COMPILED, SIMPY, Done, EnginesDiffer, WrongEngine, chosen
+from sim.metrics import measure as measures
+from sim.metrics.measure import measure
 from sim.study import case as cases
 from sim.study.case import Case, prepare
 from sim.study.running import laid_out, load, run
@@ -140,3 +142,21 @@ def test_asking_for_what_is_not_installed_is_wrong_input() -> None:
     assert done.stderr.strip().splitlines() == [
         "--engine compiled: numba is not installed; pip install numba, or this package with its extra fast"
     ]
+
+
+@pytest.mark.parametrize("replication", range(3))
+def test_metrics_do_not_depend_on_who_comes_first_within_a_minute(
+    replication: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "switched_on", lambda: False)  # that books are kept needs causes before effects
+    case = prepare(load(ROOT / "configs" / "hybrid.yaml", ["scale.capacity_mw=25", "energization.units.count=2"]).value)
+    (done,) = case.performed(1, replication, 1)
+    log, unit_of = done.performance.log, case.plan.unit_of
+    expected = measure(case.yardstick, case._record(done))
+    for seed in range(2):
+        rank = np.random.default_rng(seed).permutation(len(case.plan.units))[unit_of[log[:, 1]]]
+        mixed = log[np.lexsort((rank, log[:, 0]))]
+        assert not np.array_equal(mixed, log)
+        found = measure(case.yardstick, case._record(replace(done, performance=replace(done.performance, log=mixed))))
+        assert found[0] == expected[0]
+        assert alike(dict(found[1]), dict(expected[1])) == []

@@ -1,0 +1,78 @@
+"""Whole replications of the 250 MW hybrid by both engines: weather, sampling, performing and measuring.
+
+Processor time, so that it holds on a busy machine; what two cores need for 1,000 is half of what one needs. With
+`--campus` the 2 GW campus is set beside it; its plan alone takes most of a minute to prepare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+from dataclasses import replace
+from functools import partial
+
+from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
+from sim.engine.compiled.performing import ready
+from sim.engine.either import COMPILED, SIMPY, Name
+from sim.study import case as cases
+from sim.study.case import Case, prepare
+from sim.study.running import load
+
+CONFIG, CAMPUS = "configs/hybrid.yaml", "configs/horizon_2gw.yaml"
+TURNS = 3
+MEGABYTE = 1024
+"""Kilobytes, in which the system counts memory."""
+
+
+def by(case: Case, engine: Name) -> Case:
+    """Return a case for one engine, warmed up, that compares nothing while it is timed."""
+    ready_case = replace(case, engine=engine)
+    ready_case._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
+    ready_case.replicate(1, cases.CHECKED, 2)
+    return ready_case
+
+
+def each(case: Case, runs: int) -> float:
+    """Return the least processor seconds of a replication in several turns of so many."""
+    first = cases.CHECKED
+    spans = [first + turn * runs for turn in range(TURNS)]
+    return min(cpu_seconds(partial(case.replicate, 1, begin, runs)) for begin in spans) / runs
+
+
+def grown(case: Case, runs: int) -> float:
+    """Return by how many megabytes the memory of this process grows with so many replications."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for begin in range(0, runs, 50):
+        case.replicate(2, 10 + begin, 50)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / MEGABYTE
+
+
+def rows(campus: bool = False) -> list[Row]:
+    """Measure everything."""
+    ready(print)
+    project = load(CONFIG).value
+    found: list[Case] = []
+    sizing = cpu_seconds(lambda: found.append(prepare(project)))
+    slow, fast = by(found[0], SIMPY), by(found[0], COMPILED)
+    simpy, compiled = each(slow, 2), each(fast, 50)
+    alone = cpu_seconds(lambda: [None for _ in fast.performed(1, 100, 50)]) / 50
+    hours = cpu_seconds(lambda: [fast.hours_of(1, 100 + number) for number in range(50)]) / 50
+    parts = f"weather {hours * 1e3:.1f}, sampling and performing {(alone - hours) * 1e3:.1f}"
+    told_rows = [
+        Row("250 MW: sizing and writing the plan, once", f"{sizing:.1f} s"),
+        Row("250 MW: a whole replication by SimPy", f"{simpy * 1e3:.0f} ms"),
+        Row("250 MW: a whole replication compiled", f"{compiled * 1e3:.1f} ms: {parts}, the rest is metrics"),
+        at_least("250 MW: compiled over SimPy, whole replications", simpy / compiled, 50),
+        at_most("250 MW: 1,000 whole replications on two cores", 1000 * compiled / 2, 2, "s"),
+        at_most("memory that 500 more replications take", grown(fast, 500), 8, "MB", digits=1),
+    ]
+    if campus:
+        large = each(by(prepare(load(CAMPUS).value), COMPILED), 10)
+        told_rows.append(at_most("2 GW over 250 MW, whole replications", large / compiled, 8.5, "×"))
+    return told_rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--campus", action="store_true", help="the 2 GW campus as well; takes minutes")
+    print(told(rows(parser.parse_args().campus)))
