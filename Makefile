@@ -60,8 +60,8 @@ format: $(INSTALLED_DEV) ## rewrite the code in the house's layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED_DEV) ## speed as a ratio to bare SimPy
-	$(BIN)/python -m benchmarks.model_over_engine $(ARGS)
+bench: $(INSTALLED_DEV) ## figures of speed and sampling beside their targets; ARGS="model compiled" for some of them
+	$(BIN)/python -m benchmarks $(ARGS)
 
 curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves anew; review the difference
 	for strategy in stick_built hybrid modular; do \

@@ -9,10 +9,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import compiled_over_simpy, end_to_end, parallel, peers, statistics, whole_replications
+from benchmarks import (
+    compiled_over_simpy,
+    end_to_end,
+    growth,
+    model_over_engine,
+    parallel,
+    peers,
+    statistics,
+    whole_replications,
+)
 from benchmarks.rows import Row, told
 
 PARTS: dict[str, Callable[[str | None], list[Row]]] = {
+    "model": lambda _: model_over_engine.rows(),
+    "growth": lambda _: growth.rows(),
     "parallel": lambda _: parallel.rows(),
     "compiled": lambda _: [*compiled_over_simpy.rows(), *whole_replications.rows()],
     "end_to_end": lambda _: end_to_end.rows(),

@@ -6,7 +6,10 @@ Proportional growth is the aim: eight times the megawatts in at most 8.5 times t
 from __future__ import annotations
 
 from functools import partial
+from math import log
 from statistics import median
+
+import numpy as np
 
 from benchmarks.rows import Row, at_most, cpu_seconds, told
 from sim.study.case import Case, prepare
@@ -19,7 +22,7 @@ RUNS = 3
 
 def of_phases(phases: int) -> Case:
     """Return a campus of so many phases of 250 MW, ready to be run."""
-    return prepare(load(CAMPUS, [f"scale.phases={phases}", f"scale.capacity_mw={250 * phases}"]).value)
+    return prepare(load(CAMPUS, [f"scale.phases={phases}", f"scale.capacity_mw={250 * phases}"]))
 
 
 def seconds(case: Case, runs: int = RUNS) -> tuple[float, float]:
@@ -43,9 +46,11 @@ def rows(phases: tuple[int, ...] = PHASES) -> list[Row]:
         )
         for number, (perform, measure) in found.items()
     ]
-    most = max(phases)
+    most, megawatts = max(phases), [log(250 * number) for number in found]
+    times = [log(perform + measure) for perform, measure in found.values()]
     return [
         *named,
+        at_most("exponent of time against MW", float(np.polyfit(megawatts, times, 1)[0]), 1.1),
         at_most(f"{250 * most:,} MW over 250 MW, whole replication", sum(found[most]) / sum(first), 1.0625 * most, "x"),
         at_most(f"{250 * most:,} MW over 250 MW, metrics alone", found[most][1] / first[1], 1.0625 * most, "x"),
     ]
