@@ -46,11 +46,12 @@ def main() -> None:
             medians.append(
                 {"policy": policy, "strategy": name, **{metric: runs[metric].median() for metric in METRICS}}
             )
+        first = found[STRATEGIES[0]]
         for name in STRATEGIES[1:]:
+            pairs = {metric: paired(found[name][metric], first[metric]) for metric in METRICS}
             differences += [
-                {"policy": policy, "strategy": name, "metric": metric, **paired(found[name][metric], found[STRATEGIES[0]][metric])}
-                for metric in METRICS
-            ]  # fmt: skip
+                {"policy": policy, "strategy": name, "metric": metric, **told} for metric, told in pairs.items()
+            ]
     (HERE / "results").mkdir(exist_ok=True)
     for name, rows in (("strategies", medians), ("differences", differences)):
         table = pd.DataFrame(rows)

@@ -82,13 +82,19 @@ class Dispatcher:
             happening(self.env, self._end_of_instant, AT_END_OF_INSTANT)
 
     def _end_of_instant(self, _: simpy.Event) -> None:
-        """Grant what is free; when nothing more can be granted the minute is settled (rule 1 ii-iv)."""
-        self._due = False
-        if granted := self._grant_pass() if self.stirred else []:
+        """Grant what is free until nothing more can be granted; then the minute is settled (rule 1 ii-iv).
+
+        Who goes on may let others go on within this minute: then those come first, and this once more after them.
+        """
+        now = self.env.now
+        while self.stirred and (granted := self._grant_pass()):
             self._hand_over(granted)
-            self.settle()
-        else:
-            self.settled()
+            if self.env.peek() <= now:
+                self._due = False
+                self.settle()
+                return
+        self._due = False
+        self.settled()
 
     def _grant_pass(self) -> list[Request]:
         """Go once through all requests by (priority, minute asked, rank); return those that are granted (rule 2).
