@@ -10,6 +10,7 @@ from sim.plan.checks import Remark, check
 from sim.plan.loads import loads
 from sim.plan.network import earliest
 from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.report.circumstances import circumstances
 from sim.report.words import ProjectDates, number
 from sim.study.case import Case
 
@@ -29,6 +30,7 @@ def checkup(case: Case) -> tuple[Group, bool]:
     text = Group(
         "\n".join(_project(case.project)),
         _systems(case.project),
+        "\n".join(circumstances(case.project)),
         "\n".join(_sizing(case)),
         _crews(case),
         "\n".join(_capacity(case)),
@@ -66,7 +68,13 @@ def _systems(project: Project) -> Table:
         slowest = max(station.days.planned for station in factory.stations)
         weekly = factory.lines / slowest * len(project.calendars.factory.days)
         in_all = f"{each * project.blocks} skids"
-        table.add_row(name, "in a factory", f"{each} skids", in_all, f"{weekly:.1f} a week, {weekly / each:.1f} blocks")
+        table.add_row(
+            name,
+            "in a factory",
+            f"{each} skid{'s' * (each != 1)}",
+            in_all,
+            f"{weekly:.1f} a week, {weekly / each:.1f} blocks",
+        )
     return table
 
 
