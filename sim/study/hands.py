@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.config.project import Project
-from sim.engine.either import Name, chosen
+from sim.engine.either import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
 from sim.study.working import die_with_parent
@@ -90,7 +90,7 @@ class Hands:
 def _work(line: Connection, ticket: Any, engine: Name) -> None:
     """Perform what comes along the line, until it is cut or the parent is gone."""
     die_with_parent()
-    chosen(engine)
+    load(engine)
     skies: Skies | None = None
     while True:
         try:
