@@ -80,6 +80,14 @@ def chosen(engine: str) -> Name:
     return SIMPY
 
 
+def load(engine: Name) -> None:
+    """Load an engine that was chosen, in a process that is to use it; it has nothing to say."""
+    if engine == COMPILED:
+        from sim.engine.compiled.performing import ready
+
+        ready()
+
+
 @cache
 def _say_it_is_missing() -> None:
     log.warning("numba is not installed: SimPy performs every replication, many times slower (%s)", INSTALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.config.loading import Loaded
 from sim.config.project import Project
-from sim.engine.either import COMPILED, SIMPY, Done, Name, by_machine, by_processes, require_same
+from sim.engine.either import COMPILED, SIMPY, Done, Hours, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
@@ -159,12 +159,18 @@ class Case:
         """Return a replication as it is measured."""
         return Record.of(self.yardstick.index, done.performance.log, done.content, done.hours, done.factors)
 
-    def performed(self, seed: int, first: int, count: int, *, engine: Name | None = None) -> Iterator[Done]:
-        """Perform replications first … first + count − 1 by this case's engine, or by the one that is named."""
+    def performed(
+        self, seed: int, first: int, count: int, *, engine: Name | None = None, hours_of: Hours | None = None
+    ) -> Iterator[Done]:
+        """Perform replications first … first + count − 1 by this case's engine, or by the one that is named.
+
+        `hours_of` is who knows the calendars of a replication, if somebody has kept them.
+        """
+        hours = hours_of or partial(self.hours_of, seed)
         if (engine or self.engine) == COMPILED:
             spread = None if self.sampling.is_plain else self.draws(seed).uniforms
-            return by_machine(self.machine, seed, spread, first, count, lambda number: self.hours_of(seed, number))
-        return by_processes(self.prepared, self.draws(seed), first, count, lambda number: self.hours_of(seed, number))
+            return by_machine(self.machine, seed, spread, first, count, hours)
+        return by_processes(self.prepared, self.draws(seed), first, count, hours)
 
     def _checked(self, seed: int, first: int, count: int) -> Iterator[Done]:
         """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.

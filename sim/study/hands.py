@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.engine.either import Name, chosen
+from sim.config.project import Project
+from sim.engine.either import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
 from sim.study.working import die_with_parent
+from sim.world.calendars import Calendar
 
 METRICS = (
     "lead_time_first_mw_days",
@@ -88,21 +90,65 @@ class Hands:
 def _work(line: Connection, ticket: Any, engine: Name) -> None:
     """Perform what comes along the line, until it is cut or the parent is gone."""
     die_with_parent()
-    chosen(engine)
+    load(engine)
+    skies: Skies | None = None
     while True:
         try:
             mine, case, seed, spans = line.recv()
         except EOFError:
             return
+        skies = Skies(case, seed, skies)
         for span in spans:
-            line.send(_piece(case, seed, span) if ticket.value == mine else None)
+            line.send(_piece(case, seed, span, skies) if ticket.value == mine else None)
 
 
-def _piece(case: Case, seed: int, span: range) -> Piece | SimError:
+class Skies:
+    """The calendars of replications, kept from one case to the next: moving a crane does not change the weather."""
+
+    def __init__(self, case: Case, seed: int, before: Skies | None) -> None:
+        """Take over what is known where weather, stops and the stated calendars are still the same."""
+        self.case, self.seed = case, seed
+        self.known: dict[int, Sequence[Calendar]] = {}
+        if before is not None and self._same(before):
+            stated, given = case.plan.base_calendars, before.case.plan.base_calendars
+            self.known = {
+                number: [new if kept is old else kept for kept, old, new in zip(hours, given, stated, strict=True)]
+                for number, hours in before.known.items()
+            }
+
+    def _same(self, before: Skies) -> bool:
+        """Whether a replication has the same calendars as it had in another case."""
+        one, other = self.case, before.case
+        return (
+            self.seed == before.seed
+            and _closing(one.project) == _closing(other.project)
+            and one.plan.calendars == other.plan.calendars
+            and all(map(_alike, one.plan.base_calendars, other.plan.base_calendars))
+        )
+
+    def of(self, replication: int) -> Sequence[Calendar]:
+        """Return the calendars of a replication."""
+        if replication not in self.known:
+            self.known[replication] = self.case.hours_of(self.seed, replication)
+        return self.known[replication]
+
+
+def _closing(project: Project) -> tuple[Any, ...]:
+    """Return what of a project decides what luck closes: its dates, its weather, and plants that stand still."""
+    systems = project.by_system.items()
+    stops = [(system.scope, system.factory.plant_stops, system.factory.plants(name)) for name, system in systems]
+    return project.scale, project.weather, stops
+
+
+def _alike(one: Calendar, other: Calendar) -> bool:
+    return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
+
+
+def _piece(case: Case, seed: int, span: range, skies: Skies) -> Piece | SimError:
     """Perform some replications and keep what is shown; an error instead of it where the project cannot go on."""
     stalled, rows = 0, []
     try:
-        for done in case.performed(seed, span.start, len(span)):
+        for done in case.performed(seed, span.start, len(span), hours_of=skies.of):
             stalled += done.performance.stuck is not None
             rows.append(case.glance(done))
     except SimError as refused:

@@ -142,3 +142,23 @@ def test_a_glance_sees_the_numbers_of_a_whole_measurement() -> None:
 
 def _luck(case: Any, replication: int) -> Any:
     return next(case.draws(1).chunk(replication, 1))
+
+
+def test_the_weather_is_kept_where_a_move_does_not_change_it() -> None:
+    from sim.study.hands import Skies
+
+    case, crane, later = (
+        prepare(load(ROOT / "configs" / "one_block.yaml", moved).value)
+        for moved in ([], ["logistics.cranes=1"], ["scale.start_date=2026-03-02"])
+    )
+    before = Skies(case, 1, None)
+    hours = before.of(3)
+    assert any(kept is not stated for kept, stated in zip(hours, case.plan.base_calendars, strict=True))
+    again = Skies(crane, 1, before)
+    assert list(again.known) == [3]
+    for stated, known, fresh in zip(crane.plan.base_calendars, again.of(3), crane.hours_of(1, 3), strict=True):
+        assert np.array_equal(known.starts, fresh.starts)
+        assert np.array_equal(known.ends, fresh.ends)
+        assert (known is stated) == (fresh is stated)
+    assert Skies(later, 1, before).known == {}
+    assert Skies(crane, 2, before).known == {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.engine.compiled.arrays import CONTENT_FACTORS, GIVEN, LUCK, Floats, Ints, Words, bound
+from sim.engine.compiled.preparing import different
 from sim.plan.inputs import Inputs
 from sim.plan.luck import Uniforms, shared
 from sim.world.draws import key, uniforms
@@ -76,8 +77,8 @@ def recipes(inputs: Inputs) -> Recipes:
     groups = (inputs.content, inputs.losses, inputs.delays)
     row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
     rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64)
-    rows, made = np.unique(rows, axis=0, return_inverse=True)
-    return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made.ravel())
+    rows, made = different(rows)
+    return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made)
 
 
 def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], *, forced: bool) -> Ints:
