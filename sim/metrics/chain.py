@@ -9,7 +9,7 @@ waits for a place waits for what keeps it occupied: behind a gate, a place is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,12 +65,14 @@ class Chain:
         """Yield the pieces from the completion back to the decision."""
         record, operation, plan = self.record, self.record.operation, self.record.index.plan
         row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
+        seen = set[int]()
         while row >= 0:
+            seen.add(row)
             begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
             if kind in (WORK, UNTIL) and done > begun:
                 yield from self._pieces(row, short, since, waiting)
             elif kind in (HOLD, WAIT) and done > begun:
-                before, pool = self.released_by(row)
+                before, pool = self.released_by(row, seen)
                 if pool != NONE and of_pool(plan.pools[pool]):
                     short, since, stays = of_pool(plan.pools[pool]), begun, plan.pool_kinds[pool] != "passed"
                 elif not stays:
@@ -82,15 +84,15 @@ class Chain:
             row = int(self._before[row])
 
     def _completion(self) -> int:
-        """Return the row that opened the completion gate, or -1."""
-        gate, level = self.record.index.plan.completion
-        rows = self._signals(gate)
-        reached = np.cumsum(self.record.x[rows]) >= level
-        return int(rows[np.argmax(reached)]) if reached.any() else NONE
-
-    def _signals(self, gate: int) -> Ints:
-        argument = self.record.index.first_argument[self.record.step]
-        return np.flatnonzero((self.record.operation == SIGNAL) & (argument == gate))
+        """Return the row that opened the completion gate, the last one of its minute in name order, or -1."""
+        record, plan = self.record, self.record.index.plan
+        gate, level = plan.completion
+        rows = np.flatnonzero((record.operation == SIGNAL) & (record.index.first_argument[record.step] == gate))
+        reached = np.cumsum(record.x[rows]) >= level
+        if not reached.any():
+            return NONE
+        minute = record.minute[rows[np.argmax(reached)]]
+        return max((int(plan.unit_of[record.step[row]]), int(row)) for row in rows[record.minute[rows] == minute])[1]
 
     @cached_property
     def _before(self) -> Ints:
@@ -128,26 +130,33 @@ class Chain:
             row = int(self._before[row])
         return self.mechanism(row) if row >= 0 else "other"
 
-    def released_by(self, row: int) -> tuple[int, int]:
-        """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
+    def released_by(self, row: int, seen: Collection[int] = ()) -> tuple[int, int]:
+        """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none.
+
+        Of several in that minute the last signal, the first free: in name order, so that the order in which an
+        engine performs a minute does not matter. `seen` are rows further on the chain.
+        """
         record, plan = self.record, self.record.index.plan
-        first = int(np.searchsorted(record.minute, record.minute[row]))
+        first, last = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1])
         operation, argument = plan.rows[record.step[row], :2].tolist()
-        steps = plan.rows[record.step[first:row]]
-        if operation == WAIT:
-            signals = np.flatnonzero((steps[:, 0] == SIGNAL) & (steps[:, 1] == argument))
-            return (first + int(signals[-1]) if len(signals) else NONE), NONE
-        wanted = dict(plan.bundles[argument])
-        frees = [
-            (first + int(at), pool)
-            for at in np.flatnonzero(steps[:, 0] == FREE)
-            for pool, _ in plan.bundles[steps[at, 1]]
-            if pool in wanted
-        ]
-        if len({pool for _, pool in frees}) > 1:
-            short = {pool for pool, count in wanted.items() if self._free(pool, first) < count}
-            frees = [found for found in frees if found[1] in short] or frees
-        return frees[0] if frees else (NONE, next(iter(wanted)))
+        wanted = {} if operation == WAIT else dict(plan.bundles[argument])
+        found = []
+        for at in range(first, last):
+            does, what = plan.rows[record.step[at], :2].tolist()
+            if at in seen or plan.unit_of[record.step[at]] == plan.unit_of[record.step[row]]:
+                continue
+            if operation == WAIT and (does, what) == (SIGNAL, argument):
+                found.append((int(plan.unit_of[record.step[at]]), at, NONE))
+            elif operation == HOLD and does == FREE:
+                pools = [pool for pool, _ in plan.bundles[what] if pool in wanted]
+                found += [(int(plan.unit_of[record.step[at]]), at, pool) for pool in pools]
+        if not found:
+            return NONE, next(iter(wanted), NONE)
+        if len({pool for _, _, pool in found}) > 1:
+            short = {pool for pool, count in wanted.items() if self._free(pool, int(first)) < count}
+            found = [one for one in found if one[2] in short] or found
+        _, at, pool = max(found) if operation == WAIT else min(found)
+        return at, pool
 
     def short(self, row: int) -> str:
         """Return the mechanism of the first pool that a late hold found short in the minute in which it asked."""
