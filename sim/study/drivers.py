@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.loading import Loaded
 from sim.config.project import Project
 from sim.study.case import prepare
 from sim.study.chunk import Columns
@@ -69,7 +68,7 @@ def drivers(
     Every saving is that of one cause alone; causes overlap, so savings do not add up. With `out`, the result is
     written there with the table of causes. `watch(name)` opens a progress bar. Raises SimError.
     """
-    case = prepare(config.value if isinstance(config, Loaded) else config)
+    case = prepare(config)
     switches, hands = Switches(case, seed), cores() if workers is None else workers
     base = _sample(case, "everything on", seed, runs, hands, watch)
     rows = [_row(cause, base, _sample(switches.without(off), cause.name, seed, runs, hands, watch))

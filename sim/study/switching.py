@@ -7,7 +7,7 @@ off is simply at its planned value, and the crews and order dates that were agre
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ from sim.plan.compile import AGAIN, NONE, UNTIL, WORK, Compiled, compile_plan
 from sim.plan.inputs import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.study.case import Case
+from sim.study.undisturbed import nothing_thrown_away
 from sim.world.calendars import Calendar
 from sim.world.clock import calendars, day_minutes
 from sim.world.quantiles import FIXED, Tables
@@ -99,7 +100,9 @@ class Switches:
             case = replace(case, project=project, plan=rewritten(project, case))
         if groups - {WEATHER}:
             case = replace(case, plan=settled(case.plan, groups))
-        return Calm(**case.__getstate__()) if WEATHER in groups else case
+        if WEATHER in groups:
+            case = Calm(**{part.name: getattr(case, part.name) for part in fields(case)})
+        return case
 
     @cached_property
     def _groups(self) -> set[str]:
@@ -110,17 +113,16 @@ class Switches:
         found = {group for group, drawn in zip(of_inputs, uncertain, strict=True) if drawn and group}
         drawn = inputs.tables.kind[inputs.factor_table] != FIXED
         found |= {group for group, known in zip(of_factors, drawn, strict=True) if known and group}
-        closed = any(
-            len(rows)
-            for r in range(SAMPLE)
-            for rows in closed_in(self.case.project, self.case.weather, self.seed, r).values()
-        )
+        project, weather = self.case.project, self.case.weather
+        closing = (closed_in(project, weather, self.seed, number) for number in range(SAMPLE))
+        closed = any(len(rows) for calendars in closing for rows in calendars.values())
         return found | ({WEATHER} if closed else set())
 
 
 def rewritten(project: Project, agreed: Case) -> Compiled:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
-    return compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed.sizing.agreed))
+    with nothing_thrown_away():
+        return compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed.sizing.agreed))
 
 
 def grouped(plan: Compiled) -> tuple[list[str], list[str]]:

@@ -149,6 +149,16 @@ def test_every_chain_reaches_from_the_decision_to_the_completion_without_gaps() 
     assert finished > 40
 
 
+def test_the_order_in_which_an_engine_performs_a_minute_does_not_matter() -> None:
+    for seed in range(60):
+        outcome = told(random_plan(seed, units=6, passages=5, sound=True))
+        rows = outcome.performance.log
+        order = np.lexsort((-outcome.compiled.unit_of[rows[:, 1]], rows[:, 0]))  # units of a minute the other way round
+        chain = chain_of(outcome)
+        turned = Chain(Record.of(chain.record.index, rows[order], outcome.luck.content, chain.record.calendars))
+        assert turned.minutes == chain.minutes, seed
+
+
 def test_the_tiny_project_waits_for_its_second_generating_unit_and_its_one_commissioning_crew() -> None:
     case = tiny_case()
     metrics, _ = case.measured(case.planned, case.perform(case.planned))
