@@ -119,12 +119,16 @@ def compare(
     from sim.report.page.compare import write_comparison
     from sim.report.page.run import write_run
     from sim.report.verdict import comparison
+    from sim.study import files
     from sim.study.running import compared, finished
     from sim.study.running import run as run_many
 
     projects = [load(config, overrides) for config in configs]
     require_names_apart([loaded.value.name for loaded in projects])
     results = {}
+    # the folder for the results of each, two deep by default
+    for folder in (out.parent, out):
+        files.make_directory(folder)
     for loaded in projects:
         name = loaded.value.name
         with watched(name) as progress:
