@@ -11,8 +11,8 @@ from sim.cli.check import check, schema
 from sim.cli.drivers import drivers
 from sim.cli.exchange import export, import_
 from sim.cli.live import live
-from sim.cli.report import report
 from sim.cli.reference import reference
+from sim.cli.report import report
 from sim.cli.run import compare, merge, run
 from sim.cli.sensitivity import sensitivity
 from sim.cli.sweep import sweep

@@ -33,7 +33,7 @@ PYTHON = (
 @guarded
 def reference(out: Path) -> None:
     """Write the reference pages: configuration, study files, commands, Python."""
-    from sim.study import files
+    from sim import files
 
     pages = written()
     files.make_directory(out)

@@ -116,10 +116,10 @@ def compare(
     Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, figures to OUT/figures and the
     report of the comparison to OUT/report.html.
     """
+    from sim import files
     from sim.report.page.compare import write_comparison
     from sim.report.page.run import write_run
     from sim.report.verdict import comparison
-    from sim.study import files
     from sim.study.running import compared, finished
     from sim.study.running import run as run_many
 
