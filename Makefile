@@ -68,9 +68,10 @@ curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves a
 	  $(BIN)/sim baseline save configs/$$strategy.yaml tests/curves/$$strategy.json --runs 16 --seed 1 || exit; done
 	$(BIN)/sim schema --out configs/schema.json
 
-docs: $(INSTALLED_DEV) ## write docs/assumptions.md anew from the configuration
+docs: $(INSTALLED_DEV) ## write docs/assumptions.md and docs/reference anew from the configuration and the code
 	$(BIN)/python -m sim.report.assumptions docs/assumptions.md configs/base.yaml \
 	  configs/stick_built.yaml configs/modular.yaml configs/hybrid.yaml
+	$(BIN)/sim reference --out docs/reference
 
 constraints: ## pin the newest versions that pyproject.toml allows (on the oldest Python supported)
 	$(PYTHON) -m venv --clear $(FRESH)

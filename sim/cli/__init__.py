@@ -11,6 +11,7 @@ from sim.cli.check import check, schema
 from sim.cli.drivers import drivers
 from sim.cli.exchange import export, import_
 from sim.cli.live import live
+from sim.cli.reference import reference
 from sim.cli.report import report
 from sim.cli.run import compare, merge, run
 from sim.cli.sensitivity import sensitivity
@@ -65,6 +66,7 @@ COMMANDS = (
     export,
     import_,
     schema,
+    reference,
 )
 for command in COMMANDS:
     main.add_command(command)

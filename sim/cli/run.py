@@ -116,6 +116,7 @@ def compare(
     Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, figures to OUT/figures and the
     report of the comparison to OUT/report.html.
     """
+    from sim import files
     from sim.report.page.compare import write_comparison
     from sim.report.page.run import write_run
     from sim.report.verdict import comparison
@@ -125,6 +126,9 @@ def compare(
     projects = [load(config, overrides) for config in configs]
     require_names_apart([loaded.value.name for loaded in projects])
     results = {}
+    # the folder for the results of each, two deep by default
+    for folder in (out.parent, out):
+        files.make_directory(folder)
     for loaded in projects:
         name = loaded.value.name
         with watched(name) as progress:

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import SET, WORKERS, guarded, show, watched
+from sim.cli.options import WORKERS, guarded, show, watched
 
 STUDY = click.argument("study", type=click.Path(path_type=Path))
+STUDY_SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="A.B=C",
+    help="Change one value of the study, e.g. --set runs=50. May be given often.",
+)
 STUDY_RUNS = click.option(
     "--runs",
     type=click.IntRange(1, 1_000_000),
@@ -34,7 +41,7 @@ def asked(overrides: tuple[str, ...], stated: Mapping[str, int | None]) -> tuple
 @STUDY_RUNS
 @STUDY_SEED
 @WORKERS
-@SET
+@STUDY_SET
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted sweep has left.")
 @guarded

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import SET, WORKERS, guarded, show, watched
-from sim.cli.sweep import STUDY, STUDY_RUNS, STUDY_SEED, asked
+from sim.cli.options import WORKERS, guarded, show, watched
+from sim.cli.sweep import STUDY, STUDY_RUNS, STUDY_SEED, STUDY_SET, asked
 
 
 @click.command()
@@ -15,7 +15,7 @@ from sim.cli.sweep import STUDY, STUDY_RUNS, STUDY_SEED, asked
 @STUDY_RUNS
 @STUDY_SEED
 @WORKERS
-@SET
+@STUDY_SET
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_tuned if not given."
 )

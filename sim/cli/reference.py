@@ -1,0 +1,117 @@
+"""The reference pages: configuration from the models, commands from their help, Python from its docstrings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sim.cli.options import guarded
+
+WIDTH = 100
+PYTHON = (
+    ("sim.study.running", ("load", "run", "compare")),
+    ("sim.study.sweep", ("sweep",)),
+    ("sim.study.case", ("prepare",)),
+    ("sim.study.result", ("Result",)),
+    ("sim.study.running", ("Comparison",)),
+    ("sim.study.sweep", ("Sweep",)),
+)
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("docs/reference"),
+    show_default=True,
+    help="Folder to write to.",
+)
+@guarded
+def reference(out: Path) -> None:
+    """Write the reference pages: configuration, study files, commands, Python."""
+    from sim import files
+
+    pages = written()
+    files.make_directory(out)
+    for name, text in pages.items():
+        files.write(out / name, text.encode())
+    click.echo(f"written to {out}: {', '.join(pages)}")
+
+
+def written() -> dict[str, str]:
+    """Return the pages by file name."""
+    from sim.report.reference import configuration, studies
+
+    return {"config.md": configuration(), "study.md": studies(), "commands.md": commands(), "python.md": python()}
+
+
+def commands() -> str:
+    """Return every command's help as one page."""
+    from sim.cli import main
+
+    head = "# Commands\n\nWritten by `make docs` from `--help`.\n"
+    return head + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(main, "sim"))
+
+
+def _helps(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[tuple[str, str]]:
+    """Return name and help of a command and of those below it, as wide as the page wherever it is written."""
+    context = click.Context(
+        command, info_name=name.rpartition(" ")[2], parent=above, terminal_width=WIDTH,
+        help_option_names=["-h", "--help"],
+    )  # fmt: skip
+    yield name, command.get_help(context).rstrip()
+    if isinstance(command, click.Group):
+        for word in command.list_commands(context):
+            yield from _helps(command.commands[word], f"{name} {word}", context)
+
+
+def python() -> str:
+    """Return the public functions and classes with signatures and docstrings as one page."""
+    from importlib import import_module
+
+    parts = [
+        "# Python\n\nWritten by `make docs` from the docstrings. `import sim` has all of these; `ConfigError` and\n"
+    ]
+    parts.append("`SimError` are what it raises, with an `exit_code`.\n")
+    for module, names in PYTHON:
+        for name in names:
+            parts += _entry(f"sim.{name}", getattr(import_module(module), name))
+    return "".join(parts)
+
+
+def _entry(name: str, thing: Any) -> Iterator[str]:
+    """Return one function, or one class with its methods and properties."""
+    if inspect.isclass(thing):
+        yield f"\n## {name}\n\n{_doc(thing)}\n"
+        for below, member in vars(thing).items():
+            if not below.startswith("_") and (callable(member) or hasattr(member, "__get__")) and _doc(member):
+                yield f"\n### {name}.{below}{_signature(member)}\n\n{_doc(member)}\n"
+    else:
+        yield f"\n## {name}\n\n```python\n{name}{_signature(thing)}\n```\n\n{_doc(thing)}\n"
+
+
+def _doc(thing: Any) -> str:
+    """Return the docstring, also that of a property or a class method."""
+    inner = getattr(thing, "__func__", None) or getattr(thing, "func", None) or getattr(thing, "fget", None) or thing
+    return inspect.getdoc(inner) or ""
+
+
+def _signature(thing: Any) -> str:
+    """Return the parameters without their types, which the docstring explains; nothing for a property."""
+    inner = getattr(thing, "__func__", thing)
+    if not inspect.isfunction(inner):
+        return ""
+    words, starred = [], False
+    for parameter in inspect.signature(inner).parameters.values():
+        if parameter.name in {"self", "cls"}:
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            words.append("*")
+            starred = True
+        given = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+        words.append(f"{parameter.name}{given}")
+    return f"({', '.join(words)})"

@@ -1,0 +1,37 @@
+"""Every experiment with a study can be run as its question says: its files are there, its points are configurations."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sim.study.design import read_study, settings_of
+
+ROOT = Path(__file__).parents[1]
+STUDIES = sorted((ROOT / "experiments").glob("*/study.yaml"))
+
+
+def test_there_are_the_eight_questions() -> None:
+    assert len(STUDIES) >= 8
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.parent.name)
+def test_its_points_are_configurations(file: Path) -> None:
+    design = read_study(file)
+    settings = settings_of(design.study)
+    assert design.study.name == file.parent.name
+    assert len({tuple(chosen.items()) for chosen in settings}) == len(settings)
+    for base in range(len(design.bases)):
+        for chosen in (settings[0], settings[-1]):
+            point = design.point(base, chosen)
+            assert design.config(point).value.name == design.bases[base].value.name
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.parent.name)
+def test_its_question_says_how_to_run_it(file: Path) -> None:
+    text = (file.parent / "question.md").read_text(encoding="utf-8")
+    shown = re.search(r"\$ sim \w+ (\S+)", text)
+    assert shown is not None
+    assert ROOT / shown[1] == file

@@ -1,0 +1,63 @@
+"""Notebooks run from top to bottom, on the tiny project and two runs; their two forms say the same, without outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_project import TINY
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SLOW = [pytest.param(path, marks=pytest.mark.slow, id=path.stem) for path in NOTEBOOKS[1:]]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tiny project, two runs, one core: a kernel inherits all of these."""
+    monkeypatch.setenv("SIM_NOTEBOOK_CONFIG", str(TINY))
+    monkeypatch.setenv("SIM_NOTEBOOK_RUNS", "2")
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", [pytest.param(NOTEBOOKS[0], id=NOTEBOOKS[0].stem), *SLOW])
+def test_it_runs_from_top_to_bottom(path: Path, small: None) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    shown = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
+    assert len(shown) >= 2
+
+
+def test_there_are_seven() -> None:
+    assert len(NOTEBOOKS) == 7
+    assert sorted(path.stem for path in FOLDER.glob("*.py")) == [path.stem for path in NOTEBOOKS]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_both_forms_say_the_same_and_carry_no_output(path: Path) -> None:
+    jupytext = pytest.importorskip("jupytext")
+    notebook, script = jupytext.read(path), jupytext.read(path.with_suffix(".py"))
+    assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in script.cells]
+    assert not [cell for cell in notebook.cells if cell.cell_type == "code" and (cell.outputs or cell.execution_count)]
+
+
+def test_they_use_the_public_names_and_define_nothing_of_the_model() -> None:
+    for path in FOLDER.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not [line for line in text.splitlines() if line.startswith(("def ", "class "))], path.name
+        assert "sim.engine" not in text
+        assert "sim.plan" not in text
