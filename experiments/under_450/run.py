@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from sim import files
 from sim.report import style
-from sim.study import files
 from sim.study.intervals import quantile
 from sim.study.running import laid_out, load
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sim import files
 from sim.study.published import Compared, compared, facts
 from sim.study.running import laid_out, load
 
@@ -60,10 +61,10 @@ def _line(cells: Sequence[str]) -> str:
 
 def write(page: Path, folder: Path, runs: int = RUNS) -> None:
     """Put the table between the marks of a page."""
-    text = page.read_text(encoding="utf-8")
+    text = files.read(page).decode("utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{table(folder, runs)}\n\n{END}{after}", encoding="utf-8")
+    files.write(page, f"{before}{BEGIN}\n\n{table(folder, runs)}\n\n{END}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sim import files
 from sim.errors import SimError
 from sim.events import WORK
 from sim.study.case import Case
@@ -63,8 +64,7 @@ class Compared:
 
 def facts(path: Path) -> list[Fact]:
     """Read the table of published numbers."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    rows = csv.DictReader(files.read(path).decode("utf-8").splitlines())
     return [
         Fact(
             row["case"], row["quantity"], row["measure"], row["unit"],
