@@ -24,7 +24,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow mutants lint types arch check format bench curves docs constraints clean
+.PHONY: help run test test-slow mutants validation lint types arch check format bench curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,6 +40,9 @@ test-slow: $(INSTALLED_DEV) ## the slow tests only
 
 mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how many the tests notice
 	$(BIN)/python -m pytest -q -s -m "slow or not slow" tests/mutants $(ARGS)
+
+validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
+	$(BIN)/python -m sim.report.validation docs/validation.md configs/cases $(ARGS)
 
 lint: $(INSTALLED_DEV) ## style, likely mistakes, spelling, declared dependencies
 	$(BIN)/ruff check .

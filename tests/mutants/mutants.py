@@ -121,7 +121,7 @@ MUTANTS = (
     # --- hours and heads -----------------------------------------------------------------------------------------
     Mutant("rework earns", workforce._earned, "steps = np.flatnonzero(done & plan.earns)",
            "steps = record.step[record.works]", "hours earned", by.rework_earns_nothing_and_a_repeated_test_earns_once),
-    Mutant("who goes on a day was not there", workforce.headcount, "day[~came] + 1", "day[~came]",
+    Mutant("who goes on a day was not there", workforce.headcount, "(noted.amount <= 0)", "0",
            "headcount by day", heads.test_who_comes_or_goes_on_a_day_is_there_on_that_day),
     Mutant("half an indirect person is nobody", workforce.indirect, "np.ceil(", "np.floor(",
            "indirect people", by.indirect_people_are_whole_people),

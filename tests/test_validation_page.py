@@ -1,0 +1,49 @@
+"""What docs/validation.md says can be run again is there, and its counts are those of the tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sim.report.validation import BEGIN, END
+from sim.study.textbook import CHECKS
+from tests.engine_compiled.mutants import MUTANTS as OF_THE_KERNEL
+from tests.mutants.mutants import MUTANTS
+from tests.theory.test_published_networks import GAP
+from tests.theory.test_torture import MANY, QUICK
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+
+
+def test_every_file_it_names_is_there() -> None:
+    named = set(re.findall(r"\b(?:tests|docs|configs|experiments)/[\w./]*\w", PAGE))
+    assert len(named) > 15
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_every_target_it_names_is_one() -> None:
+    targets = re.findall(r"make ([a-z]+)", PAGE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert {"mutants", "validation", "docs"} <= set(targets)
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{len(CHECKS)} questions from textbooks",
+        f"**{len(MUTANTS)} of {len(MUTANTS)}** mistakes planted",
+        f"{len(OF_THE_KERNEL)} of {len(OF_THE_KERNEL)} in the compiled kernel",
+        f"{100 * GAP:.1f} % above the best known makespans",
+        f"{QUICK} in each test run, {MANY} at night",
+    ],
+)
+def test_its_counts_are_those_of_the_tests(words: str) -> None:
+    assert words in PAGE
+
+
+def test_it_has_a_place_for_the_published_cases() -> None:
+    assert PAGE.count(BEGIN) == PAGE.count(END) == 1
