@@ -7,7 +7,7 @@ from tests.faults.catalogue import TESTS, promises
 
 
 @cache
-def tests_in(file: str) -> set[str]:
+def named_in(file: str) -> set[str]:
     tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
@@ -22,4 +22,4 @@ def test_every_promise_names_tests_that_exist() -> None:
         assert found.tests, found.number
         for test in found.tests:
             file, _, name = test.partition("::")
-            assert name in tests_in(file), f"{found.number}: there is no {test}"
+            assert name in named_in(file), f"{found.number}: there is no {test}"

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sim import files
+from sim.study.resume import keeping
 from sim.study.room import TooLarge, available, memory_needed, require_room
+from sim.study.runner import run
 from tests.faults.conftest import Observed
 from tests.faults.processes import surroundings
 from tests.study.toy_case import Toy
@@ -74,22 +77,16 @@ def test_a_limit_on_memory_is_seen() -> None:
 
 
 @pytest.mark.slow
-def test_time_grows_with_the_replications_and_no_faster(tmp_path: Path, observed: Observed) -> None:
+def test_time_grows_with_the_replications_and_no_faster(
+    tmp_path: Path, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Counted in operations of the disk and calls of the case, not in seconds: both are proportional."""
-    from sim import files
-    from sim.study.resume import keeping
-    from sim.study.runner import run
-
-    counts = []
+    counts, seen = list[int](), list[str]()
+    monkeypatch.setattr(files, "before", lambda operation, path: seen.append(operation))
     for runs in (1_000, 2_000, 4_000):
-        seen: list[str] = []
-        kept = files.before
-        try:
-            files.before = lambda operation, path, seen=seen: seen.append(operation)
-            with keeping(tmp_path / str(runs), {"metrics": Toy().metrics}) as shelf:
-                run(Toy(), seed=1, runs=runs, chunk=50, shelf=shelf)
-        finally:
-            files.before = kept
+        seen.clear()
+        with keeping(tmp_path / str(runs), {"metrics": Toy().metrics}) as shelf:
+            run(Toy(), seed=1, runs=runs, chunk=50, shelf=shelf)
         counts.append(len(seen))
     one, two, four = counts
     assert two < 2.1 * one
