@@ -7,6 +7,8 @@
 PYTHON ?= python3
 CONFIG ?= configs/hybrid.yaml
 ARGS ?=
+SECONDS ?= 60
+RUNS ?= 20000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +27,7 @@ PARALLEL := -n logical --dist worksteal
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-slow mutants validation lint types arch check format bench curves docs constraints clean
+.PHONY: help run test test-slow mutants lint types arch check format faults fuzz soak audit bench curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +46,17 @@ mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how m
 
 validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
 	$(BIN)/python -m sim.report.validation docs/validation.md configs/cases $(ARGS)
+faults: $(INSTALLED_DEV) ## provoke every fault of docs/reliability.md: promise, fault, what was observed
+	$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(INSTALLED_DEV) ## coverage-guided fuzzing of all that reads strangers' input, for SECONDS (needs atheris)
+	$(BIN)/python -m tests.faults.fuzz $(SECONDS)
+
+soak: $(INSTALLED_DEV) ## RUNS replications through kills, on workers and a cluster: one store, flat memory
+	$(BIN)/python -m tests.faults.soak $(RUNS)
+
+audit: $(INSTALLED_DEV) ## licences of all that is installed, and known vulnerabilities where pip-audit and a network are
+	$(BIN)/python -m tests.faults.audit
 
 lint: $(INSTALLED_DEV) ## style, likely mistakes, spelling, declared dependencies
 	$(BIN)/ruff check .

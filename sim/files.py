@@ -79,11 +79,19 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read(path: Path) -> bytes:
-    """The file's bytes; WrongPlace if it is not there."""
+def read(path: Path, most: int | None = None) -> bytes:
+    """The file's bytes; WrongPlace if it is not there, is no file (a device never ends), or is larger than `most`."""
     with told(path):
         before("read", path)
-        return path.read_bytes()
+        if not path.is_file() and path.exists():
+            raise WrongPlace(f"{path}: is not a file")
+        if most is None:
+            return path.read_bytes()
+    with told(path):
+        data = read_at_most(path, most + 1)
+    if len(data) > most:
+        raise WrongPlace(f"{path}: is larger than {most:,} bytes, the most that is read")
+    return data
 
 
 def read_at_most(path: Path, most: int) -> bytes:
@@ -91,7 +99,7 @@ def read_at_most(path: Path, most: int) -> bytes:
 
     Who asks for one byte more than he allows sees that a file is too large without having read it.
     """
-    before("read", path)
+    before("read some", path)
     with path.open("rb") as file:
         return file.read(most)
 

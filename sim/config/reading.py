@@ -73,6 +73,8 @@ def read_text(text: str, file: str) -> Document:
     """Read YAML text; ConfigError when it is not YAML. `file` names it in messages."""
     if len(text) > MAX_BYTES:
         raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB")
+    if _not_unicode(text):
+        raise _refusal(file, "is not UTF-8 text")
     reader = _Reader(text, file)
     try:
         reader.read()

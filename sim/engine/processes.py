@@ -23,6 +23,8 @@ from sim.world.driving import duty_finish
 
 JUMPS_A_MINUTE = 10_000
 """Jumps of one unit within one minute after which it counts as going round for ever."""
+EVENTS_A_RUN = 5_000_000
+"""Steps of one replication after which it counts as going round for ever; 250 MW have about 20,000."""
 
 PAUSING, WHOLE, DUTY = range(3)
 MILLION = 1_000_000
@@ -235,6 +237,16 @@ class Site:
         self.jumps[unit] = jumps, now
         if jumps > JUMPS_A_MINUTE:
             raise GoesRound(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
+        # who performs steps without end must jump, so this is the place to count them
+        if len(self.log) > EVENTS_A_RUN:
+            raise GoesRound(budget_spent(now, self.plan.units[unit]))
+
+
+def budget_spent(now: int, unit: str) -> str:
+    """Say that a replication has performed all the steps one may, and who went round last."""
+    return (
+        f"minute {now}: {EVENTS_A_RUN:,} steps are the budget of a replication and are used up; {unit} went round last"
+    )
 
 
 def scaled(minutes: int, millionths: Sequence[int], position: int) -> int:

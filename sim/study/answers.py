@@ -110,4 +110,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 def harmless(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula, with an apostrophe before it; all else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    # a bare carriage return ends the row for some readers, and what follows would begin the next
+    return ("'" if value.startswith(_STARTS_A_FORMULA) else "") + value.replace("\r", " ")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "hybrid-dc-sim baseline"
+LARGEST_BYTES = 20_000_000
 KEY_METRICS = (
     "lead_time_first_mw_days",
     "lead_time_full_days",
@@ -95,7 +96,7 @@ def _blocks(result: Result) -> dict[str, float]:
 def read(path: str | Path) -> dict[str, Any]:
     """A baseline file; Damaged if it is none."""
     try:
-        document = json.loads(files.read(Path(path)))
+        document = json.loads(files.read(Path(path), LARGEST_BYTES))
     except (ValueError, RecursionError) as error:
         raise files.Damaged(f"{path}: not a baseline: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -173,6 +173,22 @@ def test_numbers_that_cannot_be_are_refused_with_path_and_range(override: str, h
     observed(f"{override}: {told.output.strip().splitlines()[-1]}")
 
 
+@pytest.mark.parametrize(
+    ("override", "hint"),
+    [
+        ("scale.capacity_mw=250000", "250000 kW are 250 MW"),
+        ("scale.target_days=14400", "14400 h are 600 days"),
+        ("commissioning.l3.fails=15", "15 % are 0.15"),
+        ("logistics.fleets.electrical.distance_miles=940000", "940000 ft are 178"),
+    ],
+)
+def test_a_slip_of_unit_is_guessed(override: str, hint: str, observed: Observed) -> None:
+    told = check(TINY, "--set", override)
+    assert told.exit_code == 2
+    assert hint in told.output
+    observed(told.output.strip())
+
+
 def test_every_shipped_number_has_bounds() -> None:
     """No number of the model can be given an absurd magnitude: each has a low and a high end."""
     assert unbounded(Project.model_json_schema()) == []

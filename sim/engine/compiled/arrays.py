@@ -65,13 +65,13 @@ minutes before losses by input, and how far each calendar has been read."""
 (EVENTS_SIZE, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 32)
 """Numbers of a run: sizes of its lists, how many requests wait, rows of log, whether a grant pass is due, how many
 there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS = range(32, 41)
+OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
-and the budgets of a minute."""
-RUN = 41
+the budgets of a minute, and that of a replication."""
+RUN = 42
 
-WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR = range(6)
+WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT = range(7)
 """What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting."""
 
 # --- luck -----------------------------------------------------------------------------------------------------

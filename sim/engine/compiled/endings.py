@@ -9,6 +9,7 @@ import simpy
 from sim.engine.compiled.arrays import (
     ASKED,
     AT,
+    BUDGET_SPENT,
     FAULT,
     FREE_COUNT,
     GRANTS_FOR_EVER,
@@ -24,6 +25,7 @@ from sim.engine.compiled.arrays import (
     Ints,
 )
 from sim.engine.dispatch import Dispatcher, GoesRound
+from sim.engine.processes import budget_spent
 from sim.engine.stall import Standing, Stuck
 from sim.errors import Stalled
 from sim.plan.compile import MODES, Compiled
@@ -41,6 +43,8 @@ def ending(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> Stuck | 
         return _standing(plan, run, _out_of_time(plan, run, calendars))
     if fault == TOO_FAR:
         raise Stalled(f"{who}: what begins at minute {now} ends beyond all counting")
+    if fault == BUDGET_SPENT:
+        raise GoesRound(budget_spent(now, who))
     if fault == GRANTS_FOR_EVER:
         granted = _column(run, READY, min(5, int(run[READY_SIZE])))
         who = ", ".join(plan.units[unit] for unit in granted) + " and others"

@@ -11,7 +11,18 @@ from time import perf_counter
 import numpy as np
 
 from sim.engine import dispatch, processes
-from sim.engine.compiled.arrays import CONTENT, LOG_FULL, MOST_JUMPS, MOST_ROUNDS, REPLICATION, ROOM, ROWS, Floats, Ints
+from sim.engine.compiled.arrays import (
+    CONTENT,
+    LOG_FULL,
+    MOST_JUMPS,
+    MOST_ROUNDS,
+    MOST_ROWS,
+    REPLICATION,
+    ROOM,
+    ROWS,
+    Floats,
+    Ints,
+)
 from sim.engine.compiled.endings import ending
 from sim.engine.compiled.kernel import perform as kernel
 from sim.engine.compiled.lucky import Luck, given
@@ -84,6 +95,7 @@ class Stage:
         self.run[:] = self.prepared.beginning
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
+        self.run[MOST_ROWS] = processes.EVENTS_A_RUN
         return kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
 
 

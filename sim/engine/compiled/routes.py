@@ -11,6 +11,7 @@ from sim.engine.compiled.arrays import (
     AT,
     ATTEMPTS,
     BEGUN,
+    BUDGET_SPENT,
     COUNTERS,
     FAULT,
     FIRST,
@@ -23,6 +24,7 @@ from sim.engine.compiled.arrays import (
     MANNER,
     MANNERS,
     MOST_JUMPS,
+    MOST_ROWS,
     NEEDED,
     OPERATION,
     PEOPLE,
@@ -151,6 +153,9 @@ def jump(
     write(run, log, now, at, taken)
     if run[jumps] > run[MOST_JUMPS]:
         run[FAULT], run[WHO] = JUMPS_FOR_EVER, unit
+        return STAYS
+    if run[ROWS] > run[MOST_ROWS] + 1:
+        run[FAULT], run[WHO] = BUDGET_SPENT, unit
         return STAYS
     return plan[plan[STEPS] + at * STEP + A] if taken == 1 else at + 1
 

@@ -9,6 +9,8 @@ from sim.report.exchange.handover import Handover
 from sim.report.exchange.network import WrongFile, fragment
 from sim.study.answers import csv_bytes
 
+MOST_BYTES = 64_000_000
+
 
 def write(handover: Handover, form: str, target: Path) -> int:
     """Write a handover as mspdi, xer, excel or csv (then `target` is a folder); return how many activities it has."""
@@ -48,7 +50,7 @@ def _write_csv(handover: Handover, folder: Path) -> None:
 
 def read_network(path: Path, network: str) -> str:
     """Read a planner's file and write its activities as a network of a configuration."""
-    data = files.read(path)
+    data = files.read(path, MOST_BYTES)
     if path.suffix.lower() == ".xer":
         from sim.report.exchange.xer_reading import read_xer
 

@@ -65,7 +65,7 @@ def _tables(data: bytes, file: str) -> dict[str, list[Row]]:
         elif mark == "%F":
             fields = cells
         elif mark == "%R":
-            if not fields or len(cells) > len(fields):
+            if not name or not fields or len(cells) > len(fields):
                 raise WrongFile(
                     f"{file}:{number}: {len(cells)} values for {len(fields)} fields of {name or 'no table'}"
                 )

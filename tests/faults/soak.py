@@ -1,0 +1,168 @@
+"""Many replications through many kills, on two workers and on a cluster: one store, flat memory. `make soak RUNS=20000`.
+
+The tiny project is run three times: undisturbed; on two workers, killed again and again and resumed; on a Dask cluster
+on this machine's loopback whose workers are killed again and again. The three results must be the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from tests.faults.processes import TINY, chunks, surroundings
+from tests.faults.test_exposure import family, free_port
+from tests.study.test_cluster import started
+
+DATA = ("manifest.json", "summary.json", "runs.parquet", "curves.parquet", "events.parquet")
+AT_HOME = ["--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
+SCHEDULER = [sys.executable, "-m", "distributed.cli.dask_scheduler", *AT_HOME]
+WORKER = [sys.executable, "-m", "distributed.cli.dask_worker", *AT_HOME, "--nthreads", "1", "--no-nanny"]
+RUN = """
+import sys
+import sim
+from sim.errors import SimError
+config, out, runs, workers, scheduler = sys.argv[1:]
+try:
+    sim.run(sim.load(config), runs=int(runs), workers=int(workers), out=out, resume=True, scheduler=scheduler or None)
+except SimError as error:
+    print(error, file=sys.stderr)
+    raise SystemExit(error.exit_code)
+"""
+SECONDS_BETWEEN_KILLS = (3.0, 9.0)
+
+
+class Memory:
+    """What a process tree holds, looked at now and then."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, int]] = []
+
+    def look(self, process: int) -> None:
+        """Take note of the largest process of a tree."""
+        sizes = [held(member) for member in family(process)]
+        self.seen.append((time.monotonic(), max(sizes, default=0)))
+
+    def told(self) -> str:
+        """The most in the second quarter of the time, once everybody has warmed up, and in the last."""
+        if len(self.seen) < 8:
+            return "too short to say"
+        quarter = len(self.seen) // 4
+        early = max(size for _, size in self.seen[quarter : 2 * quarter])
+        late = max(size for _, size in self.seen[-quarter:])
+        return (
+            f"largest process {early / 1e6:.0f} MB in the second quarter of the time, {late / 1e6:.0f} MB in the last"
+        )
+
+
+def held(process: int) -> int:
+    """Bytes of memory a process holds; 0 if it is gone."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def begun(out: Path, runs: int, workers: int, scheduler: str = "") -> subprocess.Popen[str]:
+    """Begin or resume the run."""
+    command = [sys.executable, "-c", RUN, str(TINY), str(out), str(runs), str(workers), scheduler]
+    return subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env=surroundings(),
+    )
+
+
+def undisturbed(out: Path, runs: int, memory: Memory) -> str:
+    """Run in one process to the end."""
+    process = begun(out, runs, 1)
+    while process.poll() is None:
+        memory.look(process.pid)
+        time.sleep(0.5)
+    _, told = process.communicate()
+    if process.returncode:
+        raise SystemExit(told)
+    return "nobody was killed"
+
+
+def through_kills(out: Path, runs: int, memory: Memory) -> str:
+    """Run on two workers; in each life kill one worker, then the parent, each once it has got on; then resume.
+
+    Nobody is killed twice over the same replications: that would make them failed rows, as it should.
+    """
+    how, workers, parents = random.Random(3), 0, 0
+    while True:
+        process = begun(out, runs, 2)
+        hit, next_at = 0, len(chunks(out)) + how.randrange(2, 6)
+        while process.poll() is None:
+            memory.look(process.pid)
+            if len(chunks(out)) >= next_at and hit < 2:
+                started_by = sorted(family(process.pid) - {process.pid})
+                victim = how.choice(started_by) if started_by and not hit else process.pid
+                with suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    workers, parents = workers + (victim != process.pid), parents + (victim == process.pid)
+                hit, next_at = hit + 1, len(chunks(out)) + how.randrange(4, 9)
+            time.sleep(0.1)
+        _, told = process.communicate()
+        if process.returncode == 0:
+            return f"{workers} workers and {parents} parents killed"
+        if process.returncode != -signal.SIGKILL:
+            raise SystemExit(told)
+
+
+def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
+    """Run on a scheduler with two workers; kill one of them now and then and start another."""
+    how, killed, address = random.Random(5), 0, f"tcp://127.0.0.1:{free_port()}"
+    with ExitStack() as at_the_end, tempfile.TemporaryDirectory() as place:
+        scheduler = started([*SCHEDULER, "--port", address.rpartition(":")[2]])
+        at_the_end.callback(scheduler.kill)
+        workers = [started([*WORKER, address, "--local-directory", place]) for _ in range(2)]
+        at_the_end.callback(lambda: [os.kill(worker.pid, signal.SIGKILL) for worker in workers])
+        process = begun(out, runs, 2, address)
+        due = time.monotonic() + 15
+        while process.poll() is None:
+            memory.look(workers[1].pid)
+            if time.monotonic() > due:
+                workers[0].kill()
+                workers[0].wait()
+                workers[0] = started([*WORKER, address, "--local-directory", place])
+                killed, due = killed + 1, time.monotonic() + how.uniform(*SECONDS_BETWEEN_KILLS) + 6
+            time.sleep(0.5)
+        _, told = process.communicate()
+        if process.returncode:
+            raise SystemExit(told)
+    return f"{killed} kills of workers"
+
+
+def main(runs: int) -> int:
+    """Run three times, print what happened; 1 if the stores differ."""
+    stores: list[dict[str, bytes]] = []
+    with tempfile.TemporaryDirectory(prefix="soak-") as place:
+        for way in (undisturbed, through_kills, on_a_cluster):
+            memory, began, out = Memory(), time.monotonic(), Path(place) / way.__name__ / "tiny"
+            out.parent.mkdir()
+            told = way(out, runs, memory)
+            stores.append({name: (out / name).read_bytes() for name in DATA})
+            name = way.__name__.replace("_", " ")
+            print(
+                f"{name}: {runs:,} replications in {time.monotonic() - began:.0f} s; {told}; {memory.told()}",
+                flush=True,
+            )
+    same = stores[0] == stores[1] == stores[2]
+    print("the three stores are identical to the byte" if same else "THE STORES DIFFER")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000))

@@ -1,0 +1,94 @@
+"""Large projects and many replications: memory that does not grow with the work, and time that grows with it only."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim import files
+from sim.study.resume import keeping
+from sim.study.room import TooLarge, available, memory_needed, require_room
+from sim.study.runner import run
+from tests.faults.conftest import Observed
+from tests.faults.processes import surroundings
+from tests.study.toy_case import Toy
+
+pytestmark = pytest.mark.faults
+# Performs a number of replications of a toy, keeps them on disk and gathers them; prints the most memory it had.
+MANY = """
+import resource, sys
+from pathlib import Path
+from sim.study.resume import keeping
+from sim.study.runner import run
+from tests.study.toy_case import Toy
+case = Toy(days=int(sys.argv[3]))
+with keeping(Path(sys.argv[1]), {"metrics": case.metrics}) as shelf:
+    sample = run(case, seed=1, runs=int(sys.argv[2]), shelf=shelf)
+print(sample.size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def most_memory(place: Path, runs: int, days: int) -> int:
+    """Bytes that a run had at its most."""
+    done = subprocess.run(
+        [sys.executable, "-c", MANY, str(place), str(runs), str(days)],
+        capture_output=True, text=True, check=True, timeout=300, env=surroundings(),
+    )  # fmt: skip
+    size, most = done.stdout.split()
+    assert int(size) == runs
+    return int(most)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted otherwise elsewhere")
+def test_memory_is_what_was_asked_for_before_the_run(tmp_path: Path, observed: Observed) -> None:
+    few, many, days = 1_000, 40_000, 400
+    grown = most_memory(tmp_path / "many", many, days) - most_memory(tmp_path / "few", few, days)
+    asked = memory_needed(Toy(days=days), many, 1) - memory_needed(Toy(days=days), few, 1)
+    assert grown < asked
+    observed(
+        f"{many:,} replications took {grown / 1e6:.0f} MB more than {few:,}; {asked / 1e6:.0f} MB were reckoned with"
+    )
+
+
+def test_what_cannot_fit_is_refused_before_it_begins(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TooLarge, match=r"GB of memory") as caught:
+        require_room(Toy(days=14_600), 1_000_000, 1)
+    assert caught.value.exit_code == 3
+    require_room(Toy(), 1_000, 1)
+    observed(f"exit code 3: {caught.value}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits on memory are kept otherwise elsewhere")
+def test_a_limit_on_memory_is_seen() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    limit = 1 << 43
+    resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+    try:
+        seen = available()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert seen is not None
+    assert 0 < seen <= limit
+
+
+@pytest.mark.slow
+def test_time_grows_with_the_replications_and_no_faster(
+    tmp_path: Path, observed: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in operations of the disk and calls of the case, not in seconds: both are proportional."""
+    counts, seen = list[int](), list[str]()
+    monkeypatch.setattr(files, "before", lambda operation, path: seen.append(operation))
+    for runs in (1_000, 2_000, 4_000):
+        seen.clear()
+        with keeping(tmp_path / str(runs), {"metrics": Toy().metrics}) as shelf:
+            run(Toy(), seed=1, runs=runs, chunk=50, shelf=shelf)
+        counts.append(len(seen))
+    one, two, four = counts
+    assert two < 2.1 * one
+    assert four < 2.1 * two
+    observed(f"operations of the disk for 1, 2 and 4 thousand replications: {one:,}, {two:,}, {four:,}")
