@@ -26,8 +26,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow mutants validation lint types arch check format bench curves docs constraints clean
-.PHONY: help run test test-slow mutants lint types arch check format faults fuzz soak audit bench curves docs constraints clean
+.PHONY: help run test test-slow mutants faults fuzz soak audit validation lint types arch check format bench curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -46,6 +45,7 @@ mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how m
 
 validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
 	$(BIN)/python -m sim.report.validation docs/validation.md configs/cases $(ARGS)
+
 faults: $(INSTALLED_DEV) ## provoke every fault of docs/reliability.md: promise, fault, what was observed
 	$(BIN)/python -m tests.faults $(ARGS)
 
@@ -92,7 +92,7 @@ docs: $(INSTALLED_DEV) ## write docs/assumptions.md and docs/reference anew from
 
 constraints: ## pin the newest versions that pyproject.toml allows (on the oldest Python supported)
 	$(PYTHON) -m venv --clear $(FRESH)
-	$(FRESH)/bin/python $(PIP_INSTALL) hatchling ".[fast,dev]"
+	$(FRESH)/bin/python $(PIP_INSTALL) hatchling ".[dev]"
 	{ echo "# What this was tested with, on Python 3.11. Renew with: make constraints"; \
 	  $(FRESH)/bin/python -m pip --disable-pip-version-check freeze --exclude hybrid-dc-sim; } > $(FRESH)/pinned
 	mv $(FRESH)/pinned constraints.txt
@@ -110,7 +110,7 @@ $(BIN)/pip:
 
 $(INSTALLED): $(DECLARED) | $(BIN)/pip
 	@echo "Installing into $(VENV) (a minute the first time) ..."
-	@$(PINS) $(BIN)/python $(PIP_INSTALL) --editable ".[fast]"
+	@$(PINS) $(BIN)/python $(PIP_INSTALL) --editable ".[fast,live,excel]"
 	@touch $@
 
 $(INSTALLED_DEV): $(DECLARED) | $(BIN)/pip

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -121,6 +122,12 @@ def through_kills(out: Path, runs: int, memory: Memory) -> str:
             raise SystemExit(told)
 
 
+def ended(workers: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Leave no worker behind."""
+    for worker in workers:
+        worker.kill()
+
+
 def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
     """Run on a scheduler with two workers; kill one of them now and then and start another."""
     how, killed, address = random.Random(5), 0, f"tcp://127.0.0.1:{free_port()}"
@@ -128,7 +135,7 @@ def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
         scheduler = started([*SCHEDULER, "--port", address.rpartition(":")[2]])
         at_the_end.callback(scheduler.kill)
         workers = [started([*WORKER, address, "--local-directory", place]) for _ in range(2)]
-        at_the_end.callback(lambda: [os.kill(worker.pid, signal.SIGKILL) for worker in workers])
+        at_the_end.callback(ended, workers)
         process = begun(out, runs, 2, address)
         due = time.monotonic() + 15
         while process.poll() is None:
