@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
 from sim.metrics.record import DAY, Index, Ints, Record
@@ -63,7 +64,7 @@ class Chain:
 
     def _walk(self) -> Iterator[Stretch]:
         """Yield the pieces from the completion back to the decision."""
-        record, operation, plan = self.record, self.record.operation, self.record.index.plan
+        record, operation, plan = self.record, self._operation, self.record.index.plan
         row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
         seen: set[int] = set()
         while row >= 0:
@@ -85,17 +86,18 @@ class Chain:
 
     def _completion(self) -> int:
         """Return the row that opened the completion gate, or -1."""
-        gate, level = self.record.index.plan.completion
-        rows, minute = self._signals(gate), self.record.minute
+        level = self.record.index.plan.completion[1]
+        rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
         reached = np.cumsum(self.record.x[rows]) >= level
         if not reached.any():
             return NONE
         last = minute[rows[np.argmax(reached)]]
         return self._first_hand(rows[minute[rows] == last].tolist())
 
-    def _signals(self, gate: int) -> Ints:
-        argument = self.record.index.first_argument[self.record.step]
-        return np.flatnonzero((self.record.operation == SIGNAL) & (argument == gate))
+    @cached_property
+    def _operation(self) -> NDArray[np.uint8]:
+        """Return the operation of every row, in the smallest numbers there are."""
+        return self.record.index.small_operation[self.record.step]
 
     @cached_property
     def _before(self) -> Ints:
@@ -127,9 +129,7 @@ class Chain:
 
     def of_unit(self, row: int) -> str:
         """Return the mechanism of the last thing that took time before a row of the same unit."""
-        while row >= 0 and not (
-            self.record.operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]
-        ):
+        while row >= 0 and not (self._operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]):
             row = int(self._before[row])
         return self.mechanism(row) if row >= 0 else "other"
 
@@ -138,7 +138,7 @@ class Chain:
         record, plan = self.record, self.record.index.plan
         first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
-        steps, done = record.step[first:end], record.operation[first:end]
+        steps, done = record.step[first:end], self._operation[first:end]
         others, about = plan.unit_of[steps] != plan.unit_of[record.step[row]], record.index.first_argument[steps]
         if operation == WAIT:
             signals = np.flatnonzero((done == SIGNAL) & (about == argument) & others)
@@ -161,6 +161,8 @@ class Chain:
 
         In which order units of one minute stand in the log is nobody's rule, and another engine has another.
         """
+        if len(rows) == 1:
+            return rows[0]
         plan, step = self.record.index.plan, self.record.step
         return min(rows, key=lambda row: (self._released(row), plan.unit_of[step[row]], row), default=NONE)
 
@@ -168,7 +170,7 @@ class Chain:
         """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
         record, found, minute = self.record, 0, self.record.minute[row]
         while row >= 0 and record.minute[row] == minute:
-            found += bool(record.operation[row] in (HOLD, WAIT) and record.x[row] < minute)
+            found += bool(self._operation[row] in (HOLD, WAIT) and record.x[row] < minute)
             row = int(self._before[row])
         return found
 
@@ -196,7 +198,7 @@ class Chain:
     @cached_property
     def _moves(self) -> tuple[Ints, Ints, Ints]:
         """Return the rows that take or give, the bundle of each, and -1 or 1."""
-        operation = self.record.operation
+        operation = self._operation
         moving = np.flatnonzero((operation == FREE) | (operation == HOLD))
         bundle = self.record.index.first_argument[self.record.step[moving]]
         return moving, bundle, np.where(operation[moving] == FREE, 1, -1)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.compile import NOTE, WORK, Compiled
+from sim.plan.compile import NOTE, SIGNAL, WORK, Compiled
 from sim.world.calendars import Calendar
 
 Ints = NDArray[np.int64]
@@ -71,6 +71,16 @@ class Index:
     def rank_of_step(self) -> NDArray[np.integer]:
         """Return the unit of every step, in the smallest numbers there are: short ones are sorted in no time."""
         return self.plan.unit_of.astype(np.min_scalar_type(len(self.plan.units)))
+
+    @cached_property
+    def small_operation(self) -> NDArray[np.uint8]:
+        """Return the operation of every step, in the smallest numbers there are: looked up for every row."""
+        return self.operation.astype(np.uint8)
+
+    @cached_property
+    def completes(self) -> NDArray[np.bool_]:
+        """Return which steps signal the completion gate."""
+        return np.asarray((self.operation == SIGNAL) & (self.first_argument == self.plan.completion[0]))
 
     @cached_property
     def people_of_step(self) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from ctypes import c_long
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ class Hands:
 
 
 def _work(line: Connection, ticket: Any, engine: Name) -> None:
-    """Perform what comes along the line, until it is cut or the parent is gone."""
+    """Perform what comes along the line, until it is cut or the parent is gone; Ctrl-C is for the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     load(engine)
     skies: Skies | None = None
