@@ -32,7 +32,7 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
     try:
         from sim.report.live.server import serve
     except ImportError as missing:
-        raise SimError(f"sim live needs {missing.name}: pip install tornado, or the extra live") from missing
+        raise SimError("sim live needs tornado: pip install tornado, or this package with its extra live") from missing
 
     click.echo("sizing the baseline …", err=True)
     with Live(config, overrides, runs=runs, seed=seed, workers=max(1, workers or cores())) as shown:

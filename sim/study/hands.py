@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from ctypes import c_long
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -16,6 +16,7 @@ from sim.config.project import Project
 from sim.engine.either import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
+from sim.study.interrupting import undisturbed
 from sim.study.working import die_with_parent
 from sim.world.calendars import Calendar
 
@@ -46,6 +47,7 @@ class Hands:
     def __init__(self, number: int, engine: Name) -> None:
         """Start them; each loads the engine once."""
         context = get_context("spawn")
+        resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
         self._ticket = context.RawValue(c_long, 0)
         self._lines: list[Connection] = []
         self._due: list[int] = [0] * number
@@ -53,7 +55,8 @@ class Hands:
         for _ in range(number):
             here, there = context.Pipe()
             process = context.Process(target=_work, args=(there, self._ticket, engine), daemon=True)
-            process.start()
+            with undisturbed():
+                process.start()
             there.close()
             self._lines.append(here)
             self._processes.append(process)

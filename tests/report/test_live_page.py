@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +21,7 @@ from tests.tiny_project import TINY
 
 pytest.importorskip("tornado", reason="the page's server is an extra that is not installed")
 
-from sim.report.live.server import PAGE, serve  # after the skip
+from sim.report.live.server import PAGE, WrongPort, serve  # after the skip
 
 CHROMIUM = Path("/usr/bin/chromium")
 RUNS = 24
@@ -76,6 +79,28 @@ def test_other_sites_are_refused(address: str) -> None:
         return codes
 
     assert asyncio.run(ask()) == [403, 403]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # tornado forgets the socket it tried
+def test_a_port_that_is_taken_is_wrong_input(address: str) -> None:
+    port = int(address.rstrip("/").rpartition(":")[2])
+    with pytest.raises(WrongPort, match=f"--port {port} cannot be used"):
+        asyncio.run(serve(None, port, lambda _: None))
+
+
+@pytest.mark.faults
+def test_ctrl_c_ends_it_with_one_word() -> None:
+    command = [sys.executable, "-c", "from sim.cli import main; main()", "live", str(TINY), "--workers", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline().startswith("http://127.0.0.1:")
+        os.killpg(started.pid, signal.SIGINT)
+        _, told = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert told.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in told
 
 
 def test_what_cannot_be_understood_ends_the_line(address: str) -> None:

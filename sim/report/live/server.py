@@ -30,6 +30,12 @@ LARGEST_MESSAGE = 100_000
 POLICY = "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self' ws://{host}"
 
 
+class WrongPort(SimError):
+    """A port that another program has, or that only the system may use."""
+
+    exit_code = 2
+
+
 @dataclass
 class Desk:
     """What all windows share: the project, and one thread that works for whoever moved something last."""
@@ -133,7 +139,10 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
     desk = Desk(live)
     table: list[Any] = [("/", Page, {"desk": desk}), ("/line", Line, {"desk": desk})]
     server = HTTPServer(Application(table, websocket_max_message_size=LARGEST_MESSAGE))
-    sockets = bind_sockets(port, HERE)
+    try:
+        sockets = bind_sockets(port, HERE)
+    except OSError as taken:
+        raise WrongPort(f"--port {port} cannot be used: {taken.strerror}") from taken
     server.add_sockets(sockets)
     try:
         said = opened(f"http://{HERE}:{sockets[0].getsockname()[1]}/")
