@@ -5,6 +5,7 @@ route, the last signal of a gate it waited for, or the first `free` of a pool th
 So the chain has no gaps, and its days are the lead time. A day belongs to weather where the stated calendar would
 have saved it; else to the pool that the next on the chain was waiting for at that time; else to the work itself. Who
 waits for a place waits for what keeps it occupied: behind a gate, a place is no reason any more, a crew still is.
+Capacity that a risk driver has taken away comes back on its own day: who waits for it waits for the risk.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
 from sim.metrics.record import DAY, Index, Ints, Record
 from sim.metrics.weather_loss import lost_to_weather
 from sim.plan.compile import FREE, HOLD, NONE, SIGNAL, UNTIL, WAIT, WORK
+from sim.plan.risks import AWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,17 @@ class Chain:
                     short, since, stays = of_pool(plan.pools[pool]), begun, plan.pool_kinds[pool] != "passed"
                 elif not stays:
                     short = ""
-                if before >= 0 and before not in seen:
+                struck = before >= 0 and self._strikes(before)
+                if before >= 0 and before not in seen and not struck:
                     row, waiting = before, row
                     continue
-                yield Stretch(begun, done, row, short or "other", waiting)
+                yield Stretch(begun, done, row, "risk" if struck else short or "other", waiting)
+                short = ""
             row = int(self._before[row])
+
+    def _strikes(self, row: int) -> bool:
+        """Tell whether a row is a risk driver's that had taken capacity away: nothing on site has led to it."""
+        return self.record.index.plan.units[self.record.index.plan.unit_of[self.record.step[row]]].startswith(AWAY)
 
     def _completion(self) -> int:
         """Return the row that opened the completion gate, or -1."""
@@ -112,8 +120,7 @@ class Chain:
     def _pieces(self, row: int, short: str, since: int, waiting: int) -> Iterator[Stretch]:
         """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
         begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.mechanism(row)
-        lost, blamed = lost_to_weather(self.record, row), bool(short) and own != "risk"
-        cut = min(max(begun, since), done) if blamed else done
+        lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
         for begin, end, mechanism in ((cut, done, short), (begun, cut, own)):
             stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
             if end - stormy > begin:

@@ -6,49 +6,61 @@ from typing import TYPE_CHECKING, Any
 
 from sim.report import reading
 from sim.report.reading import Result
-from sim.report.words import interval, measure, signed
+from sim.report.words import interval, measure, number, rounded, signed
 from sim.study.drivers import METRICS, Drivers
-from sim.study.switching import ALL, RISK
+from sim.study.switching import ALL, RISK, UNCERTAINTY
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-KINDS = {RISK: "risk event", ALL: "together"}
+KINDS = {RISK: "risk", UNCERTAINTY: "range", ALL: "together"}
+SHORT = {"capital_total_usd": "capital, P80", "peak_workforce_onsite": "peak, P80"}
 OVERLAP = (
-    "Each cause is switched off alone, on the same luck; crews and order dates stay as agreed. Causes overlap: where"
+    "What is saved when a cause is switched off: a risk event of the register, or a group of ranges put at their planned"
+    " values. Each cause is switched off alone, on the same luck; crews and order dates stay as agreed. Causes overlap: where"
     " several would each have delayed the same work, no one of them saves much alone, so savings do not add up."
 )
-SMALL = 0.005
-"""A share of the base below which a saving is not worth a digit of its own."""
 
 
 def head(found: Drivers) -> tuple[str, ...]:
     """Return the names of the columns."""
-    first = measure(found.metric).name
-    others = [f"{measure(metric).name}, P80" for metric in _others(found)]
-    return ("cause", "kind", f"{first}, P50", f"{first}, P80", "95 % interval", *others)
+    return ("cause", "kind", "P50, days", "P80, days", "95 % interval", *(SHORT[metric] for metric in _others(found)))
 
 
 def rows(found: Drivers) -> list[tuple[str, ...]]:
-    """Return a row a cause, the largest at P80 first; all of a kind together at the end."""
-    table = found.table()
-    ordered = [row for last in (False, True) for row in table.to_dict("records") if (row["kind"] == ALL) == last]
-    return [_row(found, row) for row in ordered]
+    """Return a row a cause that saves anything, the largest at P80 first; all of a kind together at the end."""
+    table = found.table().to_dict("records")
+    told = [_row(found, row) for last in (False, True) for row in table if (row["kind"] == ALL) == last]
+    return [cells for cells in told if _felt(cells)]
+
+
+def unfelt(found: Drivers) -> str:
+    """Name the causes that save nothing worth saying."""
+    names = [cells[0] for row in found.table().to_dict("records") if not _felt(cells := _row(found, row))]
+    return f"Nothing to speak of is saved by: {'; '.join(names)}." if names else ""
+
+
+def _felt(cells: tuple[str, ...]) -> bool:
+    return any(cell != "0" for cell in (*cells[2:4], *cells[5:]))
 
 
 def _row(found: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
     """Return one cause as cells."""
-    says = measure(found.metric)
+    p50, p80, low, high = (float(row[f"{found.metric}_{column}"]) for column in ("p50", "p80", "p80_low", "p80_high"))
+    others = [_told(metric, float(row[f"{metric}_p80"])) for metric in _others(found)]
+    spread = interval(low, high, _days)
+    return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, *others)
 
-    def told(metric: str, column: str) -> str:
-        value = float(row[f"{metric}_{column}"])
-        return signed(measure(metric).write(value, measure(metric).finest))
 
-    low, high = (float(row[f"{found.metric}_p80_{end}"]) for end in ("low", "high"))
-    spread = interval(low, high, lambda value: signed(says.write(value, says.finest)))
-    kind = KINDS.get(str(row["kind"]), "uncertainty")
-    others = [told(metric, "p80") for metric in _others(found)]
-    return (str(row["name"]), kind, told(found.metric, "p50"), told(found.metric, "p80"), spread, *others)
+def _days(value: float) -> str:
+    return signed(number(value))
+
+
+def _told(metric: str, value: float) -> str:
+    """Write a saving of another metric, with its sign, to the finest step worth saying."""
+    says = measure(metric)
+    near = rounded(value, says.finest)
+    return signed(says.write(near, says.finest)) if near else "0"
 
 
 def _others(found: Drivers) -> list[str]:
@@ -70,10 +82,11 @@ def told(found: Drivers) -> Group:
     from rich.text import Text
 
     about = reading.about(found.result)
-    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
+    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD, width=110)
     for at, name in enumerate(head(found)):
-        table.add_column(name, justify="left" if at < 2 else "right")
+        table.add_column(name, justify="left" if at < 2 else "right", ratio=1 if at == 0 else None, no_wrap=at > 0)
     for cells in rows(found):
         table.add_row(*cells)
     title = f"{about.name}: saved when switched off ({about.runs:,} runs, seed {about.seed})"
-    return Group(Text(title, style="bold"), table, Text(OVERLAP, style="dim"))
+    notes = "\n".join(filter(None, (unfelt(found), OVERLAP)))
+    return Group(Text(title, style="bold"), table, Text(notes, style="dim"))

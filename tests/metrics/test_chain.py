@@ -112,6 +112,18 @@ def test_a_finished_skid_leads_into_its_factory_and_a_crew_to_its_call() -> None
     assert pieces(crew) == [(0, 30, "crew.riggers.1", "crew"), (30, 35, "b1.a", "installation")]
 
 
+def test_who_waits_for_crews_that_a_risk_has_taken_away_waits_for_the_risk() -> None:
+    plan = write(
+        {"risk.strike.crew.x.1": [at(10), *job(50, "crew.x")], "b1.a": [work(20, "before"), *job(5, "crew.x")]},
+        {"crew.x": 1},
+    )
+    assert pieces(plan) == [
+        (0, 20, "b1.a", "installation"),
+        (20, 60, "b1.a", "risk"),
+        (60, 65, "b1.a", "installation"),
+    ]
+
+
 def test_weather_is_what_the_stated_calendar_would_have_saved() -> None:
     plan = write({"b1.a": [work(50), work(20, "then")]})
     always = plan.calendars["always"]

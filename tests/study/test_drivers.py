@@ -133,7 +133,7 @@ def test_a_result_keeps_its_causes_and_shows_them(certain: Drivers, tmp_path: Pa
     again = Drivers(Result.load(where))
     pd.testing.assert_frame_equal(again.table(), certain.table())
     told = rows(again)
-    assert told[0][0:4] == ("late_tests happens", "risk event", "+4 days", "+4 days")
+    assert told[0][0:4] == ("late_tests happens", "risk", "+4", "+4")
     assert {cells[0] for cells in told[-3:]} == {
         "everything: as planned", "all risk events together", "all uncertainty together",
     }  # fmt: skip

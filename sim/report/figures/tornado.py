@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +22,11 @@ def plot_tornado(
     data: pd.DataFrame, ax: Axes | None = None, *, metric: str = "lead_time_full_days", most: int = 15, basis: str = ""
 ) -> Axes:
     """Draw a drivers table (name, kind, METRIC_p50, METRIC_p80: what is saved), the largest at P80 on top."""
-    rows = data.reindex(data[f"{metric}_p80"].abs().sort_values(ascending=False, kind="stable").index).head(most)
-    ax = style.canvas(left=0.33, height=2.6 + 0.36 * max(len(rows), 4)) if ax is None else ax
     says = measure(metric)
+    size = data[[f"{metric}_p80", f"{metric}_p50"]].abs()
+    felt = size[(size >= says.finest / 2).any(axis=1)].sort_values([*size], ascending=False, kind="stable")
+    rows = data.reindex(felt.index).head(most)
+    ax = style.canvas(left=0.33, height=2.6 + 0.42 * max(len(rows), 4)) if ax is None else ax
     place = np.arange(len(rows))
     p80, p50 = (rows[f"{metric}_{p}"].to_numpy(dtype=np.float64) for p in ("p80", "p50"))
     for kind, (colour, words) in KINDS.items():
@@ -42,7 +45,7 @@ def plot_tornado(
             (end, at), (9 if value >= 0 else -9, 0), textcoords="offset points", va="center",
             ha="left" if value >= 0 else "right", fontsize=11.5,
         )  # fmt: skip
-    ax.set_yticks(place, [style.text(name) for name in rows["name"]])
+    ax.set_yticks(place, [style.text(textwrap.fill(name, 34)) for name in rows["name"]], fontsize=11)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
@@ -50,5 +53,5 @@ def plot_tornado(
     style.legend_above(ax)
     style.title(ax, f"What drives {says.name}")
     note = "Each cause is switched off alone, on the same luck; effects overlap, so they do not add up"
-    style.caption(ax, f"{note}\n{basis}{'; ' if basis else ''}{SAMPLING_ONLY}", drop=56, left=240)
+    style.caption(ax, f"{note}\n{basis}{'; ' if basis else ''}{SAMPLING_ONLY}", drop=56, left=225)
     return ax

@@ -98,7 +98,10 @@ def _charts(result: Result, about: About) -> dict[str, Any]:
 def _tornado(result: Result) -> dict[str, Any] | None:
     """Return the table of causes, None where they were not switched off."""
     found = causes.of_result(result)
-    return None if found is None else {"head": causes.head(found), "rows": causes.rows(found), "note": causes.OVERLAP}
+    if found is None:
+        return None
+    note = f"{causes.unfelt(found)} {causes.OVERLAP}"
+    return {"head": causes.head(found), "rows": causes.rows(found), "note": note}
 
 
 def _critical(result: Result) -> list[dict[str, str]]:
