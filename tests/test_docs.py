@@ -20,6 +20,8 @@ from sim.cli.reference import written
 from sim.config.loading import load_as
 from sim.config.study import Study
 from sim.report import style
+from sim.report.page import compare as page_of_comparison
+from sim.report.page import run as page_of_run
 from sim.study.running import load
 from tests.test_readme import NOT_HERE, SIMULATES, blocks, commands
 from tests.tiny_project import TINY
@@ -54,7 +56,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("hybrid", "stick_built", "modular"):
         (configs / f"{name}.yaml").write_text(f"extends: base.yaml\nschema_version: 1\nname: {name}\n")
     monkeypatch.chdir(tmp_path)
-    # figures are drawn here as everywhere, but rendering them to files is the dear part and tested elsewhere
+    # reports and pictures are the dear part of a small run; they have tests of their own
+    monkeypatch.setattr(page_of_run, "write_run", lambda *_: None)
+    monkeypatch.setattr(page_of_comparison, "write_comparison", lambda *_: None)
     monkeypatch.setattr(style, "save", lambda *_: [])
     return tmp_path
 
