@@ -102,6 +102,9 @@ def _of_runs(
         days = int(argument)
         paid = case.yardstick.paid_by_day[:days]
         return np.asarray(curves["headcount"][:, :days].astype(np.float64) @ paid / 1e6, np.float64)
+    if name == "all_online":
+        whole = curves["mw_online"] >= case.project.scale.capacity_mw - 1e-3
+        return np.where(whole.any(axis=1), whole.argmax(axis=1), np.inf)
     if name == "infrastructure":
         parts = ("capital_energise_usd", "capital_shell_and_systems_usd")
         return np.asarray(sum(np.asarray(runs[part], np.float64) for part in parts) / 1e9, np.float64)
