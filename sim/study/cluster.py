@@ -10,6 +10,7 @@ A scheduler runs whatever it is sent: so none is spoken to on another machine wi
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -26,9 +27,12 @@ from sim.study.working import Outcome
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+    from sim.study.afar import Left
+
 LOCAL = "local"
 QUEUED_A_WORKER = 2
 _CONNECT_SECONDS = 30
+_ATTEMPTS = 5
 
 
 class WrongCluster(SimError):
@@ -45,7 +49,18 @@ class Dask:
 
         self._client, self._case = client, case
         self._name = f"case {uuid4()}"
-        client.register_plugin(Left(self._name, case, seed))
+        self._leave(Left(self._name, case, seed))
+
+    def _leave(self, left: Left) -> None:
+        """Leave the case with every worker; one that is lost meanwhile breaks the line, so it is said again."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._client.register_plugin(left, name=self._name)
+                return
+            except OSError as error:
+                if attempt == _ATTEMPTS:
+                    raise _lost(error) from error
+                time.sleep(attempt)
 
     def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in the order in which they are finished."""
@@ -69,7 +84,10 @@ class Dask:
 
     def _next(self, todo: Todo, alone: list[range], out: int, pace: Pace) -> Iterator[range]:
         """What to hand out so that every worker is busy; suspects one replication at a time."""
-        workers = max(1, sum(self._client.nthreads().values()))
+        try:
+            workers = max(1, sum(self._client.nthreads().values()))
+        except OSError as error:
+            raise _lost(error) from error
         for _ in range(out, QUEUED_A_WORKER * workers):
             if alone:
                 yield alone.pop(0)
@@ -94,8 +112,13 @@ class Dask:
                 return None
             return Outcome(failed(span, self._case.metrics, f"it ended every worker it was given to: {error}"), 0.0)
         except (CancelledError, OSError) as error:
-            raise SimError(f"the cluster's scheduler was lost ({error})") from error
+            raise _lost(error) from error
         return outcome
+
+
+def _lost(error: BaseException) -> SimError:
+    """What is said where nobody answers any more."""
+    return SimError(f"the cluster's scheduler was lost ({error})")
 
 
 @contextmanager

@@ -140,3 +140,14 @@ def test_a_place_that_may_not_be_written_is_refused_before_the_simulation(
         os.seteuid(0)
     assert caught.value.exit_code == 2
     observed(f"exit code 2 before the first replication: {str(caught.value).rpartition('/')[2]}")
+
+
+def test_what_never_ends_is_not_read(tmp_path: Path, observed: Observed) -> None:
+    (tmp_path / "large").write_bytes(bytes(1001))
+    assert files.read(tmp_path / "large") == files.read(tmp_path / "large", 1001)
+    with pytest.raises(SimError, match="larger than 1,000 bytes"):
+        files.read(tmp_path / "large", 1000)
+    for never in (Path("/dev/zero"), tmp_path):
+        with pytest.raises(SimError, match="is not a file"):
+            files.read(never)
+    observed("a device, a folder and a file beyond the limit: exit code 2")

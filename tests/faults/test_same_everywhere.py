@@ -56,6 +56,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return performed(tmp_path_factory.mktemp("usual") / "tiny", {}, ROOT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FEW)
 def test_the_odd_ones_first(name: str, usual: dict[str, str], tmp_path: Path) -> None:
     assert performed(tmp_path / "tiny", MATRIX[name], tmp_path) == usual

@@ -15,7 +15,7 @@ import pytest
 
 from sim.errors import SimError
 from sim.study import tables
-from sim.study.cluster import cluster
+from sim.study.cluster import Dask, cluster
 from sim.study.runner import run
 from tests.study.toy_case import Toy
 
@@ -123,3 +123,25 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(SimError, match="no scheduler answers"), cluster(Toy(), 1, address, 2):
         pass
+
+
+class Lines:
+    """A client whose first calls find the line broken."""
+
+    def __init__(self, broken: int) -> None:
+        self.broken, self.left = broken, list[str]()
+
+    def register_plugin(self, plugin: object, name: str) -> None:
+        self.broken -= 1
+        if self.broken >= 0:
+            raise OSError("Stream is closed")
+        self.left.append(name)
+
+
+def test_a_worker_lost_while_the_case_is_left_with_it_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    lines = Lines(2)
+    Dask(lines, Toy(), 1)
+    assert len(lines.left) == 1
+    with pytest.raises(SimError, match="scheduler was lost"):
+        Dask(Lines(99), Toy(), 1)
