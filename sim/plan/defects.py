@@ -12,6 +12,7 @@ from sim.plan.layout import Place
 from sim.plan.logistics import CRANE, convoy, drive
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.clock import LIFTS
 from sim.world.shapes import shape
 
 
@@ -83,7 +84,7 @@ def _round_trip(brief: Brief, block: Place, name: str, system: System, defects: 
 
 def _lift(block: Place, activity: str, system: System) -> list[PlanStep]:
     span = Span(shape(system.skid.lift_hours), MINUTES_PER_HOUR)
-    return [Hold({CRANE: 1}, block.sequence), Work(activity, span, f"{SITE}crane", "whole"), Free({CRANE: 1})]
+    return [Hold({CRANE: 1}, block.sequence), Work(activity, span, LIFTS, "whole"), Free({CRANE: 1})]
 
 
 def _by_hand(brief: Brief, block: Place, activity: str, crews: Mapping[str, int], span: Span) -> list[PlanStep]:
