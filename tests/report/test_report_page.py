@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -220,6 +220,14 @@ def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]
     assert answers["Enough runs?"].good is False
     assert answers["Did every run come to its end?"].good is True
     assert answers["Can it be run again?"].answer.startswith("configuration ")
+
+
+@pytest.mark.parametrize("odd", [{"stalled": 60}, {"stalled": 40, "n": 40}, {"failed": 30, "n": 30}, {"n": 1}])
+def test_odd_results_are_reported_too(made_up: Callable[..., Result], odd: dict[str, int]) -> None:
+    result = made_up(**{"n": 60, **odd})
+    html = page(result).decode()
+    for finding in findings(result):
+        assert finding.answer in html
 
 
 def test_there_is_nothing_to_renew_in_an_empty_place(tmp_path: Path) -> None:
