@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.errors import SimError
+from sim.errors import CheckFailed, SimError
 from sim.study.case import Case
 from sim.study.chunk import Chunk, Columns, failed, stitched
 from sim.study.design import Config, Design, Point
@@ -62,6 +62,10 @@ class Swept:
             self._cases[point] = ready(self.design.config(self.points[point]))
         return self._cases[point]
 
+    def _is_ready(self, point: int) -> bool:
+        """Whether a point could be prepared, so that what went wrong is one replication's."""
+        return point in self._cases
+
     def replicate(self, seed: int, first: int, count: int) -> Chunk:
         """Perform a stretch of replications, which may reach over several points."""
         parts, at = [], first
@@ -73,12 +77,18 @@ class Swept:
         return stitched(parts)
 
     def _part(self, seed: int, point: int, replication: int, span: range) -> Chunk:
-        """Perform replications of one point; one whose crews cannot be sized is failed rows with the reason."""
+        """Perform replications of one point; those it cannot perform are failed rows with the reason.
+
+        One point must not end the others; but two engines that differ must.
+        """
         try:
-            case = self.case(point)
+            found = self.case(point).replicate(seed, replication, len(span))
+        except CheckFailed:
+            raise
         except SimError as error:
-            return failed(span, self.metrics, str(error))
-        found = case.replicate(seed, replication, len(span))
+            if len(span) == 1 or not self._is_ready(point):
+                return failed(span, self.metrics, str(error))
+            return stitched([self._part(seed, point, replication + at, span[at : at + 1]) for at in range(len(span))])
         nothing = np.full(len(span), np.nan)
         runs: Columns = {"status": found.runs["status"]}
         runs |= {metric: found.runs.get(metric, nothing) for metric in self.metrics}

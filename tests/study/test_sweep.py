@@ -10,6 +10,7 @@ import sim
 from sim.errors import ConfigError, SimError
 from sim.files import WrongPlace
 from sim.study.answers import csv_bytes
+from sim.study.case import Case
 from sim.study.design import NoDesign, at_shares, latin_hypercube, read_study, settings_of
 from sim.study.interrupting import Interrupted
 from sim.study.sweep import Sweep, sweep_design
@@ -127,6 +128,20 @@ def test_a_point_that_cannot_be_run_is_a_row_with_its_reason(monkeypatch: pytest
     assert found.runs["status"].tolist() == ["ok", "ok", "failed", "failed"]
     assert found.points["note"].tolist() == ["", "crews cannot be sized"]
     assert np.isnan(found.table(FINISH)[FINISH].to_numpy()[1])
+
+
+def test_a_replication_that_cannot_be_performed_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    replicate = Case.replicate
+
+    def third_fails(self: Case, seed: int, first: int, count: int) -> object:
+        if first <= 2 < first + count:
+            raise SimError("a lift longer than any window")
+        return replicate(self, seed, first, count)
+
+    monkeypatch.setattr(Case, "replicate", third_fails)
+    found = sim.sweep(sim.load(TINY), {POWER: [3]}, runs=4, workers=1)
+    assert found.runs["status"].tolist() == ["ok", "ok", "failed", "ok"]
+    assert found.samples[0].notes == {2: "a lift longer than any window"}
 
 
 def test_several_configurations_are_one_more_column(tmp_path: Path) -> None:
