@@ -33,20 +33,23 @@ SHARES = (0.1, 0.5, 0.8, 0.9)
 SYSTEMS = ("electrical", "mechanical", "compute")
 CLAIM, TRADITIONAL = 450, 2000
 DAYS = 365.25 / 12
-NAMES = {"electrical": "electrical skids"}
+NAMES = {"electrical": "electrical skids", "electrical + mechanical": "and mechanical"}
 STRATEGIES = {"stick-built": style.STRATEGIES[0], "hybrid": style.STRATEGIES[2], "modular": style.STRATEGIES[1]}
 
 
 def mixes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield (label, configuration, overrides): the hybrid with any of its systems made off site, and the two others."""
+    """Yield (label, configuration, overrides), from nothing made off site to everything."""
     yield "stick-built", "stick_built", ()
+    for number in (1, 2, 3):
+        made = SYSTEMS[:number]
+        scopes = [f"systems.{system}.scope={'factory' if system in made else 'site'}" for system in SYSTEMS]
+        # a turnover may be one block only where everything of it comes at once
+        yield (
+            "hybrid" if number == 3 else " + ".join(made),
+            "hybrid",
+            (*scopes, f"turnover_blocks={10 if number < 3 else 1}"),
+        )
     yield "modular", "modular", ()
-    for made in product((False, True), repeat=3):
-        if any(made):
-            scopes = [f"systems.{s}.scope={'factory' if off else 'site'}" for s, off in zip(SYSTEMS, made, strict=True)]
-            label = "hybrid" if all(made) else " + ".join(s for s, off in zip(SYSTEMS, made, strict=True) if off)
-            # a turnover may be one block only where everything of it comes at once
-            yield label, "hybrid", (*scopes, f"turnover_blocks={1 if made[2] else 10}")
 
 
 def grid(runs: int) -> pd.DataFrame:
@@ -78,7 +81,7 @@ def plot_peak(table: pd.DataFrame, runs: int) -> Axes:
         part = table[table["target_months"] == months].sort_values("share_offsite")
         share, peak = part["share_offsite"] * 100, part["peak_workforce_onsite_p50"]
         ax.plot(share, peak, "o-", color=colour, label=f"{months} months")
-    for mix in ("stick-built", "electrical", "hybrid", "modular"):
+    for mix in dict.fromkeys(table["mix"]):
         top = table[table["mix"] == mix].sort_values("peak_workforce_onsite_p50").iloc[-1]
         at = top["share_offsite"] * 100, top["peak_workforce_onsite_p50"]
         ax.annotate(NAMES.get(mix, mix), at, (0, 9), textcoords="offset points", ha="center")

@@ -61,10 +61,11 @@ def _line(cells: Sequence[str]) -> str:
 
 def write(page: Path, folder: Path, runs: int = RUNS) -> None:
     """Put the table between the marks of a page."""
-    text = files.read(page).decode("utf-8")
-    before, _, rest = text.partition(BEGIN)
+    made = table(folder, runs)
+    # read when the runs are over: somebody may have worked on the page in the meantime
+    before, _, rest = files.read(page).decode("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    files.write(page, f"{before}{BEGIN}\n\n{table(folder, runs)}\n\n{END}{after}".encode())
+    files.write(page, f"{before}{BEGIN}\n\n{made}\n\n{END}{after}".encode())
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def _of_logs(case: Case, name: str, activity: str, seed: int, runs: int) -> Floa
             first, last = len(ends) // 4, 3 * len(ends) // 4
             values.append((last - first) / ((ends[last] - ends[first]) / WEEK))
         elif name == "hours_of":
-            values.append(float((log[work, 0] - log[work, 2]).sum()) / HOUR)
+            values.append(float(done.content[case.plan.rows[log[work, 1], 1]].sum()) / HOUR)
         else:
             values.append(float(ends[-1] - begins[0]) / DAY)
     return np.array(values)
