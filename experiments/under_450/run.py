@@ -84,7 +84,7 @@ def plot_peak(table: pd.DataFrame, runs: int) -> Axes:
     for mix in dict.fromkeys(table["mix"]):
         top = table[table["mix"] == mix].sort_values("peak_workforce_onsite_p50").iloc[-1]
         at = top["share_offsite"] * 100, top["peak_workforce_onsite_p50"]
-        ax.annotate(NAMES.get(mix, mix), at, (0, 9), textcoords="offset points", ha="center")
+        ax.annotate(NAMES.get(mix, mix), at, (8, 7), textcoords="offset points", ha="left")
     ax.axhline(CLAIM, color=style.RED, lw=1.6)
     ax.text(ax.get_xlim()[0], CLAIM, " 450, the claim", color=style.RED, va="bottom")
     ax.axhline(TRADITIONAL, color=style.MUTED, lw=1.2, ls="--")
