@@ -63,7 +63,7 @@ def available() -> int | None:
 def _free() -> int | None:
     """What the machine has free."""
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, ValueError, StopIteration):
         return None
@@ -83,7 +83,7 @@ def _container() -> int | None:
     """What the container may take at most, less what it has taken."""
     place = Path("/sys/fs/cgroup")
     try:
-        limit, used = ((place / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        limit, used = ((place / name).read_text(encoding="utf-8").strip() for name in ("memory.max", "memory.current"))
         return None if limit == "max" else max(int(limit) - int(used), 0)
     except (OSError, ValueError):
         return None

@@ -127,6 +127,8 @@ def test_a_place_that_may_not_be_written_is_refused_before_the_simulation(
     place = tmp_path_factory.mktemp("readonly")
     place.chmod(0o555)
     config = sim.load(TINY)
+    # somebody else may not be able to read this interpreter, so all that is needed is imported before
+    sim.run(config, runs=1, workers=1)
 
     def simulated(*_: object) -> None:
         raise AssertionError("simulated before asking whether the result can be written")
