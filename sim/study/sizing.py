@@ -191,7 +191,7 @@ class Rehearsal:
         for number in range(1, int(busy.max()) + 1):
             at = np.flatnonzero(busy >= number)
             unit = self.plan.units[self.plan.unit_of[self.log[at[0], 1]]]
-            yield int(self.log[at[0], 0]), max(1, int(hours[at[-1]])), unit
+            yield int(self.log[at[0], 0]), max(1, int(hours[at[-1]]) + 1), unit
 
     def released(self) -> dict[str, int]:
         """Return the day on which every hall and block is released: a fixed time before it is planned to be online.

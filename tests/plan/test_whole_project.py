@@ -28,7 +28,7 @@ SKIDS = {
     ("electrical.s2", "electrical factory test"): (360, 384),
     ("electrical.s2", "electrical unload"): (388, 389),  # at the one gate behind both blocks' material
 }
-# One crane: block 1 first. Hook-up is 96 h for four people. Mechanical is built in place by the one civil crew.
+# One crane: block 1 first. Hook-up is 96 h for four people; of two crews of electricians the second stays for the racks. Mechanical is built in place by the one civil crew.
 INSTALLATION = {
     ("b1.electrical", "electrical lift 1"): (384, 390),
     ("b1.electrical", "electrical.connect"): (390, 414),
@@ -41,15 +41,15 @@ INSTALLATION = {
     ("b2.mechanical.pipe", "mechanical.pipe"): (404, 416),
     ("b2.mechanical.close", "mechanical.close"): (416, 422),
     ("b1.compute.material", "compute material unload"): (414, 415),
-    ("b1.compute.racks", "compute.racks"): (420, 426),
-    ("b2.compute.racks", "compute.racks"): (426, 432),
+    ("b1.compute.racks", "compute.racks"): (415, 421),
+    ("b2.compute.racks", "compute.racks"): (423, 429),
 }
 # N+1: the first firm power comes with the second unit, a week after the first. One commissioning crew.
 POWER = {
     ("p1.g1", "generation.set"): (408, 480),
     ("p1.g2", "generation.set"): (504, 576),
-    ("b1.commissioning", "L2"): (426, 450),
-    ("b2.commissioning", "L2"): (450, 474),
+    ("b1.commissioning", "L2"): (421, 445),
+    ("b2.commissioning", "L2"): (445, 469),
     ("b1.commissioning", "L3"): (576, 600),
     ("b1.commissioning", "L4"): (600, 624),
     ("t1", "L5"): (624, 648),
@@ -112,7 +112,7 @@ def test_one_laydown_place_blocks_the_finished_goods_and_so_the_test_bay() -> No
 def test_temporary_power_lets_tests_begin_before_the_units() -> None:
     found = works(tiny_case("energization.temporary_mw=2.5"))
     # at 450 the crew goes on to block 2, which asked before block 1 had its power
-    assert found["b1.commissioning", "L3"] == (474, 498)
+    assert found["b1.commissioning", "L3"] == (469, 493)
     assert found["t1", "L5"][1] < 576  # tested before there is permanent power to be online on
 
 

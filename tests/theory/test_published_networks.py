@@ -59,13 +59,8 @@ def _works(done: Told) -> list[tuple[int, str, int]]:
 
 
 def _small() -> list[object]:
-    """The problems of 30 tasks; where crews leave between two works for which the plan needs them, the end is late."""
-    early = pytest.mark.xfail(strict=False, reason="a crew's stay ends with the last report before it is busy again")
-    return [
-        pytest.param(problem, marks=early if problem.name in {"j301_1", "j3019_1"} else (), id=problem.name)
-        for problem in PROBLEMS
-        if len(problem.tasks) == 32
-    ]
+    """The problems of 30 tasks."""
+    return [pytest.param(problem, id=problem.name) for problem in PROBLEMS if len(problem.tasks) == 32]
 
 
 @NEEDED
