@@ -20,7 +20,7 @@ def test_a_site_can_live_from_the_grid_alone() -> None:
 def test_a_feed_waits_for_the_works_on_site() -> None:
     early = GRID.replace("weeks: 4", "weeks: 1")
     found = works(tiny_case(early, NO_UNITS))
-    assert found["b1.commissioning", "L3"][0] == 474  # at 450 the one crew goes to block 2, who has waited for L2
+    assert found["b1.commissioning", "L3"][0] == 469  # at 445 the one crew goes to block 2, who has waited for L2
 
 
 def test_feeds_that_come_one_after_the_other_serve_the_first_block_first() -> None:

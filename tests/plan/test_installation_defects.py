@@ -35,9 +35,9 @@ def test_minor_damage_is_mended_by_the_hook_up_crew_before_it_hooks_up() -> None
 
 def test_a_site_defect_is_mended_in_place_by_the_commissioning_crew() -> None:
     case = tiny_case(DEFECTS)
-    assert fate(case)[BLOCK][:2] == [("L2", 426, 450), ("L3", 576, 600)]
+    assert fate(case)[BLOCK][:2] == [("L2", 421, 445), ("L3", 576, 600)]
     done = fate(case, **{f"electrical has no site defect/{BLOCK}": 0})[BLOCK]
-    assert done[:3] == [("L2", 426, 450), ("electrical mend defect", 450, 474), ("L3", 576, 600)]
+    assert done[:3] == [("L2", 421, 445), ("electrical mend defect", 445, 469), ("L3", 576, 600)]
     # block 2's L2 waits: an earlier block is served first
 
 
@@ -45,12 +45,12 @@ def test_a_defect_that_goes_back_travels_both_ways_and_is_set_again() -> None:
     case = tiny_case(DEFECTS)
     bad = {f"electrical has no site defect/{BLOCK}": 0, f"electrical defect goes back/{BLOCK}": 1}
     assert fate(case, **bad)[BLOCK][1:7] == [
-        ("electrical lift out", 450, 456),
-        ("electrical defect out", 456, 458),
-        ("electrical rework of defect", 458, 506),
-        ("electrical defect back", 506, 508),
-        ("electrical lift in", 508, 514),
-        ("electrical reconnect", 514, 538),
+        ("electrical lift out", 445, 451),
+        ("electrical defect out", 451, 453),
+        ("electrical rework of defect", 453, 501),
+        ("electrical defect back", 501, 503),
+        ("electrical lift in", 503, 509),
+        ("electrical reconnect", 509, 533),
     ]
 
 

@@ -201,12 +201,12 @@ def test_a_crew_that_is_hired_away_is_missing_until_it_comes_back() -> None:
 
 
 def test_people_who_are_away_are_not_on_site() -> None:
-    case = case_with(driver("poached", 0.5, "crews:electricians", lost_weeks=2, from_week=2.5, share=1))
+    case = case_with(driver("poached", 0.5, "crews:electricians", lost_weeks=2, from_week=2, share=1))
     luck = fated(case, {"poached": 1})
     _, curves = case.measured(luck, case.perform(luck))
     _, plain = case.measured(case.planned, case.perform(case.planned))
-    # day 18: a crew of electricians is there, or is not, beside millwrights and commissioning; one more for each four
-    assert (plain["headcount"][18], curves["headcount"][18]) == (15, 10)
+    # day 16: two crews of electricians are there, or are not, beside four others; one more for each four people
+    assert (plain["headcount"][16], curves["headcount"][16]) == (30, 20)
 
 
 def test_a_line_that_stands_still_builds_nothing() -> None:

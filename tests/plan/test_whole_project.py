@@ -28,7 +28,8 @@ SKIDS = {
     ("electrical.s2", "electrical factory test"): (360, 384),
     ("electrical.s2", "electrical unload"): (388, 389),  # at the one gate behind both blocks' material
 }
-# One crane: block 1 first. Hook-up is 96 h for four people; of two crews of electricians the second stays for the racks. Mechanical is built in place by the one civil crew.
+# One crane: block 1 first. Hook-up is 96 h for four people; the second crew of electricians stays for the racks.
+# Mechanical is built in place by the one civil crew.
 INSTALLATION = {
     ("b1.electrical", "electrical lift 1"): (384, 390),
     ("b1.electrical", "electrical.connect"): (390, 414),
