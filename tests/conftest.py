@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -13,3 +14,6 @@ os.environ.setdefault(SWITCH, "1")
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
+
+# A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C: here it is heard again.
+signal.signal(signal.SIGINT, signal.default_int_handler)

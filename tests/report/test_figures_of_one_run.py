@@ -33,7 +33,7 @@ def test_stages_and_releases_are_read_off_the_log(by_hand: Result) -> None:
     spans = {(block, stage): (begin, end) for block, stage, begin, end in logbook.stages(by_hand.events)}
     assert spans[1, "electrical"] == pytest.approx((384 * H, 414 * H))
     assert spans[2, "mechanical"] == pytest.approx((404 * H, 422 * H))
-    assert spans[2, "commissioning"] == pytest.approx((450 * H, 720 * H))  # until online
+    assert spans[2, "commissioning"] == pytest.approx((445 * H, 720 * H))  # until online
     assert logbook.dry(by_hand.events) == [("h1", pytest.approx(384 * H))]
     assert logbook.online(by_hand.events) == {1: pytest.approx(27), 2: pytest.approx(30)}
 
@@ -66,8 +66,8 @@ def test_the_gantt_shows_real_bars_and_what_was_waited_for(by_hand: Result) -> N
     assert [(bar.begin, bar.end) for bar in shown["grading"].bars] == [(10, 12)]
     last = shown["block 2"]
     tests = [bar for bar in last.bars if bar.mechanism == "commissioning"]
-    assert tests[0].begin == pytest.approx(450 * H)
-    waiting = next(gap for gap in last.gaps if gap.begin == pytest.approx(474 * H))
+    assert tests[0].begin == pytest.approx(445 * H)
+    waiting = next(gap for gap in last.gaps if gap.begin == pytest.approx(469 * H))
     assert (waiting.end, waiting.mechanism) == (pytest.approx(648 * H), "crew")  # power at 576, the one crew at 648
     ax = plot_gantt(by_hand.events, about=reading.about(by_hand), chain=by_hand.chain)
     assert ax.get_yticklabels()[0].get_text() == "driving chain"

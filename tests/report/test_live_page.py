@@ -98,7 +98,10 @@ def test_ctrl_c_ends_it_with_one_word() -> None:
         assert started.stdout is not None
         assert started.stdout.readline().startswith("http://127.0.0.1:")
         os.killpg(started.pid, signal.SIGINT)
-        _, told = started.communicate(timeout=60)
+        try:
+            _, told = started.communicate(timeout=60)
+        finally:
+            started.kill()
     assert started.returncode == 130
     assert told.splitlines()[-1] == "interrupted"
     assert "Traceback" not in told
