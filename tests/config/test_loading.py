@@ -224,14 +224,18 @@ def test_ten_mistakes_give_ten_messages_at_once(tmp_path: Path) -> None:
         (
             "hours: 40",
             "hours: 40000",
-            "9: shell.steps.slab.hours: 40000 is not allowed: 0 to 5000 h"
-            " (40000 min are 666.7 h; write that if it was meant)",
+            (
+                "9: shell.steps.slab.hours: 40000 is not allowed: 0 to 5000 h"
+                " (40000 min are 666.7 h; write that if it was meant)"
+            ),
         ),
         (
             "high: 50",
             "high: 9000",
-            "11: shell.steps.roof.hours.high: 9000 is not allowed: 0 to 5000 h"
-            " (9000 min are 150 h; write that if it was meant)",
+            (
+                "11: shell.steps.roof.hours.high: 9000 is not allowed: 0 to 5000 h"
+                " (9000 min are 150 h; write that if it was meant)"
+            ),
         ),
         ("high: 50", "p90: 50", "11: shell.steps.roof.hours: {low, mode, p90} is not allowed: FORMS"),
         ("after: [slab]", "after: slab", '12: shell.steps.roof.after: "slab" is not allowed: a list'),
