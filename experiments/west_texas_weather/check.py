@@ -18,11 +18,12 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.steps import Exposure
+from sim.config.steps import EXPOSURES, Exposure
 from sim.config.weather import Weather
 from sim.world.calendars import weekly
 from sim.world.climate import MONTHS
-from sim.world.weather import EXPOSURES, closed_intervals, prepared, site_calendars
+from sim.world.replication import less
+from sim.world.weather import closed_intervals, prepared
 from sim.world.weather_files import read_year
 from sim.world.weather_limits import limits_of
 from sim.world.weather_luck import MONTH_DAYS
@@ -83,7 +84,7 @@ def simulated(weather: Weather) -> dict[Exposure, Floats]:
     lost: dict[Exposure, Floats] = {exposure: np.empty((YEARS, 12)) for exposure in EXPOSURES}
     for year in range(YEARS):
         closed = closed_intervals(model, NEW_YEAR, 365, SEED, year)
-        for exposure, calendar in site_calendars(base, closed).items():
+        for exposure, calendar in less(dict.fromkeys(EXPOSURES, base), closed).items():
             missing = base.worked_many(EDGES) - calendar.worked_many(EDGES)
             lost[exposure][year] = np.diff(missing) / 600
     return lost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from sim.config.estimates import Bounds, Estimate, Name, Sourced, Unit
 from sim.config.quantities import CalendarDays, Hours, WorkingDays
 
 Exposure = Literal["interior", "exterior", "earthwork", "crane"]
+EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 CrewCount = Annotated[int, Unit("crews"), Bounds(1, 500)]
 AMOUNTS = ("hours", "hours_per_sqft", "hours_per_mw", "days")
 

@@ -19,18 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from sim.config.allowed import did_you_mean
 from sim.config.risks import Effect
-from sim.config.steps import Exposure, Step
+from sim.config.steps import EXPOSURES, Step
 from sim.config.systems import SYSTEMS
 from sim.errors import Finding
 
 if TYPE_CHECKING:
     from sim.config.project import Project
 
-EXPOSURES: tuple[str, ...] = get_args(Exposure)
 LEVELS = ("L2", "L3", "L4", "L5")
 GENERATION = "generation"
 WORK = ("trade", "step", "exposure", "level", "factory", "road", "permits")

@@ -7,9 +7,10 @@ the halls, absence and turnover as they are in this project instead of as they w
 
 from __future__ import annotations
 
+from sim.config.steps import EXPOSURES
 from sim.plan.brief import Brief
 from sim.plan.layout import Place
-from sim.world.clock import EXPOSURES, stated_share
+from sim.world.clock import stated_share
 from sim.world.distributions import Fixed
 from sim.world.productivity import crowd_factors
 from sim.world.shapes import shape

@@ -136,14 +136,12 @@ class Case:
         record = Record.of(self.yardstick.index, performance.log, luck.content, hours, luck.factors)
         return measure(self.yardstick, record)
 
-    def story(self, seed: int, replication: int) -> Columns:
-        """Return the log of one replication as people read it."""
-        (done,) = self.performed(seed, replication, 1)
+    def story(self, done: Done) -> Columns:
+        """Return the log of a replication as people read it."""
         return dict(story(self._record(done), self.project.scale.start_date))
 
-    def driving(self, seed: int, replication: int) -> Columns:
+    def driving(self, done: Done) -> Columns:
         """Return why a replication ended when it did: its driving chain as people read it."""
-        (done,) = self.performed(seed, replication, 1)
         return driving(self._record(done))
 
     def ledger(self, seed: int, replication: int) -> Columns:

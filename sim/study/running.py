@@ -183,12 +183,9 @@ def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> Abstrac
 def result_of(case: Case, seed: int, sample: Sample) -> Result:
     """Return what users get: the sample with its manifest and one representative run."""
     chosen = _representative(sample)
-    return Result(
-        manifest(case, seed, sample.size) | {"representative": chosen},
-        sample,
-        case.story(seed, chosen),
-        case.driving(seed, chosen),
-    )
+    (done,) = case.performed(seed, chosen, 1)
+    stated = manifest(case, seed, sample.size) | {"representative": chosen}
+    return Result(stated, sample, case.story(done), case.driving(done))
 
 
 def _representative(sample: Sample) -> int:

@@ -7,6 +7,7 @@ from datetime import date
 from sim.config.calendars import Calendar as Stated
 from sim.config.labour import Pattern, followed
 from sim.config.project import Project
+from sim.config.steps import EXPOSURES
 from sim.world import holidays
 from sim.world.calendars import Calendar, always, weekly
 from sim.world.intervals import Intervals, Minutes
@@ -15,7 +16,6 @@ from sim.world.productivity import earning, shortened, turns
 from sim.world.roads import road_calendars
 from sim.world.shifts import paid
 
-EXPOSURES = ("interior", "exterior", "earthwork", "crane")
 DAYS_END = "day's end"
 """Open in the last minute of every day: when what is counted by the day is given out anew."""
 SITE = "site"

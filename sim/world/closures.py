@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.steps import Exposure
+from sim.config.steps import EXPOSURES, Exposure
 from sim.world.intervals import merged, within
 from sim.world.shifts import DAY
-
-EXPOSURES: tuple[Exposure, ...] = get_args(Exposure)
 
 Closed: TypeAlias = dict[Exposure, NDArray[np.int64]]
 """By exposure, rows (start, end) of closed minutes since the project's start: in order, apart."""

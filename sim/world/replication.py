@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from sim.world.outages import standing_still
 from sim.world.weather import Model, closed_intervals
 
 Closed = NDArray[np.int64]
+Name = TypeVar("Name", bound=str)
 
 
 def calendars_of(
@@ -24,7 +26,11 @@ def calendars_of(
     Whatever closes a calendar for a while returns rows (start, end) by calendar name and is added in `closed_in`.
     A calendar that nothing closes is the stated one itself, so that whoever prepares calendars can keep it.
     """
-    closed = closed_in(project, weather, seed, replication)
+    return less(base, closed_in(project, weather, seed, replication))
+
+
+def less(base: Mapping[Name, Calendar], closed: Mapping[Name, Closed]) -> dict[Name, Calendar]:
+    """Take closed minutes out of calendars, name by name; what nothing closes stays the same object."""
     return {
         name: without(calendar, closed[name]) if len(closed.get(name, ())) else calendar
         for name, calendar in base.items()

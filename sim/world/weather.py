@@ -13,12 +13,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sim.config.steps import Exposure
+from sim.config.steps import EXPOSURES
 from sim.config.weather import Weather
 from sim.errors import ConfigError, Problem
-from sim.world.calendars import Calendar, without
 from sim.world.climate import west_texas
-from sim.world.closures import EXPOSURES, Closed, nothing
+from sim.world.closures import Closed, nothing
 from sim.world.storms import storms_of
 from sim.world.weather_derived import Derived
 from sim.world.weather_files import read_year
@@ -26,8 +25,6 @@ from sim.world.weather_limits import limits_of
 from sim.world.weather_luck import MONTH_DAYS, Sky, days
 from sim.world.weather_months import Monthly, monthly
 from sim.world.weather_years import Resampled, closed_hours
-
-__all__ = ["EXPOSURES", "Closed", "Model", "closed_intervals", "prepared", "site_calendars"]
 
 Model: TypeAlias = Derived | Resampled | Monthly | None
 """A weather made ready once for a study: built-in, from a file, from a table, or none."""
@@ -66,14 +63,6 @@ def fingerprint(model: Model) -> str:
     if not isinstance(model, Resampled):
         return ""
     return sha256(b"".join(hours.tobytes() for _, hours in sorted(model.hours.items()))).hexdigest()
-
-
-def site_calendars(base: Calendar, closed: Closed) -> dict[Exposure, Calendar]:
-    """Take the closed minutes out of the site's calendar; where nothing closes it, it stays the same object."""
-    return {
-        exposure: without(base, stretches, f"{base.name}.{exposure}") if len(stretches) else base
-        for exposure, stretches in closed.items()
-    }
 
 
 def _confined(folder: Path, name: str) -> Path:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.steps import Exposure
+from sim.config.steps import EXPOSURES, Exposure
 from sim.config.weather import LostDays
-from sim.world.closures import EXPOSURES, Closed, gathered, stretches
+from sim.world.closures import Closed, gathered, stretches
 from sim.world.persistence import remembered
 from sim.world.shifts import DAY
 from sim.world.weather_luck import WARM_UP, Days, Sky

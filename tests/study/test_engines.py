@@ -53,7 +53,8 @@ def test_both_engines_fill_a_chunk_with_the_same_bytes(block: Case, method: str)
 @needs_numba
 def test_story_ledger_and_planned_run_are_those_of_the_reference(block: Case) -> None:
     fast = replace(block, engine=COMPILED)
-    assert alike(block.story(1, 5), fast.story(1, 5)) == []
+    (one,), (other,) = (case.performed(1, 5, 1) for case in (block, fast))
+    assert alike(block.story(one), fast.story(other)) == []
     assert alike(block.ledger(1, 5), fast.ledger(1, 5)) == []
     assert block.as_planned[0] == fast.as_planned[0]
 

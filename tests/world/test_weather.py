@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sim.config.steps import EXPOSURES
 from sim.config.weather import Weather
 from sim.world.calendars import Calendar, weekly
-from sim.world.closures import EXPOSURES
-from sim.world.weather import closed_intervals, prepared, site_calendars
+from sim.world.replication import less
+from sim.world.weather import closed_intervals, prepared
 from tests.world.skies import DAY, START, models, rows
 
 KINDS = pytest.mark.parametrize("kind", ["west_texas", "table", "file"])
@@ -24,7 +25,7 @@ def test_no_weather_closes_nothing_and_leaves_the_calendar_itself() -> None:
     base = weekly("site", START, 100)
     closed = closed_intervals(prepared(Weather()), START, 100, 1, 0)
     assert rows(closed) == {exposure: [] for exposure in EXPOSURES}
-    assert all(calendar is base for calendar in site_calendars(base, closed).values())
+    assert all(calendar is base for calendar in less(dict.fromkeys(EXPOSURES, base), closed).values())
 
 
 @KINDS
@@ -70,7 +71,7 @@ def test_calendars_without_the_weather_hour_by_hour(kind: str) -> None:
     rng = np.random.default_rng(4)
     for replication in range(6):
         closed = closed_intervals(models()[kind], START, 60, 3, replication)
-        for exposure, calendar in site_calendars(base, closed).items():
+        for exposure, calendar in less(dict.fromkeys(EXPOSURES, base), closed).items():
             check_by_minutes(calendar, open_minutes(closed[exposure]), rng)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sim.config.steps import EXPOSURES
 from sim.config.weather import Weather
-from sim.world.closures import EXPOSURES, hourly
+from sim.world.closures import hourly
 from sim.world.storms import storms_of
 from sim.world.weather import closed_intervals
 from sim.world.weather_files import Year

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from sim.config.steps import EXPOSURES
 from sim.config.weather import LostDays, Weather
 from sim.world.climate import west_texas
-from sim.world.closures import EXPOSURES
 from sim.world.weather import closed_intervals
 from sim.world.weather_months import monthly
 from tests.world.skies import CALM, DAY, DRY, MILD, NEW_YEAR, START, assert_mean, by_month, climate, rows

@@ -54,7 +54,7 @@ def hand_over(result: Result, looked_at: int = LOOKED_AT, config: Config | None 
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.performed(seed, replication, 1)
     log, hours = done.performance.log, done.hours
-    _same(case.story(seed, replication), result)
+    _same(case.story(done), result)
     many = min(looked_at, result.sample.size)
     planned = schedule(case, case.perform(case.planned).log, case.plan.base_calendars)
     return Handover(

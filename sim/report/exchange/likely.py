@@ -39,13 +39,12 @@ def likely(case: Case, seed: int, runs: int) -> Mapping[Key, Likely]:
     finishes: dict[Key, list[int]] = {}
     critical: dict[Key, int] = {}
     performed = 0
-    for luck in case.draws(seed).chunk(0, runs):
-        hours = case.hours_of(seed, luck.replication)
-        performance = case.perform(luck, hours)
+    for done in case.performed(seed, 0, runs):
+        performance = done.performance
         if performance.stuck is not None:
             continue
         performed += 1
-        bound = _float(case, performance.log, hours)
+        bound = _float(case, performance.log, done.hours)
         times: dict[int, int] = {}
         kinds = case.plan.rows[performance.log[:, 1], 0]
         for row in np.flatnonzero((kinds == WORK) | (kinds == NOTE)).tolist():
