@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.engine.dispatch import WHEN_OVER, Dispatcher, GoesRound
+from sim.engine.dispatch import Dispatcher, GoesRound
 from sim.engine.stall import Standing, Stuck
 from sim.plan.compile import AGAIN, FREE, HOLD, NONE, NOTE, SIGNAL, UNTIL, WAIT, WORK, Compiled
 from sim.plan.luck import Luck
 from sim.plan.plan import PlanError
+from sim.undisturbed import nothing_thrown_away
 from sim.world.calendars import Calendar, CalendarEnds, NoWindow
 from sim.world.driving import duty_finish
 
@@ -26,7 +28,6 @@ JUMPS_A_MINUTE = 10_000
 EVENTS_A_RUN = 5_000_000
 """Steps of one replication after which it counts as going round for ever; 250 MW have about 20,000."""
 
-PAUSING, WHOLE, DUTY = range(3)
 MILLION = 1_000_000
 
 Process = Generator[simpy.Event, None, None]
@@ -61,9 +62,11 @@ class Site:
 
     def __init__(self, prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> None:
         """Put everybody at the start of their routes."""
-        self.prepared, self.plan, self.luck, self.calendars = prepared, prepared.plan, luck, calendars
+        self.prepared, self.plan, self.luck = prepared, prepared.plan, luck
+        # one way of working per mode, in the order of MODES
+        self.finish = [(on.finish, on.finish_whole, partial(duty_finish, windows=on)) for on in calendars]
         self.env = simpy.Environment(initial_time=0)
-        self.pools = Dispatcher(self.env, self.plan, self._begin_all)
+        self.pools = Dispatcher(self.env, self.plan)
         self.level = [0] * len(self.plan.gates)
         self.before = [(0, -1)] * len(self.plan.gates)
         self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
@@ -73,31 +76,47 @@ class Site:
         self.crowd = [0] * len(self.plan.areas)
         self.beginning: list[tuple[int, int, simpy.Event]] = []
         self.where = list(prepared.first[:-1])
-        self.log: list[tuple[int, int, int]] = []
-        self.complete = simpy.Event(self.env)
+        self.log: list[int] = []
+        self.complete = False
 
     def perform(self) -> Performance:
         """Let every unit follow its route until the completion gate is open, or until nobody can go on."""
         for unit in range(len(self.plan.units)):
             self.env.process(self.follow(unit))
-        stuck = None
         try:
-            self.env.run(until=self.complete)
+            while not self.complete and self._minute():
+                pass
+            stuck = None if self.complete else self._standing().explain()
         except CalendarEnds as ended:
             stuck = self._standing().explain(str(ended))
-        except RuntimeError as ended:
-            if self.complete.triggered or "until" not in str(ended):
-                raise
-            stuck = self._standing().explain()
         return Performance(np.array(self.log, np.int64).reshape(-1, 3), stuck)
+
+    def _minute(self) -> bool:
+        """Play out the next minute in which something happens: events, then grants, then works (rule 1).
+
+        Each may let others go on within this minute: those come first. False if nothing is to come any more.
+        """
+        env = self.env
+        minute = env.peek()
+        if minute == inf:
+            return False
+        now = int(minute)
+        while True:
+            while env.peek() == now:
+                env.step()
+            if self.pools.stirred and self.pools.grant(now):
+                continue
+            if not self.beginning:
+                return True
+            self._begin_all(now)
 
     def _standing(self) -> Standing:
         """Return where everyone stands now."""
-        return Standing(self.plan, self.where, self.pools, self.level, int(self.env.now))
+        return Standing(self.plan, self.where, self.pools.free, self.level, int(self.env.now))
 
     def follow(self, unit: int) -> Process:
         """Perform the steps of one unit's route; steps that take no time and cannot wait happen at once."""
-        env, rows, log, where = self.env, self.prepared.rows, self.log, self.where
+        env, rows, log, where, luck = self.env, self.prepared.rows, self.log, self.where, self.luck.values
         at, end = self.prepared.first[unit], self.prepared.first[unit + 1]
         now = 0
         while at < end:
@@ -107,26 +126,26 @@ class Site:
             if operation == WORK:
                 waited = self.begin_work(unit, at)
             elif operation == HOLD:
-                waited = self.pools.ask(unit, a, b, c)
+                waited = self.pools.ask(now, unit, a, b, c)
             elif operation == FREE:
                 x = a
                 self.pools.give(a)
+            elif operation == NOTE:
+                x = b
+            elif operation == AGAIN:
+                x = self.decide(now, unit, at)
+                to = a if x else to
             elif operation == SIGNAL:
                 x = b
-                self.signal(a, b)
+                self.signal(now, a, b)
             elif operation == WAIT:
                 waited = self.opening(a, b) if self.level[a] < b else None
             elif operation == UNTIL:
-                waited = env.timeout(self.luck.values[a] - now) if self.luck.values[a] > now else None
-            elif operation == AGAIN:
-                x = self.decide(unit, at)
-                to = a if x else to
-            elif operation == NOTE:
-                x = b
+                waited = env.timeout(luck[a] - now) if luck[a] > now else None
             if waited is not None:
                 yield waited
                 now = int(env.now)
-            log.append((now, at, x))
+            log += (now, at, x)
             at = to
         where[unit] = end
 
@@ -136,20 +155,18 @@ class Site:
         """Return the end of a work that begins once this minute has settled."""
         done = simpy.Event(self.env)
         self.beginning.append((unit, at, done))
-        self.pools.settle()
         return done
 
-    def _begin_all(self) -> None:
+    def _begin_all(self, now: int) -> None:
         """Begin the work of everyone who is ready, in name order, on the settled state (rule 1 iv)."""
-        if not self.beginning:
-            return
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
-        now = int(self.env.now)
         for unit, at, done in beginning:
             _, number, calendar, mode, people, _ = self.prepared.rows[at]
             minutes = self._minutes(at, number, people)
             try:
-                finish = self._finish(calendar, mode, now, minutes)
+                if minutes < 0:
+                    raise PlanError(f"{minutes} minutes of work are less than none")
+                finish = self.finish[calendar][mode](now, minutes)
             except (CalendarEnds, NoWindow, PlanError) as refused:
                 what = self.plan.activities[self.plan.activity_of[at]]
                 raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
@@ -172,39 +189,25 @@ class Site:
             minutes = scaled(minutes, self.plan.areas[area], self.crowd[area])
         return minutes
 
-    def _finish(self, calendar: int, mode: int, begin: int, minutes: int) -> int:
-        """Return the minute at which work that begins now is over, by its calendar and mode."""
-        if minutes < 0:
-            raise PlanError(f"{minutes} minutes of work are less than none")
-        on = self.calendars[calendar]
-        if mode == PAUSING:
-            return on.finish(begin, minutes)
-        if mode == WHOLE:
-            return on.finish_whole(begin, minutes)
-        return duty_finish(begin, minutes, on)
-
     def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
         """Make room in an area for those who begin in the minute in which others end."""
         self.crowd[area] -= people
 
     # --- gates ----------------------------------------------------------------------------------------------
 
-    def signal(self, gate: int, amount: int) -> None:
+    def signal(self, now: int, gate: int, amount: int) -> None:
         """Raise a gate and let everyone through whose level it has reached (rule 8)."""
-        now = int(self.env.now)
         if self.before[gate][1] != now:
             self.before[gate] = (self.level[gate], now)
         self.level[gate] += amount
         reached = self.level[gate]
-        for level, opened in self.at_gate[gate]:
-            if level <= reached:
-                opened.succeed()
-        self.at_gate[gate] = [waiter for waiter in self.at_gate[gate] if waiter[0] > reached]
+        if self.at_gate[gate]:
+            for level, opened in self.at_gate[gate]:
+                if level <= reached:
+                    opened.succeed()
+            self.at_gate[gate] = [waiter for waiter in self.at_gate[gate] if waiter[0] > reached]
         last, enough = self.plan.completion
-        if gate == last and reached >= enough and not self.complete.triggered:
-            self.complete._ok, self.complete._value = True, None
-            # The stop waits until its whole minute is over.
-            self.env.schedule(self.complete, WHEN_OVER)  # type: ignore[arg-type]
+        self.complete = self.complete or (gate == last and reached >= enough)
 
     def opening(self, gate: int, level: int) -> simpy.Event:
         """Return the event of a gate reaching a level."""
@@ -214,9 +217,9 @@ class Site:
 
     # --- jumps ----------------------------------------------------------------------------------------------
 
-    def decide(self, unit: int, at: int) -> int:
+    def decide(self, now: int, unit: int, at: int) -> int:
         """Return 1 if a jump is taken: by chance, by a gate before this minute, or always (rules 8, 9)."""
-        self._count_jump(unit)
+        self._count_jump(now, unit)
         _, _, chance, limit, gate, level = self.prepared.rows[at]
         attempt = self.attempts[at]
         self.attempts[at] = attempt + 1
@@ -226,19 +229,18 @@ class Site:
             return self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)
         if gate != NONE:
             count, minute = self.before[gate]
-            return int((count if minute == int(self.env.now) else self.level[gate]) >= level)
+            return int((count if minute == now else self.level[gate]) >= level)
         return 1
 
-    def _count_jump(self, unit: int) -> None:
+    def _count_jump(self, now: int, unit: int) -> None:
         """Stop a unit that goes round within one minute for ever."""
-        now = int(self.env.now)
         jumps, minute = self.jumps[unit]
         jumps = jumps + 1 if minute == now else 1
         self.jumps[unit] = jumps, now
         if jumps > JUMPS_A_MINUTE:
             raise GoesRound(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
         # who performs steps without end must jump, so this is the place to count them
-        if len(self.log) > EVENTS_A_RUN:
+        if len(self.log) > 3 * EVENTS_A_RUN:
             raise GoesRound(budget_spent(now, self.plan.units[unit]))
 
 
@@ -262,4 +264,5 @@ def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
 
 def perform(prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> Performance:
     """Perform a plan once with the given luck on the given calendars."""
-    return Site(prepared, luck, calendars).perform()
+    with nothing_thrown_away():
+        return Site(prepared, luck, calendars).perform()

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sim.engine.dispatch import Dispatcher
 from sim.plan.compile import HOLD, WAIT, Compiled
 from sim.plan.states import states
 
@@ -50,7 +49,7 @@ class Standing:
 
     plan: Compiled
     where: Sequence[int]
-    pools: Dispatcher
+    free: Sequence[int]
     level: Sequence[int]
     minute: int
 
@@ -73,8 +72,8 @@ class Standing:
         if operation != HOLD:
             return "is under way", set()
         counts = self.plan.bundles[a]
-        text = " and ".join(f"{n} of {self.plan.pools[p]} ({self.pools.free[p]} free)" for p, n in counts)
-        short = {p for p, n in counts if self.pools.free[p] < n}
+        text = " and ".join(f"{n} of {self.plan.pools[p]} ({self.free[p]} free)" for p, n in counts)
+        short = {p for p, n in counts if self.free[p] < n}
         return f"waits for {text}" + ("" if short else ", kept back for who has waited longer"), short
 
     def _holders(self, short: set[int]) -> list[str]:

@@ -24,7 +24,7 @@ from sim.plan.project import write_plan
 from sim.plan.spreading import Spreader
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.sizing import Sizing, size
-from sim.study.undisturbed import nothing_thrown_away
+from sim.undisturbed import nothing_thrown_away
 from sim.world.calendars import Calendar
 from sim.world.clock import SHIFT, calendars, day_minutes
 from sim.world.replication import calendars_of

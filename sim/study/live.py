@@ -27,7 +27,7 @@ from sim.study.case import Case, prepare
 from sim.study.hands import Hands, Piece
 from sim.study.levers import Changes, Lever, as_config, as_overrides, kept, levers
 from sim.study.running import load
-from sim.study.undisturbed import nothing_thrown_away
+from sim.undisturbed import nothing_thrown_away
 from sim.world.clock import calendars, day_minutes
 
 SHARES = (0.1, 0.5, 0.9)

@@ -21,7 +21,7 @@ from sim.plan.compile import AGAIN, NONE, UNTIL, WORK, Compiled, compile_plan
 from sim.plan.inputs import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.study.case import Case
-from sim.study.undisturbed import nothing_thrown_away
+from sim.undisturbed import nothing_thrown_away
 from sim.world.calendars import Calendar
 from sim.world.clock import calendars, day_minutes
 from sim.world.quantiles import FIXED, Tables

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import simpy
-
 from sim.engine.compiled.arrays import (
     ASKED,
     AT,
@@ -24,7 +22,7 @@ from sim.engine.compiled.arrays import (
     WHO,
     Ints,
 )
-from sim.engine.dispatch import Dispatcher, GoesRound
+from sim.engine.dispatch import GoesRound
 from sim.engine.processes import budget_spent
 from sim.engine.stall import Standing, Stuck
 from sim.errors import Stalled
@@ -54,10 +52,9 @@ def ending(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> Stuck | 
 
 def _standing(plan: Compiled, run: Ints, because: str) -> Stuck:
     """Return where everybody stands at a stall."""
-    pools = Dispatcher(simpy.Environment(), plan)
-    pools.free = _column(run, FREE_COUNT, len(plan.pools))
+    free = _column(run, FREE_COUNT, len(plan.pools))
     where, level = _column(run, AT, len(plan.units)), _column(run, LEVEL, len(plan.gates))
-    return Standing(plan, where, pools, level, int(run[NOW])).explain(because)
+    return Standing(plan, where, free, level, int(run[NOW])).explain(because)
 
 
 def _out_of_time(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> str:

@@ -1,4 +1,4 @@
-"""Time in which Python does not look for garbage: while a plan is written, everything that is made stays."""
+"""Time in which Python does not look for garbage: while a plan is written or performed, what is made stays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def nothing_thrown_away() -> Iterator[None]:
-    """Put off the search for garbage; it would walk over a million steps again and again and find nothing.
+    """Put off the search for garbage; it would walk over all that was made again and again and find nothing.
 
     What is no longer needed is freed as always; only circles wait.
     """
