@@ -59,10 +59,8 @@ class Run:
 
     @classmethod
     def of(cls, record: Record, people: Headcount, paid_by_day: Floats) -> Run:
-        """Find out when every step was performed for the last time."""
-        when = np.full(len(record.index.operation), -1, np.int64)
-        when[record.step] = record.minute
-        return cls(record, when, people, paid_by_day)
+        """Take a run, its people and the hours that are paid."""
+        return cls(record, record.when, people, paid_by_day)
 
 
 def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
@@ -154,7 +152,7 @@ def standing_costs(run: Run, project: Project) -> Mapping[str, Floats]:
         costs[CAMP] = beds(people, project, unit_cost(run.record, CAMP))
     if money.general_conditions is not None:
         started = run.record.noted("started").minute
-        opened, closed = (int(started.min()), int(run.record.minute[-1])) if len(started) else (0, 0)
+        opened, closed = (int(started.min()), run.record.end) if len(started) else (0, 0)
         monthly = unit_cost(run.record, GENERAL_CONDITIONS)
         costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
     return costs

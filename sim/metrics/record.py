@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.compiled import by_machine
 from sim.plan.compile import NOTE, SIGNAL, WORK, Compiled
 from sim.world.calendars import Calendar
 
@@ -30,7 +31,7 @@ class Noted:
     amount: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Index:
     """What is looked up about a plan's steps once and used for every run."""
 
@@ -108,6 +109,11 @@ class Index:
         return {}
 
     @cached_property
+    def number_of_kind(self) -> dict[str, int]:
+        """Return the number of every kind of notes by name."""
+        return _numbers(self.kinds)
+
+    @cached_property
     def number_of_item(self) -> dict[str, int]:
         """Return the number of every item by name."""
         return _numbers(self.items)
@@ -133,12 +139,10 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Record:
-    """One run: log columns, the content minutes of its inputs, the calendars it ran on, and its shared factors."""
+    """One run: its log of shape (rows, 3), the content minutes of its inputs, its calendars and shared factors."""
 
     index: Index
-    minute: Ints
-    step: Ints
-    x: Ints
+    log: Ints
     content: Ints
     calendars: Sequence[Calendar]
     factors: Floats = field(default_factory=lambda: np.zeros(0))
@@ -147,9 +151,28 @@ class Record:
     def of(
         cls, index: Index, log: Ints, content: Ints, calendars: Sequence[Calendar], factors: Floats | None = None
     ) -> Record:
-        """Split a log of shape (rows, 3) into columns; prices need the run's `factors`."""
-        known = np.zeros(0) if factors is None else factors
-        return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars, known)
+        """Take a run; prices need its `factors`."""
+        return cls(index, log, content, calendars, np.zeros(0) if factors is None else factors)
+
+    @cached_property
+    def minute(self) -> Ints:
+        """Return the minute of every row."""
+        return self.log[:, 0].copy()
+
+    @cached_property
+    def step(self) -> Ints:
+        """Return the step of every row."""
+        return self.log[:, 1].copy()
+
+    @cached_property
+    def x(self) -> Ints:
+        """Return the begin, the branch or the amount of every row."""
+        return self.log[:, 2].copy()
+
+    @property
+    def end(self) -> int:
+        """Return the minute of the last row; 0 where nothing was done."""
+        return int(self.log[-1, 0]) if len(self.log) else 0
 
     @cached_property
     def operation(self) -> Ints:
@@ -157,29 +180,43 @@ class Record:
         return self.index.operation[self.step]
 
     @property
+    def when(self) -> Ints:
+        """Return when every step was performed for the last time, or -1."""
+        return self._read[0]
+
+    @property
     def works(self) -> Ints:
         """Return the rows that are work by people, in order."""
         return self._of(PEOPLED)
 
     @cached_property
-    def _groups(self) -> tuple[Ints, Ints]:
-        """Return the rows that are measured, group by group, and where each group begins."""
+    def _read(self) -> tuple[Ints, Ints, Ints]:
+        """Return when every step was performed, the rows that are measured, group by group, and where each ends."""
+        groups = len(self.index.kinds) + FIRST_KIND
+        if by_machine():
+            from sim.metrics.compiled.reading import read
+
+            return read(self.log, self.index.group_of_step, groups)
+        when = np.full(len(self.index.operation), -1, np.int64)
+        when[self.step] = self.minute
         group = self.index.group_of_step[self.step]
         rows = np.flatnonzero(group)
         group = group[rows]
-        counts = np.bincount(group, minlength=len(self.index.kinds) + FIRST_KIND)
-        return rows[np.argsort(group, kind="stable")], np.cumsum(counts)
+        counts = np.bincount(group, minlength=groups)
+        return when, rows[np.argsort(group, kind="stable")], np.cumsum(counts)
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""
-        rows, ends = self._groups
+        _, rows, ends = self._read
         return rows[ends[group - 1] : ends[group]]
 
     def noted(self, kind: str) -> Noted:
         """Return the notes of one kind."""
-        if kind not in self.index.kinds:
+        number = self.index.number_of_kind.get(kind)
+        if number is None:
             none = np.zeros(0, np.int64)
             return Noted(none, none, none)
-        rows = self._of(FIRST_KIND + self.index.kinds.index(kind))
-        notes = self.index.first_argument[self.step[rows]]
-        return Noted(self.minute[rows], self.index.item_of_note[notes], self.x[rows])
+        rows = self.log[self._of(FIRST_KIND + number)]
+        return Noted(
+            rows[:, 0].copy(), self.index.item_of_note[self.index.first_argument[rows[:, 1]]], rows[:, 2].copy()
+        )

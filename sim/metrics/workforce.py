@@ -33,7 +33,7 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
     trades = tuple(project.labour.trades)
     noted = record.noted("people")
     trade = record.index.places_of(trades)[noted.item]
-    end = min(days - 1, int(record.minute[-1]) // DAY) if len(record.minute) else 0
+    end = min(days - 1, record.end // DAY)
     day = np.minimum(noted.minute // DAY, days - 1)
     changes = np.zeros((len(trades), days + 1), np.int64)
     np.add.at(changes.reshape(-1), trade * (days + 1) + day + (noted.amount <= 0), noted.amount)
