@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.business import Earning, earning
-from sim.metrics.capital import Changes, Courses, courses, together
+from sim.metrics.capital import Changes, Courses, Part, courses, together
 from sim.metrics.contracts import Contracts, contracts
 from sim.metrics.delivery import Online
 from sim.metrics.finance import Draws, draws
@@ -100,23 +100,22 @@ def _changes(
     left = np.flatnonzero(entries.cancelled >= 0)
     standing = entries.item >= contracts_
     served = _served_together(online, wanted, contracts_, purse)
+    paid = {"paid": entries.cents, "contract": np.where(standing, entries.cents, 0), "debt": debt}
     return together([
-        Changes.of(
-            entries.item, entries.minute, paid=entries.cents, contract=np.where(standing, entries.cents, 0), debt=debt
-        ),
-        Changes.of(serving.item, moment, kw=serving.kw),
+        (entries.item, entries.minute, paid),
+        (serving.item, moment, {"kw": serving.kw}),
         served,
-        Changes.of(owed.item, when, owed=owed.share * entries.value[owed.item]),
-        Changes.of(signed, _signed(entries)[signed], contract=entries.value[signed]),
-        Changes.of(left, entries.cancelled[left], contract=(entries.total[:contracts_] - entries.value)[left]),
+        (owed.item, when, {"owed": owed.share * entries.value[owed.item]}),
+        (signed, _signed(entries)[signed], {"contract": entries.value[signed]}),
+        (left, entries.cancelled[left], {"contract": (entries.total[:contracts_] - entries.value)[left]}),
     ])  # fmt: skip
 
 
-def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Changes:
+def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Part:
     """Return the MW that labour, camp and the like serve: all that are ordered, together."""
     items = np.repeat(np.arange(first, first + len(STANDING)), len(wanted))
     kw = np.full(len(items), purse.project.block.mw_gross.value * 1000)
-    return Changes.of(items, np.tile(online[wanted], len(STANDING)), kw=kw)
+    return items, np.tile(online[wanted], len(STANDING)), {"kw": kw}
 
 
 def _built(purse: Purse, wanted: Ints) -> Floats:

@@ -75,11 +75,11 @@ def glance(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         **capital_metrics(books.courses, total, yardstick.purse.compute, mw, cost),
     }
-    idle = books.courses.by_day(books.courses.paid, days) - books.courses.by_day(books.courses.earning, days)
+    deployed, in_service, *_ = books.courses.daily(days)
     return metrics, {
         "mw_online": mw_online(blocks, days),
         "headcount": people.total.astype(np.float64),
-        "idle_capital_usd": idle,
+        "idle_capital_usd": deployed - in_service,
     }
 
 

@@ -161,12 +161,9 @@ def _yearly(purse: Purse, total: Floats, mw: float, carrying: float) -> dict[str
 
 def money_curves(books: Books, days: int) -> dict[str, Floats]:
     """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
-    found, drawn = books.courses, books.draws
+    drawn = books.draws
     return {
-        "capital_deployed_usd": found.by_day(found.paid, days),
-        "capital_in_service_usd": found.by_day(found.earning, days),
-        "capital_committed_usd": found.by_day(found.committed, days),
-        "exposure_usd": found.by_day(found.exposed, days),
+        **dict(zip(CURVES, books.courses.daily(days), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(books, days),
         "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
         "debt_drawn_usd": running(drawn.minute, drawn.debt, days),

@@ -88,6 +88,16 @@ class Index:
         """Return how many people are busy with every step."""
         return np.asarray(self.plan.people.sum(axis=1), np.int64)
 
+    @cached_property
+    def calendar_of_step(self) -> Ints:
+        """Return the calendar of every step that is work."""
+        return np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
+
+    @cached_property
+    def peopled_calendars(self) -> tuple[int, ...]:
+        """Return the calendars on which people work."""
+        return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.peopled]).tolist())
+
     def places_of(self, names: Sequence[str]) -> Ints:
         """Return per item its place among these names, or -1."""
         key = tuple(names)

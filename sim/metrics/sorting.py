@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.compiled import by_machine
+
 Ints = NDArray[np.int64]
 _BITS = 63
 
@@ -17,6 +19,10 @@ def by(minute: Ints, item: Ints | None = None) -> Ints:
     """Return places in the order of (item, minute); equal ones keep their order. No number may be negative."""
     if not len(minute):
         return np.zeros(0, np.int64)
+    if item is None and by_machine() and int(minute.min()) >= 0:
+        from sim.metrics.compiled.sorting import places as by_digits
+
+        return by_digits(minute)
     places, minutes = (len(minute) - 1).bit_length(), int(minute.max()).bit_length()
     items = int(item.max()).bit_length() if item is not None else 0
     least = int(minute.min()) if item is None else min(int(minute.min()), int(item.min()))
