@@ -89,6 +89,13 @@ class Index:
         return np.asarray(self.plan.people.sum(axis=1), np.int64)
 
     @cached_property
+    def item_of_step(self) -> Ints:
+        """Return what every note is about, by number."""
+        if not len(self.items):
+            return np.zeros(len(self.operation), np.int64)
+        return self.item_of_note[np.where(self.operation == NOTE, self.first_argument, 0)]
+
+    @cached_property
     def calendar_of_step(self) -> Ints:
         """Return the calendar of every step that is work."""
         return np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
@@ -196,12 +203,12 @@ class Record:
 
     @property
     def works(self) -> Ints:
-        """Return the rows that are work by people, in order."""
+        """Return what is work by people, shape (rows, 3), in the order of the log."""
         return self._of(PEOPLED)
 
     @cached_property
     def _read(self) -> tuple[Ints, Ints, Ints]:
-        """Return when every step was performed, the rows that are measured, group by group, and where each ends."""
+        """Return when every step was performed, the log of what is measured, group by group, and where each ends."""
         groups = len(self.index.kinds) + FIRST_KIND
         if by_machine():
             from sim.metrics.compiled.reading import read
@@ -213,7 +220,7 @@ class Record:
         rows = np.flatnonzero(group)
         group = group[rows]
         counts = np.bincount(group, minlength=groups)
-        return when, rows[np.argsort(group, kind="stable")], np.cumsum(counts)
+        return when, self.log[rows[np.argsort(group, kind="stable")]], np.cumsum(counts)
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""
@@ -226,7 +233,5 @@ class Record:
         if number is None:
             none = np.zeros(0, np.int64)
             return Noted(none, none, none)
-        rows = self.log[self._of(FIRST_KIND + number)]
-        return Noted(
-            rows[:, 0].copy(), self.index.item_of_note[self.index.first_argument[rows[:, 1]]], rows[:, 2].copy()
-        )
+        rows = self._of(FIRST_KIND + number)
+        return Noted(rows[:, 0], self.index.item_of_step[rows[:, 1]], rows[:, 2])

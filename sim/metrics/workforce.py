@@ -77,9 +77,9 @@ def _earned(record: Record) -> float:
         from sim.metrics.compiled.working import earned_minutes
 
         people, inputs = index.people_of_step, index.first_argument
-        return earned_minutes(record.log, record.works, plan.earns, inputs, people, record.content) / 60
+        return earned_minutes(record.works, plan.earns, inputs, people, record.content) / 60
     done = np.zeros(len(plan.rows), bool)
-    done[record.step[record.works]] = True
+    done[record.works[:, 1]] = True
     steps = np.flatnonzero(done & plan.earns)
     minutes = record.content[record.index.first_argument[steps]]
     return float(minutes @ record.index.people_of_step[steps]) / 60
@@ -97,13 +97,11 @@ def _worked(record: Record) -> float:
 
 def _worked_by_calendar(record: Record) -> Iterator[tuple[Floats, Ints]]:
     """Yield, calendar by calendar, the shift minutes of all works on it, and their people."""
-    rows = record.works
-    steps = record.step[rows]
-    people, calendar = record.index.people_of_step[steps], record.index.calendar_of_step[steps]
+    works = record.works
+    people, calendar = record.index.people_of_step[works[:, 1]], record.index.calendar_of_step[works[:, 1]]
     for number in np.flatnonzero(np.bincount(calendar)).tolist():
         its = calendar == number
-        mine = rows[its]
-        yield _minutes(record, number, record.x[mine], record.minute[mine]), people[its]
+        yield _minutes(record, number, works[its, 2], works[its, 0]), people[its]
 
 
 def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
@@ -111,13 +109,13 @@ def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
     from sim.metrics.compiled.working import worked_minutes
 
     index, plan = record.index, record.index.plan
+    works = record.works, index.calendar_of_step, index.people_of_step
     for number in index.peopled_calendars:
         real, productive = record.calendars[number], plan.base_calendars[number]
         shift = _shift(plan, number)
         same, alike = shift is None or real is productive, shift is None or _alike(shift, productive)
         hours = tuple((one.starts, one.ends, one.done) for one in (real, productive, shift or productive))
-        works = index.calendar_of_step, index.people_of_step
-        yield worked_minutes(record.log, record.works, number, works, hours, same, alike)
+        yield worked_minutes(works, number, hours, same, alike)
 
 
 def _shift(plan: Compiled, calendar: int) -> Calendar | None:

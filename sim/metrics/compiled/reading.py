@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 
 @whole
 def read(log: Ints, group_of_step: NDArray[np.uint16], groups: int) -> tuple[Ints, Ints, Ints]:
-    """Return the minute of every step (-1: never), the rows of all groups but 0 in order, and where each ends."""
+    """Return the minute of every step (-1: never), the log of all groups but 0, group by group, and their ends."""
     when = np.full(len(group_of_step), -1)
     found, ends, count = np.empty(len(log), np.int64), np.zeros(groups, np.int64), 0
     for row in range(len(log)):
@@ -24,9 +24,9 @@ def read(log: Ints, group_of_step: NDArray[np.uint16], groups: int) -> tuple[Int
             count += 1
     for group in range(1, groups):
         ends[group] += ends[group - 1]
-    place, rows = ends.copy(), np.empty(count, np.int64)
+    place, rows = ends.copy(), np.empty((count, 3), np.int64)
     for at in range(count - 1, -1, -1):
-        group = group_of_step[log[found[at], 1]]
-        place[group] -= 1
-        rows[place[group]] = found[at]
+        row = log[found[at]]
+        place[group_of_step[row[1]]] -= 1
+        rows[place[group_of_step[row[1]]]] = row
     return when, rows, ends

@@ -14,11 +14,11 @@ Hours = tuple[Ints, Ints, Ints]
 
 
 @whole
-def earned_minutes(log: Ints, rows: Ints, earns: NDArray[np.bool_], input_of: Ints, people: Ints, content: Ints) -> int:
+def earned_minutes(works: Ints, earns: NDArray[np.bool_], input_of: Ints, people: Ints, content: Ints) -> int:
     """Return person-minutes of work content of the steps performed; a repeated one earns nothing more."""
     total, done = 0, np.zeros(len(earns), np.bool_)
-    for row in rows:
-        step = log[row, 1]
+    for row in range(len(works)):
+        step = works[row, 1]
         if earns[step] and not done[step]:
             done[step] = True
             total += content[input_of[step]] * people[step]
@@ -27,21 +27,21 @@ def earned_minutes(log: Ints, rows: Ints, earns: NDArray[np.bool_], input_of: In
 
 @whole
 def worked_minutes(
-    log: Ints, rows: Ints, calendar: int, works: tuple[Ints, Ints], hours: tuple[Hours, ...], same: bool, alike: bool
+    works: tuple[Ints, Ints, Ints], calendar: int, hours: tuple[Hours, ...], same: bool, alike: bool
 ) -> tuple[Floats, Floats]:
     """Return the shift minutes of every work on a calendar, and its people.
 
-    `works` is the calendar and the people of every step, `hours` the calendar in this run, as planned, and of the
-    shifts. `same` tells that nothing is closed in this run beyond what was planned, `alike` that the shift loses no minutes.
+    `works` are their rows of the log, and the calendar and the people of every step; `hours` the calendar in this
+    run, as planned, and of the shifts. `same` tells that nothing is closed in this run beyond what was planned,
+    `alike` that the shifts lose no minutes.
     """
-    (calendar_of, people), (real, productive, shift) = works, hours
+    (rows, calendar_of, people), (real, productive, shift) = works, hours
     minutes, crowd, count = np.empty(len(rows)), np.empty(len(rows)), 0
     at, stated, shifts = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64)
-    for row in rows:
-        step = log[row, 1]
+    for row in range(len(rows)):
+        done, step, begun = rows[row]
         if calendar_of[step] != calendar:
             continue
-        begun, done = log[row, 2], log[row, 0]
         open_ = _between(real, at, begun, done)
         earning = open_ if same else _between(productive, stated, begun, done)
         worked = earning if alike else _between(shift, shifts, begun, done)
