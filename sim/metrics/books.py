@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.money import PARTS
 from sim.config.project import Project
 from sim.metrics.business import Earning, earning
 from sim.metrics.capital import Changes, Courses, Part, courses, together
@@ -43,6 +44,22 @@ class Purse:
     def land(self) -> Ints:
         """Return which items of the ledger are land."""
         return np.flatnonzero([name.startswith("land/") for name in self.bought.names])
+
+    @cached_property
+    def lot(self) -> Ints:
+        """Return for everything that serves which lot it is authorised with."""
+        return self.bought.group[self.bought.serving.item]
+
+    @cached_property
+    def lot_kw(self) -> Floats:
+        """Return how many kW every lot serves."""
+        lots = int(self.bought.group.max(initial=-1)) + 1
+        return np.bincount(self.lot, self.bought.serving.kw, lots).astype(np.float64)
+
+    @cached_property
+    def part(self) -> Ints:
+        """Return the part of the capital that every item of the ledger belongs to."""
+        return np.append(self.bought.part, np.full(len(STANDING), PARTS.index("shell_and_systems")))
 
     @cached_property
     def compute(self) -> NDArray[np.bool_]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.chips import newer
+from sim.metrics.compiled import by_machine
 from sim.metrics.contracts import Contracts
 from sim.metrics.due import Shares
 from sim.metrics.record import DAY, MONTH, Index, Ints, Record
@@ -42,7 +44,7 @@ class Ledger:
     cancelled: Ints
     revenue: Floats
 
-    @property
+    @cached_property
     def total(self) -> Ints:
         """Return by item everything that is ever paid for it."""
         return _sums(self.item, self.cents, len(self.names))
@@ -96,6 +98,10 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
 
 def _contract_entries(when: Ints, due: Shares, value: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return (minute, item, cents, event) of everything that has fallen due."""
+    if by_machine():
+        from sim.metrics.compiled.paying import fall_due
+
+        return fall_due(when, due.item, due.step, due.share, due.lag, value)
     whole = np.rint(value[due.item] * due.share).astype(np.int64)
     cents = np.diff(whole, prepend=0)
     first = np.flatnonzero(np.diff(due.item, prepend=-1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,11 @@ class Yardstick:
     purse: Purse
     days: int
     paid_by_day: Floats
+
+    @cached_property
+    def mitigation_usd(self) -> float:
+        """Return what measures against risks cost, in every run."""
+        return self.project.risks.mitigation_usd
 
     @classmethod
     def of(cls, project: Project, layout: Layout, plan: Compiled, site: Calendar) -> Yardstick:
@@ -96,7 +102,7 @@ def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dic
         **demand_metrics(blocks, needed, yardstick.layout, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         "peak_payroll": float(payroll(people, project)),
-        "risk_mitigation_usd": project.risks.mitigation_usd,
+        "risk_mitigation_usd": yardstick.mitigation_usd,
         **hours(record, people, yardstick.paid_by_day),
         "offsite_hours_paid": offsite_hours(record, project),
         **money_metrics(yardstick.purse, run, books, blocks),

@@ -57,7 +57,7 @@ def _ways(index: Index) -> Ways:
     return Ways(
         kind=kind[index.operation],
         argument=index.first_argument,
-        unit=plan.unit_of,
+        unit=plan.unit_of.astype(np.int32),
         completes=index.completes,
         first=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
         pool=flat[:, 0].copy(),

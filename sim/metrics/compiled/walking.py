@@ -30,7 +30,7 @@ class Ways(NamedTuple):
 
     kind: NDArray[np.uint8]
     argument: Ints
-    unit: Ints
+    unit: NDArray[np.int32]
     completes: Flags
     first: Ints
     pool: Ints
@@ -51,7 +51,7 @@ class Trace(NamedTuple):
     """
 
     log: Ints
-    before: Ints
+    before: NDArray[np.int32]
     seen: Flags
     free: Ints
     upto: Ints
@@ -92,10 +92,10 @@ def _note(found: Ints, count: int, row: int, why: int, since: int, timed: bool) 
 
 
 @part
-def _before(ways: Ways, log: Ints) -> Ints:
+def _before(ways: Ways, log: Ints) -> NDArray[np.int32]:
     """Return per row the one before it of the same unit, or -1."""
-    last = np.full(len(ways.strikes), NONE)
-    before = np.empty(len(log), np.int64)
+    last = np.full(len(ways.strikes), np.int32(NONE))
+    before = np.empty(len(log), np.int32)
     for row in range(len(log)):
         unit = ways.unit[log[row, 1]]
         before[row] = last[unit]
