@@ -19,7 +19,7 @@ DAY = 1440
 MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
 PEOPLED, FIRST_KIND = 1, 2
-"""Groups of steps: 0 is not measured by rows; work by people; then the notes, kind by kind."""
+"""Groups of steps: 0 is not measured by rows; work by people; the notes, kind by kind; what completes the project."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,18 @@ class Index:
         """Return the group of every step; small numbers, which are sorted in no time."""
         kinds = self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
         peopled = np.where((self.operation == WORK) & self.peopled, PEOPLED, 0)
-        return np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled).astype(np.uint16)
+        groups = np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled)
+        return np.where(self.completes, self.groups - 1, groups).astype(np.uint16)
+
+    @property
+    def groups(self) -> int:
+        """Return how many groups of steps there are."""
+        return FIRST_KIND + len(self.kinds) + 1
+
+    @cached_property
+    def short_unit_of_step(self) -> NDArray[np.int32]:
+        """Return the unit of every step in half the room: looked up for every row."""
+        return self.plan.unit_of.astype(np.int32)
 
     @cached_property
     def rank_of_step(self) -> NDArray[np.integer]:
@@ -209,18 +220,24 @@ class Record:
     @cached_property
     def _read(self) -> tuple[Ints, Ints, Ints]:
         """Return when every step was performed, the log of what is measured, group by group, and where each ends."""
-        groups = len(self.index.kinds) + FIRST_KIND
         if by_machine():
-            from sim.metrics.compiled.reading import read
-
-            return read(self.log, self.index.group_of_step, groups)
+            return self.scanned[:3]
         when = np.full(len(self.index.operation), -1, np.int64)
         when[self.step] = self.minute
         group = self.index.group_of_step[self.step]
         rows = np.flatnonzero(group)
         group = group[rows]
-        counts = np.bincount(group, minlength=groups)
+        counts = np.bincount(group, minlength=self.index.groups)
         return when, self.log[rows[np.argsort(group, kind="stable")]], np.cumsum(counts)
+
+    @cached_property
+    def scanned(self) -> tuple[Ints, Ints, Ints, NDArray[np.int32], int]:
+        """Return the same by machine code; and the row before each of the same unit, and when the project was over."""
+        from sim.metrics.compiled.reading import read
+
+        index, plan = self.index, self.index.plan
+        units = index.short_unit_of_step, len(plan.units)
+        return read(self.log, index.group_of_step, index.groups, *units, plan.completion[1])
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""

@@ -19,15 +19,15 @@ def by(minute: Ints, item: Ints | None = None) -> Ints:
     """Return places in the order of (item, minute); equal ones keep their order. No number may be negative."""
     if not len(minute):
         return np.zeros(0, np.int64)
-    if item is None and by_machine() and int(minute.min()) >= 0:
-        from sim.metrics.compiled.sorting import places as by_digits
-
-        return by_digits(minute)
     places, minutes = (len(minute) - 1).bit_length(), int(minute.max()).bit_length()
     items = int(item.max()).bit_length() if item is not None else 0
     least = int(minute.min()) if item is None else min(int(minute.min()), int(item.min()))
     if least < 0 or items + minutes + places > _BITS:
         return np.lexsort((minute,) if item is None else (minute, item))
+    if item is None and minutes + places < _BITS and by_machine():
+        from sim.metrics.compiled.coursing import in_order
+
+        return in_order(minute)
     packed = minute << places if item is None else (item << minutes | minute) << places
     packed |= np.arange(len(minute))
     packed.sort()

@@ -3,6 +3,9 @@
 What a metric is, stands in numpy in `sim.metrics`; here is the same arithmetic once more, as loops that a machine
 goes through ten times faster. The door is closed until somebody who performs with the compiled engine opens it, so
 that whoever runs SimPy neither needs numba nor waits for it.
+
+A module with machine code has all its pieces and constants in itself: numba keeps the code as long as this one file
+has not changed, and would go on with what another file had in it once.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.compiled.jit import whole
-from sim.metrics.compiled.sorting import by_digits
+from sim.engine.compiled.jit import part, whole
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -18,6 +17,9 @@ PAID, KW, OWED, CONTRACT, DEBT = range(5)
 """Rows of amounts, as in `sim.metrics.capital.AMOUNTS`."""
 EARNING, COMMITTED, EXPOSED, SHARE, DRAWN = range(1, 6)
 """Rows of states; the first is what is paid."""
+DIGIT = 11
+"""Bits that are sorted by at once."""
+DIGITS = 1 << DIGIT
 
 
 @whole
@@ -33,7 +35,7 @@ def course(
         if 0 <= minute[row] < never:
             there[count] = row
             count += 1
-    order = by_digits(item, by_digits(minute, there[:count]))
+    order = _by_digits(item, _by_digits(minute, there[:count]))
     whose, since, until = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     first, firsts = np.empty(count, np.int64), 0
     states = np.empty((6, count))
@@ -82,7 +84,7 @@ def idle_and_committed(
 @whole
 def peak(item: Ints, minute: Ints, states: Floats, horizon: int) -> float:
     """Return the most that all items together have out and idle at any moment before the horizon."""
-    order = by_digits(minute, np.arange(len(minute)))
+    order = _by_digits(minute, np.arange(len(minute)))
     most, out = 0.0, 0.0
     for place in range(len(order)):
         row = order[place]
@@ -108,3 +110,44 @@ def by_day(item: Ints, minute: Ints, states: Floats, days: int) -> Floats:
                 before = states[state, row - 1] if same else 0.0
                 changes[state, day] += states[state, row] - before
     return changes
+
+
+# --- sorting by date, digit by digit: twin of `sim.metrics.sorting` ---------------------------------------------
+
+
+@whole
+def in_order(minute: Ints) -> Ints:
+    """Return places in the order of their minutes, equal ones as they were. No minute may be negative."""
+    return _by_digits(minute, np.arange(len(minute)))
+
+
+@part
+def _by_digits(key: Ints, order: Ints) -> Ints:
+    """Return places in the order of their keys, those with equal keys in the given order.
+
+    Key and place travel in one number, so that every pass reads in a row.
+    """
+    bits, most = 1, 0
+    while len(key) >> bits > 0:
+        bits += 1
+    packed, other = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    for at in range(len(order)):
+        most = max(most, int(key[order[at]]))
+        packed[at] = key[order[at]] << bits | order[at]
+    shift = bits
+    while most > 0:
+        begin = np.zeros(DIGITS, np.int64)
+        for number in packed:
+            begin[number >> shift & DIGITS - 1] += 1
+        total = 0
+        for digit in range(DIGITS):
+            total, begin[digit] = total + begin[digit], total
+        for number in packed:
+            digit = int(number >> shift & DIGITS - 1)
+            other[begin[digit]] = number
+            begin[digit] += 1
+        packed, other = other, packed
+        shift, most = shift + DIGIT, most >> DIGIT
+    for at in range(len(packed)):
+        packed[at] &= (1 << bits) - 1
+    return packed

@@ -57,7 +57,7 @@ def _ways(index: Index) -> Ways:
     return Ways(
         kind=kind[index.operation],
         argument=index.first_argument,
-        unit=plan.unit_of.astype(np.int32),
+        unit=index.short_unit_of_step,
         completes=index.completes,
         first=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
         pool=flat[:, 0].copy(),
@@ -66,7 +66,6 @@ def _ways(index: Index) -> Ways:
         mechanism=np.array([NUMBER[name] if name else NONE for name in pools], np.int64),
         stays=np.array([kind != "passed" for kind in plan.pool_kinds], np.bool_),
         strikes=np.array([unit.startswith(AWAY) for unit in plan.units], np.bool_),
-        level=plan.completion[1],
         other=NUMBER["other"],
         risk=NUMBER["risk"],
     )
@@ -75,8 +74,9 @@ def _ways(index: Index) -> Ways:
 def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every mechanism; None where the run was never finished."""
     plan = prepared(record.index)
+    *_, before, over = record.scanned
     room = np.empty((len(record.log), 4), np.int64)
-    found = room[: walk(plan.ways, record.log, room)]
+    found = room[: walk(plan.ways, record.log, before, over, room)]
     if not len(found):
         return None
     timed, log = found[:, TIMED] == 1, record.log[found[:, ROW]]

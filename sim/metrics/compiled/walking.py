@@ -25,7 +25,7 @@ class Ways(NamedTuple):
     """What the walk asks of a plan: steps; bundles, whose pools stand from `first` on; pools; units.
 
     `mechanism` is that of each pool, none for tokens; `stays` are pools that are not passed on; `strikes` the units
-    of risk drivers; `level` what completes the project.
+    of risk drivers.
     """
 
     kind: NDArray[np.uint8]
@@ -39,7 +39,6 @@ class Ways(NamedTuple):
     mechanism: Ints
     stays: Flags
     strikes: Flags
-    level: int
     other: int
     risk: int
 
@@ -58,11 +57,14 @@ class Trace(NamedTuple):
 
 
 @whole
-def walk(ways: Ways, log: Ints, found: Ints) -> int:
-    """Note the rows of the chain in `found`, from the completion back; return how many there are."""
+def walk(ways: Ways, log: Ints, before_: NDArray[np.int32], over: int, found: Ints) -> int:
+    """Note the rows of the chain in `found`, from the completion back; return how many there are.
+
+    `before_` is the row before each of the same unit, `over` the minute of the completion, or -1.
+    """
     upto = np.zeros(1, np.int64)
-    trace = Trace(log, _before(ways, log), np.zeros(len(log), np.bool_), ways.initial.copy(), upto)
-    row, why, since, stays, count = _completion(ways, trace), NONE, 0, False, 0
+    trace = Trace(log, before_, np.zeros(len(log), np.bool_), ways.initial.copy(), upto)
+    row, why, since, stays, count = _completion(ways, trace, over), NONE, 0, False, 0
     while row >= 0 and count < len(found):
         trace.seen[row] = True
         minute, begun, kind = log[row, 0], log[row, 2], ways.kind[log[row, 1]]
@@ -92,35 +94,13 @@ def _note(found: Ints, count: int, row: int, why: int, since: int, timed: bool) 
 
 
 @part
-def _before(ways: Ways, log: Ints) -> NDArray[np.int32]:
-    """Return per row the one before it of the same unit, or -1."""
-    last = np.full(len(ways.strikes), np.int32(NONE))
-    before = np.empty(len(log), np.int32)
-    for row in range(len(log)):
-        unit = ways.unit[log[row, 1]]
-        before[row] = last[unit]
-        last[unit] = row
-    return before
-
-
-@part
-def _completion(ways: Ways, trace: Trace) -> int:
-    """Return the row that opened the completion gate, or -1."""
-    log, level, minute, best = trace.log, 0, np.int64(-1), NONE
-    for row in range(len(log)):
-        if ways.completes[log[row, 1]]:
-            level += log[row, 2]
-            if level >= ways.level:
-                minute = log[row, 0]
-                break
-    first = row if minute >= 0 else len(log)
-    while first > 0 and first < len(log) and log[first - 1, 0] == minute:
-        first -= 1
-    for row in range(first, len(log)):
-        if log[row, 0] != minute:
-            break
-        if ways.completes[log[row, 1]] and _sooner(ways, trace, row, best):
+def _completion(ways: Ways, trace: Trace, over: int) -> int:
+    """Return the row that opened the completion gate in the minute in which all was over, or -1."""
+    log, row, best = trace.log, len(trace.log) - 1, NONE
+    while row >= 0 and log[row, 0] >= over >= 0:
+        if log[row, 0] == over and ways.completes[log[row, 1]] and _sooner(ways, trace, row, best):
             best = row
+        row -= 1
     return best
 
 
