@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.money import PARTS
 from sim.config.project import Project
 from sim.metrics.business import Earning, earning
-from sim.metrics.capital import Changes, Courses, courses, together
+from sim.metrics.capital import Changes, Courses, Part, courses, together
 from sim.metrics.contracts import Contracts, contracts
 from sim.metrics.delivery import Online
 from sim.metrics.finance import Draws, draws
@@ -43,6 +44,22 @@ class Purse:
     def land(self) -> Ints:
         """Return which items of the ledger are land."""
         return np.flatnonzero([name.startswith("land/") for name in self.bought.names])
+
+    @cached_property
+    def lot(self) -> Ints:
+        """Return for everything that serves which lot it is authorised with."""
+        return self.bought.group[self.bought.serving.item]
+
+    @cached_property
+    def lot_kw(self) -> Floats:
+        """Return how many kW every lot serves."""
+        lots = int(self.bought.group.max(initial=-1)) + 1
+        return np.bincount(self.lot, self.bought.serving.kw, lots).astype(np.float64)
+
+    @cached_property
+    def part(self) -> Ints:
+        """Return the part of the capital that every item of the ledger belongs to."""
+        return np.append(self.bought.part, np.full(len(STANDING), PARTS.index("shell_and_systems")))
 
     @cached_property
     def compute(self) -> NDArray[np.bool_]:
@@ -100,23 +117,22 @@ def _changes(
     left = np.flatnonzero(entries.cancelled >= 0)
     standing = entries.item >= contracts_
     served = _served_together(online, wanted, contracts_, purse)
+    paid = {"paid": entries.cents, "contract": np.where(standing, entries.cents, 0), "debt": debt}
     return together([
-        Changes.of(
-            entries.item, entries.minute, paid=entries.cents, contract=np.where(standing, entries.cents, 0), debt=debt
-        ),
-        Changes.of(serving.item, moment, kw=serving.kw),
+        (entries.item, entries.minute, paid),
+        (serving.item, moment, {"kw": serving.kw}),
         served,
-        Changes.of(owed.item, when, owed=owed.share * entries.value[owed.item]),
-        Changes.of(signed, _signed(entries)[signed], contract=entries.value[signed]),
-        Changes.of(left, entries.cancelled[left], contract=(entries.total[:contracts_] - entries.value)[left]),
+        (owed.item, when, {"owed": owed.share * entries.value[owed.item]}),
+        (signed, _signed(entries)[signed], {"contract": entries.value[signed]}),
+        (left, entries.cancelled[left], {"contract": (entries.total[:contracts_] - entries.value)[left]}),
     ])  # fmt: skip
 
 
-def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Changes:
+def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Part:
     """Return the MW that labour, camp and the like serve: all that are ordered, together."""
     items = np.repeat(np.arange(first, first + len(STANDING)), len(wanted))
     kw = np.full(len(items), purse.project.block.mw_gross.value * 1000)
-    return Changes.of(items, np.tile(online[wanted], len(STANDING)), kw=kw)
+    return items, np.tile(online[wanted], len(STANDING)), {"kw": kw}
 
 
 def _built(purse: Purse, wanted: Ints) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.config.finance import Business, Damages
 from sim.config.project import Project
+from sim.metrics.compiled import by_machine
 from sim.metrics.record import DAY, Ints
 from sim.metrics.sorting import by
 
@@ -30,7 +31,11 @@ class Earning:
     net: Floats
 
     def until(self, moment: Floats) -> Floats:
-        """Return net revenue earned up to each of these minutes."""
+        """Return net revenue earned up to each of these minutes, which are in order."""
+        if by_machine():
+            from sim.metrics.compiled.paying import earned_until
+
+            return earned_until(self.minute, self.net, moment)
         count = np.searchsorted(self.minute, moment)
         rate = np.append(0.0, np.cumsum(self.net))[count]
         begun = np.append(0.0, np.cumsum(self.net * self.minute))[count]

@@ -6,13 +6,14 @@ Between two rows nothing changes, so every integral is exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.compiled import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.serving import NEVER
 from sim.metrics.sorting import by
@@ -23,58 +24,78 @@ MONTH_DAYS = 365.25 / 12
 AMOUNTS = ("paid", "kw", "owed", "contract", "debt")
 
 
+Part = tuple[Ints, Ints, Mapping[str, Floats | Ints]]
+"""Items, minutes, and the amounts by which they change, by name."""
+
+
 @dataclass(frozen=True)
 class Changes:
-    """What changes items, one row a change: cents paid and how many of them are debt, kW online, cents owed, contracts.
+    """What changes items, one row a change: cents paid, kW online, cents owed, contracts, and how many paid are debt.
 
-    Owed is what cancelling would cost from then on, over what it did before.
+    `amounts` has a row for each of them. Owed is what cancelling would cost from then on, over what it did before.
     """
 
     item: Ints
     minute: Ints
-    paid: Floats
-    kw: Floats
-    owed: Floats
-    contract: Floats
-    debt: Floats
-
-    @classmethod
-    def of(cls, item: Ints, minute: Ints, **amounts: Floats | Ints) -> Changes:
-        """Return rows with some of the amounts; the others are 0."""
-        none = np.zeros(len(item))
-        return cls(item, minute, *(np.asarray(amounts.get(name, none), np.float64) for name in AMOUNTS))
+    amounts: Floats
 
 
-def together(parts: Sequence[Changes]) -> Changes:
-    """Return the changes of several kinds as one, without those that never come."""
-    item, minute = (np.concatenate([getattr(part, name) for part in parts]) for name in ("item", "minute"))
-    amounts = (np.concatenate([getattr(part, name) for part in parts]) for name in AMOUNTS)
-    there = (minute >= 0) & (minute < NEVER)
-    if there.all():
-        return Changes(item, minute, *amounts)
-    return Changes(item[there], minute[there], *(amount[there] for amount in amounts))
+def together(parts: Sequence[Part]) -> Changes:
+    """Return the changes of several kinds as one; amounts that are not given are 0."""
+    item, minute = (np.concatenate([part[column] for part in parts]) for column in (0, 1))
+    amounts, begin = np.zeros((len(AMOUNTS), len(item))), 0
+    for its, _, given in parts:
+        for name, amount in given.items():
+            amounts[AMOUNTS.index(name), begin : begin + len(its)] = amount
+        begin += len(its)
+    return Changes(item, minute, amounts)
 
 
 @dataclass(frozen=True)
 class Courses:
     """The course of every item: rows by item and date, with the state from each row to the next (cents).
 
-    `until` is the minute of the item's next row, or the horizon; `share` is the part of the item that is online.
-    `debt` is what is drawn on debt at the row itself.
+    `until` is the minute of the item's next row, or the horizon; `first` the rows with which items begin. `states`
+    has a row for each state; `share` is the part of the item that is online, `debt` what is drawn at the row itself.
     """
 
     item: Ints
     minute: Ints
     until: Ints
     first: Ints
-    paid: Floats
-    earning: Floats
-    committed: Floats
-    exposed: Floats
-    share: Floats
-    debt: Floats
+    states: Floats
     horizon: int
     items: int
+
+    @property
+    def paid(self) -> Floats:
+        """Return what is paid."""
+        return self.states[0]
+
+    @property
+    def earning(self) -> Floats:
+        """Return what of it is in service."""
+        return self.states[1]
+
+    @property
+    def committed(self) -> Floats:
+        """Return what is contracted."""
+        return self.states[2]
+
+    @property
+    def exposed(self) -> Floats:
+        """Return what could be lost."""
+        return self.states[3]
+
+    @property
+    def share(self) -> Floats:
+        """Return which part of the item is online."""
+        return self.states[4]
+
+    @property
+    def debt(self) -> Floats:
+        """Return how much debt is drawn at every row."""
+        return self.states[5]
 
     @cached_property
     def length(self) -> Floats:
@@ -97,6 +118,14 @@ class Courses:
         """Return dollars of all items together at the end of every day, shape (days,)."""
         return np.cumsum(np.bincount(self._day(days), self.steps(state), days + 1)[:days]) / 100
 
+    def daily(self, days: int) -> Floats:
+        """Return dollars paid, in service, committed and exposed at the end of every day, shape (4, days)."""
+        if by_machine():
+            from sim.metrics.compiled.coursing import by_day
+
+            return np.cumsum(by_day(self.item, self.minute, self.states, days), axis=1) / 100
+        return np.array([self.by_day(state, days) for state in self.states[:4]])
+
     def _day(self, days: int) -> Ints:
         """Return the day of every row, the same for all states; what is later lies on day `days`."""
         if days not in self._known_days:
@@ -111,25 +140,30 @@ class Courses:
 def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> Courses:
     """Return the course of every item; in service is min(paid, total × share online), item by item.
 
-    `total` is everything ever paid by item (cents), `built_kw` what it was built to serve.
+    `total` is everything ever paid by item (cents), `built_kw` what it was built to serve. Changes that never come
+    are left out.
     """
-    order = by(changes.minute, changes.item)
+    if by_machine():
+        from sim.metrics.compiled.coursing import course
+
+        item, minute, until, first, states = course(
+            changes.item, changes.minute, changes.amounts, total, built_kw, horizon, NEVER
+        )
+        return Courses(item, minute, until, first, states, horizon, len(total))
+    there = np.flatnonzero((changes.minute >= 0) & (changes.minute < NEVER))
+    order = there[by(changes.minute[there], changes.item[there])]
     item, minute = changes.item[order], changes.minute[order]
     first = np.flatnonzero(np.diff(item, prepend=-1))
     lengths = np.diff(np.append(first, len(item)))
-    paid, kw, owed, contract = (
-        _since_first(amount[order], first, lengths)
-        for amount in (changes.paid, changes.kw, changes.owed, changes.contract)
-    )
+    paid, kw, owed, contract = (_since_first(amount[order], first, lengths) for amount in changes.amounts[:4])
     share = np.minimum(kw / built_kw[item], 1.0)
     until = np.append(minute[1:], horizon)
     until[first[1:] - 1] = horizon
     if len(until):
         until[-1] = horizon
-    return Courses(
-        item, minute, np.maximum(until, minute), first, paid, np.minimum(paid, total[item] * share),
-        contract, np.maximum(paid, owed), share, changes.debt[order], horizon, len(total),
-    )  # fmt: skip
+    earning, exposed = np.minimum(paid, total[item] * share), np.maximum(paid, owed)
+    states = np.array([paid, earning, contract, exposed, share, changes.amounts[4][order]])
+    return Courses(item, minute, np.maximum(until, minute), first, states, horizon, len(total))
 
 
 def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
@@ -143,6 +177,10 @@ def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
 
 def peak(found: Courses) -> float:
     """Return the most that all items together have out and idle at any moment before the horizon, in dollars."""
+    if by_machine():
+        from sim.metrics.compiled.coursing import peak as highest
+
+        return highest(found.item, found.minute, found.states, found.horizon) / 100
     order = by(found.minute)
     minute = found.minute[order]
     out = np.cumsum(found.steps(found.paid - found.earning)[order])
@@ -155,11 +193,9 @@ def capital_metrics(
 ) -> dict[str, float]:
     """Return the capital metrics of DESIGN §7 that follow from the courses of all items, in dollars and months."""
     dollars = total / 100
-    idle = found.integral(found.paid - found.earning) / 100 / MONTH
-    waiting = np.maximum(found.committed - total[found.item] * found.share, 0.0)
-    committed = found.integral(waiting) / 100 / MONTH
+    idle, committed, stranded = _waiting(found, total)
+    idle, committed = idle / 100 / MONTH, committed / 100 / MONTH
     sums, months = float(dollars.sum()), float(idle.sum())
-    at_end = (found.minute < found.horizon) & (found.until >= found.horizon)
     return {
         "capital_total_usd": sums,
         "idle_capital_peak_usd": peak(found),
@@ -168,10 +204,22 @@ def capital_metrics(
         "idle_capital_months_infrastructure": over(idle[~compute].sum(), dollars[~compute].sum()),
         "idle_capital_months_compute": over(idle[compute].sum(), dollars[compute].sum()),
         "committed_idle_months": over(committed.sum(), sums),
-        "stranded_capital_usd": float((found.paid - found.earning)[at_end].sum()) / 100,
+        "stranded_capital_usd": float(stranded.sum()) / 100,
         "carrying_cost_usd": cost_of_capital / 100 / 12 * months,
         "installed_cost_usd_per_mw": over(sums, mw),
     }
+
+
+def _waiting(found: Courses, total: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return by item the integrals of what is idle and of what is committed and waits, and what is idle at the end."""
+    if by_machine():
+        from sim.metrics.compiled.coursing import idle_and_committed
+
+        return idle_and_committed(found.item, found.minute, found.until, found.states, total, found.horizon)
+    idle = found.paid - found.earning
+    waiting = np.maximum(found.committed - total[found.item] * found.share, 0.0)
+    at_end = (found.minute < found.horizon) & (found.until >= found.horizon)
+    return found.integral(idle), found.integral(waiting), idle[at_end]
 
 
 def over(part: float, whole: float) -> float:

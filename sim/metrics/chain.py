@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.compiled import by_machine
 from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
 from sim.metrics.record import DAY, Index, Ints, Record
 from sim.metrics.weather_loss import lost_to_weather
@@ -59,8 +60,13 @@ class Chain:
 
     def days(self) -> dict[str, float]:
         """Return days on the chain by mechanism, as metrics; not-a-number where the run was never finished."""
-        known = bool(self.stretches)
-        return {f"chain_{name}_days": m / DAY if known else np.nan for name, m in self.minutes.items()}
+        minutes = self._minutes_by_machine() if by_machine() else self.minutes if self.stretches else None
+        return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in MECHANISMS}
+
+    def _minutes_by_machine(self) -> dict[str, int] | None:
+        from sim.metrics.compiled.driving import chain_minutes
+
+        return chain_minutes(self.record)
 
     # --- walking back ---------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.config.finance import Finance
 from sim.metrics.capital import Courses
+from sim.metrics.compiled import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.sorting import by
 
@@ -51,19 +52,33 @@ def interest(found: Courses, percent_per_year: float) -> float:
     A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
     draw to b online; what is online already costs nothing, what never is costs to the horizon.
     """
-    rows = np.flatnonzero(found.debt)
-    if not percent_per_year or not len(rows):
+    if not percent_per_year or not found.debt.any():
         return 0.0
     growth = np.log1p(percent_per_year / 1200) / MONTH
-    shares = found.steps(found.share)
-    needed, grown = np.flatnonzero((shares != 0) | (found.debt != 0)), np.zeros(len(shares))
-    grown[needed] = np.exp(growth * np.minimum(found.minute[needed], found.horizon))
+    since, change, rows, end, debt, share, share_at_end = _shares_and_draws(found)
+    grown = np.exp(growth * np.minimum(since, found.horizon))
+    costs = np.cumsum(change * grown)
+    later, never = costs[end] - costs[rows], 1.0 - share_at_end
+    factor = (later + never * np.exp(growth * found.horizon)) / grown[rows] - (1.0 - share)
+    return float(debt @ factor) / 100
+
+
+def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
+    """Return the minutes and steps at which shares online change or debt is drawn, and each draw.
+
+    Of a draw: its place among those rows, that of the last one of its item, the debt, and the shares then and there.
+    """
+    if by_machine():
+        from sim.metrics.compiled.paying import shares_and_draws
+
+        return shares_and_draws(found.item, found.minute, found.share, found.debt)
+    change = found.steps(found.share)
+    needed, rows = (change != 0) | (found.debt != 0), np.flatnonzero(found.debt)
+    place = np.cumsum(needed) - 1
     last = np.append(found.first[1:], len(found.item)) - 1
     end = np.repeat(last, np.diff(np.append(found.first, len(found.item))))[rows]
-    costs = np.cumsum(shares * grown)
-    later, never = costs[end] - costs[rows], 1.0 - found.share[end]
-    factor = (later + never * np.exp(growth * found.horizon)) / grown[rows] - (1.0 - found.share[rows])
-    return float(found.debt[rows] @ factor) / 100
+    at_end, then = found.share[end], found.share[rows]
+    return found.minute[needed], change[needed], place[rows], place[end], found.debt[rows], then, at_end
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:

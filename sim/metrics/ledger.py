@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.chips import newer
+from sim.metrics.compiled import by_machine
 from sim.metrics.contracts import Contracts
 from sim.metrics.due import Shares
 from sim.metrics.record import DAY, MONTH, Index, Ints, Record
@@ -42,7 +44,7 @@ class Ledger:
     cancelled: Ints
     revenue: Floats
 
-    @property
+    @cached_property
     def total(self) -> Ints:
         """Return by item everything that is ever paid for it."""
         return _sums(self.item, self.cents, len(self.names))
@@ -59,10 +61,8 @@ class Run:
 
     @classmethod
     def of(cls, record: Record, people: Headcount, paid_by_day: Floats) -> Run:
-        """Find out when every step was performed for the last time."""
-        when = np.full(len(record.index.operation), -1, np.int64)
-        when[record.step] = record.minute
-        return cls(record, when, people, paid_by_day)
+        """Take a run, its people and the hours that are paid."""
+        return cls(record, record.when, people, paid_by_day)
 
 
 def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
@@ -98,6 +98,10 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
 
 def _contract_entries(when: Ints, due: Shares, value: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return (minute, item, cents, event) of everything that has fallen due."""
+    if by_machine():
+        from sim.metrics.compiled.paying import fall_due
+
+        return fall_due(when, due.item, due.step, due.share, due.lag, value)
     whole = np.rint(value[due.item] * due.share).astype(np.int64)
     cents = np.diff(whole, prepend=0)
     first = np.flatnonzero(np.diff(due.item, prepend=-1))
@@ -154,7 +158,7 @@ def standing_costs(run: Run, project: Project) -> Mapping[str, Floats]:
         costs[CAMP] = beds(people, project, unit_cost(run.record, CAMP))
     if money.general_conditions is not None:
         started = run.record.noted("started").minute
-        opened, closed = (int(started.min()), int(run.record.minute[-1])) if len(started) else (0, 0)
+        opened, closed = (int(started.min()), run.record.end) if len(started) else (0, 0)
         monthly = unit_cost(run.record, GENERAL_CONDITIONS)
         costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
     return costs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,11 @@ class Yardstick:
     days: int
     paid_by_day: Floats
 
+    @cached_property
+    def mitigation_usd(self) -> float:
+        """Return what measures against risks cost, in every run."""
+        return self.project.risks.mitigation_usd
+
     @classmethod
     def of(cls, project: Project, layout: Layout, plan: Compiled, site: Calendar) -> Yardstick:
         """Prepare the look-ups for a plan; curves run to the evaluation horizon."""
@@ -75,11 +81,11 @@ def glance(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         **capital_metrics(books.courses, total, yardstick.purse.compute, mw, cost),
     }
-    idle = books.courses.by_day(books.courses.paid, days) - books.courses.by_day(books.courses.earning, days)
+    deployed, in_service, *_ = books.courses.daily(days)
     return metrics, {
         "mw_online": mw_online(blocks, days),
         "headcount": people.total.astype(np.float64),
-        "idle_capital_usd": idle,
+        "idle_capital_usd": deployed - in_service,
     }
 
 
@@ -96,7 +102,7 @@ def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dic
         **demand_metrics(blocks, needed, yardstick.layout, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         "peak_payroll": float(payroll(people, project)),
-        "risk_mitigation_usd": project.risks.mitigation_usd,
+        "risk_mitigation_usd": yardstick.mitigation_usd,
         **hours(record, people, yardstick.paid_by_day),
         "offsite_hours_paid": offsite_hours(record, project),
         **money_metrics(yardstick.purse, run, books, blocks),

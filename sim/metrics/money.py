@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,6 @@ from sim.metrics.ledger import Run
 from sim.metrics.ownership import gross_margin, layers, per_gpu_hour
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.serving import moments
-from sim.metrics.standing import STANDING
 
 Floats = NDArray[np.float64]
 CURVES = (
@@ -47,9 +48,10 @@ def money_metrics(purse: Purse, run: Run, books: Books, blocks: Online) -> dict[
     mw, cost_of_capital = float(blocks.mw[wanted].sum()), project.money.cost_of_capital.value
     found = capital_metrics(books.courses, total, purse.compute, mw, cost_of_capital)
     late = books.online[wanted], blocks.ordered[wanted], horizon
+    parts = _split(purse, total)
     return {
         **found,
-        **_split(purse, total),
+        **parts,
         "authorised_idle_months": authorised(purse, books, blocks) / MONTH_DAYS,
         "exposure_at_first_mw_usd": _exposed_at_first(books),
         "censored": float((books.online[wanted] > horizon).any()),
@@ -61,14 +63,13 @@ def money_metrics(purse: Purse, run: Run, books: Books, blocks: Online) -> dict[
         "npv_usd": _value(purse, books, horizon),
         **_budget(purse, total),
         **damages(*late, project),
-        **_yearly(purse, total, mw, found["carrying_cost_usd"]),
+        **_yearly(purse, parts, total, mw, found["carrying_cost_usd"]),
     }
 
 
 def _split(purse: Purse, total: Floats) -> dict[str, float]:
     """Return the capital by part: to energise, shell and systems (with people and site), compute."""
-    part = np.append(purse.bought.part, np.full(len(STANDING), PARTS.index("shell_and_systems")))
-    sums = np.bincount(part, total, len(PARTS)) / 100
+    sums = np.bincount(purse.part, total, len(PARTS)) / 100
     return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
 
 
@@ -80,10 +81,8 @@ def authorised(purse: Purse, books: Books, blocks: Online) -> float:
     bought, entries, serving = purse.bought, books.entries, purse.bought.serving
     horizon = purse.project.money.horizon_days * DAY
     online = np.minimum(books.online, horizon).astype(np.float64)
-    lots = int(bought.group.max(initial=-1)) + 1
-    lot = bought.group[serving.item]
     at = np.minimum(moments(books.online, books.online, purse.layout)[serving.moment], horizon)
-    mean = np.bincount(lot, serving.kw * at, lots) / np.bincount(lot, serving.kw, lots)
+    mean = np.bincount(purse.lot, serving.kw * at, len(purse.lot_kw)) / purse.lot_kw
     since = _authorised_on(purse, blocks)
     contracts_ = entries.total[: len(bought.names)]
     waited = (contracts_ * (mean[bought.group] - since)).sum()
@@ -140,11 +139,10 @@ def _budget(purse: Purse, total: Floats) -> dict[str, float]:
     }
 
 
-def _yearly(purse: Purse, total: Floats, mw: float, carrying: float) -> dict[str, float]:
+def _yearly(purse: Purse, parts: Mapping[str, float], total: Floats, mw: float, carrying: float) -> dict[str, float]:
     """Return what it costs to run a year, and what a GPU-hour costs."""
     project, usd = purse.project, total / 100
     finance, run = project.money.finance, running_cost(project.money.business, mw)
-    parts = _split(purse, total)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
     land = float(usd[purse.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
@@ -161,12 +159,9 @@ def _yearly(purse: Purse, total: Floats, mw: float, carrying: float) -> dict[str
 
 def money_curves(books: Books, days: int) -> dict[str, Floats]:
     """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
-    found, drawn = books.courses, books.draws
+    drawn = books.draws
     return {
-        "capital_deployed_usd": found.by_day(found.paid, days),
-        "capital_in_service_usd": found.by_day(found.earning, days),
-        "capital_committed_usd": found.by_day(found.committed, days),
-        "exposure_usd": found.by_day(found.exposed, days),
+        **dict(zip(CURVES, books.courses.daily(days), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(books, days),
         "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
         "debt_drawn_usd": running(drawn.minute, drawn.debt, days),

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.compiled import by_machine
 from sim.plan.compile import NOTE, SIGNAL, WORK, Compiled
 from sim.world.calendars import Calendar
 
@@ -18,7 +19,7 @@ DAY = 1440
 MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
 PEOPLED, FIRST_KIND = 1, 2
-"""Groups of steps: 0 is not measured by rows; work by people; then the notes, kind by kind."""
+"""Groups of steps: 0 is not measured by rows; work by people; the notes, kind by kind; what completes the project."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Noted:
     amount: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Index:
     """What is looked up about a plan's steps once and used for every run."""
 
@@ -65,7 +66,18 @@ class Index:
         """Return the group of every step; small numbers, which are sorted in no time."""
         kinds = self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
         peopled = np.where((self.operation == WORK) & self.peopled, PEOPLED, 0)
-        return np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled).astype(np.uint16)
+        groups = np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled)
+        return np.where(self.completes, self.groups - 1, groups).astype(np.uint16)
+
+    @property
+    def groups(self) -> int:
+        """Return how many groups of steps there are."""
+        return FIRST_KIND + len(self.kinds) + 1
+
+    @cached_property
+    def short_unit_of_step(self) -> NDArray[np.int32]:
+        """Return the unit of every step in half the room: looked up for every row."""
+        return self.plan.unit_of.astype(np.int32)
 
     @cached_property
     def rank_of_step(self) -> NDArray[np.integer]:
@@ -87,6 +99,23 @@ class Index:
         """Return how many people are busy with every step."""
         return np.asarray(self.plan.people.sum(axis=1), np.int64)
 
+    @cached_property
+    def item_of_step(self) -> Ints:
+        """Return what every note is about, by number."""
+        if not len(self.items):
+            return np.zeros(len(self.operation), np.int64)
+        return self.item_of_note[np.where(self.operation == NOTE, self.first_argument, 0)]
+
+    @cached_property
+    def calendar_of_step(self) -> Ints:
+        """Return the calendar of every step that is work."""
+        return np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
+
+    @cached_property
+    def peopled_calendars(self) -> tuple[int, ...]:
+        """Return the calendars on which people work."""
+        return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.peopled]).tolist())
+
     def places_of(self, names: Sequence[str]) -> Ints:
         """Return per item its place among these names, or -1."""
         key = tuple(names)
@@ -106,6 +135,11 @@ class Index:
     @cached_property
     def _places(self) -> dict[tuple[str, ...], Ints]:
         return {}
+
+    @cached_property
+    def number_of_kind(self) -> dict[str, int]:
+        """Return the number of every kind of notes by name."""
+        return _numbers(self.kinds)
 
     @cached_property
     def number_of_item(self) -> dict[str, int]:
@@ -133,12 +167,10 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Record:
-    """One run: log columns, the content minutes of its inputs, the calendars it ran on, and its shared factors."""
+    """One run: its log of shape (rows, 3), the content minutes of its inputs, its calendars and shared factors."""
 
     index: Index
-    minute: Ints
-    step: Ints
-    x: Ints
+    log: Ints
     content: Ints
     calendars: Sequence[Calendar]
     factors: Floats = field(default_factory=lambda: np.zeros(0))
@@ -147,9 +179,28 @@ class Record:
     def of(
         cls, index: Index, log: Ints, content: Ints, calendars: Sequence[Calendar], factors: Floats | None = None
     ) -> Record:
-        """Split a log of shape (rows, 3) into columns; prices need the run's `factors`."""
-        known = np.zeros(0) if factors is None else factors
-        return cls(index, log[:, 0].copy(), log[:, 1].copy(), log[:, 2].copy(), content, calendars, known)
+        """Take a run; prices need its `factors`."""
+        return cls(index, log, content, calendars, np.zeros(0) if factors is None else factors)
+
+    @cached_property
+    def minute(self) -> Ints:
+        """Return the minute of every row."""
+        return self.log[:, 0].copy()
+
+    @cached_property
+    def step(self) -> Ints:
+        """Return the step of every row."""
+        return self.log[:, 1].copy()
+
+    @cached_property
+    def x(self) -> Ints:
+        """Return the begin, the branch or the amount of every row."""
+        return self.log[:, 2].copy()
+
+    @property
+    def end(self) -> int:
+        """Return the minute of the last row; 0 where nothing was done."""
+        return int(self.log[-1, 0]) if len(self.log) else 0
 
     @cached_property
     def operation(self) -> Ints:
@@ -157,29 +208,47 @@ class Record:
         return self.index.operation[self.step]
 
     @property
+    def when(self) -> Ints:
+        """Return when every step was performed for the last time, or -1."""
+        return self._read[0]
+
+    @property
     def works(self) -> Ints:
-        """Return the rows that are work by people, in order."""
+        """Return what is work by people, shape (rows, 3), in the order of the log."""
         return self._of(PEOPLED)
 
     @cached_property
-    def _groups(self) -> tuple[Ints, Ints]:
-        """Return the rows that are measured, group by group, and where each group begins."""
+    def _read(self) -> tuple[Ints, Ints, Ints]:
+        """Return when every step was performed, the log of what is measured, group by group, and where each ends."""
+        if by_machine():
+            return self.scanned[:3]
+        when = np.full(len(self.index.operation), -1, np.int64)
+        when[self.step] = self.minute
         group = self.index.group_of_step[self.step]
         rows = np.flatnonzero(group)
         group = group[rows]
-        counts = np.bincount(group, minlength=len(self.index.kinds) + FIRST_KIND)
-        return rows[np.argsort(group, kind="stable")], np.cumsum(counts)
+        counts = np.bincount(group, minlength=self.index.groups)
+        return when, self.log[rows[np.argsort(group, kind="stable")]], np.cumsum(counts)
+
+    @cached_property
+    def scanned(self) -> tuple[Ints, Ints, Ints, NDArray[np.int32], int]:
+        """Return the same by machine code; and the row before each of the same unit, and when the project was over."""
+        from sim.metrics.compiled.reading import read
+
+        index, plan = self.index, self.index.plan
+        units = index.short_unit_of_step, len(plan.units)
+        return read(self.log, index.group_of_step, index.groups, *units, plan.completion[1])
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""
-        rows, ends = self._groups
+        _, rows, ends = self._read
         return rows[ends[group - 1] : ends[group]]
 
     def noted(self, kind: str) -> Noted:
         """Return the notes of one kind."""
-        if kind not in self.index.kinds:
+        number = self.index.number_of_kind.get(kind)
+        if number is None:
             none = np.zeros(0, np.int64)
             return Noted(none, none, none)
-        rows = self._of(FIRST_KIND + self.index.kinds.index(kind))
-        notes = self.index.first_argument[self.step[rows]]
-        return Noted(self.minute[rows], self.index.item_of_note[notes], self.x[rows])
+        rows = self._of(FIRST_KIND + number)
+        return Noted(rows[:, 0], self.index.item_of_step[rows[:, 1]], rows[:, 2])

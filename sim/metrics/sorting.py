@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.compiled import by_machine
+
 Ints = NDArray[np.int64]
 _BITS = 63
 
@@ -22,6 +24,10 @@ def by(minute: Ints, item: Ints | None = None) -> Ints:
     least = int(minute.min()) if item is None else min(int(minute.min()), int(item.min()))
     if least < 0 or items + minutes + places > _BITS:
         return np.lexsort((minute,) if item is None else (minute, item))
+    if item is None and minutes + places < _BITS and by_machine():
+        from sim.metrics.compiled.coursing import in_order
+
+        return in_order(minute)
     packed = minute << places if item is None else (item << minutes | minute) << places
     packed |= np.arange(len(minute))
     packed.sort()

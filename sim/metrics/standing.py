@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
+from sim.metrics.compiled import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.workforce import Headcount
 from sim.plan.prices import CAMP, GENERAL_CONDITIONS, LABOUR
@@ -29,6 +30,10 @@ class Periods:
 
 def periods(dollars_by_day: Floats, minutes: int = WEEK) -> Periods:
     """Return what is due at the end of every week (or month) for costs by day; cents add up to the rounded total."""
+    if by_machine():
+        from sim.metrics.compiled.paying import due_by_period
+
+        return Periods(*due_by_period(dollars_by_day, minutes))
     sums = np.bincount(_period_of_day(len(dollars_by_day), minutes), dollars_by_day)
     whole = np.rint(np.cumsum(sums) * 100).astype(np.int64)
     cents = np.diff(whole, prepend=0)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
+from sim.metrics.compiled import by_machine
 from sim.metrics.record import DAY, Ints, Record
+from sim.plan.compile import Compiled
 from sim.world.calendars import Calendar
 from sim.world.clock import SHIFT
 
@@ -33,7 +37,7 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
     trades = tuple(project.labour.trades)
     noted = record.noted("people")
     trade = record.index.places_of(trades)[noted.item]
-    end = min(days - 1, int(record.minute[-1]) // DAY) if len(record.minute) else 0
+    end = min(days - 1, record.end // DAY)
     day = np.minimum(noted.minute // DAY, days - 1)
     changes = np.zeros((len(trades), days + 1), np.int64)
     np.add.at(changes.reshape(-1), trade * (days + 1) + day + (noted.amount <= 0), noted.amount)
@@ -68,9 +72,14 @@ def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, f
 
 def _earned(record: Record) -> float:
     """Return person-hours of work content at reference conditions; a repeated step earns nothing more."""
-    plan = record.index.plan
+    plan, index = record.index.plan, record.index
+    if by_machine():
+        from sim.metrics.compiled.working import earned_minutes
+
+        people, inputs = index.people_of_step, index.first_argument
+        return earned_minutes(record.works, plan.earns, inputs, people, record.content) / 60
     done = np.zeros(len(plan.rows), bool)
-    done[record.step[record.works]] = True
+    done[record.works[:, 1]] = True
     steps = np.flatnonzero(done & plan.earns)
     minutes = record.content[record.index.first_argument[steps]]
     return float(minutes @ record.index.people_of_step[steps]) / 60
@@ -82,16 +91,38 @@ def _worked(record: Record) -> float:
     What a shift loses to fatigue, night and heat is worked as well: productive minutes are counted up by what they
     are of the shifts between begin and end.
     """
-    plan, rows = record.index.plan, record.works
-    steps = record.step[rows]
-    people = record.index.people_of_step[steps]
-    calendar = plan.rows[steps, 2]
-    total = 0.0
+    worked = _worked_by_machine if by_machine() else _worked_by_calendar
+    return sum(float(minutes @ people) for minutes, people in worked(record)) / 60
+
+
+def _worked_by_calendar(record: Record) -> Iterator[tuple[Floats, Ints]]:
+    """Yield, calendar by calendar, the shift minutes of all works on it, and their people."""
+    works = record.works
+    people, calendar = record.index.people_of_step[works[:, 1]], record.index.calendar_of_step[works[:, 1]]
     for number in np.flatnonzero(np.bincount(calendar)).tolist():
         its = calendar == number
-        mine = rows[its]
-        total += float(_minutes(record, number, record.x[mine], record.minute[mine]) @ people[its])
-    return total / 60
+        yield _minutes(record, number, works[its, 2], works[its, 0]), people[its]
+
+
+def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the same, looked up once for each calendar that people work on."""
+    from sim.metrics.compiled.working import worked_minutes
+
+    index, plan = record.index, record.index.plan
+    works = record.works, index.calendar_of_step, index.people_of_step
+    for number in index.peopled_calendars:
+        real, productive = record.calendars[number], plan.base_calendars[number]
+        shift = _shift(plan, number)
+        same, alike = shift is None or real is productive, shift is None or _alike(shift, productive)
+        hours = tuple((one.starts, one.ends, one.done) for one in (real, productive, shift or productive))
+        yield worked_minutes(works, number, hours, same, alike)
+
+
+def _shift(plan: Compiled, calendar: int) -> Calendar | None:
+    """Return the shifts in which a calendar's minutes are worked; None where its open minutes are."""
+    if not plan.calendars[calendar].startswith("site.") or SHIFT not in plan.calendars:
+        return None
+    return plan.base_calendars[plan.calendars.index(SHIFT)]
 
 
 def _minutes(record: Record, calendar: int, begun: Ints, done: Ints) -> Floats:
@@ -102,14 +133,15 @@ def _minutes(record: Record, calendar: int, begun: Ints, done: Ints) -> Floats:
     plan = record.index.plan
     productive = plan.base_calendars[calendar]
     open_ = _between(record.calendars[calendar], begun, done)
-    if not plan.calendars[calendar].startswith("site.") or SHIFT not in plan.calendars:
+    shift = _shift(plan, calendar)
+    if shift is None:
         return open_.astype(np.float64)
-    shift = plan.base_calendars[plan.calendars.index(SHIFT)]
     earning = open_ if record.calendars[calendar] is productive else _between(productive, begun, done)
     worked = earning if _alike(shift, productive) else _between(shift, begun, done)
     return np.asarray(open_ * np.where(earning > 0, worked / np.maximum(earning, 1), 1.0), np.float64)
 
 
+@lru_cache(maxsize=64)
 def _alike(one: Calendar, other: Calendar) -> bool:
     return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
 

@@ -14,6 +14,7 @@ from sim.config.loading import Loaded
 from sim.config.project import Project
 from sim.engine.either import COMPILED, SIMPY, Done, Hours, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
+from sim.metrics.compiled import open_door
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.story import driving, story
@@ -96,7 +97,9 @@ class Case:
 
     @cached_property
     def yardstick(self) -> Yardstick:
-        """Return what runs are measured with."""
+        """Return what runs are measured with; by machine code if they are performed by it."""
+        if self.engine == COMPILED:
+            open_door()
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = lay_out(self.project, self.sizing.agreed.released)
         plain = Yardstick.of(self.project, layout, self.plan, site)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.metrics.capital import Changes, Courses, capital_metrics, courses, peak
+from sim.metrics.capital import Courses, capital_metrics, courses, peak, together
 from sim.metrics.finance import interest
 from sim.metrics.record import DAY, MONTH
 
@@ -19,13 +19,13 @@ def course(
 ) -> tuple[Courses, np.ndarray]:
     """Courses of items from (item, day, dollars) paid and (item, day, kW) online, and their totals in cents."""
     cents = np.array([usd * 100 for *_, usd in payments])
-    paid = Changes.of(*_columns(payments), paid=cents, debt=cents)
-    served = Changes.of(*_columns(online), kw=np.array([kw for *_, kw in online]))
-    parts = (
-        np.concatenate(column) for column in zip(*(vars(changes).values() for changes in (paid, served)), strict=True)
-    )
-    total = np.bincount(paid.item, paid.paid, len(built)).astype(np.float64)
-    return courses(Changes(*parts), total, np.array(built), horizon * DAY), total
+    paid, served = _columns(payments), _columns(online)
+    total = np.bincount(paid[0], cents, len(built)).astype(np.float64)
+    changes = together([
+        (*paid, {"paid": cents, "debt": cents}),
+        (*served, {"kw": np.array([kw for *_, kw in online])}),
+    ])  # fmt: skip
+    return courses(changes, total, np.array(built), horizon * DAY), total
 
 
 def _columns(rows: list[tuple[int, int, float]]) -> tuple[np.ndarray, np.ndarray]:
