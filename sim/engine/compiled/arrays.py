@@ -81,8 +81,9 @@ RUN = 40
 AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
 
-WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT = range(7)
-"""What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting."""
+WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
+"""What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
+`UNKNOWN`: work that ends later than its calendar is known."""
 
 # --- luck -----------------------------------------------------------------------------------------------------
 
@@ -101,8 +102,9 @@ TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
 
 # --- calendars ------------------------------------------------------------------------------------------------
 
-STARTS, ENDS, DONE, STRETCHES, LONGEST, CALENDAR = range(6)
-"""Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest."""
+STARTS, ENDS, DONE, STRETCHES, LONGEST, KNOWN, CALENDAR = range(7)
+"""Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest;
+until which minute it holds."""
 
 
 def bound(size: int, columns: Sequence[Sequence[int] | Ints], numbers: Sequence[int]) -> Ints:

@@ -6,12 +6,14 @@ from sim.engine.compiled.arrays import (
     AREA,
     ASKED,
     AT,
+    CALENDAR,
     COUNTERS,
     CURVE_AT,
     CURVES,
     EVENTS,
     EVENTS_SIZE,
     FAULT,
+    KNOWN,
     LEARNING,
     MINUTE_BITS,
     MODE,
@@ -22,6 +24,7 @@ from sim.engine.compiled.arrays import (
     STARTING,
     STARTING_SIZE,
     TOO_FAR,
+    UNKNOWN,
     WELL,
     WHO,
     Figures,
@@ -93,7 +96,9 @@ def start(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, hours: N
         at = run[standing(run, unit) + AT]
         minutes = lasting(plan, run, luck, figures, at)
         minute = ending(plan, run, hours, at, now, minutes) if minutes >= 0 else -1
-        if minute >= now:
+        if minute > hours[plan[manner(plan, at) + ON] * CALENDAR + KNOWN]:
+            run[FAULT], run[WHO], run[ASKED] = UNKNOWN, unit, minute
+        elif minute >= now:
             schedule(plan, run, unit, minute)
         else:
             run[FAULT], run[WHO], run[ASKED] = NEVER_DONE, unit, minutes
