@@ -39,6 +39,8 @@ AT_ONCE = 64
 
 Hours = Callable[[int], Sequence[Calendar]]
 """The calendars of a replication."""
+Further = Callable[[int, int], Sequence[Calendar]]
+"""The calendars of a replication, known at least up to a minute."""
 
 
 class WrongEngine(SimError):
@@ -113,20 +115,23 @@ def by_processes(prepared: processes.Prepared, draws: Draws, first: int, count: 
 
 
 def by_machine(
-    prepared: Prepared, seed: int, uniforms: Uniforms | None, first: int, count: int, hours_of: Hours
+    prepared: Prepared,
+    seed: int,
+    uniforms: Uniforms | None,
+    first: int,
+    count: int,
+    hours_of: Hours,
+    further: Further | None = None,
 ) -> Iterator[Done]:
-    """Perform replications first … first + count − 1 with the compiled engine, which draws what it performs."""
+    """Perform replications first … first + count − 1 with the compiled engine, which draws what it performs.
+
+    Where `hours_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
+    """
     from sim.engine.compiled.performing import perform_many
 
-    asked: list[Sequence[Calendar]] = []
-
-    def hours(replication: int) -> Sequence[Calendar]:
-        asked.append(hours_of(replication))
-        return asked[-1]
-
-    performed = perform_many(prepared, seed, first, count, hours, uniforms)
+    performed = perform_many(prepared, seed, first, count, hours_of, uniforms, further)
     for replication, one in enumerate(performed, first):
-        yield Done(replication, one, one.content, one.factors, asked.pop())
+        yield Done(replication, one, one.content, one.factors, one.hours)
 
 
 def require_same(plan: Compiled, reference: Done, twin: Done) -> None:

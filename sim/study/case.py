@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.config.loading import Loaded
 from sim.config.project import Project
-from sim.engine.either import COMPILED, SIMPY, Done, Hours, Name, by_machine, by_processes, require_same
+from sim.engine.either import COMPILED, SIMPY, Done, Further, Hours, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
 from sim.metrics.compiled import open_door
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
@@ -23,6 +23,7 @@ from sim.plan.layout import lay_out
 from sim.plan.luck import Draws, Luck, planned
 from sim.plan.project import write_plan
 from sim.plan.spreading import Spreader
+from sim.study.ahead import Ahead
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.sizing import Sizing, size
 from sim.undisturbed import nothing_thrown_away
@@ -122,10 +123,15 @@ class Case:
         """Return the draws already made ready, by seed."""
         return {}
 
-    def hours_of(self, seed: int, replication: int) -> tuple[Calendar, ...]:
-        """Return the calendars of a replication, in the plan's order."""
+    def hours_of(self, seed: int, replication: int, days: int | None = None) -> tuple[Calendar, ...]:
+        """Return the calendars of a replication, in the plan's order; with all of its weather, or that of `days`."""
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return tuple(calendars_of(self.project, self.weather, base, seed, replication).values())
+        return tuple(calendars_of(self.project, self.weather, base, seed, replication, days).values())
+
+    @cached_property
+    def _ahead(self) -> Ahead:
+        """Return how far ahead the weather of replications is drawn."""
+        return Ahead(int(self.planned_run.log[:, 0].max()))
 
     def perform(self, luck: Luck, hours: Sequence[Calendar] | None = None) -> Performance:
         """Perform the project once, on the stated calendars if no others are given."""
@@ -167,11 +173,19 @@ class Case:
 
         `hours_of` is who knows the calendars of a replication, if somebody has kept them.
         """
-        hours = hours_of or partial(self.hours_of, seed)
         if (engine or self.engine) == COMPILED:
             spread = None if self.sampling.is_plain else self.draws(seed).uniforms
-            return by_machine(self.machine, seed, spread, first, count, hours)
-        return by_processes(self.prepared, self.draws(seed), first, count, hours)
+            return by_machine(self.machine, seed, spread, first, count, *self._skies(seed, hours_of))
+        return by_processes(self.prepared, self.draws(seed), first, count, hours_of or partial(self.hours_of, seed))
+
+    def _skies(self, seed: int, known: Hours | None) -> tuple[Hours, Further | None]:
+        """Return who knows calendars as far as runs go mostly, and who knows them further."""
+        if known:
+            return known, None
+        return (
+            lambda replication: self.hours_of(seed, replication, self._ahead.days),
+            lambda replication, minute: self.hours_of(seed, replication, self._ahead.further(minute)),
+        )
 
     def _checked(self, seed: int, first: int, count: int) -> Iterator[Done]:
         """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.

@@ -70,7 +70,7 @@ class Cause:
 class Calm(Case):
     """A case without weather and standstills: every replication has the stated calendars."""
 
-    def hours_of(self, seed: int, replication: int) -> tuple[Calendar, ...]:  # noqa: ARG002 (as in a case)
+    def hours_of(self, seed: int, replication: int, days: int | None = None) -> tuple[Calendar, ...]:  # noqa: ARG002 (as in a case)
         """Return the stated calendars, whatever the replication."""
         return self.plan.base_calendars
 

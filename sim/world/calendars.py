@@ -19,6 +19,9 @@ from sim.errors import SimError
 from sim.world.intervals import Intervals, Minutes, common, merged, rest, within
 from sim.world.shifts import DAY, paid, weekdays
 
+ALL = 2**62
+"""A minute beyond all counting: of what is known to its end."""
+
 
 class CalendarEnds(SimError):
     """The project ran past the last day its calendars know about."""
@@ -38,6 +41,9 @@ class Calendar:
     `starts`, `ends` and `done` (working minutes until each end) are rising int64 arrays of one length;
     stretches neither overlap nor touch. Nothing is known past minute `horizon`: asking is a `CalendarEnds`.
     """
+
+    known = ALL
+    """Until which minute what closes it has been taken out; then follow the stated stretches."""
 
     def __init__(self, name: str, starts: Minutes, ends: Minutes, horizon: int, start_date: date | None = None) -> None:
         """Take stretches that are in order and do not touch; `Calendar.of` takes any."""
@@ -241,11 +247,21 @@ def union(a: Calendar, b: Calendar, name: str = "") -> Calendar:
     return Calendar(name or f"{a.name} or {b.name}", *known, horizon, a.start_date or b.start_date)
 
 
-def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "") -> Calendar:
-    """Close stretches such as storms: rows (start, end) in any order, overlapping or not."""
+def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
+    """Close stretches such as storms: rows (start, end) in any order, overlapping or not, and `known` until then.
+
+    What lies behind the last of them stays as it is.
+    """
     storms = merged(closed[:, 0], closed[:, 1])
-    left = common(calendar.intervals, rest(storms, calendar.horizon))
-    return Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
+    last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
+    later = int(np.searchsorted(calendar.ends, last, side="right"))
+    if later < len(calendar.starts) and calendar.starts[later] < last:
+        later, last = later + 1, int(calendar.ends[later])
+    starts, ends = common((calendar.starts[:later], calendar.ends[:later]), rest(storms, last))
+    left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
+    made = Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
+    made.known = known
+    return made
 
 
 def _pairs(intervals: Iterable[tuple[int, int]]) -> Intervals:

@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         "priorities are forgotten",
         "preparing.py",
-        "np.searchsorted(priorities, b) << shift",
-        "np.searchsorted(priorities, b) * 0",
+        "np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits",
+        "np.searchsorted(priorities, plan.rows[:, 2]) * 0",
     ),
     Mutant(
         "a request that does not fit stops all behind it",
@@ -80,8 +80,8 @@ MUTANTS = (
     Mutant(
         "patience ends a minute late",
         "requests.py",
-        "[WITHHOLDS] + rank(plan, request)] <= now",
-        "[WITHHOLDS] + rank(plan, request)] < now",
+        "rank(plan, request)) + WITHHOLDS] <= now",
+        "rank(plan, request)) + WITHHOLDS] < now",
     ),
     Mutant("zero patience is endless", "requests.py", "if patience >= 0 else NEVER", "if patience > 0 else NEVER"),
     Mutant(
@@ -112,22 +112,34 @@ MUTANTS = (
         "the level before is that of the last signal", "gates.py", "if run[run[SIGNALLED] + gate] != now:", "if True:"
     ),
     # --- jumps ------------------------------------------------------------------------------------------------
-    Mutant("a limit counts one more", "routes.py", "if 0 <= limit <= attempt:", "if 0 <= limit < attempt:"),
-    Mutant("attempts are not counted at jumps", "routes.py", "    run[run[ATTEMPTS] + at] = attempt + 1\n", ""),
+    Mutant("a limit counts one more", "routes.py", "if 0 <= limit <= made:", "if 0 <= limit < made:"),
+    Mutant(
+        "attempts are not counted at jumps",
+        "routes.py",
+        "made = attempt(run, watched & LOWER)",
+        "made = attempt(run, 0)",
+    ),
+    Mutant(
+        "only what is repeated twice over is counted",
+        "preparing.py",
+        "can = np.cumsum(over)[:-1] > 0",
+        "can = np.cumsum(over)[:-1] > 1",
+    ),
+    Mutant("a jump is no part of what it repeats", "preparing.py", "over, back + 1, -1)", "over, back, -1)"),
     Mutant(
         "repeated chances fall as the first",
         "routes.py",
-        "value(run, luck, figures, chance, attempt)",
-        "value(run, luck, figures, chance, FIRST_ATTEMPT)",
+        "value(run, luck, figures, about(plan, at), made)",
+        "value(run, luck, figures, about(plan, at), FIRST_ATTEMPT)",
     ),
     # --- work -------------------------------------------------------------------------------------------------
     Mutant(
         "repeated work takes as long as the first",
         "works.py",
-        "value(run, luck, figures, plan[step + A], attempt)",
-        "value(run, luck, figures, plan[step + A], attempt * 0)",
+        "value(run, luck, figures, about(plan, at), made)",
+        "value(run, luck, figures, about(plan, at), made * 0)",
     ),
-    Mutant("repeated work learns too", "works.py", "if learning >= 0 and attempt == 0:", "if learning >= 0:"),
+    Mutant("repeated work learns too", "works.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
     Mutant(
         "crowding is read before entering",
         "works.py",
@@ -162,6 +174,12 @@ MUTANTS = (
         "fortune.py",
         "np.uint64(replication), np.uint64(attempt)",
         "np.uint64(0), np.uint64(attempt)",
+    ),
+    Mutant(
+        "half a product is another one's",
+        "jit.py",
+        "builder.lshr(product, wide(64))",
+        "builder.lshr(product, wide(63))",
     ),
     Mutant("nine rounds instead of ten", "philox.py", "range(10)", "range(9)"),
     Mutant("the upper half of tables is not used", "fortune.py", "        start += SIDE\n", ""),

@@ -46,33 +46,44 @@ UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
 """Numbers of the plan: how many units, the completion gate and its level, bits of a rank and of a minute."""
 PLAN = 16
 
-MANNER, A, B, C, STEP = range(5)
-"""Numbers of a step: where its manner stands among them, then bundle, priority and patience of a hold; bundle of a
-free; input of a work or a date; gate and level of a wait; gate and amount of a signal; target, chance and gate of a
-jump; note and amount of a note. Thousands of steps share a few dozen manners."""
-OPERATION, ON, MODE, PEOPLE, LEARNING, AREA, LIMIT, NEEDED, WAY = range(9)
-"""Numbers of a manner: the operation; calendar, mode, people, curve and area of a work; limit and level of a jump."""
+ABOUT, MORE, STEP = range(3)
+"""Numbers of a step. `ABOUT` is two in one: where its manner stands among them, and below `HALF` bits what it is
+about: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a note.
+`MORE` is the level of a wait, the amount of a signal or note, the place of a work's attempts; of a jump the same, and
+above `HALF` bits its gate. Tens of thousands of steps are short, as the memory near a processor is small; they share
+some hundred manners."""
+OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, WAY = range(7)
+"""Numbers of a manner: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
+PRIORITY, PATIENCE = 2, 3
+"""Of a hold instead: its priority's rank at the place where requests have it, its patience or -1."""
+LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
+"""Of a jump instead: its limit, the level of its gate, how many steps it goes on or back, whether it is drawn."""
+HALF = 32
 
 # --- a run ----------------------------------------------------------------------------------------------------
 
-(AT, BEGUN, WITHHOLDS, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(11)
-"""Columns of a run. Of units: the step, the minute it began, from when a request withholds, jumps made in the
-minute `JUMPED`. Of pools: what is free. Of gates: level, level before the minute `SIGNALLED`, how many wait."""
-(ASKING, MARKED, QUEUE, EVENTS, STARTING, READY, TOUCHED, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = range(11, 23)
+(STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
+"""Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
+level, level before the minute `SIGNALLED`, how many wait."""
+(ASKING, MARKED, QUEUE, EVENTS, STARTING, READY, TOUCHED, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = range(9, 21)
 """More columns. Of bundles: how many ask for it, whether it is among the `TOUCHED`. Lists: waiting, future events,
-who starts to work, who can go on, bundles to look at, their heads. Then attempts by step, counters by curve,
-minutes before losses by input, and how far each calendar has been read."""
-(EVENTS_SIZE, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 32)
+who starts to work, who can go on, bundles to look at, their heads. Then attempts at steps that can be repeated,
+counters by curve, minutes before losses by input, and how far each calendar has been read."""
+(EVENTS_SIZE, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(21, 30)
 """Numbers of a run: sizes of its lists, how many requests wait, rows of log, whether a grant pass is due, how many
 there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
+OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(30, 40)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
 the budgets of a minute, and that of a replication."""
-RUN = 42
+RUN = 40
 
-WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT = range(7)
-"""What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting."""
+AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
+"""Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
+
+WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
+"""What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
+`UNKNOWN`: work that ends later than its calendar is known."""
 
 # --- luck -----------------------------------------------------------------------------------------------------
 
@@ -91,8 +102,9 @@ TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
 
 # --- calendars ------------------------------------------------------------------------------------------------
 
-STARTS, ENDS, DONE, STRETCHES, LONGEST, CALENDAR = range(6)
-"""Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest."""
+STARTS, ENDS, DONE, STRETCHES, LONGEST, KNOWN, CALENDAR = range(7)
+"""Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest;
+until which minute it holds."""
 
 
 def bound(size: int, columns: Sequence[Sequence[int] | Ints], numbers: Sequence[int]) -> Ints:

@@ -17,7 +17,9 @@ from sim.engine.compiled.arrays import (
     OPEN,
     READY,
     READY_SIZE,
+    STATE,
     TOO_FAR,
+    UNIT,
     WELL,
     WHO,
     Ints,
@@ -53,13 +55,14 @@ def ending(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> Stuck | 
 def _standing(plan: Compiled, run: Ints, because: str) -> Stuck:
     """Return where everybody stands at a stall."""
     free = _column(run, FREE_COUNT, len(plan.pools))
-    where, level = _column(run, AT, len(plan.units)), _column(run, LEVEL, len(plan.gates))
+    where = run[run[STATE] :][: len(plan.units) * UNIT : UNIT].tolist()
+    level = _column(run, LEVEL, len(plan.gates))
     return Standing(plan, where, free, level, int(run[NOW])).explain(because)
 
 
 def _out_of_time(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> str:
     """Return in words that a calendar ends before a work does; raise `NoWindow` where none would ever do."""
-    at = int(run[run[AT] + run[WHO]])
+    at = int(run[run[STATE] + run[WHO] * UNIT + AT])
     what = f"{plan.units[run[WHO]]}, {plan.activities[plan.activity_of[at]]}"
     if run[ASKED] < 0:
         raise PlanError(f"{what}: {run[ASKED]} minutes of work are less than none")

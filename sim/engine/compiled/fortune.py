@@ -116,9 +116,10 @@ def value(run: Numbers, luck: Numbers, figures: Figures, number: int, attempt: i
     """
     if luck[GIVEN] > 0:
         return luck[luck[GIVEN] + number]
-    u = luck_of(luck, figures, number, run[REPLICATION], attempt)
     made = luck[luck[INPUTS] + number * INPUT + MADE]
     recipe = luck[RECIPES] + made * luck[RECIPE]
+    certain = luck[recipe + TABLE_KIND] == FIXED and luck[recipe + INPUT_KIND] == SPAN
+    u = 0.5 if certain else luck_of(luck, figures, number, run[REPLICATION], attempt)
     amount = shaped(luck, figures, recipe, u) * figures[luck[MINUTES] + made]
     amount = times(luck, figures, recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)
     if attempt == 0:

@@ -1,13 +1,16 @@
 """Queues whose smallest number comes out first: binary heaps of integers, several side by side in one array.
 
 A moment and a unit (minute, then rank), or a request (priority, minute asked, rank), are packed into one integer,
-so that comparing two of them is one comparison.
+so that comparing two of them is one comparison. Nothing is decided on the way down but by arithmetic: a processor
+guesses every second of such decisions wrongly, and pays for it.
 """
 
 from __future__ import annotations
 
 from sim.engine.compiled.arrays import Numbers
 from sim.engine.compiled.jit import part
+
+LARGEST = 2**63 - 1
 
 
 @part
@@ -26,12 +29,12 @@ def push(heap: Numbers, base: int, size: int, number: int) -> None:
 @part
 def pop(heap: Numbers, base: int, size: int) -> int:
     """Take the smallest of the `size` numbers that begin at `base`: the gap sinks to the end, the last fills it."""
-    smallest = heap[base]
-    last = heap[base + size - 1]
-    at, below, end = 0, 1, size - 1
+    smallest, end = heap[base], size - 1
+    last = heap[base + end]
+    heap[base + end] = LARGEST
+    at, below = 0, 1
     while below < end:
-        if below + 1 < end and heap[base + below + 1] < heap[base + below]:
-            below += 1
+        below += int(heap[base + below + 1] < heap[base + below])
         heap[base + at] = heap[base + below]
         at = below
         below = 2 * at + 1

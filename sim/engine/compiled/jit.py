@@ -12,7 +12,9 @@ from inspect import getsource
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from sim import events
@@ -25,6 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _compile: Any = njit
 _make_intrinsic: Any = intrinsic
+_llvm: Any = cast(Any, cgutils).ir
 _plain = {"nogil": True, "error_model": "numpy"}
 _inside = {**_plain, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
@@ -58,8 +61,37 @@ def _pointer(_: Any, array: Any) -> Any:
     return pointer(array.dtype)(array), first
 
 
+@_make_intrinsic  # type: ignore[untyped-decorator]
+def _upper(_: Any, __: Any, ___: Any) -> Any:
+    """Return the upper half of the product of two words: one instruction of the processor."""
+
+    def half(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        wide = type(words[0].type)(128)
+        product = builder.mul(*(builder.zext(word, wide) for word in words))
+        return builder.trunc(builder.lshr(product, wide(64)), words[0].type)
+
+    return types.uint64(types.uint64, types.uint64), half
+
+
+@_make_intrinsic  # type: ignore[untyped-decorator]
+def _fetch(_: Any, numbers: Any, __: Any) -> Any:
+    """Have the processor bring a number near before it is asked for; nothing waits for it."""
+
+    def ask(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        byte, word = _llvm.IntType(8).as_pointer(), _llvm.IntType(32)
+        kind = _llvm.FunctionType(_llvm.VoidType(), [byte, word, word, word])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        address = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), byte)
+        builder.call(prefetch, [address, word(0), word(3), word(1)])
+        return arguments[1]
+
+    return types.int64(numbers, types.int64), ask
+
+
 numbers_of = cast(Callable[[Ints], Numbers], _pointer)
 figures_of = cast(Callable[[Floats], Figures], _pointer)
+fetch = cast(Callable[[Numbers, int], int], _fetch)
+upper = cast(Callable[[np.uint64, np.uint64], np.uint64], _upper)
 
 
 def fingerprint() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from sim.engine.compiled.arrays import (
+    AT,
     DUE,
     EVENTS,
     EVENTS_SIZE,
@@ -19,6 +20,8 @@ from sim.engine.compiled.arrays import (
     RANK_BITS,
     READY,
     READY_SIZE,
+    STEP,
+    STEPS,
     UNITS,
     WELL,
     Figures,
@@ -27,9 +30,10 @@ from sim.engine.compiled.arrays import (
     Numbers,
 )
 from sim.engine.compiled.heap import pop
-from sim.engine.compiled.jit import figures_of, fingerprint, numbers_of, piece, whole
+from sim.engine.compiled.jit import fetch, figures_of, fingerprint, numbers_of, piece, whole
 from sim.engine.compiled.requests import grant, rank
 from sim.engine.compiled.routes import follow, resume
+from sim.engine.compiled.steps import standing
 from sim.engine.compiled.works import start
 
 Kernel: TypeAlias = Callable[[Ints, Ints, Ints, Floats, Ints, Ints], int]
@@ -42,6 +46,12 @@ def due(plan: Numbers, run: Numbers, now: int) -> bool:
 
 
 @piece
+def fetch_step(plan: Numbers, run: Numbers, unit: int) -> None:
+    """Have the step of a unit brought near that is the next to go on: it was last looked at long ago."""
+    fetch(plan, plan[STEPS] + run[standing(run, unit) + AT] * STEP)
+
+
+@piece
 def settle(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, now: int) -> None:
     """Complete everything that is due, and let units go on until none can."""
     while due(plan, run, now):
@@ -49,6 +59,8 @@ def settle(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Nu
         run[EVENTS_SIZE] -= 1
         run[run[READY] + run[READY_SIZE]] = rank(plan, event)
         run[READY_SIZE] += 1
+        if run[EVENTS_SIZE] > 0:
+            fetch_step(plan, run, rank(plan, run[run[EVENTS]]))
     while run[READY_SIZE] > 0 and run[FAULT] == WELL:
         run[READY_SIZE] -= 1
         resume(plan, run, luck, figures, log, run[run[READY] + run[READY_SIZE]], now)

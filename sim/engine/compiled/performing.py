@@ -12,14 +12,19 @@ import numpy as np
 
 from sim.engine import dispatch, processes
 from sim.engine.compiled.arrays import (
+    ASKED,
     CONTENT,
+    FAULT,
     LOG_FULL,
     MOST_JUMPS,
     MOST_ROUNDS,
     MOST_ROWS,
+    OPEN,
     REPLICATION,
     ROOM,
     ROWS,
+    UNKNOWN,
+    WELL,
     Floats,
     Ints,
 )
@@ -33,9 +38,10 @@ from sim.plan.compile import Compiled, compile_plan
 from sim.plan.luck import Uniforms
 from sim.plan.plan import Plan
 from sim.plan.vocabulary import Signal
-from sim.world.calendars import Calendar
+from sim.world.calendars import ALL, Calendar
 
 Calendars = Sequence[Calendar]
+Further = Callable[[int, int], Calendars]
 A_MOMENT = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
 COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
@@ -47,10 +53,14 @@ ROOM_A_STEP = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class Performed(Performance):
-    """A performance, and what it drew: minutes before losses of every input performed (else 0), shared factors."""
+    """A performance, and what it drew: minutes before losses of every input performed (else 0), shared factors.
+
+    `hours` are the calendars it was performed on.
+    """
 
     content: Ints
     factors: Floats
+    hours: Calendars
 
 
 class Prepared:
@@ -78,22 +88,35 @@ class Stage:
         """Set up for runs of one plan with the luck in `numbers` and `figures`."""
         self.prepared, self.numbers, self.figures = prepared, numbers, figures
         self.run = np.empty_like(prepared.beginning)
-        self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
+        self.log = np.empty((3, 100 + int(ROOM_A_STEP * len(prepared.plan.rows))), np.int64)
         self.timetables = Timetables()
 
-    def perform(self, replication: int, factors: Floats, calendars: Calendars) -> Performed:
-        """Perform the plan once."""
-        plan, hours = self.prepared.plan, self.timetables.of(calendars)
-        while self.play(replication, hours) == LOG_FULL:
-            self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
+    def perform(
+        self, replication: int, factors: Floats, calendars: Calendars, further: Further | None = None
+    ) -> Performed:
+        """Perform the plan once, again with calendars that are known further if these do not suffice."""
+        plan = self.prepared.plan
+        while self.play_whole(replication, calendars) and any(calendar.known < ALL for calendar in calendars):
+            if further is None:
+                raise ValueError("calendars that are not known to their end, and nobody who knows more")
+            calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
         stuck = ending(plan, self.run, calendars)
         content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
-        return Performed(self.log[: self.run[ROWS]].copy(), stuck, content=content.copy(), factors=factors)
+        return Performed(
+            self.log[:, : self.run[ROWS]].copy().T, stuck, content=content.copy(), factors=factors, hours=calendars
+        )
+
+    def play_whole(self, replication: int, calendars: Calendars) -> bool:
+        """Have the kernel perform the plan on calendars; return whether it ended otherwise than well."""
+        hours = self.timetables.of(calendars)
+        while self.play(replication, hours) == LOG_FULL:
+            self.log = np.empty((3, 2 * int(self.run[ROWS])), np.int64)
+        return bool(self.run[FAULT] != WELL or not self.run[OPEN])
 
     def play(self, replication: int, hours: Ints) -> int:
         """Have the kernel perform the plan as far as the log has room, and return what went wrong."""
         self.run[:] = self.prepared.beginning
-        self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
+        self.run[REPLICATION], self.run[ROOM] = replication, self.log.shape[1]
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
         return kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
@@ -106,9 +129,11 @@ def perform_many(
     count: int,
     calendars_of: Callable[[int], Calendars],
     uniforms: Uniforms | None = None,
+    further: Further | None = None,
 ) -> Iterator[Performed]:
     """Perform replications first … first + count − 1, each on its own calendars, and yield them in order.
 
+    Where calendars are not known to their end, `further` gives those of a replication up to a minute at least.
     `uniforms` is where the luck of first attempts comes from if it is not plain, as for `sim.plan.luck.Draws`.
     What cannot go on at all is raised, as by the reference; a stall is a performance that is stuck.
     """
@@ -118,7 +143,8 @@ def perform_many(
         for common in luck.chunk(begin, min(AT_ONCE, first + count - begin)):
             stage = stage or Stage(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
             stage.figures[lasting:] = common.figures
-            yield stage.perform(common.replication, common.factors, calendars_of(common.replication))
+            calendars = calendars_of(common.replication)
+            yield stage.perform(common.replication, common.factors, calendars, further)
 
 
 def perform(prepared: Prepared, seed: int, replication: int, calendars: Calendars) -> Performed:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.engine.compiled.arrays import PLAN, ROUNDED, RUN, WAY, Ints, bound
+from sim.engine.compiled.arrays import AT, HALF, PLAN, ROUNDED, RUN, UNIT, WAY, Ints, bound
 from sim.plan.compile import AGAIN, HOLD, WAIT, WORK, Compiled
 
 BITS = 63
@@ -22,7 +22,7 @@ def plan_array(plan: Compiled) -> Ints:
     users_at, users = _end_to_end(_users(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
     columns = [
-        *_steps(plan, priorities, minute_bits + rank_bits),
+        *_steps(plan, np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits),
         plan.first,
         bundle_at,
         bundles,
@@ -42,10 +42,15 @@ def beginning(plan: Compiled) -> Ints:
     requests, waiters = _room(plan, HOLD, bundles)[-1], _room(plan, WAIT, gates)[-1]
     never = np.full(max(units, gates), -1, np.int64)
     lengths = [
-        *(plan.first[:-1], units, units, units, never[:units]),
+        *(_standing(plan), units, never[:units]),
         *(plan.initial, gates, gates, never[:gates], gates, waiters),
         *(bundles, bundles, requests, units, units, units, bundles, bundles),
-        *(len(plan.rows), len(plan.learning) + len(plan.areas), len(plan.inputs.names), len(plan.calendars)),
+        *(
+            int(repeated(plan).max(initial=0)) + 1,
+            len(plan.learning) + len(plan.areas),
+            len(plan.inputs.names),
+            len(plan.calendars),
+        ),
     ]
     columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in lengths]
     run = bound(RUN, columns, [0] * (RUN - len(columns)))
@@ -53,18 +58,46 @@ def beginning(plan: Compiled) -> Ints:
     return run
 
 
-def _steps(plan: Compiled, priorities: Ints, shift: int) -> tuple[Ints, Ints]:
-    """Return steps and their manners; a hold's priority becomes its rank, at the place where requests have it."""
+def _steps(plan: Compiled, priority: Ints) -> tuple[Ints, Ints]:
+    """Return steps and their manners; a hold's priority is its rank, at the place where requests have it."""
     operation, a, b, c, d, e = plan.rows.T
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
-    on, mode, people = (np.where(works, column, 0) for column in (b, c, d))
-    limit, needed = np.where(jumps, c, -1), np.where(jumps, e, 0)
-    ways = np.column_stack([operation, on, mode, people, plan.learning_of, area, limit, needed])
+    offset = np.where(jumps, a - np.arange(len(a)), 0)
+    ways = np.column_stack(
+        [
+            *(operation, np.where(works, area, -1)),
+            *(np.select([works, holds, jumps], column) for column in ((d, priority, c), (plan.learning_of, c, e))),
+            *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
+        ]
+    ).astype(np.int64)
     manners, manner = different(ways)
-    rank = np.searchsorted(priorities, b) << shift
-    steps = [manner.ravel() * WAY, a, np.where(holds, rank, b), np.where(jumps, d, c)]
-    return np.column_stack(steps), manners
+    about = np.where(jumps, np.maximum(b, 0), a)
+    attempts = repeated(plan)
+    more = np.select([works, jumps], [attempts, d << HALF | attempts], b)
+    return np.column_stack([manner * WAY << HALF | about, more]), manners
+
+
+def repeated(plan: Compiled) -> Ints:
+    """Give the steps that a unit can come to a second time numbers from 1 on; 0 to all others.
+
+    Those are the steps that some jump goes back over, from itself to where it leads.
+    """
+    jumps = np.flatnonzero(plan.rows[:, 0] == AGAIN)
+    back = jumps[plan.rows[jumps, 1] <= jumps]
+    over = np.zeros(len(plan.rows) + 1, np.int64)
+    np.add.at(over, plan.rows[back, 1], 1)
+    np.add.at(over, back + 1, -1)
+    can = np.cumsum(over)[:-1] > 0
+    can &= np.isin(plan.rows[:, 0], (WORK, AGAIN))
+    return np.where(can, np.cumsum(can), 0)
+
+
+def _standing(plan: Compiled) -> Ints:
+    """Return where units stand at the beginning."""
+    rows = np.zeros((len(plan.units), UNIT), np.int64)
+    rows[:, AT] = plan.first[:-1]
+    return rows
 
 
 def different(rows: Ints) -> tuple[Ints, Ints]:

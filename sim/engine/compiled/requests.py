@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from sim.engine.compiled.arrays import (
     ASKING,
-    AT,
     BUNDLE_AT,
     BUNDLES,
     DUE,
@@ -16,8 +15,11 @@ from sim.engine.compiled.arrays import (
     FREE_COUNT,
     GRANTS_FOR_EVER,
     HEADS,
+    KIND,
     MARKED,
     MOST_ROUNDS,
+    PATIENCE,
+    PRIORITY,
     QUEUE,
     QUEUE_AT,
     RANK_BITS,
@@ -25,21 +27,17 @@ from sim.engine.compiled.arrays import (
     READY_SIZE,
     ROUNDED,
     ROUNDS,
-    STEP,
-    STEPS,
     TOUCHED,
     TOUCHED_SIZE,
     USERS,
     USERS_AT,
     WAITING,
     WITHHOLDS,
-    A,
-    B,
-    C,
     Numbers,
 )
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.jit import part, piece
+from sim.engine.compiled.steps import about, manner, standing
 
 NEVER = 2**62
 """From when an endlessly patient request withholds."""
@@ -60,7 +58,7 @@ def rank(plan: Numbers, packed: int) -> int:
 @piece
 def withholds(plan: Numbers, run: Numbers, request: int, now: int) -> bool:
     """Whether a request has been overtaken for as long as it is willing to be."""
-    return run[run[WITHHOLDS] + rank(plan, request)] <= now
+    return run[standing(run, rank(plan, request)) + WITHHOLDS] <= now
 
 
 @piece
@@ -83,12 +81,13 @@ def touch_users(plan: Numbers, run: Numbers, pool: int) -> None:
 @part
 def ask(plan: Numbers, run: Numbers, unit: int, at: int, now: int) -> None:
     """Queue up for a bundle of pools."""
-    step = plan[STEPS] + at * STEP
-    kind, patience = plan[step + A], plan[step + C]
+    way, kind, mine = manner(plan, at), about(plan, at), standing(run, unit)
+    patience = plan[way + PATIENCE]
     asking = run[run[ASKING] + kind]
     before = head(plan, run, kind) if asking > 0 else NEVER
-    request = plan[step + B] | now << plan[RANK_BITS] | unit
-    run[run[WITHHOLDS] + unit] = now + patience if patience >= 0 else NEVER
+    request = plan[way + PRIORITY] | now << plan[RANK_BITS] | unit
+    run[mine + KIND] = kind
+    run[mine + WITHHOLDS] = now + patience if patience >= 0 else NEVER
     push(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], asking, request)
     run[run[ASKING] + kind] = asking + 1
     run[WAITING] += 1
@@ -187,7 +186,7 @@ def grant(plan: Numbers, run: Numbers, now: int) -> None:
         request = pop(run, run[HEADS], trying)
         trying -= 1
         unit = rank(plan, request)
-        kind = plan[plan[STEPS] + run[run[AT] + unit] * STEP + A]
+        kind = run[standing(run, unit) + KIND]
         if not grantable(plan, run, kind, request, now):
             continue
         take(plan, run, kind)

@@ -9,43 +9,41 @@ import numpy as np
 from sim.engine.compiled.arrays import (
     AREA,
     AT,
-    ATTEMPTS,
     BEGUN,
     BUDGET_SPENT,
     COUNTERS,
+    DRAWN,
     FAULT,
     FIRST,
+    HALF,
+    INPUT,
+    INPUTS,
     JUMPED,
     JUMPS,
     JUMPS_FOR_EVER,
     LEVEL,
     LIMIT,
     LOG_FULL,
-    MANNER,
-    MANNERS,
     MOST_JUMPS,
     MOST_ROWS,
     NEEDED,
+    OFFSET,
     OPERATION,
     PEOPLE,
     ROOM,
     ROWS,
     STARTING,
     STARTING_SIZE,
-    STEP,
-    STEPS,
     WHO,
-    A,
-    B,
-    C,
     Figures,
     Numbers,
 )
 from sim.engine.compiled.fortune import value
 from sim.engine.compiled.gates import await_level, before, signal
 from sim.engine.compiled.heap import push
-from sim.engine.compiled.jit import part, piece
+from sim.engine.compiled.jit import fetch, part, piece
 from sim.engine.compiled.requests import ask, give
+from sim.engine.compiled.steps import LOWER, about, attempt, manner, more, standing
 from sim.engine.compiled.works import schedule
 from sim.plan.compile import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 
@@ -61,9 +59,9 @@ def write(run: Numbers, log: Numbers, minute: int, at: int, x: int) -> None:
     row = run[ROWS]
     run[ROWS] = row + 1
     if row < run[ROOM]:
-        log[3 * row] = minute
-        log[3 * row + 1] = at
-        log[3 * row + 2] = x
+        log[row] = minute
+        log[run[ROOM] + row] = at
+        log[2 * run[ROOM] + row] = x
     else:
         run[FAULT] = LOG_FULL
 
@@ -77,11 +75,12 @@ def follow(
     to = at
     while to != STAYS and to < end:
         at = to
-        operation = plan[plan[MANNERS] + plan[plan[STEPS] + at * STEP + MANNER] + OPERATION]
+        operation = plan[manner(plan, at) + OPERATION]
         if operation == HOLD:
             ask(plan, run, unit, at, now)
             to = STAYS
         elif operation == WORK:
+            fetch(luck, luck[INPUTS] + about(plan, at) * INPUT)
             push(run, run[STARTING], run[STARTING_SIZE], unit)
             run[STARTING_SIZE] += 1
             to = STAYS
@@ -91,18 +90,20 @@ def follow(
             to = jump(plan, run, luck, figures, log, unit, at, now)
         else:
             to = act(plan, run, log, at, now)
-    run[run[AT] + unit] = at if to == STAYS else end
-    run[run[BEGUN] + unit] = now
+    mine = standing(run, unit)
+    run[mine + AT] = at if to == STAYS else end
+    run[mine + BEGUN] = now
 
 
 @piece
 def resume(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, unit: int, now: int) -> None:
     """Complete the step at which a unit has waited or worked, and go on."""
-    at = run[run[AT] + unit]
-    way = plan[MANNERS] + plan[plan[STEPS] + at * STEP + MANNER]
+    mine = standing(run, unit)
+    at = run[mine + AT]
+    way = manner(plan, at)
     if plan[way + AREA] >= 0:
         run[run[COUNTERS] + plan[way + AREA]] -= plan[way + PEOPLE]
-    write(run, log, now, at, run[run[BEGUN] + unit])
+    write(run, log, now, at, run[mine + BEGUN])
     follow(plan, run, luck, figures, log, unit, at + 1, now)
 
 
@@ -111,14 +112,13 @@ def await_step(
     plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, unit: int, at: int, now: int
 ) -> int:
     """Wait for a gate or a date that is not there yet; where it is, go on at once."""
-    step = plan[STEPS] + at * STEP
-    a = plan[step + A]
-    if plan[plan[MANNERS] + plan[step + MANNER] + OPERATION] == WAIT:
-        if run[run[LEVEL] + a] < plan[step + B]:
-            await_level(plan, run, a, plan[step + B], unit)
+    if plan[manner(plan, at) + OPERATION] == WAIT:
+        gate, level = about(plan, at), more(plan, at)
+        if run[run[LEVEL] + gate] < level:
+            await_level(plan, run, gate, level, unit)
             return STAYS
     else:
-        date = value(run, luck, figures, a, FIRST_ATTEMPT)
+        date = value(run, luck, figures, about(plan, at), FIRST_ATTEMPT)
         if date > now:
             schedule(plan, run, unit, date)
             return STAYS
@@ -129,14 +129,12 @@ def await_step(
 @piece
 def act(plan: Numbers, run: Numbers, log: Numbers, at: int, now: int) -> int:
     """Perform a step that takes no time: give back, signal or leave a row."""
-    step = plan[STEPS] + at * STEP
-    operation = plan[plan[MANNERS] + plan[step + MANNER] + OPERATION]
-    a, x = plan[step + A], plan[step + B]
+    operation, x = plan[manner(plan, at) + OPERATION], more(plan, at)
     if operation == FREE:
-        x = a
-        give(plan, run, a)
+        x = about(plan, at)
+        give(plan, run, x)
     elif operation == SIGNAL:
-        signal(plan, run, a, x, now)
+        signal(plan, run, about(plan, at), x, now)
     write(run, log, now, at, x)
     return at + 1
 
@@ -157,21 +155,19 @@ def jump(
     if run[ROWS] > run[MOST_ROWS] + 1:
         run[FAULT], run[WHO] = BUDGET_SPENT, unit
         return STAYS
-    return plan[plan[STEPS] + at * STEP + A] if taken == 1 else at + 1
+    return at + plan[manner(plan, at) + OFFSET] if taken == 1 else at + 1
 
 
 @piece
 def decide(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, at: int, now: int) -> int:
     """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
-    step = plan[STEPS] + at * STEP
-    way = plan[MANNERS] + plan[step + MANNER]
-    chance, gate, limit = plan[step + B], plan[step + C], plan[way + LIMIT]
-    attempt = run[run[ATTEMPTS] + at]
-    run[run[ATTEMPTS] + at] = attempt + 1
-    if 0 <= limit <= attempt:
+    way, watched = manner(plan, at), more(plan, at)
+    gate, limit = watched >> HALF, plan[way + LIMIT]
+    made = attempt(run, watched & LOWER)
+    if 0 <= limit <= made:
         return 0
-    if chance >= 0:
-        return value(run, luck, figures, chance, attempt)
+    if plan[way + DRAWN] == 1:
+        return value(run, luck, figures, about(plan, at), made)
     if gate >= 0:
         return 1 if before(run, gate, now) >= plan[way + NEEDED] else 0
     return 1

@@ -38,7 +38,8 @@ class Timetables:
         sizes = np.array([len(calendar.starts) for calendar in calendars], np.int64)
         begins = len(calendars) * CALENDAR + 3 * (np.cumsum(sizes) - sizes)
         longest = np.array([calendar.longest for calendar in calendars], np.int64)
-        contents = np.column_stack([begins, begins + sizes, begins + 2 * sizes, sizes, longest])
+        known = np.array([calendar.known for calendar in calendars], np.int64)
+        contents = np.column_stack([begins, begins + sizes, begins + 2 * sizes, sizes, longest, known])
         parts = [part for calendar in calendars for part in (calendar.starts, calendar.ends, calendar.done)]
         length = contents.size + 3 * int(sizes.sum())
         if length > len(self._hours):

@@ -6,16 +6,15 @@ from sim.engine.compiled.arrays import (
     AREA,
     ASKED,
     AT,
-    ATTEMPTS,
+    CALENDAR,
     COUNTERS,
     CURVE_AT,
     CURVES,
     EVENTS,
     EVENTS_SIZE,
     FAULT,
+    KNOWN,
     LEARNING,
-    MANNER,
-    MANNERS,
     MINUTE_BITS,
     MODE,
     NEVER_DONE,
@@ -24,12 +23,10 @@ from sim.engine.compiled.arrays import (
     RANK_BITS,
     STARTING,
     STARTING_SIZE,
-    STEP,
-    STEPS,
     TOO_FAR,
+    UNKNOWN,
     WELL,
     WHO,
-    A,
     Figures,
     Numbers,
 )
@@ -38,6 +35,7 @@ from sim.engine.compiled.fortune import value
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.hours import finish, finish_whole
 from sim.engine.compiled.jit import part, piece
+from sim.engine.compiled.steps import about, attempt, manner, more, standing
 from sim.plan.compile import MODES
 
 MILLION = 1_000_000
@@ -55,13 +53,10 @@ def scaled(plan: Numbers, minutes: int, curve: int, position: int) -> int:
 @piece
 def lasting(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, at: int) -> int:
     """Return drawn minutes × learning × crowding, as they are at the start of the work."""
-    step = plan[STEPS] + at * STEP
-    attempt = run[run[ATTEMPTS] + at]
-    run[run[ATTEMPTS] + at] = attempt + 1
-    minutes = value(run, luck, figures, plan[step + A], attempt)
-    way = plan[MANNERS] + plan[step + MANNER]
+    way, made = manner(plan, at), attempt(run, more(plan, at))
+    minutes = value(run, luck, figures, about(plan, at), made)
     learning, area = plan[way + LEARNING], plan[way + AREA]
-    if learning >= 0 and attempt == 0:
+    if learning >= 0 and made == 0:
         minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning])
         run[run[COUNTERS] + learning] += 1
     if area >= 0:
@@ -73,7 +68,7 @@ def lasting(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, at: in
 @piece
 def ending(plan: Numbers, run: Numbers, hours: Numbers, at: int, now: int, minutes: int) -> int:
     """Return when work that begins now ends on its calendar, -1 if it never does."""
-    way = plan[MANNERS] + plan[plan[STEPS] + at * STEP + MANNER]
+    way = manner(plan, at)
     calendar, mode = plan[way + ON], plan[way + MODE]
     if mode == PAUSING:
         return finish(run, hours, calendar, now, minutes)
@@ -98,10 +93,12 @@ def start(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, hours: N
     while run[STARTING_SIZE] > 0 and run[FAULT] == WELL:
         unit = pop(run, run[STARTING], run[STARTING_SIZE])
         run[STARTING_SIZE] -= 1
-        at = run[run[AT] + unit]
+        at = run[standing(run, unit) + AT]
         minutes = lasting(plan, run, luck, figures, at)
         minute = ending(plan, run, hours, at, now, minutes) if minutes >= 0 else -1
-        if minute >= now:
+        if minute > hours[plan[manner(plan, at) + ON] * CALENDAR + KNOWN]:
+            run[FAULT], run[WHO], run[ASKED] = UNKNOWN, unit, minute
+        elif minute >= now:
             schedule(plan, run, unit, minute)
         else:
             run[FAULT], run[WHO], run[ASKED] = NEVER_DONE, unit, minutes
