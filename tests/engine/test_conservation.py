@@ -90,8 +90,8 @@ def lists_of_tasks(draw: st.DrawFn) -> dict[str, list[Step]]:
     routes: dict[str, list[Step]] = {}
     for task in range(draw(st.integers(1, 12))):
         others = sorted(draw(st.sets(st.integers(0, task - 1), max_size=3))) if task else []
-        hold = [Hold({"crew": 1}), work(draw(st.integers(1, 9))), Free({"crew": 1}), Signal(f"t{task}")]
-        routes[f"t{task}"] = [*(Wait(f"t{other}") for other in others), *hold]
+        own: list[Step] = [Hold({"crew": 1}), work(draw(st.integers(1, 9))), Free({"crew": 1}), Signal(f"t{task}")]
+        routes[f"t{task}"] = [*(Wait(f"t{other}") for other in others), *own]
     return routes
 
 

@@ -157,7 +157,9 @@ def test_ranges_without_width_give_the_run_without_luck_every_time() -> None:
     ))  # fmt: skip
     expected = planned("systems.electrical.factory.stations=[{id: assemble, days: 4}]")
     # prices of the base have widths
-    kept = [name for name in expected if name.startswith(("lead_time", "peak_workforce", "hours_", "mw_online", "chain_"))]
+    kept = [
+        name for name in expected if name.startswith(("lead_time", "peak_workforce", "hours_", "mw_online", "chain_"))
+    ]
     assert len(kept) > 8
     assert_same({name: found[name] for name in kept}, {name: np.full(RUNS, expected[name]) for name in kept})
 
