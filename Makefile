@@ -83,6 +83,7 @@ bench: $(INSTALLED_DEV) ## figures of speed and sampling beside their targets; A
 curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves anew; review the difference
 	for strategy in stick_built hybrid modular; do \
 	  $(BIN)/sim baseline save configs/$$strategy.yaml tests/curves/$$strategy.json --runs 16 --seed 1 || exit; done
+	$(BIN)/sim baseline save configs/horizon_2gw.yaml tests/curves/horizon_2gw.json --runs 4 --seed 1
 	$(BIN)/sim schema --out configs/schema.json
 
 docs: $(INSTALLED_DEV) ## write docs/assumptions.md and docs/reference anew from the configuration and the code

@@ -1,19 +1,25 @@
 """What the README shows a newcomer works: its commands run in the order given, its links lead somewhere.
 
 A block fenced as ```console holds commands behind `$ ` and what they print; ```python blocks are run too.
-Commands run on few replications, in a directory of their own beside the shipped configs.
+Commands run on few replications, in a directory of their own beside the shipped configs; in the quick test beside the
+same projects at a tenth of their size, without pictures.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from sim.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -92,6 +98,36 @@ def beside_the_configs(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def beside_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with configs/ in which every project of 250 MW has 25."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    base = tmp_path / "configs" / "base.yaml"
+    text = base.read_text()
+    for shipped, small_one in (
+        ("\n  capacity_mw: 250\n", "\n  capacity_mw: 25\n"),
+        ("\n    count: 10\n", "\n    count: 2\n"),
+    ):
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, small_one)
+    base.write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_its_commands_work_in_small(readme: str, beside_small_ones: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for drawn in ("run.write_run", "compare.write_comparison"):
+        monkeypatch.setattr(f"sim.report.page.{drawn}", lambda *_: None)
+    shown = [tried for block in blocks(readme, "console") for one in commands(block) if (tried := as_tried(one))]
+    simulated = [shlex.split(tried)[1:] for tried in shown if tried.startswith("sim ")]
+    assert len(simulated) > 3
+    for words in simulated:
+        alone = ["--workers", "1"] if words[0] in ("run", "compare") else []
+        done = CliRunner().invoke(main, [*words, *alone])
+        assert done.exit_code == 0, f"$ sim {shlex.join(words)}\n{done.output}\n{done.exception!r}"
+
+
+@pytest.mark.slow
 def test_its_commands_run_in_order(readme: str, beside_the_configs: Path) -> None:
     shown = [command for block in blocks(readme, "console") for command in commands(block)]
     assert any(command.startswith("sim ") for command in shown)
@@ -101,10 +137,10 @@ def test_its_commands_run_in_order(readme: str, beside_the_configs: Path) -> Non
             assert done.returncode == 0, f"$ {command}\n(as: {tried})\n{done.stdout}{done.stderr}"
 
 
-def test_its_python_runs(readme: str, beside_the_configs: Path) -> None:
+def test_its_python_runs(readme: str, beside_small_ones: Path) -> None:
     for block in blocks(readme, "python"):
-        (beside_the_configs / "shown.py").write_text(re.sub(r"runs=[\d_]+", f"runs={FEW}", block))
-        done = _run("python shown.py", beside_the_configs)
+        (beside_small_ones / "shown.py").write_text(re.sub(r"runs=[\d_]+", f"runs={FEW}", block))
+        done = _run("python shown.py", beside_small_ones)
         assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
 
 

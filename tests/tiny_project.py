@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ TINY = Path(__file__).parent / "configs" / "tiny.yaml"
 HOUR = 60
 
 
+@cache  # reading the base takes longer than running the project
 def tiny(*overrides: str) -> Project:
     """The tiny project, changed by --set overrides."""
     return load(TINY, overrides).value

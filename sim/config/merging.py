@@ -114,14 +114,22 @@ def _overlay(under: Any, over: Any, address: Address, positions: Positions, winn
         for key, value in over.items():
             result[key] = _overlay(under.get(key), value, (*address, key), positions, winning)
         return result
-    _forget(positions, address)
-    positions.update({place: found for place, found in winning.items() if place[: len(address)] == address})
+    if isinstance(under, dict | list):
+        _forget(positions, address)
+    else:
+        positions.pop(address, None)
+    positions.update(_places(winning, address) if isinstance(over, dict | list) else {address: winning[address]})
     return over
+
+
+def _places(positions: Positions, address: Address) -> Positions:
+    """The places of a value and of all its parts."""
+    return {place: found for place, found in positions.items() if place[: len(address)] == address}
 
 
 def _forget(positions: Positions, address: Address) -> None:
     """Drop the places of a value and of all its parts."""
-    for place in [place for place in positions if place[: len(address)] == address]:
+    for place in _places(positions, address):
         del positions[place]
 
 

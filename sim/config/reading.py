@@ -256,4 +256,4 @@ class _Reader:
 
 def _not_unicode(text: str) -> bool:
     """Whether a text holds half a character (an escaped surrogate), which no file could be written with."""
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -23,6 +23,7 @@ from sim.study.moved import (
     moved_numbers,
     sampled,
 )
+from sim.study.movers import chain, inputs, movers
 from sim.study.result import Result
 from sim.study.summary import number, plain
 
@@ -44,8 +45,8 @@ HEAD = ("name", "strategy", "seed", "start_date")
 def save(result: Result, path: str | Path, *, metrics: Iterable[str] = KEY_METRICS) -> None:
     """Write what is expected of this project: its planned dates, its delivery by steps, its key numbers.
 
-    Of the manifest it takes `name`, `strategy`, `seed`, `start_date`, `planned` (metric -> value) and
-    `planned_blocks` (block -> day online), as far as they are there.
+    Of the manifest it takes `name`, `strategy`, `seed`, `start_date`, `planned` (metric -> value),
+    `planned_blocks` (block -> day online) and `config`, as far as they are there.
     """
     metrics = tuple(metrics)
     head = {key: result.manifest[key] for key in HEAD if key in result.manifest}
@@ -61,6 +62,8 @@ def save(result: Result, path: str | Path, *, metrics: Iterable[str] = KEY_METRI
             for metric, quantiles in sampled(result.sample, metrics).items()
         },
         "delivery": [step.told() for step in delivery(result.sample)],
+        "chain": chain(result.manifest.get("planned", {})),
+        "inputs": inputs(result.manifest.get("config", {})),
     }
     files.write(Path(path).absolute(), _readable(plain(document)).encode())
 
@@ -123,12 +126,30 @@ def check(result: Result, path: str | Path, tolerances: Tolerances | None = None
 
 
 def require(result: Result, path: str | Path, tolerances: Tolerances | None = None, show: int = 10) -> None:
-    """Raise CheckFailed, with the first dates that moved, unless the result still fits the baseline."""
+    """Raise CheckFailed with the first dates that moved, and with what moved them, unless the result still fits."""
     moved = check(result, path, tolerances)
-    if moved:
-        more = f"\n  … and {len(moved) - show} more" if len(moved) > show else ""
-        told = "".join(f"\n  {one}" for one in moved[:show])
-        raise CheckFailed(f"the result no longer fits {path}; {len(moved)} moved, the first are:{told}{more}")
+    if not moved:
+        return
+    by = _movers(result, path)
+    parts = [f"the result no longer fits {path}; {len(moved)} moved, the first are:", *_aligned(moved[:show])]
+    parts += [f"  … and {len(moved) - show} more"] if len(moved) > show else []
+    raise CheckFailed("\n".join([*parts, "what moved them:", *(f"  {one}" for one in by)]))
+
+
+def _movers(result: Result, path: str | Path) -> list[str]:
+    """What moved the result, as far as the file tells what went into it."""
+    try:
+        return movers(read(path), result.manifest.get("config", {}), result.manifest.get("planned", {}))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
+
+
+def _aligned(moved: list[Moved]) -> list[str]:
+    """What moved as lines of a table."""
+    cells = [("what", "then", "now", "allowed")]
+    cells += [(one.what, f"{one.then:,.10g}", f"{one.now:,.10g}", one.allowed) for one in moved]
+    what, then, now = (max(map(len, column)) for column in list(zip(*cells, strict=True))[:3])
+    return [f"  {a:<{what}}  {b:>{then}}  {c:>{now}}  {d}" for a, b, c, d in cells]
 
 
 def table(moved: list[Moved]) -> pd.DataFrame:

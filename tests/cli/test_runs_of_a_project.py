@@ -13,9 +13,9 @@ RUNS = ("--runs", "12", "--workers", "1")
 
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are tested elsewhere and take longest."""
-    monkeypatch.setattr("sim.report.figures.write_all", lambda result, directory: None)
-    monkeypatch.setattr("sim.report.figures.write_comparison", lambda results, table, directory: None)
+    """Figures and reports are tested elsewhere and take longest."""
+    monkeypatch.setattr("sim.report.page.run.write_run", lambda result, directory: None)
+    monkeypatch.setattr("sim.report.page.compare.write_comparison", lambda results, table, directory: None)
 
 
 def sim(*words: str | Path) -> Result:

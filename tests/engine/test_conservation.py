@@ -84,6 +84,25 @@ def test_no_network_is_quicker_than_its_longest_path_or_its_heaviest_load(networ
     assert set(last(outcome.rows, "work")) == set(plan.units)
 
 
+@st.composite
+def lists_of_tasks(draw: st.DrawFn) -> dict[str, list[Step]]:
+    """Tasks that need one of several equal crews each, some of them after others."""
+    routes: dict[str, list[Step]] = {}
+    for task in range(draw(st.integers(1, 12))):
+        others = sorted(draw(st.sets(st.integers(0, task - 1), max_size=3))) if task else []
+        own: list[Step] = [Hold({"crew": 1}), work(draw(st.integers(1, 9))), Free({"crew": 1}), Signal(f"t{task}")]
+        routes[f"t{task}"] = [*(Wait(f"t{other}") for other in others), *own]
+    return routes
+
+
+@settings(max_examples=100)
+@given(lists_of_tasks(), st.integers(1, 4), st.integers(1, 4))
+def test_other_crews_never_make_it_longer_than_grahams_bound(tasks: dict[str, list[Step]], m: int, n: int) -> None:
+    """From m equal crews to n: at most 1 + (m − 1) / n times as long (Graham 1969); more crews may take longer."""
+    before, after = (told(write(tasks, {"crew": crews})).finish for crews in (m, n))
+    assert after * n <= before * (n + m - 1)
+
+
 @settings(max_examples=200)
 @given(networks())
 def test_pools_are_held_exactly_as_long_as_is_worked(network: tuple[Plan, int]) -> None:

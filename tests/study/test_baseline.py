@@ -84,12 +84,46 @@ def test_a_slower_project_is_told_first_dates_first(file: Path) -> None:
         require(result(delay=15), file)
     assert caught.value.exit_code == 1
     lines = str(caught.value).splitlines()
-    assert "2.5 MW online" in lines[1]
+    assert lines[1].split() == ["what", "then", "now", "allowed"]
+    assert "2.5 MW online" in lines[2]
     moved = table(check(result(delay=15), file))
     assert list(moved.columns) == ["what", "then", "now", "allowed"]
     late = moved[moved["what"] == "P50 of the day with 25 MW online"]
     assert (late["now"] - late["then"]).item() == pytest.approx(15, abs=1)
     assert "P80 of lead_time_full_days" in set(moved["what"])
+
+
+def test_what_moved_it_is_told_inputs_first(expected: Result, tmp_path: Path) -> None:
+    def planned(parts: float, **config: Any) -> dict[str, Any]:
+        days = {"chain_parts_days": parts, "chain_order_date_days": 3.0, "lead_time_full_days": 290 + parts}
+        return PLAN | {"planned": days, "config": {"scale": {"mw": 250.0}, **config}}
+
+    lines = [{"id": "a", "count": 2}, {"id": "b", "count": 1, "source": "a guess"}]
+    save(replace(expected, manifest=planned(10, lines=lines, days=["mon"])), tmp_path / "a.json")
+    now = [{"id": "b", "count": 1, "source": "a quote"}, {"id": "a", "count": 3}]
+    for config, told in (
+        ({"lines": now, "days": ["mon"]}, ["input lines.a.count: 2, now 3"]),
+        ({"lines": lines}, ["input days: ['mon'], now not there"]),
+        (
+            {"lines": lines, "days": ["mon"]},
+            ["no input: the program is another one, or the number of runs, or the seed"],
+        ),
+    ):
+        with pytest.raises(CheckFailed) as caught:
+            require(replace(expected, manifest=planned(14.5, **config)), tmp_path / "a.json")  # type: ignore[arg-type]
+        said = str(caught.value).partition("what moved them:")[2].splitlines()[1:]
+        assert said == [f"  {one}" for one in [*told, "on the way to the planned finish, parts: 4.5 days more"]]
+
+
+def test_an_older_file_says_that_it_does_not_know(file: Path, expected: Result) -> None:
+    document = json.loads(file.read_text())
+    del document["inputs"], document["chain"]
+    file.write_text(json.dumps(document))
+    with pytest.raises(CheckFailed, match="not known: the baseline was saved by a version"):
+        require(result(delay=15), file)
+    file.write_text(json.dumps(document | {"inputs": 3}))
+    with pytest.raises(SimError, match="not a sound baseline"):
+        require(result(delay=15), file)
 
 
 def test_a_planned_number_that_moved_is_told(file: Path, expected: Result) -> None:

@@ -63,8 +63,21 @@ def _task(numbers: Iterator[int], resources: int) -> Task:
     return Task(days, needs, tuple(next(numbers) - 1 for _ in range(next(numbers))))
 
 
-def performed(problem: Problem, *, limited: bool) -> Told:
-    """Perform a problem: crews of several trades together, by the priority rule of the shipped step networks."""
+def latest_finishes(problem: Problem) -> list[int]:
+    """The day on which each task must be over if crews were no limit: the backward pass from the longest path."""
+    latest = [problem.longest_path] * len(problem.tasks)
+    for number in range(len(latest) - 1, -1, -1):
+        followers = problem.tasks[number].followed_by
+        latest[number] = min([latest[number], *(latest[after] - problem.tasks[after].days for after in followers)])
+    return latest
+
+
+def performed(problem: Problem, *, limited: bool, by_latest_finish: bool = False) -> Told:
+    """Perform a problem: crews of several trades together, by the priority rule of the shipped step networks.
+
+    That is first ready, first served; `by_latest_finish` is what a planner's list of priorities would do instead.
+    """
+    priorities = latest_finishes(problem) if by_latest_finish else [0] * len(problem.tasks)
     before: dict[int, list[int]] = {task: [] for task in range(len(problem.tasks))}
     for number, task in enumerate(problem.tasks):
         for follower in task.followed_by:
@@ -73,7 +86,8 @@ def performed(problem: Problem, *, limited: bool) -> Told:
     for number, task in enumerate(problem.tasks):
         crews = {f"r{kind}": count for kind, count in enumerate(task.needs) if count} if limited else {}
         waits = [Wait(f"t{other}") for other in before[number]]
-        together: list[Step] = [Hold(crews, 0, CREW_PATIENCE), work(task.days * MINUTES_PER_DAY, "task"), Free(crews)]
+        hold = Hold(crews, priorities[number], CREW_PATIENCE)
+        together: list[Step] = [hold, work(task.days * MINUTES_PER_DAY, "task"), Free(crews)]
         routes[f"t{number}"] = [*waits, *together, Signal(f"t{number}")]
     plan = write(routes, {f"r{kind}": count for kind, count in enumerate(problem.capacity)})
     plan.works_on({"always": always(1_000_000)})

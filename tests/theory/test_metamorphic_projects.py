@@ -150,6 +150,20 @@ def test_a_feature_that_is_off_is_as_good_as_none(feature: str) -> None:
     assert_same({name: plain()[name] for name in dates}, {name: found[name] for name in dates})
 
 
+def test_ranges_without_width_give_the_run_without_luck_every_time() -> None:
+    found = runs(tiny_case(
+        "labour.content_spread={low: 1, mode: 1, high: 1}", "commissioning.l4.fails=0",
+        "systems.electrical.factory.stations=[{id: assemble, days: {low: 4, mode: 4, high: 4}}]",
+    ))  # fmt: skip
+    expected = planned("systems.electrical.factory.stations=[{id: assemble, days: 4}]")
+    # prices of the base have widths
+    kept = [
+        name for name in expected if name.startswith(("lead_time", "peak_workforce", "hours_", "mw_online", "chain_"))
+    ]
+    assert len(kept) > 8
+    assert_same({name: found[name] for name in kept}, {name: np.full(RUNS, expected[name]) for name in kept})
+
+
 def test_with_nothing_from_factories_a_hybrid_is_stick_built() -> None:
     small = ("scale.capacity_mw=25", "energization.units.count=2")
     stick = load(CONFIGS / "stick_built.yaml", small).value

@@ -19,6 +19,8 @@ BY_NAME = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: probl
 TRADES = ("linemen", "pipelayers", "pipefitters", "controls")
 GAP, WITHIN = 0.2038, 0.005
 """Mean of makespan over best known makespan − 1 with the shipped rule: first ready, first served, then by name."""
+BY_LATEST_FINISH = 0.1362
+"""The same where the engine is given priorities: what must be over first goes first."""
 
 
 @NEEDED
@@ -45,12 +47,21 @@ def test_with_the_given_crews_it_is_feasible_and_never_below_the_best_known_boun
 
 
 @NEEDED
-def test_the_gap_to_the_best_known_makespans_is_the_one_on_record(capsys: pytest.CaptureFixture[str]) -> None:
-    gaps = {p.name: performed(p, limited=True).finish / MINUTES_PER_DAY / p.best_known - 1 for p in PROBLEMS}
+@pytest.mark.parametrize(("by_latest_finish", "record"), [(False, GAP), (True, BY_LATEST_FINISH)])
+def test_the_gap_to_the_best_known_makespans_is_the_one_on_record(
+    by_latest_finish: bool, record: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gaps = {
+        problem.name: performed(problem, limited=True, by_latest_finish=by_latest_finish).finish
+        / (MINUTES_PER_DAY * problem.best_known) - 1
+        for problem in PROBLEMS
+    }  # fmt: skip
+    rule = "latest finish first" if by_latest_finish else "first ready, first served (the shipped rule)"
     told = ", ".join(f"{name} {gap:.1%}" for name, gap in gaps.items())
     with capsys.disabled():
-        sys.stdout.write(f"\nabove the best known makespans: {told}; mean {mean(gaps.values()):.2%}\n")
-    assert mean(gaps.values()) == pytest.approx(GAP, abs=WITHIN)
+        sys.stdout.write(f"\nabove the best known makespans, {rule}: {told}; mean {mean(gaps.values()):.2%}\n")
+    assert min(gaps.values()) >= 0
+    assert mean(gaps.values()) == pytest.approx(record, abs=WITHIN)
 
 
 def _works(done: Told) -> list[tuple[int, str, int]]:

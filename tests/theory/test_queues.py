@@ -6,13 +6,14 @@ Each mean lies within four standard errors (by batches) at a fixed seed; see `si
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import factorial, sqrt
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.events import HOLD
+from sim.events import HOLD, WORK
 from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
 from sim.study.textbook.asking import Played, play
 from sim.world.distributions import Distribution, Exponential, Fixed, Triangular
@@ -112,6 +113,23 @@ def test_lines_that_break_down_and_few_fitters_as_the_birth_and_death_process_sa
         weights.append(weights[-1] * (lines - n) * rate / (min(n + 1, fitters) / mend))
     down = sum(n * weight for n, weight in enumerate(weights)) / sum(weights)
     assert_mean(rounds(played, "mend", played.finish), rate * (lines - down))
+
+
+def test_a_full_yard_stops_its_line_as_often_as_erlang_loses_calls() -> None:
+    """A line that begins a skid only where there is a place for it: M/M/c/c, its lost calls are its standstills."""
+    places, rate, skids = 4, 2.0, 8000
+    skid: list[Step] = [
+        Hold({"line": 1, "place": 1}), Work("make", Span(Exponential(1 / rate), UNIT), "always"), Free({"line": 1}),
+        Work("stand", Span(Exponential(1), UNIT), "always"), Free({"place": 1}),
+    ]  # fmt: skip
+    played = play({f"s{n}": skid for n in range(skids)}, {"line": 1, "place": places}, seed=23)
+    made = sorted(played.times(WORK, "make").values())
+    stood = np.array([begun - done for (_, done), (begun, _) in pairwise(made)], np.float64) / UNIT
+    lost = [rate**n / factorial(n) for n in range(places + 1)]
+    blocked = lost[-1] / sum(lost)
+    assert blocked == pytest.approx(0.0952, abs=5e-5)  # the published tables
+    assert_mean(stood, blocked / (rate * (1 - blocked)))
+    assert_mean((stood > 0).astype(np.float64), blocked * places / (rate * (1 - blocked)))
 
 
 def test_a_fleet_is_a_closed_network() -> None:
