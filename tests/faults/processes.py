@@ -12,12 +12,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "configs" / "tiny.yaml"
 COMMAND = "import sys; from sim.cli import main; sys.argv[0] = 'sim'; main()"
-# a run of the tiny project without figures, which take longest and are tested elsewhere
+# a run of the tiny project without figures, which take longest and are tested elsewhere; chunks of a size, if stated
 STUDY = """
 import sys
 import sim
 from sim.errors import SimError
+from sim.study import pace
 config, out, runs, workers, resume, *more = sys.argv[1:]
+if more and more[0].isdigit():
+    pace.LARGEST = int(more.pop(0))
 try:
     sim.run(sim.load(config, more), runs=int(runs), workers=int(workers), out=out, resume=resume == "resume")
 except SimError as error:
