@@ -41,7 +41,7 @@ def words(command: Iterable[str | Path]) -> list[str]:
 
 
 def sim(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None, timeout: float = 120
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run `sim` with some words; what it printed, and its exit code."""
     return subprocess.run(
@@ -64,7 +64,7 @@ def study(
     )
 
 
-def ended(process: subprocess.Popen[str], timeout: float = 120) -> tuple[int, str]:
+def ended(process: subprocess.Popen[str], timeout: float = 300) -> tuple[int, str]:
     """Exit code and what was said on stderr."""
     _, told = process.communicate(timeout=timeout)
     return process.returncode, told
@@ -75,7 +75,7 @@ def chunks(out: Path) -> list[Path]:
     return sorted(out.with_name(f"{out.name}.partial").glob("chunk-*"))
 
 
-def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0, seconds: float = 60) -> bool:
+def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0, seconds: float = 240) -> bool:
     """Wait until some chunk is finished; False if the run came to its end before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

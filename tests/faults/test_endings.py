@@ -42,7 +42,7 @@ def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path, observed: Observed
     )
     assert wait_for_chunk(process, out)
     os.killpg(process.pid, signal.SIGINT)
-    printed, told = process.communicate(timeout=60)
+    printed, told = process.communicate(timeout=240)
     assert (process.returncode, printed) == (130, "")
     [line] = told.splitlines()
     assert "--resume goes on from there" in line
