@@ -85,3 +85,8 @@ def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0
             return False
         time.sleep(0.01)
     raise TimeoutError(f"no chunk of {out}")
+
+
+def last_words(told: str) -> list[str]:
+    """The lines on stderr, without those that say that a slow machine compiles the fast engine."""
+    return [line for line in told.splitlines() if "fast engine" not in line]

@@ -28,7 +28,7 @@ import resource, sys, time, tracemalloc
 from pathlib import Path
 from sim.errors import ConfigError
 from sim.study.running import load
-resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 def refused(path):
     try:
         load(path)

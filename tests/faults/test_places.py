@@ -16,7 +16,7 @@ from sim.errors import SimError
 from sim.study.case import prepare
 from sim.study.result import Result
 from tests.faults.conftest import Observed
-from tests.faults.processes import STUDY, TINY, surroundings, words
+from tests.faults.processes import STUDY, TINY, last_words, surroundings, words
 
 pytestmark = pytest.mark.faults
 OPERATIONS = 400
@@ -113,7 +113,7 @@ ls -A {tmp_path}
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split() == ["code", "1", "tiny"]
-    [line] = done.stderr.splitlines()
+    [line] = last_words(done.stderr)
     assert "No space left on device" in line
     assert "bytes are needed" in line
     assert str(tmp_path) in line
