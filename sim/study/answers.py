@@ -31,8 +31,8 @@ def write_answer(
     target: Path, kind: str, manifest: dict[str, Any], parts: Tables, extras: Extras | None = None
 ) -> None:
     """Replace the answer in `target`, or leave it as it is; `extras` is called with the directory being filled."""
-    probe(target)
     with held(target):
+        probe(target)
         put_answer(target, kind, manifest, parts, extras)
 
 

@@ -17,6 +17,7 @@ from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
 from sim.study.directions import DIRECTIONS
 from sim.study.result import Result, frame
+from sim.study.room import require_room
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.running import SEED, Config, cores, result_of
@@ -87,6 +88,7 @@ def _switched(switches: Switches) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
 
 def _sample(case: Any, name: str, seed: int, runs: int, workers: int, watch: Watch | None) -> Sample:
     """Run a case; a progress bar names it."""
+    require_room(case, runs, workers, on_disk=False)
     with watch(name) if watch else nullcontext() as progress:
         return replicate(case, seed=seed, runs=runs, workers=workers, progress=progress)
 

@@ -20,6 +20,7 @@ from sim.errors import SimError
 
 # a note without a name is being written at this moment; after this long its writer was killed in between
 WRITING_SECONDS = 10.0
+NAMING_SECONDS = 1.0
 
 
 class Occupied(SimError):
@@ -66,7 +67,12 @@ def _began(pid: int) -> str:
 
 @contextmanager
 def held(target: Path) -> Iterator[None]:
-    """Hold `target` (a result's directory) for this process; Occupied if another run has it."""
+    """Hold `target` (a result's directory) for this process; Occupied if another run has it.
+
+    The directory that is to hold it is made if only that one is missing.
+    """
+    if not files.exists(target.parent):
+        files.make_directory(target.parent)
     note = target.with_name(f"{target.name}.lock")
     came_in = _read(note) != me() and _take(note)
     try:
@@ -81,7 +87,7 @@ def _take(note: Path) -> bool:
     """Put our note up, in the place of a dead owner's if need be; False if it is ours that hangs there."""
     if _put(note):
         return True
-    owner = _read(note)
+    owner = _named(note)
     if owner == me():
         return False
     if not _stale(note, owner):
@@ -101,6 +107,14 @@ def _take(note: Path) -> bool:
     if not taken:
         raise Occupied(_refusal(note, _read(note)))
     return True
+
+
+def _named(note: Path) -> Owner | None:
+    """Whose note it is, once whoever is just putting it up has written the name; None if none comes in a while."""
+    deadline = time.monotonic() + NAMING_SECONDS
+    while (owner := _read(note)) is None and note.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return owner
 
 
 def _put(note: Path) -> bool:

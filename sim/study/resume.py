@@ -76,9 +76,8 @@ class Partial:
 
     def curve(self, span: range, name: str) -> Column | None:
         """One curve of a stretch; None where every replication of it failed."""
-        if name not in self._curves(span):
-            return None
-        return tables.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name])[CURVE + name]
+        data, path, column = self._bytes(span), str(self._files[span]), CURVE + name
+        return tables.from_bytes(data, path, [column])[column] if column in tables.names(data, path) else None
 
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
@@ -130,8 +129,8 @@ def keeping(
     Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
     what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
     """
-    probe(target)
     with held(target):
+        probe(target)
         directory = partial_directory(target)
         if not (resume and files.exists(directory / ABOUT)):
             files.remove(directory)

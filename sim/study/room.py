@@ -13,9 +13,14 @@ from typing import Protocol
 
 from sim.errors import Stalled
 from sim.metrics.measure import CURVES
+from sim.study.sample import SLICE_BYTES
 
-COPIES = 3
-"""Of one curve of all replications, while its bands are worked out: as read, put together, and sorted."""
+TABLES = 2
+"""Copies of the table of replications: as it is gathered, and as it is written or looked at."""
+TABLES_OF_A_STUDY = 5
+"""The same where many configurations are put under each other: also divided by point, with settings, and sorted."""
+COPIES = 5
+"""Of the days of a curve that are looked at together: as read, put together, sorted, and freed but not given back."""
 PROCESS_BYTES = 450_000_000
 """One process with its libraries and a 250 MW plan."""
 
@@ -36,22 +41,39 @@ class Sized(Protocol):
         """The metrics' names."""
 
 
-def memory_needed(case: Sized, runs: int, workers: int) -> int:
-    """Bytes that all processes of a run need at their most: grows with the runs by its tables only."""
-    table = 8 * len(case.metrics) * runs * 2
-    curves = 4 * case.days * runs * COPIES
+def memory_needed(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> int:
+    """Bytes that all processes of a run need at their most: grows with the runs by its tables only.
+
+    `on_disk`: finished chunks are kept there, and curves are read some days at a time; else all are in memory.
+    """
+    table = 8 * len(case.metrics) * runs * tables
+    curve = 4 * case.days * runs
+    curves = min(curve, SLICE_BYTES) * COPIES + (0 if on_disk else curve * len(CURVES))
     chunk = 4 * case.days * len(CURVES) * 1000
     return table + curves + (PROCESS_BYTES + chunk) * (workers + 1 if workers > 1 else 1)
 
 
-def require_room(case: Sized, runs: int, workers: int) -> None:
+def require_room(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> None:
     """Raise TooLarge if the run needs more memory than there is."""
-    needed, there = memory_needed(case, runs, workers), available()
+    needed, there = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables), available()
     if there is not None and needed > there:
         raise TooLarge(
-            f"{runs:,} replications of {case.days:,} days need about {needed / 1e9:.1f} GB of memory and "
-            f"{there / 1e9:.1f} GB are free: take fewer --runs or --workers, or a shorter money.horizon_days"
+            f"{runs:,} replications{_long(case)} need about {needed / 1e9:.1f} GB of memory and "
+            f"{there / 1e9:.1f} GB are free: take {', '.join(_remedies(case, workers, on_disk))}"
         )
+
+
+def _long(case: Sized) -> str:
+    """How long the curves are, where there are some."""
+    return f" of {case.days:,} days" if case.days > 1 else ""
+
+
+def _remedies(case: Sized, workers: int, on_disk: bool) -> list[str]:
+    """What would make it smaller, what helps most first."""
+    found = ["fewer --runs" if case.days > 1 else "fewer points or --runs"]
+    found += ["fewer --workers"] if workers > 1 else []
+    found += [] if on_disk else ["an output directory to keep finished work in", "a shorter money.horizon_days"]
+    return found
 
 
 def available() -> int | None:

@@ -89,7 +89,7 @@ def run(
     case = laid_out(config, sampling, FIRST_SPREAD if precision else runs, engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
-    require_room(case, max_runs if precision else case.sampling.fit(runs), workers)
+    require_room(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
     with _shelf(case, seed, out, resume) as shelf:
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), workers=workers, shelf=shelf, progress=progress,

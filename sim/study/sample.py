@@ -14,6 +14,9 @@ from sim.study.shelf import Shelf
 from sim.study.spans import pieces
 from sim.world.sampling import PLAIN, Sampling
 
+SLICE_BYTES = 1 << 24
+"""Of a curve of all replications that are in memory at once while its bands are worked out, some days at a time."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -63,7 +66,7 @@ class Sample:
 
 
 def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN) -> Sample:
-    """Put the first `runs` replications of a shelf in order, one curve in memory at a time."""
+    """Put the first `runs` replications of a shelf in order, some days of one curve in memory at a time."""
     parts = list(pieces(shelf.spans(), range(runs)))
     chunks = [(shelf.rows(span), part) for span, part in parts]
     table: Columns = {"replication": np.arange(runs, dtype=np.int64)}
@@ -73,7 +76,7 @@ def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", 
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
     sound = table["status"] != STATUS[FAILED]
     blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
-    named = {name: bands(_curve(shelf, parts, name, sound), blocks) for name in shelf.curve_names()}
+    named = {name: _bands(shelf, parts, name, sound, blocks) for name in shelf.curve_names()}
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
     return Sample(table, long_table(named), notes, remark, sampling)
 
@@ -90,13 +93,23 @@ def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
 
 
-def _curve(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Column) -> Column:
-    """One curve of the replications that did not fail, (replications, days)."""
+def _bands(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Column, blocks: Column | None) -> Columns:
+    """The bands of one curve, worked out some days at a time: no day's depends on another's."""
+    width = max(1, SLICE_BYTES // (4 * max(len(sound), 1)))
+    found: list[Columns] = []
+    while not found or len(found[-1]["mean"]) == width:
+        days = slice(width * len(found), width * (len(found) + 1))
+        found.append(bands(_curve(shelf, parts, name, sound, days), blocks))
+    return {statistic: np.concatenate([part[statistic] for part in found]) for statistic in found[0]}
+
+
+def _curve(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Column, days: slice) -> Column:
+    """Some days of one curve of the replications that did not fail, (replications, days)."""
     rows = []
     for span, part in parts:
         curve = shelf.curve(span, name)
         if curve is not None:
-            rows.append(curve[part][sound[span.start + part.start : span.start + part.stop]])
+            rows.append(curve[part, days][sound[span.start + part.start : span.start + part.stop]])
     return np.concatenate(rows)
 
 

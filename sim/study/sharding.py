@@ -10,6 +10,7 @@ from sim.study import shards
 from sim.study.manifest import identity
 from sim.study.result import Result
 from sim.study.resume import Changed, differences, keeping
+from sim.study.room import require_room
 from sim.study.runner import Progress, perform_part
 from sim.study.running import RUNS, SEED, Config, cores, laid_out, result_of
 from sim.study.summary import plain
@@ -51,15 +52,17 @@ def merge_shards(
 ) -> Result:
     """Put the parts of a study together: the result is the one an undivided run would have given, byte by byte.
 
-    The project is taken from the parts themselves. Raises PartialResults if replications are missing, Changed if
-    the parts are of different studies or were made by another version of this program or of its libraries.
+    The project is taken from the parts themselves. Raises PartialResults if replications are missing, TooLarge if
+    they do not fit into memory, Changed if the parts are of different studies or were made by another version of
+    this program or of its libraries.
     """
     merged = shards.merge([Path(directory).absolute() for directory in directories])
-    seed, sample = int(merged.identity["seed"]), merged.sample
-    case = laid_out(Project.model_validate(merged.identity["config"]), sample.sampling.method, sample.size)
+    seed = int(merged.identity["seed"])
+    case = laid_out(Project.model_validate(merged.identity["config"]), merged.sampling.method, merged.runs)
     if changes := differences(merged.identity, plain(identity(case, seed))):
         raise Changed(f"the shards were made by another version of this program: {'; '.join(changes[:5])}")
-    result = result_of(case, seed, sample)
+    require_room(case, merged.runs, 1)
+    result = result_of(case, seed, merged.sample)
     if out is not None:
         result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,21 @@ class Parts:
 
 @dataclass(frozen=True)
 class Merged:
-    """What shards together are: the sample, and what `keeping` was told of the study they are of."""
+    """What shards together are: how many replications, of what (`keeping` was told), and the sample of them."""
 
-    sample: Sample
+    parts: Parts
+    runs: int
     identity: dict[str, Any]
-    about: dict[str, Any]
+
+    @property
+    def sampling(self) -> Sampling:
+        """How luck was spread."""
+        return Sampling.read(self.identity["sampling"]) if "sampling" in self.identity else PLAIN
+
+    @cached_property
+    def sample(self) -> Sample:
+        """All replications, in order; only now are they read."""
+        return gather(self.parts, tuple(self.identity["metrics"]), self.runs, sampling=self.sampling)
 
 
 def merge(directories: Sequence[Path]) -> Merged:
@@ -106,8 +117,7 @@ def merge(directories: Sequence[Path]) -> Merged:
     parts, runs = Parts(shards), int(about[RUNS])
     if gaps := missing(parts.spans(), range(runs)):
         raise PartialResults(f"replications {worded(gaps)} of {runs:,} are in none of the shards")
-    how = Sampling.read(identity["sampling"]) if "sampling" in identity else PLAIN
-    return Merged(gather(parts, tuple(identity["metrics"]), runs, sampling=how), identity, about)
+    return Merged(parts, runs, identity)
 
 
 def _found(directory: Path) -> Path:

@@ -44,8 +44,8 @@ def write_result(
     with the directory being filled, which already has an empty `figures/`, to add figures and reports.
     Raises WrongPlace where nothing may be written or where something lies that is not a result.
     """
-    probe(target)
     with held(target):
+        probe(target)
         refuse_foreign(target)
         replace_directory(target, lambda new: _fill(new, manifest, summary, parts, extras))
 

@@ -66,12 +66,7 @@ def present(target: Path) -> Path:
 
 
 def probe(target: Path) -> None:
-    """Make sure, before hours of simulation, that `target` can be written; WrongPlace otherwise.
-
-    The directory that is to hold it is made if only that one is missing.
-    """
-    if not files.exists(target.parent):
-        files.make_directory(target.parent)
+    """Make sure, before hours of simulation, that whoever holds `target` can write it; WrongPlace otherwise."""
     trial = target.with_name(f".{target.name}.probe")
     files.write(trial, b"may I write here?")
     files.remove(trial)

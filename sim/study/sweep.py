@@ -18,6 +18,7 @@ from sim.study.design import Config, Design, labels, of_python, read_study, said
 from sim.study.directions import DIRECTIONS
 from sim.study.manifest import digest, versions
 from sim.study.resume import keeping
+from sim.study.room import TABLES_OF_A_STUDY, require_room
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.running import cores
@@ -183,9 +184,10 @@ def sweep_design(
 def perform(case: Swept, seed: int, workers: int | None, progress: Progress | None = None, shelf: Any = None) -> Sweep:
     """Perform all points; a worker takes a point at a time where there are more points than workers."""
     hands = cores() if workers is None else workers
-    enough = len(case.points) >= 2 * max(hands, 1)
+    enough, runs = len(case.points) >= 2 * max(hands, 1), len(case.points) * case.runs
+    require_room(case, runs, hands, tables=TABLES_OF_A_STUDY)
     found = replicate(
-        case, seed=seed, runs=len(case.points) * case.runs, workers=hands,
+        case, seed=seed, runs=runs, workers=hands,
         chunk=case.runs if enough else None, shelf=shelf, progress=progress,
     )  # fmt: skip
     return Sweep(manifest(case, seed), points_table(case, found), _divided(case, found))

@@ -12,12 +12,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "configs" / "tiny.yaml"
 COMMAND = "import sys; from sim.cli import main; sys.argv[0] = 'sim'; main()"
-# a run of the tiny project without figures, which take longest and are tested elsewhere
+# a run of the tiny project without figures, which take longest and are tested elsewhere; chunks of a size, if stated
 STUDY = """
 import sys
 import sim
 from sim.errors import SimError
+from sim.study import pace
 config, out, runs, workers, resume, *more = sys.argv[1:]
+if more and more[0].isdigit():
+    pace.LARGEST = int(more.pop(0))
 try:
     sim.run(sim.load(config, more), runs=int(runs), workers=int(workers), out=out, resume=resume == "resume")
 except SimError as error:
@@ -38,7 +41,7 @@ def words(command: Iterable[str | Path]) -> list[str]:
 
 
 def sim(
-    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None, timeout: float = 120
+    *command: str | Path, cwd: Path | None = None, env: Mapping[str, str | None] | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run `sim` with some words; what it printed, and its exit code."""
     return subprocess.run(
@@ -61,7 +64,7 @@ def study(
     )
 
 
-def ended(process: subprocess.Popen[str], timeout: float = 120) -> tuple[int, str]:
+def ended(process: subprocess.Popen[str], timeout: float = 300) -> tuple[int, str]:
     """Exit code and what was said on stderr."""
     _, told = process.communicate(timeout=timeout)
     return process.returncode, told
@@ -72,7 +75,7 @@ def chunks(out: Path) -> list[Path]:
     return sorted(out.with_name(f"{out.name}.partial").glob("chunk-*"))
 
 
-def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0, seconds: float = 60) -> bool:
+def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0, seconds: float = 240) -> bool:
     """Wait until some chunk is finished; False if the run came to its end before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -82,3 +85,8 @@ def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0
             return False
         time.sleep(0.01)
     raise TimeoutError(f"no chunk of {out}")
+
+
+def last_words(told: str) -> list[str]:
+    """The lines on stderr, without those that say that a slow machine compiles the fast engine."""
+    return [line for line in told.splitlines() if "fast engine" not in line]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -45,9 +46,9 @@ class Memory:
     def __init__(self) -> None:
         self.seen: list[tuple[float, int]] = []
 
-    def look(self, process: int) -> None:
-        """Take note of the largest process of a tree."""
-        sizes = [held(member) for member in family(process)]
+    def look(self, *processes: int) -> None:
+        """Take note of the largest process of some trees."""
+        sizes = [held(member) for process in processes for member in family(process)]
         self.seen.append((time.monotonic(), max(sizes, default=0)))
 
     def told(self) -> str:
@@ -128,18 +129,30 @@ def ended(workers: Sequence[subprocess.Popen[bytes]]) -> None:
         worker.kill()
 
 
+def wait_for(address: str, seconds: float = 300) -> None:
+    """Wait until somebody listens there."""
+    host, _, port = address.removeprefix("tcp://").partition(":")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=5):
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"nobody listens at {address}")
+
+
 def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
     """Run on a scheduler with two workers; kill one of them now and then and start another."""
     how, killed, address = random.Random(5), 0, f"tcp://127.0.0.1:{free_port()}"
     with ExitStack() as at_the_end, tempfile.TemporaryDirectory() as place:
         scheduler = started([*SCHEDULER, "--port", address.rpartition(":")[2]])
         at_the_end.callback(scheduler.kill)
+        wait_for(address)
         workers = [started([*WORKER, address, "--local-directory", place]) for _ in range(2)]
         at_the_end.callback(ended, workers)
         process = begun(out, runs, 2, address)
         due = time.monotonic() + 15
         while process.poll() is None:
-            memory.look(workers[1].pid)
+            memory.look(process.pid, workers[1].pid)
             if time.monotonic() > due:
                 workers[0].kill()
                 workers[0].wait()

@@ -16,7 +16,7 @@ from sim.study.case import Case
 from sim.study.chunk import Chunk
 from tests.engine.test_rules_2_3_grants import crew, taken
 from tests.faults.conftest import Observed
-from tests.faults.processes import TINY, chunks, surroundings, wait_for_chunk, words
+from tests.faults.processes import TINY, chunks, last_words, surroundings, wait_for_chunk, words
 from tests.study.test_interrupting import gone
 
 pytestmark = pytest.mark.faults
@@ -42,9 +42,9 @@ def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path, observed: Observed
     )
     assert wait_for_chunk(process, out)
     os.killpg(process.pid, signal.SIGINT)
-    printed, told = process.communicate(timeout=60)
+    printed, told = process.communicate(timeout=240)
     assert (process.returncode, printed) == (130, "")
-    [line] = told.splitlines()
+    [line] = last_words(told)
     assert "--resume goes on from there" in line
     assert chunks(out)
     assert gone(process.pid)

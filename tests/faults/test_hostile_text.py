@@ -18,6 +18,7 @@ import sim
 from sim.errors import SimError
 from sim.study.answers import csv_bytes
 from sim.study.result import Result
+from sim.study.running import compared
 from tests.faults.conftest import Observed
 from tests.tiny_project import tiny
 
@@ -39,16 +40,22 @@ class Scripts(HTMLParser):
 
 
 def written(label: str, place: Path) -> Path:
-    """All that a run writes, its label being this."""
-    from sim.report.figures import write_all
+    """All that a run and a comparison write, the labels being this."""
+    from sim.report.page.compare import write_comparison
+    from sim.report.page.run import write_run
 
-    project = tiny().model_copy(update={"label": label})
-    sim.run(project, runs=2, workers=1, out=place, extras=lambda result, at: write_all(result, at / "figures"))
+    results = {}
+    for name in ("one", "two"):
+        project = tiny().model_copy(update={"name": name, "label": label})
+        results[name] = sim.run(project, runs=4, workers=1, out=place / name, extras=write_run)
+    write_comparison(results, compared(results).table(), place)
     return place
 
 
 @pytest.mark.slow
 def test_a_label_cannot_run_in_a_picture_or_a_page(tmp_path: Path, observed: Observed) -> None:
+    (tmp_path / "hostile").mkdir()
+    (tmp_path / "plain").mkdir()
     hostile, plain = written(HOSTILE, tmp_path / "hostile"), written("a label", tmp_path / "plain")
     pictures = sorted(hostile.rglob("*.svg"))
     assert pictures
@@ -56,7 +63,11 @@ def test_a_label_cannot_run_in_a_picture_or_a_page(tmp_path: Path, observed: Obs
         names = {element.tag.rpartition("}")[2] for element in ElementTree.parse(picture).iter()}
         assert not names & {"script", "foreignObject", "iframe"}
     pages = sorted(path.relative_to(hostile) for path in hostile.rglob("*.html"))
+    assert [page.as_posix() for page in pages] == ["one/report.html", "report.html", "two/report.html"]
     for page in pages:
+        text = (hostile / page).read_text(encoding="utf-8")
+        assert HOSTILE not in text
+        assert "default-src 'none'" in text
         found, usual = (Scripts((place / page).read_text(encoding="utf-8")).found for place in (hostile, plain))
         assert found == usual
     opened = opened_in_a_browser([*pictures, *(hostile / page for page in pages)])

@@ -8,13 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sim import files
+from sim.cli import main
+from sim.study import tables
 from sim.study.resume import keeping
 from sim.study.room import TooLarge, available, memory_needed, require_room
 from sim.study.runner import run
+from sim.study.running import load
+from sim.study.sharding import run_shard
+from sim.world.sampling import Sampling
 from tests.faults.conftest import Observed
 from tests.faults.processes import surroundings
+from tests.faults.test_hostile_configs import config as config_in
 from tests.study.toy_case import Toy
 
 pytestmark = pytest.mark.faults
@@ -22,6 +29,7 @@ pytestmark = pytest.mark.faults
 MANY = """
 import resource, sys
 from pathlib import Path
+from sim.study import tables
 from sim.study.resume import keeping
 from sim.study.runner import run
 from tests.study.toy_case import Toy
@@ -57,10 +65,50 @@ def test_memory_is_what_was_asked_for_before_the_run(tmp_path: Path, observed: O
 
 def test_what_cannot_fit_is_refused_before_it_begins(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooLarge, match=r"GB of memory") as caught:
-        require_room(Toy(days=14_600), 1_000_000, 1)
+        require_room(Toy(days=14_600), 1_000_000, 1, on_disk=False)
     assert caught.value.exit_code == 3
-    require_room(Toy(), 1_000, 1)
+    require_room(Toy(days=14_600), 1_000_000, 1, on_disk=True)
     observed(f"exit code 3: {caught.value}")
+
+
+STUDY = """schema_version: 1
+name: x
+question: x
+configs: [x.yaml]
+inputs:
+  cranes: {paths: [logistics.cranes], values: [1, 2]}
+"""
+
+
+def test_every_command_asks_for_room_before_it_simulates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observed: Observed
+) -> None:
+    config = config_in(tmp_path)
+    (tmp_path / "study.yaml").write_text(STUDY)
+    run_shard(load(config), "1/1", tmp_path / "tiny", runs=2, workers=1)
+
+    def simulated(*_: object) -> None:
+        raise AssertionError("simulated before asking whether it fits")
+
+    monkeypatch.setattr("sim.study.room.available", lambda: 1_000_000)
+    monkeypatch.setattr("sim.study.case.Case.replicate", simulated)
+    monkeypatch.setattr("sim.study.shards.gather", simulated)
+    study = tmp_path / "study.yaml"
+    for words in (["run", config], ["drivers", config], ["sweep", study], ["merge", tmp_path / "tiny.shard-1-of-1"]):
+        told = CliRunner().invoke(main, [*map(str, words), "--out", str(tmp_path / "out")])
+        assert told.exit_code == 3, told.output
+        assert "GB of memory" in told.output
+        observed(f"sim {words[0]}: exit code 3: {told.output.strip()}")
+
+
+@pytest.mark.parametrize("room", [1, 4 * 30 * 7, 4 * 30 * 400])
+def test_how_many_days_are_looked_at_together_never_shows(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, sampling = Toy(raises=frozenset({3})), Sampling("lhs", 16)
+    whole = [run(case, seed=1, runs=31), run(case, seed=1, runs=128, sampling=sampling)]
+    monkeypatch.setattr("sim.study.sample.SLICE_BYTES", room)
+    sliced = [run(case, seed=1, runs=31), run(case, seed=1, runs=128, sampling=sampling)]
+    for one, other in zip(whole, sliced, strict=True):
+        assert tables.to_bytes(one.curves) == tables.to_bytes(other.curves)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits on memory are kept otherwise elsewhere")

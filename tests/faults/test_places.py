@@ -16,7 +16,7 @@ from sim.errors import SimError
 from sim.study.case import prepare
 from sim.study.result import Result
 from tests.faults.conftest import Observed
-from tests.faults.processes import STUDY, TINY, surroundings, words
+from tests.faults.processes import STUDY, TINY, last_words, surroundings, words
 
 pytestmark = pytest.mark.faults
 OPERATIONS = 400
@@ -109,11 +109,11 @@ ls -A {tmp_path}
     path = f"{Path(words([])[0]).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["unshare", "-rm", "bash", "-c", script],
-        capture_output=True, text=True, timeout=120, check=False, env=surroundings({"STUDY": STUDY, "PATH": path}),
+        capture_output=True, text=True, timeout=300, check=False, env=surroundings({"STUDY": STUDY, "PATH": path}),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split() == ["code", "1", "tiny"]
-    [line] = done.stderr.splitlines()
+    [line] = last_words(done.stderr)
     assert "No space left on device" in line
     assert "bytes are needed" in line
     assert str(tmp_path) in line

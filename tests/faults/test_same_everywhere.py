@@ -44,7 +44,7 @@ def performed(out: Path, env: Surroundings, cwd: Path, umask: int = 0o022, confi
     """Digests of the files of a run in these surroundings."""
     done = subprocess.run(
         [sys.executable, "-c", STUDY, str(config), str(out), "6", "1", "anew", *DATED],
-        cwd=cwd, env=surroundings(env), capture_output=True, text=True, check=False, timeout=120,
+        cwd=cwd, env=surroundings(env), capture_output=True, text=True, check=False, timeout=300,
         preexec_fn=lambda: os.umask(umask) and None,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ def test_another_user_gets_the_same(usual: dict[str, str], tmp_path: Path, obser
         script = f"import os; os.setuid(65534)\n{STUDY}"
         done = subprocess.run(
             [sys.executable, "-c", script, str(TINY), f"{place}/tiny", "6", "1", "anew", *DATED],
-            env=surroundings({"HOME": "/nonexistent"}), cwd="/", capture_output=True, text=True, check=False, timeout=120,
+            env=surroundings({"HOME": "/nonexistent"}), cwd="/", capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         if "ModuleNotFoundError" in done.stderr or ("Permission denied" in done.stderr and "tiny.yaml" in done.stderr):
             pytest.skip("another user may not read this checkout or this interpreter")

@@ -20,7 +20,9 @@ from sim.study.locking import Occupied, held
 try:
     with held(Path(sys.argv[1])):
         print("inside", flush=True)
-        time.sleep(float(sys.argv[2]))
+        deadline = time.monotonic() + float(sys.argv[2])
+        while time.monotonic() < deadline and not Path(sys.argv[1]).with_name("leave").exists():
+            time.sleep(0.01)
 except Occupied as error:
     print(error, flush=True)
     raise SystemExit(error.exit_code)
@@ -71,10 +73,13 @@ def test_of_several_at_once_one_gets_in(tmp_path: Path, stale: bool) -> None:
     if stale:
         owner = {"pid": 2**22 + 1, "host": socket.gethostname(), "began": "1"}
         (tmp_path / "toy.lock").write_text(json.dumps(owner))
-    processes = [holder(tmp_path / "toy", 3) for _ in range(4)]
+    processes = [holder(tmp_path / "toy", 120) for _ in range(4)]
+    while sum(process.poll() is None for process in processes) > 1:
+        time.sleep(0.01)
+    (tmp_path / "leave").touch()
     codes = sorted(ended(process)[0] for process in processes)
     assert codes == [0, 2, 2, 2]
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["leave"]
 
 
 def test_a_note_of_another_machine_is_respected_and_explained(tmp_path: Path) -> None:

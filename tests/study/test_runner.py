@@ -108,6 +108,16 @@ def test_the_sample_grows_by_index_until_it_is_precise_enough() -> None:
     assert (high - low) / 2 <= 0.01 * summary(sample)["lead_time_full_days"]["p80"]
 
 
+def test_where_a_growing_sample_stops_does_not_depend_on_workers_or_chunks() -> None:
+    precision = parse("1%@p80:lead_time_full_days", Toy().metrics, max_runs=5000)
+    alone = run(Toy(), seed=5, runs=0, precision=precision)
+    for workers, chunk in ((1, 19), (2, None), (2, 7)):
+        found = run(Toy(), seed=5, runs=0, workers=workers, chunk=chunk, precision=precision)
+        assert (found.size, found.remark) == (alone.size, alone.remark)
+        assert fingerprint(found) == fingerprint(alone)
+    assert 200 < alone.size < 5000
+
+
 def test_a_cap_that_comes_first_is_told() -> None:
     precision = parse("0.01%@p80:lead_time_full_days", Toy().metrics, max_runs=230)
     sample = run(Toy(), seed=1, runs=0, precision=precision)

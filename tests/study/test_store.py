@@ -14,6 +14,7 @@ import pytest
 
 from sim import files
 from sim.errors import SimError
+from sim.study.locking import held
 from sim.study.result import Result
 from sim.study.runner import run
 from sim.study.swapping import probe
@@ -144,7 +145,7 @@ def test_a_process_killed_between_two_renames_leaves_the_old_result(old: Result,
 def test_a_changed_bit_anywhere_is_named_or_harmless(old: Result, tmp_path: Path, name: str) -> None:
     path = old.save(tmp_path / "toy") / name
     sound = path.read_bytes()
-    for at in np.linspace(0, len(sound) - 1, 60).astype(int):
+    for at in np.linspace(0, len(sound) - 1, 200).astype(int):
         flipped = bytearray(sound)
         flipped[at] ^= 1 << (at % 8)
         path.write_bytes(flipped)
@@ -189,10 +190,11 @@ def test_a_damaged_result_may_be_replaced(old: Result, tmp_path: Path) -> None:
 
 
 def test_the_directory_above_is_made_and_no_more(tmp_path: Path) -> None:
-    probe(tmp_path / "out" / "toy")
+    with held(tmp_path / "out" / "toy"):
+        probe(tmp_path / "out" / "toy")
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(SimError, match="deep") as caught:
-        probe(tmp_path / "not" / "so" / "deep" / "toy")
+        held(tmp_path / "not" / "so" / "deep" / "toy").__enter__()
     assert caught.value.exit_code == 2
     with pytest.raises(SimError, match="there is no result here"):
         Result.load(tmp_path / "out" / "toy")
