@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.engine.either import AUTO
+from sim.study.beside import beside
 from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
@@ -78,7 +79,7 @@ def drivers(
     rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, hands, watch)]
     result = replace(result_of(case, seed, base), switched=_columns(rows))
     if out is not None:
-        result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
+        result.save(out, beside(config, result, extras))
     return Drivers(result)
 
 
@@ -127,9 +128,3 @@ def _columns(rows: list[dict[str, Any]]) -> Columns:
     names = rows[0] if rows else dict.fromkeys(["id", "kind", "name", f"{METRICS[0]}_p50", f"{METRICS[0]}_p80"], "")
     texts = {"id", "kind", "name"}
     return {name: np.array([row[name] for row in rows], object if name in texts else np.float64) for name in names}
-
-
-def _add(extras: Callable[[Result, Path], object] | None, result: Result, directory: Path) -> None:
-    """Add figures and the like to the directory that is being filled."""
-    if extras is not None:
-        extras(result, directory)
