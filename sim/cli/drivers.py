@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import CONFIG, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
+from sim.cli.options import CONFIG, ENGINE, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
 
 
 @click.command()
@@ -16,11 +16,12 @@ from sim.cli.options import CONFIG, SEED, SET, WORKERS, guarded, load, show, war
 )
 @SEED
 @WORKERS
+@ENGINE
 @SET
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
 @guarded
 def drivers(
-    config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], out: Path | None
+    config: Path, runs: int, seed: int, workers: int | None, engine: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
     """Say what each risk driver and each group of uncertainty costs: days, dollars and people, at P50 and P80.
 
@@ -33,7 +34,9 @@ def drivers(
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
-    found = switch_off(loaded, runs=runs, seed=seed, workers=workers, out=target, watch=watched, extras=write_run)
+    found = switch_off(
+        loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=target, watch=watched, extras=write_run
+    )
     show(told(found))
     click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
     warn_stalls(found.result)

@@ -56,7 +56,8 @@ def export(
     loaded = None if what.is_dir() else load(what, overrides)
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
-    tasks = write(hand_over(result, looked_at, loaded), form, target)
+    directory = what if loaded is None else None
+    tasks = write(hand_over(result, looked_at, loaded, directory=directory), form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")

@@ -17,6 +17,7 @@ from sim.study.design import said
 from sim.study.sweep import Sweep
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from rich.console import RenderableType
 
@@ -67,7 +68,7 @@ def write_figures(sweep: Sweep, directory: Path) -> list[Path]:
 
 
 def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure; none for a single point or more than two things varied."""
+    """Yield name and axes of each figure; none for a single point, or for more than two inputs."""
     from sim.report.figures.heat_map import plot_heat_map
     from sim.report.figures.sweep_lines import plot_sweep_lines
 
@@ -79,6 +80,16 @@ def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
             continue
         if len(by) == 1 or varied == ["config"]:
             yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (by or varied)[0], seed=seed)
-        elif len(varied) == 2:
-            grid = sweep.grid(metric, varied[1], varied[0])
-            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed)
+        elif len(by) == 2:
+            yield metric, plot_heat_map(_grid(sweep, metric, by, varied), metric, runs=runs, seed=seed)
+
+
+def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+    """Return P80 as a two-way table of two inputs; several configurations stand one above the other."""
+    across, up = by
+    if "config" not in varied:
+        return sweep.grid(metric, up, across)
+    table = sweep.table(metric)
+    joined = f"configuration and {up}"
+    table[joined] = [f"{config}\n{said(value)}" for config, value in zip(table["config"], table[up], strict=True)]
+    return table.pivot_table(index=joined, columns=across, values=metric, sort=False)

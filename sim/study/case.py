@@ -219,14 +219,14 @@ class Case:
         return Chunk(first, {"status": status, **runs}, curves)
 
 
-def prepare(config: Loaded[Project] | Project) -> Case:
+def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Case:
     """Size the crews of a project, place its orders, write its plan and compile it.
 
-    A weather file is looked for beside the configuration, or here if the project did not come from a file.
+    A weather file is looked for in `folder`: beside the configuration, or here if the project did not come from a file.
     """
     project = config.value if isinstance(config, Loaded) else config
-    folder = config.files[0].parent if isinstance(config, Loaded) else Path()
-    weather = prepared(project.weather, folder)
+    beside = config.files[0].parent if isinstance(config, Loaded) else Path()
+    weather = prepared(project.weather, folder or beside)
     with nothing_thrown_away():
         sizing = size(project)
         plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)

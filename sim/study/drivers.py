@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.config.project import Project
-from sim.study.case import prepare
+from sim.engine.either import AUTO
+from sim.study.beside import beside
+from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
 from sim.study.directions import DIRECTIONS
@@ -20,8 +22,9 @@ from sim.study.result import Result, frame
 from sim.study.room import require_room
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
-from sim.study.running import SEED, Config, cores, result_of
-from sim.study.sample import Sample
+from sim.study.running import SEED, Config, cores, laid_out, result_of
+from sim.study.sample import Sample, divided
+from sim.study.switched import Switched
 from sim.study.switching import Cause, Switches, all_of
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ class Drivers:
     def table(self) -> pd.DataFrame:
         """Return a row a cause, largest first: id, kind, name, and per metric what is saved.
 
-        METRIC_p50, METRIC_p80 and METRIC_mean are base less switched off; _p80_low and _p80_high their 95 % interval.
+        METRIC_p50, METRIC_p80 and METRIC_mean are base less switched off; each has its 95 % interval, _low and _high.
         """
         found = frame(self.result.switched)
         order = found[f"{self.metric}_p80"].sort_values(ascending=False, kind="stable").index
@@ -60,6 +63,7 @@ def drivers(
     runs: int = RUNS,
     seed: int = SEED,
     workers: int | None = None,
+    engine: str = AUTO,
     out: str | Path | None = None,
     watch: Watch | None = None,
     extras: Callable[[Result, Path], object] | None = None,
@@ -69,28 +73,38 @@ def drivers(
     Every saving is that of one cause alone; causes overlap, so savings do not add up. With `out`, the result is
     written there with the table of causes. `watch(name)` opens a progress bar. Raises SimError.
     """
-    case = prepare(config)
-    switches, hands = Switches(case, seed), cores() if workers is None else workers
-    base = _sample(case, "everything on", seed, runs, hands, watch)
-    rows = [_row(cause, base, _sample(switches.without(off), cause.name, seed, runs, hands, watch))
-            for cause, off in _switched(switches)]  # fmt: skip
+    case = laid_out(config, "mc", runs, engine)
+    hands = cores() if workers is None else workers
+    with _bar(watch, "everything on") as progress:
+        base = replicate(case, seed=seed, runs=runs, workers=hands, progress=progress)
+    rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, hands, watch)]
     result = replace(result_of(case, seed, base), switched=_columns(rows))
     if out is not None:
-        result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
+        result.save(out, beside(config, result, extras))
     return Drivers(result)
 
 
-def _switched(switches: Switches) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
-    """Yield what is switched off: every cause alone, then all of a kind."""
-    yield from ((cause, (cause,)) for cause in switches.causes)
-    yield from all_of(switches.causes)
+def _switched(case: Case, seed: int, runs: int, hands: int, watch: Watch | None) -> list[tuple[Cause, Sample]]:
+    """Return the replications without every cause alone, then without all of a kind.
+
+    A process takes a cause at a time where there are enough of them, as each must be prepared first.
+    """
+    causes = Switches(case, seed).causes
+    wanted = [*((cause, (cause,)) for cause in causes), *all_of(causes)]
+    if not wanted:
+        return []
+    require_room(case, len(wanted) * runs, hands, on_disk=False)
+    asked = tuple(metric for metric in METRICS if metric in case.metrics)
+    switched = Switched(case, seed, tuple(off for _, off in wanted), runs, asked)
+    chunk = runs if len(wanted) >= 2 * hands else None
+    with _bar(watch, f"{len(wanted)} times without a cause") as progress:
+        found = replicate(switched, seed=seed, runs=len(wanted) * runs, workers=hands, chunk=chunk, progress=progress)
+    return [(cause, sample) for (cause, _), sample in zip(wanted, divided(found, runs), strict=True)]
 
 
-def _sample(case: Any, name: str, seed: int, runs: int, workers: int, watch: Watch | None) -> Sample:
-    """Run a case; a progress bar names it."""
-    require_room(case, runs, workers, on_disk=False)
-    with watch(name) if watch else nullcontext() as progress:
-        return replicate(case, seed=seed, runs=runs, workers=workers, progress=progress)
+def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:
+    """Open a progress bar, where somebody watches."""
+    return watch(name) if watch else nullcontext()
 
 
 def _row(cause: Cause, base: Sample, off: Sample) -> dict[str, Any]:
@@ -103,9 +117,11 @@ def _row(cause: Cause, base: Sample, off: Sample) -> dict[str, Any]:
 
 
 def _saved(found: Difference) -> dict[str, float]:
-    """Return a difference the other way round, in the mean, at P50 and at P80 with its interval."""
-    saved = {"mean": -found.mean, "p50": -found.p50, "p80": -found.p80}
-    saved |= {"p80_low": -found.p80_high, "p80_high": -found.p80_low}
+    """Return a difference the other way round: in the mean, at P50 and at P80, each with its interval."""
+    told = asdict(found)
+    saved: dict[str, float] = {}
+    for name in ("mean", "p50", "p80"):
+        saved |= {name: -told[name], f"{name}_low": -told[f"{name}_high"], f"{name}_high": -told[f"{name}_low"]}
     return {f"{found.metric}_{name}": value + 0.0 for name, value in saved.items()}
 
 
@@ -114,9 +130,3 @@ def _columns(rows: list[dict[str, Any]]) -> Columns:
     names = rows[0] if rows else dict.fromkeys(["id", "kind", "name", f"{METRICS[0]}_p50", f"{METRICS[0]}_p80"], "")
     texts = {"id", "kind", "name"}
     return {name: np.array([row[name] for row in rows], object if name in texts else np.float64) for name in names}
-
-
-def _add(extras: Callable[[Result, Path], object] | None, result: Result, directory: Path) -> None:
-    """Add figures and the like to the directory that is being filled."""
-    if extras is not None:
-        extras(result, directory)

@@ -46,7 +46,7 @@ class Live:
         """Size the baseline; processes are started with the first picture."""
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
         self.engine = chosen(AUTO)
-        self.base: Case = replace(prepare(load(path, overrides).value), engine=self.engine)
+        self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
         self.hands = Hands(workers, self.engine)
 
     def __enter__(self) -> Self:
@@ -103,11 +103,12 @@ class Live:
             return self.base
         project = self.project(changes)
         if anew:
-            return replace(prepare(project), engine=self.engine)
+            return replace(prepare(project, self.path.parent), engine=self.engine)
         with nothing_thrown_away():
             agreed = kept(self.base.sizing.agreed, changes)
             plan = compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed))
-            return Case(project, replace(self.base.sizing, agreed=agreed), plan, engine=self.engine)
+            sizing = replace(self.base.sizing, agreed=agreed)
+            return Case(project, sizing, plan, self.base.weather, engine=self.engine)
 
 
 def picture(pieces: Sequence[Piece]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sim.config.project import Project
 from sim.engine.either import AUTO, chosen
 from sim.errors import SimError
 from sim.study.answers import csv_bytes
+from sim.study.beside import beside
 from sim.study.case import Case, prepare
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
@@ -97,7 +98,7 @@ def run(
         )  # fmt: skip
         result = result_of(case, seed, sample)
         if out is not None:
-            result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
+            result.save(out, beside(config, result, extras))
         if shelf is not None:
             shelf.discard()
     return result
@@ -148,11 +149,6 @@ def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling:
 def cores() -> int:
     """Return how many processes this machine has room for."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _add(extras: Callable[[Result, Path], object], result: Result, directory: Path) -> None:
-    """Add figures and the like to the directory that is being filled."""
-    extras(result, directory)
 
 
 @contextmanager

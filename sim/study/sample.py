@@ -88,6 +88,17 @@ def values_so_far(shelf: Shelf, metric: str, runs: int) -> Floats:
     return np.where(status == FAILED, np.nan, values).astype(np.float64)
 
 
+def divided(found: Sample, runs: int) -> tuple[Sample, ...]:
+    """Return the samples of several cases that were performed as one, `runs` replications each, numbered from 0."""
+    samples = []
+    for first in range(0, found.size, runs):
+        rows: Columns = {name: column[first : first + runs] for name, column in found.runs.items()}
+        rows["replication"] = np.arange(runs, dtype=np.int64)
+        notes = {r - first: text for r, text in found.notes.items() if first <= r < first + runs}
+        samples.append(Sample(rows, {}, notes))
+    return tuple(samples)
+
+
 def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     """One column of several chunks in a row."""
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])

@@ -12,7 +12,6 @@ import numpy as np
 
 from sim.errors import SimError
 from sim.study.answers import Extras, put_answer, read_answer
-from sim.study.chunk import Columns
 from sim.study.compare import compare, table
 from sim.study.design import Config, Design, labels, of_python, read_study, said, settings_of
 from sim.study.directions import DIRECTIONS
@@ -22,7 +21,7 @@ from sim.study.room import TABLES_OF_A_STUDY, require_room
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.running import cores
-from sim.study.sample import Sample
+from sim.study.sample import Sample, divided
 from sim.study.summary import COLUMNS, summary
 from sim.study.swept import Swept, swept
 from sim.world.draws import RNG_VERSION
@@ -190,18 +189,7 @@ def perform(case: Swept, seed: int, workers: int | None, progress: Progress | No
         case, seed=seed, runs=runs, workers=hands,
         chunk=case.runs if enough else None, shelf=shelf, progress=progress,
     )  # fmt: skip
-    return Sweep(manifest(case, seed), points_table(case, found), _divided(case, found))
-
-
-def _divided(case: Swept, found: Sample) -> tuple[Sample, ...]:
-    """The replications of each point by themselves, numbered from 0."""
-    samples = []
-    for first in range(0, found.size, case.runs):
-        rows: Columns = {name: column[first : first + case.runs] for name, column in found.runs.items()}
-        rows["replication"] = np.arange(case.runs, dtype=np.int64)
-        notes = {r - first: text for r, text in found.notes.items() if first <= r < first + case.runs}
-        samples.append(Sample(rows, {}, notes))
-    return tuple(samples)
+    return Sweep(manifest(case, seed), points_table(case, found), divided(found, case.runs))
 
 
 def points_table(case: Swept, found: Sample) -> pd.DataFrame:

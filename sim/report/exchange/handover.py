@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sim.config.project import Project
 from sim.report.exchange.likely import LOOKED_AT, Likely, likely
 from sim.report.exchange.schedule import Changed, Key, Schedule, schedule
+from sim.study.beside import folder_of
 from sim.study.case import prepare
 from sim.study.chunk import Columns
 from sim.study.result import Result
@@ -42,14 +44,16 @@ class Handover:
         )
 
 
-def hand_over(result: Result, looked_at: int = LOOKED_AT, config: Config | None = None) -> Handover:
+def hand_over(
+    result: Result, looked_at: int = LOOKED_AT, config: Config | None = None, *, directory: Path | None = None
+) -> Handover:
     """Perform the representative run of a result again, and others to learn the spread; Changed if it differs.
 
-    Without the `config` it came from, that of its manifest is taken, and a weather file is looked for here.
+    Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`.
     """
-    case = replace(
-        prepare(config or Project.model_validate(result.manifest["config"])), sampling=result.sample.sampling
-    )
+    known = Project.model_validate(result.manifest["config"])
+    folder = None if config or directory is None else folder_of(directory, known)
+    case = replace(prepare(config or known, folder), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.performed(seed, replication, 1)

@@ -27,7 +27,8 @@ def plot_heat_map(
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    ax = style.canvas(top=0.87) if ax is None else ax
+    longest = max(len(line) for value in grid.index for line in _said(value).split("\n"))
+    ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest)) if ax is None else ax
     values = grid.to_numpy(dtype=np.float64)
     shown = np.where(np.isfinite(values), values, np.nan)
     colours = LinearSegmentedColormap.from_list("house", ["white", *style.TINTS, style.BLUE])

@@ -53,6 +53,9 @@ def plot_sweep_lines(
     ax.set_xlabel(style.text(by))
     says = measure(metric)
     ax.set_ylabel(style.text(f"{says.name}, {says.unit}" if says.unit else says.name))
+    if says.unit.startswith("$"):  # millions and billions in words, instead of a power of ten in the corner
+        ax.yaxis.set_major_formatter(lambda y, _: style.text(says.write(y, says.finest)))
+        ax.set_ylabel("")  # the title says it
     ax.margins(x=0.06, y=0.12)
     style.legend_above(ax)
     style.title(ax, title or f"{measure(metric).name} by {by}")
