@@ -14,6 +14,10 @@ from sim.study.shelf import Shelf
 from sim.study.spans import pieces
 from sim.world.sampling import PLAIN, Sampling
 
+RAMP = "mw_online"
+"""The curve whose dates are kept of every replication."""
+TENTHS = 10
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -22,6 +26,7 @@ class Sample:
     `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
     `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
     `remark`: what the stopping rule has to say, if there was one. `sampling`: how its luck was spread.
+    `ramp`: `replication`, then a column for every tenth of the MW, named by the MW: the day on which so many were online.
     """
 
     runs: Columns
@@ -29,6 +34,7 @@ class Sample:
     notes: dict[int, str] = field(default_factory=dict)
     remark: str = ""
     sampling: Sampling = PLAIN
+    ramp: Columns = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -73,9 +79,25 @@ def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", 
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
     sound = table["status"] != STATUS[FAILED]
     blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
-    named = {name: bands(_curve(shelf, parts, name, sound), blocks) for name in shelf.curve_names()}
+    named, ramp = {}, Columns()
+    for name in shelf.curve_names():
+        curve = _curve(shelf, parts, name, sound)
+        named[name] = bands(curve, blocks)
+        if name == RAMP:
+            ramp = {"replication": table["replication"][sound], **reached(curve)}
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
-    return Sample(table, long_table(named), notes, remark, sampling)
+    return Sample(table, long_table(named), notes, remark, sampling, ramp)
+
+
+def reached(curve: Column) -> Columns:
+    """Return per tenth of the most there ever is, named by it, the day on which each replication had so much.
+
+    `curve` is (replications, days) and never falls. Infinite where a replication never has so much.
+    """
+    most = float(curve.max(initial=0.0))
+    levels = [most * k / TENTHS for k in range(1, TENTHS + 1)] if most > 0 else []
+    there = ((level, curve >= level - 1e-6 * most) for level in levels)
+    return {f"{level:g}": np.where(has[:, -1], has.argmax(axis=1), np.inf) for level, has in there}
 
 
 def values_so_far(shelf: Shelf, metric: str, runs: int) -> Floats:
