@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from sim.report import reading
 from sim.report.quoting import Quote, both, quote
 from sim.report.reading import About, Result, Share
 from sim.report.why import critical
-from sim.report.words import counted, interval, measure, money, number, percent
+from sim.report.words import counted, interval, measure, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ IDLE = (
 )
 MOST_REASONS = 5
 SPREAD = "P50 / P80"
-PUBLISHED_PER_GW = "P50; published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
+PUBLISHED_PER_GW = "published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,28 @@ def findings(result: Result) -> list[Finding]:
         *_lost(about),
         *_finish(result, about, summary),
         *_first_mw(result, about, summary),
-        *_why(result, summary),
+        *_why(result),
         *_people(result, summary),
         *_capital(summary),
     ]
+
+
+def answer(result: Result) -> str:
+    """Say in a sentence or two which date may be promised, and how sure the planned and the target date are."""
+    about, summary = reading.about(result), result.summary()
+    if about.failed == about.runs or FINISH not in summary.index:
+        return ""
+    p80 = quote(summary, FINISH, "p80")
+    found = [
+        f"80 % of the runs have all MW online on or before {about.dates.say(p80.value)}: promise that, not the plan."
+    ]
+    if not math.isfinite(p80.value):
+        found = ["No date has a confidence of 80 %."]
+    for label, day in (("planned", reading.planned(result, FINISH)), ("target", reading.limit(result, FINISH))):
+        if day is not None and math.isfinite(day):
+            kept = reading.share_at_most(reading.values(result, FINISH), day)
+            found.append(f"The {label} date, {about.dates.say(day)}, has a confidence of {kept.say()}.")
+    return " ".join(found)
 
 
 def _lost(about: About) -> list[Finding]:
@@ -117,13 +135,13 @@ def _first_mw(result: Result, about: About, summary: pd.DataFrame) -> list[Findi
     return _dates(measure(FIRST).name, summary, FIRST, about)
 
 
-def _why(result: Result, summary: pd.DataFrame) -> list[Finding]:
+def _why(result: Result) -> list[Finding]:
     """Say which mechanisms the date is due to: mean days on the driving chain, and in how many runs any."""
     part = "what the last MW waits for"
     return [
         Finding(
-            part, found.name, f"{number(float(summary['mean'][f'chain_{found.mechanism}_days']))} days",
-            f"mean on the driving chain; critical in {percent(found.runs.fraction)} of runs",
+            part, found.name, f"{found.mean()} days",
+            f"mean, {found.between()}; critical in {found.runs.say()} of runs",
         )
         for found in critical(result.runs)[:MOST_REASONS]
     ]  # fmt: skip
@@ -155,11 +173,19 @@ def _capital(summary: pd.DataFrame) -> list[Finding]:
     if "capital_total_usd" in summary.index:
         found.append(_spread(summary, "capital_total_usd", "capital in total", SPREAD, "all that is ever paid"))
     if "installed_cost_usd_per_mw" in summary.index:
-        per_gw = float(summary.loc["installed_cost_usd_per_mw", "p50"]) * 1000  # type: ignore[arg-type]
-        found.append(Finding("capital in total", "for a GW", money(per_gw), PUBLISHED_PER_GW))
+        found.append(_per_gw(quote(summary, "installed_cost_usd_per_mw", "p50")))
     return found
+
+
+def _per_gw(per_mw: Quote) -> Finding:
+    """Say what a GW would cost at this price of a MW, beside what is published."""
+    a_gw = Quote(replace(per_mw.measure, finest=1e8), *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
+    answer = a_gw.measure.write(a_gw.value, a_gw.step)
+    return Finding("capital in total", "for a GW", answer, f"P50, {a_gw.between()}; {PUBLISHED_PER_GW}")
 
 
 def _spread(summary: pd.DataFrame, metric: str, part: str, label: str, note: str) -> Finding:
     """Say P50 and P80 of a metric, with the interval of the P80."""
-    return Finding(part, label, both(summary, metric), f"{note}; P80 {quote(summary, metric, 'p80').between()}")
+    p50, p80 = (quote(summary, metric, p).between() for p in ("p50", "p80"))
+    unit = p80.partition(" to ")[2].partition(" ")[2]
+    return Finding(part, label, both(summary, metric), f"{note}; P50 {p50.removesuffix(f' {unit}')}, P80 {p80}")

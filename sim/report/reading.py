@@ -43,6 +43,12 @@ class Result(Protocol):
     def chain(self) -> pd.DataFrame:
         """The driving chain of that run: begin, end, days, unit, activity, mechanism, waiting, waiting_for."""
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one more table: spread, hours, indices or ramp; empty where it is not there."""
+
+    def turnovers(self) -> pd.DataFrame:
+        """Return a row a tenth of the MW: mw, P50 and P80 of its date with their intervals, n."""
+
     def summary(self) -> pd.DataFrame:
         """Return a row a metric: mean, percentiles, intervals of P50 and P80, n."""
 
@@ -62,16 +68,17 @@ class About:
 
     def caption(self, *units: str) -> str:
         """Return the two lines under a figure: units and definitions; n, seed and what the spread is not."""
+        return "; ".join(units) + f"\n{self._runs()}; {SAMPLING_ONLY}"
+
+    def of_one(self, *units: str) -> str:
+        """Return the two lines under a figure of the representative run alone."""
+        return "; ".join(units) + f"\nOne run, the one whose finish is the middle one of: {self._runs()}"
+
+    def _runs(self) -> str:
+        """Say how many runs there are, what became of them, and the seed."""
         lost = [f"{self.stalled:,} stalled"] * bool(self.stalled) + [f"{self.failed:,} failed"] * bool(self.failed)
-        runs = ", ".join(
-            [
-                f"n = {counted(self.runs, 'run', 'runs')}",
-                *lost,
-                f"seed {self.seed}",
-                *[self.sampling] * bool(self.sampling),
-            ]
-        )
-        return "; ".join(units) + f"\n{runs}; {SAMPLING_ONLY}"
+        how = [self.sampling] * bool(self.sampling)
+        return ", ".join([f"n = {counted(self.runs, 'run', 'runs')}", *lost, f"seed {self.seed}", *how])
 
 
 @dataclass(frozen=True)

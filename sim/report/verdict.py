@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,10 +13,22 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.report import reading
-from sim.report.findings import FINISH, PEAK, findings
-from sim.report.quoting import Quote, both
+from sim.report.findings import FINISH, PEAK, answer, findings
+from sim.report.quoting import Quote, quote
 from sim.report.reading import Result, Share, Values
-from sim.report.words import SAMPLING_ONLY, Measure, counted, interval, measure, number, percent, signed
+from sim.report.words import (
+    NEVER,
+    NOT_QUOTED,
+    SAMPLING_ONLY,
+    Measure,
+    counted,
+    hours,
+    interval,
+    measure,
+    number,
+    percent,
+    signed,
+)
 from sim.study.compare import NO_DIFFERENCE, TOO_FEW
 
 if TYPE_CHECKING:
@@ -30,6 +43,8 @@ COMPARED = (
 )  # fmt: skip
 ENDS = ("", "_low", "_high")
 NO_MEAN = "none: runs stalled"
+P50_AND_P80 = ("p50", "p80")
+MILLION = 1e6
 
 
 def verdict(result: Result) -> Group:
@@ -44,7 +59,8 @@ def verdict(result: Result) -> Group:
             table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
         table.add_row(f"  {finding.label}", Text(finding.answer), Text(finding.note))
     rests = f"{basis(result)}\nA date is the working day on or after the moment it stands for."
-    return Group(Text(reading.about(result).name, style="bold"), "", table, "", Text(rests, style="dim"))
+    short: list[RenderableType] = [Text(answer(result)), ""] if answer(result) else []
+    return Group(Text(reading.about(result).name, style="bold"), "", *short, table, "", Text(rests, style="dim"))
 
 
 def plain(what: RenderableType, width: int = 110) -> str:
@@ -95,18 +111,48 @@ def remarks(results: Mapping[str, Result], differences: pd.DataFrame) -> list[st
 
 
 def _side_by_side(results: Mapping[str, Result]) -> Table:
-    """Return P50 and P80 of each metric, a column a strategy; risks as shares of runs below."""
-    table = _table("P50 / P80", *results)
+    """Return P50 and P80 of each metric with their intervals, a column a strategy; risks as shares of runs below."""
+    table = _table("with 95 % interval", "", *results)
     summaries = {name: result.summary() for name, result in results.items()}
     for metric in _compared(results):
         if any(metric in summary.index for summary in summaries.values()):
-            cells = [both(s, metric) if metric in s.index else "" for s in summaries.values()]
-            table.add_row(measure(metric).name, *cells)
+            quotes = [
+                [quote(s, metric, p) if metric in s.index else None for p in P50_AND_P80] for s in summaries.values()
+            ]
+            unit, cells = _quoted(quotes)
+            table.add_row(f"{measure(metric).name}{unit}", "P50\nP80", *cells)
     table.add_section()
     for label, cells in _risks(results):
         if any(cells):
-            table.add_row(label, *cells)
+            table.add_row(label, "", *cells)
     return table
+
+
+def _quoted(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
+    """Write percentiles with their intervals, a line each; and the unit by itself where all have the same."""
+    known = [q for column in quotes for q in column if q]
+    if known and known[0].measure.write is hours and any(q.value >= MILLION for q in known):
+        quotes = [
+            [q and replace(q, measure=replace(q.measure, write=_in_millions)) for q in column] for column in quotes
+        ]
+    said = [[(q.measure.write(q.value, q.step), q.between()) if q else None for q in column] for column in quotes]
+    values = [pair[0] for column in said for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
+    units = {value.partition(" ")[2] for value in values}
+    unit = units.pop() if len(units) == 1 else ""
+    cells = ["\n".join(_with_interval(*pair, unit) if pair else "" for pair in column) for column in said]
+    return f", {unit}" if unit else "", cells
+
+
+def _in_millions(value: float, step: float) -> str:
+    """Write hours in millions, however few: side by side, all have one unit."""
+    return number(value / MILLION, step / MILLION) + " M hours"
+
+
+def _with_interval(value: str, between: str, unit: str) -> str:
+    """Write a number and its interval in brackets, both without a unit that stands elsewhere."""
+    if value in {NEVER, NOT_QUOTED}:
+        return value
+    return f"{value.removesuffix(f' {unit}')} ({between.removesuffix(f' {unit}')})"
 
 
 def _compared(results: Mapping[str, Result]) -> list[str]:
@@ -141,7 +187,7 @@ def _shares(results: Mapping[str, Result], metric: str, share: Callable[[Values,
     """Write in what share of its runs each strategy keeps its own limit."""
     limits = [reading.limit(result, metric) for result in results.values()]
     return [
-        "" if limit is None else percent(share(reading.values(result, metric), limit).fraction)
+        "" if limit is None else share(reading.values(result, metric), limit).say()
         for result, limit in zip(results.values(), limits, strict=True)
     ]
 

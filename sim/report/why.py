@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.metrics.mechanisms import MECHANISMS
 from sim.report import reading
-from sim.report.reading import Result, Share
-from sim.report.words import counted, day_of_month, number
+from sim.report.reading import Result, Share, Values
+from sim.report.words import counted, day_of_month, interval, number, step_for
+from sim.study.intervals import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +53,24 @@ class Critical:
     days: float
     part: float
     runs: Share
+    low: float = float("nan")
+    high: float = float("nan")
 
     @property
     def name(self) -> str:
         """Return the mechanism in a planner's words."""
         return MECHANISMS[self.mechanism]
+
+    def mean(self) -> str:
+        """Write its mean days, rounded as their interval allows."""
+        return number(self.days, step_for(self.low, self.high, 1.0))
+
+    def between(self) -> str:
+        """Write the 95 % interval of its mean days; no days are less than none."""
+        step = step_for(self.low, self.high, 1.0)
+        return interval(
+            max(self.low, 0.0) if isfinite(self.low) else self.low, self.high, lambda day: number(day, step)
+        )
 
 
 def spells(chain: pd.DataFrame) -> list[Spell]:
@@ -91,11 +106,17 @@ def critical(runs: pd.DataFrame) -> list[Critical]:
     days = days[np.isfinite(days).all(axis=1)]
     total = float(days.sum()) or 1.0
     found = [
-        Critical(name, float(of.mean()), float(of.sum()) / total, Share(int((of >= CRITICAL_DAYS).sum()), len(of)))
+        _critical(name, of, float(of.sum()) / total)
         for name, of in zip(columns, days.T, strict=True)
         if len(of) and of.any()
     ]
     return sorted(found, key=lambda mechanism: -mechanism.days)
+
+
+def _critical(name: str, days: Values, part: float) -> Critical:
+    """Return what one mechanism decided, by its days in every finished run."""
+    mean = mean_interval(days)
+    return Critical(name, mean.value, part, Share(int((days >= CRITICAL_DAYS).sum()), len(days)), mean.low, mean.high)
 
 
 def told(result: Result, most: int = 4) -> str:

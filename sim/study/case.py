@@ -147,22 +147,22 @@ class Case:
 
     def story(self, done: Done) -> Columns:
         """Return the log of a replication as people read it."""
-        return dict(story(self._record(done), self.project.scale.start_date))
+        return dict(story(self.record(done), self.project.scale.start_date))
 
     def driving(self, done: Done) -> Columns:
         """Return why a replication ended when it did: its driving chain as people read it."""
-        return driving(self._record(done))
+        return driving(self.record(done))
 
     def ledger(self, seed: int, replication: int) -> Columns:
         """Return the ledger of one replication as people read it: day, item, event, usd."""
         (done,) = self.performed(seed, replication, 1)
-        return ledger_of(self.yardstick, self._record(done))
+        return ledger_of(self.yardstick, self.record(done))
 
     def glance(self, done: Done) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the few metrics and daily curves of a replication that are looked at while a slider moves."""
-        return glance(self.yardstick, self._record(done))
+        return glance(self.yardstick, self.record(done))
 
-    def _record(self, done: Done) -> Record:
+    def record(self, done: Done) -> Record:
         """Return a replication as it is measured."""
         return Record.of(self.yardstick.index, done.performance.log, done.content, done.hours, done.factors)
 
@@ -211,7 +211,7 @@ class Case:
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
         for row, done in enumerate(self._checked(seed, first, count)):
             status[row] = OK if done.performance.stuck is None else STALLED
-            metrics, daily = measure(self.yardstick, self._record(done))
+            metrics, daily = measure(self.yardstick, self.record(done))
             for metric, values in runs.items():
                 values[row] = metrics[metric]
             for curve, lines in curves.items():

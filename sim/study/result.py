@@ -14,7 +14,7 @@ from sim.errors import SimError
 from sim.study import store
 from sim.study.chunk import Columns
 from sim.study.sample import Sample
-from sim.study.summary import COLUMNS, summary
+from sim.study.summary import COLUMNS, of_the_ramp, summary
 from sim.world.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Result:
 
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
     `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving
-    chain, `switched` what each cause costs, where that was asked (`sim.study.drivers`).
+    chain, `switched` what each cause costs, where that was asked (`sim.study.drivers`), `more` what a closer look
+    found, table by table (`sim.study.closer`, `sim.study.indices`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
     """
 
@@ -41,6 +42,7 @@ class Result:
     log: Columns = field(default_factory=dict)
     driving: Columns = field(default_factory=dict)
     switched: Columns = field(default_factory=dict)
+    more: Mapping[str, Columns] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -62,6 +64,10 @@ class Result:
         """Why that run ended when it did: a row a piece of its driving chain, from the decision to the completion."""
         return frame(self.driving or {name: np.array([]) for name in CHAIN_COLUMNS})
 
+    def table(self, name: str) -> pd.DataFrame:
+        """One more table: "ramp" (a row a replication), "spread", "hours" or "indices"; empty where it is not there."""
+        return frame(self.sample.ramp if name == store.RAMP else self.more.get(name, {}))
+
     def curve(self, name: str) -> pd.DataFrame:
         """One curve, a row a day; SimError names the curves there are."""
         rows = self.curves[self.curves["curve"] == name]
@@ -69,6 +75,10 @@ class Result:
             there = ", ".join(dict.fromkeys(self.sample.curves["curve"].tolist()))
             raise SimError(f"there is no curve {name!r}; there are {there or 'none'}")
         return rows.drop(columns="curve").set_index("day")
+
+    def turnovers(self) -> pd.DataFrame:
+        """A row a tenth of the MW: mw, P50 and P80 of the day on which so many are online, with 95 % intervals, n."""
+        return frame(of_the_ramp(self.sample))
 
     def summary(self) -> pd.DataFrame:
         """A row a metric: mean, P10 … P90, the 95 % interval of P50 and of P80, and how many runs."""
@@ -93,6 +103,8 @@ class Result:
         parts = {"runs": self.sample.runs, "curves": self.sample.curves, "events": self.log}
         parts |= {store.CHAIN: self.driving} if self.driving else {}
         parts |= {store.DRIVERS: self.switched} if self.switched else {}
+        parts |= {store.RAMP: self.sample.ramp} if self.sample.ramp else {}
+        parts |= self.more
         store.write_result(target, {**self.manifest, **kept}, dict(self.numbers), parts, extras)
         return target
 
@@ -103,8 +115,9 @@ class Result:
         manifest.pop("files")
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
         how = Sampling.read(manifest.pop("sampling"))
-        sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how)
-        return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}))
+        sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how, parts.get(store.RAMP, {}))
+        more = {name: parts[name] for name in store.MORE if name in parts}
+        return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), more)
 
 
 def frame(columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -17,9 +17,11 @@ from sim.errors import SimError
 from sim.study.answers import csv_bytes
 from sim.study.beside import beside
 from sim.study.case import Case, prepare
+from sim.study.closer import closer
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.directions import DIRECTIONS
+from sim.study.indices import indices
 from sim.study.manifest import digest, identity, manifest, versions
 from sim.study.precision import parse as parse_precision
 from sim.study.result import Result
@@ -181,7 +183,10 @@ def result_of(case: Case, seed: int, sample: Sample) -> Result:
     chosen = _representative(sample)
     (done,) = case.performed(seed, chosen, 1)
     stated = manifest(case, seed, sample.size) | {"representative": chosen}
-    return Result(stated, sample, case.story(done), case.driving(done))
+    log = case.story(done)
+    return Result(
+        stated, sample, log, case.driving(done), more={**closer(case, seed, sample, log), **indices(case, seed, sample)}
+    )
 
 
 def _representative(sample: Sample) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +18,13 @@ from sim.world.sampling import PLAIN, Sampling
 
 SLICE_BYTES = 1 << 24
 """Of a curve of all replications that are in memory at once while its bands are worked out, some days at a time."""
+RAMP = "mw_online"
+"""The curve whose dates are kept of every replication."""
+TENTHS = 10
+ALL_DAYS = slice(None)
+
+Parts = list[tuple[range, slice]]
+"""Stretches of replications on a shelf, and what of each is wanted."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Sample:
     `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
     `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
     `remark`: what the stopping rule has to say, if there was one. `sampling`: how its luck was spread.
+    `ramp`: `replication`, then a column for every tenth of the MW, named by the MW: the day on which so many were online.
     """
 
     runs: Columns
@@ -32,6 +42,7 @@ class Sample:
     notes: dict[int, str] = field(default_factory=dict)
     remark: str = ""
     sampling: Sampling = PLAIN
+    ramp: Columns = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -77,8 +88,19 @@ def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", 
     sound = table["status"] != STATUS[FAILED]
     blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
     named = {name: _bands(shelf, parts, name, sound, blocks) for name in shelf.curve_names()}
+    ramp = _ramp(shelf, parts, table["replication"][sound], sound) if RAMP in named else {}
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
-    return Sample(table, long_table(named), notes, remark, sampling)
+    return Sample(table, long_table(named), notes, remark, sampling, ramp)
+
+
+def reached(curve: Column, most: float) -> Columns:
+    """Return per tenth of `most`, named by it, the day on which each replication had so much.
+
+    `curve` is (replications, days) and never falls. Infinite where a replication never has so much.
+    """
+    levels = [most * k / TENTHS for k in range(1, TENTHS + 1)] if most > 0 else []
+    there = ((level, curve >= level - 1e-6 * most) for level in levels)
+    return {f"{level:g}": np.where(has[:, -1], has.argmax(axis=1), np.inf) for level, has in there}
 
 
 def values_so_far(shelf: Shelf, metric: str, runs: int) -> Floats:
@@ -104,7 +126,7 @@ def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
 
 
-def _bands(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Column, blocks: Column | None) -> Columns:
+def _bands(shelf: Shelf, parts: Parts, name: str, sound: Column, blocks: Column | None) -> Columns:
     """The bands of one curve, worked out some days at a time: no day's depends on another's."""
     width = max(1, SLICE_BYTES // (4 * max(len(sound), 1)))
     found: list[Columns] = []
@@ -114,14 +136,25 @@ def _bands(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Col
     return {statistic: np.concatenate([part[statistic] for part in found]) for statistic in found[0]}
 
 
-def _curve(shelf: Shelf, parts: list[tuple[range, slice]], name: str, sound: Column, days: slice) -> Column:
+def _ramp(shelf: Shelf, parts: Parts, replications: Column, sound: Column) -> Columns:
+    """When every replication had each tenth of the most megawatts, a stretch of them in memory at a time."""
+    curves = partial(_stretches, shelf, parts, RAMP, sound)
+    most = max(float(curve.max(initial=0.0)) for curve in curves())
+    found = [reached(curve, most) for curve in curves()]
+    return {"replication": replications} | {level: np.concatenate([days[level] for days in found]) for level in found[0]}
+
+
+def _curve(shelf: Shelf, parts: Parts, name: str, sound: Column, days: slice) -> Column:
     """Some days of one curve of the replications that did not fail, (replications, days)."""
-    rows = []
+    return np.concatenate(list(_stretches(shelf, parts, name, sound, days)))
+
+
+def _stretches(shelf: Shelf, parts: Parts, name: str, sound: Column, days: slice = ALL_DAYS) -> Iterator[Column]:
+    """Yield some days of one curve of the replications that did not fail, stretch by stretch."""
     for span, part in parts:
         curve = shelf.curve(span, name)
         if curve is not None:
-            rows.append(curve[part, days][sound[span.start + part.start : span.start + part.stop]])
-    return np.concatenate(rows)
+            yield curve[part, days][sound[span.start + part.start : span.start + part.stop]]
 
 
 def representative(sample: Sample, metric: str) -> int:

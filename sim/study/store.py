@@ -23,9 +23,11 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 TABLES = ("runs", "curves", "events")
-CHAIN, DRIVERS = "chain", "drivers"
-SOMETIMES = (CHAIN, DRIVERS)
-"""The driving chain of the representative run (none in old results), and what each cause costs (if asked)."""
+CHAIN, DRIVERS, RAMP = "chain", "drivers", "ramp"
+MORE = ("spread", "hours", "indices")
+SOMETIMES = (CHAIN, DRIVERS, RAMP, *MORE)
+"""The driving chain of the representative run, what each cause costs (if asked), when each tenth of the MW was online
+in every run, and what a closer look found. Older results have fewer of them."""
 FIGURES = "figures"
 
 Extras = Callable[[Path], None]
@@ -40,7 +42,7 @@ def write_result(
 ) -> None:
     """Replace the result in `target` with a new one, or leave it as it is.
 
-    `parts` are the columns of "runs", "curves", "events" and, if known, "chain" and "drivers". `extras` is called
+    `parts` are the columns of "runs", "curves", "events" and those of SOMETIMES that are known. `extras` is called
     with the directory being filled, which already has an empty `figures/`, to add figures and reports.
     Raises WrongPlace where nothing may be written or where something lies that is not a result.
     """

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.study.intervals import quantile
+from sim.study.chunk import Columns
+from sim.study.intervals import UNKNOWN, quantile
+from sim.study.randomised import quantile_known
 from sim.study.sample import Sample
 
 COLUMNS = ("mean", "p10", "p50", "p80", "p90", "p50_low", "p50_high", "p80_low", "p80_high", "n")
@@ -48,6 +50,21 @@ def _row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
         )
     )
     return row if quotable else row | dict.fromkeys(UNQUOTED, nan)
+
+
+def of_the_ramp(sample: Sample) -> Columns:
+    """A row a tenth of the MW: `mw`, P50 and P80 of the day on which so many were online, with their intervals, and n."""
+    levels = [name for name in sample.ramp if name != "replication"]
+    quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+    rows = []
+    for level in levels:
+        days = np.full(sample.size, nan)
+        days[sample.ramp["replication"]] = sample.ramp[level]
+        p50 = quantile_known(days, 0.5, sample.sampling)
+        p80 = quantile_known(days, 0.8, sample.sampling) if quotable else UNKNOWN
+        rows.append([float(level), *(part for one in (p50, p80) for part in (one.value, one.low, one.high)), p50.n])
+    names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
+    return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.study.bands import bands, long_table
 from sim.study.result import Result
-from sim.study.sample import Sample
+from sim.study.sample import Sample, reached
 
 MONTH = 365.25 / 12
 Array = NDArray[Any]
@@ -81,7 +81,10 @@ def made_up_result(
     }  # fmt: skip
     sound = (runs["status"] != "failed").to_numpy()
     table = {str(name): runs[name].to_numpy() for name in runs}
-    return Result(manifest, Sample(table, long_table({name: bands(curve[sound]) for name, curve in curves.items()})))
+    by_evening = 2.5 * (online[:, :, None] < day[None, None, :] + 1).sum(axis=1)
+    ramp = {"replication": np.flatnonzero(sound), **reached(by_evening[sound], float(by_evening.max()))}
+    drawn = long_table({name: bands(curve[sound]) for name, curve in curves.items()})
+    return Result(manifest, Sample(table, drawn, ramp=ramp))
 
 
 @pytest.fixture(scope="session")

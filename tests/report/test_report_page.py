@@ -214,8 +214,11 @@ def test_the_same_result_gives_the_same_pictures(hybrid: Result) -> None:
 def test_turnovers_are_read_level_off_the_ramp(hybrid: Result) -> None:
     found, dates = turnovers(hybrid), reading.project_dates(hybrid)
     assert [turnover.mw for turnover in found] == ["25", "50", "75", "100", "125", "150", "175", "200", "225", "250"]
-    curve = hybrid.curve("mw_online")
-    assert found[-1].p80 == dates.say(float(curve.index[curve["p20"] >= 250][0]))
+    finish = hybrid.summary().loc["lead_time_full_days"]
+    assert (found[-1].p50, found[-1].p80) == (dates.say(finish["p50"]), dates.say(finish["p80"]))
+    assert found[-1].kept.startswith("35 % (")  # as the verdict has it
+    kept = [float(turnover.kept.split(" %")[0]) for turnover in found[:-1]]
+    assert all(0 < share < 100 for share in kept)
 
 
 def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]) -> None:

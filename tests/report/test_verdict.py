@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sim.report.findings import Finding, findings
+from sim.report.findings import Finding, answer, findings
 from sim.report.verdict import comparison, plain, verdict
 from sim.study.compare import TOO_FEW, compare, table
 from sim.study.directions import DIRECTIONS
@@ -44,6 +44,15 @@ def test_the_plan_comes_first_with_its_confidence_and_the_contingency(hybrid: Re
     assert kept == 0.345
     p80 = hybrid.summary().loc[FINISH, "p80"]
     assert of(hybrid, "all MW online", "contingency").answer == f"{p80 - planned:.0f} days"
+
+
+def test_the_first_sentence_is_the_date_to_promise_and_how_sure_the_plan_is(hybrid: Result) -> None:
+    said = answer(hybrid)
+    late, plan = of(hybrid, "all MW online", "P80, on or before"), findings(hybrid)[0]
+    assert said.startswith(f"80 % of the runs have all MW online on or before {late.answer.split(' (')[0]}: ")
+    assert f"The planned date, {plan.answer.split(' (')[0]}, has a confidence of 35 % (" in said
+    assert "The target date" in said
+    assert said.split(":")[0] in plain(verdict(hybrid)).replace("\n", " ")
 
 
 def test_people_and_capital_are_the_summarys(hybrid: Result) -> None:
@@ -132,7 +141,10 @@ def test_strategies_side_by_side_and_pair_by_pair(made_up: MakeUp) -> None:
     text = compared(results)
     for result in results.values():
         row = result.summary().loc[FINISH]
-        assert f"{row.p50:.0f} / {row.p80:.0f} days" in text
+        for p in ("p50", "p80"):
+            assert f"{row[p]:.0f} ({row[f'{p}_low']:.0f} to {row[f'{p}_high']:.0f})" in text
+    assert "all MW online, days" in text
+    assert "0 % (0 to 2 %)" in text  # 2,000 people are never under 450
     mean = (results["hybrid"].runs[FINISH] - results["stick"].runs[FINISH]).mean()
     assert "hybrid \N{MINUS SIGN} stick\n" in text
     assert f"\N{MINUS SIGN}{-mean:.0f} days" in text

@@ -51,7 +51,7 @@ def test_the_verdict_names_what_the_date_waits_for(by_hand: Result) -> None:
     assert [(f.label, f.answer) for f in found] == [
         ("power", "24 days"), ("crew", "3 days"), ("own work: commissioning", "3 days"),
     ]  # fmt: skip
-    assert found[0].note == "mean on the driving chain; critical in 100 % of runs"
+    assert found[0].note == "mean, 24; critical in 100 % (44 to 100 %) of runs"
 
 
 def test_a_result_that_is_read_back_still_knows_why(by_hand: Result, tmp_path: object) -> None:

@@ -153,11 +153,11 @@ def test_metrics_do_not_depend_on_who_comes_first_within_a_minute(
     case = prepare(load(ROOT / "configs" / "hybrid.yaml", ["scale.capacity_mw=25", "energization.units.count=2"]).value)
     (done,) = case.performed(1, replication, 1)
     log, unit_of = done.performance.log, case.plan.unit_of
-    expected = measure(case.yardstick, case._record(done))
+    expected = measure(case.yardstick, case.record(done))
     for seed in range(2):
         rank = np.random.default_rng(seed).permutation(len(case.plan.units))[unit_of[log[:, 1]]]
         mixed = log[np.lexsort((rank, log[:, 0]))]
         assert not np.array_equal(mixed, log)
-        found = measure(case.yardstick, case._record(replace(done, performance=replace(done.performance, log=mixed))))
+        found = measure(case.yardstick, case.record(replace(done, performance=replace(done.performance, log=mixed))))
         assert found[0] == expected[0]
         assert alike(dict(found[1]), dict(expected[1])) == []

@@ -72,8 +72,10 @@ def test_what_is_saved_is_what_is_loaded(old: Result, tmp_path: Path) -> None:
     assert same(back, old)
     assert back.numbers == old.numbers
     assert back.curves.equals(old.curves)
+    assert back.turnovers().equals(old.turnovers())
+    assert len(back.turnovers()) == 10
     assert back.events["kind"].tolist() == ["start", "finish"]
-    assert set(contents(tmp_path / "out" / "toy")) == {*DATA, "figures/mw.svg"}
+    assert set(contents(tmp_path / "out" / "toy")) == {*DATA, "ramp.parquet", "figures/mw.svg"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["toy"]
 
 

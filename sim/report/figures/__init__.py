@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sim.report import reading
 from sim.report.causes import of_result
 from sim.report.quoting import both
 from sim.report.reading import About, Result
+from sim.report.words import interval, measure, money_months, step_for
+from sim.study.intervals import mean_interval
 from sim.study.switching import ALL
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ IDLE, COST, BUDGET = "idle_capital_usd_months", "capital_total_usd", "budget_usd
 def write_all(result: Result, directory: Path) -> list[Path]:
     """Write the figures of a run (PNG and SVG) into `directory`, which is made; return their paths.
 
-    Ramp of MW, headcount, capital; finish, convergence and joint confidence where the project has one finish (a
+    Ramp of MW, headcount, man-hours, capital; finish, convergence and joint confidence where the project has one finish (a
     single order); of the representative run people by trade, flowline, Gantt, and the flow of skids where it has any.
     """
     from sim.report.style import save
@@ -41,6 +45,7 @@ def of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
         summary = result.summary()
         yield "mw_online", _mw_online(result, about, summary)
         yield "headcount", _headcount(result, about, summary)
+        yield from _hours(result, about)
         yield "capital", _capital(result, about, summary)
         if FINISH in summary.index:
             yield "finish", _finish(result, about, summary)
@@ -87,7 +92,7 @@ def _of_one_run(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
     yield "flowline", plot_flowline(events, about=about, hall_blocks=hall_blocks_of(result))
     if skids := logbook.flow(events):
         yield "flow", plot_flow(skids, about=about)
-    yield "gantt", plot_gantt(events, about=about, chain=result.chain)
+    yield "gantt", plot_gantt(events, about=about, chain=result.chain, spread=result.table("spread"))
 
 
 def _mw_online(result: Result, about: About, summary: pd.DataFrame) -> Axes:
@@ -107,11 +112,30 @@ def _headcount(result: Result, about: About, summary: pd.DataFrame) -> Axes:
     return plot_headcount(result.curves, about=about, peaks=peaks, limit=limit, quoted=_quoted(summary, PEAK))
 
 
+def _hours(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
+    """Yield man-hours over time, where they were looked at."""
+    from sim.report.figures.man_hours import plot_man_hours
+
+    if len(hours := result.table("hours")):
+        yield "man_hours", plot_man_hours(hours, about=about, runs=int(result.table("spread")["runs"].max()))
+
+
 def _capital(result: Result, about: About, summary: pd.DataFrame) -> Axes:
     """Draw capital deployed against in service, with the idle capital of the metrics."""
     from sim.report.figures.capital import plot_capital
 
-    return plot_capital(result.curves, about=about, idle=_at(summary, IDLE, "mean"), note=_idle_months(summary))
+    return plot_capital(result.curves, about=about, idle=_mean(result, about), note=_idle_months(summary))
+
+
+def _mean(result: Result, about: About) -> str:
+    """Return the mean idle capital in dollar-months, with its interval where runs are independent."""
+    values = reading.values(result, IDLE)
+    if not len(values) or not np.isfinite(values).all():
+        return ""
+    found = mean_interval(values)
+    step = step_for(found.low, found.high, measure(IDLE).finest)
+    mean = f"{money_months(found.value, step)}, mean"
+    return mean if about.sampling else f"{mean} ({interval(found.low, found.high, lambda v: money_months(v, step))})"
 
 
 def _finish(result: Result, about: About, summary: pd.DataFrame) -> Axes:

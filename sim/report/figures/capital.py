@@ -18,30 +18,26 @@ DEFINITION = "idle capital (deployed) = paid - in service; in service = share of
 
 
 @style.in_house_style
-def plot_capital(
-    data: pd.DataFrame, ax: Axes | None = None, *, about: About, idle: float | None = None, note: str = ""
-) -> Axes:
+def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, idle: str = "", note: str = "") -> Axes:
     """Draw capital deployed and in service by day (curves table of a result, dollars), the mean of all runs.
 
     Means, because their gap is the mean idle capital exactly, which no pair of percentile curves is. `idle` is
-    what to write into the gap, dollar-months; without it, its area over the days given. `note` stands above.
+    what to call the gap, dollar-months in words; without it, its area over the days given. `note` stands above.
     """
     ax = style.canvas() if ax is None else ax
     day, deployed = _mean(data, "capital_deployed_usd")
     service = np.interp(day, *_mean(data, "capital_in_service_usd"))
     scale, unit = (1e9, "bn") if deployed.max(initial=0) >= 1e9 else (1e6, "M")
     x = style.place(about.dates, 0) + day
+    words = f"idle: {idle or money_months(area(day, deployed - service))}"
     ax.fill_between(x, 0, service / scale, color=style.TINTS[1], lw=0, label="in service")
-    ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label="idle")
+    ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label=style.text(words))
     if (data["curve"] == "capital_committed_usd").any():
         signed = np.interp(day, *_mean(data, "capital_committed_usd"))
         ax.plot(x, signed / scale, color=style.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
     ax.plot(x, deployed / scale, color=style.INK, lw=2.2, label="deployed (paid)")
     ax.plot(x, service / scale, color=style.BLUE, lw=2.2)
     _frame(ax, x, deployed / scale, service / scale, unit)
-    if len(x):
-        held = area(day, deployed - service) if idle is None else idle
-        _write_into_gap(ax, x, service / scale, deployed / scale, f"idle capital\n{money_months(held)}")
     _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
     style.caption(ax, about.caption("Dollars, mean of all runs", DEFINITION))
@@ -68,17 +64,6 @@ def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) ->
     ax.set_ylabel(style.text(f"capital, ${unit}"))
     style.dates_below(ax)
     ax.legend(loc="lower right")
-
-
-def _write_into_gap(ax: Axes, x: Values, low: Values, high: Values, words: str) -> None:
-    """Write into the middle of the gap, at the height where it is tallest."""
-    widest = int(np.argmax(high - low))
-    level = (low[widest] + high[widest]) / 2
-    across = x[(low <= level) & (high >= level)]
-    ax.annotate(
-        style.text(words), (float(across.mean()), level), ha="center", va="center", linespacing=1.4,
-        fontweight="bold", path_effects=style.halo(),
-    )  # fmt: skip
 
 
 def _subtitle(ax: Axes, words: str) -> None:

@@ -45,5 +45,5 @@ def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, about: Abou
     style.legend_above(ax)
     yard = counts["delivered"] - counts["set"]
     style.title(ax, f"Flow of skids: at most {int(yard.max(initial=0))} in the yard at once")
-    style.caption(ax, about.caption("Skids of the representative run; height: how many, width: how long"))
+    style.caption(ax, about.of_one("Skids; height: how many, width: how long"))
     return ax

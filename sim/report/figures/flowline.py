@@ -40,7 +40,7 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, about: About, h
     style.dates_below(ax)
     style.legend_above(ax)
     style.title(ax, "Flowline of the representative run: steep is fast, a gap is waiting")
-    style.caption(ax, about.caption("One whole run; strokes are not joined across crews"))
+    style.caption(ax, about.of_one("Strokes are not joined across crews"))
     return ax
 
 

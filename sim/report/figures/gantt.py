@@ -1,9 +1,9 @@
-"""Gantt of one run: what was done when, and what each bar had waited for."""
+"""Gantt of one run: what was done when, how critical that is over the runs, and what each bar had waited for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,19 @@ from sim.report import style
 from sim.report.logbook import Bar, waits, works
 from sim.report.reading import About
 from sim.report.why import spells
+from sim.study.places import places
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
-ROW_INCHES = 0.23
+ROW_INCHES = 0.25
 SHORTEST = 1.0
 """Days: shorter gaps are not drawn."""
-MOST_ROWS = 44
+CHAIN = "driving chain"
+COLUMNS = ("kind", "unit", "resource", "minute")
+GHOSTS = "thin bar: P10 of begin to P90 of end"
 
 
 @dataclass(frozen=True)
@@ -32,49 +36,125 @@ class Row:
     gaps: tuple[Bar, ...]
 
 
-@style.in_house_style
-def plot_gantt(data: pd.DataFrame, ax: Axes | None = None, *, about: About, chain: pd.DataFrame | None = None) -> Axes:
-    """Draw one run's log: site works, power, halls, and the last block of every hall; waits hatched by what for.
+@dataclass(frozen=True)
+class Spread:
+    """How a bar chart differs from run to run, of so many runs.
 
-    A bar on the driving chain (`chain`) has a red frame. Bars are real ones of one run, never means.
+    `ghosts`: per place the P10 of its begin and the P90 of its end, in days. `critical`: in which share of runs each
+    work, by unit and activity, was critical.
+    """
+
+    runs: int
+    ghosts: Mapping[str, tuple[float, float]]
+    critical: Mapping[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Spread:
+        """Read the table `spread` of a result."""
+        whole, single = table[table["unit"] == ""], table[table["unit"] != ""]
+        ghosts = {str(row["place"]): (row["begin_p10"], row["end_p90"]) for row in whole.to_dict("records")}
+        shares = {(str(row["unit"]), str(row["activity"])): row["critical"] for row in single.to_dict("records")}
+        return cls(int(table["runs"].max()), ghosts, shares)
+
+
+@style.in_house_style
+def plot_gantt(
+    data: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    about: About,
+    chain: pd.DataFrame | None = None,
+    spread: pd.DataFrame | None = None,
+) -> Axes:
+    """Draw one run's log: site works, power, halls, and the last block of every tenth; waits hatched by what for.
+
+    With `spread` (table of a result), bars are coloured by the share of runs in which they are critical, and a thin bar
+    below says how far a row moves. A bar on the driving chain (`chain`) has a black frame. Bars are real ones of one
+    run, never means.
     """
     shown = [*_chain_row(chain), *rows(data)]
-    ax = style.canvas(left=0.2, right=0.97, height=2.6 + ROW_INCHES * max(len(shown), 6)) if ax is None else ax
+    ax = (
+        style.canvas(left=0.2, right=0.97, top=0.78, height=3.2 + ROW_INCHES * max(len(shown), 6)) if ax is None else ax
+    )
     start, driving = style.place(about.dates, 0), _driving(chain)
+    known = None if spread is None or spread.empty else Spread.of(spread)
+    shades = _shades()
     for at, row in enumerate(shown):
         for gap in row.gaps:
             ax.barh(
-                at, gap.end - gap.begin, 0.5, left=start + gap.begin, color="white", hatch="/////", lw=0,
+                at, gap.end - gap.begin, 0.46, left=start + gap.begin, color="white", hatch="/////", lw=0,
                 edgecolor=style.MECHANISM[gap.mechanism], gid=gap.mechanism,
             )  # fmt: skip
         for bar in row.bars:
-            critical = (bar.unit, bar.what) in driving
+            framed = (bar.unit, bar.what) in driving
+            by_share = known is not None and row.name != CHAIN
+            share = known.critical.get((bar.unit, bar.what), 0.0) if known is not None else 0.0
             ax.barh(
-                at, bar.end - bar.begin, 0.72, left=start + bar.begin, color=style.MECHANISM[bar.mechanism],
-                edgecolor=style.RED if critical else "white", lw=1.6 if critical else 0.3, zorder=3 if critical else 2,
+                at, bar.end - bar.begin, 0.58, left=start + bar.begin, zorder=3 if framed else 2,
+                color=shades(share) if by_share else style.MECHANISM[bar.mechanism],
+                edgecolor=style.INK if framed else "white", lw=1.5 if framed else 0.3,
             )  # fmt: skip
+        if known is not None and row.name in known.ghosts:
+            begin, end = known.ghosts[row.name]
+            ax.barh(at + 0.41, end - begin, 0.14, left=start + begin, color="#9aa3ad", lw=0, gid="ghost")
+    _frame(ax, shown)
+    _key(ax, shown, all_kinds=known is None)
+    if known is not None:
+        _shares_beside(ax, shades)
+    style.title(ax, "One whole run: what was done, and what it waited for", pad=66)
+    style.caption(ax, _caption(about, known), left=140)
+    return ax
+
+
+def _caption(about: About, known: Spread | None) -> str:
+    """Say what the marks mean, and what they rest on."""
+    marks, blocks = "Hatched: waiting; black frame: on the driving chain", "of each tenth of the blocks, the last one"
+    if known is None:
+        return about.of_one("Bars: work, by kind", marks, blocks)
+    return about.of_one(marks, f"{GHOSTS} ({known.runs} runs)", blocks)
+
+
+def _frame(ax: Axes, shown: Sequence[Row]) -> None:
+    """Name the rows and the dates."""
     ax.set_yticks(range(len(shown)), [row.name for row in shown], fontsize=9.5)
-    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.set_ylim(len(shown) - 0.3, -0.6)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.02)
     style.dates_below(ax)
-    _key(ax, shown)
-    style.title(ax, "One whole run: what was done, and what it waited for", pad=62)
-    legend = "Bars: work, by kind; hatched: waiting for that; red frame: on the driving chain"
-    style.caption(ax, about.caption(legend, "of each hall, the block that came online last"), left=140)
-    return ax
 
 
-def _key(ax: Axes, shown: Sequence[Row]) -> None:
-    """Name the colours that are there."""
+def _shades() -> Colormap:
+    """Return grey to red, for a share of runs from 0 to 1."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("critical", ["#ccd2d8", "#e8988a", style.RED])
+
+
+def _shares_beside(ax: Axes, shades: Colormap) -> None:
+    """Draw the key of the shares, right of the title."""
+    import numpy as np
+
+    key = ax.inset_axes((0.7, 1.012, 0.3, 0.012))
+    key.imshow(np.linspace(0, 1, 64)[None, :], aspect="auto", cmap=shades, extent=(0, 100, 0, 1))
+    key.set_yticks([])
+    key.set_xticks([0, 50, 100], ["0", "50", "100 %"], fontsize=9.5)
+    key.xaxis.tick_top()
+    key.tick_params(length=0, pad=1)
+    key.set_title("bar: critical in this share of runs", fontsize=10.5, fontweight="normal", loc="left", pad=3)
+    key.grid(visible=False)
+
+
+def _key(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
+    """Name the colours that are there: of waits and of the driving chain, and of all work where it has them."""
     from matplotlib.patches import Patch
 
-    there = {bar.mechanism for row in shown for bar in (*row.bars, *row.gaps)}
+    coloured = (bar for row in shown for bar in (*row.gaps, *(row.bars if all_kinds or row.name == CHAIN else ())))
+    there = {bar.mechanism for bar in coloured}
     patches = [Patch(color=style.MECHANISM[name], label=words) for name, words in MECHANISMS.items() if name in there]
     ax.legend(
-        handles=patches, loc="lower left", bbox_to_anchor=(-0.18, 1.0), ncols=5, borderaxespad=0.3, borderpad=0,
-        columnspacing=1.2, handlelength=1.2, handletextpad=0.5, fontsize=10.5,
+        handles=patches, loc="lower left", bbox_to_anchor=(-0.18, 1.0), ncols=5 if all_kinds else 4, borderaxespad=0.3,
+        borderpad=0, columnspacing=1.1, handlelength=1.2, handletextpad=0.5, fontsize=10,
     )  # fmt: skip
 
 
@@ -82,7 +162,7 @@ def _chain_row(chain: pd.DataFrame | None) -> Iterator[Row]:
     """Yield the driving chain as a row of its own, by what its days are due to."""
     if chain is not None and len(chain):
         found = spells(chain)
-        yield Row("driving chain", tuple(Bar("", "", s.begin, s.end, s.mechanism) for s in found), ())
+        yield Row(CHAIN, tuple(Bar("", "", s.begin, s.end, s.mechanism) for s in found), ())
 
 
 def _driving(chain: pd.DataFrame | None) -> set[tuple[str, str]]:
@@ -101,42 +181,13 @@ def rows(events: pd.DataFrame) -> list[Row]:
     for bar in done:
         by_place.setdefault(bar.unit, []).append(bar)
     found = []
-    for name, pattern in _places(events):
+    for name, pattern in places({name: events[name].to_numpy() for name in COLUMNS}):
         units = [unit for unit in by_place if re.fullmatch(pattern, unit)]
         bars = sorted((bar for unit in units for bar in by_place[unit]), key=lambda bar: (bar.begin, bar.end))
         if bars:
             mine = [wait for wait in waited if wait.unit in units and not _own(wait)]
             found.append(Row(name, tuple(bars), tuple(_gaps(bars, mine))))
     return found
-
-
-def _places(events: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Yield rows as (name, pattern of the units in it), at most so many."""
-    units = [*dict.fromkeys(events["unit"])]
-    yield "permits and design", r"p1\.preparation"
-    site = sorted({unit.split(".", 2)[2] for unit in units if unit.startswith("p1.site_works.")})
-    begun = dict(zip(events["unit"], events["minute"], strict=True))
-    for step in sorted(site, key=lambda step: begun[f"p1.site_works.{step}"]):
-        yield step.replace("_", " "), re.escape(f"p1.site_works.{step}")
-    yield "power units", r"p1\.(g\d+|grid\..*)"
-    halls = sorted({int(u[1:].split(".")[0]) for u in units if re.match(r"h\d+\.shell\.", u)})
-    blocks = _last_blocks(events)
-    room = max(1, MOST_ROWS - len(site) - 2 - len(blocks))
-    for hall in halls[:room]:
-        yield f"hall {hall}: shell", rf"h{hall}\.shell\..*"
-    for block, turnover in blocks:
-        yield f"block {block}", rf"b{block}\.(electrical|mechanical|compute|commissioning|pad).*|{turnover}"
-
-
-def _last_blocks(events: pd.DataFrame) -> list[tuple[int, str]]:
-    """Return of every tenth of the blocks the one that came online last, with the unit that handed it over."""
-    notes = events[(events["kind"] == "note") & events["resource"].str.startswith("online/b")]
-    numbers = notes["resource"].str.slice(len("online/b")).astype(int)
-    ready = [*zip(numbers, notes["minute"], notes["unit"], strict=True)]
-    ready.sort()
-    size = max(1, -(-len(ready) // 10))
-    groups = [ready[at : at + size] for at in range(0, len(ready), size)]
-    return [(last[0], re.escape(last[2])) for last in (max(group, key=lambda block: block[1]) for group in groups)]
 
 
 def _own(wait: Bar) -> bool:

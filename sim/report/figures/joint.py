@@ -45,6 +45,7 @@ def plot_joint(
     ax.set_ylabel(style.text(f"capital in total, ${unit}"))
     ax.grid(visible=False)
     ax.margins(0.06)
+    _room_for_the_early(ax, style.place(about.dates, target))
     style.dates_below(ax)
     _quadrants(ax, finish, cost, target, budget)
     style.legend_above(ax)
@@ -66,6 +67,12 @@ def frontier(finish: Values, cost: Values, level: float, points: int = 80) -> tu
     places = np.unique(np.linspace(wanted - 1, int(np.isfinite(days).sum()) - 1, points).astype(int))
     least = [float(np.sort(cost[order[: place + 1]])[wanted - 1]) for place in places]
     return days[places], np.array(least)
+
+
+def _room_for_the_early(ax: Axes, target: float) -> None:
+    """Keep the target far enough from the left edge for a share to stand there."""
+    low, high = ax.get_xlim()
+    ax.set_xlim(min(low, target - 0.1 * (high - target)), high)
 
 
 def _quadrants(ax: Axes, finish: Values, cost: Values, target: float, budget: float) -> None:

@@ -51,9 +51,7 @@ def plot_trades(
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize=11)
     style.title(ax, f"People on site by trade: peak {number(float(floor.max(initial=0)))} in this run", pad=14)
-    style.caption(
-        ax, about.caption("People of the representative run, highest day of each week; indirect by their ratio")
-    )
+    style.caption(ax, about.of_one("Direct people by trade and indirect ones by their ratio, highest day of each week"))
     return ax
 
 

@@ -67,6 +67,7 @@ def keyed(chart: Any) -> Any:
         chart.center.remove(legend)
         legend.orientation, legend.ncols, legend.click_policy = "horizontal", 3, "hide"
         legend.location, legend.label_text_font_size, legend.margin = "top_left", "13px", 0
+        legend.spacing = 16
         legend.border_line_color = legend.background_fill_color = None
         chart.add_layout(legend, "below")
     return chart

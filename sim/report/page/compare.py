@@ -14,7 +14,7 @@ from sim.report.figures import of_a_comparison
 from sim.report.findings import FINISH, PEAK
 from sim.report.page import charts
 from sim.report.page.render import render
-from sim.report.page.run import REPORT
+from sim.report.page.run import REPORT, sample
 from sim.report.reading import Result
 from sim.report.verdict import basis, remarks, tables
 from sim.study.store import FIGURES
@@ -45,7 +45,8 @@ def page(results: Mapping[str, Result], differences: pd.DataFrame, figures: Mapp
         "compare.html.jinja", _charts(results), figures,
         title=TITLE, made=f"{', '.join(results)}; seed {first.manifest['seed']}",
         reports=[(name, f"{name}/{REPORT}") for name in results], side=_cells(side),
-        pairs=[_cells(pair) for pair in pairs], basis=basis(first), remarks=" ".join(remarks(results, differences)),
+        pairs=[_cells(pair) for pair in pairs], basis=basis(first),
+        sample=sample(reading.about(first)), remarks=" ".join(remarks(results, differences)),
     )  # fmt: skip
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
-from sim.report import causes, reading, style
+from sim.report import causes, reading, shares, style
 from sim.report.figures import of_a_run
-from sim.report.findings import FINISH, findings
+from sim.report.findings import FINISH, answer, findings
 from sim.report.page import charts
 from sim.report.page.render import render
 from sim.report.page.sections import assumptions, checklist, percentiles, turnovers
 from sim.report.reading import About, Result
 from sim.report.verdict import basis
 from sim.report.why import critical, lines, told
-from sim.report.words import number, percent
+from sim.report.words import counted, percent
 from sim.study.store import FIGURES
 
 if TYPE_CHECKING:
@@ -60,12 +61,19 @@ def page(result: Result, figures: Mapping[str, Axes] | None = None) -> bytes:
     return render(
         "run.html.jinja", drawn, pictures,
         title=about.name, made=_made(result), contents=[c for c in CONTENTS if present.get(c[0], True)],
-        verdict=verdict, basis=basis(result), turnovers=[(t.mw, t.p50, t.p80, t.planned) for t in turnovers(result)],
+        answer=answer(result), verdict=verdict, basis=basis(result),
+        sample=sample(about), turnovers=[astuple(row) for row in turnovers(result)],
         why=told(result) if len(result.chain) else "", critical=_critical(result), chain=[*lines(result)],
-        tornado=_tornado(result), compared=ALONE, method=METHOD, checklist=checklist(result),
+        tornado=_tornado(result), shares={"head": shares.head(result), "rows": shares.rows(result)},
+        shares_note=shares.lacking(result) or shares.METHOD, compared=ALONE, method=METHOD, checklist=checklist(result),
         assumptions={name: [_row(row) for row in rows] for name, rows in assumptions(result).items()},
         data={"percentiles": percentiles(result), "start": float(charts.moments(about, [0.0])[0])},
     )  # fmt: skip
+
+
+def sample(about: About) -> str:
+    """Say under a chart how many runs it is drawn from."""
+    return f"n = {counted(about.runs, 'run', 'runs')}, seed {about.seed}."
 
 
 def _made(result: Result) -> str:
@@ -107,8 +115,8 @@ def _tornado(result: Result) -> dict[str, Any] | None:
 def _critical(result: Result) -> list[dict[str, str]]:
     return [
         {
-            "name": found.name, "colour": style.MECHANISM[found.mechanism], "days": number(found.days, 0.1),
-            "part": percent(found.part), "runs": percent(found.runs.fraction),
+            "name": found.name, "colour": style.MECHANISM[found.mechanism], "days": f"{found.mean()} ({found.between()})",
+            "part": percent(found.part), "runs": found.runs.say(),
         }
         for found in critical(result.runs)
     ]  # fmt: skip

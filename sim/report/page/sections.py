@@ -15,24 +15,25 @@ from sim.report import reading
 from sim.report.assumptions import Row, rows
 from sim.report.quoting import quote
 from sim.report.reading import Result
-from sim.report.words import counted, number, percent
+from sim.report.words import WITHHELD, counted, number, percent
 from sim.study.intervals import quantile
 
 FINISH = "lead_time_full_days"
 PRECISE = 0.01
 """Half-width of the interval of the P80, as a share of it, that a published date should have."""
 ENOUGH_RUNS = 1000
-TENTHS = 10
 
 
 @dataclass(frozen=True)
 class Turnover:
-    """When so many MW are online: P50, P80 (on or before), and the planned date."""
+    """When so many MW are online: P50, P80 (on or before) with its interval, the planned date and how often it is kept."""
 
     mw: str
     p50: str
     p80: str
+    between: str
     planned: str
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,22 @@ class Check:
 
 
 def turnovers(result: Result) -> list[Turnover]:
-    """Return the dates of every tenth of the MW, read horizontally off the ramp, which only ever rises."""
-    curve = result.curves[result.curves["curve"] == "mw_online"].sort_values("day")
-    planned, dates = reading.planned_ramp(result), reading.project_dates(result)
-    if curve.empty or not curve["p95"].max():
-        return []
-    total = float(max([*(mw for _, mw in planned), curve["p95"].max()]))
-    step = max(total / TENTHS, min((mw for _, mw in planned), default=total / TENTHS))
-    levels = [*np.arange(step, total - 1e-9, step), total]
-
-    def when(column: str, mw: float) -> str:
-        reached = curve.loc[curve[column] >= mw - 1e-6, "day"]
-        return dates.say(float(reached.iloc[0]) if len(reached) else math.inf)
-
-    def plan(mw: float) -> str:
-        return (
-            dates.say(min((day for day, there in planned if there >= mw - 1e-6), default=math.inf)) if planned else ""
-        )
-
-    return [Turnover(f"{mw:g}", when("p50", mw), when("p20", mw), plan(mw)) for mw in map(float, levels)]
+    """Return the dates of every tenth of the MW, rounded up to whole blocks, from the day each run had so many."""
+    dates, planned = reading.project_dates(result), reading.planned_ramp(result)
+    block = min((mw for _, mw in planned), default=0.0)
+    days = result.table("ramp")
+    found: dict[float, Turnover] = {}
+    for row in result.turnovers().to_dict("records"):
+        level = math.ceil(row["mw"] / block - 1e-6) * block if block else row["mw"]
+        plan = min((day for day, there in planned if there >= level - 1e-6), default=math.inf)
+        reached = days[f"{row['mw']:g}"].to_numpy(dtype=float)
+        kept = reading.share_at_most(reached, math.floor(plan)) if math.isfinite(plan) else None
+        between = dates.say_between(row["p80_low"], row["p80_high"]) if not math.isnan(row["p80"]) else WITHHELD
+        found[level] = Turnover(
+            f"{level:g}", dates.say(row["p50"]), dates.say(row["p80"]), between,
+            dates.say(plan) if planned else "", kept.say() if kept else "",
+        )  # fmt: skip
+    return [*found.values()]
 
 
 def percentiles(result: Result) -> list[tuple[int, float, str]]:

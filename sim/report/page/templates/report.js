@@ -17,6 +17,10 @@
       if (part.line_color && part.line_color.value && /^#(1b1f24|e8ebee)$/.test(part.line_color.value)) { part.line_color = { value: ink }; }
     }
   };
+  const roomy = (model) => {
+    const most = Math.max(2, Math.min(7, Math.floor(document.body.clientWidth / 120)));
+    for (const part of model.references()) { if (part.type === "DatetimeTicker") { part.desired_num_ticks = most; } }
+  };
   const pick = (s_curve) => {
     const slider = document.getElementById("percentile"), said = document.getElementById("picked");
     if (!slider || !told.percentiles.length) { return; }
@@ -34,6 +38,7 @@
     for (const [name, item] of Object.entries(told.items)) {
       const [view] = [...await Bokeh.embed.embed_item(item, name)];
       views.push(view.model);
+      roomy(view.model);
       recolour(view.model);
       if (name === "chart_s_curve") { pick(view.model); }
     }
