@@ -16,7 +16,20 @@ SOURCES = sorted((ROOT / "sim").rglob("*.py"))
 CODE = sorted(path for part in ("sim", "tests", "benchmarks") for path in (ROOT / part).rglob("*.py"))
 
 # A later part may import an earlier one, never the reverse.
-FLOW = ("undisturbed", "errors", "files", "config", "world", "events", "plan", "engine", "metrics", "study", "report", "cli")
+FLOW = (
+    "undisturbed",
+    "errors",
+    "files",
+    "config",
+    "world",
+    "events",
+    "plan",
+    "engine",
+    "metrics",
+    "study",
+    "report",
+    "cli",
+)
 ENTRANCES = ("__init__", "__main__")
 ROOMS = {
     "simpy": "sim/engine/",

@@ -42,12 +42,12 @@ def critical(record: Record, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_
 
 def earned_by_day(record: Record, days: int) -> Floats:
     """Return person-hours of work content done until the end of each day; what is done again earns nothing more."""
-    plan, rows = record.index.plan, record.works
-    first = rows[np.unique(record.step[rows], return_index=True)[1]]
-    first = first[plan.earns[record.step[first]]]
-    steps = record.step[first]
+    plan, works = record.index.plan, record.works
+    first = works[np.unique(works[:, 1], return_index=True)[1]]
+    first = first[plan.earns[first[:, 1]]]
+    minutes, steps = first[:, 0], first[:, 1]
     hours = record.content[record.index.first_argument[steps]] * record.index.people_of_step[steps] / 60
-    day = np.minimum(record.minute[first] // DAY, days - 1)
+    day = np.minimum(minutes // DAY, days - 1)
     return np.cumsum(np.bincount(day, weights=hours, minlength=days)[:days])
 
 

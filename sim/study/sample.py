@@ -141,7 +141,9 @@ def _ramp(shelf: Shelf, parts: Parts, replications: Column, sound: Column) -> Co
     curves = partial(_stretches, shelf, parts, RAMP, sound)
     most = max(float(curve.max(initial=0.0)) for curve in curves())
     found = [reached(curve, most) for curve in curves()]
-    return {"replication": replications} | {level: np.concatenate([days[level] for days in found]) for level in found[0]}
+    return {"replication": replications} | {
+        level: np.concatenate([days[level] for days in found]) for level in found[0]
+    }
 
 
 def _curve(shelf: Shelf, parts: Parts, name: str, sound: Column, days: slice) -> Column:
