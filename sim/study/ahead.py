@@ -18,7 +18,7 @@ class Ahead:
 
     def __init__(self, finish: int) -> None:
         """Begin with the minute of the planned finish."""
-        self.days = ceil(TO_BEGIN * finish / DAY)
+        self.days = max(1, ceil(TO_BEGIN * finish / DAY))
 
     def further(self, minute: int) -> int:
         """Go on beyond a minute that was asked for; return the days."""
