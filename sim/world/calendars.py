@@ -47,8 +47,8 @@ class Calendar:
 
     def __init__(self, name: str, starts: Minutes, ends: Minutes, horizon: int, start_date: date | None = None) -> None:
         """Take stretches that are in order and do not touch; `Calendar.of` takes any."""
-        edges = np.column_stack([starts, ends]).ravel()
-        if len(edges) and (edges[0] < 0 or edges[-1] > horizon or (edges[1:] <= edges[:-1]).any()):
+        outside = len(starts) and (starts[0] < 0 or ends[-1] > horizon)
+        if outside or (ends <= starts).any() or (starts[1:] <= ends[:-1]).any():
             raise ValueError(f"calendar {name}: stretches must be in order, apart and before {horizon}")
         self.name, self.horizon, self.start_date = name, horizon, start_date
         self.starts, self.ends = starts, ends

@@ -53,8 +53,8 @@ MUTANTS = (
     Mutant(
         "a request that does not fit stops all behind it",
         "requests.py",
-        "            continue\n        take",
-        "            break\n        take",
+        "            continue\n        fetch_step",
+        "            break\n        fetch_step",
     ),
     Mutant(
         "one grant a kind and pass",

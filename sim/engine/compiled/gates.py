@@ -19,6 +19,7 @@ from sim.engine.compiled.arrays import (
 )
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.jit import part, piece
+from sim.engine.compiled.steps import fetch_step
 
 
 @piece
@@ -41,6 +42,7 @@ def signal(plan: Numbers, run: Numbers, gate: int, amount: int, now: int) -> Non
     while run[waiters] > 0 and run[queue] >> bits <= run[level]:
         waiter = pop(run, queue, run[waiters])
         run[waiters] -= 1
+        fetch_step(plan, run, waiter & ((1 << bits) - 1))
         run[run[READY] + run[READY_SIZE]] = waiter & ((1 << bits) - 1)
         run[READY_SIZE] += 1
     if gate == plan[LAST_GATE] and run[level] >= plan[LAST_LEVEL]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from sim.engine.compiled.arrays import (
-    AT,
     DUE,
     EVENTS,
     EVENTS_SIZE,
@@ -20,8 +19,6 @@ from sim.engine.compiled.arrays import (
     RANK_BITS,
     READY,
     READY_SIZE,
-    STEP,
-    STEPS,
     UNITS,
     WELL,
     Figures,
@@ -30,10 +27,10 @@ from sim.engine.compiled.arrays import (
     Numbers,
 )
 from sim.engine.compiled.heap import pop
-from sim.engine.compiled.jit import fetch, figures_of, fingerprint, numbers_of, piece, whole
+from sim.engine.compiled.jit import figures_of, fingerprint, numbers_of, piece, whole
 from sim.engine.compiled.requests import grant, rank
 from sim.engine.compiled.routes import follow, resume
-from sim.engine.compiled.steps import standing
+from sim.engine.compiled.steps import fetch_step
 from sim.engine.compiled.works import start
 
 Kernel: TypeAlias = Callable[[Ints, Ints, Ints, Floats, Ints, Ints], int]
@@ -43,12 +40,6 @@ Kernel: TypeAlias = Callable[[Ints, Ints, Ints, Floats, Ints, Ints], int]
 def due(plan: Numbers, run: Numbers, now: int) -> bool:
     """Whether something ends in this minute."""
     return run[EVENTS_SIZE] > 0 and run[run[EVENTS]] >> plan[RANK_BITS] == now
-
-
-@piece
-def fetch_step(plan: Numbers, run: Numbers, unit: int) -> None:
-    """Have the step of a unit brought near that is the next to go on: it was last looked at long ago."""
-    fetch(plan, plan[STEPS] + run[standing(run, unit) + AT] * STEP)
 
 
 @piece

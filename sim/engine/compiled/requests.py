@@ -37,7 +37,7 @@ from sim.engine.compiled.arrays import (
 )
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.jit import part, piece
-from sim.engine.compiled.steps import about, manner, standing
+from sim.engine.compiled.steps import about, fetch_step, manner, standing
 
 NEVER = 2**62
 """From when an endlessly patient request withholds."""
@@ -189,6 +189,7 @@ def grant(plan: Numbers, run: Numbers, now: int) -> None:
         kind = run[standing(run, unit) + KIND]
         if not grantable(plan, run, kind, request, now):
             continue
+        fetch_step(plan, run, unit)
         take(plan, run, kind)
         run[run[READY] + run[READY_SIZE]] = unit
         run[READY_SIZE] += 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import ABOUT, ATTEMPTS, HALF, MANNERS, MORE, STATE, STEP, STEPS, UNIT, Numbers
-from sim.engine.compiled.jit import piece
+from sim.engine.compiled.arrays import ABOUT, AT, ATTEMPTS, HALF, MANNERS, MORE, STATE, STEP, STEPS, UNIT, Numbers
+from sim.engine.compiled.jit import fetch, piece
 
 LOWER = (1 << HALF) - 1
 
@@ -39,3 +39,9 @@ def attempt(run: Numbers, place: int) -> int:
 def standing(run: Numbers, unit: int) -> int:
     """Return where a unit's state stands."""
     return run[STATE] + unit * UNIT
+
+
+@piece
+def fetch_step(plan: Numbers, run: Numbers, unit: int) -> None:
+    """Have the step of a unit brought near that is soon to go on: it was last looked at long ago."""
+    fetch(plan, plan[STEPS] + run[standing(run, unit) + AT] * STEP)
