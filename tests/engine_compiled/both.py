@@ -20,7 +20,7 @@ if not available():
 
 from sim.engine.compiled.performing import Performed, Prepared, perform  # after the skip
 
-__all__ = ["Performed", "Prepared", "agree", "compiled", "perform", "reference"]
+__all__ = ["Performed", "Prepared", "agree", "compiled", "drawn_by", "perform", "reference"]
 
 Outcome = processes.Performance | str
 
@@ -64,7 +64,7 @@ def _kind(outcome: Outcome) -> str:
     return outcome.partition(":")[0] if outcome.startswith("GoesRound") else outcome
 
 
-def drawn_by(plan: Compiled, performed: Performed) -> list[int]:
+def drawn_by(plan: Compiled, performed: processes.Performance) -> list[int]:
     """The inputs of all works and dates that came to their end."""
     steps = np.unique(performed.log[:, 1])
     rows: list[list[int]] = plan.rows[steps, :2].tolist()
