@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,16 @@ def test_every_target_it_names_is_one() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert {"mutants", "validation", "docs"} <= set(targets)
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`pytest ([^`]+)`", PAGE)) - {""}))
+def test_the_tests_it_names_are_found(command: str) -> None:
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-q", *shlex.split(command)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for place in (word for word in shlex.split(command) if word.startswith("tests/")):
+        assert place in done.stdout, f"no test of {place} is run by: pytest {command}"
 
 
 @pytest.mark.parametrize(
