@@ -9,6 +9,7 @@ CONFIG ?= configs/hybrid.yaml
 ARGS ?=
 SECONDS ?= 60
 RUNS ?= 20000
+PROJECTS ?= 50000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow mutants faults fuzz soak audit validation lint types arch check format bench curves docs constraints clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit validation lint types arch check format bench curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +40,9 @@ test: $(INSTALLED_DEV) ## the tests, without the slow ones
 
 test-slow: $(INSTALLED_DEV) ## the slow tests only
 	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
+
+torture: $(INSTALLED_DEV) ## PROJECTS random projects with everything on: they finish and conserve, or say who waits for what
+	SIM_TORTURE=$(PROJECTS) $(BIN)/python -m pytest -q -m slow tests/theory/test_torture.py -k many
 
 mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how many the tests notice
 	$(BIN)/python -m pytest -q -s -m "slow or not slow" tests/mutants $(ARGS)

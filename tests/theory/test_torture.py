@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import numpy as np
@@ -15,7 +16,9 @@ from sim.metrics.conservation import switched_on
 from sim.study.case import Case, prepare
 from tests.theory.random_projects import random_project
 
-QUICK, MANY = 30, 250
+QUICK, NIGHT = 200, 1000
+MANY = int(os.environ.get("SIM_TORTURE", NIGHT))
+"""How many projects the long test tries: `make torture PROJECTS=50000`."""
 SEEDS = st.integers(0, 2**32)
 
 
