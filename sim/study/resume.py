@@ -76,8 +76,7 @@ class Partial:
 
     def curve(self, span: range, name: str) -> Column | None:
         """One curve of a stretch; None where every replication of it failed."""
-        data, path, column = self._bytes(span), str(self._files[span]), CURVE + name
-        return tables.from_bytes(data, path, [column])[column] if column in tables.names(data, path) else None
+        return tables.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
 
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""

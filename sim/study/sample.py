@@ -16,7 +16,7 @@ from sim.study.shelf import Shelf
 from sim.study.spans import pieces
 from sim.world.sampling import PLAIN, Sampling
 
-SLICE_BYTES = 1 << 24
+SLICE_BYTES = 1 << 25
 """Of a curve of all replications that are in memory at once while its bands are worked out, some days at a time."""
 RAMP = "mw_online"
 """The curve whose dates are kept of every replication."""

@@ -36,7 +36,7 @@ def _to_arrow(column: Column) -> Any:
 
 
 def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> Columns:
-    """The columns of a Parquet file, all or those named; Damaged (with `source`) if it is not sound."""
+    """The columns of a Parquet file, all or those named that it has; Damaged (with `source`) if it is not sound."""
     import pyarrow as pa
     from pyarrow import parquet
 
