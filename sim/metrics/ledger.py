@@ -134,6 +134,8 @@ def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
 
 def _cancellations(item: Ints, cents: Ints, owed: Ints, cancelled: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the entries with which cancelled orders are settled: what is owed beyond what was paid."""
+    if cancelled.max(initial=-1) < 0:
+        return (np.zeros(0, np.int64),) * 4
     rest = np.where(cancelled >= 0, owed - _sums(item, cents, len(owed)), 0)
     whose = np.flatnonzero(rest > 0)
     return cancelled[whose], whose, rest[whose], np.full(len(whose), CANCELLING)
@@ -198,9 +200,8 @@ def _billed(entries: Ledger, bought: Contracts, project: Project) -> Ledger:
 
 
 def _sums(item: Ints, cents: Ints, items: int) -> Ints:
-    """Return whole cents by item, exactly."""
-    sums = np.zeros(items, np.int64)
-    np.add.at(sums, item, cents)
+    """Return whole cents by item, exactly: 90 trillion dollars are whole cents in a float as well."""
+    sums: Ints = np.bincount(item, cents, items).astype(np.int64)
     return sums
 
 

@@ -14,7 +14,7 @@ from sim.config.loading import Loaded
 from sim.config.project import Project
 from sim.engine.either import COMPILED, SIMPY, Done, Further, Hours, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
-from sim.metrics.compiled import open_door
+from sim.metrics.compiled import announced, open_door
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.story import driving, story
@@ -73,7 +73,9 @@ class Case:
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and curves of the deterministic run."""
-        return self.measured(self.planned, self.planned_run)
+        run, _ = self.planned_run, self.yardstick
+        with announced():
+            return self.measured(self.planned, run)
 
     @cached_property
     def planned_run(self) -> Performance:

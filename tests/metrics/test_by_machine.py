@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim.engine.compiled import available
+from sim.metrics import compiled
 from sim.metrics.chain import Chain
 from sim.metrics.compiled import by_machine, door
 from sim.metrics.conservation import SWITCH
@@ -98,3 +100,12 @@ def test_the_chains_of_random_plans_are_the_same() -> None:
         np.testing.assert_equal(found[1], found[0])
         finished += bool(chain.stretches)
     assert finished > 40
+
+
+def test_machine_code_has_all_its_pieces_in_its_own_file() -> None:
+    """Numba would not notice a change in another one, and use what was there before."""
+    for path in sorted(Path(compiled.__file__).parent.glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if "@whole" in source:
+            taken = [line for line in source.splitlines() if line.startswith("from sim")]
+            assert {line.partition(" import ")[0] for line in taken} == {"from sim.engine.compiled.jit"}, path.name

@@ -10,10 +10,18 @@ has not changed, and would go on with what another file had in it once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 from sim.engine.compiled import available
+
+log = logging.getLogger(__name__)
+
+A_MOMENT = 3.0
+"""Seconds to load machine code from the disk in; what takes longer is being compiled."""
+COMPILING = "compiling the fast measuring for this machine: once, for about ten seconds"
 
 _door = {"open": False}
 
@@ -37,3 +45,15 @@ def door(opened: bool) -> Iterator[None]:
         yield
     finally:
         _door["open"] = before
+
+
+@contextmanager
+def announced() -> Iterator[None]:
+    """Say on stderr that machine code is being compiled, if measuring for the first time takes longer than a moment."""
+    telling = Timer(A_MOMENT, log.warning, [COMPILING])
+    if by_machine():
+        telling.start()
+    try:
+        yield
+    finally:
+        telling.cancel()

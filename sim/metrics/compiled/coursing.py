@@ -84,15 +84,20 @@ def idle_and_committed(
 @whole
 def peak(item: Ints, minute: Ints, states: Floats, horizon: int) -> float:
     """Return the most that all items together have out and idle at any moment before the horizon."""
-    order = _by_digits(minute, np.arange(len(minute)))
-    most, out = 0.0, 0.0
-    for place in range(len(order)):
-        row = order[place]
+    changes, rows, count = np.empty(len(item)), np.empty(len(item), np.int64), 0
+    for row in range(len(item)):
         change = states[PAID, row] - states[EARNING, row]
         if row > 0 and item[row - 1] == item[row]:
             change -= states[PAID, row - 1] - states[EARNING, row - 1]
-        out += change
-        last = place == len(order) - 1 or minute[order[place + 1]] != minute[row]
+        if change != 0:
+            changes[row], rows[count] = change, row
+            count += 1
+    order = _by_digits(minute, rows[:count])
+    most, out = 0.0, 0.0
+    for place in range(count):
+        row = order[place]
+        out += changes[row]
+        last = place == count - 1 or minute[order[place + 1]] != minute[row]
         if last and minute[row] <= horizon:
             most = max(most, out)
     return most

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.chain import step_mechanism
-from sim.metrics.compiled.walking import DATE, NONE, OTHER, ROW, SINCE, TIMED, WHY, Ways, walk
+from sim.metrics.compiled.walking import DATE, NONE, OTHER, ROW, SINCE, TIMED, WHY, Trace, Ways, walk
 from sim.metrics.compiled.walking import FREE as FREES
 from sim.metrics.compiled.walking import HOLD as HOLDS
 from sim.metrics.compiled.walking import SIGNAL as SIGNALS
@@ -58,14 +58,14 @@ def _ways(index: Index) -> Ways:
         kind=kind[index.operation],
         argument=index.first_argument,
         unit=index.short_unit_of_step,
-        completes=index.completes,
+        completes=index.completes.astype(np.uint8),
         first=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
         pool=flat[:, 0].copy(),
         amount=flat[:, 1].copy(),
         initial=plan.initial,
         mechanism=np.array([NUMBER[name] if name else NONE for name in pools], np.int64),
-        stays=np.array([kind != "passed" for kind in plan.pool_kinds], np.bool_),
-        strikes=np.array([unit.startswith(AWAY) for unit in plan.units], np.bool_),
+        stays=np.array([kind != "passed" for kind in plan.pool_kinds], np.uint8),
+        strikes=np.array([unit.startswith(AWAY) for unit in plan.units], np.uint8),
         other=NUMBER["other"],
         risk=NUMBER["risk"],
     )
@@ -75,8 +75,10 @@ def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every mechanism; None where the run was never finished."""
     plan = prepared(record.index)
     *_, before, over = record.scanned
-    room = np.empty((len(record.log), 4), np.int64)
-    found = room[: walk(plan.ways, record.log, before, over, room)]
+    log, rows = np.ascontiguousarray(record.log), len(record.log)
+    seen, free, upto = np.zeros(rows, np.uint8), plan.ways.initial.copy(), np.zeros(1, np.int64)
+    room = np.empty((rows, 4), np.int64)
+    found = room[: walk(plan.ways, Trace(log, rows, before, seen, free, upto), over, room)]
     if not len(found):
         return None
     timed, log = found[:, TIMED] == 1, record.log[found[:, ROW]]

@@ -21,7 +21,8 @@ def read(
     Then the row before each of the same unit, or -1; and the minute in which the signals of the last group reached
     a level, or -1.
     """
-    when, before, last = np.full(len(group_of_step), NONE), np.empty(len(log), np.int32), np.full(units, np.int32(NONE))
+    when, before, last = np.empty(len(group_of_step), np.int64), np.empty(len(log), np.int32), np.empty(units, np.int32)
+    when[:], last[:] = NONE, NONE
     found, ends, count, over = np.empty(len(log), np.int64), np.zeros(groups, np.int64), 0, NONE
     for row in range(len(log)):
         minute, step = log[row, 0], log[row, 1]
@@ -44,5 +45,6 @@ def read(
         row = found[at]
         group = group_of_step[log[row, 1]]
         place[group] -= 1
-        rows[place[group]] = log[row]
+        for column in range(3):
+            rows[place[group], column] = log[row, column]
     return when, rows, ends, before, over

@@ -27,7 +27,7 @@ def lost_minutes(
         if mode[at] == PAUSING:
             lost[at] = max(0, end - _finish(stated, begin, productive))
         elif mode[at] == WHOLE:
-            opened = real[0][np.searchsorted(real[0], end) - 1]
+            opened = real[0][_before(real[0], end) - 1]
             lost[at] = max(0, end - _finish_whole(stated, begin, end - max(begin, opened)))
         else:
             in_vain = _worked(stated, end) - _worked(stated, begin) - productive
@@ -39,7 +39,7 @@ def lost_minutes(
 def _worked(calendar: tuple[Ints, Ints, Ints], minute: int) -> int:
     """Count working minutes until a minute; before the project's start every minute counts."""
     starts, ends, done = calendar
-    place = np.searchsorted(starts, minute, side="right") - 1
+    place = _before(starts, minute + 1) - 1
     if place < 0:
         return min(minute, 0)
     return done[place] - max(ends[place] - minute, 0)
@@ -52,7 +52,7 @@ def _finish(calendar: tuple[Ints, Ints, Ints], start: int, minutes: int) -> int:
     if minutes == 0:
         return start
     target = _worked(calendar, start) + minutes
-    place = min(int(np.searchsorted(done, target)), len(done) - 1)
+    place = min(_before(done, target), len(done) - 1)
     return ends[place] - (done[place] - target)
 
 
@@ -62,7 +62,20 @@ def _finish_whole(calendar: tuple[Ints, Ints, Ints], start: int, minutes: int) -
     starts, ends, _ = calendar
     if minutes == 0:
         return start
-    place = int(np.searchsorted(ends, start, side="right"))
+    place = _before(ends, start + 1)
     while place < len(ends) - 1 and max(start, starts[place]) + minutes > ends[place]:
         place += 1
     return max(start, starts[place]) + minutes
+
+
+@part
+def _before(minutes: Ints, minute: int) -> int:
+    """Return how many of some minutes in order lie before one."""
+    low, high = 0, len(minutes)
+    while low < high:
+        middle = (low + high) // 2
+        if minutes[middle] < minute:
+            low = middle + 1
+        else:
+            high = middle
+    return low
