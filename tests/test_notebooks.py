@@ -41,8 +41,8 @@ def test_it_runs_from_top_to_bottom(path: Path, small: None) -> None:
     assert len(shown) >= 2
 
 
-def test_there_are_seven() -> None:
-    assert len(NOTEBOOKS) == 7
+def test_there_are_eight() -> None:
+    assert len(NOTEBOOKS) == 8
     assert sorted(path.stem for path in FOLDER.glob("*.py")) == [path.stem for path in NOTEBOOKS]
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
+from sim.study.paired import mean_difference
 from sim.study.result import Result
 
 HERE = Path(__file__).resolve().parent
@@ -67,16 +68,16 @@ def _differences(found: dict[Case, Runs]) -> list[list[object]]:
     pairs += [((strategy, way), (STRATEGIES[0], way)) for way in WAYS for strategy in STRATEGIES[1:]]
     pairs.append(((STRATEGIES[1], later), BY_HALLS[:2]))
     return [
-        [" ".join(case), " ".join(base), metric, *_paired(found[case][metric] - found[base][metric])]
+        [" ".join(case), " ".join(base), metric, *_paired(found[case][metric], found[base][metric])]
         for case, base in pairs
         for metric in METRICS
     ]
 
 
-def _paired(difference: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Return the mean of a difference and half its 95 % interval, and the share of runs in which it is positive."""
-    half = 1.96 * difference.std(ddof=1) / np.sqrt(len(difference))
-    return float(difference.mean()), float(half), float((difference > 0).mean())
+def _paired(case: NDArray[np.float64], base: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean difference and half its 95 % interval, and the share of runs in which it is positive."""
+    found = mean_difference(case, base)
+    return found.value, found.half_width, float((case > base).mean())
 
 
 def _write(path: Path, rows: list[list[object]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 import sim
+from sim.study.paired import mean_difference
 
 HERE = Path(__file__).parent
 STRATEGIES = ("stick_built", "hybrid", "modular")
@@ -61,8 +62,8 @@ def main() -> None:
 
 def paired(one: pd.Series[float], other: pd.Series[float]) -> dict[str, float]:
     """Return the mean of a paired difference and half its 95 % interval."""
-    difference = one - other
-    return {"mean": float(difference.mean()), "half_95": float(1.96 * difference.std() / len(difference) ** 0.5)}
+    found = mean_difference(one.to_numpy(), other.to_numpy())
+    return {"mean": found.value, "half_95": found.half_width}
 
 
 if __name__ == "__main__":

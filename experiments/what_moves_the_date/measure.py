@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import sim
+from sim.study.paired import mean_difference
 
 HERE = Path(__file__).parent
 SYSTEMS = ("electrical", "mechanical", "compute")
@@ -77,9 +78,9 @@ def told(found: pd.DataFrame, other: pd.DataFrame) -> dict[str, float]:
     """Return quantiles of the full date, and per metric the mean difference with half its 95 % interval."""
     row = {f"full_p{p}": float(np.percentile(found["lead_time_full_days"], p)) for p in (50, 80)}
     for metric in METRICS:
-        moved = found[metric].to_numpy() - other[metric].to_numpy()
-        row[metric] = float(moved.mean()) if found is not other else float(found[metric].mean())
-        row[f"{metric}_ci"] = float(1.96 * moved.std(ddof=1) / np.sqrt(len(moved)))
+        moved = mean_difference(found[metric].to_numpy(), other[metric].to_numpy())
+        row[metric] = moved.value if found is not other else float(found[metric].mean())
+        row[f"{metric}_ci"] = moved.half_width
     return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from sim.report import reading
@@ -24,7 +25,8 @@ OVERLAP = (
 
 def head(found: Drivers) -> tuple[str, ...]:
     """Return the names of the columns."""
-    return ("cause", "kind", "P50, days", "P80, days", "95 % interval", *(SHORT[metric] for metric in _others(found)))
+    days = ("P50, days", "P80, days", "95 % of P80", "mean, days")
+    return ("cause", "kind", *days, *(SHORT[metric] for metric in _others(found)))
 
 
 def rows(found: Drivers) -> list[tuple[str, ...]]:
@@ -49,7 +51,14 @@ def _row(found: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
     p50, p80, low, high = (float(row[f"{found.metric}_{column}"]) for column in ("p50", "p80", "p80_low", "p80_high"))
     others = [_told(metric, float(row[f"{metric}_p80"])) for metric in _others(found)]
     spread = interval(low, high, _days)
-    return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, *others)
+    return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, _mean(found, row), *others)
+
+
+def _mean(found: Drivers, row: dict[Any, Any]) -> str:
+    """Return the mean saving with half its 95 % interval: the surest of the three."""
+    mean, high = (float(row.get(f"{found.metric}_{column}", math.nan)) for column in ("mean", "mean_high"))
+    half = high - mean if math.isfinite(high) else 0.0
+    return _days(mean) if _days(half) == "0" else f"{_days(mean)} ± {number(half)}"
 
 
 def _days(value: float) -> str:
@@ -82,7 +91,7 @@ def told(found: Drivers) -> Group:
     from rich.text import Text
 
     about = reading.about(found.result)
-    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD, width=110)
+    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD, width=120)
     for at, name in enumerate(head(found)):
         table.add_column(name, justify="left" if at < 2 else "right", ratio=1 if at == 0 else None, no_wrap=at > 0)
     for cells in rows(found):

@@ -63,6 +63,20 @@ def test_long_tasks_are_told_in_working_days_with_planned_values() -> None:
     assert remark.sentence.endswith("working days, so that progress is hard to see: dig (60)")
 
 
+def test_a_place_too_large_for_the_crews_a_step_takes_is_told_with_days_and_crews() -> None:
+    def plan(days: int) -> Plan:
+        dig = [work(600 * days, "dig", "shift", people={"civil": 20})]
+        return shifts(write({"h1": [Hold({"crew.civil": 2}), *dig, Free({"crew.civil": 2})]}, {"crew.civil": 9}))
+
+    halls = [compile_plan(plan(days)) for days in (88, 89)]
+    found = [
+        [r.sentence for r in check(hall, planned(hall.inputs).values) if "at once" in r.sentence] for hall in halls
+    ]
+    assert found[0] == []
+    assert len(found[1]) == 1
+    assert "dig (89 working days: 2 of civil)" in found[1][0]
+
+
 def test_errors_come_first() -> None:
     plan = write({"loose": [work(1)], "a": [Hold({"crane": 1}), Signal("over")]}, {"crane": 1}, finish=("over", 1))
     assert [remark.severity for remark in check(compile_plan(plan))] == ["error", "warning"]

@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from sim.cli import main
 from sim.config.project import Project
 from sim.config.risks import Risks
 from sim.report.causes import OVERLAP, head, rows
 from sim.study.case import Case, prepare
 from sim.study.drivers import Drivers, drivers
 from sim.study.result import Result
+from sim.study.running import load
 from sim.study.switching import ALL, RISK, UNCERTAINTY, Calm, Cause, Switches, grouped, settled
-from tests.tiny_project import tiny
+from tests.tiny_project import TINY, tiny
 
 FINISH = "lead_time_full_days"
 PERMITS = "scale.preparation_days={low: 10, mode: 10, high: 60}"
@@ -139,3 +142,28 @@ def test_a_result_keeps_its_causes_and_shows_them(certain: Drivers, tmp_path: Pa
     }  # fmt: skip
     assert len(head(again)) == len(told[0])
     assert "do not add up" in OVERLAP
+
+
+def test_the_command_and_the_notebook_say_the_same(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        main,
+        ["drivers", str(TINY), "--set", PERMITS, "--runs", "4", "--seed", "3", "--workers", "2",
+         "--out", str(tmp_path / "told")],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    by_command = Drivers(Result.load(tmp_path / "told")).table()
+    in_python = drivers(load(TINY, [PERMITS]), runs=4, seed=3, workers=1, engine="simpy").table()
+    pd.testing.assert_frame_equal(by_command, in_python)
+    assert float(in_python[f"{FINISH}_p80"].abs().max()) > 0
+
+
+def test_a_cause_that_is_switched_off_is_looked_at_as_a_run_is(certain: Drivers) -> None:
+    """What is looked at of a cause is what a whole run of the same project says."""
+    late = driver("late_tests", 1.0, "level:L5", added_days=2)
+    harmless = driver("harmless", 1.0, "step:shell.slab", factor=1.5)
+    switches = Switches(prepare(project(late, harmless)), 1)
+    whole = switches.without([switches.causes[0]]).replicate(1, 0, 12)
+    with_it, without = certain.result.sample.runs, whole.runs
+    for metric in ("lead_time_full_days", "capital_total_usd", "peak_workforce_onsite"):
+        saved = float((with_it[metric] - without[metric]).mean())
+        assert row(certain, switches.causes[0].id)[f"{metric}_mean"] == pytest.approx(saved, abs=1e-6)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sim.plan.checks.balance import gone_too_early, too_large, used_up
 from sim.plan.checks.groups import stuck_in_groups
 from sim.plan.checks.locks import Locks
-from sim.plan.checks.quality import long_tasks, loose_ends, unlimited_work
+from sim.plan.checks.quality import few_at_once, long_tasks, loose_ends, unlimited_work
 from sim.plan.checks.reach import Reach
 from sim.plan.checks.remarks import Finding, Remark, collected
 from sim.plan.checks.routes import on_routes
@@ -55,4 +55,6 @@ def _findings(plan: Compiled, values: Sequence[int] | None) -> Iterator[Finding]
         yield from out_of_luck(plan, needs, reach, Reach(plan, all_kinds, hopeless, every_way=True))
     yield from loose_ends(plan, needs)
     yield from unlimited_work(plan, all_kinds)
-    yield from long_tasks(plan, values) if values is not None else ()
+    if values is not None:
+        yield from few_at_once(plan, all_kinds, values)
+        yield from long_tasks(plan, values)

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from sim.plan.checks.remarks import Finding
 from sim.plan.compile import AGAIN, HOLD, NONE, WAIT, WORK, Compiled
+from sim.plan.crew_work import crew
 from sim.plan.kinds import Kind
 from sim.plan.needs import Needs
 from sim.plan.risks import AWAY
 from sim.plan.working_days import always_open, day_minutes
 
+CREW = crew("")
 LONG_TASK_DAYS = 44
 """Working days from which a task is called long: the DCMA 14-point assessment's high duration."""
+TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
+"""Working days from which a place is too large for the crews that a step takes in it at once: an assumption."""
 
 
 def loose_ends(plan: Compiled, needs: Needs) -> Iterator[Finding]:
@@ -86,3 +90,33 @@ def long_tasks(plan: Compiled, values: Sequence[int]) -> Iterator[Finding]:
         told = ", ".join(f"{name} ({length:.0f})" for name, length in longest.items())
         sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {told}"
         yield Finding("warning", next(iter(longest)), sentence)
+
+
+def few_at_once(plan: Compiled, kinds: Sequence[Kind], values: Sequence[int]) -> Iterator[Finding]:
+    """Yield steps of a large place that go on for months with the few crews that they take at once.
+
+    More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
+    """
+    days = [day_minutes(calendar) for calendar in plan.base_calendars]
+    longest: dict[str, tuple[float, str]] = {}
+    for kind in kinds:
+        for step in kind.does(WORK):
+            _, number, calendar, _, people, _ = kind.rows[step]
+            taken = (kind.held[step] or {}) if people else {}
+            crews = {plan.pools[pool].removeprefix(CREW): n for pool, n in taken.items() if _are_crews(plan, pool)}
+            length = values[number] / days[calendar]
+            if crews and length > TOO_LARGE_DAYS:
+                activity = plan.activities[plan.activity_of[plan.first[kind.units[0]] + step]]
+                told = ", ".join(f"{n} of {trade}" for trade, n in crews.items())
+                longest[activity] = max(longest.get(activity, (0.0, "")), (length, told))
+    if longest:
+        told = "; ".join(f"{name} ({length:.0f} working days: {crews})" for name, (length, crews) in longest.items())
+        sentence = (
+            f"as large as its place is, a step takes so many crews at once and no more, and goes on for months: {told}. "
+            "More crews of the trade would wait; smaller halls (hall.blocks) or more crews a step would help"
+        )
+        yield Finding("warning", next(iter(longest)), sentence)
+
+
+def _are_crews(plan: Compiled, pool: int) -> bool:
+    return plan.pools[pool].startswith(CREW)
