@@ -53,7 +53,7 @@ def sweep(
 
     STUDY is a YAML file such as experiments/how_many_trucks/study.yaml; --set changes a value of it.
     Writes OUT/runs (a row a replication, with its settings), summary (a row a point and metric) and points, each as
-    .parquet and .csv, and figures/: lines for one input, a heat map for two.
+    .parquet and .csv, and figures/: lines for one input, a heat map for two, a panel for each of more.
     """
     from sim.report.sweeps import told, write_figures
     from sim.study.design import read_study

@@ -19,10 +19,12 @@ from sim.cli.sweep import STUDY, STUDY_RUNS, STUDY_SEED, STUDY_SET, asked
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_tuned if not given."
 )
+@click.option("--resume", is_flag=True, help="Go on from the designs that an interrupted tuning has finished.")
 @guarded
 def tune(
-    study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...], out: Path | None
-) -> None:
+    study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
+    out: Path | None, resume: bool,
+) -> None:  # fmt: skip
     """Choose values of a study's inputs that make one number small while others keep their limits.
 
     STUDY is a YAML file whose inputs have bounds and whose section `tune` states the objective and limits such as
@@ -37,7 +39,7 @@ def tune(
     target = out or Path("out") / f"{design.study.name}_tuned"
     with watched(design.study.name) as progress:
         found = choose(
-            design, workers=workers, out=target, progress=progress,
+            design, workers=workers, out=target, resume=resume, progress=progress,
             extras=lambda found, directory: write_figure(found, directory / "figures"),
         )  # fmt: skip
     show(told(found))

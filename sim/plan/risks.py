@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sim.config.risks import Driver, State
 from sim.plan.brief import Brief
 from sim.plan.crews import on_site
-from sim.plan.tags import DATED, Tag, capacity, dated, hits_test, hits_work, tags
+from sim.plan.tags import Tag, can_be_late, capacity, dated, hits_test, hits_work, ordered_in, tags
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
@@ -84,8 +84,9 @@ def _lengthened(
             factors = [blow.size for blow in blows if any(hits_test(tag, step) for tag in blow.tags)]
             chance = replace(step.chance, factors=(*step.chance.factors, *factors))
             found[at] = replace(step, chance=chance)
+    ordered = ordered_in(route)
     for blow in blows:
-        late = [tag for tag in blow.tags if tag[0] in DATED]
+        late = [tag for tag in blow.tags if can_be_late(tag, ordered)]
         for at in dict.fromkeys(at for tag in late for at in dated(tag, route)):
             found[at] = _hit(brief, found[at], (blow,))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from sim.plan.brief import Brief
@@ -10,9 +10,6 @@ from sim.plan.crew_work import SITE, crew
 from sim.plan.factory import plants_of
 from sim.plan.logistics import CRANE, GATE
 from sim.plan.vocabulary import Again, Note, Route, Until, Work
-
-DATED = ("item", "camp")
-"""Kinds of tag that mean a date or a lead time."""
 
 Tag = tuple[str, str]
 """Kind and name; the name is empty where the kind stands alone."""
@@ -62,6 +59,17 @@ def dated(tag: Tag, route: Route) -> Iterator[int]:
         leads = [at for at in within if isinstance(step := route[at], Work) and step.calendar == "always"]
         yield from leads[-1:]
         yield from (at for at in within if isinstance(route[at], Until) and at > max(leads, default=-1))
+
+
+def can_be_late(tag: Tag, ordered: Collection[str]) -> bool:
+    """Tell whether a tag means a date of a route in which these items are ordered; `dated` says which."""
+    kind, name = tag
+    return kind == "camp" or (kind == "item" and name in ordered)
+
+
+def ordered_in(route: Route) -> set[str]:
+    """Return the items that are ordered in a route."""
+    return {step.item.split("/")[0] for step in route if isinstance(step, Note) and step.kind == "ordered"}
 
 
 def _noted(route: Route, kind: str, item: str) -> int:

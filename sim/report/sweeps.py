@@ -60,7 +60,7 @@ def _numbers(sweep: Sweep, number: int, metrics: list[str]) -> list[str]:
 
 
 def write_figures(sweep: Sweep, directory: Path) -> list[Path]:
-    """Write a figure (PNG and SVG) a headline metric: lines along one input, a heat map of two; return the paths."""
+    """Write a figure (PNG and SVG) a metric: lines along one input, a heat map of two, a panel for each of more."""
     from sim.report.style import save
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -68,8 +68,9 @@ def write_figures(sweep: Sweep, directory: Path) -> list[Path]:
 
 
 def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure; none for a single point, or for more than two inputs."""
+    """Yield name and axes of each figure; none for a single point."""
     from sim.report.figures.heat_map import plot_heat_map
+    from sim.report.figures.small_multiples import plot_small_multiples
     from sim.report.figures.sweep_lines import plot_sweep_lines
 
     varied = [name for name in sweep.inputs if sweep.points[name].nunique() > 1]
@@ -82,6 +83,8 @@ def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
             yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (by or varied)[0], seed=seed)
         elif len(by) == 2:
             yield metric, plot_heat_map(_grid(sweep, metric, by, varied), metric, runs=runs, seed=seed)
+        elif by:
+            yield metric, plot_small_multiples(sweep.table(metric), metric, by, runs=runs, seed=seed)
 
 
 def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:

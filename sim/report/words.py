@@ -112,7 +112,8 @@ def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> 
     scale, word = next((s for s in scales if size >= s[0]), scales[-1])
     three_figures = 10.0 ** (math.floor(math.log10(size)) - 2) if size else 1.0
     text = number(abs(usd) / scale, max(step or three_figures, scale / 1000) / scale)
-    return ("\N{MINUS SIGN}" if usd < 0 else "") + "$" + text + word
+    below = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
+    return ("\N{MINUS SIGN}" if below else "") + "$" + text + word
 
 
 def percent(share: float) -> str:

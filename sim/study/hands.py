@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ctypes import c_long
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
@@ -61,8 +62,15 @@ class Hands:
             self._lines.append(here)
             self._processes.append(process)
 
+    def leave(self) -> None:
+        """Let nobody go on with what is being performed: something else is wanted."""
+        self._ticket.value += 1
+
     def perform(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[Piece]:
-        """Yield the replications of every span, in order; what another case was being performed for is left."""
+        """Yield the replications of every span, in order; what another case was being performed for is left.
+
+        Ends early where it is left itself.
+        """
         self._ticket.value += 1
         self._clear()
         number = len(self._lines)
@@ -75,6 +83,8 @@ class Hands:
             found = self._lines[at % number].recv()
             if isinstance(found, SimError):
                 raise found
+            if found is None:
+                return
             yield found
 
     def _clear(self) -> None:
@@ -104,7 +114,12 @@ def _work(line: Connection, ticket: Any, engine: Name) -> None:
             return
         skies = Skies(case, seed, skies)
         for span in spans:
-            line.send(_piece(case, seed, span, skies) if ticket.value == mine else None)
+            line.send(_piece(case, seed, span, skies, partial(_still, ticket, mine)))
+
+
+def _still(ticket: Any, mine: int) -> bool:
+    """Tell whether a case is still the one that is wanted."""
+    return bool(ticket.value == mine)
 
 
 class Skies:
@@ -149,11 +164,16 @@ def _alike(one: Calendar, other: Calendar) -> bool:
     return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
 
 
-def _piece(case: Case, seed: int, span: range, skies: Skies) -> Piece | SimError:
-    """Perform some replications and keep what is shown; an error instead of it where the project cannot go on."""
+def _piece(case: Case, seed: int, span: range, skies: Skies, wanted: Callable[[], bool]) -> Piece | SimError | None:
+    """Perform some replications and keep what is shown; an error instead of it where the project cannot go on.
+
+    Nothing where it is not wanted any more: somebody has moved a slider.
+    """
     stalled, rows = 0, []
     try:
         for done in case.performed(seed, span.start, len(span), hours_of=skies.of):
+            if not wanted():
+                return None
             stalled += done.performance.stuck is not None
             rows.append(case.glance(done))
     except SimError as refused:

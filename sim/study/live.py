@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from json import dumps
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -31,8 +32,10 @@ from sim.undisturbed import nothing_thrown_away
 from sim.world.clock import calendars, day_minutes
 
 SHARES = (0.1, 0.5, 0.9)
-FIRST, PIECE = 16, 40
-"""Replications of the first picture of each worker, and of every further piece of work."""
+AT_ONCE, PIECE = 50, 50
+"""Replications of the first picture, shared out among the workers, and of every further piece of work."""
+REMEMBERED = 12
+"""Finished pictures that are kept: who goes back to a setting sees it at once."""
 POINTS = 300
 
 Wanted = Callable[[], bool]
@@ -48,6 +51,7 @@ class Live:
         self.engine = chosen(AUTO)
         self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
         self.hands = Hands(workers, self.engine)
+        self._seen: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
         """Nothing more is needed."""
@@ -79,7 +83,13 @@ class Live:
 
     def pictures(self, changes: Changes, wanted: Wanted, *, anew: bool = False) -> Iterator[dict[str, Any]]:
         """Yield pictures of the project on screen, of ever more replications, as long as they are wanted."""
+        setting = dumps([changes, anew and bool(changes)], sort_keys=True)
+        if (known := self._seen.get(setting)) is not None and known["runs"] == self.runs:
+            yield known
+            return
         case = self._case(changes, anew=anew)
+        if not wanted():
+            return
         pieces: list[Piece] = []
         spans = list(self._spans())
         for at, piece in enumerate(self.hands.perform(case, self.seed, spans), 1):
@@ -87,13 +97,23 @@ class Live:
                 return
             pieces.append(piece)
             if at % self.workers == 0 or at == len(spans):
-                yield picture(pieces)
+                drawn = picture(pieces)
+                if at == len(spans):
+                    self._remember(setting, drawn)
+                yield drawn
+
+    def _remember(self, setting: str, drawn: dict[str, Any]) -> None:
+        """Keep a finished picture, and forget the oldest where there are too many."""
+        self._seen[setting] = drawn
+        for old in [*self._seen][: max(0, len(self._seen) - REMEMBERED)]:
+            del self._seen[old]
 
     def _spans(self) -> Iterator[range]:
         """Yield the pieces of work: small ones first, so that there is something to see."""
         first, number = 0, 0
         while first < self.runs:
-            size = min(FIRST if number < self.workers else PIECE, self.runs - first)
+            share = -(-AT_ONCE // self.workers)
+            size = min(share if number < self.workers else PIECE, self.runs - first)
             yield range(first, first + size)
             first, number = first + size, number + 1
 

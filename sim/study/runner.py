@@ -18,7 +18,7 @@ from sim.study.pool import Pool
 from sim.study.precision import Precision
 from sim.study.resume import Partial
 from sim.study.sample import Sample, gather, values_so_far
-from sim.study.shelf import Memory, Shelf
+from sim.study.shelf import Memory, Shelf, Window
 from sim.study.spans import Todo, missing
 from sim.study.working import Outcome, perform
 from sim.world.sampling import PLAIN, Sampling
@@ -133,6 +133,7 @@ def _tell(progress: Progress | None, wanted: range, left: int, pace: Pace) -> No
 
 def _farewell(shelf: Shelf) -> str:
     """The line with which an interrupted run ends."""
+    shelf = shelf.shelf if isinstance(shelf, Window) else shelf
     if isinstance(shelf, Partial):
         return f"interrupted; finished replications are kept in {shelf.directory}, --resume goes on from there"
     return "interrupted; nothing was kept"

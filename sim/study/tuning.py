@@ -20,13 +20,15 @@ import numpy as np
 from sim.config.changing import is_whole
 from sim.config.study import Constraint, Input, Scalar
 from sim.errors import SimError
-from sim.study.answers import write_answer
+from sim.study.answers import put_answer
 from sim.study.chunk import Floats
 from sim.study.design import Design, NoDesign, Settings
 from sim.study.intervals import quantile
+from sim.study.resume import keeping
 from sim.study.runner import Progress
 from sim.study.sample import Sample
-from sim.study.sweep import Sweep, manifest, perform
+from sim.study.shelf import Shelf, Window
+from sim.study.sweep import Sweep, identity, manifest, perform
 from sim.study.swept import Swept, swept
 
 if TYPE_CHECKING:
@@ -65,13 +67,33 @@ class Tuned:
 
 
 def tune(
-    design: Design, *, workers: int | None = None, out: str | Path | None = None, progress: Progress | None = None,
-    extras: Any = None,
+    design: Design, *, workers: int | None = None, out: str | Path | None = None, resume: bool = False,
+    progress: Progress | None = None, extras: Any = None,
 ) -> Tuned:  # fmt: skip
-    """Try designs of a study and return them with the best; `extras(tuned, directory)` adds figures to `out`."""
+    """Try designs of a study and return them with the best; `extras(tuned, directory)` adds figures to `out`.
+
+    With `out`, designs that are finished are kept beside it, and `resume` goes on from them: the search is the same
+    whatever it was interrupted by, for it depends on the numbers alone.
+    """
     if len(design.bases) != 1 or not design.study.inputs:
         raise NoDesign("tuning needs one configuration and `inputs` with bounds")
     tries = _Tries(design, workers, progress)
+    if out is None:
+        return _tuned(design, tries, workers)
+    target, wanted = Path(out).absolute(), design.study.tune.model_dump()
+    inputs = {name: varied.model_dump() for name, varied in design.study.inputs.items()}
+    told = {**identity(tries.case, design.study.seed), "tune": wanted, "varied": inputs}
+    with keeping(target, told, resume=resume) as shelf:
+        tries.shelf = shelf
+        found = _tuned(design, tries, workers)
+        parts = {"trials": found.trials, "fresh": found.fresh}
+        put_answer(target, KIND, found.manifest, parts, (lambda place: extras(found, place)) if extras else None)
+        shelf.discard()
+    return found
+
+
+def _tuned(design: Design, tries: _Tries, workers: int | None) -> Tuned:
+    """Try the configuration as it is, then every design or those that Optuna asks for; run the best again."""
     tries.run([{}])
     _known(design, tries.case)
     ranges = {name: choices(design, varied) for name, varied in design.study.inputs.items()}
@@ -85,21 +107,17 @@ def tune(
     trials = _table(design, tries)
     fresh = _fresh(design, tries, trials, workers)
     told = {**manifest(tries.case, design.study.seed), "tune": design.study.tune.model_dump(), "points": len(trials)}
-    found = Tuned({**told, "every_design_tried": size <= design.study.tune.trials}, trials, fresh)
-    if out is not None:
-        parts = {"trials": found.trials, "fresh": found.fresh}
-        adding = (lambda place: extras(found, place)) if extras else None
-        write_answer(Path(out).absolute(), KIND, found.manifest, parts, adding)
-    return found
+    return Tuned({**told, "every_design_tried": size <= design.study.tune.trials}, trials, fresh)
 
 
 class _Tries:
-    """Designs tried so far, each once."""
+    """Designs tried so far, each once. On the shelf, they lie in the order in which they were tried."""
 
     def __init__(self, design: Design, workers: int | None, progress: Progress | None) -> None:
         self.design, self.workers, self.progress = design, workers, progress
         self.samples: dict[tuple[Scalar, ...], Sample] = {}
         self.settings: list[Settings] = []
+        self.shelf: Shelf | None = None
         self.case = swept(design, [design.point(0, {})], design.study.runs)
 
     def run(self, wanted: Sequence[Settings]) -> None:
@@ -111,7 +129,9 @@ class _Tries:
             return
         points = self.design.crossed(new)
         case = Swept(self.design, points, self.design.study.runs, self.case.metrics)
-        found: Sweep = perform(case, self.design.study.seed, self.workers, self.progress)
+        first, count = len(self.settings) * case.runs, len(new) * case.runs
+        shelf = None if self.shelf is None else Window(self.shelf, first, count)
+        found: Sweep = perform(case, self.design.study.seed, self.workers, self.progress, shelf)
         for settings, sample in zip(new, found.samples, strict=True):
             self.samples[self.key(settings)] = sample
             self.settings.append(settings)

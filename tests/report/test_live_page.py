@@ -177,3 +177,18 @@ def test_sized_anew_pinned_and_back_to_the_file(page: Any) -> None:
     assert cells(page, "lead_time_full_days")[3] == "none"
     page.click("#reset")
     page.locator("tr[data-metric=lead_time_full_days] td:nth-child(4)", has_text="−").wait_for(timeout=60_000)
+
+
+def test_a_slider_that_is_dragged_is_drawn_where_it_is_left(page: Any) -> None:
+    page.click("#reset")
+    whole(page)
+    page.click("#pin")
+    crews = page.locator("input[name='labour.trades.electricians.crews']")
+    least = crews.get_attribute("min")
+    crews.evaluate(
+        """(range, least) => { for (const value of [3, 2, 4, 3, 2, 4, least]) {
+             range.value = value; range.dispatchEvent(new Event("input")); } }""", least,
+    )  # fmt: skip
+    page.locator("tr[data-metric=peak_workforce_onsite] td:nth-child(4)", has_text="−").wait_for(timeout=60_000)
+    whole(page)
+    assert "earlier" not in page.inner_text("#state")

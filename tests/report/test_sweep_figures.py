@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import sim
 from sim.report.figures.heat_map import plot_heat_map
+from sim.report.figures.small_multiples import means, plot_small_multiples
 from sim.report.figures.sweep_lines import plot_sweep_lines
 from sim.report.sweeps import told, write_figures
 from sim.report.verdict import plain
@@ -46,3 +48,26 @@ def test_a_two_way_sweep_draws_heat_maps(tmp_path: Path) -> None:
     two = sim.sweep(sim.load(TINY), inputs, runs=1, workers=1)
     two.manifest["metrics"] = [FINISH]
     assert {path.name for path in write_figures(two, tmp_path / "maps")} == {f"{FINISH}.png", f"{FINISH}.svg"}
+
+
+def test_more_than_two_inputs_have_a_panel_each(tmp_path: Path) -> None:
+    inputs = {"energization.units.first_week": [3, 4], "logistics.cranes": [1, 2], "logistics.gates": [1, 2]}
+    three = sim.sweep(sim.load(TINY), inputs, runs=1, workers=1)
+    three.manifest["metrics"] = [FINISH]
+    assert {path.name for path in write_figures(three, tmp_path / "many")} == {f"{FINISH}.png", f"{FINISH}.svg"}
+    table = three.table(FINISH)
+    ax = plot_small_multiples(table, FINISH, list(three.manifest["inputs"]))
+    panels = {panel.get_xlabel(): panel for panel in ax.child_axes}
+    assert len(panels) == 3
+    first = next(panel for name, panel in panels.items() if name.endswith("first week"))
+    dots, line = first.lines
+    assert len(dots.get_xdata()) == 8
+    week = next(name for name in three.manifest["inputs"] if name.endswith("first_week"))
+    assert list(line.get_ydata()) == pytest.approx(table.groupby(week)[FINISH].mean().to_list())
+
+
+def test_many_values_are_put_into_classes() -> None:
+    x = np.linspace(0, 1, 80)
+    at, mean = means(x, 3 * x)
+    assert len(at) == 8
+    assert mean == pytest.approx(3 * at)

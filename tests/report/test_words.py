@@ -71,6 +71,7 @@ def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: 
         (money(-1_720_000_000, 1e7), f"{MINUS}$1.72 bn"),
         (money(12_000), "$12.0 k"),
         (money(0), "$0"),
+        (money(-2_000_000, 1e7), "$0 M"),
         (money_months(56_000e6), "$56,000 M-months"),
         (hours(3_493_000, 1000), "3.493 M hours"),
         (hours(12_000, 1000), "12,000 hours"),

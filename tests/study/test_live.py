@@ -102,14 +102,32 @@ def test_pictures_grow_and_end_when_nobody_wants_them(live: Live) -> None:
     live_runs, live.runs = live.runs, 100
     try:
         grown = [picture["runs"] for picture in live.pictures({}, lambda: True)]
-        answers = iter([True, False])
-        left = [picture["runs"] for picture in live.pictures({}, lambda: next(answers))]
+        answers = iter([True, True, False])
+        left = [picture["runs"] for picture in live.pictures({"logistics.cranes": 2}, lambda: next(answers))]
         again = [picture["runs"] for picture in live.pictures({"logistics.cranes": 2}, lambda: True)]
+        at_once = [picture["runs"] for picture in live.pictures({"logistics.cranes": 2}, lambda: True)]
+        unwanted = [*live.pictures({"logistics.cranes": 3}, lambda: False)]
     finally:
         live.runs = live_runs
-    assert grown == [16, 56, 96, 100]
-    assert left == [16]
+    assert grown == [50, 100]
+    assert left == [50]
     assert again == grown
+    assert at_once == [100]
+    assert unwanted == []
+
+
+def test_who_is_told_to_leave_stops_in_the_middle(live: Live) -> None:
+    live_runs, live.runs = live.runs, 400
+    try:
+        seen = []
+        for picture in live.pictures({"logistics.cranes": 5}, lambda: True):
+            seen.append(picture["runs"])
+            live.hands.leave()
+    finally:
+        live.runs = live_runs
+    assert seen[0] == 50
+    assert len(seen) < 8
+    assert last(live, {"logistics.cranes": 5})["runs"] == live.runs
 
 
 def test_what_is_not_offered_or_not_possible_is_refused(live: Live) -> None:

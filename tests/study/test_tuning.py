@@ -14,8 +14,9 @@ from sim.config.study import Constraint, Input, Study, Tune
 from sim.report.tunings import told
 from sim.report.verdict import plain
 from sim.study import tuning
-from sim.study.chunk import Columns
+from sim.study.chunk import Chunk, Columns
 from sim.study.design import Design, NoDesign
+from sim.study.resume import Changed
 from sim.study.sample import Sample
 from sim.study.tuning import excess, pareto, tune, value
 from tests.tiny_project import TINY
@@ -124,3 +125,48 @@ def test_the_command_writes_trials_and_the_pareto_figure(tmp_path: Path) -> None
     assert "at most 31 days in 80 %" in done.output
     assert (out / "trials.csv").exists()
     assert (out / "figures" / "pareto.png").exists()
+
+
+def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = Tune(metric=FINISH, statistic="p50", trials=6, fresh_runs=2)
+    asked = design({"week": Input(paths=(POWER,), values=(3, 4, 5, 6))}, wanted)
+    whole, performed, tried = tune(asked, workers=1), tuning.perform, 0
+
+    def interrupted(*args: object) -> object:
+        nonlocal tried
+        tried += 1
+        found = performed(*args)  # type: ignore[arg-type]
+        if tried == 2:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(tuning, "perform", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tune(asked, workers=1, out=tmp_path / "tuned")
+    assert len(list((tmp_path / "tuned.partial").glob("chunk-*"))) >= 2
+    monkeypatch.setattr(tuning, "perform", performed)
+    seeds, replicate = [], tuning.Swept.replicate
+
+    def counted(case: tuning.Swept, seed: int, first: int, count: int) -> Chunk:
+        seeds.append(seed)
+        return replicate(case, seed, first, count)
+
+    monkeypatch.setattr(tuning.Swept, "replicate", counted)
+    again = tune(asked, workers=0, out=tmp_path / "tuned", resume=True)
+    assert set(seeds) == {asked.study.seed + tuning.FRESH}  # no design is performed again
+    assert again.trials.equals(whole.trials)
+    assert again.fresh.equals(whole.fresh)
+    assert not (tmp_path / "tuned.partial").exists()
+
+
+def test_a_tuning_of_something_else_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    inputs = {"week": Input(paths=(POWER,), values=(3, 4))}
+    with monkeypatch.context() as patched:
+        patched.setattr(tuning, "_fresh", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tune(design(inputs, Tune(metric=FINISH, fresh_runs=2)), workers=1, out=tmp_path / "tuned")
+    with pytest.raises(Changed):
+        tune(design(inputs, Tune(metric=FINISH, fresh_runs=3)), workers=1, out=tmp_path / "tuned", resume=True)

@@ -134,7 +134,8 @@ def _mean(result: Result, about: About) -> str:
         return ""
     found = mean_interval(values)
     step = step_for(found.low, found.high, measure(IDLE).finest)
-    mean = f"{money_months(found.value, step)}, mean"
+    mean = money_months(found.value, step)
+    mean = mean if about.sampling else mean.removesuffix(" M-months")
     return mean if about.sampling else f"{mean} ({interval(found.low, found.high, lambda v: money_months(v, step))})"
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-DEFINITION = "idle capital (deployed) = paid - in service; in service = share of each item's MW that is online"
+DEFINITION = "idle = paid - in service (each item's share of MW online)"
 
 
 @style.in_house_style
@@ -29,9 +29,9 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, id
     service = np.interp(day, *_mean(data, "capital_in_service_usd"))
     scale, unit = (1e9, "bn") if deployed.max(initial=0) >= 1e9 else (1e6, "M")
     x = style.place(about.dates, 0) + day
-    words = f"idle: {idle or money_months(area(day, deployed - service))}"
+    words = f"Mean of all runs; idle {idle or money_months(area(day, deployed - service))}"
     ax.fill_between(x, 0, service / scale, color=style.TINTS[1], lw=0, label="in service")
-    ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label=style.text(words))
+    ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label="idle")
     if (data["curve"] == "capital_committed_usd").any():
         signed = np.interp(day, *_mean(data, "capital_committed_usd"))
         ax.plot(x, signed / scale, color=style.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
@@ -40,7 +40,7 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, id
     _frame(ax, x, deployed / scale, service / scale, unit)
     _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
-    style.caption(ax, about.caption("Dollars, mean of all runs", DEFINITION))
+    style.caption(ax, about.caption(words, DEFINITION))
     return ax
 
 

@@ -108,7 +108,7 @@ def plot_gantt(
 
 def _caption(about: About, known: Spread | None) -> str:
     """Say what the marks mean, and what they rest on."""
-    marks, blocks = "Hatched: waiting; black frame: on the driving chain", "of each tenth of the blocks, the last one"
+    marks, blocks = "Hatched: waiting; framed: driving chain", "blocks: the last of each tenth"
     if known is None:
         return about.of_one("Bars: work, by kind", marks, blocks)
     return about.of_one(marks, f"{GHOSTS} ({known.runs} runs)", blocks)
@@ -135,13 +135,13 @@ def _shares_beside(ax: Axes, shades: Colormap) -> None:
     """Draw the key of the shares, right of the title."""
     import numpy as np
 
-    key = ax.inset_axes((0.7, 1.012, 0.3, 0.012))
+    key = ax.inset_axes((0.76, 1.012, 0.24, 0.012))
     key.imshow(np.linspace(0, 1, 64)[None, :], aspect="auto", cmap=shades, extent=(0, 100, 0, 1))
     key.set_yticks([])
     key.set_xticks([0, 50, 100], ["0", "50", "100 %"], fontsize=9.5)
     key.xaxis.tick_top()
     key.tick_params(length=0, pad=1)
-    key.set_title("bar: critical in this share of runs", fontsize=10.5, fontweight="normal", loc="left", pad=3)
+    key.set_title("bar: critical in so many runs", fontsize=10.5, fontweight="normal", loc="left", pad=3)
     key.grid(visible=False)
 
 
@@ -154,7 +154,7 @@ def _key(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
     patches = [Patch(color=style.MECHANISM[name], label=words) for name, words in MECHANISMS.items() if name in there]
     ax.legend(
         handles=patches, loc="lower left", bbox_to_anchor=(-0.18, 1.0), ncols=5 if all_kinds else 4, borderaxespad=0.3,
-        borderpad=0, columnspacing=1.1, handlelength=1.2, handletextpad=0.5, fontsize=10,
+        borderpad=0, columnspacing=0.9, handlelength=1.1, handletextpad=0.4, fontsize=9.5,
     )  # fmt: skip
 
 

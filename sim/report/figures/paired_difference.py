@@ -41,7 +41,8 @@ def plot_paired_difference(
     ax.set_ylabel("pairs of runs")
     word = "faster" if metric.startswith("lead_time") else "better"
     style.title(ax, f"P({a} {word} than {b}) = {better.say()}")
-    style.caption(ax, f"n = {len(data):,} pairs on the same luck, seed {seed}{_lost(data)}; {SAMPLING_ONLY}", drop=56)
+    pairs = f"n = {len(data):,} pairs on the same luck, seed {seed}{_lost(data)}; the interval is of this pair alone"
+    style.caption(ax, f"{pairs}; {SAMPLING_ONLY}", drop=56)
     return ax
 
 

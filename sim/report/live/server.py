@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -27,6 +28,8 @@ from sim.study.live import Live
 HERE = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")
 LARGEST_MESSAGE = 100_000
+LONGEST_STILL = 1.0
+"""Seconds after which a picture is finished although the slider has moved on since."""
 POLICY = "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self' ws://{host}"
 
 
@@ -43,6 +46,13 @@ class Desk:
     live: Live
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     latest: int = 0
+    drawn: float = 0.0
+    """When a picture was sent the last time (seconds of the machine's clock)."""
+
+    @property
+    def still_for_long(self) -> bool:
+        """Whether nothing has been drawn for so long that the next picture is finished, come what may."""
+        return monotonic() - self.drawn > LONGEST_STILL
 
 
 class _Here(RequestHandler):
@@ -102,6 +112,8 @@ class Line(_Here, WebSocketHandler):
             self._copy(number, changes)
             return
         self.desk.latest += 1
+        if not self.desk.still_for_long:
+            self.desk.live.hands.leave()
         loop, ticket = asyncio.get_running_loop(), self.desk.latest
         self.desk.thread.submit(self._show, loop, ticket, number, what == "anew", changes)
 
@@ -115,14 +127,17 @@ class Line(_Here, WebSocketHandler):
         self, loop: asyncio.AbstractEventLoop, ticket: int, number: int, anew: bool, changes: dict[str, Any]
     ) -> None:
         """Send pictures, in the thread that works, until something newer is asked for."""
+        shown = False
 
         def wanted() -> bool:
-            return self.desk.latest == ticket
+            """Who moves on and on sees something now and then: a first picture is finished after a while without any."""
+            return self.desk.latest == ticket or (not shown and self.desk.still_for_long)
 
         if not wanted():
             return
         try:
             for picture in self.desk.live.pictures(changes, wanted, anew=anew):
+                shown, self.desk.drawn = True, monotonic()
                 loop.call_soon_threadsafe(partial(self._tell, kind="picture", id=number, **picture))
         except SimError as refused:
             loop.call_soon_threadsafe(partial(self._tell, kind="refused", id=number, text=str(refused)))
