@@ -43,7 +43,7 @@ def each(case: Case, runs: int) -> float:
 
 def measured(case: Case, runs: int) -> float:
     """Return the least processor seconds of measuring a replication, of several turns of so many."""
-    records = [case._record(done) for done in case.performed(1, 100, runs)]  # noqa: SLF001 (as `replicate` does)
+    records = [case.record(done) for done in case.performed(1, 100, runs)]
 
     def measure_all() -> None:
         for one in records:

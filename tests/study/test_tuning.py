@@ -18,6 +18,8 @@ from sim.study.chunk import Chunk, Columns
 from sim.study.design import Design, NoDesign
 from sim.study.resume import Changed
 from sim.study.sample import Sample
+from sim.study.sweep import perform
+from sim.study.swept import Swept
 from sim.study.tuning import excess, pareto, tune, value
 from tests.tiny_project import TINY
 
@@ -130,7 +132,7 @@ def test_the_command_writes_trials_and_the_pareto_figure(tmp_path: Path) -> None
 def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Tune(metric=FINISH, statistic="p50", trials=6, fresh_runs=2)
     asked = design({"week": Input(paths=(POWER,), values=(3, 4, 5, 6))}, wanted)
-    whole, performed, tried = tune(asked, workers=1), tuning.perform, 0
+    whole, performed, tried = tune(asked, workers=1), perform, 0
 
     def interrupted(*args: object) -> object:
         nonlocal tried
@@ -145,13 +147,13 @@ def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         tune(asked, workers=1, out=tmp_path / "tuned")
     assert len(list((tmp_path / "tuned.partial").glob("chunk-*"))) >= 2
     monkeypatch.setattr(tuning, "perform", performed)
-    seeds, replicate = [], tuning.Swept.replicate
+    seeds, replicate = [], Swept.replicate
 
-    def counted(case: tuning.Swept, seed: int, first: int, count: int) -> Chunk:
+    def counted(case: Swept, seed: int, first: int, count: int) -> Chunk:
         seeds.append(seed)
         return replicate(case, seed, first, count)
 
-    monkeypatch.setattr(tuning.Swept, "replicate", counted)
+    monkeypatch.setattr(Swept, "replicate", counted)
     again = tune(asked, workers=0, out=tmp_path / "tuned", resume=True)
     assert set(seeds) == {asked.study.seed + tuning.FRESH}  # no design is performed again
     assert again.trials.equals(whole.trials)
