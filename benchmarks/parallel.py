@@ -15,7 +15,7 @@ from sim.study.runner import run
 from sim.study.running import load
 
 CONFIG = "configs/hybrid.yaml"
-RUNS = 60
+RUNS = 160
 
 
 def seconds(case: Case, workers: int, runs: int) -> float:
@@ -26,7 +26,7 @@ def seconds(case: Case, workers: int, runs: int) -> float:
         if done and not began:
             began.append(perf_counter())
 
-    run(case, seed=1, runs=runs, workers=workers, chunk=2, progress=watch)
+    run(case, seed=1, runs=runs, workers=workers, chunk=4, progress=watch)
     return perf_counter() - began[0]
 
 
