@@ -91,9 +91,9 @@ def told(found: Drivers) -> Group:
     from rich.text import Text
 
     about = reading.about(found.result)
-    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD, width=120)
+    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
     for at, name in enumerate(head(found)):
-        table.add_column(name, justify="left" if at < 2 else "right", ratio=1 if at == 0 else None, no_wrap=at > 0)
+        table.add_column(name, justify="left" if at < 2 else "right", min_width=None if at else 18)
     for cells in rows(found):
         table.add_row(*cells)
     title = f"{about.name}: saved when switched off ({about.runs:,} runs, seed {about.seed})"
