@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,8 @@ def run_through_kills(out: Path, kills: int, how: random.Random) -> tuple[int, i
         process = study(out, RUNS, workers=workers, resume=True, more=[str(chunk)])
         if killed < kills:
             at_some_moment(process, out, how)
-            os.killpg(process.pid, signal.SIGKILL) if how.random() < 0.5 else process.kill()
+            with suppress(ProcessLookupError):  # it may have ended by itself meanwhile
+                os.killpg(process.pid, signal.SIGKILL) if how.random() < 0.5 else process.kill()
         code, told = ended(process)
         assert code in {0, -signal.SIGKILL}, told
         assert gone(process.pid)
