@@ -19,6 +19,7 @@ CODE = sorted(path for part in ("sim", "tests", "benchmarks") for path in (ROOT 
 FLOW = (
     "undisturbed",
     "errors",
+    "machine",
     "files",
     "config",
     "world",
@@ -42,7 +43,7 @@ STRATEGY = re.compile(r"(?<![a-z])(hybrid|stick(?:[ _-]?built)?|modular)(?![a-z]
 LONGEST_FILE = {"sim": 300, "tests": 400, "benchmarks": 300}
 # Contents of files pass through sim/files.py, where a test can make the N-th operation fail. The others read what
 # no user wrote: the kernel's own sources, and what the system tells of processes and memory.
-DISK = ("sim/files.py", "sim/engine/compiled/jit.py", "sim/study/locking.py", "sim/study/room.py")
+DISK = ("sim/files.py", "sim/engine/compiled/sources.py", "sim/study/locking.py", "sim/study/room.py")
 TOUCHES = {
     "open", "read_text", "read_bytes", "write_text", "write_bytes", "savefig", "to_csv", "to_excel", "to_json",
     "to_parquet", "read_csv", "write_table", "fdopen", "rmtree", "unlink", "symlink_to",

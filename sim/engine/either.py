@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine import processes
-from sim.engine.compiled import available
 from sim.engine.equality import difference
 from sim.engine.processes import Performance
 from sim.errors import CheckFailed, SimError
+from sim.machine import available
 from sim.plan.compile import Compiled
 from sim.plan.luck import Draws, Uniforms
 from sim.world.calendars import Calendar

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.config.finance import Business, Damages
 from sim.config.project import Project
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 from sim.metrics.record import DAY, Ints
 from sim.metrics.sorting import by
 

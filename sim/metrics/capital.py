@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.serving import NEVER
 from sim.metrics.sorting import by

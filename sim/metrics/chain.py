@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
 from sim.metrics.record import DAY, Index, Ints, Record
 from sim.metrics.weather_loss import lost_to_weather

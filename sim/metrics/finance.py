@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.finance import Finance
+from sim.machine import by_machine
 from sim.metrics.capital import Courses
-from sim.metrics.compiled import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.sorting import by
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
+from sim.machine import by_machine
 from sim.metrics.chips import newer
-from sim.metrics.compiled import by_machine
 from sim.metrics.contracts import Contracts
 from sim.metrics.due import Shares
 from sim.metrics.record import DAY, MONTH, Index, Ints, Record

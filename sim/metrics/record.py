@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 from sim.plan.compile import NOTE, SIGNAL, WORK, Compiled
 from sim.world.calendars import Calendar
 

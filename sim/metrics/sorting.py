@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 
 Ints = NDArray[np.int64]
 _BITS = 63

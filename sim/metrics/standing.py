@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.workforce import Headcount
 from sim.plan.prices import CAMP, GENERAL_CONDITIONS, LABOUR

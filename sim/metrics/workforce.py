@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.compiled import by_machine
+from sim.machine import by_machine
 from sim.metrics.record import DAY, Ints, Record
 from sim.plan.compile import Compiled
 from sim.world.calendars import Calendar

@@ -14,7 +14,7 @@ from sim.config.loading import Loaded
 from sim.config.project import Project
 from sim.engine.either import COMPILED, SIMPY, Done, Further, Hours, Name, by_machine, by_processes, require_same
 from sim.engine.processes import Performance, Prepared, perform
-from sim.metrics.compiled import announced, open_door
+from sim.machine import announced, open_door
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.story import driving, story

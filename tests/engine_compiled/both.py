@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sim.engine import processes
-from sim.engine.compiled import available
 from sim.engine.equality import difference
 from sim.errors import SimError
+from sim.machine import available
 from sim.plan.compile import UNTIL, WORK, Compiled
 from sim.plan.luck import Draws, Luck
 from sim.world.calendars import Calendar

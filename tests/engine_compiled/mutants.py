@@ -177,7 +177,7 @@ MUTANTS = (
     ),
     Mutant(
         "half a product is another one's",
-        "jit.py",
+        "../../machine/jit.py",
         "builder.lshr(product, wide(64))",
         "builder.lshr(product, wide(63))",
     ),

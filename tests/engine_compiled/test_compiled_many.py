@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.engine import compiled
+from sim import machine
 from sim.engine.compiled import kernel, performing
-from sim.engine.compiled.jit import fingerprint
 from sim.engine.compiled.performing import perform_many, ready
+from sim.engine.compiled.sources import fingerprint
 from sim.plan.compile import compile_plan
 from tests.engine_compiled.any_plans import any_plan
 from tests.engine_compiled.both import Prepared, perform
@@ -24,14 +24,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_asking_whether_it_is_there_does_not_load_it() -> None:
-    asked = "import sys; from sim.engine import compiled; assert compiled.available(); print('numba' in sys.modules)"
+    asked = "import sys; from sim import machine; assert machine.available(); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
 def test_it_is_not_there_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "find_spec", lambda _: None)
-    assert not compiled.available()
+    monkeypatch.setattr(machine, "find_spec", lambda _: None)
+    assert not machine.available()
 
 
 def test_threads_do_not_disturb_each_other() -> None:

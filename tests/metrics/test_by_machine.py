@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.engine.compiled import available
+from sim.machine import available, by_machine, door
 from sim.metrics import compiled
 from sim.metrics.chain import Chain
-from sim.metrics.compiled import by_machine, door
 from sim.metrics.conservation import SWITCH
 from sim.metrics.measure import measure
 from sim.metrics.record import Index, Record
@@ -108,4 +107,4 @@ def test_machine_code_has_all_its_pieces_in_its_own_file() -> None:
         source = path.read_text(encoding="utf-8")
         if "@whole" in source:
             taken = [line for line in source.splitlines() if line.startswith("from sim")]
-            assert {line.partition(" import ")[0] for line in taken} == {"from sim.engine.compiled.jit"}, path.name
+            assert {line.partition(" import ")[0] for line in taken} == {"from sim.machine.jit"}, path.name

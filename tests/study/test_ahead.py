@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.engine.compiled import available
 from sim.engine.either import COMPILED
 from sim.engine.equality import difference
+from sim.machine import available
 from sim.study.ahead import Ahead
 from sim.study.case import Case, prepare
 from sim.study.running import load

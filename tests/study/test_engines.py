@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from sim.engine import either
-from sim.engine.compiled import available
 from sim.engine.either import COMPILED, SIMPY, Done, EnginesDiffer, WrongEngine, chosen
+from sim.machine import available
 from sim.metrics import measure as measures
 from sim.metrics.measure import measure
 from sim.study import case as cases

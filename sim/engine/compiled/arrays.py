@@ -7,32 +7,10 @@ list of contents: `run[run[FREE] + pool]` is the free count of a pool. Single nu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints: TypeAlias = NDArray[np.int64]
-Words: TypeAlias = NDArray[np.uint64]
-Floats: TypeAlias = NDArray[np.float64]
-
-
-class Numbers(Protocol):
-    """An array of integers as the kernel sees it: numbers at places."""
-
-    def __getitem__(self, place: int) -> int:
-        """Read one number."""
-
-    def __setitem__(self, place: int, number: int) -> None:
-        """Write one number."""
-
-
-class Figures(Protocol):
-    """An array of floats as the kernel sees it: figures at places."""
-
-    def __getitem__(self, place: int) -> float:
-        """Read one figure."""
-
+from sim.machine.numbers import Ints
 
 # --- the plan -------------------------------------------------------------------------------------------------
 

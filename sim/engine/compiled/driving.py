@@ -5,9 +5,10 @@ Says the same as `sim.world.driving`, which explains the rules.
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import CALENDAR, ENDS, STARTS, STRETCHES, Numbers
+from sim.engine.compiled.arrays import CALENDAR, ENDS, STARTS, STRETCHES
 from sim.engine.compiled.hours import begun, beyond
-from sim.engine.compiled.jit import part, piece
+from sim.machine.jit import part, piece
+from sim.machine.numbers import Numbers
 from sim.world.driving import BREAK, DRIVING, DUTY, REST, UNBROKEN
 
 

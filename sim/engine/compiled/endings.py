@@ -22,12 +22,12 @@ from sim.engine.compiled.arrays import (
     UNIT,
     WELL,
     WHO,
-    Ints,
 )
 from sim.engine.dispatch import GoesRound
 from sim.engine.processes import budget_spent
 from sim.engine.stall import Standing, Stuck
 from sim.errors import Stalled
+from sim.machine.numbers import Ints
 from sim.plan.compile import MODES, Compiled
 from sim.plan.plan import PlanError
 from sim.world.calendars import Calendar, CalendarEnds, NoWindow

@@ -32,11 +32,10 @@ from sim.engine.compiled.arrays import (
     REPLICATION,
     TABLE,
     TABLE_KIND,
-    Figures,
-    Numbers,
 )
-from sim.engine.compiled.jit import part, piece
 from sim.engine.compiled.philox import uniform
+from sim.machine.jit import part, piece
+from sim.machine.numbers import Figures, Numbers
 from sim.plan.inputs import OTHERWISE, SPAN
 from sim.world.quantiles import CELLS, DISCRETE, FIXED, OCTAVES, SIDE
 

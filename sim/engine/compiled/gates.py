@@ -15,11 +15,11 @@ from sim.engine.compiled.arrays import (
     READY_SIZE,
     SIGNALLED,
     WAITERS,
-    Numbers,
 )
 from sim.engine.compiled.heap import pop, push
-from sim.engine.compiled.jit import part, piece
 from sim.engine.compiled.steps import fetch_step
+from sim.machine.jit import part, piece
+from sim.machine.numbers import Numbers
 
 
 @piece

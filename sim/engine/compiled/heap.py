@@ -7,8 +7,8 @@ guesses every second of such decisions wrongly, and pays for it.
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import Numbers
-from sim.engine.compiled.jit import part
+from sim.machine.jit import part
+from sim.machine.numbers import Numbers
 
 LARGEST = 2**63 - 1
 

@@ -6,8 +6,9 @@ calendar, and a search begins there with steps that double. An answer of -1 mean
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES, Numbers
-from sim.engine.compiled.jit import part, piece
+from sim.engine.compiled.arrays import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES
+from sim.machine.jit import part, piece
+from sim.machine.numbers import Numbers
 
 
 @part

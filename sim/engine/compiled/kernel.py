@@ -21,17 +21,15 @@ from sim.engine.compiled.arrays import (
     READY_SIZE,
     UNITS,
     WELL,
-    Figures,
-    Floats,
-    Ints,
-    Numbers,
 )
 from sim.engine.compiled.heap import pop
-from sim.engine.compiled.jit import figures_of, fingerprint, numbers_of, piece, whole
 from sim.engine.compiled.requests import grant, rank
 from sim.engine.compiled.routes import follow, resume
+from sim.engine.compiled.sources import fingerprint
 from sim.engine.compiled.steps import fetch_step
 from sim.engine.compiled.works import start
+from sim.machine.jit import figures_of, numbers_of, piece, whole
+from sim.machine.numbers import Figures, Floats, Ints, Numbers
 
 Kernel: TypeAlias = Callable[[Ints, Ints, Ints, Floats, Ints, Ints], int]
 

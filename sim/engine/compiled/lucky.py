@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engine.compiled.arrays import CONTENT_FACTORS, GIVEN, LUCK, Floats, Ints, Words, bound
+from sim.engine.compiled.arrays import CONTENT_FACTORS, GIVEN, LUCK, bound
 from sim.engine.compiled.preparing import different
+from sim.machine.numbers import Floats, Ints, Words
 from sim.plan.inputs import Inputs
 from sim.plan.luck import Uniforms, shared
 from sim.world.draws import key, uniforms

@@ -25,8 +25,6 @@ from sim.engine.compiled.arrays import (
     ROWS,
     UNKNOWN,
     WELL,
-    Floats,
-    Ints,
 )
 from sim.engine.compiled.endings import ending
 from sim.engine.compiled.kernel import perform as kernel
@@ -34,6 +32,7 @@ from sim.engine.compiled.lucky import Luck, given
 from sim.engine.compiled.preparing import beginning, plan_array
 from sim.engine.compiled.timetable import Timetables
 from sim.engine.processes import Performance
+from sim.machine.numbers import Floats, Ints
 from sim.plan.compile import Compiled, compile_plan
 from sim.plan.luck import Uniforms
 from sim.plan.plan import Plan

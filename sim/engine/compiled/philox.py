@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.engine.compiled.jit import piece, upper
+from sim.machine.jit import piece, upper
 
 _MULTIPLIER = np.uint64(0xD2E7470EE14C6C93)
 _OTHER = np.uint64(0xCA5A826395121157)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.engine.compiled.arrays import AT, HALF, PLAN, ROUNDED, RUN, UNIT, WAY, Ints, bound
+from sim.engine.compiled.arrays import AT, HALF, PLAN, ROUNDED, RUN, UNIT, WAY, bound
+from sim.machine.numbers import Ints
 from sim.plan.compile import AGAIN, HOLD, WAIT, WORK, Compiled
 
 BITS = 63

@@ -33,11 +33,11 @@ from sim.engine.compiled.arrays import (
     USERS_AT,
     WAITING,
     WITHHOLDS,
-    Numbers,
 )
 from sim.engine.compiled.heap import pop, push
-from sim.engine.compiled.jit import part, piece
 from sim.engine.compiled.steps import about, fetch_step, manner, standing
+from sim.machine.jit import part, piece
+from sim.machine.numbers import Numbers
 
 NEVER = 2**62
 """From when an endlessly patient request withholds."""

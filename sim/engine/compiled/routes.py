@@ -35,16 +35,15 @@ from sim.engine.compiled.arrays import (
     STARTING,
     STARTING_SIZE,
     WHO,
-    Figures,
-    Numbers,
 )
 from sim.engine.compiled.fortune import value
 from sim.engine.compiled.gates import await_level, before, signal
 from sim.engine.compiled.heap import push
-from sim.engine.compiled.jit import fetch, part, piece
 from sim.engine.compiled.requests import ask, give
 from sim.engine.compiled.steps import LOWER, about, attempt, manner, more, standing
 from sim.engine.compiled.works import schedule
+from sim.machine.jit import fetch, part, piece
+from sim.machine.numbers import Figures, Numbers
 from sim.plan.compile import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 
 FIRST_ATTEMPT = cast(int, np.int64(0))

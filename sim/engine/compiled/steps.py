@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sim.engine.compiled.arrays import ABOUT, AT, ATTEMPTS, HALF, MANNERS, MORE, STATE, STEP, STEPS, UNIT, Numbers
-from sim.engine.compiled.jit import fetch, piece
+from sim.engine.compiled.arrays import ABOUT, AT, ATTEMPTS, HALF, MANNERS, MORE, STATE, STEP, STEPS, UNIT
+from sim.machine.jit import fetch, piece
+from sim.machine.numbers import Numbers
 
 LOWER = (1 << HALF) - 1
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.engine.compiled.arrays import CALENDAR, Ints
+from sim.engine.compiled.arrays import CALENDAR
+from sim.machine.numbers import Ints
 from sim.world.calendars import Calendar
 
 

@@ -27,15 +27,14 @@ from sim.engine.compiled.arrays import (
     UNKNOWN,
     WELL,
     WHO,
-    Figures,
-    Numbers,
 )
 from sim.engine.compiled.driving import arrival
 from sim.engine.compiled.fortune import value
 from sim.engine.compiled.heap import pop, push
 from sim.engine.compiled.hours import finish, finish_whole
-from sim.engine.compiled.jit import part, piece
 from sim.engine.compiled.steps import about, attempt, manner, more, standing
+from sim.machine.jit import part, piece
+from sim.machine.numbers import Figures, Numbers
 from sim.plan.compile import MODES
 
 MILLION = 1_000_000

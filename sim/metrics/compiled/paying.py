@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.compiled.jit import whole
+from sim.machine.jit import whole
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

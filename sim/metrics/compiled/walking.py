@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.compiled.jit import numbers_of, part, whole
+from sim.machine.jit import numbers_of, part, whole
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.uint8]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.compiled.jit import part, whole
+from sim.machine.jit import part, whole
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -7,9 +7,6 @@ kernel, so threads may run side by side.
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
-from inspect import getsource
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -17,11 +14,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from sim import events
-from sim.engine.compiled.arrays import Figures, Floats, Ints, Numbers
-from sim.plan import compile as compiling
-from sim.plan import inputs
-from sim.world import driving, quantiles
+from sim.machine.numbers import Figures, Floats, Ints, Numbers
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -92,17 +85,3 @@ numbers_of = cast(Callable[[Ints], Numbers], _pointer)
 figures_of = cast(Callable[[Floats], Figures], _pointer)
 fetch = cast(Callable[[Numbers, int], int], _fetch)
 upper = cast(Callable[[np.uint64, np.uint64], np.uint64], _upper)
-
-
-def fingerprint() -> str:
-    """Return a digest of all sources of the kernel: this package, and the modules whose constants it knows.
-
-    Numba notices a change only in the file in which the outermost function stands; machine code of other sources
-    must never be used.
-    """
-    digest = sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    for module in (events, compiling, inputs, quantiles, driving):
-        digest.update(getsource(module).encode())
-    return digest.hexdigest()
