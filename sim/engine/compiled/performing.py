@@ -87,7 +87,7 @@ class Stage:
         """Set up for runs of one plan with the luck in `numbers` and `figures`."""
         self.prepared, self.numbers, self.figures = prepared, numbers, figures
         self.run = np.empty_like(prepared.beginning)
-        self.log = np.empty((3, 100 + int(ROOM_A_STEP * len(prepared.plan.rows))), np.int64)
+        self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.timetables = Timetables()
 
     def perform(
@@ -102,20 +102,20 @@ class Stage:
         stuck = ending(plan, self.run, calendars)
         content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
         return Performed(
-            self.log[:, : self.run[ROWS]].copy().T, stuck, content=content.copy(), factors=factors, hours=calendars
+            self.log[: self.run[ROWS]].copy(), stuck, content=content.copy(), factors=factors, hours=calendars
         )
 
     def play_whole(self, replication: int, calendars: Calendars) -> bool:
         """Have the kernel perform the plan on calendars; return whether it ended otherwise than well."""
         hours = self.timetables.of(calendars)
         while self.play(replication, hours) == LOG_FULL:
-            self.log = np.empty((3, 2 * int(self.run[ROWS])), np.int64)
+            self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         return bool(self.run[FAULT] != WELL or not self.run[OPEN])
 
     def play(self, replication: int, hours: Ints) -> int:
         """Have the kernel perform the plan as far as the log has room, and return what went wrong."""
         self.run[:] = self.prepared.beginning
-        self.run[REPLICATION], self.run[ROOM] = replication, self.log.shape[1]
+        self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
         return kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)

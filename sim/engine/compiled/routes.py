@@ -58,9 +58,9 @@ def write(run: Numbers, log: Numbers, minute: int, at: int, x: int) -> None:
     row = run[ROWS]
     run[ROWS] = row + 1
     if row < run[ROOM]:
-        log[row] = minute
-        log[run[ROOM] + row] = at
-        log[2 * run[ROOM] + row] = x
+        log[3 * row] = minute
+        log[3 * row + 1] = at
+        log[3 * row + 2] = x
     else:
         run[FAULT] = LOG_FULL
 
