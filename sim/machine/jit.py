@@ -67,6 +67,36 @@ def _upper(_: Any, __: Any, ___: Any) -> Any:
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
+def _lowest(_: Any, __: Any) -> Any:
+    """Return the place of the lowest bit of a word that is not 0: one instruction of the processor."""
+
+    def place(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        return builder.cttz(words[0], _llvm.IntType(1)(1))
+
+    return types.int64(types.int64), place
+
+
+@_make_intrinsic  # type: ignore[untyped-decorator]
+def _bits(_: Any, __: Any) -> Any:
+    """Return the 64 bits of a float as an integer."""
+
+    def same(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        return builder.bitcast(words[0], _llvm.IntType(64))
+
+    return types.int64(types.float64), same
+
+
+@_make_intrinsic  # type: ignore[untyped-decorator]
+def _float(_: Any, __: Any) -> Any:
+    """Return the float that has these 64 bits."""
+
+    def same(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        return builder.bitcast(words[0], _llvm.DoubleType())
+
+    return types.float64(types.int64), same
+
+
+@_make_intrinsic  # type: ignore[untyped-decorator]
 def _fetch(_: Any, numbers: Any, __: Any) -> Any:
     """Have the processor bring a number near before it is asked for; nothing waits for it."""
 
@@ -84,4 +114,7 @@ def _fetch(_: Any, numbers: Any, __: Any) -> Any:
 numbers_of = cast(Callable[[Ints], Numbers], _pointer)
 figures_of = cast(Callable[[Floats], Figures], _pointer)
 fetch = cast(Callable[[Numbers, int], int], _fetch)
+lowest = cast(Callable[[int], int], _lowest)
+bits_of = cast(Callable[[float], int], _bits)
+float_of = cast(Callable[[int], float], _float)
 upper = cast(Callable[[np.uint64, np.uint64], np.uint64], _upper)

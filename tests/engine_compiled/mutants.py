@@ -30,7 +30,19 @@ MUTANTS = (
         "while run[FAULT] == WELL:",
         "while run[FAULT] == WELL and run[OPEN] == 0:",
     ),
-    Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(plan, run, now):", "if True:"),
+    Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(run, now):", "if True:"),
+    Mutant(
+        "whoever stands behind the last to come is forgotten",
+        "wheel.py",
+        "run[mine + NEXT] = run[place]",
+        "run[mine + NEXT] = NOBODY",
+    ),
+    Mutant(
+        "who moves inward comes a minute late",
+        "wheel.py",
+        "come_back(run, unit, run[mine + DUE_AT])",
+        "come_back(run, unit, run[mine + DUE_AT] + 1)",
+    ),
     Mutant(
         "works begin in another order than by rank",
         "works.py",

@@ -43,21 +43,32 @@ HALF = 32
 (STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
 """Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
 level, level before the minute `SIGNALLED`, how many wait."""
-(ASKING, MARKED, QUEUE, EVENTS, STARTING, READY, TOUCHED, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = range(9, 21)
-"""More columns. Of bundles: how many ask for it, whether it is among the `TOUCHED`. Lists: waiting, future events,
-who starts to work, who can go on, bundles to look at, their heads. Then attempts at steps that can be repeated,
-counters by curve, minutes before losses by input, and how far each calendar has been read."""
-(EVENTS_SIZE, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(21, 30)
-"""Numbers of a run: sizes of its lists, how many requests wait, rows of log, whether a grant pass is due, how many
-there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(30, 40)
+(ASKING, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TOUCHED, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = range(
+    9, 22
+)
+"""More columns. Of bundles: how many ask for it, whether it is among the `TOUCHED`. Lists: waiting, who goes on when
+and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
+attempts at steps that can be repeated, counters by curve, minutes before losses by input, and how far each calendar
+has been read."""
+(CLOCK, COMING, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(22, 32)
+"""Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
+of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
+OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
 the budgets of a minute, and that of a replication."""
-RUN = 40
+RUN = 42
 
 AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
+DUE_AT, NEXT = WITHHOLDS, KIND
+"""Of one that asks for nothing, but works or waits for a date: its minute, and who stands behind it in its slot."""
+NOBODY = 0
+"""Nobody stands there; units are numbered from 1 where they stand in a slot."""
+SLOT_BITS, WHEELS = 10, 5
+"""Bits of a slot of a wheel, and how many wheels: 2^50 minutes, two billion years, can be told apart."""
+WORDS = 1 << SLOT_BITS - 6
+"""Words of bits a wheel has, a bit for each slot; one more tells which of them are not empty."""
 
 WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
 """What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;

@@ -6,7 +6,7 @@ do two engines get the same last bit.
 
 from __future__ import annotations
 
-from math import floor, frexp, isnan
+from math import floor, isnan
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from sim.engine.compiled.arrays import (
     TABLE_KIND,
 )
 from sim.engine.compiled.philox import uniform
-from sim.machine.jit import part, piece
+from sim.machine.jit import bits_of, float_of, part, piece
 from sim.machine.numbers import Figures, Numbers
 from sim.plan.inputs import OTHERWISE, SPAN
 from sim.world.quantiles import CELLS, DISCRETE, FIXED, OCTAVES, SIDE
@@ -42,6 +42,9 @@ from sim.world.quantiles import CELLS, DISCRETE, FIXED, OCTAVES, SIDE
 _SCALE = 2.0 * CELLS
 _FIRST = OCTAVES * CELLS + 1
 _DEEP = 2.0 ** (OCTAVES + 1)
+_FRACTION, _BIAS = 52, 1022
+_FRACTION_BITS, _HALF_BITS = (1 << _FRACTION) - 1, _BIAS << _FRACTION
+"""How a float is written: a number from 0.5 to 1 in its fraction's bits, times a power of two (IEEE 754)."""
 
 
 @piece
@@ -64,8 +67,9 @@ def quantile(figures: Figures, start: int, u: float) -> float:
     if u > 0.5:
         t = 1.0 - u
         start += SIDE
-    m, e = frexp(t)
-    x = (m - 0.5) * _SCALE
+    bits = bits_of(t)
+    e = (bits >> _FRACTION) - _BIAS
+    x = (float_of(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
     cell = int(x)
     f = x - cell
     knot = cell + e * CELLS + _FIRST

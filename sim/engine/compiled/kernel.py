@@ -9,24 +9,21 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from sim.engine.compiled.arrays import (
+    COMING,
     DUE,
-    EVENTS,
-    EVENTS_SIZE,
     FAULT,
     FIRST,
     NOW,
     OPEN,
-    RANK_BITS,
     READY,
     READY_SIZE,
     UNITS,
     WELL,
 )
-from sim.engine.compiled.heap import pop
-from sim.engine.compiled.requests import grant, rank
+from sim.engine.compiled.requests import grant
 from sim.engine.compiled.routes import follow, resume
 from sim.engine.compiled.sources import fingerprint
-from sim.engine.compiled.steps import fetch_step
+from sim.engine.compiled.wheel import arrive, due, turn
 from sim.engine.compiled.works import start
 from sim.machine.jit import figures_of, numbers_of, piece, whole
 from sim.machine.numbers import Figures, Floats, Ints, Numbers
@@ -35,21 +32,10 @@ Kernel: TypeAlias = Callable[[Ints, Ints, Ints, Floats, Ints, Ints], int]
 
 
 @piece
-def due(plan: Numbers, run: Numbers, now: int) -> bool:
-    """Whether something ends in this minute."""
-    return run[EVENTS_SIZE] > 0 and run[run[EVENTS]] >> plan[RANK_BITS] == now
-
-
-@piece
 def settle(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Numbers, now: int) -> None:
     """Complete everything that is due, and let units go on until none can."""
-    while due(plan, run, now):
-        event = pop(run, run[EVENTS], run[EVENTS_SIZE])
-        run[EVENTS_SIZE] -= 1
-        run[run[READY] + run[READY_SIZE]] = rank(plan, event)
-        run[READY_SIZE] += 1
-        if run[EVENTS_SIZE] > 0:
-            fetch_step(plan, run, rank(plan, run[run[EVENTS]]))
+    if due(run, now):
+        arrive(plan, run, now)
     while run[READY_SIZE] > 0 and run[FAULT] == WELL:
         run[READY_SIZE] -= 1
         resume(plan, run, luck, figures, log, run[run[READY] + run[READY_SIZE]], now)
@@ -64,7 +50,7 @@ def play(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, hours: Nu
             grant(plan, run, now)
             continue
         start(plan, run, luck, figures, hours, now)
-        if not due(plan, run, now):
+        if not due(run, now):
             return
 
 
@@ -78,7 +64,7 @@ def begin(plan: Numbers, run: Numbers, luck: Numbers, figures: Figures, log: Num
 @piece
 def over(run: Numbers) -> bool:
     """Whether the project is finished, or nobody can go on."""
-    return run[FAULT] != WELL or run[OPEN] != 0 or run[EVENTS_SIZE] == 0
+    return run[FAULT] != WELL or run[OPEN] != 0 or run[COMING] == 0
 
 
 def _outermost(source: str) -> Kernel:
@@ -95,7 +81,7 @@ def _outermost(source: str) -> Kernel:
             play(plan, run, luck, figures, hours, log, now)
             if over(run):
                 break
-            now = run[run[EVENTS]] >> plan[RANK_BITS]
+            now = turn(run)
         run[NOW] = now
         return run[FAULT]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.engine.compiled.arrays import AT, HALF, PLAN, ROUNDED, RUN, UNIT, WAY, bound
+from sim.engine.compiled.arrays import AT, HALF, PLAN, ROUNDED, RUN, SLOT_BITS, UNIT, WAY, WHEELS, WORDS, bound
 from sim.machine.numbers import Ints
 from sim.plan.compile import AGAIN, HOLD, WAIT, WORK, Compiled
 
@@ -18,7 +18,7 @@ def plan_array(plan: Compiled) -> Ints:
     """Return the plan as one array; `arrays` says what stands where."""
     priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, 2])
     rank_bits = _bits(len(plan.units))
-    minute_bits = BITS - rank_bits - _bits(len(priorities))
+    minute_bits = min(BITS - rank_bits - _bits(len(priorities)), WHEELS * SLOT_BITS)
     bundle_at, bundles = _end_to_end(plan.bundles)
     users_at, users = _end_to_end(_users(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
@@ -45,7 +45,7 @@ def beginning(plan: Compiled) -> Ints:
     lengths = [
         *(_standing(plan), units, never[:units]),
         *(plan.initial, gates, gates, never[:gates], gates, waiters),
-        *(bundles, bundles, requests, units, units, units, bundles, bundles),
+        *(bundles, bundles, requests, WHEELS << SLOT_BITS, WHEELS * (WORDS + 1), units, units, bundles, bundles),
         *(
             int(repeated(plan).max(initial=0)) + 1,
             len(plan.learning) + len(plan.areas),

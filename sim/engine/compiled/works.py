@@ -7,11 +7,10 @@ from sim.engine.compiled.arrays import (
     ASKED,
     AT,
     CALENDAR,
+    COMING,
     COUNTERS,
     CURVE_AT,
     CURVES,
-    EVENTS,
-    EVENTS_SIZE,
     FAULT,
     KNOWN,
     LEARNING,
@@ -20,7 +19,6 @@ from sim.engine.compiled.arrays import (
     NEVER_DONE,
     ON,
     PEOPLE,
-    RANK_BITS,
     STARTING,
     STARTING_SIZE,
     TOO_FAR,
@@ -30,9 +28,10 @@ from sim.engine.compiled.arrays import (
 )
 from sim.engine.compiled.driving import arrival
 from sim.engine.compiled.fortune import value
-from sim.engine.compiled.heap import pop, push
+from sim.engine.compiled.heap import pop
 from sim.engine.compiled.hours import finish, finish_whole
 from sim.engine.compiled.steps import about, attempt, manner, more, standing
+from sim.engine.compiled.wheel import come_back
 from sim.machine.jit import part, piece
 from sim.machine.numbers import Figures, Numbers
 from sim.plan.compile import MODES
@@ -80,8 +79,8 @@ def ending(plan: Numbers, run: Numbers, hours: Numbers, at: int, now: int, minut
 def schedule(plan: Numbers, run: Numbers, unit: int, minute: int) -> None:
     """Have a unit go on at a later minute."""
     if minute >> plan[MINUTE_BITS] == 0:
-        push(run, run[EVENTS], run[EVENTS_SIZE], minute << plan[RANK_BITS] | unit)
-        run[EVENTS_SIZE] += 1
+        come_back(run, unit, minute)
+        run[COMING] += 1
     else:
         run[FAULT], run[WHO] = TOO_FAR, unit
 
