@@ -32,12 +32,6 @@ MUTANTS = (
     ),
     Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(run, now):", "if True:"),
     Mutant(
-        "whoever stands behind the last to come is forgotten",
-        "wheel.py",
-        "run[mine + NEXT] = run[place]",
-        "run[mine + NEXT] = NOBODY",
-    ),
-    Mutant(
         "who moves inward comes a minute late",
         "wheel.py",
         "come_back(run, unit, run[mine + DUE_AT])",
