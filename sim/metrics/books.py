@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sim.config.money import PARTS
 from sim.config.project import Project
 from sim.metrics.business import Earning, earning
-from sim.metrics.capital import Changes, Courses, Part, courses, together
+from sim.metrics.capital import Courses
+from sim.metrics.claims import Claims, followed
 from sim.metrics.contracts import Contracts, contracts
 from sim.metrics.delivery import Online
 from sim.metrics.finance import Draws, draws
@@ -95,55 +96,17 @@ def keep_books(purse: Purse, run: Run, blocks: Online, needed: Needs | None) -> 
     drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
     debt = np.empty(len(drawn.debt))
     debt[drawn.entry] = drawn.debt * 100
-    found = courses(
-        _changes(entries, debt, run, purse, online, useful, wanted),
-        entries.total.astype(np.float64),
-        _built(purse, wanted),
-        horizon,
+    block_kw = project.block.mw_gross.value * 1000
+    claims = Claims(
+        entries, debt, run.when, purse.bought, moments(online, useful, purse.layout), online[wanted], block_kw
     )
+    found = followed(claims, _built(purse, wanted), horizon)
     from_then = np.maximum(useful, matched(online, needed))
     earned = earning(from_then, entries.revenue, project)
     return Books(entries, found, drawn, earned, online)
-
-
-def _changes(
-    entries: Ledger, debt: Floats, run: Run, purse: Purse, online: Ints, useful: Ints, wanted: Ints
-) -> Changes:
-    """Return everything that changes an item: payments, MW online, what is owed, contracts."""
-    bought, contracts_ = purse.bought, len(purse.bought.names)
-    serving, owed = bought.serving, bought.owed
-    moment = moments(online, useful, purse.layout)[serving.moment]
-    when, signed = run.when[owed.step], np.flatnonzero(entries.ordered >= 0)
-    left = np.flatnonzero(entries.cancelled >= 0)
-    standing = entries.item >= contracts_
-    served = _served_together(online, wanted, contracts_, purse)
-    paid = {"paid": entries.cents, "contract": np.where(standing, entries.cents, 0), "debt": debt}
-    return together([
-        (entries.item, entries.minute, paid),
-        (serving.item, moment, {"kw": serving.kw}),
-        served,
-        (owed.item, when, {"owed": owed.share * entries.value[owed.item]}),
-        (signed, _signed(entries)[signed], {"contract": entries.value[signed]}),
-        (left, entries.cancelled[left], {"contract": (entries.total[:contracts_] - entries.value)[left]}),
-    ])  # fmt: skip
-
-
-def _served_together(online: Ints, wanted: Ints, first: int, purse: Purse) -> Part:
-    """Return the MW that labour, camp and the like serve: all that are ordered, together."""
-    items = np.repeat(np.arange(first, first + len(STANDING)), len(wanted))
-    kw = np.full(len(items), purse.project.block.mw_gross.value * 1000)
-    return items, np.tile(online[wanted], len(STANDING)), {"kw": kw}
 
 
 def _built(purse: Purse, wanted: Ints) -> Floats:
     """Return the kW every item of the ledger was built to serve."""
     whole = max(1, len(wanted)) * purse.project.block.mw_gross.value * 1000
     return np.append(purse.bought.serving.built, np.full(len(STANDING), whole))
-
-
-def _signed(entries: Ledger) -> Ints:
-    """Return when contracts are signed: with their order, or with the first payment where that comes before."""
-    first = np.full(len(entries.names), NEVER)
-    np.minimum.at(first, entries.item, entries.minute)
-    signed: Ints = np.minimum(entries.ordered, first[: len(entries.ordered)])
-    return signed

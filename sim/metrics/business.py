@@ -33,7 +33,7 @@ class Earning:
     def until(self, moment: Floats) -> Floats:
         """Return net revenue earned up to each of these minutes, which are in order."""
         if by_machine():
-            from sim.metrics.compiled.paying import earned_until
+            from sim.metrics.compiled.accounts import earned_until
 
             return earned_until(self.minute, self.net, moment)
         count = np.searchsorted(self.minute, moment)

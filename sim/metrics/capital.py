@@ -52,20 +52,49 @@ def together(parts: Sequence[Part]) -> Changes:
 
 
 @dataclass(frozen=True)
+class Summed:
+    """What is summed over courses, in cents: integrals of what is idle, and of what is committed and waits, by item.
+
+    Then what is idle at the horizon, row by row; the most that is out and idle at any moment; and by how much all
+    items together change on every day: paid, in service, committed and exposed, shape (4, days).
+    """
+
+    idle: Floats
+    waiting: Floats
+    stranded: Floats
+    highest: float
+    by_day: Floats
+
+
+@dataclass(frozen=True)
 class Courses:
     """The course of every item: rows by item and date, with the state from each row to the next (cents).
 
-    `until` is the minute of the item's next row, or the horizon; `first` the rows with which items begin. `states`
-    has a row for each state; `share` is the part of the item that is online, `debt` what is drawn at the row itself.
+    `rows` are its item, its minute, and the minute of the item's next row or the horizon; `first` the rows with which
+    items begin. `states` has a row for each state; `share` is the part of the item that is online, `debt` what is
+    drawn at the row itself. `total` is what is ever paid by item.
     """
 
-    item: Ints
-    minute: Ints
-    until: Ints
+    rows: Ints
     first: Ints
     states: Floats
     horizon: int
-    items: int
+    total: Floats
+
+    @property
+    def item(self) -> Ints:
+        """Return whose every row is."""
+        return self.rows[0]
+
+    @property
+    def minute(self) -> Ints:
+        """Return since when every row holds."""
+        return self.rows[1]
+
+    @property
+    def until(self) -> Ints:
+        """Return until when every row holds."""
+        return self.rows[2]
 
     @property
     def paid(self) -> Floats:
@@ -104,7 +133,7 @@ class Courses:
 
     def integral(self, amount: Floats) -> Floats:
         """Return the integral of a state up to the horizon, by item (cent-minutes)."""
-        by_item: Floats = np.bincount(self.item, amount * self.length, self.items).astype(np.float64)
+        by_item: Floats = np.bincount(self.item, amount * self.length, len(self.total)).astype(np.float64)
         return by_item
 
     def steps(self, state: Floats) -> Floats:
@@ -114,27 +143,28 @@ class Courses:
         changes[self.first] = state[self.first]
         return changes
 
-    def by_day(self, state: Floats, days: int) -> Floats:
-        """Return dollars of all items together at the end of every day, shape (days,)."""
-        return np.cumsum(np.bincount(self._day(days), self.steps(state), days + 1)[:days]) / 100
-
-    def daily(self, days: int) -> Floats:
+    def daily(self) -> Floats:
         """Return dollars paid, in service, committed and exposed at the end of every day, shape (4, days)."""
-        if by_machine():
-            from sim.metrics.compiled.coursing import by_day
-
-            return np.cumsum(by_day(self.item, self.minute, self.states, days), axis=1) / 100
-        return np.array([self.by_day(state, days) for state in self.states[:4]])
-
-    def _day(self, days: int) -> Ints:
-        """Return the day of every row, the same for all states; what is later lies on day `days`."""
-        if days not in self._known_days:
-            self._known_days[days] = np.minimum(self.minute // DAY, days)
-        return self._known_days[days]
+        daily: Floats = np.cumsum(self.summed.by_day, axis=1) / 100
+        return daily
 
     @cached_property
-    def _known_days(self) -> dict[int, Ints]:
-        return {}
+    def summed(self) -> Summed:
+        """Return what is summed over all rows."""
+        if by_machine():
+            from sim.metrics.compiled.accounts import summed
+
+            return summed(self)
+        idle = self.paid - self.earning
+        waiting = np.maximum(self.committed - self.total[self.item] * self.share, 0.0)
+        at_end = (self.minute < self.horizon) & (self.until >= self.horizon)
+        return Summed(self.integral(idle), self.integral(waiting), idle[at_end], _highest(self), self._by_day())
+
+    def _by_day(self) -> Floats:
+        """Return by how much states change on every day; what is later than all days is left out."""
+        days = self.horizon // DAY
+        day = np.minimum(self.minute // DAY, days)
+        return np.array([np.bincount(day, self.steps(state), days + 1)[:days] for state in self.states[:4]])
 
 
 def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> Courses:
@@ -143,13 +173,6 @@ def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> 
     `total` is everything ever paid by item (cents), `built_kw` what it was built to serve. Changes that never come
     are left out.
     """
-    if by_machine():
-        from sim.metrics.compiled.coursing import course
-
-        item, minute, until, first, states = course(
-            changes.item, changes.minute, changes.amounts, total, built_kw, horizon, NEVER
-        )
-        return Courses(item, minute, until, first, states, horizon, len(total))
     there = np.flatnonzero((changes.minute >= 0) & (changes.minute < NEVER))
     order = there[by(changes.minute[there], changes.item[there])]
     item, minute = changes.item[order], changes.minute[order]
@@ -163,7 +186,7 @@ def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> 
         until[-1] = horizon
     earning, exposed = np.minimum(paid, total[item] * share), np.maximum(paid, owed)
     states = np.array([paid, earning, contract, exposed, share, changes.amounts[4][order]])
-    return Courses(item, minute, np.maximum(until, minute), first, states, horizon, len(total))
+    return Courses(np.array([item, minute, np.maximum(until, minute)]), first, states, horizon, total)
 
 
 def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
@@ -175,51 +198,32 @@ def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
     return total
 
 
-def peak(found: Courses) -> float:
-    """Return the most that all items together have out and idle at any moment before the horizon, in dollars."""
-    if by_machine():
-        from sim.metrics.compiled.coursing import peak as highest
-
-        return highest(found.item, found.minute, found.states, found.horizon) / 100
+def _highest(found: Courses) -> float:
+    """Return the most that all items together have out and idle at any moment before the horizon, in cents."""
     order = by(found.minute)
     minute = found.minute[order]
     out = np.cumsum(found.steps(found.paid - found.earning)[order])
     last = np.diff(minute, append=-1) != 0
-    return float(out[last & (minute <= found.horizon)].max(initial=0.0)) / 100
+    return float(out[last & (minute <= found.horizon)].max(initial=0.0))
 
 
-def capital_metrics(
-    found: Courses, total: Floats, compute: Flags, mw: float, cost_of_capital: float
-) -> dict[str, float]:
+def capital_metrics(found: Courses, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
     """Return the capital metrics of DESIGN §7 that follow from the courses of all items, in dollars and months."""
-    dollars = total / 100
-    idle, committed, stranded = _waiting(found, total)
-    idle, committed = idle / 100 / MONTH, committed / 100 / MONTH
+    dollars, summed = found.total / 100, found.summed
+    idle, committed = summed.idle / 100 / MONTH, summed.waiting / 100 / MONTH
     sums, months = float(dollars.sum()), float(idle.sum())
     return {
         "capital_total_usd": sums,
-        "idle_capital_peak_usd": peak(found),
+        "idle_capital_peak_usd": summed.highest / 100,
         "idle_capital_usd_months": months,
         "idle_capital_months": over(months, sums),
         "idle_capital_months_infrastructure": over(idle[~compute].sum(), dollars[~compute].sum()),
         "idle_capital_months_compute": over(idle[compute].sum(), dollars[compute].sum()),
         "committed_idle_months": over(committed.sum(), sums),
-        "stranded_capital_usd": float(stranded.sum()) / 100,
+        "stranded_capital_usd": float(summed.stranded.sum()) / 100,
         "carrying_cost_usd": cost_of_capital / 100 / 12 * months,
         "installed_cost_usd_per_mw": over(sums, mw),
     }
-
-
-def _waiting(found: Courses, total: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return by item the integrals of what is idle and of what is committed and waits, and what is idle at the end."""
-    if by_machine():
-        from sim.metrics.compiled.coursing import idle_and_committed
-
-        return idle_and_committed(found.item, found.minute, found.until, found.states, total, found.horizon)
-    idle = found.paid - found.earning
-    waiting = np.maximum(found.committed - total[found.item] * found.share, 0.0)
-    at_end = (found.minute < found.horizon) & (found.until >= found.horizon)
-    return found.integral(idle), found.integral(waiting), idle[at_end]
 
 
 def over(part: float, whole: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from sim.config.systems import System
 from sim.metrics.due import Due, Shares, Steps, owed, payments, shares, title
 from sim.metrics.record import DAY, Index, Ints
 from sim.metrics.serving import Serving, served_by
+from sim.metrics.standing import STANDING
 from sim.plan.commissioning import ONLINE
 from sim.plan.compile import NOTE
 from sim.plan.layout import Layout, Place, generating_units
@@ -57,6 +59,16 @@ class Contracts:
     def compute(self) -> NDArray[np.bool_]:
         """Return which items are compute."""
         return np.asarray(self.part == PARTS.index("compute"))
+
+    @cached_property
+    def his(self) -> Ints:
+        """Return 1 for every item of the ledger that the contractor bills, what stands among them; else 0."""
+        return np.append(self.billed.astype(np.int64), np.ones(len(STANDING), np.int64))
+
+    @cached_property
+    def longest_lag(self) -> int:
+        """Return the most minutes from an event to its payment."""
+        return int(self.due.lag.max(initial=0))
 
 
 @dataclass(frozen=True)

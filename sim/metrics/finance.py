@@ -69,9 +69,9 @@ def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats,
     Of a draw: its place among those rows, that of the last one of its item, the debt, and the shares then and there.
     """
     if by_machine():
-        from sim.metrics.compiled.paying import shares_and_draws
+        from sim.metrics.compiled.accounts import shares_and_draws
 
-        return shares_and_draws(found.item, found.minute, found.share, found.debt)
+        return shares_and_draws(found)
     change = found.steps(found.share)
     needed, rows = (change != 0) | (found.debt != 0), np.flatnonzero(found.debt)
     place = np.cumsum(needed) - 1

@@ -15,7 +15,7 @@ from sim.metrics.chips import newer
 from sim.metrics.contracts import Contracts
 from sim.metrics.due import Shares
 from sim.metrics.record import DAY, MONTH, Index, Ints, Record
-from sim.metrics.standing import STANDING, WEEK, Periods, beds, bills, open_site, periods, wages
+from sim.metrics.standing import LENGTHS, STANDING, Periods, beds, bills, open_site, periods, wages
 from sim.metrics.workforce import Headcount
 from sim.plan.orders import CANCELLED
 from sim.plan.prices import CAMP, GENERAL_CONDITIONS, LABOUR, price
@@ -71,12 +71,15 @@ def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
     cancelled = _cancelled(run, bought)
     chips = newer(run.record, ordered, bought, project)
     value = _values(run, bought, ordered, chips.price)
+    names = (*bought.names, *STANDING)
+    if by_machine() and cancelled.max(initial=-1) < 0:
+        columns = _by_machine(run, bought, value, project)
+        return Ledger(names, *columns, value, ordered, cancelled, chips.revenue)
     minute, item, cents, event = _contract_entries(run.when, bought.due, value)
     owed = _owed(run.when, bought.owed, value, cancelled)
     entries = [(minute, item, cents, event), _cancellations(item, cents, owed, cancelled)]
     entries += _standing_entries(run, project, len(value))
     minute, item, cents, event = (np.concatenate(column) for column in zip(*entries, strict=True))
-    names = (*bought.names, *STANDING)
     found = Ledger(names, minute, item, cents, event, value, ordered, cancelled, chips.revenue)
     return _billed(found, bought, project)
 
@@ -96,12 +99,16 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
     return cents
 
 
+def _by_machine(run: Run, bought: Contracts, value: Ints, project: Project) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return (minute, item, cents, event) of every entry where no order was cancelled."""
+    from sim.metrics.compiled.accounts import entries
+
+    costs = standing_costs(run, project)
+    return entries(run.when, run.record.end, bought, value, costs, project.money.contractor)
+
+
 def _contract_entries(when: Ints, due: Shares, value: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return (minute, item, cents, event) of everything that has fallen due."""
-    if by_machine():
-        from sim.metrics.compiled.paying import fall_due
-
-        return fall_due(when, due.item, due.step, due.share, due.lag, value)
     whole = np.rint(value[due.item] * due.share).astype(np.int64)
     cents = np.diff(whole, prepend=0)
     first = np.flatnonzero(np.diff(due.item, prepend=-1))
@@ -144,11 +151,10 @@ def _cancellations(item: Ints, cents: Ints, owed: Ints, cancelled: Ints) -> tupl
 def _standing_entries(run: Run, project: Project, first: int) -> list[tuple[Ints, Ints, Ints, Ints]]:
     """Return the entries of what costs money as long as it is there; items are numbered from `first`."""
     costs = standing_costs(run, project)
-    lengths = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
     found = []
     for number, name in enumerate(STANDING):
         if name in costs:
-            found.append(_of_periods(periods(costs[name], lengths[name]), first + number, lengths[name]))
+            found.append(_of_periods(periods(costs[name], LENGTHS[name]), first + number, LENGTHS[name]))
     return found
 
 

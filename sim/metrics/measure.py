@@ -74,14 +74,14 @@ def glance(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict
     people = headcount(record, project, days)
     run = Run.of(record, people, yardstick.paid_by_day)
     books = keep_books(yardstick.purse, run, blocks, needs(record, project))
-    total, cost = books.entries.total.astype(np.float64), project.money.cost_of_capital.value
+    cost = project.money.cost_of_capital.value
     mw = float(blocks.mw[blocks.wanted].sum())
     metrics = {
         **lead_times(blocks, one_order(yardstick.layout, project)),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
-        **capital_metrics(books.courses, total, yardstick.purse.compute, mw, cost),
+        **capital_metrics(books.courses, yardstick.purse.compute, mw, cost),
     }
-    deployed, in_service, *_ = books.courses.daily(days)
+    deployed, in_service, *_ = books.courses.daily()
     return metrics, {
         "mw_online": mw_online(blocks, days),
         "headcount": people.total.astype(np.float64),

@@ -46,7 +46,7 @@ def money_metrics(purse: Purse, run: Run, books: Books, blocks: Online) -> dict[
     horizon, total = project.money.horizon_days * DAY, entries.total.astype(np.float64)
     wanted = blocks.wanted
     mw, cost_of_capital = float(blocks.mw[wanted].sum()), project.money.cost_of_capital.value
-    found = capital_metrics(books.courses, total, purse.compute, mw, cost_of_capital)
+    found = capital_metrics(books.courses, purse.compute, mw, cost_of_capital)
     late = books.online[wanted], blocks.ordered[wanted], horizon
     parts = _split(purse, total)
     return {
@@ -161,7 +161,7 @@ def money_curves(books: Books, days: int) -> dict[str, Floats]:
     """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
     drawn = books.draws
     return {
-        **dict(zip(CURVES, books.courses.daily(days), strict=False)),
+        **dict(zip(CURVES, books.courses.daily(), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(books, days),
         "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
         "debt_drawn_usd": running(drawn.minute, drawn.debt, days),

@@ -25,7 +25,7 @@ def by(minute: Ints, item: Ints | None = None) -> Ints:
     if least < 0 or items + minutes + places > _BITS:
         return np.lexsort((minute,) if item is None else (minute, item))
     if item is None and minutes + places < _BITS and by_machine():
-        from sim.metrics.compiled.coursing import in_order
+        from sim.metrics.compiled.accounts import in_order
 
         return in_order(minute)
     packed = minute << places if item is None else (item << minutes | minute) << places

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.machine import by_machine
 from sim.metrics.record import DAY, MONTH, Ints
 from sim.metrics.workforce import Headcount
 from sim.plan.prices import CAMP, GENERAL_CONDITIONS, LABOUR
@@ -18,6 +17,8 @@ Floats = NDArray[np.float64]
 FEE = "fee"
 STANDING = (LABOUR, CAMP, GENERAL_CONDITIONS, FEE)
 WEEK = 7 * DAY
+LENGTHS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
+"""Minutes of the period at whose end each of them falls due."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,6 @@ class Periods:
 
 def periods(dollars_by_day: Floats, minutes: int = WEEK) -> Periods:
     """Return what is due at the end of every week (or month) for costs by day; cents add up to the rounded total."""
-    if by_machine():
-        from sim.metrics.compiled.paying import due_by_period
-
-        return Periods(*due_by_period(dollars_by_day, minutes))
     sums = np.bincount(_period_of_day(len(dollars_by_day), minutes), dollars_by_day)
     whole = np.rint(np.cumsum(sums) * 100).astype(np.int64)
     cents = np.diff(whole, prepend=0)

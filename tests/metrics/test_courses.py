@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.metrics.capital import Courses, capital_metrics, courses, peak, together
+from sim.metrics.capital import Courses, capital_metrics, courses, together
 from sim.metrics.finance import interest
 from sim.metrics.record import DAY, MONTH
 
@@ -66,8 +66,8 @@ def test_linear_spend_idles_from_its_midpoint() -> None:
 
 
 def test_what_is_built_beyond_what_is_ordered_never_comes_into_service() -> None:
-    found, total = course([(0, 0, 270.0)], [(0, 100, 250.0)], [270.0], 1000)
-    metrics = capital_metrics(found, total, np.array([False]), 0.25, 10.0)
+    found, _ = course([(0, 0, 270.0)], [(0, 100, 250.0)], [270.0], 1000)
+    metrics = capital_metrics(found, np.array([False]), 0.25, 10.0)
     assert metrics["stranded_capital_usd"] == pytest.approx(20.0)
     assert idle_dollar_days(found) == pytest.approx(270 * 100 + 20 * 900)
 
@@ -75,7 +75,7 @@ def test_what_is_built_beyond_what_is_ordered_never_comes_into_service() -> None
 def test_nothing_is_in_service_before_it_is_paid() -> None:
     found, _ = course([(0, 50, 60.0), (0, 80, 40.0)], [(0, 10, KW)], [KW], 100)
     assert idle_dollar_days(found) == 0.0
-    assert found.by_day(found.earning, 100)[[9, 49, 50, 79, 80]].tolist() == [0, 0, 60, 60, 100]
+    assert found.daily()[1][[9, 49, 50, 79, 80]].tolist() == [0, 0, 60, 60, 100]
 
 
 rows = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 120), st.integers(1, 1000)), min_size=1, max_size=25)
@@ -99,7 +99,7 @@ def test_the_integral_is_the_area_between_two_curves(
         area += (deployed - in_service) * (end - begin)
         highest = max(highest, deployed - in_service)
     assert idle_dollar_days(found) == pytest.approx(area, rel=1e-9, abs=1e-6)
-    assert peak(found) == pytest.approx(highest, rel=1e-9, abs=1e-6)
+    assert found.summed.highest / 100 == pytest.approx(highest, rel=1e-9, abs=1e-6)
 
 
 @given(rows, rows, st.integers(2, 9))
@@ -109,4 +109,4 @@ def test_money_times_k_is_idle_capital_times_k(
     once, _ = course([*paid], [*online], [1000.0] * 4, 100)
     often, _ = course([(item, day, usd * k) for item, day, usd in paid], [*online], [1000.0] * 4, 100)
     assert idle_dollar_days(often) == pytest.approx(k * idle_dollar_days(once), rel=1e-12, abs=1e-9)
-    assert peak(often) == pytest.approx(k * peak(once), rel=1e-12, abs=1e-9)
+    assert often.summed.highest == pytest.approx(k * once.summed.highest, rel=1e-12, abs=1e-9)
