@@ -90,6 +90,7 @@ class _Compiler:
         self.unit_of: list[int] = []
         self.activity_of: list[int] = []
         self.works: list[Work | None] = []
+        self._known_bundles: dict[tuple[tuple[str, int], ...], int] = {}
 
     def compile(self) -> Compiled:
         """Compile every unit in natural order of its name: a unit's number is its rank."""
@@ -121,37 +122,50 @@ class _Compiler:
             raise PlanError(f"{name}: a unit without a step")
 
     def _row(self, step: Step, unit: str, labels: Mapping[str, int]) -> Row:
-        """Return the row of one step; the comment behind each case names its arguments."""
-        activity, row = "", (NONE,) * 6
-        match step:
-            case Hold(pools, priority, patience):  # bundle, priority, patience
-                row = (HOLD, self._bundle(pools), priority, NONE if patience is None else patience, 0, 0)
-            case Free(pools):  # bundle
-                row = (FREE, self._bundle(pools), 0, 0, 0, 0)
-            case Work():  # input, calendar, mode, people in all
-                activity = step.activity
-                number = self.inputs.span(f"{activity}/{unit}", step.span)
-                people = sum(step.people.values())
-                row = (WORK, number, self.calendars[step.calendar], MODES[step.mode], people, 0)
-            case Wait(gate, level):  # gate, level
-                row = (WAIT, self.gates[gate], level, 0, 0, 0)
-            case Until(event, date):  # input
-                activity = event
-                row = (UNTIL, self.inputs.span(f"{event}/{unit}", date), 0, 0, 0, 0)
-            case Signal(gate, amount):  # gate, amount
-                row = (SIGNAL, self.gates[gate], amount, 0, 0, 0)
-            case Again():  # target, input of the chance, limit, gate, level
-                activity = step.decision
-                chance = NONE if step.chance is None else self.inputs.chance(f"{activity}/{unit}", step.chance)
-                limit = NONE if step.limit is None else step.limit
-                watched = NONE if step.gate is None else self.gates[step.gate]
-                row = (AGAIN, labels[step.to], chance, limit, watched, step.level)
-            case Note(kind, item, amount):  # note, amount
-                row = (NOTE, self.notes[kind, item], amount, 0, 0, 0)
-        self.activity_of.append(self.activities[activity] if activity else NONE)
-        return row
+        """Return the row of one step; the comment in each case names its arguments."""
+        if isinstance(step, Work | Until | Again):
+            activity, row = self._uncertain(step, unit, labels)
+            self.activity_of.append(self.activities[activity] if activity else NONE)
+            return row
+        self.activity_of.append(NONE)
+        return self._certain(step)
+
+    def _uncertain(self, step: Work | Until | Again, unit: str, labels: Mapping[str, int]) -> tuple[str, Row]:
+        """Return the activity and the row of a step that is drawn, or may be."""
+        if isinstance(step, Work):  # input, calendar, mode, people in all
+            number = self.inputs.span(f"{step.activity}/{unit}", step.span)
+            people = sum(step.people.values())
+            return step.activity, (WORK, number, self.calendars[step.calendar], MODES[step.mode], people, 0)
+        if isinstance(step, Until):  # input
+            return step.event, (UNTIL, self.inputs.span(f"{step.event}/{unit}", step.date), 0, 0, 0, 0)
+        # target, input of the chance, limit, gate, level
+        chance = NONE if step.chance is None else self.inputs.chance(f"{step.decision}/{unit}", step.chance)
+        limit = NONE if step.limit is None else step.limit
+        watched = NONE if step.gate is None else self.gates[step.gate]
+        return step.decision, (AGAIN, labels[step.to], chance, limit, watched, step.level)
+
+    def _certain(self, step: Hold | Free | Wait | Signal | Note | Label) -> Row:
+        """Return the row of a step that says all there is."""
+        if isinstance(step, Free):  # bundle
+            return FREE, self._bundle(step.pools), 0, 0, 0, 0
+        if isinstance(step, Hold):  # bundle, priority, patience
+            patience = NONE if step.patience is None else step.patience
+            return HOLD, self._bundle(step.pools), step.priority, patience, 0, 0
+        if isinstance(step, Note):  # note, amount
+            return NOTE, self.notes[step.kind, step.item], step.amount, 0, 0, 0
+        if isinstance(step, Signal):  # gate, amount
+            return SIGNAL, self.gates[step.gate], step.amount, 0, 0, 0
+        if isinstance(step, Wait):  # gate, level
+            return WAIT, self.gates[step.gate], step.level, 0, 0, 0
+        raise TypeError(f"no step: {step}")
 
     def _bundle(self, pools: Mapping[str, int]) -> int:
+        known = self._known_bundles.get(asked := tuple(pools.items()))
+        if known is None:
+            known = self._known_bundles[asked] = self._new_bundle(pools)
+        return known
+
+    def _new_bundle(self, pools: Mapping[str, int]) -> int:
         counts = tuple(sorted((self.pools[name], count) for name, count in pools.items() if count))
         if any(count < 0 for _, count in counts):
             raise PlanError(f"a negative count: {dict(pools)}")

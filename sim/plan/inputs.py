@@ -104,8 +104,6 @@ class InputsBuilder:
 
 
 def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
-    width = max((len(numbers) for numbers in lists), default=0)
-    padded = np.full((len(lists), width), -1, np.int64)
-    for row, numbers in enumerate(lists):
-        padded[row, : len(numbers)] = numbers
-    return padded
+    width = max(map(len, lists), default=0)
+    rows = [(*numbers, *(-1,) * (width - len(numbers))) for numbers in lists]
+    return np.array(rows, np.int64).reshape(len(lists), width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date
+from functools import lru_cache
 
 
 def dates(country: str, subdivision: str | None, years: Iterable[int], names: Collection[str] = ()) -> tuple[date, ...]:
@@ -12,11 +13,18 @@ def dates(country: str, subdivision: str | None, years: Iterable[int], names: Co
     Where a holiday on a weekend is made up for on another day, both are holidays. An unknown country or
     subdivision is a ValueError. The dates depend on the library's version, so a result keeps those it used.
     """
+    wanted = set(names)
+    days = _named(country, subdivision, tuple(years))
+    return tuple(day for day, name in days if not names or wanted & set(name.split("; ")))
+
+
+@lru_cache(maxsize=64)
+def _named(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
+    """Return all holidays of those years with their names, in order; several on one day are named together."""
     import holidays
 
     try:
         days = holidays.country_holidays(country, subdiv=subdivision, years=years, observed=True)
     except NotImplementedError as unknown:
         raise ValueError(f"no holidays are known for {country} {subdivision or ''}".rstrip()) from unknown
-    wanted = set(names)
-    return tuple(sorted(day for day, name in days.items() if not names or wanted & set(name.split("; "))))
+    return tuple(sorted(days.items()))

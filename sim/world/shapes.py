@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sim.config.estimates import Estimate
 from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
 
 
+@lru_cache(maxsize=4096)  # a plan asks for the same few hundred tens of thousands of times
 def shape(estimate: Estimate) -> Distribution:
     """Return the distribution an estimate stands for, in the estimate's own unit."""
     match estimate:
