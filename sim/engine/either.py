@@ -65,16 +65,23 @@ class Done:
 
 
 def chosen(engine: str) -> Name:
-    """Return the engine that a name means here, ready to be used; WrongEngine names those there are.
+    """Return the engine that a name means here, ready to be used; says on stderr, once, if it is being compiled."""
+    by = named(engine)
+    if by == COMPILED:
+        _get_ready()
+    return by
 
-    `auto` is the compiled one where it is installed. Says on stderr, once, that it is not, or that it is compiled.
+
+def named(engine: str) -> Name:
+    """Return the engine that a name means here; WrongEngine names those there are.
+
+    `auto` is the compiled one where it is installed. Says on stderr, once, that it is not.
     """
     if engine not in ENGINES:
         raise WrongEngine(f"--engine {engine}: there are {', '.join(ENGINES)}")
     if engine == SIMPY:
         return SIMPY
     if available():
-        _get_ready()
         return COMPILED
     if engine == COMPILED:
         raise WrongEngine(f"--engine {COMPILED}: numba is not installed; {INSTALL}")

@@ -11,12 +11,16 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, sigutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
-from sim.machine.numbers import Figures, Floats, Ints, Numbers
+from sim.machine.numbers import Figures, Floats, Numbers
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+stated: list[tuple[Any, str]] = []
+"""Outermost functions whose arguments are stated, so that they can be compiled before they are needed."""
 
 _compile: Any = njit
 _make_intrinsic: Any = intrinsic
@@ -43,9 +47,41 @@ def whole(function: Function) -> Function:
         return cast(Function, _compile(**_plain)(function))
 
 
+def whole_of(types_: str) -> Callable[[Function], Function]:
+    """Compile an outermost function like `whole`; its arguments are stated in numba's words, as `i8[::1], f8`."""
+
+    def outermost(function: Function) -> Function:
+        compiled = whole(function)
+        stated.append((compiled, types_))
+        return compiled
+
+    return outermost
+
+
+def make(function: Any, types_: str) -> None:
+    """Compile an outermost function for stated arguments, and leave its machine code on disk."""
+    normalized: Any = sigutils.normalize_signature
+    function.compile(normalized(f"({types_},)")[0])
+
+
+def lacking(function: Any) -> bool:
+    """Tell whether machine code of an outermost function is not on disk yet, and has a place there.
+
+    Numba has no way to ask, so this looks where it looks itself; False if it looks elsewhere one day.
+    """
+    try:
+        cache = function._cache  # noqa: SLF001
+        mine = cache._index_key(None, function.targetctx.codegen())[1:]  # noqa: SLF001
+        return all(kept[1:] != mine for kept in cache._cache_file._load_index())  # noqa: SLF001
+    except Exception:  # noqa: BLE001 -- whatever the other version of numba does, code is made when it is needed
+        return False
+
+
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _pointer(_: Any, array: Any) -> Any:
     """Return where an array's first number stands: indexing that counts no owners and checks no sign."""
+    if array.layout != "C":
+        raise TypeError("numbers that do not stand in a row")
 
     def first(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -111,7 +147,7 @@ def _fetch(_: Any, numbers: Any, __: Any) -> Any:
     return types.int64(numbers, types.int64), ask
 
 
-numbers_of = cast(Callable[[Ints], Numbers], _pointer)
+numbers_of = cast(Callable[[NDArray[np.integer[Any]]], Numbers], _pointer)
 figures_of = cast(Callable[[Floats], Figures], _pointer)
 fetch = cast(Callable[[Numbers, int], int], _fetch)
 lowest = cast(Callable[[int], int], _lowest)

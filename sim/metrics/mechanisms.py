@@ -51,6 +51,8 @@ _WORK = (
     (r"^b\d+\.", "installation"),
 )
 
+_NUMBER = re.compile(r"\d+")
+
 
 @cache
 def of_pool(pool: str) -> str:
@@ -58,8 +60,12 @@ def of_pool(pool: str) -> str:
     return next((mechanism for pattern, mechanism in _POOLS if re.search(pattern, pool)), "other")
 
 
-@cache
 def of_work(unit: str, activity: str, calendar: str) -> str:
     """Return the mechanism that a unit's work, or its wait for a date, belongs to."""
-    told = f"{unit}|{activity}|{calendar}"
+    return _of_kind(_NUMBER.sub("1", f"{unit}|{activity}|{calendar}"))
+
+
+@cache
+def _of_kind(told: str) -> str:
+    """Return the mechanism of works that are told apart by their numbers only: no pattern asks for a certain one."""
     return next((mechanism for pattern, mechanism in _WORK if re.search(pattern, told)), "other")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
 PEOPLED, FIRST_KIND = 1, 2
 """Groups of steps: 0 is not measured by rows; work by people; the notes, kind by kind; what completes the project."""
+GROUP_BITS = 16
+"""Room for a group in the mark of a step."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,9 @@ class Index:
         return FIRST_KIND + len(self.kinds) + 1
 
     @cached_property
-    def short_unit_of_step(self) -> NDArray[np.int32]:
-        """Return the unit of every step in half the room: looked up for every row."""
-        return self.plan.unit_of.astype(np.int32)
+    def mark_of_step(self) -> Ints:
+        """Return unit and group of every step in one number, as machine code looks them up: for every row."""
+        return self.plan.unit_of << GROUP_BITS | self.group_of_step
 
     @cached_property
     def rank_of_step(self) -> NDArray[np.integer]:
@@ -110,6 +113,12 @@ class Index:
     def calendar_of_step(self) -> Ints:
         """Return the calendar of every step that is work."""
         return np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
+
+    @cached_property
+    def labour_of_step(self) -> Ints:
+        """Return the calendar and people of every step, and the input whose content it earns, or -1."""
+        earns = np.where(self.plan.earns, self.first_argument, -1)
+        return np.stack([self.calendar_of_step, self.people_of_step, earns], axis=1)
 
     @cached_property
     def peopled_calendars(self) -> tuple[int, ...]:
@@ -163,6 +172,21 @@ class Index:
 
 def _numbers(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
+
+
+class Scanned(NamedTuple):
+    """A log as read by machine code: `when` every step was performed, and the `rows` of what is measured, by group.
+
+    `ends` is where each group ends in them; `before` per row of the log the one before it of the same unit, or -1;
+    `over` when the project was over, or -1.
+    """
+
+    log: Ints
+    when: Ints
+    rows: Ints
+    ends: Ints
+    before: NDArray[np.int32]
+    over: int
 
 
 @dataclass(frozen=True)
@@ -221,7 +245,7 @@ class Record:
     def _read(self) -> tuple[Ints, Ints, Ints]:
         """Return when every step was performed, the log of what is measured, group by group, and where each ends."""
         if by_machine():
-            return self.scanned[:3]
+            return self.scanned.when, self.scanned.rows, self.scanned.ends
         when = np.full(len(self.index.operation), -1, np.int64)
         when[self.step] = self.minute
         group = self.index.group_of_step[self.step]
@@ -231,13 +255,16 @@ class Record:
         return when, self.log[rows[np.argsort(group, kind="stable")]], np.cumsum(counts)
 
     @cached_property
-    def scanned(self) -> tuple[Ints, Ints, Ints, NDArray[np.int32], int]:
-        """Return the same by machine code; and the row before each of the same unit, and when the project was over."""
+    def scanned(self) -> Scanned:
+        """Return what one pass of machine code over the log finds."""
         from sim.metrics.compiled.reading import read
 
-        index, plan = self.index, self.index.plan
-        units = index.short_unit_of_step, len(plan.units)
-        return read(self.log, index.group_of_step, index.groups, *units, plan.completion[1])
+        index, log = self.index, np.ascontiguousarray(self.log)
+        when, before = np.full(len(index.operation), -1, np.int64), np.empty(len(log), np.int32)
+        last, ends = np.full(len(index.plan.units), -1, np.int32), np.zeros(index.groups, np.int64)
+        rows = np.empty((2, len(log), 3), np.int64)
+        over = read(log, index.mark_of_step, index.plan.completion[1], when, before, last, ends, rows)
+        return Scanned(log, when, rows[1, : ends[-1]], ends, before, over)
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""

@@ -76,8 +76,9 @@ def _earned(record: Record) -> float:
     if by_machine():
         from sim.metrics.compiled.working import earned_minutes
 
-        people, inputs = index.people_of_step, index.first_argument
-        return earned_minutes(record.works, plan.earns, inputs, people, record.content) / 60
+        done = np.zeros(len(plan.rows), np.uint8)
+        content = np.ascontiguousarray(record.content)
+        return earned_minutes(record.works, index.labour_of_step, content, done) / 60
     done = np.zeros(len(plan.rows), bool)
     done[record.works[:, 1]] = True
     steps = np.flatnonzero(done & plan.earns)
@@ -108,14 +109,19 @@ def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
     """Yield the same, looked up once for each calendar that people work on."""
     from sim.metrics.compiled.working import worked_minutes
 
-    index, plan = record.index, record.index.plan
-    works = record.works, index.calendar_of_step, index.people_of_step
+    index, plan, works = record.index, record.index.plan, record.works
+    found = np.empty((2, len(works)))
     for number in index.peopled_calendars:
         real, productive = record.calendars[number], plan.base_calendars[number]
         shift = _shift(plan, number)
         same, alike = shift is None or real is productive, shift is None or _alike(shift, productive)
-        hours = tuple((one.starts, one.ends, one.done) for one in (real, productive, shift or productive))
-        yield worked_minutes(works, number, hours, same, alike)
+        shift = shift or productive
+        count = worked_minutes(
+            works, index.labour_of_step, number, real.starts, real.ends, real.done,
+            productive.starts, productive.ends, productive.done, shift.starts, shift.ends, shift.done,
+            same, alike, found,
+        )  # fmt: skip
+        yield found[0, :count], found[1, :count]
 
 
 def _shift(plan: Compiled, calendar: int) -> Calendar | None:

@@ -20,10 +20,11 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.config.reading import read_text
-from sim.engine.either import AUTO, chosen
+from sim.engine.either import AUTO
 from sim.plan.compile import compile_plan
 from sim.plan.crews import largest_counts
 from sim.plan.project import write_plan
+from sim.study.beforehand import ready
 from sim.study.case import Case, prepare
 from sim.study.hands import Hands, Piece
 from sim.study.levers import Changes, Lever, as_config, as_overrides, kept, levers
@@ -48,8 +49,8 @@ class Live:
     def __init__(self, path: Path, overrides: Sequence[str] = (), *, runs: int, seed: int, workers: int) -> None:
         """Size the baseline; processes are started with the first picture."""
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
-        self.engine = chosen(AUTO)
-        self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
+        with ready(AUTO) as self.engine:
+            self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
         self.hands = Hands(workers, self.engine)
         self._seen: dict[str, dict[str, Any]] = {}
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from sim import files
 from sim.config.loading import Loaded, load_as
 from sim.config.project import Project
-from sim.engine.either import AUTO, chosen
+from sim.engine.either import AUTO
 from sim.errors import SimError
 from sim.study.answers import csv_bytes
+from sim.study.beforehand import ready
 from sim.study.beside import beside
 from sim.study.case import Case, prepare
 from sim.study.closer import closer
@@ -165,8 +166,9 @@ def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Itera
 
 def laid_out(config: Config | Project, method: str, runs: int, engine: str = AUTO) -> Case:
     """Return a project ready to run, with its luck spread by a method over about so many replications."""
-    how, by = spread(method, runs), chosen(engine)
-    return replace(prepare(config), sampling=how, engine=by)
+    how = spread(method, runs)
+    with ready(engine) as by:
+        return replace(prepare(config), sampling=how, engine=by)
 
 
 def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:

@@ -51,7 +51,7 @@ class Calendar:
         if outside or (ends <= starts).any() or (starts[1:] <= ends[:-1]).any():
             raise ValueError(f"calendar {name}: stretches must be in order, apart and before {horizon}")
         self.name, self.horizon, self.start_date = name, horizon, start_date
-        self.starts, self.ends = starts, ends
+        self.starts, self.ends = np.ascontiguousarray(starts), np.ascontiguousarray(ends)
         self.done: Minutes = np.cumsum(ends - starts)
 
     @classmethod

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sim.engine.either import COMPILED
 from sim.machine import available, by_machine, door
 from sim.metrics import compiled
 from sim.metrics.chain import Chain
 from sim.metrics.conservation import SWITCH
 from sim.metrics.measure import measure
-from sim.metrics.record import Index, Record
+from sim.metrics.record import GROUP_BITS, Index, Record
+from sim.plan.compile import MODES
 from sim.study.case import Case, prepare
 from sim.study.running import load
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Told, told
 from tests.tiny_project import tiny_case
 
-pytestmark = pytest.mark.skipif(not available(), reason="numba is an extra that is not installed")
+if not available():
+    pytest.skip("numba is an extra that is not installed", allow_module_level=True)
+
+from numba.core import sigutils
+
+from sim.machine import jit
+from sim.metrics.compiled import reading, walking, weather
 
 TERMS = (
     "money.finance.draw=equity_first",
@@ -111,3 +120,23 @@ def test_machine_code_has_all_its_pieces_in_its_own_file() -> None:
         if "@whole" in source:
             taken = [line for line in source.splitlines() if line.startswith("from sim")]
             assert {line.partition(" import ")[0] for line in taken} <= JIT_AND_TYPES, path.name
+
+
+def test_what_two_files_say_of_the_same_arrays_is_the_same() -> None:
+    words = ("BEGUN", "DONE", "LOST", "NOTED")
+    assert [getattr(walking, word) for word in words] == [getattr(weather, word) for word in words]
+    assert (walking.CALENDAR_OF, walking.MODE_OF) == (weather.CALENDAR, weather.MODE)
+    assert {"pausing": weather.PAUSING, "whole": weather.WHOLE}.items() <= MODES.items()
+    assert reading.UNIT == GROUP_BITS
+
+
+def test_arguments_are_stated_as_they_are() -> None:
+    """Code that is compiled beforehand for other arguments would be compiled once more when it is needed."""
+    case = replace(prepare(load("configs/one_block.yaml", [TERMS[2]])), engine=COMPILED)
+    case.replicate(1, 0, 2)
+    called = 0
+    for function, types in jit.stated:
+        expected, _ = sigutils.normalize_signature(f"({types},)")
+        assert set(function.signatures) <= {expected}, function.py_func.__name__
+        called += bool(function.signatures)
+    assert called > len(jit.stated) / 2

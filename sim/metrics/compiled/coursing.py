@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.jit import figures_of, numbers_of, part, whole
+from sim.machine.jit import figures_of, numbers_of, part, whole_of
 from sim.machine.numbers import Figures, Numbers
 
 Ints = NDArray[np.int64]
@@ -28,7 +28,10 @@ DIGIT = 11
 DIGITS = 1 << DIGIT
 
 
-@whole
+@whole_of(
+    "i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[::1], f8[::1], "
+    "i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8, f8, i8, i8[:,::1], f8[:,::1], i8[::1]"
+)
 def lay(
     item_: Ints, minute_: Ints, cents_: Ints, debt_: Floats,
     serving_: Ints, moment_: Ints, kw_: Floats, moments_: Ints,
@@ -88,7 +91,7 @@ def _change(
     return row + 1
 
 
-@whole
+@whole_of("i8[:,::1], f8[:,::1], f8[::1], f8[::1], i8, i8[:,::1], i8[::1], f8[:,::1], i8[::1]")
 def course(
     raw_: Ints, figures_: Floats, total_: Floats, built_: Floats, horizon: int,
     rows_: Ints, first_: Ints, states_: Floats, scratch_: Ints,
@@ -135,7 +138,7 @@ def course(
     return items
 
 
-@whole
+@whole_of("i8[:,::1], f8[:,::1], f8[::1], i8, f8[:,::1], f8[::1], f8[:,::1], f8[::1], i8[::1]")
 def summed(
     rows_: Ints, states_: Floats, total_: Floats, horizon: int,
     by_item_: Floats, stranded_: Floats, by_day_: Floats, changes_: Floats, scratch_: Ints,
@@ -193,7 +196,7 @@ def _peak(
 # --- sorting by date, digit by digit: twin of `sim.metrics.sorting` ---------------------------------------------
 
 
-@whole
+@whole_of("i8[::1], i8[::1]")
 def in_order(minute_: Ints, scratch_: Ints) -> int:
     """Put places in the order of their minutes, equal ones as they were; return where in `scratch_` they begin.
 

@@ -8,22 +8,19 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from sim.metrics.chain import step_mechanism
-from sim.metrics.compiled.walking import DATE, NONE, OTHER, ROW, SINCE, TIMED, WHY, Trace, Ways, walk
-from sim.metrics.compiled.walking import FREE as FREES
-from sim.metrics.compiled.walking import HOLD as HOLDS
-from sim.metrics.compiled.walking import SIGNAL as SIGNALS
-from sim.metrics.compiled.walking import WAIT as WAITS
-from sim.metrics.compiled.walking import WORK as WORKS
-from sim.metrics.compiled.weather import lost_minutes
+from sim.metrics.compiled import walking as walk
+from sim.metrics.compiled.weather import note_lost
 from sim.metrics.mechanisms import MECHANISMS, of_pool
 from sim.metrics.record import Index, Ints, Record
 from sim.plan.compile import FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 from sim.plan.risks import AWAY
 
-KINDS = {HOLD: HOLDS, WAIT: WAITS, WORK: WORKS, UNTIL: DATE, FREE: FREES, SIGNAL: SIGNALS}
+KINDS = {
+    HOLD: walk.HOLD, WAIT: walk.WAIT, WORK: walk.WORK, UNTIL: walk.DATE, FREE: walk.FREE, SIGNAL: walk.SIGNAL
+}  # fmt: skip
 NUMBER = {name: number for number, name in enumerate(MECHANISMS)}
 UNKNOWN = -2
 
@@ -33,7 +30,8 @@ class Prepared:
 
     def __init__(self, index: Index) -> None:
         """Lay out the plan."""
-        self.index, self.ways = index, _ways(index)
+        self.index, self.laid_out = index, _laid_out(index)
+        self.free = np.append(index.plan.initial, 0)
         self._mechanisms = np.full(len(index.operation), UNKNOWN)
 
     def mechanisms(self, steps: Ints) -> Ints:
@@ -47,70 +45,62 @@ class Prepared:
 prepared = lru_cache(maxsize=8)(Prepared)
 
 
-def _ways(index: Index) -> Ways:
-    """Return what the walk asks of a plan."""
-    plan = index.plan
-    pools = [of_pool(pool) for pool in plan.pools]
-    sizes = [len(bundle) for bundle in plan.bundles]
+def _laid_out(index: Index) -> Ints:
+    """Return what the walk asks of a plan, in one array."""
+    plan, header = index.plan, np.zeros(walk.HEADER, np.int64)
+    header[walk.GATE], header[walk.BY_RISK], header[walk.BY_OTHER] = plan.completion[0], NUMBER["risk"], NUMBER["other"]
+    parts, size = [header], walk.HEADER
+    for name, table in _tables(index).items():
+        header[name] = size
+        parts.append(np.asarray(table, np.int64).reshape(-1))
+        size += parts[-1].size
+    return np.concatenate(parts)
+
+
+def _tables(index: Index) -> dict[int, ArrayLike]:
+    """Return the tables of a plan by their places in the header."""
+    plan, pools = index.plan, [of_pool(pool) for pool in index.plan.pools]
     flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
-    kind = np.array([KINDS.get(operation, OTHER) for operation in range(len(KINDS) + 2)], np.uint8)
-    return Ways(
-        kind=kind[index.operation],
-        argument=index.first_argument,
-        unit=index.short_unit_of_step,
-        completes=index.completes.astype(np.uint8),
-        first=np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
-        pool=flat[:, 0].copy(),
-        amount=flat[:, 1].copy(),
-        initial=plan.initial,
-        mechanism=np.array([NUMBER[name] if name else NONE for name in pools], np.int64),
-        stays=np.array([kind != "passed" for kind in plan.pool_kinds], np.uint8),
-        strikes=np.array([unit.startswith(AWAY) for unit in plan.units], np.uint8),
-        other=NUMBER["other"],
-        risk=NUMBER["risk"],
-    )
+    return {
+        walk.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
+        walk.POOL: flat[:, 0],
+        walk.AMOUNT: flat[:, 1],
+        walk.MECHANISM: [NUMBER[name] if name else walk.NONE for name in pools],
+        walk.STAYS: [kind != "passed" for kind in plan.pool_kinds],
+        walk.STRIKES: [unit.startswith(AWAY) for unit in plan.units],
+        walk.STEPS: _steps(index),
+    }
+
+
+def _steps(index: Index) -> Ints:
+    """Return what is known of every step; what is no work has no calendar."""
+    steps, works = np.empty((len(index.operation), walk.WORDS), np.int64), index.operation == WORK
+    kind = np.full(1 + max(index.operation.max(), *KINDS), walk.OTHER)
+    kind[list(KINDS)] = list(KINDS.values())
+    steps[:, walk.KIND] = kind[index.operation]
+    steps[:, walk.ARGUMENT], steps[:, walk.UNIT] = index.first_argument, index.plan.unit_of
+    steps[:, walk.CALENDAR] = np.where(works, index.plan.rows[:, 2], walk.NONE)
+    steps[:, walk.MODE] = index.plan.rows[:, 3]
+    return steps
 
 
 def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every mechanism; None where the run was never finished."""
-    plan = prepared(record.index)
-    *_, before, over = record.scanned
-    log, rows = np.ascontiguousarray(record.log), len(record.log)
-    seen, free, upto = np.zeros(rows, np.uint8), plan.ways.initial.copy(), np.zeros(1, np.int64)
-    room = np.empty((rows, 4), np.int64)
-    found = room[: walk(plan.ways, Trace(log, rows, before, seen, free, upto), over, room)]
-    if not len(found):
+    plan, scanned, rows = prepared(record.index), record.scanned, len(record.log)
+    seen, room, total = (
+        np.zeros(rows, np.uint8),
+        np.empty((rows, walk.NOTED), np.int64),
+        np.zeros(len(NUMBER), np.int64),
+    )
+    count = walk.walk(plan.laid_out, scanned.log, scanned.before, seen, plan.free.copy(), scanned.over, room)
+    if not count:
         return None
-    timed, log = found[:, TIMED] == 1, record.log[found[:, ROW]]
-    waited = np.bincount(found[~timed, WHY], (log[:, 0] - log[:, 2])[~timed], len(MECHANISMS))
-    worked = _pieces(plan, record, log[timed], found[timed])
-    return {name: int(waited[number]) + worked[number] for number, name in enumerate(MECHANISMS)}
-
-
-def _pieces(plan: Prepared, record: Record, log: Ints, found: Ints) -> list[int]:
-    """Return the minutes of works and waits for dates by mechanism: what is short, else themselves; and weather."""
-    begun, done, why = log[:, 2], log[:, 0], found[:, WHY]
-    lost, own = _lost(record, log), plan.mechanisms(log[:, 1])
-    cut = np.where(why != NONE, np.minimum(np.maximum(begun, found[:, SINCE]), done), done)
-    length = done - begun
-    stormy = (cut - begun) * lost // length
-    total = np.zeros(len(MECHANISMS), np.int64)
-    np.add.at(total, np.maximum(why, 0), done - cut - (lost - stormy))
-    np.add.at(total, own, cut - begun - stormy)
-    total[NUMBER["weather"]] += lost.sum()
-    return [int(minutes) for minutes in total]
-
-
-def _lost(record: Record, log: Ints) -> Ints:
-    """Return what works lost to weather, calendar by calendar; other rows lose nothing."""
-    plan = record.index.plan
-    rows = plan.rows[log[:, 1]]
-    lost: NDArray[np.int64] = np.zeros(len(log), np.int64)
-    works = rows[:, 0] == WORK
-    for number in sorted({*rows[works, 2].tolist()}):
-        real, stated = record.calendars[number], plan.base_calendars[number]
+    found, planned = room[:count], record.index.plan.base_calendars
+    for number in sorted({*found[:, walk.CALENDAR_OF].tolist()} - {walk.NONE}):
+        real, stated = record.calendars[number], planned[number]
         if real is not stated:
-            its = np.flatnonzero(works & (rows[:, 2] == number))
-            lost[its] = lost_minutes(log[its, 2], log[its, 0], rows[its, 3],
-                (real.starts, real.ends, real.done), (stated.starts, stated.ends, stated.done))  # fmt: skip
-    return lost
+            note_lost(found, number, real.starts, real.ends, real.done, stated.starts, stated.ends, stated.done)
+    timed = found[:, walk.TIMED] == 1
+    found[timed, walk.OWN] = plan.mechanisms(found[timed, walk.STEP])
+    walk.share(found, NUMBER["weather"], total)
+    return dict(zip(MECHANISMS, total.tolist(), strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.jit import figures_of, numbers_of, part, whole
+from sim.machine.jit import figures_of, numbers_of, part, whole_of
 from sim.machine.numbers import Figures, Numbers
 
 Ints = NDArray[np.int64]
@@ -20,7 +20,10 @@ PERIOD = -2
 """The event of the n-th period is this less n."""
 
 
-@whole
+@whole_of(
+    "i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], f8[:,::1], i8[:,::1], i8[::1], f8, b1, i8, "
+    "i8[:,::1], f8[::1]"
+)
 def entries(
     when_: Ints, item_: Ints, step_: Ints, share_: Floats, lag_: Ints, value_: Ints,
     costs_: Floats, standing_: Ints, billed_: Ints, fee: float, bills: bool, pays_after: int,
@@ -105,7 +108,7 @@ def _fees(
     return count
 
 
-@whole
+@whole_of("i8[:,::1], f8[:,::1], i8[:,::1], f8[:,::1]")
 def shares_and_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
     """Tell at which rows of courses shares online change or debt is drawn, and each draw; return how many of both.
 
@@ -132,7 +135,7 @@ def shares_and_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats)
     return count, draws
 
 
-@whole
+@whole_of("i8[::1], f8[::1], f8[::1], f8[::1]")
 def earned_until(begin_: Ints, net_: Floats, moment_: Floats, earned_: Floats) -> None:
     """Tell what is earned up to each moment by blocks that earn from their begin on; both are in order."""
     begin, net, moment, earned = numbers_of(begin_), figures_of(net_), figures_of(moment_), figures_of(earned_)

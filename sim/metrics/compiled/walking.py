@@ -5,233 +5,223 @@ Read `Chain._walk` first: this goes the same way and asks the same questions, ro
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.jit import numbers_of, part, whole
+from sim.machine.jit import numbers_of, part, whole_of
+from sim.machine.numbers import Numbers
 
 Ints = NDArray[np.int64]
-Flags = NDArray[np.uint8]
-OTHER, HOLD, WAIT, WORK, DATE, FREE, SIGNAL = range(7)
-"""Kinds of steps as the walk sees them."""
+OTHER, DATE, WORK, WAIT, HOLD, FREE, SIGNAL = range(7)
+"""Kinds of steps as the walk sees them; those that are asked for together stand together."""
 NONE = -1
-ROW, WHY, SINCE, TIMED = range(4)
-"""What is noted of a row on the way: the row, a mechanism or none, since when it is short; whether it is work."""
+FIRST, POOL, AMOUNT, MECHANISM, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
+"""The plan as the walk sees it, one array that begins with these: where in it every table begins, and some numbers.
 
-_at: Any = numbers_of
+Bundles, whose pools and amounts stand from `FIRST` on; pools, with their mechanism (none for tokens) and whether they
+stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two mechanisms.
+"""
+HEADER = 10
+KIND, ARGUMENT, UNIT, CALENDAR, MODE = range(5)
+"""What is known of a step."""
+WORDS = 5
+BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN = range(10)
+"""What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
 
-
-class Ways(NamedTuple):
-    """What the walk asks of a plan: steps; bundles, whose pools stand from `first` on; pools; units.
-
-    `mechanism` is that of each pool, none for tokens; `stays` are pools that are not passed on; `strikes` the units
-    of risk drivers.
-    """
-
-    kind: NDArray[np.uint8]
-    argument: Ints
-    unit: NDArray[np.int32]
-    completes: Flags
-    first: Ints
-    pool: Ints
-    amount: Ints
-    initial: Ints
-    mechanism: Ints
-    stays: Flags
-    strikes: Flags
-    other: int
-    risk: int
+Then what it lost to weather; its step; whether it is work or a date; a mechanism or none, and since when that was
+short; and its own mechanism. What it lost and its own mechanism are noted later, by others.
+"""
+NOTED = 10
 
 
-class Trace(NamedTuple):
-    """One run: its log, the row before each of the same unit, rows already seen, and what is free of every pool.
-
-    `free` holds after `upto[0]` rows.
-    """
-
-    log: Ints
-    rows: int
-    before: NDArray[np.int32]
-    seen: Flags
-    free: Ints
-    upto: Ints
-
-
-@whole
-def walk(ways_: Ways, trace_: Trace, over: int, found: Ints) -> int:
+@whole_of("i8[::1], i8[:,::1], i4[::1], u1[::1], i8[::1], i8, i8[:,::1]")
+def walk(
+    plan_: Ints, log_: Ints, before_: NDArray[np.int32], seen_: NDArray[np.uint8], free_: Ints, over: int, found_: Ints
+) -> int:
     """Note the rows of the chain in `found`, from the completion back; return how many there are.
 
-    `over` is the minute of the completion, or -1. Inside, arrays are where their first numbers stand, which compiles
-    in half the time; they must all come from outside, as nobody would know in here that they are still in use.
+    `over` is the minute of the completion, or -1; `seen` the rows passed so far, none yet; `free` what is free of every
+    pool in the beginning, and behind it a number that is 0.
     """
-    log, seen, free = _at(trace_.log), _at(trace_.seen), _at(trace_.free)
-    trace = Trace(log, trace_.rows, _at(trace_.before), seen, free, _at(trace_.upto))
-    ways = Ways(
-        _at(ways_.kind), _at(ways_.argument), _at(ways_.unit), _at(ways_.completes),
-        _at(ways_.first), _at(ways_.pool), _at(ways_.amount), _at(ways_.initial),
-        _at(ways_.mechanism), _at(ways_.stays), _at(ways_.strikes), ways_.other, ways_.risk,
-    )  # fmt: skip
-    row, why, since, stays, count = _completion(ways, trace, over), NONE, 0, False, 0
-    while row >= 0 and count < len(found):
-        trace.seen[row] = 1
-        minute, begun, kind = log[3 * row], log[3 * row + 2], ways.kind[log[3 * row + 1]]
-        if kind in (WORK, DATE) and minute > begun:
-            count = _note(found, count, row, why, since, True)
-        elif kind in (HOLD, WAIT) and minute > begun:
-            before, pool = _released_by(ways, trace, row)
-            if pool != NONE and ways.mechanism[pool] != NONE:
-                why, since, stays = ways.mechanism[pool], begun, ways.stays[pool] != 0
+    plan, log, before, seen = numbers_of(plan_), numbers_of(log_), numbers_of(before_), numbers_of(seen_)
+    free, found, rows, pools = numbers_of(free_), numbers_of(found_), len(log_), len(free_) - 1
+    row, why, since, stays, count = _completion(plan, log, before, rows, over), NONE, 0, False, 0
+    while row >= 0 and count < len(found_):
+        seen[row] = 1
+        minute, begun, kind = log[3 * row], log[3 * row + 2], _of(plan, log, row, KIND)
+        if minute > begun and DATE <= kind <= WORK:
+            count = _note(plan, log, found, count, row, why, since, 1)
+        elif minute > begun and WAIT <= kind <= HOLD:
+            by, pool = _released_by(plan, log, before, free, pools, rows, row)
+            if pool != NONE and plan[plan[MECHANISM] + pool] != NONE:
+                why, since, stays = plan[plan[MECHANISM] + pool], begun, plan[plan[STAYS] + pool] != 0
             elif not stays:
                 why = NONE
-            struck = before >= 0 and ways.strikes[ways.unit[log[3 * before + 1]]] != 0
-            if before >= 0 and trace.seen[before] == 0 and not struck:
-                row = before
+            struck = by >= 0 and plan[plan[STRIKES] + _of(plan, log, by, UNIT)] != 0
+            if by >= 0 and seen[by] == 0 and not struck:
+                row = by
                 continue
-            reason = ways.risk if struck else why if why != NONE else ways.other
-            count = _note(found, count, row, reason, since, False)
+            reason = plan[BY_RISK] if struck else why if why != NONE else plan[BY_OTHER]
+            count = _note(plan, log, found, count, row, reason, since, 0)
             why = NONE
-        row = trace.before[row]
+        row = before[row]
     return count
 
 
+@whole_of("i8[:,::1], i8, i8[::1]")
+def share(found_: Ints, weather: int, total_: Ints) -> None:
+    """Sum the minutes of the rows noted by mechanism: what is short, else themselves; and weather."""
+    found, total = numbers_of(found_), numbers_of(total_)
+    for at in range(0, NOTED * len(found_), NOTED):
+        begun, done, why, lost = found[at + BEGUN], found[at + DONE], found[at + WHY], found[at + LOST]
+        if found[at + TIMED] == 0:
+            total[why] += done - begun
+            continue
+        cut = done if why == NONE else min(max(begun, found[at + SINCE]), done)
+        stormy = (cut - begun) * lost // (done - begun)
+        total[max(why, 0)] += done - cut - (lost - stormy)
+        total[found[at + OWN]] += cut - begun - stormy
+        total[weather] += lost
+
+
 @part
-def _note(found: Ints, count: int, row: int, why: int, since: int, timed: bool) -> int:
-    found[count, ROW], found[count, WHY], found[count, SINCE], found[count, TIMED] = row, why, since, timed
+def _of(plan: Numbers, log: Numbers, row: int, what: int) -> int:
+    """Return something about the step of a row."""
+    return plan[plan[STEPS] + WORDS * log[3 * row + 1] + what]
+
+
+@part
+def _note(plan: Numbers, log: Numbers, found: Numbers, count: int, row: int, why: int, since: int, timed: int) -> int:
+    """Note a row; return how many are noted now."""
+    at, step = NOTED * count, log[3 * row + 1]
+    known = plan[STEPS] + WORDS * step
+    found[at + STEP], found[at + DONE], found[at + BEGUN] = step, log[3 * row], log[3 * row + 2]
+    found[at + CALENDAR_OF], found[at + MODE_OF] = plan[known + CALENDAR], plan[known + MODE]
+    found[at + TIMED], found[at + WHY], found[at + SINCE], found[at + LOST] = timed, why, since, 0
     return count + 1
 
 
 @part
-def _completion(ways: Ways, trace: Trace, over: int) -> int:
+def _completion(plan: Numbers, log: Numbers, before: Numbers, rows: int, over: int) -> int:
     """Return the row that opened the completion gate in the minute in which all was over, or -1."""
-    log, row, best = trace.log, trace.rows - 1, NONE
+    row, best = rows - 1, NONE
     while row >= 0 and log[3 * row] >= over >= 0:
-        if log[3 * row] == over and ways.completes[log[3 * row + 1]] != 0 and _sooner(ways, trace, row, best):
+        raises = _of(plan, log, row, KIND) == SIGNAL and _of(plan, log, row, ARGUMENT) == plan[GATE]
+        if raises and log[3 * row] == over and _sooner(plan, log, before, row, best):
             best = row
         row -= 1
     return best
 
 
 @part
-def _released_by(ways: Ways, trace: Trace, row: int) -> tuple[int, int]:
+def _released_by(
+    plan: Numbers, log: Numbers, before: Numbers, free: Numbers, pools: int, rows: int, row: int
+) -> tuple[int, int]:
     """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
-    log, first, end = trace.log, row, row + 1
-    while first > 0 and log[3 * (first - 1) + 0] == log[3 * row]:
+    first, end, wanted = row, row + 1, _of(plan, log, row, ARGUMENT)
+    while first > 0 and log[3 * (first - 1)] == log[3 * row]:
         first -= 1
-    while end < trace.rows and log[3 * end] == log[3 * row]:
+    while end < rows and log[3 * end] == log[3 * row]:
         end += 1
-    if ways.kind[log[3 * row + 1]] == WAIT:
-        return _signalled(ways, trace, row, first, end), NONE
-    wanted = ways.argument[log[3 * row + 1]]
-    several = _several(ways, trace, row, first, end)
+    if _of(plan, log, row, KIND) == WAIT:
+        return _signalled(plan, log, before, row, first, end), NONE
     best, pool = NONE, NONE
-    if several:
-        _level(ways, trace, first)
-        best, pool = _freed(ways, trace, row, first, end, True)
+    if _several(plan, log, row, first, end):
+        _level(plan, log, free, pools, first)
+        best, pool = _freed(plan, log, before, free, row, first, end, True)
     if best == NONE:
-        best, pool = _freed(ways, trace, row, first, end, False)
-    return best, pool if best != NONE else ways.pool[ways.first[wanted]]
+        best, pool = _freed(plan, log, before, free, row, first, end, False)
+    return best, pool if best != NONE else plan[plan[POOL] + plan[plan[FIRST] + wanted]]
 
 
 @part
-def _signalled(ways: Ways, trace: Trace, row: int, first: int, end: int) -> int:
+def _signalled(plan: Numbers, log: Numbers, before: Numbers, row: int, first: int, end: int) -> int:
     """Return the row of the minute in which another unit raised the gate that a row waited for."""
-    log, best = trace.log, NONE
-    gate, unit = ways.argument[log[3 * row + 1]], ways.unit[log[3 * row + 1]]
+    best, gate, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):
-        step = log[3 * other + 1]
-        signals = ways.kind[step] == SIGNAL and ways.argument[step] == gate and ways.unit[step] != unit
-        if signals and _sooner(ways, trace, other, best):
+        signals = _of(plan, log, other, KIND) == SIGNAL and _of(plan, log, other, ARGUMENT) == gate
+        if signals and _of(plan, log, other, UNIT) != unit and _sooner(plan, log, before, other, best):
             best = other
     return best
 
 
 @part
-def _several(ways: Ways, trace: Trace, row: int, first: int, end: int) -> bool:
+def _several(plan: Numbers, log: Numbers, row: int, first: int, end: int) -> bool:
     """Tell whether others gave back more than one of the pools that a row wants, in its minute."""
-    log, one = trace.log, NONE
-    wanted, unit = ways.argument[log[3 * row + 1]], ways.unit[log[3 * row + 1]]
+    one, wanted, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):
-        step = log[3 * other + 1]
-        if ways.kind[step] == FREE and ways.unit[step] != unit:
-            bundle = ways.argument[step]
-            for place in range(ways.first[bundle], ways.first[bundle + 1]):
-                if _wanted(ways, wanted, ways.pool[place]) > 0:
-                    if one != NONE and one != ways.pool[place]:
+        if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
+            bundle = plan[FIRST] + _of(plan, log, other, ARGUMENT)
+            for place in range(plan[bundle], plan[bundle + 1]):
+                pool = plan[plan[POOL] + place]
+                if _wanted(plan, wanted, pool) > 0:
+                    if NONE != one != pool:
                         return True
-                    one = ways.pool[place]
+                    one = pool
     return False
 
 
 @part
-def _freed(ways: Ways, trace: Trace, row: int, first: int, end: int, short: bool) -> tuple[int, int]:
+def _freed(
+    plan: Numbers, log: Numbers, before: Numbers, free: Numbers, row: int, first: int, end: int, short: bool
+) -> tuple[int, int]:
     """Return who gave back what a row wants, and which pool; with `short`, only of pools that had too little."""
-    log, best, which = trace.log, NONE, NONE
-    wanted, unit = ways.argument[log[3 * row + 1]], ways.unit[log[3 * row + 1]]
+    best, which, wanted, unit = NONE, NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):
-        step = log[3 * other + 1]
-        if ways.kind[step] == FREE and ways.unit[step] != unit:
-            bundle = ways.argument[step]
-            for place in range(ways.first[bundle], ways.first[bundle + 1]):
-                pool = ways.pool[place]
-                count = _wanted(ways, wanted, pool)
-                if count > 0 and (not short or trace.free[pool] < count):
-                    if _sooner(ways, trace, other, best):
+        if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
+            bundle = plan[FIRST] + _of(plan, log, other, ARGUMENT)
+            for place in range(plan[bundle], plan[bundle + 1]):
+                pool = plan[plan[POOL] + place]
+                count = _wanted(plan, wanted, pool)
+                if count > 0 and (not short or free[pool] < count):
+                    if _sooner(plan, log, before, other, best):
                         best, which = other, pool
                     break
     return best, which
 
 
 @part
-def _wanted(ways: Ways, bundle: int, pool: int) -> int:
+def _wanted(plan: Numbers, bundle: int, pool: int) -> int:
     """Return how many of a pool a bundle has."""
-    for place in range(ways.first[bundle], ways.first[bundle + 1]):
-        if ways.pool[place] == pool:
-            return ways.amount[place]
+    for place in range(plan[plan[FIRST] + bundle], plan[plan[FIRST] + bundle + 1]):
+        if plan[plan[POOL] + place] == pool:
+            return plan[plan[AMOUNT] + place]
     return 0
 
 
 @part
-def _sooner(ways: Ways, trace: Trace, row: int, best: int) -> bool:
+def _sooner(plan: Numbers, log: Numbers, before: Numbers, row: int, best: int) -> bool:
     """Tell whether a row owes less to others of its minute than the best so far, or stands before it by rank."""
     if best == NONE:
         return True
-    one, other = _released(ways, trace, row), _released(ways, trace, best)
+    one, other = _released(plan, log, before, row), _released(plan, log, before, best)
     if one != other:
         return one < other
-    mine, its = ways.unit[trace.log[3 * row + 1]], ways.unit[trace.log[3 * best + 1]]
+    mine, its = _of(plan, log, row, UNIT), _of(plan, log, best, UNIT)
     return mine < its if mine != its else row < best
 
 
 @part
-def _released(ways: Ways, trace: Trace, row: int) -> int:
+def _released(plan: Numbers, log: Numbers, before: Numbers, row: int) -> int:
     """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
-    log, found, minute = trace.log, 0, trace.log[3 * row]
+    found, minute = 0, log[3 * row]
     while row >= 0 and log[3 * row] == minute:
-        kind = ways.kind[log[3 * row + 1]]
-        if kind in (HOLD, WAIT) and log[3 * row + 2] < minute:
+        kind = _of(plan, log, row, KIND)
+        if log[3 * row + 2] < minute and WAIT <= kind <= HOLD:
             found += 1
-        row = trace.before[row]
+        row = before[row]
     return found
 
 
 @part
-def _level(ways: Ways, trace: Trace, rows: int) -> None:
+def _level(plan: Numbers, log: Numbers, free: Numbers, pools: int, rows: int) -> None:
     """Bring what is free of every pool to where it was after so many rows, forward or back."""
-    while trace.upto[0] < rows:
-        _move(ways, trace, trace.upto[0], 1)
-        trace.upto[0] += 1
-    while trace.upto[0] > rows:
-        trace.upto[0] -= 1
-        _move(ways, trace, trace.upto[0], -1)
-
-
-@part
-def _move(ways: Ways, trace: Trace, row: int, way: int) -> None:
-    step = trace.log[3 * row + 1]
-    kind, bundle = ways.kind[step], ways.argument[step]
-    if kind in (FREE, HOLD):
-        sign = way if kind == FREE else -way
-        for place in range(ways.first[bundle], ways.first[bundle + 1]):
-            trace.free[ways.pool[place]] += sign * ways.amount[place]
+    while free[pools] != rows:
+        way = 1 if free[pools] < rows else -1
+        row = free[pools] if way > 0 else free[pools] - 1
+        kind, bundle = _of(plan, log, row, KIND), plan[FIRST] + _of(plan, log, row, ARGUMENT)
+        if HOLD <= kind <= FREE:
+            sign = way if kind == FREE else -way
+            for place in range(plan[bundle], plan[bundle + 1]):
+                free[plan[plan[POOL] + place]] += sign * plan[plan[AMOUNT] + place]
+        free[pools] += way
