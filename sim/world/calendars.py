@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
+from sim.machine import by_machine
 from sim.world.intervals import Intervals, Minutes, common, merged, rest, within
 from sim.world.shifts import DAY, paid, weekdays
 
@@ -61,6 +62,14 @@ class Calendar:
         """Make a calendar of (start, end) pairs in any order, overlapping or not, clipped to the horizon."""
         starts, ends = within(merged(*_pairs(intervals)), horizon)
         return cls(name, starts, ends, horizon, start_date)
+
+    def like(self, stretches: Minutes, longest: int, name: str = "") -> Calendar:
+        """Return a calendar known as far as this one: rows of starts, ends and `done`, found to be in order elsewhere."""
+        made = object.__new__(Calendar)
+        made.name, made.horizon, made.start_date = name or self.name, self.horizon, self.start_date
+        made.starts, made.ends, made.done = stretches
+        made.longest = longest
+        return made
 
     def __repr__(self) -> str:
         """Show name, size and end."""
@@ -252,6 +261,23 @@ def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, kn
 
     What lies behind the last of them stays as it is.
     """
+    made = (_without_by_machine if by_machine() else _without)(calendar, closed, name)
+    made.known = known
+    return made
+
+
+def _without_by_machine(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
+    """Close stretches, in one pass where they are in order."""
+    from sim.world.compiled.opening import UNORDERED, leave
+
+    room = np.empty((3, len(calendar.starts) + len(closed)), np.int64)
+    starts, ends, rows = (np.ascontiguousarray(part) for part in (calendar.starts, calendar.ends, closed))
+    count, longest = leave(starts, ends, rows, room)
+    return _without(calendar, closed, name) if count == UNORDERED else calendar.like(room[:, :count], longest, name)
+
+
+def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
+    """Close stretches: what is open on the calendar and in the rest of the time."""
     storms = merged(closed[:, 0], closed[:, 1])
     last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
     later = int(np.searchsorted(calendar.ends, last, side="right"))
@@ -259,9 +285,7 @@ def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, kn
         later, last = later + 1, int(calendar.ends[later])
     starts, ends = common((calendar.starts[:later], calendar.ends[:later]), rest(storms, last))
     left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
-    made = Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
-    made.known = known
-    return made
+    return Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
 
 
 def _pairs(intervals: Iterable[tuple[int, int]]) -> Intervals:
