@@ -13,11 +13,9 @@ from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.machine import by_machine
-from sim.world.intervals import Intervals, Minutes, common, merged, rest, within
+from sim.world.intervals import Intervals, Minutes, common, merged, within
 from sim.world.shifts import DAY, paid, weekdays
 
 ALL = 2**62
@@ -254,38 +252,6 @@ def union(a: Calendar, b: Calendar, name: str = "") -> Calendar:
     either = merged(np.concatenate([a.starts, b.starts]), np.concatenate([a.ends, b.ends]))
     known = within(either, horizon)
     return Calendar(name or f"{a.name} or {b.name}", *known, horizon, a.start_date or b.start_date)
-
-
-def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
-    """Close stretches such as storms: rows (start, end) in any order, overlapping or not, and `known` until then.
-
-    What lies behind the last of them stays as it is.
-    """
-    made = (_without_by_machine if by_machine() else _without)(calendar, closed, name)
-    made.known = known
-    return made
-
-
-def _without_by_machine(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Close stretches, in one pass where they are in order."""
-    from sim.world.compiled.opening import UNORDERED, leave
-
-    room = np.empty((3, len(calendar.starts) + len(closed)), np.int64)
-    starts, ends, rows = (np.ascontiguousarray(part) for part in (calendar.starts, calendar.ends, closed))
-    count, longest = leave(starts, ends, rows, room)
-    return _without(calendar, closed, name) if count == UNORDERED else calendar.like(room[:, :count], longest, name)
-
-
-def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Close stretches: what is open on the calendar and in the rest of the time."""
-    storms = merged(closed[:, 0], closed[:, 1])
-    last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
-    later = int(np.searchsorted(calendar.ends, last, side="right"))
-    if later < len(calendar.starts) and calendar.starts[later] < last:
-        later, last = later + 1, int(calendar.ends[later])
-    starts, ends = common((calendar.starts[:later], calendar.ends[:later]), rest(storms, last))
-    left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
-    return Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
 
 
 def _pairs(intervals: Iterable[tuple[int, int]]) -> Intervals:

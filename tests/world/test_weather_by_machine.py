@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.machine import available, by_machine, door
-from sim.world import calendars, compiled
-from sim.world.calendars import Calendar, without
+from sim.world import compiled, interruptions
+from sim.world.calendars import Calendar
 from sim.world.distributions import Fixed
+from sim.world.interruptions import without
 from sim.world.weather import Model, closed_intervals
 from sim.world.weather_derived import Derived
 from sim.world.weather_limits import limits_of
@@ -124,7 +125,7 @@ def test_calendars_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
             with door(False):
                 slow = case.hours_of(9, replication, days)
             with door(True), monkeypatch.context() as patch:
-                patch.setattr(calendars, "_without", None)  # by machine, not by a way round it
+                patch.setattr(interruptions, "_without", None)  # by machine, not by a way round it
                 fast = case.hours_of(9, replication, days)
             for one, other, base in zip(slow, fast, stated, strict=True):
                 assert same(one, other)
