@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gamma, sqrt
+from threading import get_ident
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sim.config.steps import EXPOSURES, Exposure
-from sim.world.closures import Closed
+from sim.world.closures import Closed, Stretches
 from sim.world.compiled.closing import (
     BY_CRANE,
     BY_EXTERIOR,
@@ -54,24 +55,28 @@ CLOSING: dict[Exposure, tuple[int, ...]] = {
 def closed(model: Derived, span: Days, sky: Sky) -> Closed:
     """Return what one replication's weather closes."""
     series, laid = _series(span), _laid_out(model, span)
-    luck, days, chosen = np.empty(series.length), np.empty(2 * span.count, np.int64), np.empty(4 * span.count)
-    draw(_keys(sky.seed), sky.replication, series.blocks, luck)
-    wet, both = choose(span.month, laid.chances, luck[series.at[3] :], luck[series.at[4] :], days, chosen)
-    much = -np.log1p(-chosen[: 2 * wet : 2])
+    room = _room(series, laid, get_ident())
+    draw(_keys(sky.seed), sky.replication, series.blocks, room.luck)
+    wet, both = choose(span.month, laid.chances, *series.of_days(room.luck), room.days, room.chosen)
+    much = -np.log1p(-room.chosen[: 2 * wet : 2])
     grown = much ** (1 / model.climate.rain_shape)
-    ndtri(luck[: series.normal], out=luck[: series.normal])
-    rows, ends = np.empty(laid.room, np.int64), laid.ends.copy()
-    stormy = model.storms.begun(days[wet:both], chosen[2 * wet : 2 * both : 2].copy())
-    for number, seasons in zip((OUTDOORS, EVERYONE), stormy, strict=True):
-        begin = ends[number]
-        ends[number] = begin + seasons.size
-        rows[begin : ends[number]] = seasons.ravel()
-    close(span.month, laid.figures, laid.numbers, luck, days[:wet], chosen[1:], much, grown, rows, ends)
-    places = ends[LISTS:].tolist()
+    ndtri(room.luck[: series.normal], out=room.luck[: series.normal])
+    rows, ends = room.rows, laid.ends.copy()
+    _put(model.storms.begun(room.days[wet:both], room.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
+    close(span.month, laid.figures, laid.numbers, room.luck, room.days[:wet], room.chosen[1:], much, grown, rows, ends)
+    places = [laid.joined, *ends[LISTS:].tolist()]
     return {
-        exposure: rows[begin:end].reshape(-1, 2)
-        for exposure, begin, end in zip(EXPOSURES, [laid.joined, *places], places, strict=False)
+        exposure: rows[begin:end].reshape(-1, 2).copy()
+        for exposure, begin, end in zip(EXPOSURES, places[:-1], places[1:], strict=True)
     }
+
+
+def _put(seasons: tuple[Stretches, Stretches], rows: Ints, ends: Ints) -> None:
+    """List what storm seasons close outdoors and for everyone."""
+    for number, stretches in zip((OUTDOORS, EVERYONE), seasons, strict=True):
+        begin = ends[number]
+        ends[number] = begin + stretches.size
+        rows[begin : ends[number]] = stretches.ravel()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,10 @@ class Series:
     at: Ints
     normal: int
     length: int
+
+    def of_days(self, luck: Floats) -> tuple[Floats, Floats]:
+        """Return the luck of rain and storms, from the first day on."""
+        return luck[self.at[NORMAL] :], luck[self.at[NORMAL + 1] :]
 
 
 @lru_cache(maxsize=8)
@@ -111,9 +120,10 @@ def _keys(seed: int) -> NDArray[np.uint64]:
 class LaidOut:
     """What all replications share: chances of days; figures and numbers of `closing`; where lists end while empty.
 
-    Stretches have so much room; those that are joined begin at a place in it.
+    Of so many `days` in all. Stretches have so much room; those that are joined begin at a place in it.
     """
 
+    days: int
     chances: Floats
     figures: Floats
     numbers: Ints
@@ -137,12 +147,32 @@ def _laid_out(model: Derived, span: Days) -> LaidOut:
         *begins,
     ]
     return LaidOut(
+        span.count,
         np.column_stack([climate.p01, 1 - climate.p10, model.storms.daily]).ravel(),
         _figures(model),
         np.array(numbers, np.int64),
         np.concatenate([begins[:-1], np.zeros(len(EXPOSURES), np.int64)]),
         int(begins[-1]),
-        2 * int(begins[-1]),
+        int(begins[-1]) + sum(int(most[list(lists)].sum()) for lists in CLOSING.values()),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """Where a thread works on one sky after the other: fresh memory would cost as much as a third of the work."""
+
+    luck: Floats
+    days: Ints
+    chosen: Floats
+    rows: Ints
+
+
+@lru_cache(maxsize=8)
+def _room(series: Series, laid: LaidOut, thread: int) -> Room:  # noqa: ARG001 (each has its own)
+    """Return the room of a thread for luck, days that are chosen and their luck, and stretches."""
+    count = laid.days
+    return Room(
+        np.empty(series.length), np.empty(2 * count, np.int64), np.empty(4 * count), np.empty(laid.room, np.int64)
     )
 
 
