@@ -13,10 +13,9 @@ from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.world.intervals import Intervals, Minutes, common, merged, rest, within
+from sim.world.intervals import Intervals, Minutes, common, merged, within
 from sim.world.shifts import DAY, paid, weekdays
 
 ALL = 2**62
@@ -61,6 +60,14 @@ class Calendar:
         """Make a calendar of (start, end) pairs in any order, overlapping or not, clipped to the horizon."""
         starts, ends = within(merged(*_pairs(intervals)), horizon)
         return cls(name, starts, ends, horizon, start_date)
+
+    def like(self, stretches: Minutes, longest: int, name: str = "") -> Calendar:
+        """Return a calendar known as far as this one: rows of starts, ends and `done`, found to be in order elsewhere."""
+        made = object.__new__(Calendar)
+        made.name, made.horizon, made.start_date = name or self.name, self.horizon, self.start_date
+        made.starts, made.ends, made.done = stretches
+        made.longest = longest
+        return made
 
     def __repr__(self) -> str:
         """Show name, size and end."""
@@ -245,23 +252,6 @@ def union(a: Calendar, b: Calendar, name: str = "") -> Calendar:
     either = merged(np.concatenate([a.starts, b.starts]), np.concatenate([a.ends, b.ends]))
     known = within(either, horizon)
     return Calendar(name or f"{a.name} or {b.name}", *known, horizon, a.start_date or b.start_date)
-
-
-def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
-    """Close stretches such as storms: rows (start, end) in any order, overlapping or not, and `known` until then.
-
-    What lies behind the last of them stays as it is.
-    """
-    storms = merged(closed[:, 0], closed[:, 1])
-    last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
-    later = int(np.searchsorted(calendar.ends, last, side="right"))
-    if later < len(calendar.starts) and calendar.starts[later] < last:
-        later, last = later + 1, int(calendar.ends[later])
-    starts, ends = common((calendar.starts[:later], calendar.ends[:later]), rest(storms, last))
-    left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
-    made = Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
-    made.known = known
-    return made
 
 
 def _pairs(intervals: Iterable[tuple[int, int]]) -> Intervals:

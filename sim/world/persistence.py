@@ -40,15 +40,25 @@ def remembered(noise: Floats, correlation: float) -> Floats:
     autoregression cut off where r³² is nothing. Five additions instead of 32: (1 + r)(1 + r²)(1 + r⁴)….
     The first MEMORY numbers are used up.
     """
-    for shift in _DOUBLINGS:
-        noise = noise[shift:] + correlation**shift * noise[:-shift]
-    return noise / sqrt(sum(correlation ** (2 * step) for step in range(MEMORY + 1)))
+    weights, norm = memory(correlation)
+    for shift, weight in zip(_DOUBLINGS, weights, strict=True):
+        noise = noise[shift:] + weight * noise[:-shift]
+    return noise / norm
+
+
+def memory(correlation: float) -> tuple[tuple[float, ...], float]:
+    """Return the weight of each doubling in `remembered`, and what brings the sum back to variance 1."""
+    norm = sqrt(sum(correlation ** (2 * step) for step in range(MEMORY + 1)))
+    return tuple(correlation**shift for shift in _DOUBLINGS), norm
 
 
 def between(knots: Floats, correlation: float, late: float) -> Floats:
-    """Return what lies a share `late` of the way from each knot to the next, of variance 1 like the knots.
+    """Return what lies a share `late` of the way from each knot to the next, of variance 1 like the knots."""
+    before, after = shares(correlation, late)
+    return knots[:-1] * before + knots[1:] * after
 
-    `correlation` is that of a knot with the next.
-    """
+
+def shares(correlation: float, late: float) -> tuple[float, float]:
+    """Return the weights of two knots a share `late` of the way between them; `correlation` is that of the two."""
     spread = sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
-    return knots[:-1] * ((1 - late) / spread) + knots[1:] * (late / spread)
+    return (1 - late) / spread, late / spread

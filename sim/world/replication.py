@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.world.calendars import ALL, Calendar, without
+from sim.world.calendars import ALL, Calendar
 from sim.world.clock import LIFTS, SITE
+from sim.world.interruptions import without
 from sim.world.outages import standing_still
 from sim.world.shifts import DAY
 from sim.world.weather import Model, closed_intervals

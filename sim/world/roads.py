@@ -18,8 +18,9 @@ from sim.config.project import Project
 from sim.config.roads import EVERY_DAY, Curfew, Envelope, Movement, Roads, Trailer
 from sim.config.systems import Skid
 from sim.world import holidays
-from sim.world.calendars import Calendar, always, intersect, weekly, without
+from sim.world.calendars import Calendar, always, intersect, weekly
 from sim.world.daylight import daylight
+from sim.world.interruptions import without
 from sim.world.shifts import DAY
 
 ClassName = Literal["legal", "overweight", "oversize", "superload"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config import weather as stated
-from sim.world.closures import Stretches, stretches
+from sim.world.closures import Stretches, nothing, stretches
 from sim.world.distributions import Distribution
 from sim.world.shapes import shape
 from sim.world.shifts import DAY
@@ -36,8 +36,14 @@ class Storms:
         """Return what closes all work outdoors, and what closes the whole site."""
         luck = sky.daily("storms", span.first, span.count, 2)
         began = np.flatnonzero(luck[:, 0] < self.daily[span.month])
-        starts = (began - WARM_UP) * DAY
-        minutes = np.round(np.clip(self.lasting.ppf(luck[began, 1]), 1, LONGEST)).astype(np.int64) * DAY
+        return self.begun(began, luck[began, 1])
+
+    def begun(self, days: NDArray[np.int64], luck: Floats) -> tuple[Stretches, Stretches]:
+        """Return what seasons close that begin on these days, each with the luck of its length."""
+        if not len(days):
+            return nothing(), nothing()
+        starts = (days - WARM_UP) * DAY
+        minutes = np.round(np.clip(self.lasting.ppf(luck), 1, LONGEST)).astype(np.int64) * DAY
         return (
             stretches(starts, starts + minutes),
             stretches(starts, starts + np.minimum(minutes, self.interior_minutes)),

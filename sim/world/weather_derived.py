@@ -19,6 +19,7 @@ from math import gamma, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.machine import by_machine
 from sim.world.climate import Climate
 from sim.world.closures import Closed, Stretches, gathered, hourly, stretches
 from sim.world.persistence import MEMORY, between, remembered, wet_days
@@ -44,6 +45,10 @@ class Derived:
 
     def closed(self, span: Days, sky: Sky) -> Closed:
         """Return what one replication's weather closes."""
+        if by_machine():
+            from sim.world.compiled.derived import closed
+
+            return closed(self, span, sky)
         scores = _scores(self, span)
         rain, ground, roof, shut = _rain(self, span, sky)
         outdoors, everyone = self.storms.seasons(span, sky)

@@ -13,7 +13,8 @@ from sim.metrics.mechanisms import MECHANISMS, of_pool, of_work
 from sim.metrics.record import Index, Record
 from sim.plan.plan import Plan
 from sim.plan.vocabulary import Free, Hold, Pool, Signal, Wait
-from sim.world.calendars import Calendar, without
+from sim.world.calendars import Calendar
+from sim.world.interruptions import without
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Told, at, job, told, work, write
 from tests.tiny_project import tiny_case

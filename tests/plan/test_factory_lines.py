@@ -10,7 +10,7 @@ from sim.plan.brief import Brief
 from sim.plan.compile import compile_plan
 from sim.plan.factory import Plant, build_skid, crawford, open_factories, plants_of, shared_out
 from sim.plan.vocabulary import Free, Until, fixed
-from sim.world.calendars import without
+from sim.world.interruptions import without
 from tests.plan.bench import Done, alone, bench, counts, fated, goes, run
 from tests.tiny_project import tiny_case, works
 

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sim.world.calendars import Calendar, CalendarEnds, NoWindow, always, intersect, union, weekly, without
+from sim.world.calendars import Calendar, CalendarEnds, NoWindow, always, intersect, union, weekly
+from sim.world.interruptions import without
 
 DAY = 1440
 MONDAY = date(2026, 11, 23)
