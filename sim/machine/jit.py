@@ -36,7 +36,20 @@ def piece(function: Function) -> Function:
 
 def part(function: Function) -> Function:
     """Compile a function once and call it; it cannot be called from Python."""
-    return cast(Function, _compile(**_inside)(function))
+    compiled = _compile(**_inside)(function)
+    compiled.get_call_template = _for_types_alone(compiled.get_call_template)
+    return cast(Function, compiled)
+
+
+def _for_types_alone(template: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Have a function compiled for the types it is called with; numba would compile it anew for every constant."""
+    without_value: Any = types.unliteral
+
+    def typed(given: Any, named: Any) -> Any:
+        kinds = {name: without_value(kind) for name, kind in dict(named).items()}
+        return template(tuple(without_value(kind) for kind in given), kinds)
+
+    return typed
 
 
 def whole(function: Function) -> Function:

@@ -72,7 +72,7 @@ def _helpers(parts: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
 def _helper(part: str) -> subprocess.Popen[bytes] | None:
     """Start a process that compiles a part, and ends when its standard input does; None where none can be started."""
     silent = subprocess.DEVNULL
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     with suppress(OSError):
         return subprocess.Popen(  # noqa: S603 -- itself
             [sys.executable, "-m", __name__, part], env=environment, stdin=subprocess.PIPE, stdout=silent, stderr=silent
