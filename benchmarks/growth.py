@@ -97,11 +97,18 @@ def rows(sizes: tuple[int, ...] = SIZES) -> list[Row]:
     """Measure every size, and how all of them grow."""
     found = {size: apart(size) for size in sizes}
     growing = {"compiled": "time, compiled", "SimPy": "time, SimPy", "MB, compiled": "memory, compiled"}
-    growing |= {"MB, both": "memory, SimPy after it"}
+    growing |= {"MB, both": "memory, both engines in one process"}
     return [
         *(Row(f"{size:,} MW: one replication", _told(figures)) for size, figures in found.items()),
-        *(at_most(f"exponent of {words} against MW", exponent(found, what), MOST) for what, words in growing.items()),
+        *(_grows(found, what, words) for what, words in growing.items()),
     ]
+
+
+def _grows(found: Mapping[int, Figures], what: str, words: str) -> Row:
+    """Say how a figure grows; beside it without the smallest, most of which is there whatever the size."""
+    row = at_most(f"exponent of {words} against MW", exponent(found, what), MOST)
+    phases = {size: figures for size, figures in found.items() if size >= PHASE}
+    return replace(row, figure=f"{row.figure} (from {PHASE} MW on {exponent(phases, what):.2f})")
 
 
 def _told(figures: Figures) -> str:
