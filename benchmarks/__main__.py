@@ -1,4 +1,7 @@
-"""`make bench`: every figure beside its target, in one table. Slow (minutes); parts by name, e.g. `peers parallel`."""
+"""`make bench`: every figure beside its target, in one table. Slow (half an hour); parts by name, e.g. `peers parallel`.
+
+Six parts have the numbers of the six targets that were set before anything was measured; "compiled" came later.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +29,18 @@ PARTS: dict[str, Callable[[str | None], list[Row]]] = {
     "model": lambda _: model_over_engine.rows(),
     "growth": lambda _: growth.rows(),
     "parallel": lambda _: parallel.rows(),
-    "compiled": lambda _: [*compiled_over_simpy.rows(), *whole_replications.rows()],
     "end_to_end": lambda _: end_to_end.rows(),
     "statistics": lambda _: statistics.rows(),
     "peers": peers.rows,
+    "compiled": lambda _: [*compiled_over_simpy.rows(), *whole_replications.rows()],
 }
+NUMBERED = ("model", "growth", "parallel", "end_to_end", "statistics", "peers")
+
+
+def numbered(name: str, rows: list[Row]) -> list[Row]:
+    """Put the number of a part before its rows."""
+    number = f"{NUMBERED.index(name) + 1}. " if name in NUMBERED else ""
+    return [replace(row, what=number + row.what) for row in rows]
 
 
 def machine() -> str:
@@ -48,7 +59,8 @@ def main() -> None:
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"there is no {', '.join(unknown)}")
     python = str(asked.peers) if asked.peers else None
-    rows = [row for name, part in PARTS.items() if not asked.parts or name in asked.parts for row in part(python)]
+    parts = {name: part for name, part in PARTS.items() if not asked.parts or name in asked.parts}
+    rows = [row for name, part in parts.items() for row in numbered(name, part(python))]
     print(f"{machine()}\n\n{told(rows)}")
 
 

@@ -1,10 +1,19 @@
-"""How the time of a replication grows with the project: 250 MW, and campuses of two, four and eight such phases.
+"""How time and memory of a replication grow with the project: the hybrid at 25, 250, 1,000 and 2,500 MW.
 
-Proportional growth is the aim: eight times the megawatts in at most 8.5 times the time, metrics included.
+From 250 MW on it is a campus of so many phases of 250 MW. Proportional growth is the aim, metrics included. Each size
+is measured in a process of its own, by both engines: the machine-coded one first, so that its memory is known apart.
+Memory is the most that the process held, above what it holds before it reads a project; writing the plan is in it.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from math import log
 from statistics import median
@@ -12,20 +21,30 @@ from statistics import median
 import numpy as np
 
 from benchmarks.rows import Row, at_most, cpu_seconds, told
+from sim.engine.compiled.performing import ready
+from sim.engine.either import COMPILED
+from sim.study import case as cases
 from sim.study.case import Case, prepare
 from sim.study.running import load
 
 CAMPUS = "configs/horizon_2gw.yaml"
-PHASES = (1, 2, 4, 8)
+PHASE = 250
+SIZES = (25, 250, 1000, 2500)
 RUNS = 3
+MEGABYTE = 1024
+"""Kilobytes, in which the system counts memory."""
+MOST = 1.1
+
+Figures = Mapping[str, float]
 
 
-def of_phases(phases: int) -> Case:
-    """Return a campus of so many phases of 250 MW, ready to be run."""
-    return prepare(load(CAMPUS, [f"scale.phases={phases}", f"scale.capacity_mw={250 * phases}"]))
+def of_size(megawatts: int) -> Case:
+    """Return a campus of so many MW, ready to be run."""
+    phases = max(1, megawatts // PHASE)
+    return prepare(load(CAMPUS, [f"scale.phases={phases}", f"scale.capacity_mw={megawatts}"]))
 
 
-def seconds(case: Case, runs: int = RUNS) -> tuple[float, float]:
+def by_simpy(case: Case, runs: int = RUNS) -> tuple[float, float]:
     """Return CPU seconds of performing and of measuring one replication, medians of so many."""
     lucks = list(case.draws(1).chunk(0, runs))
     performances = [case.perform(luck) for luck in lucks]
@@ -35,26 +54,72 @@ def seconds(case: Case, runs: int = RUNS) -> tuple[float, float]:
     return perform, measure
 
 
-def rows(phases: tuple[int, ...] = PHASES) -> list[Row]:
-    """Measure every size and compare it with the smallest."""
-    found = {number: seconds(of_phases(number)) for number in phases}
-    first = found[phases[0]]
-    named = [
-        Row(
-            f"{250 * number:,} MW: one replication",
-            f"{1000 * (perform + measure):,.0f} ms, of which metrics {1000 * measure:,.0f}",
-        )
-        for number, (perform, measure) in found.items()
-    ]
-    most, megawatts = max(phases), [log(250 * number) for number in found]
-    times = [log(perform + measure) for perform, measure in found.values()]
+def compiled(case: Case, runs: int = RUNS) -> float:
+    """Return CPU seconds of a whole compiled replication, weather and metrics included, the median of so many."""
+    fast = replace(case, engine=COMPILED)
+    fast._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
+    first = cases.CHECKED
+    fast.replicate(1, first, 1)
+    return median(cpu_seconds(partial(fast.replicate, 1, first + 1 + run, 1)) for run in range(runs))
+
+
+def most_memory() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
+
+
+def measured(megawatts: int) -> Figures:
+    """Measure one size in this process."""
+    ready(lambda _: None)
+    empty = most_memory()
+    case = of_size(megawatts)
+    fast = compiled(case)
+    memory = most_memory() - empty
+    perform, measure = by_simpy(case)
+    times = {"compiled": fast, "SimPy": perform + measure, "metrics": measure}
+    return times | {"MB, compiled": memory, "MB, both": most_memory() - empty}
+
+
+def apart(megawatts: int) -> Figures:
+    """Measure one size in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--size", str(megawatts)]
+    found: Figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+    return found
+
+
+def exponent(found: Mapping[int, Figures], what: str) -> float:
+    """Return the slope of a figure against the MW, both in logarithms."""
+    logs = [log(size) for size in found], [log(figures[what]) for figures in found.values()]
+    return float(np.polyfit(*logs, 1)[0])
+
+
+def rows(sizes: tuple[int, ...] = SIZES) -> list[Row]:
+    """Measure every size, and how all of them grow."""
+    found = {size: apart(size) for size in sizes}
+    growing = {"compiled": "time, compiled", "SimPy": "time, SimPy", "MB, compiled": "memory, compiled"}
+    growing |= {"MB, both": "memory, both engines in one process"}
     return [
-        *named,
-        at_most("exponent of time against MW", float(np.polyfit(megawatts, times, 1)[0]), 1.1),
-        at_most(f"{250 * most:,} MW over 250 MW, whole replication", sum(found[most]) / sum(first), 1.0625 * most, "x"),
-        at_most(f"{250 * most:,} MW over 250 MW, metrics alone", found[most][1] / first[1], 1.0625 * most, "x"),
+        *(Row(f"{size:,} MW: one replication", _told(figures)) for size, figures in found.items()),
+        *(_grows(found, what, words) for what, words in growing.items()),
     ]
+
+
+def _grows(found: Mapping[int, Figures], what: str, words: str) -> Row:
+    """Say how a figure grows; beside it without the smallest, most of which is there whatever the size."""
+    row = at_most(f"exponent of {words} against MW", exponent(found, what), MOST)
+    phases = {size: figures for size, figures in found.items() if size >= PHASE}
+    return replace(row, figure=f"{row.figure} (from {PHASE} MW on {exponent(phases, what):.2f})")
+
+
+def _told(figures: Figures) -> str:
+    """Say what one size takes."""
+    slow, metrics, fast = (1000 * figures[what] for what in ("SimPy", "metrics", "compiled"))
+    memory = f"{figures['MB, compiled']:,.0f} and {figures['MB, both']:,.0f} MB"
+    return f"compiled {fast:,.1f} ms, SimPy {slow:,.0f} ms (metrics {metrics:,.0f}); {memory}"
 
 
 if __name__ == "__main__":
-    print(told(rows()))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, help="print the figures of one size as JSON, measured in this process")
+    size = parser.parse_args().size
+    print(json.dumps(measured(size)) if size else told(rows()))

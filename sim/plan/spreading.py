@@ -1,4 +1,9 @@
-"""The luck of one plan under one seed, spread over the replications as a study's way of sampling says."""
+"""The luck of one plan under one seed, spread over the replications as a study's way of sampling says.
+
+Only what adds up is spread evenly by a Latin hypercube, and Sobol points are even together in their first dimensions
+only. So two things are said here: what happens and how large it then is come from one number, for the one without the
+other means nothing; and Sobol's first dimensions go to what happens at all and when.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,9 @@ import numpy as np
 
 from sim.plan.inputs import Inputs
 from sim.world.draws import Key, key, uniforms
+from sim.world.quantiles import DISCRETE, FIXED
 from sim.world.sampling import Sampling
-from sim.world.spread import FloatArray, directions, latin, ranks, scrambled, sobol
+from sim.world.spread import FloatArray, directions, latin, ranks, scrambled, sobol, within
 
 Randomisation = Callable[[int, int], FloatArray]
 """Draws of some inputs in replications inside one randomisation: (first, count) → shape (inputs, count)."""
@@ -19,14 +25,15 @@ Randomisation = Callable[[int, int], FloatArray]
 class Spreader:
     """Draws the first attempts of named inputs; a `Uniforms` of `sim.plan.luck`.
 
-    Drivers are what a whole project shares, its factors and delays. They have the first of Sobol's dimensions, in
-    alphabetical order: strategies with the same drivers have the same luck. Latin hypercubes go by name alone.
+    Drivers are what a whole project shares, its factors and delays. They have the first of Sobol's dimensions:
+    strategies with the same drivers have the same luck. Latin hypercubes go by name alone.
     What was worked out for the latest randomisation is remembered, for the next chunk is mostly of the same one.
     """
 
     def __init__(self, inputs: Inputs, seed: int, sampling: Sampling) -> None:
         self.seed, self.sampling = seed, sampling
-        drivers = sorted({*inputs.factors, *inputs.delay_names})
+        self._cases = _cases(inputs)
+        drivers = _drivers(inputs)
         by_sobol = {"sobol": drivers, "sobol-all": [*drivers, *inputs.names]}.get(sampling.method, [])
         self._dimension = {name: number for number, name in enumerate(by_sobol)}
         self._keys: dict[tuple[str, ...], list[Key]] = {}
@@ -38,8 +45,13 @@ class Spreader:
         if self.sampling.is_plain or not asked:
             return uniforms(self._keys_of(asked), first, count)
         size = self.sampling.size
-        parts = [self._within(asked, part.start // size)(part.start, len(part)) for part in _cut(first, count, size)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        sources = tuple(self._cases[name][0] if name in self._cases else name for name in asked)
+        parts = [self._within(sources, part.start // size)(part.start, len(part)) for part in _cut(first, count, size)]
+        drawn = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        for row, name in enumerate(asked):
+            if name in self._cases:
+                drawn[row] = within(self._cases[name][1], drawn[row])
+        return drawn
 
     def _keys_of(self, names: tuple[str, ...]) -> list[Key]:
         if names not in self._keys:
@@ -60,6 +72,27 @@ class Spreader:
         numbers = directions(len(self._dimension), size.bit_length() - 1)
         mixed = scrambled(numbers[[self._dimension[name] for name in names]], keys, block)
         return lambda first, count: sobol(mixed, first - block * size, count)
+
+
+def _cases(inputs: Inputs) -> dict[str, tuple[str, FloatArray]]:
+    """Return by factor that depends on another one: that one, and where its cases end in its draw."""
+    tables, found = inputs.tables, dict[str, tuple[str, FloatArray]]()
+    for number in np.flatnonzero(inputs.only_with >= 0):
+        happens = int(inputs.only_with[number])
+        table = int(inputs.factor_table[happens])
+        data = tables.of(table)
+        ends = data[len(data) // 2 :] if tables.kind[table] == DISCRETE else np.ones(1)
+        found[inputs.factors[number]] = inputs.factors[happens], ends
+    return found
+
+
+def _drivers(inputs: Inputs) -> list[str]:
+    """Return what has a number of its own and is shared: first what happens and when, then the rest, each by name."""
+    cases = _cases(inputs)
+    drawn = inputs.tables.kind[inputs.delay_table] != FIXED
+    first = {happens for happens, _ in cases.values()}
+    first |= {name for name, luck in zip(inputs.delay_names, drawn, strict=True) if luck}
+    return [*sorted(first), *sorted({*inputs.factors, *inputs.delay_names} - first - cases.keys())]
 
 
 def _cut(first: int, count: int, size: int) -> Iterator[range]:

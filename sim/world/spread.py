@@ -52,6 +52,19 @@ def latin(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: in
     return drawn
 
 
+def within(ends: FloatArray, drawn: FloatArray) -> FloatArray:
+    """Return where in its case each draw lies, strictly between 0 and 1; the cases of a draw end at `ends`.
+
+    Given the case it is as uniform as the draw was, so it decides what only matters in that case: both are then
+    spread evenly by one number.
+    """
+    case = np.searchsorted(ends[:-1], drawn, side="right")
+    begins = np.concatenate([[0.0], ends[:-1]])
+    widths = np.append(ends[:-1], 1.0) - begins
+    place: FloatArray = np.clip((drawn - begins[case]) / widths[case], _STEP / 2, _TOP)
+    return place
+
+
 @lru_cache(maxsize=4)
 def directions(dimensions: int, digits: int) -> Words:
     """Return Sobol's direction numbers, shape (dimensions, digits): binary fractions of that many digits."""

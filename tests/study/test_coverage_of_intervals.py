@@ -1,7 +1,8 @@
 """How often a printed 95 % interval holds the truth, on a project whose truth is known: 93.5 to 97 of 100 times.
 
-The project is the longest of three chains of four lognormal steps. Its truth comes from two million plain draws of
-numpy; its luck, its ways of sampling and its intervals are ours.
+The project is the longest of three chains of four lognormal steps, and a risk that happens to a quarter of all
+projects and is drawn as those of a plan are. Its truth comes from two million plain draws of numpy; its luck, its ways
+of sampling and its intervals are ours.
 """
 
 from __future__ import annotations
@@ -17,23 +18,31 @@ from scipy.special import ndtri
 from sim.study.randomised import quantile_known
 from sim.world.draws import Key, key, uniforms
 from sim.world.sampling import PLAIN, Sampling
-from sim.world.spread import FloatArray, directions, latin, ranks, scrambled, sobol
+from sim.world.spread import FloatArray, directions, latin, ranks, scrambled, sobol, within
 
 STEPS, SHARED, SIZE, RANDOMISATIONS, STUDIES = 12, 4, 32, 8, 4000
 SHARES = (0.5, 0.8)
+QUIET = 0.75
+"""Share of projects to which the risk does not happen."""
 Draw = Callable[[list[Key]], FloatArray]
 
 
 def duration(drawn: FloatArray) -> FloatArray:
-    """The longest of the three chains; a column a replication."""
-    steps = np.exp(0.4 * ndtri(drawn)).reshape(3, STEPS // 3, -1)
-    longest: FloatArray = steps.sum(axis=1).max(axis=0)
+    """The longest of the three chains, and what the risk adds; a column a replication."""
+    steps = np.exp(0.4 * ndtri(drawn[:STEPS])).reshape(3, STEPS // 3, -1)
+    happens, size = drawn[STEPS:]
+    longest: FloatArray = steps.sum(axis=1).max(axis=0) + (happens >= QUIET) * (0.2 + 2 * size)
     return longest
+
+
+def sized(drawn: FloatArray) -> FloatArray:
+    """Add the size of the risk, from the number that says whether it happens."""
+    return np.concatenate([drawn, within(np.array([QUIET, 1.0]), drawn[STEPS:])])
 
 
 @cache
 def truth() -> dict[float, float]:
-    values = np.sort(duration(np.random.Generator(np.random.Philox(11)).random((STEPS, 2_000_000))))
+    values = np.sort(duration(np.random.Generator(np.random.Philox(11)).random((STEPS + 2, 2_000_000))))
     return {share: float(values[int(share * len(values))]) for share in SHARES}
 
 
@@ -52,8 +61,9 @@ def by_sobol(keys: list[Key]) -> FloatArray:
 
 
 def by_both(keys: list[Key]) -> FloatArray:
-    """The first step of every chain by Sobol points, as drivers are; the rest by Latin hypercube."""
-    return np.concatenate([by_sobol(keys[:SHARED]), by_latin(keys[SHARED:])])
+    """Four steps and the risk by Sobol points, as drivers are; the rest by Latin hypercube."""
+    shared = by_sobol([*keys[-1:], *keys[:SHARED]])
+    return np.concatenate([shared[1:], by_latin(keys[SHARED:-1]), shared[:1]])
 
 
 WAYS: dict[str, Draw] = {"mc": by_luck, "lhs": by_latin, "sobol": by_both, "sobol-all": by_sobol}
@@ -67,7 +77,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
     how = PLAIN if method == "mc" else Sampling.read({"method": method, "size": SIZE})
     held = dict.fromkeys(SHARES, 0)
     for seed in range(STUDIES):
-        values = duration(WAYS[method]([key(seed, f"step {number}") for number in range(STEPS)]))
+        inputs = WAYS[method]([key(seed, f"step {number}") for number in range(STEPS + 2 - (method != "mc"))])
+        values = duration(inputs if method == "mc" else sized(inputs))
         for share in SHARES:
             found = quantile_known(values, share, how)
             held[share] += found.low <= truth()[share] <= found.high
