@@ -135,6 +135,6 @@ MUTANTS = (
     Mutant("deposits are forgotten", ledger._contract_entries, "there = (happened >= 0)", "there = (happened > 0)",
            "contracts to the cent", by.conserved()),
     # --- luck ----------------------------------------------------------------------------------------------------
-    Mutant("all units share one draw", _Compiler._row, 'f"{activity}/{unit}", step.span',
-           'f"{activity}/all", step.span', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),
+    Mutant("all units share one draw", _Compiler._uncertain, 'f"{step.activity}/{unit}", step.span',
+           'f"{step.activity}/all", step.span', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),
 )  # fmt: skip
