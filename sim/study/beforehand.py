@@ -112,12 +112,14 @@ MAKING: dict[str, Callable[[], None]] = {ENGINE: _make_engine, MEASURING: _make_
 
 
 def _measuring() -> list[tuple[Any, str]]:
-    """Return the outermost functions of measuring, and their arguments."""
+    """Return the outermost functions of measuring and of the weather, and their arguments."""
     from sim.machine.jit import stated
-    from sim.metrics import compiled
+    from sim.metrics import compiled as measuring
+    from sim.world import compiled as weather
 
-    for module in iter_modules(compiled.__path__, f"{compiled.__name__}."):
-        import_module(module.name)
+    for package in (weather, measuring):
+        for module in iter_modules(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
     return stated
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.jit import figures_of, numbers_of, part, whole
+from sim.machine.jit import figures_of, numbers_of, part, whole_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ _at: Any = numbers_of
 _figures: Any = figures_of
 
 
-@whole
+@whole_of("i8[::1], f8[::1], i8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1], i8[::1], i8[::1]")
 def close(
     month_: Ints, figures_: Floats, numbers_: Ints, scores_: Floats, wet_: Ints, hour_: Floats, much_: Floats,
     grown_: Floats, rows_: Ints, ends_: Ints,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.jit import figures_of, numbers_of, part, upper, whole
+from sim.machine.jit import figures_of, numbers_of, part, upper, whole_of
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -31,7 +31,7 @@ _at: Any = numbers_of
 _figures: Any = figures_of
 
 
-@whole
+@whole_of("u8[::1], i8, i8[::1], f8[::1]")
 def draw(keys: Words, replication: int, blocks: Ints, luck: Floats) -> None:
     """Draw series after series into `luck`; of each are given two words of its key, its first block, their count."""
     into, at = _figures(luck), 0
@@ -56,7 +56,7 @@ def _number(word: Any) -> float:
     return min(np.int64(word >> DROPPED) * STEP + HALF_STEP, TOP)
 
 
-@whole
+@whole_of("i8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1]")
 def choose(
     month_: Ints, chances_: Floats, rain_: Floats, storms_: Floats, days_: Ints, luck_: Floats
 ) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.jit import numbers_of, part, whole
+from sim.machine.jit import numbers_of, part, whole_of
 
 Ints = NDArray[np.int64]
 UNORDERED = -1
@@ -15,7 +15,7 @@ UNORDERED = -1
 _at: Any = numbers_of
 
 
-@whole
+@whole_of("i8[::1], i8[::1], i8[:,::1], i8[:,::1]")
 def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, int]:
     """Put what is left of stretches less closed ones, rows (start, end), into `left`: starts, ends, minutes until each.
 
