@@ -33,6 +33,8 @@ from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pe
 HORIZON = 30_000
 DONE = "done"
 GATES = ("roof", "power")
+DOOR, OPENINGS = "door", 3
+"""A gate that is surely opened, and how often: many may wait for it, who then go on in the same minute."""
 POOLS = ("crane", "crew", "yard", "tokens")
 FACTORS = ("haste", "storm", "luck")
 MILLIONTHS = (1_000_000, 850_000, 1_333_333, 500_000, 0)
@@ -64,7 +66,7 @@ class Writer:
         plan.works_on(self.calendars())
         for pool, count in self.initial.items():
             plan.pool(pool, count, "passed" if pool == "tokens" else "returned")
-        for gate in (DONE, *GATES):
+        for gate in (DONE, *GATES, DOOR):
             plan.gate(gate)
         for factor in FACTORS:
             plan.factor(factor, self.pick(SHARES))
@@ -76,6 +78,7 @@ class Writer:
         plan.area("hall", self.curve())
         for number in range(self.units):
             plan.unit(f"{self.pick('bht')}{number}", self.route())
+        plan.unit("porter", self.opening())
         return plan
 
     def calendars(self) -> dict[str, Calendar]:
@@ -114,6 +117,11 @@ class Writer:
         passages = [self.passage() for _ in range(self.random.randint(1, self.passages))]
         return [*(step for passage in passages for step in passage), Signal(DONE)]
 
+    def opening(self) -> Passage:
+        """What a porter does, who waits for nobody: the door is opened again and again."""
+        dates = [Until(self.name(), self.span(self.pick((1.0, 5.0)))) for _ in range(OPENINGS)]
+        return [step for date in dates for step in (date, Signal(DOOR))]
+
     def passage(self) -> Passage:
         """A few steps, done once, repeated or skipped."""
         kinds: list[Callable[[], Passage]] = [self.job, self.job, self.handed_on, self.single]
@@ -145,6 +153,7 @@ class Writer:
             [Until(self.name(), self.span(self.pick((1.0, 10.0))))],
             [Note("milestone", self.pick(("", "skid")), self.random.randint(-2, 9))],
             [self.work()],
+            [Wait(DOOR, self.random.randint(1, OPENINGS))],
         )
         return self.pick(kinds)
 

@@ -68,7 +68,12 @@ MUTANTS = (
         "if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):",
         "if False:",
     ),
-    Mutant("half a bundle is enough", "requests.py", "if left < 0 or left <", "if left < -1 or left <"),
+    Mutant(
+        "half a bundle is enough",
+        "requests.py",
+        "left = run[free + pool] - plan[bundles + 2 * place + 1]",
+        "left = run[free + pool] - (plan[bundles + 2 * place + 1] >> 1)",
+    ),
     Mutant(
         "only the first pool of a bundle is taken",
         "requests.py",
