@@ -177,8 +177,8 @@ MUTANTS = (
         "if over <= hours[hours[at + ENDS] + place]:",
         "if over < hours[hours[at + ENDS] + place]:",
     ),
-    Mutant("drivers need no break", "driving.py", "(BREAK if unbroken >= UNBROKEN else 0)", "0"),
-    Mutant("a long stop is no rest", "driving.py", "if now - stopped >= REST:", "if now - stopped > REST:"),
+    Mutant("drivers need no break", "driving.py", "driven + leg, unbroken + leg", "driven + leg, unbroken"),
+    Mutant("half a rest is enough", "driving.py", "if now - stopped >= REST:", "if now - stopped >= REST // 2:"),
     # --- luck -------------------------------------------------------------------------------------------------
     Mutant(
         "luck does not depend on the replication",
