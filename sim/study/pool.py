@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from ctypes import c_bool
 from multiprocessing.context import SpawnContext, SpawnProcess
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,17 @@ log = logging.getLogger(__name__)
 # one being worked on and one waiting, so that no worker is ever idle and little is lost with a pool
 QUEUED_A_WORKER = 2
 _JOIN_SECONDS = 5.0
+_AGAIN_SECONDS = 0.001
+
+
+def exit_code(process: SpawnProcess) -> int | None:
+    """How a process came to its end; None if it lives on."""
+    deadline = monotonic() + _JOIN_SECONDS
+    process.join(_JOIN_SECONDS)
+    # the executor's thread waits for it too, and whoever is second is told nothing until the first has noted it
+    while process.exitcode is None and monotonic() < deadline:
+        sleep(_AGAIN_SECONDS)
+    return process.exitcode
 
 
 class _Remembering(SpawnContext):
@@ -70,9 +82,7 @@ class Gang:
 
     def cause(self) -> str:
         """How the first worker that died came to its end."""
-        for process in self._context.started:
-            process.join(_JOIN_SECONDS)
-        codes = [process.exitcode for process in self._context.started if process.exitcode]
+        codes = [code for process in self._context.started if (code := exit_code(process))]
         # those the executor ended itself, once one had died, say nothing
         code = next((code for code in codes if code != -signal.SIGTERM), -signal.SIGTERM)
         if code == -signal.SIGKILL:
