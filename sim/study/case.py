@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 
 CHECKED = 2
 """So many replications of a run are performed by both engines, and the first one of every process."""
+
+TOGETHER = 8
+"""So many replications are performed before they are measured, of a plan of up to `STEPS` steps; fewer of a longer one,
+whose logs would not be at hand any more."""
+STEPS = 60_000
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,7 @@ class Case:
         runs = {metric: np.empty(count) for metric in self.metrics}
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
-        for row, done in enumerate(self._checked(seed, first, count)):
+        for row, done in enumerate(by_turns(self._checked(seed, first, count), len(self.plan.rows))):
             status[row] = OK if done.performance.stuck is None else STALLED
             metrics, daily = measure(self.yardstick, self.record(done))
             for metric, values in runs.items():
@@ -223,6 +229,12 @@ class Case:
             for curve, lines in curves.items():
                 lines[row] = daily[curve]
         return Chunk(first, {"status": status, **runs}, curves)
+
+
+def by_turns(performed: Iterator[Done], steps: int) -> Iterator[Done]:
+    """Yield the same, some at a time: performing and measuring each find their own data in the processor's cache."""
+    while together := list(islice(performed, max(1, TOGETHER * STEPS // max(STEPS, steps)))):
+        yield from together
 
 
 def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Case:
