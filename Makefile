@@ -27,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit validation lint types arch check format bench curves docs constraints clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit validation lint types arch check format bench peers curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -83,6 +83,10 @@ format: $(INSTALLED_DEV) ## rewrite the code in the house's layout
 
 bench: $(INSTALLED_DEV) ## figures of speed and sampling beside their targets; ARGS="model compiled" for some of them
 	$(BIN)/python -m benchmarks $(ARGS)
+
+peers: ## other simulators for `make bench ARGS=peers`, each in an environment of its own in .peers
+	for peer in simpm openclsim pdesy orbit-nrel; do \
+	  $(PYTHON) -m venv .peers/$$peer && .peers/$$peer/bin/python $(PIP_INSTALL) $$peer || exit; done
 
 curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves anew; review the difference
 	for strategy in stick_built hybrid modular; do \

@@ -11,7 +11,6 @@ import platform
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from benchmarks import (
     compiled_over_simpy,
@@ -25,14 +24,14 @@ from benchmarks import (
 )
 from benchmarks.rows import Row, told
 
-PARTS: dict[str, Callable[[str | None], list[Row]]] = {
-    "model": lambda _: model_over_engine.rows(),
-    "growth": lambda _: growth.rows(),
-    "parallel": lambda _: parallel.rows(),
-    "end_to_end": lambda _: end_to_end.rows(),
-    "statistics": lambda _: statistics.rows(),
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "model": model_over_engine.rows,
+    "growth": growth.rows,
+    "parallel": parallel.rows,
+    "end_to_end": end_to_end.rows,
+    "statistics": statistics.rows,
     "peers": peers.rows,
-    "compiled": lambda _: [*compiled_over_simpy.rows(), *whole_replications.rows()],
+    "compiled": lambda: [*compiled_over_simpy.rows(), *whole_replications.rows()],
 }
 NUMBERED = ("model", "growth", "parallel", "end_to_end", "statistics", "peers")
 
@@ -54,13 +53,11 @@ def main() -> None:
     """Measure what was asked for, everything if nothing was, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all if none")
-    parser.add_argument("--peers", type=Path, help="a Python that has the peers installed")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"there is no {', '.join(unknown)}")
-    python = str(asked.peers) if asked.peers else None
     parts = {name: part for name, part in PARTS.items() if not asked.parts or name in asked.parts}
-    rows = [row for name, part in parts.items() for row in numbered(name, part(python))]
+    rows = [row for name, part in parts.items() for row in numbered(name, part())]
     print(f"{machine()}\n\n{told(rows)}")
 
 
