@@ -33,14 +33,15 @@ class Earning:
     def until(self, moment: Floats) -> Floats:
         """Return net revenue earned up to each of these minutes, which are in order."""
         if by_machine():
-            from sim.metrics.compiled.accounts import earned_until
+            from sim.metrics.compiled.paying import earned_until
 
-            return earned_until(self.minute, self.net, moment)
+            earned = np.empty(len(moment))
+            earned_until(self.minute, self.net, moment, earned)
+            return earned
         count = np.searchsorted(self.minute, moment)
         rate = np.append(0.0, np.cumsum(self.net))[count]
         begun = np.append(0.0, np.cumsum(self.net * self.minute))[count]
-        earned: Floats = rate * moment - begun
-        return earned
+        return np.asarray(rate * moment - begun, np.float64)
 
 
 def earning(minute: Ints, revenue_factor: Floats, project: Project) -> Earning:

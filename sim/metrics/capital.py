@@ -152,9 +152,7 @@ class Courses:
     def summed(self) -> Summed:
         """Return what is summed over all rows."""
         if by_machine():
-            from sim.metrics.compiled.accounts import summed
-
-            return summed(self)
+            return _summed_by_kernel(self)
         idle = self.paid - self.earning
         waiting = np.maximum(self.committed - self.total[self.item] * self.share, 0.0)
         at_end = (self.minute < self.horizon) & (self.until >= self.horizon)
@@ -165,6 +163,19 @@ class Courses:
         days = self.horizon // DAY
         day = np.minimum(self.minute // DAY, days)
         return np.array([np.bincount(day, self.steps(state), days + 1)[:days] for state in self.states[:4]])
+
+
+def _summed_by_kernel(found: Courses) -> Summed:
+    """Return what is summed over courses."""
+    from sim.metrics.compiled import coursing as kernel
+
+    items, count, days = len(found.total), found.rows.shape[1], found.horizon // DAY
+    by_item, by_day, stranded = np.zeros((2, items)), np.zeros((4, days)), np.empty(count)
+    left, highest = kernel.summed(
+        found.rows, found.states, found.total, found.horizon,
+        by_item, stranded, by_day, np.empty(count), np.empty(2 * count + kernel.DIGITS, np.int64),
+    )  # fmt: skip
+    return Summed(by_item[0], by_item[1], stranded[:left], highest, by_day)
 
 
 def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> Courses:

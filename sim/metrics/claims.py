@@ -36,10 +36,31 @@ def followed(claims: Claims, built_kw: Floats, horizon: int) -> Courses:
     """Return the course of every item; `built_kw` is what each was built to serve."""
     total = claims.entries.total.astype(np.float64)
     if by_machine():
-        from sim.metrics.compiled.accounts import courses as by_loops
-
-        return by_loops(claims, total, built_kw, horizon, NEVER)
+        return _courses_by_kernel(claims, total, built_kw, horizon, NEVER)
     return courses(_changes(claims), total, built_kw, horizon)
+
+
+def _courses_by_kernel(claims: Claims, total: Floats, built: Floats, horizon: int, never: int) -> Courses:
+    """Return the course of every item of a run."""
+    from sim.metrics.compiled import coursing as kernel
+
+    entries, bought, when = claims.entries, claims.bought, claims.when
+    serving, owed, contracts = bought.serving, bought.owed, len(bought.names)
+    standing = len(total) - contracts
+    room = len(entries.item) + len(serving.item) + standing * len(claims.online) + len(owed.item) + 2 * contracts
+    raw, figures = np.empty((kernel.RAW, room), np.int64), np.empty((kernel.FIGURES, room))
+    count = kernel.lay(
+        entries.item, entries.minute, entries.cents, claims.debt,
+        serving.item, serving.moment, serving.kw, claims.moments,
+        owed.item, owed.step, owed.share, when,
+        entries.value, entries.ordered, entries.cancelled, total,
+        claims.online, standing, claims.block_kw, never,
+        raw, figures, np.empty(contracts, np.int64),
+    )  # fmt: skip
+    rows, states = np.empty((3, count), np.int64), np.empty((6, count))
+    first = np.empty(min(count, len(total)), np.int64)
+    items = kernel.course(raw, figures, total, built, horizon, rows, first, states, np.empty(2 * count + kernel.DIGITS, np.int64))
+    return Courses(rows, first[:items], states, horizon, total)
 
 
 def _changes(claims: Claims) -> Changes:

@@ -69,9 +69,7 @@ def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats,
     Of a draw: its place among those rows, that of the last one of its item, the debt, and the shares then and there.
     """
     if by_machine():
-        from sim.metrics.compiled.accounts import shares_and_draws
-
-        return shares_and_draws(found)
+        return _shares_and_draws_by_kernel(found)
     change = found.steps(found.share)
     needed, rows = (change != 0) | (found.debt != 0), np.flatnonzero(found.debt)
     place = np.cumsum(needed) - 1
@@ -79,6 +77,17 @@ def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats,
     end = np.repeat(last, np.diff(np.append(found.first, len(found.item))))[rows]
     at_end, then = found.share[end], found.share[rows]
     return found.minute[needed], change[needed], place[rows], place[end], found.debt[rows], then, at_end
+
+
+def _shares_and_draws_by_kernel(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
+    """Return the minutes and steps at which shares online change or debt is drawn, and each draw."""
+    from sim.metrics.compiled import paying as kernel
+
+    count = found.rows.shape[1]
+    ints, floats = np.empty((3, count), np.int64), np.empty((4, count))
+    rows, draws = kernel.shares_and_draws(found.rows, found.states, ints, floats)
+    since, change = ints[0, :rows], floats[0, :rows]
+    return since, change, ints[1, :draws], ints[2, :draws], floats[1, :draws], floats[2, :draws], floats[3, :draws]
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.money import Contractor
 from sim.config.project import Project
 from sim.machine import by_machine
 from sim.metrics.chips import newer
@@ -73,7 +74,8 @@ def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
     value = _values(run, bought, ordered, chips.price)
     names = (*bought.names, *STANDING)
     if by_machine() and cancelled.max(initial=-1) < 0:
-        columns = _by_machine(run, bought, value, project)
+        costs, contractor = standing_costs(run, project), project.money.contractor
+        columns = _entries_by_kernel(run.when, run.record.end, bought, value, costs, contractor)
         return Ledger(names, *columns, value, ordered, cancelled, chips.revenue)
     minute, item, cents, event = _contract_entries(run.when, bought.due, value)
     owed = _owed(run.when, bought.owed, value, cancelled)
@@ -99,12 +101,24 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
     return cents
 
 
-def _by_machine(run: Run, bought: Contracts, value: Ints, project: Project) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return (minute, item, cents, event) of every entry where no order was cancelled."""
-    from sim.metrics.compiled.accounts import entries
+def _entries_by_kernel(
+    when: Ints, end: int, bought: Contracts, value: Ints, costs: Mapping[str, Floats], contractor: Contractor
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return (minute, item, cents, event) of every entry of a run in which no order was cancelled."""
+    from sim.metrics.compiled import paying as kernel
 
-    costs = standing_costs(run, project)
-    return entries(run.when, run.record.end, bought, value, costs, project.money.contractor)
+    due, first = bought.due, len(value)
+    days = max(len(cost) for cost in costs.values())
+    standing = np.array([(first + STANDING.index(name), LENGTHS[name]) for name in costs], np.int64)
+    periods = max((days * DAY - 1) // int(standing[:, 1].min()) + 1, (end + bought.longest_lag) // MONTH + 2)
+    found = np.empty((4, len(due.item) + (len(costs) + 1) * periods), np.int64)
+    by_day, sums, after = np.array(list(costs.values())), np.empty(periods), round(contractor.pays_after.value * DAY)
+    count = kernel.entries(
+        when, due.item, due.step, due.share, due.lag, value,
+        by_day, standing, bought.his, float(contractor.fee.value), contractor.bills, after, found, sums,
+    )  # fmt: skip
+    minute, item, cents, event = found[:, :count]
+    return minute, item, cents, event
 
 
 def _contract_entries(when: Ints, due: Shares, value: Ints) -> tuple[Ints, Ints, Ints, Ints]:

@@ -25,9 +25,11 @@ def by(minute: Ints, item: Ints | None = None) -> Ints:
     if least < 0 or items + minutes + places > _BITS:
         return np.lexsort((minute,) if item is None else (minute, item))
     if item is None and minutes + places < _BITS and by_machine():
-        from sim.metrics.compiled.accounts import in_order
+        from sim.metrics.compiled.coursing import DIGITS, in_order
 
-        return in_order(minute)
+        scratch = np.empty(2 * len(minute) + DIGITS, np.int64)
+        begin = in_order(np.ascontiguousarray(minute), scratch)
+        return scratch[begin : begin + len(minute)]
     packed = minute << places if item is None else (item << minutes | minute) << places
     packed |= np.arange(len(minute))
     packed.sort()
