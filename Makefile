@@ -48,7 +48,7 @@ mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how m
 	$(BIN)/python -m pytest -q -s -m "slow or not slow" tests/mutants $(ARGS)
 
 validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
-	$(BIN)/python -m sim.report.validation docs/validation.md configs/cases $(ARGS)
+	$(BIN)/python -m sim.report.docs_pages docs/validation.md configs/cases $(ARGS)
 
 faults: $(INSTALLED_DEV) ## provoke every fault of docs/reliability.md: promise, fault, what was observed
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -20,14 +20,14 @@ import numpy as np
 
 from benchmarks.bare_simpy import PROCESSES
 from benchmarks.rows import Row, at_least, cpu_seconds, told
-from sim.engine import processes
-from sim.engine.compiled.performing import Prepared, Stage, perform_many, ready
-from sim.events import UNTIL, WORK
+from sim.engine import simpy_engine as processes
+from sim.engine.numba_engine.simulate import Prepared, Stage, perform_many, ready
 from sim.plan.compile import Compiled, compile_plan
-from sim.plan.luck import Draws
-from sim.plan.plan import Plan
+from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
+    UNTIL,
+    WORK,
     Again,
     Chance,
     Free,
@@ -35,6 +35,7 @@ from sim.plan.vocabulary import (
     Label,
     Mode,
     Note,
+    Plan,
     Signal,
     Span,
     Step,
@@ -43,8 +44,8 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import MINUTES_PER_DAY as DAY
-from sim.world.calendars import always, weekly
-from sim.world.distributions import Discrete, Distribution, Lognormal, Pert, Triangular, Uniform
+from sim.world.calendars.working_time import always, weekly
+from sim.world.randomness.distributions import Discrete, Distribution, Lognormal, Pert, Triangular, Uniform
 
 CONFIG = "configs/hybrid.yaml"
 UNITS, POOLS, HALLS = 1_000, 12, 20
@@ -96,8 +97,8 @@ def _route(unit: int) -> list[Step]:
 
 def hybrid() -> Compiled:
     """Return the plan of the shipped project."""
+    from sim.study.api import load
     from sim.study.case import prepare
-    from sim.study.running import load
 
     return prepare(load(CONFIG).value).plan
 

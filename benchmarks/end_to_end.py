@@ -15,10 +15,10 @@ from pathlib import Path
 from time import process_time
 
 from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
+from sim.study.api import load, result_of
 from sim.study.case import Case, prepare
 from sim.study.result import Result
 from sim.study.runner import run
-from sim.study.running import load, result_of
 
 CONFIG = "configs/hybrid.yaml"
 RUNS = 12
@@ -26,8 +26,8 @@ SIM_HELP = "from sim.cli import main; main(['--help'])"
 MEMORY = """
 import resource, sys
 from sim.study.case import prepare
-from sim.study.running import load
-from sim.study.resume import keeping
+from sim.study.api import load
+from sim.study.storage.checkpoint import keeping
 from sim.study.runner import perform_part
 from pathlib import Path
 case = prepare(load("configs/hybrid.yaml", ["scale.capacity_mw=25"]).value)

@@ -22,11 +22,11 @@ from statistics import median
 import numpy as np
 
 from benchmarks.rows import Row, at_most, cpu_seconds, told
-from sim.engine.compiled.performing import ready
-from sim.engine.either import COMPILED
+from sim.engine.backends import COMPILED
+from sim.engine.numba_engine.simulate import ready
 from sim.study import case as cases
+from sim.study.api import load
 from sim.study.case import Case, prepare
-from sim.study.running import load
 
 CAMPUS = "configs/horizon_2gw.yaml"
 PHASE = 250

@@ -12,10 +12,10 @@ import numpy as np
 
 from benchmarks.bare_simpy import seconds
 from benchmarks.rows import Row, at_most, cpu_seconds, told
-from sim.events import HOLD, UNTIL, WORK
-from sim.plan.luck import Draws
+from sim.plan.draws import Draws
+from sim.plan.vocabulary import HOLD, UNTIL, WORK
+from sim.study.api import load
 from sim.study.case import Case, prepare
-from sim.study.running import load
 
 CONFIG = "configs/hybrid.yaml"
 ROUNDS = 8

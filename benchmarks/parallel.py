@@ -10,9 +10,9 @@ import os
 from time import perf_counter
 
 from benchmarks.rows import Row, at_least, told
+from sim.study.api import load
 from sim.study.case import Case, prepare
 from sim.study.runner import run
-from sim.study.running import load
 
 CONFIG = "configs/hybrid.yaml"
 RUNS = 160

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rows import Row, at_least, told
-from sim.engine.either import AUTO, chosen
+from sim.engine.backends import AUTO, chosen
+from sim.study.api import load
 from sim.study.case import prepare
 from sim.study.intervals import quantile
-from sim.study.running import load
-from sim.world.sampling import PLAIN, Sampling
+from sim.world.randomness.streams import PLAIN, Sampling
 
 CONFIG = "configs/hybrid.yaml"
 SMALL = "scale.capacity_mw=25"

@@ -12,13 +12,13 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
-from sim.engine.compiled.performing import ready
-from sim.engine.either import COMPILED, SIMPY, Name
+from sim.engine.backends import COMPILED, SIMPY, Name
+from sim.engine.numba_engine.simulate import ready
 from sim.metrics.measure import measure
 from sim.metrics.record import Record
 from sim.study import case as cases
+from sim.study.api import load
 from sim.study.case import Case, prepare
-from sim.study.running import load
 
 CONFIG, CAMPUS = "configs/hybrid.yaml", "configs/horizon_2gw.yaml"
 TURNS = 3

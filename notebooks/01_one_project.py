@@ -39,8 +39,8 @@ result.summary().loc[
 # The S-curve of the finish, as the report draws it.
 
 # %%
-from sim.report import reading
-from sim.report.figures.finish import plot_finish
+from sim.report import result_view as reading
+from sim.report.figures.delivery import plot_finish
 
 finish = result.runs["lead_time_full_days"].to_numpy()
 plot_finish(finish, about=reading.about(result), target=project.value.scale.target_days).figure

@@ -48,6 +48,6 @@ table[table["metric"].isin(metrics)][["metric", "case", "mean", "mean_low", "mea
 # Every run as a dot: lead time against idle capital, as large as the peak of people.
 
 # %%
-from sim.report.figures.strategy_cloud import plot_strategy_cloud
+from sim.report.figures.comparison import plot_strategy_cloud
 
 plot_strategy_cloud({name: result.runs for name, result in found.results.items()}).figure

@@ -44,8 +44,8 @@ pd.DataFrame(
 # The running P80 with its 95 % interval.
 
 # %%
-from sim.report import reading
-from sim.report.figures.convergence import plot_convergence
+from sim.report import result_view as reading
+from sim.report.figures.delivery import plot_convergence
 
 plot_convergence(finish, about=reading.about(result)).figure
 

@@ -39,7 +39,7 @@ differences = trucks.differences()
 differences[differences["metric"] == FINISH][["case", "mean", "mean_low", "mean_high", "remark"]]
 
 # %%
-from sim.report.figures.sweep_lines import plot_sweep_lines
+from sim.report.figures.sweep import plot_sweep_lines
 
 plot_sweep_lines(trucks.summary([FINISH]), FINISH, "trucks").figure
 
@@ -47,7 +47,7 @@ plot_sweep_lines(trucks.summary([FINISH]), FINISH, "trucks").figure
 # Two at a time: a heat map.
 
 # %%
-from sim.report.figures.heat_map import plot_heat_map
+from sim.report.figures.sweep import plot_heat_map
 
 both = sim.sweep(project, {"logistics.fleets.*.trucks": [4, 12], "logistics.cranes": [1, 3]}, runs=RUNS)
 plot_heat_map(both.grid(FINISH, "cranes", "trucks", "p50"), FINISH, statistic="p50", runs=RUNS, seed=1).figure

@@ -21,8 +21,8 @@ import os
 from pathlib import Path
 from tempfile import mkdtemp
 
-from sim.study.design import read_study
-from sim.study.tuning import tune
+from sim.study.analyses.design import read_study
+from sim.study.analyses.tuning import tune
 
 CONFIG = Path(os.environ.get("SIM_NOTEBOOK_CONFIG", "../configs/hybrid.yaml")).resolve()
 RUNS = int(os.environ.get("SIM_NOTEBOOK_RUNS", "60"))
@@ -57,6 +57,6 @@ found.trials
 found.fresh
 
 # %%
-from sim.report.figures.pareto import plot_pareto
+from sim.report.figures.sweep import plot_pareto
 
 plot_pareto(found.trials, "idle_capital_months", "lead_time_full_days", runs=RUNS, seed=1).figure

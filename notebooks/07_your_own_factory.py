@@ -49,7 +49,7 @@ lines = sim.sweep(partner, {f"{FACTORY}.lines": [3, 6, 9]}, runs=RUNS)
 lines.table("lead_time_full_days", "p50")
 
 # %%
-from sim.report.figures.sweep_lines import plot_sweep_lines
+from sim.report.figures.sweep import plot_sweep_lines
 
 plot_sweep_lines(lines.summary(["lead_time_full_days"]), "lead_time_full_days", "lines").figure
 

@@ -35,7 +35,7 @@ days = [f"{found.metric}_{column}" for column in ("p50", "p80", "p80_low", "p80_
 saved[["kind", *days]].rename(columns=lambda name: name.removeprefix(f"{found.metric}_")).round(1)
 
 # %%
-from sim.report.figures.tornado import plot_tornado
+from sim.report.figures.sensitivity import plot_tornado
 
 plot_tornado(found.table(), metric=found.metric, basis=f"n = {RUNS:,} runs each, seed 1").figure
 

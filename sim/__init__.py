@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.errors import ConfigError, SimError
+    from sim.study.analyses.drivers import Drivers, drivers
+    from sim.study.analyses.sweep import Sweep, sweep
+    from sim.study.api import Comparison, compare, load, run
     from sim.study.case import prepare
-    from sim.study.drivers import Drivers, drivers
     from sim.study.result import Result
-    from sim.study.running import Comparison, compare, load, run
-    from sim.study.sweep import Sweep, sweep
 
 _WHERE = {
     "ConfigError": "sim.errors",
     "SimError": "sim.errors",
     "prepare": "sim.study.case",
-    "Drivers": "sim.study.drivers",
-    "drivers": "sim.study.drivers",
+    "Drivers": "sim.study.analyses.drivers",
+    "drivers": "sim.study.analyses.drivers",
     "Result": "sim.study.result",
-    "Comparison": "sim.study.running",
-    "compare": "sim.study.running",
-    "load": "sim.study.running",
-    "run": "sim.study.running",
-    "Sweep": "sim.study.sweep",
-    "sweep": "sim.study.sweep",
+    "Comparison": "sim.study.api",
+    "compare": "sim.study.api",
+    "load": "sim.study.api",
+    "run": "sim.study.api",
+    "Sweep": "sim.study.analyses.sweep",
+    "sweep": "sim.study.analyses.sweep",
 }
 
 __all__ = [

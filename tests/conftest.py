@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from sim.machine import door
+from sim.jit import door
 from sim.metrics.conservation import SWITCH
 
 # worker processes of a study inherit it

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from sim.config.json_schema import json_schema
 from sim.config.project import Project
-from sim.config.schema import json_schema
 
 SCHEMA = Path(__file__).parents[1] / "configs" / "schema.json"
 

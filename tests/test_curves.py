@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sim.errors import CheckFailed
-from sim.study import baseline
+from sim.study.analyses import baseline
+from sim.study.api import load, run
 from sim.study.result import Result
-from sim.study.running import load, run
 
 ROOT = Path(__file__).parents[1]
 CURVES = Path(__file__).parent / "curves"

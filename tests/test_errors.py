@@ -2,16 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.errors import (
-    CheckFailed,
-    ConfigError,
-    Finding,
-    PartialResults,
-    Problem,
-    Refused,
-    SimError,
-    Stalled,
-)
+from sim.errors import CheckFailed, ConfigError, Finding, PartialResults, Problem, Refused, SimError, Stalled
 
 
 @pytest.mark.parametrize(

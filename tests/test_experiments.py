@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.study.design import read_study, settings_of
+from sim.study.analyses.design import read_study, settings_of
 
 ROOT = Path(__file__).parents[1]
 STUDIES = sorted((ROOT / "experiments").glob("*/study.yaml"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from sim.config.project import Project
+from sim.study.api import load
 from sim.study.case import Case, prepare
-from sim.study.running import load
 
 TINY = Path(__file__).parent / "configs" / "tiny.yaml"
 HOUR = 60

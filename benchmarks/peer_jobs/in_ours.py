@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from time import process_time
 
-from sim.engine import processes
+from sim.engine import simpy_engine as processes
 from sim.plan.compile import compile_plan
-from sim.plan.luck import planned
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Free, Hold, Signal, Step, Work, fixed
-from sim.world.calendars import always
+from sim.plan.draws import planned
+from sim.plan.vocabulary import Free, Hold, Plan, Signal, Step, Work, fixed
+from sim.world.calendars.working_time import always
 
 UNITS, COMPILED, ACTIVITIES, CREWS = int(sys.argv[1]), sys.argv[2:] == ["compiled"], 8, 4
 TURNS = 20  # of the compiled engine, whose clock is too short to read once
@@ -43,7 +42,7 @@ def by_simpy() -> tuple[float, float, int]:
 
 def by_machine_code() -> tuple[float, float, int]:
     """The same, compiled."""
-    from sim.engine.compiled import performing
+    from sim.engine.numba_engine import simulate as performing
 
     performing.ready()
     began = process_time()

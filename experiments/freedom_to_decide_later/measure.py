@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
-from sim.study.paired import mean_difference
+from sim.study.intervals import mean_difference
 from sim.study.result import Result
 
 HERE = Path(__file__).resolve().parent

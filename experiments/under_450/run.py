@@ -17,9 +17,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sim import files
-from sim.report import style
+from sim.report.figures import style
+from sim.study.api import laid_out, load
 from sim.study.intervals import quantile
-from sim.study.running import laid_out, load
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parents[1] / "configs"

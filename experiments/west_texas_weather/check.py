@@ -18,16 +18,14 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.steps import EXPOSURES, Exposure
-from sim.config.weather import Weather
-from sim.world.calendars import weekly
-from sim.world.climate import MONTHS
-from sim.world.replication import less
-from sim.world.weather import closed_intervals, prepared
-from sim.world.weather_files import read_year
-from sim.world.weather_limits import limits_of
-from sim.world.weather_luck import MONTH_DAYS
-from sim.world.weather_years import closed_hours
+from sim.config.sections.systems import EXPOSURES, Exposure
+from sim.config.sections.weather import Weather
+from sim.world.calendars.project_calendars import less
+from sim.world.calendars.working_time import weekly
+from sim.world.weather.climate import MONTHS
+from sim.world.weather.closures import MONTH_DAYS, limits_of
+from sim.world.weather.files import closed_hours, read_year
+from sim.world.weather.model import closed_intervals, prepared
 
 Floats = NDArray[np.float64]
 

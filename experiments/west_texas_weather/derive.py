@@ -19,10 +19,9 @@ from scipy.optimize import brentq, least_squares
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from sim.world.climate import MONTHS
-from sim.world.weather_files import Year, read_year
-from sim.world.weather_luck import MONTH_DAYS
-from sim.world.weather_years import MEASURABLE_MM
+from sim.world.weather.climate import MONTHS
+from sim.world.weather.closures import MONTH_DAYS
+from sim.world.weather.files import MEASURABLE_MM, Year, read_year
 
 Floats = NDArray[np.float64]
 
@@ -214,7 +213,7 @@ def _correlogram(wind: Floats) -> Floats:
 
 
 def _memory(share: float, daily: float, fast: float) -> Floats:
-    """The same autocorrelation of sim.world.weather_derived, averaged over the hours of a day."""
+    """The same autocorrelation of sim.world.weather.generator, averaged over the hours of a day."""
     hour = np.arange(24)
     return np.array(
         [
@@ -225,7 +224,7 @@ def _memory(share: float, daily: float, fast: float) -> Floats:
 
 
 def _between(first: NDArray[np.int64], second: NDArray[np.int64], fast: float) -> Floats:
-    """Correlation of two hours that lie between three-hourly knots (sim.world.persistence.between)."""
+    """Correlation of two hours that lie between three-hourly knots (sim.world.weather.climate.between)."""
     total, variance = np.zeros(len(first)), np.ones(len(first))
     for hour in (first, second):
         late = hour % 3 / 3

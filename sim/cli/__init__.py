@@ -6,18 +6,11 @@ from typing import Any
 
 import click
 
-from sim.cli.baseline import baseline
-from sim.cli.check import check, schema
-from sim.cli.drivers import drivers
-from sim.cli.exchange import export, import_
-from sim.cli.live import live
+from sim.cli.check import baseline, check, schema, verify
+from sim.cli.exchange import export, import_, live, report
 from sim.cli.reference import reference
-from sim.cli.report import report
 from sim.cli.run import compare, merge, run
-from sim.cli.sensitivity import sensitivity
-from sim.cli.sweep import sweep
-from sim.cli.tune import tune
-from sim.cli.verify import verify
+from sim.cli.studies import drivers, sensitivity, sweep, tune
 from sim.errors import SimError
 
 

@@ -1,12 +1,144 @@
-"""What a configuration says and may say: `sim check`, `sim schema`."""
+"""Whether the numbers can be believed: `sim verify`.
+
+Expected delivery curves: `sim baseline save|check`.
+
+What a configuration says and may say: `sim check`, `sim schema`.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli.options import CONFIG, SET, guarded, load, show
+from sim.cli.options import CONFIG, RUNS, SEED, SET, WORKERS, guarded, load, show, watched
+
+if TYPE_CHECKING:
+    from sim.study.analyses.validation import Checked
+
+
+# --- verify -----------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path), required=False)
+@RUNS
+@SEED
+@WORKERS
+@SET
+@click.option("--junit", type=click.Path(path_type=Path), default=None, help="Also write a JUnit XML file, for CI.")
+@click.option("--strict", is_flag=True, help="Exit code 1 also where so few runs cannot tell.")
+@guarded
+def verify(
+    config: Path | None, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
+    junit: Path | None, strict: bool,
+) -> None:  # fmt: skip
+    """Hold a project to its own expectations; without CONFIG, hold the engine to the textbooks.
+
+    A project states what it expects as lines of `expect`:
+
+    \b
+      expect:
+        - peak_workforce_onsite.p80 < 450
+        - lead_time_full_days.p80 <= 540
+
+    Each is judged by the 95 % interval of that number: it holds, it fails, or it is inconclusive at this number
+    of runs. Without CONFIG the engine on this machine answers questions whose answers are known: batches, lines,
+    fleets, Graham's anomalies, queues, rework, learning.
+
+    Exit code 0 where nothing fails, 1 where something does (with --strict also where something is inconclusive),
+    2 for wrong input. A replication that stalls counts as later than any date.
+    """  # noqa: D301 (click reads the backspace)
+    from sim.report.console import verified
+    from sim.study.analyses.validation import count
+
+    title, rows = _textbook() if config is None else _expectations(config, runs, seed, workers, overrides)
+    if junit is not None:
+        _write_junit(junit, title, rows)
+    show(verified(title, rows))
+    if count(rows, "fails") or (strict and count(rows, "inconclusive")):
+        sys.exit(1)
+
+
+def _textbook() -> tuple[str, list[Checked]]:
+    from sim.study.verification import textbook
+
+    return "textbook", list(textbook())
+
+
+def _expectations(
+    config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
+) -> tuple[str, list[Checked]]:
+    from sim.study.analyses.validation import verify
+
+    loaded = load(config, overrides)
+    with watched(loaded.value.name) as progress:
+        return loaded.value.name, verify(loaded, runs=runs, seed=seed, workers=workers, progress=progress)
+
+
+def _write_junit(path: Path, title: str, rows: list[Checked]) -> None:
+    from sim import files
+    from sim.study.analyses.validation import junit
+
+    files.write(path.absolute(), junit(title, rows))
+
+
+# --- baseline ---------------------------------------------------------------------------------------------------------
+
+
+@click.group()
+def baseline() -> None:
+    """Keep an expected delivery curve, and check later whether today's project still fits it."""
+
+
+@baseline.command("save")
+@CONFIG
+@click.argument("file", type=click.Path(path_type=Path))
+@RUNS
+@SEED
+@WORKERS
+@SET
+@guarded
+def baseline_save(
+    config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
+) -> None:
+    """Run a project and write its dates and delivery curve to FILE."""
+    from sim.study.analyses.baseline import save
+
+    save(run_quietly(config, runs, seed, workers, overrides), file)
+    click.echo(f"saved to {file}")
+
+
+@baseline.command("check")
+@CONFIG
+@click.argument("file", type=click.Path(path_type=Path))
+@RUNS
+@SEED
+@WORKERS
+@SET
+@guarded
+def baseline_check(
+    config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
+) -> None:
+    """Run a project and compare it with FILE; exit code 1 and the first dates that moved if it no longer fits."""
+    from sim.study.analyses.baseline import require
+
+    require(run_quietly(config, runs, seed, workers, overrides), file)
+    click.echo(f"fits {file}")
+
+
+def run_quietly(config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]) -> Any:
+    """Run a project without writing anything."""
+    from sim.study.api import run as run_many
+
+    loaded = load(config, overrides)
+    with watched(loaded.value.name) as progress:
+        return run_many(loaded, runs=runs, seed=seed, workers=workers, progress=progress)
+
+
+# --- check ------------------------------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -18,7 +150,7 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
 
     Exit code 2 where the plan cannot work.
     """
-    from sim.report.checkup import checkup
+    from sim.report.plan_check import checkup
     from sim.study.case import prepare
 
     text, sound = checkup(prepare(load(config, overrides)))
@@ -37,8 +169,8 @@ def schema(out: Path | None) -> None:
     from json import dumps
 
     from sim import files
+    from sim.config.json_schema import json_schema
     from sim.config.project import Project
-    from sim.config.schema import json_schema
 
     text = dumps(json_schema(Project), indent=1, ensure_ascii=False) + "\n"
     if out is None:

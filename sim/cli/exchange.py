@@ -1,4 +1,9 @@
-"""Files for and from planners' tools: `sim export`, `sim import`."""
+"""Files for and from planners' tools: `sim export`, `sim import`.
+
+Move sliders and look: `sim live`.
+
+Reports of results that are there already: `sim report`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import SEED, SET, WORKERS, guarded, load, watched
+from sim.cli.options import CONFIG, SEED, SET, WORKERS, guarded, load, watched
 
 if TYPE_CHECKING:
+    from sim.study.api import Config
     from sim.study.result import Result
-    from sim.study.running import Config
+
+
+# --- exchange ---------------------------------------------------------------------------------------------------------
+
 
 ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
 
@@ -49,8 +58,8 @@ def export(
     DIR is a result of `sim run` (out/hybrid); a CONFIG is run first. The dates are those of the run with the P50
     finish, never means; the plan without luck is the baseline. In XER, names go no further than the project.
     """
-    from sim.report.exchange.handover import hand_over
-    from sim.report.exchange.writing import write
+    from sim.report.exchange.export import hand_over
+    from sim.report.exchange.formats import write
     from sim.study.result import Result
 
     loaded = None if what.is_dir() else load(what, overrides)
@@ -65,7 +74,7 @@ def export(
 
 def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
     """Run a configuration without writing its result."""
-    from sim.study.running import run
+    from sim.study.api import run
 
     with watched(loaded.value.name) as progress:
         return run(loaded, runs=runs, seed=seed, workers=workers, progress=progress)
@@ -91,7 +100,7 @@ def import_(file: Path, network: str, out: Path | None) -> None:
     kind and leads are refused by name, date constraints are noted on the step.
     """
     from sim import files
-    from sim.report.exchange.writing import read_network
+    from sim.report.exchange.formats import read_network
 
     text = read_network(file, network)
     if out is None:
@@ -99,3 +108,52 @@ def import_(file: Path, network: str, out: Path | None) -> None:
     else:
         files.write(out, text.encode())
         click.echo(f"written to {out}: {text.count(chr(10)) - 3} steps")
+
+
+# --- live -------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@CONFIG
+@click.option("--runs", type=click.IntRange(1, 10_000), default=500, show_default=True, help="Replications a picture.")
+@SEED
+@WORKERS
+@SET
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; any free one if not given.")
+@guarded
+def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], port: int) -> None:
+    """Open a page on this machine with sliders for crews, lines, trucks, yard, cranes, shifts and risks.
+
+    It redraws MW online, headcount and idle capital against a pinned baseline while they move, on the same luck.
+    "Copy as config" gives the YAML of what is on screen. Only this machine can see the page. Ctrl-C ends it.
+    """
+    import asyncio
+
+    from sim.errors import SimError
+    from sim.study.analyses.live import Live
+    from sim.study.api import cores
+
+    try:
+        from sim.report.live.server import serve
+    except ImportError as missing:
+        raise SimError("sim live needs tornado: pip install tornado, or this package with its extra live") from missing
+
+    click.echo("sizing the baseline …", err=True)
+    with Live(config, overrides, runs=runs, seed=seed, workers=max(1, workers or cores())) as shown:
+        asyncio.run(serve(shown, port, lambda address: click.echo(f"{address}  (Ctrl-C ends it)")))
+
+
+# --- report -----------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@guarded
+def report(directory: Path) -> None:
+    """Write the report and the figures of a result, or of a comparison, anew from what is stored in DIRECTORY.
+
+    DIRECTORY is what `sim run` or `sim compare` has written; nothing is simulated and no number changes.
+    """
+    from sim.report.html_report.compare_report import renew
+
+    click.echo(f"written: {renew(directory)}")

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.study.running import Config
+    from sim.study.api import Config
 
 P = ParamSpec("P")
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
@@ -104,21 +104,21 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 def load(config: Path, overrides: tuple[str, ...]) -> Config:
     """Read a configuration with its overrides."""
-    from sim.study.running import load
+    from sim.study.api import load
 
     return load(config, overrides)
 
 
 def watched(name: str) -> Any:
     """Return a progress bar with the time left, on stderr, where somebody watches."""
-    from sim.report.progress import progress
+    from sim.report.console import progress
 
     return progress(name)
 
 
 def show(text: RenderableType) -> None:
     """Print to the console; plain where it is not a terminal."""
-    from sim.report.progress import console
+    from sim.report.console import console
 
     console().print(text)
 

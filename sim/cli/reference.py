@@ -13,12 +13,12 @@ from sim.cli.options import guarded
 
 WIDTH = 100
 PYTHON = (
-    ("sim.study.running", ("load", "run", "compare")),
-    ("sim.study.sweep", ("sweep",)),
+    ("sim.study.api", ("load", "run", "compare")),
+    ("sim.study.analyses.sweep", ("sweep",)),
     ("sim.study.case", ("prepare",)),
     ("sim.study.result", ("Result",)),
-    ("sim.study.running", ("Comparison",)),
-    ("sim.study.sweep", ("Sweep",)),
+    ("sim.study.api", ("Comparison",)),
+    ("sim.study.analyses.sweep", ("Sweep",)),
 )
 
 
@@ -35,26 +35,24 @@ def reference(out: Path) -> None:
     """Write the reference pages: configuration, study files, commands, Python."""
     from sim import files
 
-    pages = written()
+    pages = written(click.get_current_context().find_root().command)
     files.make_directory(out)
     for name, text in pages.items():
         files.write(out / name, text.encode())
     click.echo(f"written to {out}: {', '.join(pages)}")
 
 
-def written() -> dict[str, str]:
-    """Return the pages by file name."""
-    from sim.report.reference import configuration, studies
+def written(root: click.Command) -> dict[str, str]:
+    """Return the pages by file name; `root` is the command that holds all others."""
+    from sim.report.docs_pages import configuration, studies
 
-    return {"config.md": configuration(), "study.md": studies(), "commands.md": commands(), "python.md": python()}
+    return {"config.md": configuration(), "study.md": studies(), "commands.md": commands(root), "python.md": python()}
 
 
-def commands() -> str:
+def commands(root: click.Command) -> str:
     """Return every command's help as one page."""
-    from sim.cli import main
-
     head = "# Commands\n\nWritten by `make docs` from `--help`.\n"
-    return head + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(main, "sim"))
+    return head + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(root, "sim"))
 
 
 def _helps(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[tuple[str, str]]:

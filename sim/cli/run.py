@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import (
+from sim.cli.options import (  # fmt: skip
     CONFIG,
     ENGINE,
     RESUME,
@@ -22,10 +22,10 @@ from sim.cli.options import (
     show,
     warn_stalls,
     watched,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
-    from sim.study.running import Config
+    from sim.study.api import Config
 
 
 @click.command()
@@ -66,9 +66,9 @@ def run(
     (one representative run), chain.parquet (why it ended when it did), figures/ and report.html, and prints a short
     verdict.
     """
-    from sim.report.page.run import write_run
-    from sim.report.verdict import verdict
-    from sim.study.running import run as run_many
+    from sim.report.console import verdict
+    from sim.report.html_report.run_report import write_run
+    from sim.study.api import run as run_many
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
@@ -117,11 +117,11 @@ def compare(
     report of the comparison to OUT/report.html.
     """
     from sim import files
-    from sim.report.page.compare import write_comparison
-    from sim.report.page.run import write_run
-    from sim.report.verdict import comparison
-    from sim.study.running import compared, finished
-    from sim.study.running import run as run_many
+    from sim.report.console import comparison
+    from sim.report.html_report.compare_report import write_comparison
+    from sim.report.html_report.run_report import write_run
+    from sim.study.api import compared, finished
+    from sim.study.api import run as run_many
 
     projects = [load(config, overrides) for config in configs]
     require_names_apart([loaded.value.name for loaded in projects])
@@ -155,7 +155,7 @@ def require_names_apart(names: list[str]) -> None:
 
 def show_forecast(loaded: Config, *, runs: int, seed: int, workers: int | None, sampling: str) -> None:
     """Print how long a run will take and what it needs."""
-    from sim.study.forecast import forecast
+    from sim.study.analyses.run_preview import forecast
 
     click.echo(forecast(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling).told())
 
@@ -164,7 +164,7 @@ def run_part(
     loaded: Config, shard: str, target: Path, *, runs: int, seed: int, workers: int | None, sampling: str, resume: bool
 ) -> None:
     """Run one part of a study and say how it goes on."""
-    from sim.study.sharding import run_shard
+    from sim.study.analyses.shards import run_shard
 
     with watched(f"{loaded.value.name} {shard}") as progress:
         kept = run_shard(
@@ -184,9 +184,9 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     DIR... are what the parts left: NAME.shard-1-of-4.partial and so on. The result is that of an undivided run,
     byte by byte. Exit code 4 where replications are missing, 2 where the parts are not of one study.
     """
-    from sim.report.page.run import write_run
-    from sim.report.verdict import verdict
-    from sim.study.sharding import merge_shards
+    from sim.report.console import verdict
+    from sim.report.html_report.run_report import write_run
+    from sim.study.analyses.shards import merge_shards
 
     result = merge_shards(directories, out, write_run)
     show(verdict(result))

@@ -1,28 +1,81 @@
-"""A whole project as a planner states it: the root of every configuration file."""
+"""A whole project as a planner states it: the root of every configuration file.
+
+What a project promises of itself: lines like `peak_workforce_onsite.p80 < 450`, read by a closed grammar.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from math import isfinite
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
-from sim.config.calendars import Calendar, Calendars
-from sim.config.commissioning import Commissioning
-from sim.config.energization import Energization
-from sim.config.estimates import Bounds, Name, Section, Unit
-from sim.config.expectations import Expected
-from sim.config.labour import Labour, Pattern, followed
-from sim.config.logistics import Logistics
-from sim.config.money import Money
-from sim.config.orders import Orders
-from sim.config.procurement import Procurement
-from sim.config.quantities import CalendarDays, Days, Megawatts, People, SquareFeet
-from sim.config.risks import Risks
-from sim.config.steps import Network
-from sim.config.systems import SYSTEMS, System, Systems
-from sim.config.weather import Weather
-from sim.config.wiring import broken_references
+from sim.config.locations import did_you_mean
+from sim.config.sections.estimates import Bounds, CalendarDays, Days, Megawatts, Name, People, Section, SquareFeet, Unit
+from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern, followed
+from sim.config.sections.logistics import Logistics
+from sim.config.sections.money import Money
+from sim.config.sections.orders import Orders, Procurement
+from sim.config.sections.risks import Mode, Risks
+from sim.config.sections.systems import SYSTEMS, Commissioning, Energization, Network, System, Systems
+from sim.config.sections.weather import Weather
+from sim.errors import ConfigError, Problem
+
+# --- expectations -----------------------------------------------------------------------------------------------------
+
+
+Sign = Literal["<", "<=", ">", ">="]
+FORM = "METRIC.STATISTIC SIGN NUMBER, such as peak_workforce_onsite.p80 < 450"
+_LINE = re.compile(
+    r"(?P<metric>[a-z][a-z0-9_]*)\.(?P<statistic>[a-z][a-z0-9]*)"
+    r"\s*(?P<sign><=|>=|<|>)\s*"
+    r"(?P<limit>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?)"
+)
+_STATISTIC = re.compile(r"mean|p[1-9][0-9]?")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One promise: a statistic of a metric (the mean or a percentile) on one side of a limit."""
+
+    text: str
+    metric: str
+    statistic: str
+    sign: Sign
+    limit: float
+
+    @property
+    def share(self) -> float | None:
+        """The share of runs on or before it, if it is a percentile; None for the mean."""
+        return None if self.statistic == "mean" else int(self.statistic[1:]) / 100
+
+
+def parsed(text: str) -> Expectation:
+    """Read one line; ValueError says what is allowed."""
+    found = _LINE.fullmatch(text.strip())
+    if found is None or not isfinite(float(found["limit"])):
+        raise ValueError(FORM)
+    if not _STATISTIC.fullmatch(found["statistic"]):
+        raise ValueError(f"mean or p1 … p99 behind {found['metric']}.")
+    sign: Sign = found["sign"]  # type: ignore[assignment]  # one of the four the pattern allows
+    return Expectation(text.strip(), found["metric"], found["statistic"], sign, float(found["limit"]))
+
+
+def _readable(text: str) -> str:
+    """The line itself, if it can be read."""
+    parsed(text)
+    return text.strip()
+
+
+Expected = Annotated[str, StringConstraints(max_length=200), AfterValidator(_readable)]
+"""A line of `expect`, as it is written."""
+
+
+# --- project ----------------------------------------------------------------------------------------------------------
 
 
 class Scale(Section):
@@ -114,9 +167,21 @@ class Project(Section):
         """The calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
         return followed(self.calendars.site, self.pattern)
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Project:
-        broken = broken_references(self)
-        if broken:
-            raise broken
-        return self
+    def with_risks(self, mode: Mode | None = None, without: Iterable[str] = ()) -> Project:
+        """Return this project with its register read in a mode, and without some of its drivers; all else stays.
+
+        `mode` None keeps the project's own; `without` is added to what the project itself leaves out. Raises
+        ConfigError where an id is not in the register.
+        """
+        risks = self.risks
+        left_out = dict.fromkeys([*risks.without, *without])
+        known = [driver.id for driver in risks.drivers]
+        problems = [
+            Problem("--without", 0, 0, "", name, "the id of a driver of risks.drivers", did_you_mean(name, known))
+            for name in left_out
+            if name not in known
+        ]
+        if problems:
+            raise ConfigError(problems)
+        changed = risks.model_copy(update={"mode": mode or risks.mode, "without": tuple(left_out)})
+        return self.model_copy(update={"risks": changed})

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sim.config.section import Bounds, Name, Section, Unit
+from sim.config.sections.base import Bounds, Name, Section, Unit
 from sim.errors import Finding, Refused
 
 Scalar = bool | int | float | str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.processes import Performance
-from sim.events import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
+from sim.engine.simpy_engine import Performance
 from sim.plan.compile import NONE, Compiled
+from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
 
 AROUND = 3
 """Rows of the unit's own timeline that are told before and after the difference."""

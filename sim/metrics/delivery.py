@@ -1,4 +1,7 @@
-"""When MW come online: lead times from the decision, one order or many."""
+"""Orders over time against what is needed: demand not met, capacity that waits for demand, lead time by order.
+
+When MW come online: lead times from the decision, one order or many.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.record import DAY, Ints, Record
-from sim.plan.commissioning import ONLINE
-from sim.plan.layout import Layout
-from sim.plan.orders import APPROVED, CANCELLED
+from sim.metrics.money.in_service import NEVER
+from sim.metrics.record import DAY, MONTH, Ints, Record
+from sim.plan.layout import Layout, look_ahead
+from sim.plan.mechanisms.commissioning import ONLINE
+from sim.plan.mechanisms.orders import APPROVED, CANCELLED
+
+# --- delivery ---------------------------------------------------------------------------------------------------------
+
 
 MARKS = (365, 540)
 
@@ -96,3 +103,108 @@ def mw_online(blocks: Online, days: int) -> NDArray[np.float64]:
     reached = blocks.reached & (blocks.minute < days * DAY)
     np.add.at(by_day, blocks.minute[reached] // DAY, blocks.mw[reached])
     return np.cumsum(by_day)
+
+
+# --- needed -----------------------------------------------------------------------------------------------------------
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The minute at which each block is needed, in order; those that never are, are left out."""
+
+    minute: Ints
+
+
+def demand_metrics(blocks: Online, needed: Needs | None, layout: Layout, project: Project) -> dict[str, float]:
+    """Return the metrics of orders over time: none where everything is ordered once and nobody says what is needed."""
+    if needed is None and one_order(layout, project):
+        return {}
+    wanted = blocks.wanted
+    made = np.where(blocks.reached, blocks.minute, NEVER)[wanted]
+    found = by_order(made, blocks.ordered[wanted], _lots(layout, project)[wanted])
+    if needed is not None:
+        mw = project.block.mw_gross.value
+        found["lead_time_from_need_days"] = from_need(made, needed)
+        found |= against_demand(made, needed, mw, project.money.horizon_days * DAY)
+    return found | {
+        "mw_ordered": float(blocks.mw[blocks.ordered >= 0].sum()),
+        "mw_cancelled": float(blocks.mw[blocks.cancelled].sum()),
+    }
+
+
+def _lots(layout: Layout, project: Project) -> Ints:
+    """Return the number of every block's order."""
+    if project.orders.policy == "follow_demand":
+        return np.arange(len(layout.blocks)) // project.orders.lot_blocks
+    keys = [(block.phase if project.orders.phase_after_units else "", block.order_day) for block in layout.blocks]
+    number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    return np.array([number[key] for key in keys])
+
+
+def needs(record: Record, project: Project) -> Needs | None:
+    """Return when blocks are needed, from the log; None where the project knows no demand.
+
+    What was in sight but not needed yet when demand broke off is not needed.
+    """
+    if project.orders.demand is None:
+        return None
+    noted = record.noted("needed")
+    minute = np.repeat(noted.minute + round(look_ahead(project) * DAY), noted.amount)
+    broken = record.noted("broken off").minute
+    return Needs(minute[minute <= broken[0]] if len(broken) else minute)
+
+
+def matched(online: Ints, needed: Needs | None) -> Ints:
+    """Return from when each block is both online and needed, first in first out; never for those not needed."""
+    if needed is None:
+        return online
+    order = np.argsort(online, kind="stable")
+    used = np.full(len(online), NEVER, np.int64)
+    count = min(len(online), len(needed.minute))
+    used[order[:count]] = np.maximum(online[order[:count]], needed.minute[:count])
+    return used
+
+
+def from_need(online: Ints, needed: Needs) -> float:
+    """Return the mean days from need to online over needed blocks, first in first out; 0 where capacity came first."""
+    count = len(needed.minute)
+    if not count:
+        return 0.0
+    there = np.sort(online[online < NEVER])[:count] / DAY
+    late = np.full(count, np.inf)
+    late[: len(there)] = np.maximum(0.0, there - needed.minute[: len(there)] / DAY)
+    return float(late.mean())
+
+
+def against_demand(online: Ints, needed: Needs, mw: float, horizon: int) -> dict[str, float]:
+    """Return the MW-months of demand not met and of capacity not needed, up to the horizon; `mw` is one block."""
+    minute = np.concatenate([needed.minute, online[online < NEVER]])
+    change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])
+    order = np.argsort(minute, kind="stable")
+    open_, minute = np.cumsum(change[order]), np.minimum(minute[order], horizon)
+    length = np.diff(minute, append=horizon) / MONTH
+    return {
+        "unmet_demand_mw_months": float(mw * (np.maximum(open_, 0.0) @ length)),
+        "idle_capacity_mw_months": float(mw * (np.maximum(-open_, 0.0) @ length)),
+    }
+
+
+def by_order(online: Ints, ordered: Ints, lot: Ints) -> dict[str, float]:
+    """Return the lead time of orders, from each to the last of its MW: mean, median and P90 of this run's orders.
+
+    `lot` numbers the order of every block given; infinite for an order that is never complete.
+    """
+    if not len(online):
+        return dict.fromkeys(("lead_time_per_order_days", *_QUANTILES), float("nan"))
+    last, first = np.zeros(int(lot.max()) + 1, np.int64), np.full(int(lot.max()) + 1, NEVER)
+    np.maximum.at(last, lot, online)
+    np.minimum.at(first, lot, ordered)
+    days = np.where(last >= NEVER, np.inf, (last - first) / DAY)[np.unique(lot)]
+    quantiles = np.quantile(days, list(_QUANTILES.values()), method="inverted_cdf")
+    return {"lead_time_per_order_days": float(days.mean()), **dict(zip(_QUANTILES, quantiles.tolist(), strict=True))}
+
+
+_QUANTILES = {"lead_time_per_order_days_p50": 0.5, "lead_time_per_order_days_p90": 0.9}

@@ -9,22 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.books import Purse, keep_books, with_budget
-from sim.metrics.capital import capital_metrics
-from sim.metrics.chain import Chain
-from sim.metrics.conservation import require_conserved, switched_on
-from sim.metrics.conservation.found import Found
-from sim.metrics.delivery import lead_times, mw_online, one_order, online
-from sim.metrics.ledger import Run, ledger, told
-from sim.metrics.money import CURVES as MONEY_CURVES
-from sim.metrics.money import money_curves, money_metrics
-from sim.metrics.needed import demand_metrics, needs
-from sim.metrics.offsite import offsite_hours
+from sim.metrics.conservation import Found, require_conserved, switched_on
+from sim.metrics.critical_chain import Chain
+from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needs, one_order, online
+from sim.metrics.money.accounts import CURVES as MONEY_CURVES
+from sim.metrics.money.accounts import Purse, keep_books, money_curves, money_metrics, with_budget
+from sim.metrics.money.capital import capital_metrics
+from sim.metrics.money.ledger import Run, ledger, told
 from sim.metrics.record import Index, Record
-from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
+from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
 from sim.plan.compile import Compiled
 from sim.plan.layout import Layout
-from sim.world.calendars import Calendar
+from sim.world.calendars.working_time import Calendar
 
 Floats = NDArray[np.float64]
 CURVES = ("mw_online", "headcount", *MONEY_CURVES)

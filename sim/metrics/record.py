@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine import by_machine
-from sim.plan.compile import NOTE, SIGNAL, WORK, Compiled
-from sim.world.calendars import Calendar
+from sim.jit import by_machine
+from sim.plan.compile import Compiled
+from sim.plan.vocabulary import NOTE, SIGNAL, WORK
+from sim.world.calendars.working_time import Calendar
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -257,7 +258,7 @@ class Record:
     @cached_property
     def scanned(self) -> Scanned:
         """Return what one pass of machine code over the log finds."""
-        from sim.metrics.compiled.reading import read
+        from sim.metrics.kernels.log import read
 
         index, log = self.index, np.ascontiguousarray(self.log)
         when, before = np.full(len(index.operation), -1, np.int64), np.empty(len(log), np.int32)

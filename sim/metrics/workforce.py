@@ -1,4 +1,7 @@
-"""People: how many on site on which day, and their hours earned, worked and paid, which never mix."""
+"""People: how many on site on which day, and their hours earned, worked and paid, which never mix.
+
+Hours paid in factories while they work for this project.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.machine import by_machine
+from sim.jit import by_machine
 from sim.metrics.record import DAY, Ints, Record
 from sim.plan.compile import Compiled
-from sim.world.calendars import Calendar
-from sim.world.clock import SHIFT
+from sim.world.calendars.project_calendars import SHIFT
+from sim.world.calendars.working_time import Calendar
+
+# --- workforce --------------------------------------------------------------------------------------------------------
+
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +80,7 @@ def _earned(record: Record) -> float:
     """Return person-hours of work content at reference conditions; a repeated step earns nothing more."""
     plan, index = record.index.plan, record.index
     if by_machine():
-        from sim.metrics.compiled.working import earned_minutes
+        from sim.metrics.kernels.log import earned_minutes
 
         done = np.zeros(len(plan.rows), np.uint8)
         content = np.ascontiguousarray(record.content)
@@ -107,7 +113,7 @@ def _worked_by_calendar(record: Record) -> Iterator[tuple[Floats, Ints]]:
 
 def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
     """Yield the same, looked up once for each calendar that people work on."""
-    from sim.metrics.compiled.working import worked_minutes
+    from sim.metrics.kernels.log import worked_minutes
 
     index, plan, works = record.index, record.index.plan, record.works
     found = np.empty((2, len(works)))
@@ -160,3 +166,31 @@ def payroll(people: Headcount, project: Project) -> int:
     """Return the most people on the payroll: those on site, those off rotation and spare ones for absences."""
     each = project.labour.payroll(project.pattern)
     return ceil(int(people.total.max(initial=0)) * each - 1e-9)
+
+
+# --- offsite ----------------------------------------------------------------------------------------------------------
+
+
+def offsite_hours(record: Record, project: Project) -> float:
+    """Return staff × paid hours from a factory's first skid on the line to its last delivery."""
+    started, delivered = record.noted("started"), record.noted("delivered")
+    if not len(delivered.minute):
+        return 0.0
+    systems, shifts = project.by_system, len(project.calendars.factory.shifts)
+    of_system = record.index.things_among(tuple(systems))
+    begun = _last(of_system[started.item[::-1]], started.minute[::-1], len(systems))
+    ended = _last(of_system[delivered.item], delivered.minute, len(systems))
+    factory = record.calendars[record.index.plan.calendars.index("factory")]
+    paid = paid_hours_by_day(factory, max(ended) // DAY + 1)
+    total = 0.0
+    for given, first, last in zip(systems.values(), begun, ended, strict=True):
+        if given.scope == "factory" and first >= 0 and last >= 0:
+            total += given.factory.staff.value * float(paid[first // DAY : last // DAY + 1].sum()) / shifts
+    return total
+
+
+def _last(system: Ints, minute: Ints, systems: int) -> list[int]:
+    """Return the minute that stands last for every system, or -1; what is of no system has the number -1."""
+    found = np.full(systems + 1, -1, np.int64)
+    found[system] = minute
+    return list(found[:systems].tolist())

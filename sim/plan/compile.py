@@ -1,7 +1,11 @@
-"""A plan as flat integer arrays, so that an engine can perform it without looking anything up by name."""
+"""A plan as flat integer arrays, so that an engine can perform it without looking anything up by name.
+
+Names in the order people read them: b2 comes before b10.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,19 +13,46 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.events import AGAIN as AGAIN  # noqa: PLC0414
-from sim.events import FREE as FREE  # noqa: PLC0414
-from sim.events import HOLD as HOLD  # noqa: PLC0414
-from sim.events import NOTE as NOTE  # noqa: PLC0414
-from sim.events import SIGNAL as SIGNAL  # noqa: PLC0414
-from sim.events import UNTIL as UNTIL  # noqa: PLC0414
-from sim.events import WAIT as WAIT  # noqa: PLC0414
-from sim.events import WORK as WORK  # noqa: PLC0414
-from sim.plan.inputs import Inputs, InputsBuilder
-from sim.plan.names import natural
-from sim.plan.plan import Plan, PlanError
-from sim.plan.vocabulary import Again, Free, Hold, Label, Note, Route, Signal, Step, Until, Wait, Work
-from sim.world.calendars import Calendar
+from sim.plan.draws import Inputs, InputsBuilder
+from sim.plan.vocabulary import (
+    AGAIN,
+    FREE,
+    HOLD,
+    NOTE,
+    SIGNAL,
+    UNTIL,
+    WAIT,
+    WORK,
+    Again,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Plan,
+    PlanError,
+    Route,
+    Signal,
+    Step,
+    Until,
+    Wait,
+    Work,
+)
+from sim.world.calendars.working_time import Calendar
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+_PARTS = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return a sort key that compares digits as numbers and everything else as text; the name breaks ties."""
+    parts = [part for part in _PARTS.split(name) if part]
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name
+
+
+# --- compile ----------------------------------------------------------------------------------------------------------
+
 
 MODES = {"pausing": 0, "whole": 1, "duty": 2}
 NONE = -1

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sim.config.project import Project
-from sim.plan.brief import Agreed, Brief
-from sim.plan.chips import release_chips
-from sim.plan.commissioning import ONLINE, commission_block, hand_over
-from sim.plan.crews import await_permits, muster_crews
-from sim.plan.demand import write_demand
-from sim.plan.energization import energize
-from sim.plan.factory import Plant, build_skid, open_factories, shared_out
-from sim.plan.installation import bring_lifting_gear, build_in_place, install_skids, ready_for
+from sim.plan.context import Agreed, Brief
 from sim.plan.layout import lay_out
-from sim.plan.logistics import clear_places, deliver, open_yard
-from sim.plan.losses import state_losses
-from sim.plan.plan import Plan
-from sim.plan.practice import practise
-from sim.plan.prices import draw_prices
-from sim.plan.procurement import allocate, procure
-from sim.plan.risks import befall
-from sim.plan.shell import erect_hall, lay_pad, prepare, site_works
-from sim.plan.waiting import follow_orders
-from sim.world.calendars import Calendar
+from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
+from sim.plan.mechanisms.crews import await_permits, muster_crews
+from sim.plan.mechanisms.demand import write_demand
+from sim.plan.mechanisms.energization import energize
+from sim.plan.mechanisms.factory import Plant, build_skid, open_factories, shared_out
+from sim.plan.mechanisms.installation import bring_lifting_gear, build_in_place, install_skids, ready_for
+from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
+from sim.plan.mechanisms.orders import follow_orders
+from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, release_chips
+from sim.plan.mechanisms.productivity import practise, state_losses
+from sim.plan.mechanisms.risks import befall
+from sim.plan.mechanisms.shell import erect_hall, lay_pad, prepare, site_works
+from sim.plan.vocabulary import Plan
+from sim.world.calendars.working_time import Calendar
 
 
 def write_plan(

@@ -1,233 +1,190 @@
-"""The answer on the console: of one run in a dozen lines, of several strategies side by side and pair by pair."""
+"""What a run says, line by line, in the order in which planners read it: for the console and for reports."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
+import numpy as np
 
-from sim.report import reading
-from sim.report.findings import FINISH, PEAK, answer, findings
-from sim.report.quoting import Quote, quote
-from sim.report.reading import Result, Share, Values
-from sim.report.words import (
-    NEVER,
-    NOT_QUOTED,
-    SAMPLING_ONLY,
-    Measure,
-    counted,
-    hours,
-    interval,
-    measure,
-    number,
-    percent,
-    signed,
-)
-from sim.study.compare import NO_DIFFERENCE, TOO_FEW
+from sim.report import result_view as reading
+from sim.report.explanations import critical
+from sim.report.formatting import Quote, both, counted, interval, measure, number, percent, quote
+from sim.report.result_view import About, ResultView, Share
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import RenderableType
 
-# What is compared on the screen; differences.csv has every metric.
-COMPARED = (
-    "lead_time_first_mw_days", "lead_time_full_days", "lead_time_mw_weighted_days", "lead_time_from_need_days",
-    "peak_workforce_onsite", "hours_paid", "idle_capital_months", "committed_idle_months", "authorised_idle_months",
-    "idle_capital_peak_usd", "capital_total_usd",
-)  # fmt: skip
-ENDS = ("", "_low", "_high")
-NO_MEAN = "none: runs stalled"
-P50_AND_P80 = ("p50", "p80")
-MILLION = 1e6
-
-
-def verdict(result: Result) -> Group:
-    """Return the short verdict on a run, ready for the console."""
-    table = Table.grid(padding=(0, 2))
-    for style in ("none", "bold", "dim"):
-        table.add_column(style=style)
-    part = ""
-    for finding in findings(result):
-        if finding.part != part:
-            part = finding.part
-            table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
-        table.add_row(f"  {finding.label}", Text(finding.answer), Text(finding.note))
-    rests = f"{basis(result)}\nA date is the working day on or after the moment it stands for."
-    short: list[RenderableType] = [Text(answer(result)), ""] if answer(result) else []
-    return Group(Text(reading.about(result).name, style="bold"), "", *short, table, "", Text(rests, style="dim"))
+FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
+ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
+IDLE = (
+    ("idle_capital_months", "deployed", "paid, not yet in service"),
+    ("committed_idle_months", "committed", "under contract, not yet in service"),
+    ("authorised_idle_months", "authorised", "authorised, not yet online"),
+)
+MOST_REASONS = 5
+SPREAD = "P50 / P80"
+PUBLISHED_PER_GW = "published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
 
 
-def plain(what: RenderableType, width: int = 110) -> str:
-    """Return a renderable as plain text of at most `width` characters a line."""
-    screen = Console(width=width, no_color=True, highlight=False, force_terminal=False)
-    with screen.capture() as caught:
-        screen.print(what)
-    return "\n".join(line.rstrip() for line in caught.get().splitlines())
+@dataclass(frozen=True)
+class Finding:
+    """One line of the verdict: in which part it stands, what it is, the answer, how sure or how defined."""
+
+    part: str
+    label: str
+    answer: str
+    note: str = ""
 
 
-def basis(result: Result) -> str:
-    """Say what the numbers rest on and what their intervals leave out."""
-    about = reading.about(result)
-    runs = counted(about.runs, "run", "runs")
-    how = f", {about.sampling}" if about.sampling else ""
-    return f"{runs}, seed {about.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
-
-
-# --- several strategies -------------------------------------------------------------------------------
-
-
-def comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Group:
-    """Return strategies side by side, then each pair's differences on the same luck.
-
-    `differences` is the table of `sim.study.compare`: a row a metric and pair (case - base).
-    """
-    side, pairs = tables(results, differences)
-    parts: list[RenderableType] = [side, ""]
-    for pair in pairs:
-        parts += [pair, ""]
-    notes = [basis(next(iter(results.values()))), *remarks(results, differences)]
-    return Group(*parts, Text("\n".join(notes), style="dim"))
-
-
-def tables(results: Mapping[str, Result], differences: pd.DataFrame) -> tuple[Table, list[Table]]:
-    """Return the table of strategies side by side, and one for each pair's differences."""
-    pairs = []
-    for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
-        rows = differences[(differences["case"] == case) & (differences["base"] == base)]
-        pairs.append(_differences(case, base, rows, _compared(results)))
-    return _side_by_side(results), pairs
-
-
-def remarks(results: Mapping[str, Result], differences: pd.DataFrame) -> list[str]:
-    """Return what must be said about the differences of all pairs."""
-    notes = ["The intervals of all pairs hold together at 95 %."] * (len(results) > 2)
-    return notes + [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
-
-
-def _side_by_side(results: Mapping[str, Result]) -> Table:
-    """Return P50 and P80 of each metric with their intervals, a column a strategy; risks as shares of runs below."""
-    table = _table("with 95 % interval", "", *results)
-    summaries = {name: result.summary() for name, result in results.items()}
-    for metric in _compared(results):
-        if any(metric in summary.index for summary in summaries.values()):
-            quotes = [
-                [quote(s, metric, p) if metric in s.index else None for p in P50_AND_P80] for s in summaries.values()
-            ]
-            unit, cells = _quoted(quotes)
-            table.add_row(f"{measure(metric).name}{unit}", "P50\nP80", *cells)
-    table.add_section()
-    for label, cells in _risks(results):
-        if any(cells):
-            table.add_row(label, "", *cells)
-    return table
-
-
-def _quoted(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
-    """Write percentiles with their intervals, a line each; and the unit by itself where all have the same."""
-    known = [q for column in quotes for q in column if q]
-    if known and known[0].measure.write is hours and any(q.value >= MILLION for q in known):
-        quotes = [
-            [q and replace(q, measure=replace(q.measure, write=_in_millions)) for q in column] for column in quotes
-        ]
-    said = [[(q.measure.write(q.value, q.step), q.between()) if q else None for q in column] for column in quotes]
-    values = [pair[0] for column in said for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
-    units = {value.partition(" ")[2] for value in values}
-    unit = units.pop() if len(units) == 1 else ""
-    cells = ["\n".join(_with_interval(*pair, unit) if pair else "" for pair in column) for column in said]
-    return f", {unit}" if unit else "", cells
-
-
-def _in_millions(value: float, step: float) -> str:
-    """Write hours in millions, however few: side by side, all have one unit."""
-    return number(value / MILLION, step / MILLION) + " M hours"
-
-
-def _with_interval(value: str, between: str, unit: str) -> str:
-    """Write a number and its interval in brackets, both without a unit that stands elsewhere."""
-    if value in {NEVER, NOT_QUOTED}:
-        return value
-    return f"{value.removesuffix(f' {unit}')} ({between.removesuffix(f' {unit}')})"
-
-
-def _compared(results: Mapping[str, Result]) -> list[str]:
-    """Return the metrics to show; with one order, lateness against need is its lead time over again."""
-    one_order = all(FINISH in result.runs for result in results.values())
-    return [metric for metric in COMPARED if not (one_order and metric == "lead_time_from_need_days")]
-
-
-def _table(first: str, *columns: str) -> Table:
-    """Return an empty table whose first column names what the rows are about."""
-    table = Table(header_style="bold", title_justify="left", title_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    table.add_column(first)
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
-
-
-def _risks(results: Mapping[str, Result]) -> list[tuple[str, list[str]]]:
-    """Return the rows that say how often a limit is kept, and how many runs never finish."""
-    finish = _shares(results, FINISH, reading.share_at_most)
-    peak = _shares(results, PEAK, reading.share_below)
-    counts = [reading.about(result) for result in results.values()]
-    lost = any(about.stalled + about.failed for about in counts)
+def findings(result: ResultView) -> list[Finding]:
+    """Return the verdict line by line, in the order in which planners read it."""
+    about, summary = reading.about(result), result.summary()
+    if about.failed == about.runs:
+        return _lost(about)
     return [
-        (f"P(all MW online by {_limits(results, FINISH, 'day ')})", finish),
-        (f"P(peak under {_limits(results, PEAK, '')})", peak),
-        ("stalled / failed runs", [f"{a.stalled:,} / {a.failed:,}" if lost else "" for a in counts]),
+        *_lost(about),
+        *_finish(result, about, summary),
+        *_first_mw(result, about, summary),
+        *_why(result),
+        *_people(result, summary),
+        *_capital(summary),
     ]
 
 
-def _shares(results: Mapping[str, Result], metric: str, share: Callable[[Values, float], Share]) -> list[str]:
-    """Write in what share of its runs each strategy keeps its own limit."""
-    limits = [reading.limit(result, metric) for result in results.values()]
+def answer(result: ResultView) -> str:
+    """Say in a sentence or two which date may be promised, and how sure the planned and the target date are."""
+    about, summary = reading.about(result), result.summary()
+    if about.failed == about.runs or FINISH not in summary.index:
+        return ""
+    p80 = quote(summary, FINISH, "p80")
+    found = [
+        f"80 % of the runs have all MW online on or before {about.dates.say(p80.value)}: promise that, not the plan."
+    ]
+    if not math.isfinite(p80.value):
+        found = ["No date has a confidence of 80 %."]
+    for label, day in (("planned", reading.planned(result, FINISH)), ("target", reading.limit(result, FINISH))):
+        if day is not None and math.isfinite(day):
+            kept = reading.share_at_most(reading.values(result, FINISH), day)
+            found.append(f"The {label} date, {about.dates.say(day)}, has a confidence of {kept.say()}.")
+    return " ".join(found)
+
+
+def _lost(about: About) -> list[Finding]:
+    """Say first which runs never finished or failed, and what became of them in the numbers."""
+    part, found = "Runs that did not finish", []
+    if about.stalled:
+        share = Share(about.stalled, about.runs - about.failed)
+        answer = f"not reached in {percent(share.fraction)} of runs"
+        found.append(Finding(part, "stalled", answer, f"{interval(*share.bounds(), percent)}; counted as never online"))
+    if about.failed:
+        lost = f"{about.failed:,} of {counted(about.runs, 'run', 'runs')}"
+        found.append(Finding(part, "failed", lost, "left out; above 0.1 % no P80 is quoted: the late ones fail first"))
+    return found
+
+
+# --- dates --------------------------------------------------------------------------------------------
+
+
+def _finish(result: ResultView, about: About, summary: pd.DataFrame) -> list[Finding]:
+    """Say when all is online: the plan and its confidence, P50, P80, contingency, target."""
+    if FINISH not in summary.index:
+        there = [(metric, name) for metric, name in ORDERS if metric in summary.index]
+        return [_spread(summary, metric, "orders over time", name, "mean over MW") for metric, name in there]
+    part, p80 = measure(FINISH).name, quote(summary, FINISH, "p80")
+    planned, target = reading.planned(result, FINISH), reading.limit(result, FINISH)
     return [
-        "" if limit is None else share(reading.values(result, metric), limit).say()
-        for result, limit in zip(results.values(), limits, strict=True)
+        *_promise(part, "planned date", planned, result, about),
+        *_dates(part, summary, FINISH, about),
+        *_contingency(part, p80, planned),
+        *_promise(part, "target", target, result, about),
     ]
 
 
-def _limits(results: Mapping[str, Result], metric: str, word: str) -> str:
-    """Write the limit all strategies share, or that each has its own."""
-    limits = {reading.limit(result, metric) for result in results.values()} - {None}
-    return "its own limit" if len(limits) != 1 else word + number(float(limits.pop() or 0))
+def _dates(part: str, summary: pd.DataFrame, metric: str, about: About) -> list[Finding]:
+    """Say P50 and P80 of a lead time as dates and days with their intervals."""
+    quotes = {"P50": quote(summary, metric, "p50"), "P80, on or before": quote(summary, metric, "p80")}
+    return [Finding(part, name, q.on_date(about.dates), q.between_dates(about.dates)) for name, q in quotes.items()]
 
 
-# --- pair by pair -------------------------------------------------------------------------------------
+def _promise(part: str, label: str, day: float | None, result: ResultView, about: About) -> list[Finding]:
+    """Say in how many runs a promised date is kept."""
+    if day is None:
+        return []
+    if math.isinf(day):
+        return [Finding(part, label, "not reached", "the run without uncertainty stalls")]
+    kept = reading.share_at_most(reading.values(result, FINISH), day)
+    return [Finding(part, label, f"{about.dates.say(day)} (day {number(day)})", f"kept in {kept.say()} of runs")]
 
 
-def _differences(case: str, base: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
-    """Return one pair's differences: in the mean and at P80 with their intervals, and P(case better)."""
-    table = _table("difference on the same luck", "mean", "at P80", f"P({case} better)")
-    table.title = f"{case} \N{MINUS SIGN} {base}"
-    found = {str(row["metric"]): row for row in rows.to_dict("records")}
-    for metric in metrics:
-        if metric in found:
-            table.add_row(*_cells(measure(metric), found[metric]))
-    return table
+def _contingency(part: str, p80: Quote, planned: float | None) -> list[Finding]:
+    """Say how many days the P80 lies after the plan."""
+    if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
+        return []
+    apart = Quote(p80.measure, p80.value - planned, p80.low - planned, p80.high - planned)
+    return [Finding(part, "contingency", apart.says(), f"P80 less planned date; {apart.between()}")]
 
 
-def _cells(says: Measure, row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
-    """Return a difference as four cells: what, in the mean, at P80, and how often the case is better."""
-    small = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
-    mean, p80 = (_change(Quote(says, *(float(row[f"{of}{end}"]) for end in ENDS))) for of in ("mean", "p80"))
-    share = percent(float(row["p_better"]))
-    bounds = interval(float(row["p_better_low"]), float(row["p_better_high"]), percent)
-    equal = f"\nequal in {percent(float(row['p_equal']))}" if row["p_equal"] >= 0.005 else ""
-    return says.name + small, mean, p80, f"{share}\n({bounds}){equal}"
+def _first_mw(result: ResultView, about: About, summary: pd.DataFrame) -> list[Finding]:
+    """Say when the first MW is online, unless it is the last one too."""
+    first, last = reading.values(result, FIRST), reading.values(result, FINISH)
+    if FIRST not in summary.index or np.array_equal(first, last):
+        return []
+    return _dates(measure(FIRST).name, summary, FIRST, about)
 
 
-def _change(quote: Quote) -> str:
-    """Write a difference with its sign and its interval."""
+def _why(result: ResultView) -> list[Finding]:
+    """Say which mechanisms the date is due to: mean days on the driving chain, and in how many runs any."""
+    part = "what the last MW waits for"
+    return [
+        Finding(
+            part, found.name, f"{found.mean()} days",
+            f"mean, {found.between()}; critical in {found.runs.say()} of runs",
+        )
+        for found in critical(result.runs)[:MOST_REASONS]
+    ]  # fmt: skip
 
-    def write(value: float) -> str:
-        return signed(quote.measure.write(value, quote.step))
 
-    if math.isnan(quote.value):
-        return NO_MEAN
-    return f"{write(quote.value)}\n({interval(quote.low, quote.high, write)})"
+# --- people and capital -------------------------------------------------------------------------------
+
+
+def _people(result: ResultView, summary: pd.DataFrame) -> list[Finding]:
+    """Say the peak workforce, and how often it stays under the limit where there is one."""
+    if PEAK not in summary.index:
+        return []
+    part, limit = measure(PEAK).name, reading.limit(result, PEAK)
+    found = [_spread(summary, PEAK, part, SPREAD, "highest day of each run")]
+    if limit is not None:
+        under = reading.share_below(reading.values(result, PEAK), limit)
+        bounds = interval(*under.bounds(), percent)
+        found.append(Finding(part, f"under {number(limit)}", f"in {percent(under.fraction)} of runs", bounds))
+    return found
+
+
+def _capital(summary: pd.DataFrame) -> list[Finding]:
+    """Say how long capital is idle by every definition, side by side, and how much there is, in total and for a GW."""
+    found = [
+        _spread(summary, metric, "idle capital, P50 / P80", name, definition)
+        for metric, name, definition in IDLE
+        if metric in summary.index
+    ]
+    if "capital_total_usd" in summary.index:
+        found.append(_spread(summary, "capital_total_usd", "capital in total", SPREAD, "all that is ever paid"))
+    if "installed_cost_usd_per_mw" in summary.index:
+        found.append(_per_gw(quote(summary, "installed_cost_usd_per_mw", "p50")))
+    return found
+
+
+def _per_gw(per_mw: Quote) -> Finding:
+    """Say what a GW would cost at this price of a MW, beside what is published."""
+    a_gw = Quote(replace(per_mw.measure, finest=1e8), *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
+    answer = a_gw.measure.write(a_gw.value, a_gw.step)
+    return Finding("capital in total", "for a GW", answer, f"P50, {a_gw.between()}; {PUBLISHED_PER_GW}")
+
+
+def _spread(summary: pd.DataFrame, metric: str, part: str, label: str, note: str) -> Finding:
+    """Say P50 and P80 of a metric, with the interval of the P80."""
+    p50, p80 = (quote(summary, metric, p).between() for p in ("p50", "p80"))
+    unit = p80.partition(" to ")[2].partition(" ")[2]
+    return Finding(part, label, both(summary, metric), f"{note}; P50 {p50.removesuffix(f' {unit}')}, P80 {p80}")

@@ -1,4 +1,10 @@
-"""A case: one project made ready to be run many times."""
+"""A case: one project made ready to be run many times.
+
+How far ahead the weather of a replication is drawn: somewhat further than runs have gone so far.
+
+A horizon is stated generously, and most of its storms come after the last block is online. A run that needs a later
+day asks for it and gets the same storms as if they had been there from the beginning: they belong to civil days.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +12,58 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.loading import Loaded
+from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.engine.either import COMPILED, SIMPY, Done, Further, Hours, Name, by_machine, by_processes, require_same
-from sim.engine.processes import Performance, Prepared, perform
-from sim.machine import announced, door, open_door
+from sim.engine.backends import COMPILED, SIMPY, Done, Further, Hours, Name, by_machine, by_processes, require_same
+from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.jit import announced, door, nothing_thrown_away, open_door
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
-from sim.metrics.story import driving, story
+from sim.metrics.schedule import driving, story
 from sim.plan.compile import Compiled, compile_plan
+from sim.plan.draws import Draws, Luck, Spreader, planned
 from sim.plan.layout import lay_out
-from sim.plan.luck import Draws, Luck, planned
 from sim.plan.project import write_plan
-from sim.plan.spreading import Spreader
-from sim.study.ahead import Ahead
 from sim.study.chunk import OK, STALLED, Chunk, Columns
-from sim.study.sizing import Sizing, size
-from sim.undisturbed import nothing_thrown_away
-from sim.world.calendars import Calendar
-from sim.world.clock import SHIFT, calendars, day_minutes
-from sim.world.replication import calendars_of
-from sim.world.sampling import PLAIN, Sampling
-from sim.world.weather import Model, prepared
+from sim.study.crew_sizing import Sizing, size
+from sim.world.calendars.project_calendars import SHIFT, calendars, calendars_of, day_minutes
+from sim.world.calendars.working_time import Calendar
+from sim.world.randomness.streams import PLAIN, Sampling
+from sim.world.weather.model import Model, prepared
 
 if TYPE_CHECKING:
-    from sim.engine.compiled.performing import Prepared as Machine
+    from sim.engine.numba_engine.simulate import Prepared as Machine
+
+
+# --- ahead ------------------------------------------------------------------------------------------------------------
+
+
+DAY = 1440
+TO_BEGIN, AGAIN = 1.5, 1.25
+"""Times the planned finish, before anything is known; times the latest minute that anybody asked for."""
+
+
+class Ahead:
+    """So many `days`, more with every run that went further."""
+
+    def __init__(self, finish: int) -> None:
+        """Begin with the minute of the planned finish."""
+        self.days = max(1, ceil(TO_BEGIN * finish / DAY))
+
+    def further(self, minute: int) -> int:
+        """Go on beyond a minute that was asked for; return the days."""
+        self.days = max(self.days, ceil(AGAIN * minute / DAY))
+        return self.days
+
+
+# --- case -------------------------------------------------------------------------------------------------------------
+
 
 CHECKED = 2
 """So many replications of a run are performed by both engines, and the first one of every process."""
@@ -90,7 +118,7 @@ class Case:
         """Return the deterministic run."""
         if self.engine != COMPILED:
             return self.perform(self.planned)
-        from sim.engine.compiled.performing import perform_given
+        from sim.engine.numba_engine.simulate import perform_given
 
         return perform_given(self.machine, self.planned.values, self.plan.base_calendars)
 
@@ -102,7 +130,7 @@ class Case:
     @cached_property
     def machine(self) -> Machine:
         """Return the plan as the compiled engine reads it."""
-        from sim.engine.compiled.performing import Prepared
+        from sim.engine.numba_engine.simulate import Prepared
 
         return Prepared(self.plan)
 

@@ -2,16 +2,26 @@
 
 Chunks are what travels between processes and what is kept when a run is interrupted; their size never shows
 in a result.
+
+Where finished chunks wait until the last one is there: in memory, or on the disk (`resume`).
+
+Stretches of replications: which are wanted, which are there, and the next piece to hand out.
+
+How fast it goes: how many replications make a chunk of about a second, and when it will be finished.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+# --- chunk ------------------------------------------------------------------------------------------------------------
+
 
 Column = npt.NDArray[Any]
 Columns = dict[str, Column]
@@ -98,3 +108,186 @@ def stitched(chunks: list[Chunk]) -> Chunk:
         for name, days in named.items()
     }
     return Chunk(chunks[0].first, runs, curves, {r: note for c in chunks for r, note in c.notes.items()})
+
+
+# --- shelf ------------------------------------------------------------------------------------------------------------
+
+
+class Shelf(Protocol):
+    """A place for finished chunks."""
+
+    def put(self, chunk: Chunk) -> None:
+        """Keep a chunk."""
+
+    def spans(self) -> list[range]:
+        """Which stretches of replications are here."""
+
+    def rows(self, span: range) -> Chunk:
+        """Status, metrics and notes of a stretch, without its curves."""
+
+    def curve_names(self) -> list[str]:
+        """The names of the curves, sorted."""
+
+    def curve(self, span: range, name: str) -> Column | None:
+        """One curve of a stretch; None where every replication of it failed."""
+
+
+class Memory:
+    """Chunks in memory: for a run that keeps nothing."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[range, Chunk] = {}
+
+    def put(self, chunk: Chunk) -> None:
+        """Keep a chunk."""
+        self._chunks[chunk.span] = chunk
+
+    def spans(self) -> list[range]:
+        """Which stretches of replications are here."""
+        return list(self._chunks)
+
+    def rows(self, span: range) -> Chunk:
+        """Status, metrics and notes of a stretch."""
+        return self._chunks[span]
+
+    def curve_names(self) -> list[str]:
+        """The names of the curves, sorted."""
+        return sorted({name for chunk in self._chunks.values() for name in chunk.curves})
+
+    def curve(self, span: range, name: str) -> Column | None:
+        """One curve of a stretch; None where every replication of it failed."""
+        return self._chunks[span].curves.get(name)
+
+
+class Window:
+    """A stretch of another shelf, with its replications numbered from 0: where one of many studies in a row lies."""
+
+    def __init__(self, shelf: Shelf, first: int, count: int) -> None:
+        self.shelf = shelf
+        self._stretch = range(first, first + count)
+
+    def put(self, chunk: Chunk) -> None:
+        """Keep a chunk."""
+        first = self._stretch.start
+        notes = {replication + first: note for replication, note in chunk.notes.items()}
+        self.shelf.put(Chunk(chunk.first + first, chunk.runs, chunk.curves, notes))
+
+    def spans(self) -> list[range]:
+        """Which stretches of replications are here."""
+        here = (span for span in self.shelf.spans() if span.start in self._stretch and span.stop <= self._stretch.stop)
+        return [range(span.start - self._stretch.start, span.stop - self._stretch.start) for span in here]
+
+    def rows(self, span: range) -> Chunk:
+        """Status, metrics and notes of a stretch."""
+        first, found = self._stretch.start, self.shelf.rows(self._there(span))
+        notes = {replication - first: note for replication, note in found.notes.items()}
+        return Chunk(span.start, found.runs, found.curves, notes)
+
+    def curve_names(self) -> list[str]:
+        """The names of the curves, sorted."""
+        return self.shelf.curve_names()
+
+    def curve(self, span: range, name: str) -> Column | None:
+        """One curve of a stretch; None where every replication of it failed."""
+        return self.shelf.curve(self._there(span), name)
+
+    def _there(self, span: range) -> range:
+        return range(span.start + self._stretch.start, span.stop + self._stretch.start)
+
+
+# --- spans ------------------------------------------------------------------------------------------------------------
+
+
+def missing(have: Iterable[range], wanted: range) -> list[range]:
+    """The gaps of `wanted` that `have` leaves, in order."""
+    gaps, position = [], wanted.start
+    for span in sorted(have, key=lambda span: span.start):
+        if position < min(span.start, wanted.stop):
+            gaps.append(range(position, min(span.start, wanted.stop)))
+        position = max(position, span.stop)
+    if position < wanted.stop:
+        gaps.append(range(position, wanted.stop))
+    return gaps
+
+
+def pieces(have: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
+    """Each stretch needed to cover `wanted` without gap or repetition, with the part of it to use."""
+    position = wanted.start
+    for span in sorted(have, key=lambda span: (span.start, -len(span))):
+        start, stop = max(position, span.start), min(span.stop, wanted.stop)
+        if start < stop:
+            yield span, slice(start - span.start, stop - span.start)
+            position = stop
+
+
+def total(spans: Iterable[range]) -> int:
+    """How many replications they are."""
+    return sum(len(span) for span in spans)
+
+
+def worded(spans: Iterable[range]) -> str:
+    """For people: "0-63, 128, 200-255"."""
+    return ", ".join(f"{s.start}-{s.stop - 1}" if len(s) > 1 else f"{s.start}" for s in spans)
+
+
+class Todo:
+    """What is still to be handed out, in order, in pieces of any size."""
+
+    def __init__(self, spans: Iterable[range]) -> None:
+        self._spans = list(reversed(list(spans)))
+
+    @property
+    def count(self) -> int:
+        """How many replications are left."""
+        return total(self._spans)
+
+    def take(self, size: int) -> range:
+        """The next `size` replications, fewer at a gap; there must be some left."""
+        span = self._spans.pop()
+        if len(span) > size:
+            self._spans.append(range(span.start + size, span.stop))
+        return range(span.start, min(span.stop, span.start + size))
+
+    def put_back(self, span: range) -> None:
+        """Hand a piece back; it is the next to be taken."""
+        self._spans.append(span)
+
+
+# --- pace -------------------------------------------------------------------------------------------------------------
+
+
+CHUNK_SECONDS = 1.0
+FIRST_SIZE = 4
+LARGEST = 1000
+
+
+class Pace:
+    """Learns from finished chunks; it decides how work is cut up, which no result can show."""
+
+    def __init__(self, chunk: int | None = None) -> None:
+        self._fixed = chunk
+        self._seconds_each: float | None = None
+        self._began = time.perf_counter()
+        self._done = 0
+
+    def learn(self, count: int, seconds: float) -> None:
+        """Take note of a finished chunk."""
+        self._done += count
+        if seconds > 0:
+            # the latest counts, not the mean: a worker's first chunk includes its warming up
+            self._seconds_each = seconds / count
+
+    def size(self, left: int, workers: int) -> int:
+        """How many replications the next chunk is to have, so that all workers finish together."""
+        if self._fixed:
+            return self._fixed
+        if self._seconds_each is None:
+            return FIRST_SIZE
+        fair = -(-left // (2 * max(workers, 1)))
+        return max(1, min(round(CHUNK_SECONDS / self._seconds_each), fair, LARGEST))
+
+    def seconds_left(self, left: int) -> float | None:
+        """How long what is left will take at the pace so far; None before anything is finished."""
+        if not self._done:
+            return None
+        return (time.perf_counter() - self._began) / self._done * left

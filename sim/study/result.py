@@ -1,24 +1,45 @@
-"""A result: what a study hands to figures, reports, notebooks and the disk."""
+"""A result: what a study hands to figures, reports, notebooks and the disk.
+
+The manifest: all that is needed to know what was run, and to run it again.
+
+What lies beside the numbers of a result: figures and report, and the weather file that it was made with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from hashlib import sha256
+from importlib.metadata import version
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim import files
+from sim.config.load import Loaded
+from sim.config.project import Project
 from sim.errors import SimError
-from sim.study import store
+from sim.metrics.delivery import online
+from sim.metrics.record import DAY, Record
+from sim.study.case import Case
 from sim.study.chunk import Columns
-from sim.study.sample import Sample
-from sim.study.summary import COLUMNS, of_the_ramp, summary
-from sim.world.sampling import Sampling
+from sim.study.crew_sizing import finished
+from sim.study.sample import COLUMNS, Sample, of_the_ramp, summary
+from sim.study.storage import results as store
+from sim.world.calendars.project_calendars import holidays_of
+from sim.world.randomness.streams import RNG_VERSION, Sampling
+from sim.world.weather.model import fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# --- result -----------------------------------------------------------------------------------------------------------
+
 
 # the representative run's log, as people read it
 EVENT_COLUMNS = ("minute", "date", "kind", "activity", "unit", "resource", "amount", "began", "mechanism")
@@ -32,8 +53,8 @@ class Result:
 
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
     `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving
-    chain, `switched` what each cause costs, where that was asked (`sim.study.drivers`), `more` what a closer look
-    found, table by table (`sim.study.closer`, `sim.study.indices`).
+    chain, `switched` what each cause costs, where that was asked (`sim.study.analyses.drivers`), `more` what a closer look
+    found, table by table (`sim.study.gantt_ranges`, `sim.study.sobol_indices`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
     """
 
@@ -125,3 +146,112 @@ def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(dict(columns))
+
+
+# --- manifest ---------------------------------------------------------------------------------------------------------
+
+
+LIBRARIES = ("hybrid-dc-sim", "simpy", "numpy", "scipy", "pydantic", "holidays")
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def identity(case: Case, seed: int) -> dict[str, Any]:
+    """Return what must be the same for two runs to be one: what is simulated, with which luck and versions."""
+    return {
+        "case": case.name,
+        "seed": seed,
+        "rng": RNG_VERSION,
+        "sampling": case.sampling.document(),
+        "versions": versions(),
+        "metrics": list(case.metrics),
+        "weather_file": fingerprint(case.weather),
+        "config": case.project.model_dump(mode="json"),
+    }
+
+
+def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
+    """Return the manifest of a run, the deterministic run's numbers and dates included."""
+    project = case.project
+    performance = finished(case.planned_run)
+    metrics, _ = case.as_planned
+    return {
+        "name": case.name,
+        "strategy": project.label,
+        "seed": seed,
+        "runs": runs,
+        "rng": RNG_VERSION,
+        "engine": case.engine,
+        "sampled": "" if case.sampling.is_plain else case.sampling.told(runs),
+        "start_date": project.scale.start_date.isoformat(),
+        "target_days": project.scale.target_days,
+        "working_weekdays": [WEEK.index(day) for day in project.site_calendar.days],
+        "holidays": [day.isoformat() for day in holidays_of(project)],
+        "limits": _limits(project),
+        "planned": metrics,
+        "planned_blocks": _planned_blocks(case, performance.log),
+        "crews": {trade: len(stays) for trade, stays in case.sizing.agreed.stays.items()},
+        "versions": {"python": platform.python_version(), **versions()},
+        "config_digest": digest(project),
+        "config": project.model_dump(mode="json"),
+    }
+
+
+def digest(project: Project) -> str:
+    """Return a fingerprint of the resolved configuration."""
+    return sha256(dumps(project.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what decides about numbers."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def _limits(project: Project) -> dict[str, float]:
+    limits = {"lead_time_full_days": project.scale.target_days}
+    if project.limits.peak_workforce is not None:
+        limits["peak_workforce_onsite"] = project.limits.peak_workforce.value
+    return limits
+
+
+def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
+    """Return the day on which each block is online in the deterministic run."""
+    yardstick = case.yardstick
+    record = Record.of(yardstick.index, log, case.planned.content, case.plan.base_calendars)
+    blocks = online(record, yardstick.layout, case.project)
+    return {block.name: minute / DAY for block, minute in zip(yardstick.layout.blocks, blocks.minute, strict=True)}
+
+
+# --- beside -----------------------------------------------------------------------------------------------------------
+
+
+Extras = Callable[[Result, Path], object]
+
+
+def beside(config: Loaded[Project] | Project, result: Result, extras: Extras | None) -> Callable[[Path], None]:
+    """Return what fills the directory of a result that is being written, besides its own tables."""
+
+    def fill(directory: Path) -> None:
+        _lay_weather(config, directory)
+        if extras is not None:
+            extras(result, directory)
+
+    return fill
+
+
+def _lay_weather(config: Loaded[Project] | Project, directory: Path) -> None:
+    """Lay a copy of the project's weather file there, so that the result can be exported wherever it is."""
+    project = config.value if isinstance(config, Loaded) else config
+    if project.weather.kind != "file" or project.weather.file is None:
+        return
+    folder = config.files[0].parent if isinstance(config, Loaded) else Path()
+    kept = Path(project.weather.file)
+    for part in [*kept.parents][-2::-1]:
+        files.make_directory(directory / part)
+    files.write(directory / kept, files.read(folder / kept))
+
+
+def folder_of(directory: Path, project: Project) -> Path:
+    """Return where the weather file of a stored result is: beside its tables, or here if it was not laid there."""
+    file = project.weather.file
+    return directory if file is not None and (directory / file).is_file() else Path()

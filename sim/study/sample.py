@@ -1,20 +1,98 @@
-"""A sample: all replications of one case, in order, with the bands of their curves."""
+"""A sample: all replications of one case, in order, with the bands of their curves.
+
+A daily curve of many projects as bands: on each day, what one in ten, half, nine in ten have at most.
+
+A band is read day by day and is no project's history: the peak of a P80 band is not the P80 of the peaks.
+
+The numbers people quote: of every metric the mean, P10, P50, P80, P90, and how sure P50 and P80 are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from math import isfinite, isnan, nan
+from typing import Any
 
 import numpy as np
 
-from sim.study.bands import bands, long_table
-from sim.study.chunk import FAILED, STATUS, Chunk, Column, Columns, Floats
-from sim.study.intervals import LEVEL, Interval, rank
-from sim.study.randomised import mean_known, quantile_known
-from sim.study.shelf import Shelf
-from sim.study.spans import pieces
-from sim.world.sampling import PLAIN, Sampling
+from sim.study.chunk import FAILED, STATUS, Chunk, Column, Columns, Floats, Shelf, pieces
+from sim.study.intervals import (
+    LEVEL,
+    UNKNOWN,
+    Interval,
+    interval_ranks,
+    mean_known,
+    quantile,
+    quantile_known,
+    rank,
+    student,
+)
+from sim.world.randomness.streams import PLAIN, Sampling
+
+# --- bands ------------------------------------------------------------------------------------------------------------
+
+
+SHARES = {"p5": 0.05, "p10": 0.10, "p20": 0.20, "p50": 0.50, "p80": 0.80, "p90": 0.90, "p95": 0.95}
+BOUNDED = ("p10", "p50", "p90")
+
+
+def bands(curves: Column, blocks: Column | None = None) -> Columns:
+    """Quantiles and mean of each day, and the 95 % interval of P10, P50 and P90.
+
+    `curves` is (replications, days); each column of the answer is (days,). Not-a-number where the sample is
+    too small for a bound, and everywhere when there is no replication at all. `blocks` is the randomisation of
+    each replication where luck was spread evenly (`sim.study.intervals`); None if they are independent.
+    """
+    ordered = np.sort(curves.T, axis=1)
+    days, n = ordered.shape
+    if n == 0:
+        nothing = [*SHARES, *(f"{name}_{end}" for name in BOUNDED for end in ("low", "high")), "mean"]
+        return {name: np.full(days, np.nan) for name in nothing}
+    found: Columns = {name: ordered[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
+    found["mean"] = ordered.mean(axis=1, dtype=np.float64)
+    return found | (_ranked(ordered) if blocks is None else _scattered(found, curves, blocks))
+
+
+def _ranked(ordered: Column) -> Columns:
+    """The intervals from order statistics, for replications that are independent; `ordered` is (days, n)."""
+    days, n = ordered.shape
+    found: Columns = {}
+    for name in BOUNDED:
+        for end, k in zip(("low", "high"), interval_ranks(SHARES[name], n), strict=True):
+            found[f"{name}_{end}"] = ordered[:, k - 1].astype(np.float64) if 1 <= k <= n else np.full(days, np.nan)
+    return found
+
+
+def _scattered(found: Columns, curves: Column, blocks: Column) -> Columns:
+    """The t-intervals of the quantiles of each randomisation, around those of all replications."""
+    parts = [np.sort(curves[blocks == block], axis=0) for block in np.unique(blocks)]
+    many, bounds = len(parts), Columns()
+    for name in BOUNDED:
+        each = np.array([part[rank(SHARES[name], len(part)) - 1] for part in parts], dtype=np.float64)
+        scatter = each.std(axis=0, ddof=1) if many > 1 else np.full(curves.shape[1], np.nan)
+        half = student((1 + LEVEL) / 2, max(many - 1, 1)) * scatter / np.sqrt(many)
+        bounds |= {f"{name}_low": found[name] - half, f"{name}_high": found[name] + half}
+    return bounds
+
+
+def long_table(named: dict[str, Columns]) -> Columns:
+    """The bands of several curves under each other: columns `curve`, `day`, then the statistics."""
+    if not named:
+        return {"curve": np.array([], dtype=object), "day": np.array([], dtype=np.int64)}
+    days = [len(band["mean"]) for band in named.values()]
+    table: Columns = {
+        "curve": np.repeat(np.array(list(named), dtype=object), days),
+        "day": np.concatenate([np.arange(count, dtype=np.int64) for count in days]),
+    }
+    for statistic in next(iter(named.values())):
+        table[statistic] = np.concatenate([band[statistic] for band in named.values()])
+    return table
+
+
+# --- sample -----------------------------------------------------------------------------------------------------------
+
 
 SLICE_BYTES = 1 << 25
 """Of a curve of all replications that are in memory at once while its bands are worked out, some days at a time."""
@@ -171,3 +249,79 @@ def representative(sample: Sample, metric: str) -> int:
     order = usable[np.argsort(values[usable], kind="stable")]
     middle = values[order[rank(0.5, len(order)) - 1]]
     return int(usable[values[usable] == middle][0])
+
+
+# --- summary ----------------------------------------------------------------------------------------------------------
+
+
+COLUMNS = ("mean", "p10", "p50", "p80", "p90", "p50_low", "p50_high", "p80_low", "p80_high", "n")
+# replications that fail are the long ones, so what is left is too good; beyond this share no P80 is quoted
+QUOTABLE_FAILED_SHARE = 0.001
+UNQUOTED = ("p80", "p80_low", "p80_high", "p90")
+
+
+def summary(sample: Sample) -> dict[str, dict[str, float]]:
+    """A row a metric, columns as in `COLUMNS`; nothing that failed is averaged.
+
+    The mean is not-a-number where a replication is infinite; P80 and P90 are where over 0.1 % failed.
+    """
+    quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+    return {metric: _row(sample, metric, quotable) for metric in sample.metrics}
+
+
+def _row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
+    """The numbers of one metric."""
+    ordered = np.sort(sample.values(metric))
+    p50, p80 = sample.quantile(metric, 0.5), sample.quantile(metric, 0.8)
+    row = dict(
+        zip(
+            COLUMNS,
+            (
+                sample.mean(metric).value,
+                quantile(ordered, 0.1),
+                p50.value,
+                p80.value,
+                quantile(ordered, 0.9),
+                p50.low,
+                p50.high,
+                p80.low,
+                p80.high,
+                len(ordered),
+            ),
+            strict=True,
+        )
+    )
+    return row if quotable else row | dict.fromkeys(UNQUOTED, nan)
+
+
+def of_the_ramp(sample: Sample) -> Columns:
+    """A row a tenth of the MW: `mw`, P50 and P80 of the day on which so many were online, with their intervals, and n."""
+    levels = [name for name in sample.ramp if name != "replication"]
+    quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+    rows = []
+    for level in levels:
+        days = np.full(sample.size, nan)
+        days[sample.ramp["replication"]] = sample.ramp[level]
+        p50 = quantile_known(days, 0.5, sample.sampling)
+        p80 = quantile_known(days, 0.8, sample.sampling) if quotable else UNKNOWN
+        rows.append([float(level), *(part for one in (p50, p80) for part in (one.value, one.low, one.high)), p50.n])
+    names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
+    return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can say it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not isfinite(value):
+        return None if isnan(value) else str(value)
+    return value
+
+
+def number(value: float | str | None) -> float:
+    """The number behind what `plain` wrote."""
+    return nan if value is None else float(value)

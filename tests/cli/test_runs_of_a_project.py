@@ -14,8 +14,10 @@ RUNS = ("--runs", "12", "--workers", "1")
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures and reports are tested elsewhere and take longest."""
-    monkeypatch.setattr("sim.report.page.run.write_run", lambda result, directory: None)
-    monkeypatch.setattr("sim.report.page.compare.write_comparison", lambda results, table, directory: None)
+    monkeypatch.setattr("sim.report.html_report.run_report.write_run", lambda result, directory: None)
+    monkeypatch.setattr(
+        "sim.report.html_report.compare_report.write_comparison", lambda results, table, directory: None
+    )
 
 
 def sim(*words: str | Path) -> Result:
@@ -67,7 +69,7 @@ def test_a_comparison_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pyte
     first = sim(*words)
     assert first.exit_code == 0, first.output
     performed: list[str] = []
-    from sim.study import running
+    from sim.study import api as running
 
     run = running.run
 
@@ -92,7 +94,7 @@ def test_what_the_precision_came_to_is_said(tmp_path: Path) -> None:
 def test_a_run_that_cannot_fit_into_memory_is_refused_before_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.study.room.available", lambda: 1_000_000_000)
+    monkeypatch.setattr("sim.study.executors.memory_estimate.available", lambda: 1_000_000_000)
     told = sim("run", TINY, "--runs", "1000000", "--workers", "1", "--out", tmp_path / "tiny")
     assert told.exit_code == 3
     assert "GB of memory" in told.output

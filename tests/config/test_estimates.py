@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from sim.config.estimates import Bounds, Estimate, Figure, Name, Section, Unit, states_an_estimate
+from sim.config.sections.estimates import Bounds, Estimate, Figure, Name, Section, Unit, states_an_estimate
 from sim.errors import Finding, Refused
 
 

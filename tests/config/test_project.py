@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.config.loading import load_as
+from sim.config.load import load_as
 from sim.config.project import Project
 from sim.errors import ConfigError
 

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.config.risks import with_risks
 from sim.errors import ConfigError
-from sim.study.running import load
+from sim.study.api import load
 from tests.tiny_project import TINY, tiny
 
 
@@ -70,25 +69,25 @@ def test_ids_are_given_once_and_what_is_switched_off_exists() -> None:
 def test_the_register_read_in_three_ways() -> None:
     better = ", mitigated: {probability: 0.1, factor: 1.5}, mitigation: {kind: reduce, how: So, cost_usd: 7000}"
     project = tiny(register(entry("permits", more=better), entry("permits", name="other")))
-    states = {mode: with_risks(project, mode).risks for mode in ("inherent", "mitigated", "none")}
+    states = {mode: project.with_risks(mode).risks for mode in ("inherent", "mitigated", "none")}
     found = {mode: [state.probability.value for _, state in risks.in_force()] for mode, risks in states.items()}
     assert found == {"inherent": [0.5, 0.5], "mitigated": [0.1, 0.5], "none": []}
     assert {mode: risks.mitigation_usd for mode, risks in states.items()} == {
         "inherent": 0, "mitigated": 7000, "none": 0
     }  # fmt: skip
-    assert [driver.id for driver, _ in with_risks(project, without=["it"]).risks.in_force()] == ["other"]
-    assert with_risks(project, without=["it"]).risks.mode == project.risks.mode
+    assert [driver.id for driver, _ in project.with_risks(without=["it"]).risks.in_force()] == ["other"]
+    assert project.with_risks(without=["it"]).risks.mode == project.risks.mode
 
 
 def test_switching_off_what_is_not_there_says_what_is() -> None:
     with pytest.raises(ConfigError, match="did you mean it") as refused:
-        with_risks(tiny(register(entry("permits"))), without=["itt"])
+        tiny(register(entry("permits"))).with_risks(without=["itt"])
     assert refused.value.exit_code == 2
 
 
 def test_switching_off_adds_to_what_the_project_leaves_out() -> None:
     project = tiny(register(entry("permits"), entry("permits", name="other")), "risks.without=[it]")
-    assert with_risks(project, without=["other"]).risks.without == ("it", "other")
+    assert project.with_risks(without=["other"]).risks.without == ("it", "other")
 
 
 def test_a_pattern_that_is_not_there_is_a_mistake() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sim.config.loading import checked
-from sim.config.weather import Weather
+from sim.config.load import checked
+from sim.config.sections.weather import Weather
 from sim.errors import ConfigError
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from sim.plan.plan import Plan
 from sim.plan.vocabulary import (
     LEAVING,
     Again,
@@ -15,6 +14,7 @@ from sim.plan.vocabulary import (
     Label,
     Mode,
     Note,
+    Plan,
     Pool,
     Signal,
     Span,
@@ -23,8 +23,8 @@ from sim.plan.vocabulary import (
     Wait,
     Work,
 )
-from sim.world.calendars import Calendar, always
-from sim.world.distributions import Discrete, Distribution, Fixed, Uniform
+from sim.world.calendars.working_time import Calendar, always
+from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Uniform
 
 LAST = 4_000
 """The calendars' horizon."""

@@ -6,14 +6,33 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sim.engine.processes import Performance, Prepared, perform
-from sim.engine.stall import Stuck
-from sim.events import OPERATIONS, canonical
-from sim.plan.compile import AGAIN, FREE, HOLD, NONE, SIGNAL, UNTIL, WAIT, WORK, Compiled, compile_plan
-from sim.plan.luck import Draws, Luck
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Again, Free, Hold, Pool, Signal, Step, Until, Wait, Work, fixed
-from sim.world.calendars import Calendar, always
+from sim.engine.deadlock import Stuck
+from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.plan.compile import NONE, Compiled, compile_plan
+from sim.plan.draws import Draws, Luck
+from sim.plan.vocabulary import (
+    AGAIN,
+    FREE,
+    HOLD,
+    OPERATIONS,
+    SIGNAL,
+    UNTIL,
+    WAIT,
+    WORK,
+    Again,
+    Free,
+    Hold,
+    Plan,
+    Pool,
+    Signal,
+    Step,
+    Until,
+    Wait,
+    Work,
+    canonical,
+    fixed,
+)
+from sim.world.calendars.working_time import Calendar, always
 
 HORIZON = 100_000
 OVER = "everybody is done"

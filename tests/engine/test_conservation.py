@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.plan.compile import FREE, HOLD, WORK
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Free, Hold, Signal, Step, Wait
-from tests.engine.naive import Naive, drawing
+from sim.plan.vocabulary import FREE, HOLD, WORK, Free, Hold, Plan, Signal, Step, Wait
+from tests.engine.literal_engine import Naive, drawing
 from tests.engine.random_plans import LAST, OVER, random_plan
 from tests.engine.small_plans import Told, last, told, work, write
 

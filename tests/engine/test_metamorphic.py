@@ -9,10 +9,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Again, Chance, Hold, Label, Span, Step, Until, Work
-from sim.world.calendars import always
-from sim.world.distributions import Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.plan.vocabulary import Again, Chance, Hold, Label, Plan, Span, Step, Until, Work
+from sim.world.calendars.working_time import always
+from sim.world.randomness.distributions import Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Routes, replications, told, write
 

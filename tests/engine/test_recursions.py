@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Free, Hold, Signal, Span, Step, Until, Wait, Work
-from sim.world.distributions import Distribution, Lognormal, Uniform
+from sim.plan.vocabulary import Free, Hold, Plan, Signal, Span, Step, Until, Wait, Work
+from sim.world.randomness.distributions import Distribution, Lognormal, Uniform
 from tests.engine.small_plans import Told, finished, last, replications, work, write
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from sim.plan.plan import Plan, PlanError
-from sim.plan.vocabulary import Again, Label, Mode, Step
-from sim.world.calendars import Calendar, NoWindow
+from sim.plan.vocabulary import Again, Label, Mode, Plan, PlanError, Step
+from sim.world.calendars.working_time import Calendar, NoWindow
 from tests.engine.small_plans import HORIZON, at, finished, job, last, lines, told, work, write
 
 ONE: dict[str, Any] = {"people": {"fitters": 1}, "area": "hall"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sim.plan.analysis.route_classes import states
 from sim.plan.compile import compile_plan
-from sim.plan.states import states
 from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Note, Pool, Signal, Step, Wait
 from tests.engine.small_plans import Pools, Routes, Told, at, finished, job, last, lines, told, work, write
 

@@ -18,8 +18,8 @@ def one(name: str, seconds: int, corpus: Path) -> None:
 
     # only our own readers, and what builds trees from their events: what is instrumented runs several times slower
     with atheris.instrument_imports(include=["sim.config", "sim.world", "sim.report.exchange", "sim.study"]):
-        import sim.report.exchange.mspdi_reading
-        import sim.report.exchange.xer_reading  # noqa: F401 (readers that are otherwise imported when first needed)
+        import sim.report.exchange.mspdi
+        import sim.report.exchange.xer  # noqa: F401 (readers that are otherwise imported when first needed)
         from tests.faults.parsers import seeds, survives
     for number, seed in enumerate(seeds(name)):
         (corpus / f"seed{number}").write_bytes(seed)

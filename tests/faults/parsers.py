@@ -12,16 +12,16 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from sim.config.reading import read_text
+from sim.config.yaml_reader import read_text
 from sim.errors import SimError
-from sim.report.exchange.writing import read_network
-from sim.study import baseline
-from sim.study.design import read_study
-from sim.study.precision import parse as parse_precision
+from sim.report.exchange.formats import read_network
+from sim.study.analyses import baseline
+from sim.study.analyses.design import read_study
+from sim.study.analyses.shards import parse as parse_shard
+from sim.study.api import load, run
 from sim.study.result import Result
-from sim.study.running import load, run
-from sim.study.shards import parse as parse_shard
-from sim.world.weather_files import read_year
+from sim.study.runner import parse as parse_precision
+from sim.world.weather.files import read_year
 from tests.tiny_project import TINY
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.faults.processes import TINY, chunks, surroundings
 from tests.faults.test_exposure import family, free_port
-from tests.study.test_cluster import started
+from tests.study.executors.test_dask_cluster import started
 
 DATA = ("manifest.json", "summary.json", "runs.parquet", "curves.parquet", "events.parquet")
 AT_HOME = ["--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from sim.engine import processes
-from sim.engine.dispatch import GoesRound
+from sim.engine import simpy_engine as processes
+from sim.engine.dispatcher import GoesRound
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Again, Label, Step, Until, fixed
+from tests.engine.numba_engine.both import agree
 from tests.engine.small_plans import told, work, write
-from tests.engine_compiled.both import agree
 from tests.faults.conftest import Observed
 
 pytestmark = pytest.mark.faults

@@ -17,7 +17,7 @@ from sim.study.chunk import Chunk
 from tests.engine.test_rules_2_3_grants import crew, taken
 from tests.faults.conftest import Observed
 from tests.faults.processes import TINY, chunks, last_words, surroundings, wait_for_chunk, words
-from tests.study.test_interrupting import gone
+from tests.study.executors.test_worker_signals import gone
 
 pytestmark = pytest.mark.faults
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import SimError
-from sim.study.cluster import cluster
+from sim.study.executors.dask_cluster import cluster
 from sim.study.runner import run
 from tests.faults.conftest import Observed
-from tests.study.test_cluster import same, started
+from tests.study.executors.test_dask_cluster import same, started
 from tests.study.toy_case import Toy
 
 pytest.importorskip("distributed")

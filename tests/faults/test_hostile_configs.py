@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from sim.cli import main
 from sim.config.project import Project
 from sim.errors import ConfigError
-from sim.study.running import load
-from tests.config.test_reading import alias_bomb, merge_bomb
+from sim.study.api import load
+from tests.config.test_yaml_reader import alias_bomb, merge_bomb
 from tests.faults.conftest import Observed
 from tests.faults.processes import ROOT, surroundings
 from tests.tiny_project import TINY
@@ -27,7 +27,7 @@ MEASURED = """
 import resource, sys, time, tracemalloc
 from pathlib import Path
 from sim.errors import ConfigError
-from sim.study.running import load
+from sim.study.api import load
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 def refused(path):
     try:

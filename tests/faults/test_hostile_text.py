@@ -16,9 +16,9 @@ import pytest
 
 import sim
 from sim.errors import SimError
-from sim.study.answers import csv_bytes
+from sim.study.api import compared
 from sim.study.result import Result
-from sim.study.running import compared
+from sim.study.storage.results import csv_bytes
 from tests.faults.conftest import Observed
 from tests.tiny_project import tiny
 
@@ -41,8 +41,8 @@ class Scripts(HTMLParser):
 
 def written(label: str, place: Path) -> Path:
     """All that a run and a comparison write, the labels being this."""
-    from sim.report.page.compare import write_comparison
-    from sim.report.page.run import write_run
+    from sim.report.html_report.compare_report import write_comparison
+    from sim.report.html_report.run_report import write_run
 
     results = {}
     for name in ("one", "two"):

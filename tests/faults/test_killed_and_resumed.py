@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from sim.study import tables
 from sim.study.result import Result
-from sim.study.resume import keeping, left_behind
 from sim.study.runner import run
+from sim.study.storage import formats as tables
+from sim.study.storage.checkpoint import keeping, left_behind
 from tests.faults.conftest import Observed
 from tests.faults.processes import TINY, chunks, ended, study, surroundings, wait_for_chunk
-from tests.study.test_interrupting import at_work, gone
-from tests.study.test_interrupting import study as toy_study
+from tests.study.executors.test_worker_signals import at_work, gone
+from tests.study.executors.test_worker_signals import study as toy_study
 from tests.study.toy_case import Toy
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(os.name != "posix", reason="kills processes")]
@@ -145,7 +145,7 @@ from sim.errors import SimError
 from sim.study.case import prepare
 config, place = sim.load(sys.argv[1]), Path(sys.argv[2])
 case = prepare(config.value)
-sim.study.running.prepare = lambda project: case
+sim.study.api.prepare = lambda project: case
 def begin(out, me, start):
     os.read(start, 1)
     def until_the_other_has_ended(done, total, left):

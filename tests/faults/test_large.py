@@ -12,13 +12,13 @@ from click.testing import CliRunner
 
 from sim import files
 from sim.cli import main
-from sim.study import tables
-from sim.study.resume import keeping
-from sim.study.room import TooLarge, available, memory_needed, require_room
+from sim.study.analyses.shards import run_shard
+from sim.study.api import load
+from sim.study.executors.memory_estimate import TooLarge, available, memory_needed, require_room
 from sim.study.runner import run
-from sim.study.running import load
-from sim.study.sharding import run_shard
-from sim.world.sampling import Sampling
+from sim.study.storage import formats as tables
+from sim.study.storage.checkpoint import keeping
+from sim.world.randomness.streams import Sampling
 from tests.faults.conftest import Observed
 from tests.faults.processes import surroundings
 from tests.faults.test_hostile_configs import config as config_in
@@ -30,7 +30,7 @@ MANY = """
 import sys
 from pathlib import Path
 from sim.study import tables
-from sim.study.resume import keeping
+from sim.study.storage.checkpoint import keeping
 from sim.study.runner import run
 from tests.study.toy_case import Toy
 case = Toy(days=int(sys.argv[3]))
@@ -92,9 +92,9 @@ def test_every_command_asks_for_room_before_it_simulates(
     def simulated(*_: object) -> None:
         raise AssertionError("simulated before asking whether it fits")
 
-    monkeypatch.setattr("sim.study.room.available", lambda: 1_000_000)
+    monkeypatch.setattr("sim.study.executors.memory_estimate.available", lambda: 1_000_000)
     monkeypatch.setattr("sim.study.case.Case.replicate", simulated)
-    monkeypatch.setattr("sim.study.shards.gather", simulated)
+    monkeypatch.setattr("sim.study.analyses.shards.gather", simulated)
     study = tmp_path / "study.yaml"
     for words in (["run", config], ["drivers", config], ["sweep", study], ["merge", tmp_path / "tiny.shard-1-of-1"]):
         told = CliRunner().invoke(main, [*map(str, words), "--out", str(tmp_path / "out")])

@@ -35,7 +35,7 @@ def test_whichever_operation_fails_the_place_holds_the_old_result_or_the_new_one
     seen: list[str] = []
     case = prepare(sim.load(TINY).value)
     # sizing crews reads and writes nothing, and takes longest
-    monkeypatch.setattr("sim.study.running.prepare", lambda project: case)
+    monkeypatch.setattr("sim.study.api.prepare", lambda project: case)
 
     def perform(seed: int, failing: int) -> SimError | None:
         """Load and run; the N-th operation fails, and the disk works again for those who look afterwards."""

@@ -7,11 +7,10 @@ from sim.config.project import Project
 from sim.metrics.record import Index, Record
 from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
 from sim.plan.compile import compile_plan
-from sim.plan.luck import planned
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Note, Signal, Until, Work, fixed
+from sim.plan.draws import planned
+from sim.plan.vocabulary import Note, Plan, Signal, Until, Work, fixed
 from sim.study.case import Case
-from sim.world.calendars import Calendar, weekly
+from sim.world.calendars.working_time import Calendar, weekly
 from tests.engine.small_plans import told
 from tests.tiny_project import tiny, tiny_case
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.events import HOLD, NOTE, WORK
 from sim.metrics.record import DAY
 from sim.plan.compile import Compiled
+from sim.plan.vocabulary import HOLD, NOTE, WORK
 from sim.study.case import Case
-from sim.study.textbook import CHECKS
-from sim.study.textbook.asking import asked
-from sim.world.calendars import Calendar
+from sim.study.verification import CHECKS
+from sim.study.verification.harness import asked
+from sim.world.calendars.working_time import Calendar
 from tests.tiny_project import tiny_case, works
 
 CREWS = "labour.trades.electricians"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sim.engine.dispatch import Dispatcher
-from sim.engine.processes import Site
-from sim.metrics import due, ledger, workforce
-from sim.plan import commissioning, crew_work, crews, energization, factory, installation, logistics, shell
+from sim.engine.dispatcher import Dispatcher
+from sim.engine.simpy_engine import Site
+from sim.metrics import workforce
+from sim.metrics.money import contracts as due
+from sim.metrics.money import ledger
 from sim.plan.compile import _Compiler
-from sim.world.calendars import Calendar
+from sim.plan.mechanisms import commissioning, crews, energization, factory, installation, logistics, shell
+from sim.plan.mechanisms import crews as crew_work
+from sim.world.calendars.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
-from tests.metrics import test_money_ledger as money
 from tests.metrics import test_workforce as heads
+from tests.metrics.money import test_money_ledger as money
 from tests.mutants import mechanisms as by
 from tests.plan import test_whole_project as tiny
 from tests.theory import test_chain_of_the_project as chain

@@ -8,16 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim.engine.processes import Performance, Prepared, perform
-from sim.plan.brief import Agreed, Brief
-from sim.plan.compile import NOTE, WORK, Compiled, compile_plan
+from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.plan.compile import Compiled, compile_plan
+from sim.plan.context import Agreed, Brief
+from sim.plan.draws import Draws, Luck, planned
 from sim.plan.layout import lay_out
-from sim.plan.luck import Draws, Luck, planned
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import Signal
+from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars import Calendar
-from sim.world.clock import calendars, day_minutes
+from sim.world.calendars.project_calendars import calendars, day_minutes
+from sim.world.calendars.working_time import Calendar
 from tests.tiny_project import HOUR, tiny
 
 OVER = "over"

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from sim.plan.plan import Plan
-from sim.plan.vocabulary import LEAVING, Again, Chance, Free, Hold, Label, Pool, Signal, Step, Wait, Work
+from sim.plan.vocabulary import LEAVING, Again, Chance, Free, Hold, Label, Plan, Pool, Signal, Step, Wait, Work
 from tests.engine.small_plans import work, write
 
 GEAR = ("crane", "truck", "bay")

@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 
 from sim.plan.compile import compile_plan
-from sim.plan.inputs import Inputs
-from sim.plan.plan import Plan
-from sim.plan.spreading import Spreader
-from sim.plan.vocabulary import Signal, Span, Work
-from sim.world.calendars import always
-from sim.world.distributions import Discrete, Fixed, Triangular
-from sim.world.draws import key, uniforms
-from sim.world.register import Occurrence
-from sim.world.sampling import METHODS, PLAIN, Method, Sampling
+from sim.plan.draws import Inputs, Spreader
+from sim.plan.vocabulary import Plan, Signal, Span, Work
+from sim.world.calendars.working_time import always
+from sim.world.randomness.distributions import Discrete, Fixed, Occurrence, Triangular
+from sim.world.randomness.streams import METHODS, PLAIN, Method, Sampling, key, uniforms
 
 SIZE = 64
 SPREAD = [method for method in METHODS if method != "mc"]

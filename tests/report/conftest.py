@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from sim.study.bands import bands, long_table
 from sim.study.result import Result
-from sim.study.sample import Sample, reached
+from sim.study.sample import Sample, bands, long_table, reached
 
 MONTH = 365.25 / 12
 Array = NDArray[Any]

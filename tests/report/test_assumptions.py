@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.config.loading import Loaded
+from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.report.assumptions import Row, page, rows, said, write
-from sim.study.running import load
+from sim.study.api import load
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "configs" / "base.yaml"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sim.study.live import Live
+from sim.study.analyses.live import Live
 from tests.tiny_project import TINY
 
 pytest.importorskip("tornado", reason="the page's server is an extra that is not installed")

@@ -14,13 +14,12 @@ import pytest
 
 import sim
 from sim.files import WrongPlace
-from sim.report import reading
-from sim.report.findings import findings
-from sim.report.page.renewing import renew
-from sim.report.page.run import page, write_run
-from sim.report.page.sections import checklist, turnovers
+from sim.report import result_view as reading
+from sim.report.html_report.compare_report import renew
+from sim.report.html_report.run_report import checklist, page, turnovers, write_run
+from sim.report.verdict import findings
+from sim.study.api import compared
 from sim.study.result import Result
-from sim.study.running import compared
 from tests.tiny_project import tiny
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -170,7 +169,9 @@ def test_only_our_own_scripts_run(browser: Any, desktop: Seen, written: tuple[Re
 def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(
     browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.report.style.save", lambda ax, directory, name: [])  # the figures' own files: test_figures
+    monkeypatch.setattr(
+        "sim.report.figures.style.save", lambda ax, directory, name: []
+    )  # the figures' own files: test_figures
     projects = [tiny(), tiny("name=slow", "commissioning.l5.days=3")]
     results = {p.name: sim.run(p, runs=6, workers=1, out=tmp_path / p.name) for p in projects}
     compared(results).write(tmp_path / "differences.csv")

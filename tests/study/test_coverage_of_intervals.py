@@ -15,10 +15,21 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from sim.study.randomised import quantile_known
-from sim.world.draws import Key, key, uniforms
-from sim.world.sampling import PLAIN, Sampling
-from sim.world.spread import FloatArray, directions, latin, ranks, scrambled, sobol, within
+from sim.study.intervals import quantile_known
+from sim.world.randomness.streams import (
+    PLAIN,
+    FloatArray,
+    Key,
+    Sampling,
+    directions,
+    key,
+    latin,
+    ranks,
+    scrambled,
+    sobol,
+    uniforms,
+    within,
+)
 
 STEPS, SHARED, SIZE, RANDOMISATIONS, STUDIES = 12, 4, 32, 8, 4000
 SHARES = (0.5, 0.8)

@@ -5,8 +5,8 @@ from math import inf, isnan, nan
 import numpy as np
 import pytest
 
-from sim.study import paired
-from sim.study.paired import better, mean_difference, practical, quantile_difference, quantile_differences
+from sim.study import intervals as paired
+from sim.study.intervals import better, mean_difference, practical, quantile_difference, quantile_differences
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.errors import SimError
-from sim.study.precision import Precision, parse
+from sim.study.runner import Precision, parse
 
 METRICS = ("lead_time_full_days", "capital_total_usd")
 

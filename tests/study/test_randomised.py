@@ -9,14 +9,10 @@ import pytest
 from sim.errors import SimError
 from sim.study.chunk import OK, Chunk
 from sim.study.compare import compare
-from sim.study.intervals import quantile_interval
-from sim.study.precision import parse
-from sim.study.randomised import between, mean_apart, mean_known, quantile_known, quantiles_apart
+from sim.study.intervals import between, mean_apart, mean_known, quantile_interval, quantile_known, quantiles_apart
 from sim.study.result import Result
-from sim.study.runner import run
-from sim.world.draws import key
-from sim.world.sampling import PLAIN, Sampling
-from sim.world.spread import latin, ranks
+from sim.study.runner import parse, run
+from sim.world.randomness.streams import PLAIN, Sampling, key, latin, ranks
 from tests.study.toy_case import Toy
 
 LHS = Sampling("lhs", 16)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from sim.errors import SimError
-from sim.study.bands import bands
 from sim.study.result import EVENT_COLUMNS, Result
 from sim.study.runner import run
-from sim.study.summary import COLUMNS, number, plain
+from sim.study.sample import COLUMNS, bands, number, plain
 from tests.study.toy_case import DAYS, Toy
 
 
@@ -67,7 +66,7 @@ def test_what_json_cannot_say() -> None:
 
 def test_importing_a_study_stays_light() -> None:
     script = (
-        "import sys, sim.study.result, sim.study.runner, sim.study.compare, sim.study.baseline;"
+        "import sys, sim.study.result, sim.study.runner, sim.study.compare, sim.study.analyses.baseline;"
         "print([m for m in ('pandas', 'scipy', 'pyarrow', 'matplotlib') if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

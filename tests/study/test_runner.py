@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError, SimError
-from sim.study import tables
-from sim.study.precision import parse
-from sim.study.runner import run
-from sim.study.sample import Sample, representative
-from sim.study.summary import summary
+from sim.study.runner import parse, run
+from sim.study.sample import Sample, representative, summary
+from sim.study.storage import formats as tables
 from tests.study.toy_case import DAYS, Toy, Unpackable
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from sim.config.loading import checked, load_as
+from sim.config.load import checked, load_as
 from sim.config.project import Project
 from tests.tiny_project import TINY
 

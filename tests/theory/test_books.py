@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.events import WORK
 from sim.metrics.record import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
+from sim.plan.vocabulary import WORK
+from sim.study.api import load
 from sim.study.case import Case, prepare
-from sim.study.running import load
-from sim.world.clock import SHIFT
+from sim.world.calendars.project_calendars import SHIFT
 
 ROOT = Path(__file__).parents[2]
 FILES = {"tiny": ROOT / "tests" / "configs" / "tiny.yaml", "one_block": ROOT / "configs" / "one_block.yaml"}

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 
 import pytest
 
-from sim.events import FREE, HOLD, WORK
+from sim.plan.vocabulary import FREE, HOLD, WORK
 from sim.study.case import Case, prepare
 from tests.tiny_project import tiny
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.config.loading import checked, load_as
+from sim.config.load import checked, load_as
 from sim.config.project import Project
+from sim.study.api import load
 from sim.study.case import Case, prepare
 from sim.study.chunk import Columns
-from sim.study.running import load
 from tests.theory.random_projects import random_project
 from tests.tiny_project import TINY, tiny_case, works
 
@@ -228,7 +228,7 @@ def test_more_of_something_is_better_on_the_mean_but_not_promised_in_every_run(m
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_without_limits_no_longer_work_makes_a_project_earlier(seed: int) -> None:
-    from sim.plan.network import earliest
+    from sim.plan.analysis.critical_path import earliest
 
     case = prepare(random_project(seed + 104))
     values = list(case.planned.values)

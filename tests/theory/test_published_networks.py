@@ -7,8 +7,7 @@ from statistics import mean
 
 import pytest
 
-from sim.events import WORK
-from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.plan.vocabulary import MINUTES_PER_DAY, WORK
 from sim.study.case import prepare
 from tests.engine.small_plans import Told
 from tests.theory.published_networks import NEEDED, Problem, performed, problems

@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.events import HOLD, WORK
-from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
-from sim.study.textbook.asking import Played, play
-from sim.world.distributions import Distribution, Exponential, Fixed, Triangular
-from sim.world.draws import key, uniforms
+from sim.plan.vocabulary import HOLD, WORK, Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
+from sim.study.verification.harness import Played, play
+from sim.world.randomness.distributions import Distribution, Exponential, Fixed, Triangular
+from sim.world.randomness.streams import key, uniforms
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
-from sim.engine.dispatch import Dispatcher
+from sim.engine.dispatcher import Dispatcher
 from sim.errors import SimError
-from sim.study.textbook import CHECKS
-from sim.study.textbook.asking import Check, asked
+from sim.study.verification import CHECKS
+from sim.study.verification.harness import Check, asked
 from tests.mutants.planting import plant
 
 

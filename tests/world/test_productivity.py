@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.config.calendars import Calendar as Stated
-from sim.config.labour import Pattern, SiteLearning
-from sim.config.productivity import Crowding, Heat, Night, Overtime, Productivity
-from sim.world.calendars import Calendar, weekly
-from sim.world.productivity import (
+from sim.config.sections.labour import Calendar as Stated
+from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
+from sim.world.calendars.shifts import DAY
+from sim.world.calendars.working_time import Calendar, weekly
+from sim.world.productivity_factors import (
     MILLION,
     crowd_factors,
     earning,
@@ -24,7 +24,6 @@ from sim.world.productivity import (
     turns,
     unit_curve,
 )
-from sim.world.shifts import DAY
 
 START = date(2026, 1, 5)  # a Monday
 WEEK = ["mon", "tue", "wed", "thu", "fri", "sat"]

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from sim.config.project import Project
-from sim.config.systems import Skid
-from sim.study.running import load
-from sim.world.driving import duty_finish
-from sim.world.roads import load_class, load_classes, movement, road_calendars, road_of
+from sim.config.sections.systems import Skid
+from sim.study.api import load
+from sim.world.roads import duty_finish, load_class, load_classes, movement, road_calendars, road_of
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DAY = 1440

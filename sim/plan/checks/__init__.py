@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sim.plan.checks.balance import gone_too_early, too_large, used_up
-from sim.plan.checks.groups import stuck_in_groups
-from sim.plan.checks.locks import Locks
+from sim.plan.analysis.prerequisites import Needs
+from sim.plan.analysis.route_classes import kinds
+from sim.plan.checks.capacity import (
+    blocked_by_others,
+    crowded,
+    gone_too_early,
+    stuck_in_groups,
+    too_large,
+    used_up,
+    yards,
+)
+from sim.plan.checks.deadlocks import Locks, has_choices, in_vain, out_of_luck
+from sim.plan.checks.finding import Finding, Remark, collected
 from sim.plan.checks.quality import few_at_once, long_tasks, loose_ends, unlimited_work
-from sim.plan.checks.reach import Reach
-from sim.plan.checks.remarks import Finding, Remark, collected
-from sim.plan.checks.routes import on_routes
-from sim.plan.checks.waits import has_choices, in_vain, out_of_luck
-from sim.plan.checks.yards import blocked_by_others, crowded, yards
+from sim.plan.checks.reachability import Reach, on_routes
 from sim.plan.compile import Compiled
-from sim.plan.kinds import kinds
-from sim.plan.needs import Needs
 
 __all__ = ["Remark", "check"]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sim.plan.checks.remarks import Finding
-from sim.plan.compile import AGAIN, HOLD, NONE, WAIT, WORK, Compiled
-from sim.plan.crew_work import crew
-from sim.plan.kinds import Kind
-from sim.plan.needs import Needs
-from sim.plan.risks import AWAY
-from sim.plan.working_days import always_open, day_minutes
+from sim.plan.analysis.prerequisites import Needs
+from sim.plan.analysis.route_classes import Kind
+from sim.plan.checks.finding import Finding
+from sim.plan.compile import NONE, Compiled
+from sim.plan.context import always_open, day_minutes
+from sim.plan.mechanisms.crews import crew
+from sim.plan.mechanisms.risks import AWAY
+from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
 CREW = crew("")
 LONG_TASK_DAYS = 44

@@ -8,37 +8,36 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report import reading
-from sim.report.causes import of_result
-from sim.report.quoting import both
-from sim.report.reading import About, Result
-from sim.report.words import interval, measure, money_months, step_for
+from sim.report import result_view as reading
+from sim.report.explanations import of_result
+from sim.report.formatting import both, interval, measure, money_months, step_for
+from sim.report.result_view import About, ResultView
+from sim.study.analyses.switch_off import ALL
 from sim.study.intervals import mean_interval
-from sim.study.switching import ALL
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from sim.study.drivers import Drivers
+    from sim.study.analyses.drivers import Drivers
 
 FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
 IDLE, COST, BUDGET = "idle_capital_usd_months", "capital_total_usd", "budget_usd"
 
 
-def write_all(result: Result, directory: Path) -> list[Path]:
+def write_all(result: ResultView, directory: Path) -> list[Path]:
     """Write the figures of a run (PNG and SVG) into `directory`, which is made; return their paths.
 
     Ramp of MW, headcount, man-hours, capital; finish, convergence and joint confidence where the project has one finish (a
     single order); of the representative run people by trade, flowline, Gantt, and the flow of skids where it has any.
     """
-    from sim.report.style import save
+    from sim.report.figures.style import save
 
     directory.mkdir(parents=True, exist_ok=True)
     return [path for name, ax in of_a_run(result) for path in save(ax, directory, name)]
 
 
-def of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
+def of_a_run(result: ResultView) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure; none where every run failed, since then nothing is known."""
     about = reading.about(result)
     if about.failed < about.runs:
@@ -58,17 +57,16 @@ def of_a_run(result: Result) -> Iterator[tuple[str, Axes]]:
 
 def _tornado(causes: Drivers, about: About) -> Axes:
     """Draw what each cause costs alone."""
-    from sim.report.figures.tornado import plot_tornado
+    from sim.report.figures.sensitivity import plot_tornado
 
     table = causes.table()
     alone = table[table["kind"] != ALL]
     return plot_tornado(alone, metric=causes.metric, basis=f"n = {about.runs:,} runs each, seed {about.seed}")
 
 
-def _of_the_finish(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
+def _of_the_finish(result: ResultView, about: About) -> Iterator[tuple[str, Axes]]:
     """Yield how the P80 of the finish settled, and the date together with the budget."""
-    from sim.report.figures.convergence import plot_convergence
-    from sim.report.figures.joint import plot_joint
+    from sim.report.figures.delivery import plot_convergence, plot_joint
 
     yield "convergence", plot_convergence(reading.values(result, FINISH), about=about)
     target, budget = reading.limit(result, FINISH), reading.planned(result, BUDGET)
@@ -77,13 +75,12 @@ def _of_the_finish(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
         yield "joint", plot_joint(both, about=about, target=target, budget=budget)
 
 
-def _of_one_run(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
+def _of_one_run(result: ResultView, about: About) -> Iterator[tuple[str, Axes]]:
     """Yield what is drawn of the representative run."""
-    from sim.report import logbook
-    from sim.report.figures.flow import plot_flow
-    from sim.report.figures.flowline import hall_blocks_of, plot_flowline
+    from sim.report import result_view as logbook
+    from sim.report.figures.flowline import hall_blocks_of, plot_flow, plot_flowline
     from sim.report.figures.gantt import plot_gantt
-    from sim.report.figures.trades import plot_trades
+    from sim.report.figures.workforce import plot_trades
 
     events, limit = result.events, reading.limit(result, PEAK)
     people = logbook.people(events, int(events["minute"].max()) // 1440 + 8)
@@ -95,39 +92,39 @@ def _of_one_run(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
     yield "gantt", plot_gantt(events, about=about, chain=result.chain, spread=result.table("spread"))
 
 
-def _mw_online(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+def _mw_online(result: ResultView, about: About, summary: pd.DataFrame) -> Axes:
     """Draw the ramp beside that of the deterministic run."""
-    from sim.report.figures.mw_online import plot_mw_online
+    from sim.report.figures.delivery import plot_mw_online
 
     first, full = (_at(summary, metric, "p50") for metric in (FIRST, FINISH))
     ramp = reading.planned_ramp(result)
     return plot_mw_online(result.curves, about=about, ramp=ramp, ramp_name="planned", first=first, full=full)
 
 
-def _headcount(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+def _headcount(result: ResultView, about: About, summary: pd.DataFrame) -> Axes:
     """Draw the headcount against its limit."""
-    from sim.report.figures.headcount import plot_headcount
+    from sim.report.figures.workforce import plot_headcount
 
     peaks, limit = reading.values(result, PEAK), reading.limit(result, PEAK)
     return plot_headcount(result.curves, about=about, peaks=peaks, limit=limit, quoted=_quoted(summary, PEAK))
 
 
-def _hours(result: Result, about: About) -> Iterator[tuple[str, Axes]]:
+def _hours(result: ResultView, about: About) -> Iterator[tuple[str, Axes]]:
     """Yield man-hours over time, where they were looked at."""
-    from sim.report.figures.man_hours import plot_man_hours
+    from sim.report.figures.workforce import plot_man_hours
 
     if len(hours := result.table("hours")):
         yield "man_hours", plot_man_hours(hours, about=about, runs=int(result.table("spread")["runs"].max()))
 
 
-def _capital(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+def _capital(result: ResultView, about: About, summary: pd.DataFrame) -> Axes:
     """Draw capital deployed against in service, with the idle capital of the metrics."""
     from sim.report.figures.capital import plot_capital
 
     return plot_capital(result.curves, about=about, idle=_mean(result, about), note=_idle_months(summary))
 
 
-def _mean(result: Result, about: About) -> str:
+def _mean(result: ResultView, about: About) -> str:
     """Return the mean idle capital in dollar-months, with its interval where runs are independent."""
     values = reading.values(result, IDLE)
     if not len(values) or not np.isfinite(values).all():
@@ -139,9 +136,9 @@ def _mean(result: Result, about: About) -> str:
     return mean if about.sampling else f"{mean} ({interval(found.low, found.high, lambda v: money_months(v, step))})"
 
 
-def _finish(result: Result, about: About, summary: pd.DataFrame) -> Axes:
+def _finish(result: ResultView, about: About, summary: pd.DataFrame) -> Axes:
     """Draw the S-curve with the planned and the target date."""
-    from sim.report.figures.finish import plot_finish
+    from sim.report.figures.delivery import plot_finish
 
     planned, target = reading.planned(result, FINISH), reading.limit(result, FINISH)
     finish, quoted = reading.values(result, FINISH), _quoted(summary, FINISH)
@@ -167,22 +164,21 @@ def _idle_months(summary: pd.DataFrame) -> str:
     return "P50 / P80 idle: " + "; ".join(words) if words else ""
 
 
-def write_comparison(results: Mapping[str, Result], differences: pd.DataFrame, directory: Path) -> list[Path]:
+def write_comparison(results: Mapping[str, ResultView], differences: pd.DataFrame, directory: Path) -> list[Path]:
     """Write the figures of a comparison into `directory`, which is made; return their paths.
 
     The strategy cloud, and for each pair (`case`, `base`) in `differences` the histogram of the paired
     difference of the finish: `difference_CASE_BASE`.
     """
-    from sim.report.style import save
+    from sim.report.figures.style import save
 
     directory.mkdir(parents=True, exist_ok=True)
     return [path for name, ax in of_a_comparison(results, differences) for path in save(ax, directory, name)]
 
 
-def of_a_comparison(results: Mapping[str, Result], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
+def of_a_comparison(results: Mapping[str, ResultView], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure."""
-    from sim.report.figures.paired_difference import plot_paired_difference
-    from sim.report.figures.strategy_cloud import plot_strategy_cloud
+    from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
 
     runs = {name: result.runs for name, result in results.items()}
     seed = int(next(iter(results.values())).manifest["seed"])

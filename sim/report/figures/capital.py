@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report import style
-from sim.report.reading import About, Values
-from sim.report.words import money_months
+from sim.report.figures import style
+from sim.report.formatting import money_months
+from sim.report.result_view import About, Values
 
 if TYPE_CHECKING:
     import pandas as pd

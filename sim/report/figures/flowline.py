@@ -1,19 +1,25 @@
-"""Line of balance: every block's work as a stroke from its begin to its end, the blocks above one another."""
+"""Line of balance: every block's work as a stroke from its begin to its end, the blocks above one another.
+
+Cumulative flow of skids: what has been started, tested, delivered, set, hooked up and is online.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report import style
-from sim.report.logbook import STAGES, dry, online, stages
-from sim.report.reading import About, Result
+from sim.report.figures import style
+from sim.report.result_view import STAGES, About, ResultView, Values, dry, online, stages
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+
+# --- flowline ---------------------------------------------------------------------------------------------------------
+
 
 COLOURS = dict(zip(STAGES, (style.BLUE, style.ORANGE, "#009e73", "#cc79a7"), strict=True))
 
@@ -62,7 +68,46 @@ def _halls(ax: Axes, released: Sequence[tuple[str, float]], start: float, hall_b
             ax.plot([start + day] * 2, edges, color=style.MUTED, lw=4, alpha=0.7, solid_capstyle="butt", label=label)
 
 
-def hall_blocks_of(result: Result) -> int:
+def hall_blocks_of(result: ResultView) -> int:
     """Return the blocks in a hall, 0 where the project has no halls."""
     config = result.manifest.get("config", {})
     return int(config["hall"]["blocks"]) if config.get("shell", {}).get("steps") else 0
+
+
+# --- flow -------------------------------------------------------------------------------------------------------------
+
+
+BETWEEN = (
+    ("started", "tested", "factory", "#dbeaf5"),
+    ("tested", "delivered", "on the road", "#b3d3e8"),
+    ("delivered", "set", "yard", "#f7dfa6"),
+    ("set", "complete", "hook-up", "#e3b7d0"),
+    ("complete", "online", "tests", "#99d8c7"),
+)
+
+
+@style.in_house_style
+def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, about: About) -> Axes:
+    """Draw the days on which skids reached each state (`sim.report.result_view.flow`) as stacked areas of one run.
+
+    The height of an area is the skids in that state; its width, how long one stays in it.
+    """
+    ax = style.canvas() if ax is None else ax
+    last = max((float(days.max(initial=0)) for days in data.values()), default=1.0)
+    first = min((float(days.min(initial=last)) for days in data.values()), default=0.0)
+    day = np.arange(np.floor(first) - 7, np.ceil(last) + 8)
+    x = style.place(about.dates, 0) + day
+    counts = {state: np.searchsorted(days, day, side="right") for state, days in data.items()}
+    for upper, lower, label, colour in BETWEEN:
+        ax.fill_between(x, counts[lower], counts[upper], step="post", color=colour, lw=0, label=label)
+    ax.fill_between(x, 0, counts["online"], step="post", color="#004d80", lw=0, label="online")
+    ax.plot(x, counts["started"], drawstyle="steps-post", color=style.INK, lw=1.2)
+    ax.set_xlim(x[0], x[-1])
+    ax.set_ylim(0, max(int(counts["started"].max(initial=1)), 1) * 1.04)
+    ax.set_ylabel("skids")
+    style.dates_below(ax)
+    style.legend_above(ax)
+    yard = counts["delivered"] - counts["set"]
+    style.title(ax, f"Flow of skids: at most {int(yard.max(initial=0))} in the yard at once")
+    style.caption(ax, about.of_one("Skids; height: how many, width: how long"))
+    return ax

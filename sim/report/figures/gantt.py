@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.metrics.mechanisms import MECHANISMS
-from sim.report import style
-from sim.report.logbook import Bar, waits, works
-from sim.report.reading import About
-from sim.report.why import spells
-from sim.study.places import places
+from sim.metrics.delay_causes import MECHANISMS
+from sim.report.explanations import spells
+from sim.report.figures import style
+from sim.report.result_view import About, Bar, waits, works
+from sim.study.gantt_ranges import places
 
 if TYPE_CHECKING:
     import pandas as pd

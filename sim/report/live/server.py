@@ -23,7 +23,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from sim import files
 from sim.errors import SimError
-from sim.study.live import Live
+from sim.study.analyses.live import Live
 
 HERE = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")

@@ -1,0 +1,204 @@
+"""One project under many settings: `sim sweep`.
+
+Which inputs matter: `sim sensitivity`.
+
+What to choose: `sim tune`.
+
+Which risk matters: `sim drivers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from sim.cli.options import CONFIG, ENGINE, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
+
+# --- sweep ------------------------------------------------------------------------------------------------------------
+
+
+STUDY = click.argument("study", type=click.Path(path_type=Path))
+STUDY_SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="A.B=C",
+    help="Change one value of the study, e.g. --set runs=50. May be given often.",
+)
+STUDY_RUNS = click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000_000),
+    default=None,
+    help="Replications a point, instead of the study's.",
+)
+STUDY_SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=None,
+    help="The luck, instead of the study's.",
+)
+
+
+def asked(overrides: tuple[str, ...], stated: Mapping[str, int | None]) -> tuple[str, ...]:
+    """Return the overrides of a study file with those that have an option of their own."""
+    return (*overrides, *(f"{name}={value}" for name, value in stated.items() if value is not None))
+
+
+@click.command()
+@STUDY
+@STUDY_RUNS
+@STUDY_SEED
+@WORKERS
+@STUDY_SET
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted sweep has left.")
+@guarded
+def sweep(
+    study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
+    out: Path | None, resume: bool,
+) -> None:  # fmt: skip
+    """Run a study: every point of its design on the same luck, as one tidy table.
+
+    STUDY is a YAML file such as experiments/how_many_trucks/study.yaml; --set changes a value of it.
+    Writes OUT/runs (a row a replication, with its settings), summary (a row a point and metric) and points, each as
+    .parquet and .csv, and figures/: lines for one input, a heat map for two, a panel for each of more.
+    """
+    from sim.report.study_tables import describe_sweep as told
+    from sim.report.study_tables import write_sweep_figures as write_figures
+    from sim.study.analyses.design import read_study
+    from sim.study.analyses.sweep import sweep_design
+
+    design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
+    target = out or Path("out") / design.study.name
+    with watched(design.study.name) as progress:
+        found = sweep_design(
+            design, workers=workers, out=target, resume=resume, progress=progress,
+            extras=lambda found, directory: write_figures(found, directory / "figures"),
+        )  # fmt: skip
+    show(told(found))
+    click.echo(f"\nwritten to {target}: runs, summary and points as .parquet and .csv, figures/")
+
+
+# --- sensitivity ------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@STUDY
+@click.option(
+    "--method",
+    type=click.Choice(["low_high", "morris", "sobol"]),
+    default=None,
+    help="One input at a time, elementary effects, or shares of the variance, instead of the study's.",
+)
+@STUDY_RUNS
+@STUDY_SEED
+@WORKERS
+@STUDY_SET
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_METHOD if not given."
+)
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted analysis has left.")
+@guarded
+def sensitivity(
+    study: Path, method: str | None, runs: int | None, seed: int | None, workers: int | None,
+    overrides: tuple[str, ...], out: Path | None, resume: bool,
+) -> None:  # fmt: skip
+    """Say which of a study's inputs matter for one number, the P80 of the finish for example.
+
+    STUDY is a YAML file whose inputs have `low` and `high` (or values, of which the first and the last count);
+    its section `sensitivity` says which number. Morris and Sobol need the extra `sensitivity` (SALib). Writes
+    OUT/sensitivity, points and summary as .parquet and .csv, and figures/.
+    """
+    from sim.report.study_tables import describe_sensitivity as told
+    from sim.report.study_tables import write_sensitivity_figure as write_figure
+    from sim.study.analyses.design import read_study
+    from sim.study.analyses.sensitivity import analyse
+
+    changes = asked(overrides, {"runs": runs, "seed": seed})
+    design = read_study(study, (*changes, *([f"sensitivity.method={method}"] if method else [])))
+    target = out or Path("out") / f"{design.study.name}_{design.study.sensitivity.method}"
+    with watched(design.study.name) as progress:
+        found = analyse(
+            design, workers=workers, out=target, resume=resume, progress=progress,
+            extras=lambda found, directory: write_figure(found, directory / "figures"),
+        )  # fmt: skip
+    show(told(found))
+    click.echo(f"\nwritten to {target}: sensitivity, points and summary as .parquet and .csv, figures/")
+
+
+# --- tune -------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@STUDY
+@STUDY_RUNS
+@STUDY_SEED
+@WORKERS
+@STUDY_SET
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_tuned if not given."
+)
+@click.option("--resume", is_flag=True, help="Go on from the designs that an interrupted tuning has finished.")
+@guarded
+def tune(
+    study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
+    out: Path | None, resume: bool,
+) -> None:  # fmt: skip
+    """Choose values of a study's inputs that make one number small while others keep their limits.
+
+    STUDY is a YAML file whose inputs have bounds and whose section `tune` states the objective and limits such as
+    "P80 of the peak at most 450". The best design is run again on fresh luck. Where there are few designs all are
+    tried; otherwise Optuna (extra `tune`) chooses. Writes OUT/trials and fresh as .parquet and .csv, and figures/.
+    """
+    from sim.report.study_tables import describe_tuning as told
+    from sim.report.study_tables import write_tuning_figure as write_figure
+    from sim.study.analyses.design import read_study
+    from sim.study.analyses.tuning import tune as choose
+
+    design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
+    target = out or Path("out") / f"{design.study.name}_tuned"
+    with watched(design.study.name) as progress:
+        found = choose(
+            design, workers=workers, out=target, resume=resume, progress=progress,
+            extras=lambda found, directory: write_figure(found, directory / "figures"),
+        )  # fmt: skip
+    show(told(found))
+    click.echo(f"\nwritten to {target}: trials and fresh as .parquet and .csv, figures/")
+
+
+# --- drivers ----------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@CONFIG
+@click.option(
+    "--runs", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Replications of each case."
+)
+@SEED
+@WORKERS
+@ENGINE
+@SET
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
+@guarded
+def drivers(
+    config: Path, runs: int, seed: int, workers: int | None, engine: str, overrides: tuple[str, ...], out: Path | None
+) -> None:
+    """Say what each risk driver and each group of uncertainty costs: days, dollars and people, at P50 and P80.
+
+    The project is run with everything on, and again with one cause switched off at a time, on the same luck: as many
+    cases as there are causes. Writes what `sim run` writes, with drivers.parquet and the tornado in the report.
+    """
+    from sim.report.explanations import told
+    from sim.report.html_report.run_report import write_run
+    from sim.study.analyses.drivers import drivers as switch_off
+
+    loaded = load(config, overrides)
+    target = out or Path("out") / loaded.value.name
+    found = switch_off(
+        loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=target, watch=watched, extras=write_run
+    )
+    show(told(found))
+    click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
+    warn_stalls(found.result)

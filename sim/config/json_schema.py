@@ -1,0 +1,59 @@
+"""The configuration's JSON Schema, by which editors complete, explain and check the YAML files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from sim.config.load import SCHEMA_VERSION
+from sim.config.sections.base import Bounds
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a configuration file; the same model gives the same bytes.
+
+    No key is required, because a file that extends a base holds only what differs; the loader tells
+    what is missing after merging. Units and ranges are part of each description.
+    """
+    schema = model.model_json_schema()
+    _annotate(schema)
+    own = schema.pop("properties", {})
+    version = {"title": "Schema version", "const": SCHEMA_VERSION, "description": "Format of this file"}
+    base = {"title": "Extends", "type": "string", "description": "A base file, relative to this one"}
+    head = {"schema_version": version, "extends": base}
+    return {
+        "$schema": _DIALECT,
+        "title": schema.pop("title", model.__name__),
+        "type": schema.pop("type", "object"),
+        "properties": {**head, **{key: value for key, value in own.items() if key != "schema_version"}},
+        **schema,
+    }
+
+
+def _annotate(node: Any) -> None:
+    """Drop what is required and tell unit and range in each description, in place."""
+    if isinstance(node, list):
+        for child in node:
+            _annotate(child)
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("required"), list):
+        del node["required"]
+    measure = _measure(node)
+    if measure and isinstance(node.get("description", ""), str):
+        node["description"] = f"{node.get('description', '')} ({measure})".strip()
+    for child in node.values():
+        _annotate(child)
+
+
+def _measure(node: dict[str, Any]) -> str:
+    """Range and unit of a number as words; empty where no unit is stated."""
+    unit = node.get("x-unit")
+    if not isinstance(unit, str):
+        return ""
+    low, above = node.get("minimum"), node.get("exclusiveMinimum")
+    bounds = Bounds(above if low is None else low, node.get("maximum"), above=low is None)
+    return unit if bounds.low is None and bounds.high is None else f"{bounds.words()} {unit}"

@@ -1,0 +1,240 @@
+"""What the models allow at an address: the fields of a section, the unit and range of a number.
+
+Where a value of the configuration stands: its address in the tree, its place in a file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from sim.config.sections.base import Bounds, Unit
+from sim.errors import NOTHING, Problem
+
+# --- positions --------------------------------------------------------------------------------------------------------
+
+
+Address = tuple[str | int, ...]
+"""The keys and list indices from the top of the tree to a value."""
+
+_LONGEST = 60
+_WORD = re.compile(r"[A-Za-z0-9._-]+")
+
+
+class Position(NamedTuple):
+    """A place in a file, counted from 1; line 0 for what stands in no file (an override)."""
+
+    file: str
+    line: int
+    column: int
+
+
+Positions = dict[Address, Position]
+
+
+class Unread(str):
+    """Stands in the tree for a value that was refused on reading, which is not complained about twice."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A mistake at an address, before it is worded for people; `value` is NOTHING if none is shown."""
+
+    address: Address
+    position: Position
+    value: object
+    message: str
+    hint: str = ""
+
+
+def problem_of(fault: Fault, tree: Any) -> Problem:
+    """The fault in words, its path written as `--set` would take it."""
+    value = "" if fault.value is NOTHING else shown(fault.value)
+    file, line, column = fault.position
+    path = path_words(fault.address, tree)
+    path = "" if file == f"--set {path}" else path
+    return Problem(file, line, column, path, value, fault.message, fault.hint)
+
+
+def path_words(address: Address, tree: Any) -> str:
+    """An address with dots; a list element goes by its `id` if it has one: `shell.steps.slab.hours`."""
+    words = []
+    for key in address:
+        node = child(tree, key)
+        name = node.get("id") if isinstance(key, int) and isinstance(node, Mapping) else None
+        named = isinstance(name, str) and _WORD.fullmatch(name)
+        words.append(_printable(str(name if named else key)))
+        tree = node
+    return ".".join(words)
+
+
+def child(node: Any, key: str | int) -> Any:
+    """The part of a mapping or list under a key, None where there is none."""
+    if isinstance(node, Mapping):
+        return node.get(key)
+    if isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node):
+        return node[key]
+    return None
+
+
+def has(node: Any, key: str | int) -> bool:
+    """Whether a mapping or list has a part under this key."""
+    if isinstance(node, Mapping):
+        return key in node
+    return isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node)
+
+
+def at(tree: Any, address: Address) -> Any:
+    """The value at an address, None where there is none."""
+    for key in address:
+        tree = child(tree, key)
+    return tree
+
+
+def nearest(positions: Positions, address: Address) -> Position:
+    """The place of a value, or of the innermost section around it that has one."""
+    for length in range(len(address), -1, -1):
+        if address[:length] in positions:
+            return positions[address[:length]]
+    return Position("", 0, 0)
+
+
+def shown(value: object) -> str:
+    """A value on one short line, as YAML would have it."""
+    if isinstance(value, Unread):
+        text = _printable(value)
+    elif isinstance(value, Mapping):
+        text = "{" + ", ".join(_printable(str(key)) for key in value) + "}"
+    elif isinstance(value, list | tuple):
+        text = f"a list of {len(value)}"
+    elif isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False) if value.isprintable() else ascii(value)
+    elif isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
+        text = str(int(value))
+    else:
+        text = json.dumps(value) if isinstance(value, bool | float | int | None) else _printable(str(value))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    """A text that cannot break the line or colour the terminal."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+# --- allowed ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The types that may stand at an address, and what is said about the number there."""
+
+    types: tuple[Any, ...]
+    unit: str = ""
+    bounds: Bounds | None = None
+    description: str = ""
+
+    def fields(self) -> dict[str, FieldInfo]:
+        """The fields of the section at this address; empty for free keys and plain values."""
+        sections = [kind for kind in self.types if _is_section(kind)]
+        return {field.alias or name: field for kind in sections for name, field in kind.model_fields.items()}
+
+    def measure(self) -> str:
+        """Range and unit to be read aloud, `1 to 50 lines`; empty where neither is stated."""
+        words = self.bounds.words() if self.bounds else ""
+        return " ".join(part for part in (words, self.unit) if part)
+
+
+def allowed_at(model: type[BaseModel], address: Address) -> Allowed:
+    """What may stand at an address of a model; no types where nothing may."""
+    here = Allowed((model,))
+    for key in address:
+        here = _below(here, key)
+    return here
+
+
+def _below(here: Allowed, key: str | int) -> Allowed:
+    """One step down: into a field, a mapping's value or a list's element."""
+    field = here.fields().get(str(key))
+    if field is not None:
+        inside = any(hasattr(kind, "numbers") for kind in here.types)
+        above = here if inside else Allowed(())
+        found = _described(field.annotation, field.metadata, above)
+        return Allowed(found.types, found.unit, found.bounds, field.description or "")
+    elements = [element for kind in here.types for element in _elements(kind)]
+    return _described(Union[tuple(elements)], (), here) if elements else Allowed(())  # noqa: UP007 (built at run time)
+
+
+def _described(annotation: Any, marks: Iterable[Any], above: Allowed) -> Allowed:
+    """The bare types of an annotation, with the marks found on it or inherited from the number around it."""
+    types: list[Any] = []
+    found = list(marks)
+    for kind, own_marks in _bare(annotation):
+        types.append(kind)
+        found += own_marks
+    unit = next((mark.name for mark in found if isinstance(mark, Unit)), above.unit)
+    bounds = next((mark for mark in found if isinstance(mark, Bounds)), _plain_bounds(found) or above.bounds)
+    return Allowed(tuple(types), unit, bounds, above.description)
+
+
+def _plain_bounds(marks: Iterable[Any]) -> Bounds | None:
+    """The range stated by pydantic's own words (`ge`, `gt`, `le`), if any."""
+    ends = {word: getattr(mark, word) for mark in marks for word in ("ge", "gt", "le") if hasattr(mark, word)}
+    if not ends:
+        return None
+    return Bounds(ends.get("ge", ends.get("gt")), ends.get("le"), above="gt" in ends)
+
+
+def _bare(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """The alternatives of an annotation without wrappers, each with its marks."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *marks = get_args(annotation)
+        yield from ((kind, [*own, *marks]) for kind, own in _bare(inner))
+    elif origin in (Union, UnionType):
+        for option in get_args(annotation):
+            yield from _bare(option)
+    elif annotation is not NoneType:
+        yield annotation, []
+
+
+def _elements(kind: Any) -> list[Any]:
+    """The types of what a mapping or a sequence holds."""
+    arguments = [argument for argument in get_args(kind) if argument is not ...]
+    origin = get_origin(kind)
+    if not arguments or not isinstance(origin, type):
+        return []
+    return arguments[1:] if hasattr(origin, "keys") else arguments
+
+
+def _is_section(kind: Any) -> bool:
+    """Whether a type is a section with fields."""
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def closest(word: str, options: Iterable[str]) -> str:
+    """The option that was probably meant, empty if none comes near."""
+    plain = {_plain(option): option for option in sorted(options)}
+    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    return plain[near[0]] if near else ""
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """A hint for a word that is not known: the nearest option, or all of them if they are few."""
+    choice = sorted(set(options))
+    near = closest(word, choice)
+    if near:
+        return f"did you mean {near}?"
+    return f"known here: {', '.join(choice)}" if 0 < len(choice) <= 12 else ""
+
+
+def _plain(word: str) -> str:
+    """A word as people mistake it: without case, hyphen or underscore."""
+    return word.lower().replace("-", "_").replace("_", " ")

@@ -1,0 +1,364 @@
+"""People on site: trades and crews, when they work and for how long, what they lose, where they sleep.
+
+When people work: days of the week, shifts, holidays.
+
+What makes work take longer than its earned hours, mechanism by mechanism.
+
+`labour.losses` states all of it together, for one way of working (`stated_for`) and for what each mechanism
+says it contains (`in_losses`). A mechanism that is on moves the loss to where it arises, to summer, to a full
+hall, to the night; the total changes only as far as the project differs from what was stated.
+A loss is the share of the time that earns nothing: 20 % loss is 1.25 minutes for each minute earned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from sim.config.sections.estimates import (
+    Bounds,
+    CalendarDays,
+    Count,
+    DollarsPerHour,
+    Factor,
+    Figure,
+    Name,
+    People,
+    Ratio,
+    Section,
+    Share,
+    Sourced,
+    Unit,
+)
+from sim.config.sections.systems import Learning
+from sim.errors import Finding, Refused
+
+# --- calendars --------------------------------------------------------------------------------------------------------
+
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _clock(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", text):
+        raise ValueError('a time of day in quotes such as "07:00"')
+    return text
+
+
+Clock = Annotated[str, AfterValidator(_clock)]
+
+
+class Stretch(Section):
+    """From one clock time to another; one that ends before it starts runs past midnight."""
+
+    start: Clock = Field(description="Clock time at which it begins")
+    end: Clock = Field(description="Clock time at which it ends")
+
+
+class Holidays(Section):
+    """Public holidays, taken from the `holidays` library; observed days count."""
+
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 code, such as US")
+    subdivision: str | None = Field(
+        default=None, pattern="^[A-Z0-9]{1,3}$", description="State or province, such as TX"
+    )
+
+
+class Calendar(Sourced):
+    """A working week."""
+
+    days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
+    shifts: tuple[Stretch, ...] = Field(min_length=1, description="Shifts of a working day")
+    breaks: tuple[Stretch, ...] = Field(default=(), description="Unpaid breaks, not worked")
+    holidays: Holidays | None = Field(default=None, description="Days on which nobody works")
+
+
+class Calendars(Section):
+    """Who works when."""
+
+    site: Calendar = Field(description="Everyone on site")
+    factory: Calendar = Field(description="Factories")
+    gate: Calendar = Field(description="Site gate and unloading")
+
+
+# --- productivity -----------------------------------------------------------------------------------------------------
+
+
+Loss = Annotated[float, Unit("share"), Bounds(0, 0.9)]
+HoursAWeek = Annotated[float, Unit("h/week"), Bounds(1, 168)]
+SquareFeetEach = Annotated[float, Unit("sq ft/person"), Bounds(1, 100_000)]
+Months = Annotated[Figure, Unit("months"), Bounds(0, 24)]
+
+
+class LongWeek(Section):
+    """A week of so many hours, worked again and again."""
+
+    hours: HoursAWeek = Field(description="Hours one person works in a week")
+    loss_by_week: tuple[Loss, ...] = Field(
+        min_length=1, description="Loss in the first, second, … consecutive week; the last one stays"
+    )
+
+
+class Overtime(Sourced):
+    """Fatigue of long weeks: it builds up with every week in a row, and starts anew after weeks off."""
+
+    weeks: tuple[LongWeek, ...] = Field(min_length=1, description="By hours a week; in between it is interpolated")
+
+    @model_validator(mode="after")
+    def _rising(self) -> Overtime:
+        _in_order([week.hours for week in self.weeks], "weeks", "hours", "more hours than the week before it")
+        return self
+
+
+class Night(Sourced):
+    """Work in the dark."""
+
+    loss: Share = Field(description="Loss in the hours between `begins` and `ends`")
+    begins: Clock = Field(description="Clock time from which it is night")
+    ends: Clock = Field(description="Clock time at which it is day")
+
+
+class Heat(Sourced):
+    """Hot months."""
+
+    loss_by_month: tuple[Loss, ...] = Field(
+        min_length=12, max_length=12, description="Loss by day outdoors, January to December"
+    )
+    indoors: Share = Field(description="Share of it that is felt in a hall")
+
+
+class Density(Section):
+    """So much room for each person in a hall."""
+
+    sqft_per_person: SquareFeetEach = Field(description="Area of the hall over the people at work in it")
+    loss: Loss = Field(description="Loss at that density")
+
+
+class Crowding(Sourced):
+    """Trades in each other's way: people at work in one hall, by its area."""
+
+    densities: tuple[Density, ...] = Field(
+        min_length=2, description="From roomy to packed; interpolated in between, constant beyond both ends"
+    )
+    in_losses: Share = Field(description="Loss by crowding that `losses` contains")
+
+    @model_validator(mode="after")
+    def _denser(self) -> Crowding:
+        rooms = [-density.sqft_per_person for density in self.densities]
+        _in_order(rooms, "densities", "sqft_per_person", "less room than the density before it")
+        return self
+
+
+class Absence(Sourced):
+    """People who are not there today."""
+
+    share: Share = Field(description="Share of people absent on a day")
+    covered: Share = Field(description="Share of absences made up for by spare people on the payroll")
+    in_losses: Share = Field(description="Loss by absence that `losses` contains")
+
+    @property
+    def loss(self) -> float:
+        """The loss of crews that are short of people."""
+        return self.share.value * (1 - self.covered.value)
+
+
+class Turnover(Sourced):
+    """People who leave for good and are replaced by others who do not know the job yet."""
+
+    per_month: Share = Field(description="Share of people replaced in a month")
+    newcomer_loss: Share = Field(description="Loss of a newcomer, mean over the time he is one")
+    newcomer_months: Months = Field(description="Months until a newcomer is as good as the others")
+    in_losses: Share = Field(description="Loss by turnover that `losses` contains")
+
+    @property
+    def loss(self) -> float:
+        """The loss by the newcomers there are at any time."""
+        return min(1.0, self.per_month.value * self.newcomer_months.value) * self.newcomer_loss.value
+
+
+class Productivity(Section):
+    """The mechanisms; one that is left out is off, and its part stays in `losses`."""
+
+    stated_for: Name = Field(description="The pattern of `labour.patterns` for which `losses` is stated")
+    overtime: Overtime | None = Field(default=None, description="Weeks of more than 40 hours")
+    night: Night | None = Field(default=None, description="Night work")
+    heat: Heat | None = Field(default=None, description="Heat, by month")
+    crowding: Crowding | None = Field(default=None, description="Many people in one hall")
+    absence: Absence | None = Field(default=None, description="People who are not there")
+    turnover: Turnover | None = Field(default=None, description="People who leave and are replaced")
+
+    @property
+    def everywhere(self) -> float:
+        """What absence and turnover make of a minute, over what `losses` has of them; crowding's part taken out.
+
+        The total loss of a piece of work is `losses` × this × what its hall and its calendar add.
+        """
+        factor = 1.0 if self.crowding is None else 1 - self.crowding.in_losses.value
+        for mechanism in (self.absence, self.turnover):
+            if mechanism is not None and mechanism.loss != mechanism.in_losses.value:
+                factor *= (1 - mechanism.in_losses.value) / (1 - mechanism.loss)
+        return factor
+
+
+def _in_order(numbers: list[float], section: str, key: str, what: str) -> None:
+    """Refuse rows that do not rise."""
+    rows = enumerate(pairwise(numbers), 1)
+    wrong = [Finding((section, row, key), abs(after), what) for row, (before, after) in rows if after <= before]
+    if wrong:
+        raise Refused(wrong)
+
+
+# --- labour -----------------------------------------------------------------------------------------------------------
+
+
+Weeks = Annotated[int, Unit("weeks"), Bounds(0, 52)]
+Beds = Annotated[int, Unit("beds"), Bounds(0, 50_000)]
+
+
+class Skill(Sourced):
+    """Another mix of people: fewer, dearer, more productive ones, say."""
+
+    people: Ratio = Field(description="People in a crew over its stated size; a crew is whole people")
+    wage: Ratio = Field(description="Cost of a paid hour over the stated rate")
+    output: Annotated[float, Unit("×"), Bounds(0.1, 10)] = Field(
+        description="Work one person does in an hour over what the earned hours are stated for"
+    )
+
+
+class Trade(Sourced):
+    """A kind of worker, who comes and leaves in crews."""
+
+    crew_size: Annotated[int, Unit("people"), Bounds(1, 200)] = Field(description="Direct people in one crew")
+    hired_per_week: People = Field(description="People of this trade that can be brought in within a week")
+    loaded_rate_usd_per_hour: DollarsPerHour = Field(description="Cost of a paid hour, burden and overtime included")
+    crews: Annotated[int, Unit("crews"), Bounds(1, 2_000)] | None = Field(
+        default=None, description="Crews typed in by hand; left out, the product sizes the trade by its one rule"
+    )
+    skill: Skill | None = Field(default=None, description="A mix of people other than the stated one")
+
+    @property
+    def team(self) -> int:
+        """Direct people of one crew in one shift, as this mix has them."""
+        return self.crew_size if self.skill is None else max(1, round(self.crew_size * self.skill.people.value))
+
+    @property
+    def paid_rate(self) -> float:
+        """Dollars of a paid hour, as this mix has it."""
+        return self.loaded_rate_usd_per_hour.value * (1.0 if self.skill is None else self.skill.wage.value)
+
+    @property
+    def output(self) -> float:
+        """Work of one person and hour over what the earned hours are stated for."""
+        return 1.0 if self.skill is None else self.skill.output
+
+
+class Ramp(Sourced):
+    """The shape of a trade's headcount over its window: up, level, down."""
+
+    up: Share = Field(description="Share of the window in which the trade grows")
+    down: Share = Field(description="Share of the window in which it shrinks")
+
+
+class Pattern(Sourced):
+    """A way of working: days and shifts of a week, and how long people stay before they go home for a while."""
+
+    days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
+    shifts: tuple[Stretch, ...] = Field(
+        min_length=1, description="Shifts of a day; every crew is there once for each of them"
+    )
+    breaks: tuple[Stretch, ...] = Field(default=(), description="Unpaid breaks, not worked")
+    weeks_on: Weeks | None = Field(default=None, ge=1, description="Weeks on site before some off; left out: no end")
+    weeks_off: Weeks = Field(default=0, description="Weeks at home after these, relieved by others on the payroll")
+
+    @property
+    def payroll(self) -> float:
+        """People on the payroll for one on site: 4/3 for three weeks on and one off."""
+        return 1.0 if self.weeks_on is None else (self.weeks_on + self.weeks_off) / self.weeks_on
+
+
+class Stage(Section):
+    """A part of the camp, as it opens."""
+
+    beds: Beds | None = Field(default=None, description="Beds; left out: as many as the crew plan wants")
+    opens_days: CalendarDays = Field(description="Days after the decision until people can move in")
+
+
+class Camp(Sourced):
+    """Beds within reach of the site: nobody is brought in who has none. How many need one is `money.camp.housed`."""
+
+    rooms: Beds = Field(description="Rooms that can be rented nearby from the beginning")
+    stages: tuple[Stage, ...] = Field(description="The camp, in the order in which it opens")
+
+
+class SiteLearning(Learning):
+    """Learning by repetition on site: Crawford unit curve over the instances of an activity, in order of start."""
+
+    stated_for: Literal["average", "first", "plateau"] = Field(
+        default="average", description="The unit for which hours are stated; with `average` the sum of hours stays"
+    )
+
+
+class Labour(Section):
+    """Trades and what applies to all of them."""
+
+    trades: dict[Name, Trade] = Field(min_length=1, description="Every trade that steps and mechanisms name")
+    indirect_ratio: Ratio = Field(description="Indirect people (staff, foremen, stores) per direct person")
+    content_spread: Factor = Field(description="Uncertainty of a step's work content, relative to its stated hours")
+    losses: Factor = Field(
+        description="Minutes worked per minute earned, all causes together: drawn once per trade and replication"
+    )
+    planned_loss: Share = Field(description="Loss the crew plan allows for")
+    utilisation: Share = Field(description="Share of paid time the crew plan expects to be busy")
+    ramp: Ramp = Field(description="Ramp the crew plan is shaped by")
+    mobilisation_days: Count = Field(description="Working days from arrival to the first day of work")
+    called_by: Literal["date", "permits"] = Field(
+        default="date", description="Crews are called on a date, or as long after the permits as is planned"
+    )
+    pattern: Name | None = Field(
+        default=None, description="The way of working, one of `patterns`; left out, it is that of calendars.site"
+    )
+    patterns: dict[Name, Pattern] = Field(default={}, description="Ways of working to choose from")
+    productivity: Productivity | None = Field(default=None, description="What `losses` is made of, by mechanism")
+    camp: Camp | None = Field(default=None, description="Beds; left out, there are always enough")
+    learning: SiteLearning | None = Field(default=None, description="Learning by repetition on site")
+
+    @model_validator(mode="after")
+    def _known_patterns(self) -> Labour:
+        """Refuse a pattern that nothing describes."""
+        stated = self.productivity.stated_for if self.productivity else None
+        named = {("pattern",): self.pattern, ("productivity", "stated_for"): stated}
+        wrong = [
+            Finding(path, name, "one of labour.patterns", _meant(name, self.patterns))
+            for path, name in named.items()
+            if name is not None and name not in self.patterns
+        ]
+        if wrong:
+            raise Refused(wrong)
+        return self
+
+    def way_of_working(self, stated: Calendar) -> Pattern:
+        """The pattern that was chosen, or the one that a calendar's week stands for."""
+        if self.pattern is not None:
+            return self.patterns[self.pattern]
+        return Pattern(days=stated.days, shifts=stated.shifts, breaks=stated.breaks)
+
+    def payroll(self, pattern: Pattern) -> float:
+        """People on the payroll for one on site: those off rotation and the spare ones for absences included."""
+        absence = self.productivity.absence if self.productivity else None
+        spare = 0.0 if absence is None else absence.share.value * absence.covered.value
+        return pattern.payroll * (1 + spare)
+
+
+def followed(stated: Calendar, pattern: Pattern) -> Calendar:
+    """Return a calendar with the days, shifts and breaks of a pattern, and its own holidays."""
+    return stated.model_copy(update={"days": pattern.days, "shifts": pattern.shifts, "breaks": pattern.breaks})
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"

@@ -1,0 +1,143 @@
+"""Risk drivers: things that happen or not, once for the whole project, and hit many activities when they do.
+
+They are an input of their own beside the ranges of single estimates: a range says how long a thing takes when
+nothing special happens. A driver has an inherent state and, where somebody does something about it, a mitigated
+one. What a driver hits is said in tags (see `sim/config/cross_checks.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sim.config.locations import did_you_mean
+from sim.config.sections.estimates import (
+    CalendarDays,
+    Dollars,
+    Estimate,
+    Factor,
+    Figure,
+    Name,
+    Probability,
+    Section,
+    Share,
+    Sourced,
+    Weeks,
+)
+from sim.errors import NOTHING, Finding, Refused
+
+Mode = Literal["inherent", "mitigated", "none"]
+Effect = Literal["factor", "added_days", "slip_days", "lost_weeks"]
+EFFECTS: tuple[Effect, ...] = ("factor", "added_days", "slip_days", "lost_weeks")
+Tag = Annotated[str, Field(pattern=r"^[a-z_]+(:.+)?$", max_length=100)]
+
+
+class State(Section):
+    """How likely a driver is, and what it does when it occurs: exactly one of the four effects."""
+
+    probability: Probability = Field(description="Probability that it occurs in this project")
+    factor: Factor | None = Field(default=None, description="Minutes of what it hits, or chances of tests to fail, ×")
+    added_days: CalendarDays | None = Field(
+        default=None, description="Days added to each activity it hits, in days of that activity's calendar"
+    )
+    slip_days: CalendarDays | None = Field(default=None, description="Days by which every delivery of an item slips")
+    lost_weeks: Weeks | None = Field(default=None, description="Weeks for which capacity is lost")
+
+    @model_validator(mode="after")
+    def _one_effect(self) -> State:
+        stated = [name for name in EFFECTS if getattr(self, name) is not None]
+        if len(stated) != 1:
+            raise ValueError(f"give exactly one of {', '.join(EFFECTS)} (here: {', '.join(stated) or 'none'})")
+        return self
+
+    @property
+    def effect(self) -> Effect:
+        """Which of the four effects it has."""
+        return next(name for name in EFFECTS if getattr(self, name) is not None)
+
+    @property
+    def size(self) -> Estimate:
+        """How bad it is when it occurs, in the unit of its effect."""
+        size: Estimate = getattr(self, self.effect)
+        return size
+
+
+class Mitigation(Sourced):
+    """What is done about a driver, and what that costs."""
+
+    kind: Literal["avoid", "reduce", "transfer", "accept"] = Field(description="Kind of answer")
+    how: str = Field(max_length=300, description="What is done")
+    cost_usd: Dollars = Field(description="What it costs, whether the driver occurs or not")
+
+
+class Driver(Sourced):
+    """One entry of the register."""
+
+    id: Name = Field(description="Name by which it is drawn and switched off")
+    name: str = Field(max_length=120, description="What happens, in words")
+    on: tuple[Tag, ...] = Field(min_length=1, description="Tags of what it hits")
+    inherent: State = Field(description="As it is")
+    mitigated: State | None = Field(default=None, description="After the mitigation; left out: as it is")
+    mitigation: Mitigation | None = Field(default=None, description="What is done about it")
+    from_week: Weeks | None = Field(default=None, description="For lost capacity: week after t0 in which it begins")
+    share: Share = Field(default=Figure(value=1.0), description="For lost capacity: the share of it that is lost")
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Driver:
+        """Refuse a driver whose effect and values do not fit together."""
+        findings = []
+        if self.mitigated is not None and self.mitigated.effect != self.inherent.effect:
+            what = f"the same effect as the inherent state ({self.inherent.effect})"
+            findings.append(Finding(("mitigated",), self.mitigated.effect, what))
+        if self.effect == "lost_weeks" and self.from_week is None:
+            findings.append(Finding(("from_week",), NOTHING, "is missing: the week in which the capacity is lost"))
+        if findings:
+            raise Refused(findings)
+        return self
+
+    @property
+    def effect(self) -> Effect:
+        """Which of the four effects it has."""
+        return self.inherent.effect
+
+
+class Risks(Section):
+    """The register, and what of it applies."""
+
+    mode: Mode = Field(default="inherent", description="As things are, after mitigation, or no driver at all")
+    without: tuple[str, ...] = Field(default=(), description="Drivers that are switched off, by id")
+    drivers: tuple[Driver, ...] = Field(default=(), description="The register")
+
+    @model_validator(mode="after")
+    def _known_ids(self) -> Risks:
+        """Refuse two drivers of one name, and names that no driver has."""
+        ids = [driver.id for driver in self.drivers]
+        again = [
+            Finding(("drivers", at, "id"), name, "each id once in the register")
+            for at, name in enumerate(ids)
+            if name in ids[:at]
+        ]
+        unknown = [
+            Finding(("without", at), name, "the id of a driver", did_you_mean(name, ids))
+            for at, name in enumerate(self.without)
+            if name not in ids
+        ]
+        if again or unknown:
+            raise Refused([*again, *unknown])
+        return self
+
+    def in_force(self) -> tuple[tuple[Driver, State], ...]:
+        """Return the drivers that apply, each in its state."""
+        if self.mode == "none":
+            return ()
+        kept = (driver for driver in self.drivers if driver.id not in self.without)
+        if self.mode == "inherent":
+            return tuple((driver, driver.inherent) for driver in kept)
+        return tuple((driver, driver.mitigated or driver.inherent) for driver in kept)
+
+    @property
+    def mitigation_usd(self) -> float:
+        """What the mitigations cost that are in force: nothing unless the register is read after mitigation."""
+        costs = [driver.mitigation.cost_usd.planned for driver, _ in self.in_force() if driver.mitigation]
+        return sum(costs) if self.mode == "mitigated" else 0.0

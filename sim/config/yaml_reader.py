@@ -1,0 +1,259 @@
+"""A configuration file as it was typed: its values, and the line and column of each.
+
+YAML is a large language; a configuration needs a small part of it. Values are read by the core rules of
+YAML 1.2 (`no` and `12:30` are text, `1e3` is a number), and what a reader could take in two ways is refused:
+leading zeros, duplicate keys, infinity, tags, and the anchors and merge keys that bombs are made of.
+Keys are always text; dates stay text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sim import files
+from sim.config.locations import Address, Fault, Position, Positions, Unread, problem_of
+from sim.errors import NOTHING, ConfigError
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+MAX_VALUES = 10_000
+MAX_FAULTS = 100
+MAX_DIGITS = 64
+
+# The parser written in C gives the same events about fifty times faster; some builds come without it.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_NULL = {"", "~", "null", "Null", "NULL"}
+_TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_NO_ALIASES = "anchors, aliases and merge keys are not read: write the value out, or use `extends`"
+
+
+@dataclass
+class Document:
+    """What one file says: plain values, where each stands, and what could not be read.
+
+    A refused value is an `Unread` text in the tree.
+    """
+
+    tree: Any = None
+    positions: Positions = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def read_file(path: Path) -> Document:
+    """Read a YAML file; ConfigError when it cannot be opened, is too large or is not YAML."""
+    file = path.as_posix()
+    try:
+        if not path.is_file():
+            raise _refusal(file, "is a folder, not a file" if path.is_dir() else "there is no such file")
+        data = files.read_at_most(path, MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB: put long tables into CSV files")
+        return read_text(data.decode("utf-8-sig"), file)
+    except UnicodeDecodeError as error:
+        line = bytes(error.object[: error.start]).count(b"\n") + 1
+        raise _refusal(file, "is not UTF-8 text", line) from None
+    except OSError as error:
+        raise _refusal(file, f"cannot be read: {error.strerror}") from None
+
+
+def read_text(text: str, file: str) -> Document:
+    """Read YAML text; ConfigError when it is not YAML. `file` names it in messages."""
+    if len(text) > MAX_BYTES:
+        raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB")
+    if _not_unicode(text):
+        raise _refusal(file, "is not UTF-8 text")
+    reader = _Reader(text, file)
+    try:
+        reader.read()
+    except _Stop as stop:
+        reader.document.faults.append(stop.fault)
+        found = reader.document
+        raise ConfigError(problem_of(fault, found.tree) for fault in found.faults[-MAX_FAULTS:]) from None
+    return reader.document
+
+
+def _refusal(file: str, message: str, line: int = 0) -> ConfigError:
+    """A file that cannot be read at all."""
+    return ConfigError([problem_of(Fault((), Position(file, line, 1), NOTHING, message), None)])
+
+
+class _Stop(Exception):
+    """Reading cannot go on."""
+
+    def __init__(self, fault: Fault) -> None:
+        """Keep what is wrong."""
+        self.fault = fault
+
+
+class _Reader:
+    """Builds values from the parser's events; nothing is built that the limits do not allow."""
+
+    def __init__(self, text: str, file: str) -> None:
+        """Start on a text; `file` names it in positions."""
+        self.file = file
+        self.document = Document()
+        self.events = self._events(text)
+
+    def _events(self, text: str) -> Iterator[yaml.Event]:
+        """The parser's events; its errors become faults with a place."""
+        try:
+            yield from yaml.parse(text, Loader=LOADER)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            lines = text.splitlines()
+            tabbed = mark is not None and mark.line < len(lines) and "\t" in lines[mark.line]
+            hint = "indent with spaces, not tabs" if tabbed else ""
+            message = "is not YAML: " + ", ".join(part for part in (error.context, error.problem) if part)
+            raise _Stop(Fault((), self._position(mark), NOTHING, message, hint)) from None
+        except yaml.reader.ReaderError as error:
+            before = text[: error.position]
+            position = Position(self.file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+            raise _Stop(Fault((), position, NOTHING, "a character that YAML does not allow")) from None
+
+    def read(self) -> None:
+        """Read the one document there is."""
+        event = self._after(yaml.StreamStartEvent, yaml.DocumentStartEvent)
+        self.document.positions[()] = self._position(event.start_mark)
+        if isinstance(event, yaml.StreamEndEvent):
+            return
+        self.document.tree = self._value(event, (), 1)
+        event = self._after(yaml.DocumentEndEvent)
+        if not isinstance(event, yaml.StreamEndEvent):
+            message = "a second document: one file holds one"
+            raise _Stop(Fault((), self._position(event.start_mark), NOTHING, message))
+
+    def _after(self, *kinds: type[yaml.Event]) -> yaml.Event:
+        """The first event that is of none of these kinds."""
+        return next(event for event in self.events if not isinstance(event, kinds))
+
+    def _value(self, event: yaml.Event, address: Address, depth: int) -> Any:
+        """The value that begins with this event, at an address."""
+        place = self._position(event.start_mark)
+        self.document.positions.setdefault(address, place)
+        if isinstance(event, yaml.AliasEvent):
+            return self._unread(address, f"*{event.anchor}", "the value written out (no aliases)")
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            self._fault(address, place, NOTHING, _NO_ALIASES)
+        if getattr(event, "tag", None) is not None:
+            self._fault(address, place, NOTHING, "tags (!) are not read: write plain values")
+        if len(self.document.positions) > MAX_VALUES:
+            message = f"is the {MAX_VALUES}th value: put long tables into CSV files"
+            raise _Stop(Fault(address[:8], place, NOTHING, message))
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, address)
+        if depth > MAX_DEPTH:
+            raise _Stop(Fault(address[:8], place, NOTHING, f"is nested deeper than {MAX_DEPTH} levels"))
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._list(address, depth)
+        return self._mapping(address, depth)
+
+    def _list(self, address: Address, depth: int) -> list[Any]:
+        """The elements up to the end of the list."""
+        values: list[Any] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            values.append(self._value(event, (*address, len(values)), depth + 1))
+        return values
+
+    def _mapping(self, address: Address, depth: int) -> dict[str, Any]:
+        """The entries up to the end of the mapping; a refused key is left out with its value."""
+        values: dict[str, Any] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self._key(event, address, values)
+            value_event = next(self.events)
+            if key is None:
+                self._skip(value_event)
+                continue
+            self.document.positions[(*address, key)] = self._position(event.start_mark)
+            values[key] = self._value(value_event, (*address, key), depth + 1)
+        return values
+
+    def _key(self, event: yaml.Event, address: Address, values: dict[str, Any]) -> str | None:
+        """The text of a key; None, with a fault, for one that is refused."""
+        place = self._position(event.start_mark)
+        if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor is not None:
+            self._fault(address, place, NOTHING, "a key must be a plain word")
+            self._skip(event)
+            return None
+        key = str(event.value)
+        if key == "<<" and event.implicit[0]:
+            self._fault((*address, key), place, NOTHING, _NO_ALIASES)
+            return None
+        if key in values:
+            line = self.document.positions[(*address, key)].line
+            self._fault((*address, key), place, NOTHING, f"is written twice here, first on line {line}")
+            return None
+        if _not_unicode(key):
+            self._fault(address, place, NOTHING, "a key with characters that are not text")
+            return None
+        return key
+
+    def _skip(self, event: yaml.Event) -> None:
+        """Pass over a value without building it."""
+        open_levels = int(isinstance(event, yaml.CollectionStartEvent))
+        while open_levels:
+            event = next(self.events)
+            open_levels += isinstance(event, yaml.CollectionStartEvent)
+            open_levels -= isinstance(event, yaml.CollectionEndEvent)
+
+    def _scalar(self, event: yaml.ScalarEvent, address: Address) -> Any:
+        """A scalar by the core rules of YAML 1.2; quoted and block scalars are text."""
+        text = str(event.value)
+        if _not_unicode(text):
+            return self._unread(address, ascii(text), "text with characters that exist")
+        if not event.implicit[0]:
+            return text
+        if text in _NULL:
+            return None
+        if text in _TRUTH:
+            return _TRUTH[text]
+        return self._number_or_text(text, address)
+
+    def _number_or_text(self, text: str, address: Address) -> Any:
+        """A plain scalar that is a number, or else is text; what is not clearly one of them is refused."""
+        if _NOT_FINITE.fullmatch(text):
+            return self._unread(address, text, "a finite number")
+        if _LEADING_ZERO.fullmatch(text):
+            return self._unread(address, text, "a number without leading zeros, or text in quotes")
+        whole = _INTEGER.fullmatch(text) or _BASED.fullmatch(text)
+        if not whole and not _FLOAT.fullmatch(text):
+            return text
+        if len(text) > MAX_DIGITS:
+            return self._unread(address, text, f"a number of at most {MAX_DIGITS} characters")
+        number = int(text, 0) if whole else float(text)
+        if abs(number) > 2**63 - 1 if whole else not math.isfinite(number):
+            return self._unread(address, text, "a number the computer can hold")
+        return number
+
+    def _unread(self, address: Address, text: str, message: str) -> Unread:
+        """Note a value that is refused and put its text in its place."""
+        self._fault(address, self.document.positions[address], Unread(text), message)
+        return Unread(text)
+
+    def _fault(self, address: Address, position: Position, value: object, message: str) -> None:
+        """Note a mistake and go on, up to a number nobody reads beyond."""
+        fault = Fault(address, position, value, message)
+        if len(self.document.faults) >= MAX_FAULTS:
+            raise _Stop(fault)
+        self.document.faults.append(fault)
+
+    def _position(self, mark: Any) -> Position:
+        """A parser's mark, counted from 1."""
+        return Position(self.file, mark.line + 1, mark.column + 1) if mark else Position(self.file, 1, 1)
+
+
+def _not_unicode(text: str) -> bool:
+    """Whether a text holds half a character (an escaped surrogate), which no file could be written with."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,0 +1,153 @@
+"""Two engines behind one face: a study names one, and gets replications that are the same row for row.
+
+The reference performs with SimPy; its compiled twin is about fifty times faster and an extra of the installation.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine import simpy_engine as processes
+from sim.engine.equality import difference
+from sim.engine.simpy_engine import Performance
+from sim.errors import CheckFailed, SimError
+from sim.jit import available
+from sim.plan.compile import Compiled
+from sim.plan.draws import Draws, Uniforms
+from sim.world.calendars.working_time import Calendar
+
+if TYPE_CHECKING:
+    from sim.engine.numba_engine.simulate import Prepared
+
+log = logging.getLogger(__name__)
+
+Name: TypeAlias = Literal["simpy", "compiled"]
+SIMPY: Name = "simpy"
+COMPILED: Name = "compiled"
+AUTO = "auto"
+ENGINES: tuple[str, ...] = (AUTO, SIMPY, COMPILED)
+INSTALL = "pip install numba, or this package with its extra fast"
+AT_ONCE = 64
+"""Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
+
+Hours = Callable[[int], Sequence[Calendar]]
+"""The calendars of a replication."""
+Further = Callable[[int, int], Sequence[Calendar]]
+"""The calendars of a replication, known at least up to a minute."""
+
+
+class WrongEngine(SimError):
+    """An engine that does not exist, or that is not installed here."""
+
+    exit_code = 2
+
+
+class EnginesDiffer(CheckFailed):
+    """The two engines did not perform the same: one of them is wrong, and no result of either can be trusted."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One replication as performed: its log, the minutes before losses of its inputs, its shared factors, its hours."""
+
+    replication: int
+    performance: Performance
+    content: NDArray[np.int64]
+    factors: NDArray[np.float64]
+    hours: Sequence[Calendar]
+
+
+def chosen(engine: str) -> Name:
+    """Return the engine that a name means here, ready to be used; says on stderr, once, if it is being compiled."""
+    by = named(engine)
+    if by == COMPILED:
+        _get_ready()
+    return by
+
+
+def named(engine: str) -> Name:
+    """Return the engine that a name means here; WrongEngine names those there are.
+
+    `auto` is the compiled one where it is installed. Says on stderr, once, that it is not.
+    """
+    if engine not in ENGINES:
+        raise WrongEngine(f"--engine {engine}: there are {', '.join(ENGINES)}")
+    if engine == SIMPY:
+        return SIMPY
+    if available():
+        return COMPILED
+    if engine == COMPILED:
+        raise WrongEngine(f"--engine {COMPILED}: numba is not installed; {INSTALL}")
+    _say_it_is_missing()
+    return SIMPY
+
+
+def load(engine: Name) -> None:
+    """Load an engine that was chosen, in a process that is to use it; it has nothing to say."""
+    if engine == COMPILED:
+        from sim.engine.numba_engine.simulate import ready
+
+        ready()
+
+
+@cache
+def _say_it_is_missing() -> None:
+    log.warning("numba is not installed: SimPy performs every replication, many times slower (%s)", INSTALL)
+
+
+@cache
+def _get_ready() -> None:
+    """Have the machine code there before anybody needs it, so that processes that are started only load it."""
+    from sim.engine.numba_engine.simulate import A_MOMENT, ready
+
+    seconds = ready(log.warning)
+    if seconds > A_MOMENT:
+        log.warning("the fast engine is ready after %.1f s", seconds)
+
+
+def by_processes(prepared: processes.Prepared, draws: Draws, first: int, count: int, hours_of: Hours) -> Iterator[Done]:
+    """Perform replications first … first + count − 1 with SimPy."""
+    for begin in range(first, first + count, AT_ONCE):
+        for luck in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
+            hours = hours_of(luck.replication)
+            performance = processes.perform(prepared, luck, hours)
+            yield Done(luck.replication, performance, luck.content, luck.factors, hours)
+
+
+def by_machine(
+    prepared: Prepared,
+    seed: int,
+    uniforms: Uniforms | None,
+    first: int,
+    count: int,
+    hours_of: Hours,
+    further: Further | None = None,
+) -> Iterator[Done]:
+    """Perform replications first … first + count − 1 with the compiled engine, which draws what it performs.
+
+    Where `hours_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
+    """
+    from sim.engine.numba_engine.simulate import perform_many
+
+    performed = perform_many(prepared, seed, first, count, hours_of, uniforms, further)
+    for replication, one in enumerate(performed, first):
+        yield Done(replication, one, one.content, one.factors, one.hours)
+
+
+def require_same(plan: Compiled, reference: Done, twin: Done) -> None:
+    """Raise EnginesDiffer with both timelines if one replication is not the same in both engines, row for row."""
+    parting = difference(plan, reference.performance, twin.performance, (SIMPY, COMPILED))
+    if parting is None and not np.array_equal(reference.factors, twin.factors):
+        parting = "the logs are the same, but not what the replication drew for everybody"
+    if parting is not None:
+        raise EnginesDiffer(
+            f"replication {twin.replication}: {parting}\n"
+            f"One of the engines is wrong; please report this. --engine {SIMPY} goes on with the reference."
+        )

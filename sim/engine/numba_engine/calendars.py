@@ -1,0 +1,182 @@
+"""The calendars of a replication, laid out for the kernel.
+
+Working time in the kernel: when work ends on a calendar of open stretches.
+
+Says the same as `sim.world.calendars.working_time`. The clock only moves forward, so a run remembers how far it has read each
+calendar, and a search begins there with steps that double. An answer of -1 means that the calendar has none.
+
+Hours of service in the kernel: when a truck arrives whose driver must stop and whose road may be closed.
+
+Says the same as `sim.world.roads`, which explains the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES
+from sim.jit.toolkit import Ints, Numbers, part, piece
+from sim.world.calendars.working_time import Calendar
+from sim.world.roads import BREAK, DRIVING, DUTY, REST, UNBROKEN
+
+# --- timetable --------------------------------------------------------------------------------------------------------
+
+
+class Timetables:
+    """Lays out calendars, and again only those that change from run to run: they stand behind all others."""
+
+    def __init__(self) -> None:
+        """Begin without calendars."""
+        self._calendars: tuple[Calendar, ...] = ()
+        self._changing: list[int] = []
+        self._begin = 0
+        self._hours: Ints = np.empty(0, np.int64)
+
+    def of(self, calendars: Sequence[Calendar]) -> Ints:
+        """Return calendars as one array: a list of contents each, then starts, ends and minutes worked.
+
+        The array may be used again for the next calendars.
+        """
+        known, self._calendars = self._calendars, tuple(calendars)
+        if len(known) != len(calendars):
+            self._changing = []
+            self._lay_out_all()
+            return self._hours
+        changed = {place for place, calendar in enumerate(calendars) if calendar is not known[place]}
+        if not changed <= set(self._changing):
+            self._changing = sorted(changed | set(self._changing))
+            self._lay_out_all()
+        elif changed:
+            self._lay_out(self._changing, self._begin)
+        return self._hours
+
+    def _lay_out_all(self) -> None:
+        """Write what stays, then what changes."""
+        places = range(len(self._calendars))
+        staying = [place for place in places if place not in self._changing]
+        self._begin = self._lay_out(staying, len(places) * CALENDAR)
+        self._lay_out(self._changing, self._begin)
+
+    def _lay_out(self, places: Sequence[int], begin: int) -> int:
+        """Write calendars end to end from somewhere on; return where they end."""
+        calendars = [self._calendars[place] for place in places]
+        end = begin + 3 * sum(len(calendar.starts) for calendar in calendars)
+        if end > len(self._hours):
+            self._hours = np.concatenate([self._hours[:begin], np.empty(end - min(begin, len(self._hours)), np.int64)])
+        at = begin
+        for place, calendar in zip(places, calendars, strict=True):
+            size = len(calendar.starts)
+            contents = (at, at + size, at + 2 * size, size, calendar.longest, calendar.known)
+            self._hours[place * CALENDAR : (place + 1) * CALENDAR] = contents
+            at += 3 * size
+        parts = [part for calendar in calendars for part in (calendar.starts, calendar.ends, calendar.done)]
+        if parts:
+            np.concatenate(parts, out=self._hours[begin:end])
+        return end
+
+
+# --- hours ------------------------------------------------------------------------------------------------------------
+
+
+@part
+def beyond(rising: Numbers, base: int, low: int, end: int, value: int) -> int:
+    """Return the first place in [low, end] whose number, `base` places on, is above `value`; none before is."""
+    high, stride = low, 1
+    while high < end and rising[base + high] <= value:
+        low = high + 1
+        high += stride
+        stride *= 2
+    high = min(high, end)
+    while low < high:
+        middle = (low + high) >> 1
+        if rising[base + middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@piece
+def begun(run: Numbers, hours: Numbers, calendar: int, now: int) -> int:
+    """Return how many stretches have begun by now, and remember it."""
+    at, reached = calendar * CALENDAR, run[REACHED] + calendar
+    run[reached] = beyond(hours, hours[at + STARTS], run[reached], hours[at + STRETCHES], now)
+    return run[reached]
+
+
+@piece
+def finish(run: Numbers, hours: Numbers, calendar: int, now: int, minutes: int) -> int:
+    """Return when `minutes` of work begun now are done, pausing while the calendar is closed."""
+    if minutes == 0:
+        return now
+    at = calendar * CALENDAR
+    ends, done, stretches = hours[at + ENDS], hours[at + DONE], hours[at + STRETCHES]
+    place = begun(run, hours, calendar, now)
+    target = minutes
+    if place > 0:
+        place -= 1
+        target += hours[done + place] - max(hours[ends + place] - now, 0)
+    place = beyond(hours, done, place, stretches, target - 1)
+    if place == stretches:
+        return -1
+    return hours[ends + place] - (hours[done + place] - target)
+
+
+@piece
+def finish_whole(run: Numbers, hours: Numbers, calendar: int, now: int, minutes: int) -> int:
+    """Return when `minutes` in one piece are done, in the first stretch that is long enough from now on."""
+    if minutes == 0:
+        return now
+    at = calendar * CALENDAR
+    if minutes > hours[at + LONGEST]:
+        return -1
+    for place in range(max(begun(run, hours, calendar, now) - 1, 0), hours[at + STRETCHES]):
+        over = max(now, hours[hours[at + STARTS] + place]) + minutes
+        if over <= hours[hours[at + ENDS] + place]:
+            return over
+    return -1
+
+
+# --- driving ----------------------------------------------------------------------------------------------------------
+
+
+@piece
+def stretch(hours: Numbers, at: int, place: int, moment: int) -> int:
+    """Return the first stretch from `place` on that is not over at a moment; -1 if all are."""
+    place = beyond(hours, hours[at + ENDS], place, hours[at + STRETCHES], moment)
+    return place if place < hours[at + STRETCHES] else -1
+
+
+@part
+def arrival(run: Numbers, hours: Numbers, calendar: int, start: int, minutes: int) -> int:
+    """Return when `minutes` at the wheel, begun at `start`, are over; -1 if the road's calendar ends before."""
+    if minutes == 0:
+        return start
+    at, left = calendar * CALENDAR, minutes
+    starts, ends = hours[at + STARTS], hours[at + ENDS]
+    place = stretch(hours, at, max(begun(run, hours, calendar, start) - 1, 0), start)
+    if place < 0:
+        return -1
+    now = max(start, hours[starts + place])
+    since, driven, unbroken = now, 0, 0
+    while True:
+        leg = min(left, DRIVING - driven, UNBROKEN - unbroken, since + DUTY - now, hours[ends + place] - now)
+        stopped, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
+        if left == 0:
+            return stopped
+        go = stopped + (BREAK if unbroken >= UNBROKEN else 0)
+        place = stretch(hours, at, place, go)
+        if place < 0:
+            return -1
+        now = max(go, hours[starts + place])
+        if driven >= DRIVING or now >= since + DUTY:
+            place = stretch(hours, at, place, stopped + REST)
+            if place < 0:
+                return -1
+            now = max(stopped + REST, hours[starts + place])
+        if now - stopped >= REST:
+            since, driven, unbroken = now, 0, 0
+        elif now - stopped >= BREAK:
+            unbroken = 0

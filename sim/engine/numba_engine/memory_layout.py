@@ -1,0 +1,299 @@
+"""Everything the kernel reads and writes, as six flat arrays; here is which number stands where.
+
+Passing many small arrays from function to function costs more than the work itself. So each array begins with a
+list of contents: `run[run[FREE] + pool]` is the free count of a pool. Single numbers stand in the list itself.
+
+A compiled plan laid out for the kernel: the plan itself, and a run at its first minute.
+
+What a step of a route says, and where a unit stands in its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from sim.jit.toolkit import Ints, Numbers, fetch, piece
+from sim.plan.compile import Compiled
+from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+
+# --- the plan -------------------------------------------------------------------------------------------------
+
+(STEPS, MANNERS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(11)
+"""Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
+
+`BUNDLES` are pairs (pool, count), `USERS` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
+waiting of a bundle and of a gate begins in the run's arrays.
+"""
+UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
+"""Numbers of the plan: how many units, the completion gate and its level, bits of a rank and of a minute."""
+PLAN = 16
+
+ABOUT, MORE, STEP = range(3)
+"""Numbers of a step. `ABOUT` is two in one: where its manner stands among them, and below `HALF` bits what it is
+about: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a note.
+`MORE` is the level of a wait, the amount of a signal or note, the place of a work's attempts; of a jump the same, and
+above `HALF` bits its gate. Tens of thousands of steps are short, as the memory near a processor is small; they share
+some hundred manners."""
+OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, WAY = range(7)
+"""Numbers of a manner: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
+PRIORITY, PATIENCE = 2, 3
+"""Of a hold instead: its priority's rank at the place where requests have it, its patience or -1."""
+LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
+"""Of a jump instead: its limit, the level of its gate, how many steps it goes on or back, whether it is drawn."""
+HALF = 32
+
+# --- a run ----------------------------------------------------------------------------------------------------
+
+(STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
+"""Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
+level, level before the minute `SIGNALLED`, how many wait."""
+(ASKING, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TOUCHED, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = range(
+    9, 22
+)
+"""More columns. Of bundles: how many ask for it, whether it is among the `TOUCHED`. Lists: waiting, who goes on when
+and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
+attempts at steps that can be repeated, counters by curve, minutes before losses by input, and how far each calendar
+has been read."""
+(CLOCK, COMING, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(22, 32)
+"""Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
+of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
+OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
+"""Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
+which replication this is, how many rows the log has room for,
+the budgets of a minute, and that of a replication."""
+RUN = 42
+
+AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
+"""Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
+DUE_AT, NEXT = WITHHOLDS, KIND
+"""Of one that asks for nothing, but works or waits for a date: its minute, and who stands behind it in its slot."""
+NOBODY = 0
+"""Nobody stands there; units are numbered from 1 where they stand in a slot."""
+SLOT_BITS, WHEELS = 10, 5
+"""Bits of a slot of a wheel, and how many wheels: 2^50 minutes, two billion years, can be told apart."""
+WORDS = 1 << SLOT_BITS - 6
+"""Words of bits a wheel has, a bit for each slot; one more tells which of them are not empty."""
+
+WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
+"""What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
+`UNKNOWN`: work that ends later than its calendar is known."""
+
+# --- luck -----------------------------------------------------------------------------------------------------
+
+INPUTS, RECIPES, GIVEN = range(3)
+"""Columns of the luck: inputs, what they are made of, and values that need no drawing. There may be none of the
+last; then its place in the list of contents is 0."""
+RECIPE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
+"""Numbers of the luck: how many a recipe has, where among them losses and delays begin; where among the figures
+minutes per unit of each recipe, shared factors, shared delays and forced uniforms of inputs begin (0: none are)."""
+LUCK = 10
+
+KEY, OTHER_KEY, MADE, INPUT = range(4)
+"""Numbers of an input: its key, and which recipe it is made by. Thousands of inputs share a few dozen recipes."""
+TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
+"""Numbers of a recipe: its table among the figures, its kinds; then content factors, losses, delays, or -1."""
+
+# --- calendars ------------------------------------------------------------------------------------------------
+
+STARTS, ENDS, DONE, STRETCHES, LONGEST, KNOWN, CALENDAR = range(7)
+"""Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest;
+until which minute it holds."""
+
+
+def bound(size: int, columns: Sequence[Sequence[int] | Ints], numbers: Sequence[int]) -> Ints:
+    """Return columns end to end behind a list of contents: where each begins, then single numbers."""
+    parts = [np.asarray(column, np.int64).ravel() for column in columns]
+    begins = size + np.concatenate([[0], np.cumsum([len(part) for part in parts])])[:-1]
+    if len(begins) + len(numbers) != size:
+        raise ValueError(f"{len(begins)} columns and {len(numbers)} numbers where {size} are due")
+    return np.concatenate([begins.astype(np.int64), np.array(numbers, np.int64), *parts])
+
+
+# --- preparing --------------------------------------------------------------------------------------------------------
+
+
+BITS = 63
+"""Bits of a request: its priority's rank, the minute it was asked, its unit's rank."""
+
+
+def plan_array(plan: Compiled) -> Ints:
+    """Return the plan as one array; `arrays` says what stands where."""
+    priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, 2])
+    rank_bits = _bits(len(plan.units))
+    minute_bits = min(BITS - rank_bits - _bits(len(priorities)), WHEELS * SLOT_BITS)
+    bundle_at, bundles = _end_to_end(plan.bundles)
+    users_at, users = _end_to_end(_users(plan))
+    curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
+    columns = [
+        *_steps(plan, np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits),
+        plan.first,
+        bundle_at,
+        bundles,
+        users_at,
+        users,
+        _room(plan, HOLD, len(plan.bundles)),
+        _room(plan, WAIT, len(plan.gates)),
+        curve_at,
+        curves,
+    ]
+    return bound(PLAN, columns, [len(plan.units), *plan.completion, rank_bits, minute_bits])
+
+
+def beginning(plan: Compiled) -> Ints:
+    """Return the state of a run at its first minute; `arrays` says what stands where."""
+    units, gates, bundles = len(plan.units), len(plan.gates), len(plan.bundles)
+    requests, waiters = _room(plan, HOLD, bundles)[-1], _room(plan, WAIT, gates)[-1]
+    never = np.full(max(units, gates), -1, np.int64)
+    lengths = [
+        *(_standing(plan), units, never[:units]),
+        *(plan.initial, gates, gates, never[:gates], gates, waiters),
+        *(bundles, bundles, requests, WHEELS << SLOT_BITS, WHEELS * (WORDS + 1), units, units, bundles, bundles),
+        *(
+            int(repeated(plan).max(initial=0)) + 1,
+            len(plan.learning) + len(plan.areas),
+            len(plan.inputs.names),
+            len(plan.calendars),
+        ),
+    ]
+    columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in lengths]
+    run = bound(RUN, columns, [0] * (RUN - len(columns)))
+    run[ROUNDED] = -1
+    return run
+
+
+def _steps(plan: Compiled, priority: Ints) -> tuple[Ints, Ints]:
+    """Return steps and their manners; a hold's priority is its rank, at the place where requests have it."""
+    operation, a, b, c, d, e = plan.rows.T
+    holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
+    area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
+    offset = np.where(jumps, a - np.arange(len(a)), 0)
+    ways = np.column_stack(
+        [
+            *(operation, np.where(works, area, -1)),
+            *(np.select([works, holds, jumps], column) for column in ((d, priority, c), (plan.learning_of, c, e))),
+            *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
+        ]
+    ).astype(np.int64)
+    manners, manner = different(ways)
+    about = np.where(jumps, np.maximum(b, 0), a)
+    attempts = repeated(plan)
+    more = np.select([works, jumps], [attempts, d << HALF | attempts], b)
+    return np.column_stack([manner * WAY << HALF | about, more]), manners
+
+
+def repeated(plan: Compiled) -> Ints:
+    """Give the steps that a unit can come to a second time numbers from 1 on; 0 to all others.
+
+    Those are the steps that some jump goes back over, from itself to where it leads.
+    """
+    jumps = np.flatnonzero(plan.rows[:, 0] == AGAIN)
+    back = jumps[plan.rows[jumps, 1] <= jumps]
+    over = np.zeros(len(plan.rows) + 1, np.int64)
+    np.add.at(over, plan.rows[back, 1], 1)
+    np.add.at(over, back + 1, -1)
+    can = np.cumsum(over)[:-1] > 0
+    can &= np.isin(plan.rows[:, 0], (WORK, AGAIN))
+    return np.where(can, np.cumsum(can), 0)
+
+
+def _standing(plan: Compiled) -> Ints:
+    """Return where units stand at the beginning."""
+    rows = np.zeros((len(plan.units), UNIT), np.int64)
+    rows[:, AT] = plan.first[:-1]
+    return rows
+
+
+def different(rows: Ints) -> tuple[Ints, Ints]:
+    """Return the different rows of a table in order, and which of them each row is: `np.unique`, column by column.
+
+    Thousands of rows have a few dozen values in each column; sorting whole rows takes twenty times as long.
+    """
+    kind = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        values, place = np.unique(column, return_inverse=True)
+        _, kind = np.unique(kind * len(values) + place.ravel(), return_inverse=True)
+    _, first = np.unique(kind, return_index=True)
+    return rows[first], kind.ravel()
+
+
+def _users(plan: Compiled) -> list[list[tuple[int, int]]]:
+    """Return per pool the bundles that contain it, and by what count."""
+    users: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
+    for bundle, counts in enumerate(plan.bundles):
+        for pool, count in counts:
+            users[pool].append((bundle, count))
+    return users
+
+
+def _room(plan: Compiled, operation: int, kinds: int) -> Ints:
+    """Return where each queue begins: it has room for every unit that has such a step."""
+    rows = np.flatnonzero(plan.rows[:, 0] == operation)
+    pairs = np.unique(np.column_stack([plan.rows[rows, 1], plan.unit_of[rows]]), axis=0)
+    return begins(np.bincount(pairs[:, 0], minlength=kinds))
+
+
+def _end_to_end(lists: Iterable[Sequence[object]]) -> tuple[Ints, Ints]:
+    """Return where each list begins in the array of all of them, and that array."""
+    parts = list(lists)
+    flat = [item for part in parts for item in part]
+    return begins([len(part) for part in parts]), np.array(flat, np.int64)
+
+
+def begins(lengths: Sequence[int] | Ints) -> Ints:
+    """Return the running total of lengths from 0, one more than there are lengths."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.asarray(lengths, np.int64))])
+
+
+def _bits(number: int) -> int:
+    """Return how many bits tell so many things apart, at least one."""
+    return max(1, (number - 1).bit_length())
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+LOWER = (1 << HALF) - 1
+
+
+@piece
+def manner(plan: Numbers, at: int) -> int:
+    """Return where the manner of a step stands."""
+    return plan[MANNERS] + (plan[plan[STEPS] + at * STEP + ABOUT] >> HALF)
+
+
+@piece
+def about(plan: Numbers, at: int) -> int:
+    """Return what a step is about: the number of its bundle, input, gate or note."""
+    return plan[plan[STEPS] + at * STEP + ABOUT] & LOWER
+
+
+@piece
+def more(plan: Numbers, at: int) -> int:
+    """Return what else belongs to a step: a level, an amount, the place of its attempts."""
+    return plan[plan[STEPS] + at * STEP + MORE]
+
+
+@piece
+def attempt(run: Numbers, place: int) -> int:
+    """Return how often a step was performed before, and count; at place 0 are all that are performed only once."""
+    made = run[run[ATTEMPTS] + place]
+    if place > 0:
+        run[run[ATTEMPTS] + place] = made + 1
+    return made
+
+
+@piece
+def standing(run: Numbers, unit: int) -> int:
+    """Return where a unit's state stands."""
+    return run[STATE] + unit * UNIT
+
+
+@piece
+def fetch_step(plan: Numbers, run: Numbers, unit: int) -> None:
+    """Have the step of a unit brought near that is soon to go on: it was last looked at long ago."""
+    fetch(plan, plan[STEPS] + run[standing(run, unit) + AT] * STEP)

@@ -1,0 +1,307 @@
+"""Who waits for which pools, and who gets them: a queue for each kind of request, and only its head is looked at.
+
+A kind is a bundle: the same pools by the same counts. If its head cannot be granted, nobody behind it can. After
+everything of an instant has happened, heads that may fit are tried in the one global order.
+
+Queues whose smallest number comes out first: binary heaps of integers, several side by side in one array.
+
+A moment and a unit (minute, then rank), or a request (priority, minute asked, rank), are packed into one integer,
+so that comparing two of them is one comparison. Nothing is decided on the way down but by arithmetic: a processor
+guesses every second of such decisions wrongly, and pays for it.
+
+Gates in the kernel: counters that rise, and who waits for which level, the lowest level in front.
+"""
+
+from __future__ import annotations
+
+from sim.engine.numba_engine.memory_layout import (
+    ASKING,
+    BEFORE,
+    BUNDLE_AT,
+    BUNDLES,
+    DUE,
+    FAULT,
+    FREE_COUNT,
+    GATE_AT,
+    GATE_QUEUE,
+    GRANTS_FOR_EVER,
+    HEADS,
+    KIND,
+    LAST_GATE,
+    LAST_LEVEL,
+    LEVEL,
+    MARKED,
+    MOST_ROUNDS,
+    OPEN,
+    PATIENCE,
+    PRIORITY,
+    QUEUE,
+    QUEUE_AT,
+    RANK_BITS,
+    READY,
+    READY_SIZE,
+    ROUNDED,
+    ROUNDS,
+    SIGNALLED,
+    TOUCHED,
+    TOUCHED_SIZE,
+    USERS,
+    USERS_AT,
+    WAITERS,
+    WAITING,
+    WITHHOLDS,
+    about,
+    fetch_step,
+    manner,
+    standing,
+)
+from sim.jit.toolkit import Numbers, part, piece
+
+# --- heap -------------------------------------------------------------------------------------------------------------
+
+
+LARGEST = 2**63 - 1
+
+
+@part
+def push(heap: Numbers, base: int, size: int, number: int) -> None:
+    """Add a number to the heap of `size` numbers that begins at `base`."""
+    at = size
+    while at > 0:
+        above = (at - 1) >> 1
+        if heap[base + above] <= number:
+            break
+        heap[base + at] = heap[base + above]
+        at = above
+    heap[base + at] = number
+
+
+@part
+def pop(heap: Numbers, base: int, size: int) -> int:
+    """Take the smallest of the `size` numbers that begin at `base`: the gap sinks to the end, the last fills it."""
+    smallest, end = heap[base], size - 1
+    last = heap[base + end]
+    heap[base + end] = LARGEST
+    at, below = 0, 1
+    while below < end:
+        below += int(heap[base + below + 1] < heap[base + below])
+        heap[base + at] = heap[base + below]
+        at = below
+        below = 2 * at + 1
+    while at > 0:
+        above = (at - 1) >> 1
+        if heap[base + above] <= last:
+            break
+        heap[base + at] = heap[base + above]
+        at = above
+    heap[base + at] = last
+    return smallest
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+NEVER = 2**62
+"""From when an endlessly patient request withholds."""
+
+
+@piece
+def head(plan: Numbers, run: Numbers, kind: int) -> int:
+    """Return the first request of a kind that somebody asks for."""
+    return run[run[QUEUE] + plan[plan[QUEUE_AT] + kind]]
+
+
+@piece
+def rank(plan: Numbers, packed: int) -> int:
+    """Return the unit of a packed request or event."""
+    return packed & ((1 << plan[RANK_BITS]) - 1)
+
+
+@piece
+def withholds(plan: Numbers, run: Numbers, request: int, now: int) -> bool:
+    """Whether a request has been overtaken for as long as it is willing to be."""
+    return run[standing(run, rank(plan, request)) + WITHHOLDS] <= now
+
+
+@piece
+def touch(run: Numbers, kind: int) -> None:
+    """Have a kind of request looked at in the next grant pass."""
+    if run[run[ASKING] + kind] > 0 and run[run[MARKED] + kind] == 0:
+        run[run[MARKED] + kind] = 1
+        run[run[TOUCHED] + run[TOUCHED_SIZE]] = kind
+        run[TOUCHED_SIZE] += 1
+
+
+@part
+def touch_users(plan: Numbers, run: Numbers, pool: int) -> None:
+    """Have every kind of request looked at that wants some of a pool."""
+    users = plan[USERS] + 2 * plan[plan[USERS_AT] + pool]
+    for place in range(users, plan[USERS] + 2 * plan[plan[USERS_AT] + pool + 1], 2):
+        touch(run, plan[place])
+
+
+@part
+def ask(plan: Numbers, run: Numbers, unit: int, at: int, now: int) -> None:
+    """Queue up for a bundle of pools."""
+    way, kind, mine = manner(plan, at), about(plan, at), standing(run, unit)
+    patience = plan[way + PATIENCE]
+    asking = run[run[ASKING] + kind]
+    before = head(plan, run, kind) if asking > 0 else NEVER
+    request = plan[way + PRIORITY] | now << plan[RANK_BITS] | unit
+    run[mine + KIND] = kind
+    run[mine + WITHHOLDS] = now + patience if patience >= 0 else NEVER
+    push(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], asking, request)
+    run[run[ASKING] + kind] = asking + 1
+    run[WAITING] += 1
+    run[DUE] = 1
+    if asking == 0 or request < before:
+        touch(run, kind)
+        if asking > 0 and withholds(plan, run, before, now):
+            loosen(plan, run, kind)
+
+
+@part
+def loosen(plan: Numbers, run: Numbers, kind: int) -> None:
+    """Have those looked at from whom a kind withheld: its head has changed, and the new one is patient still."""
+    for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
+        touch_users(plan, run, plan[plan[BUNDLES] + 2 * place])
+
+
+@part
+def give(plan: Numbers, run: Numbers, bundle: int) -> None:
+    """Give a bundle of pools back, or supply it."""
+    if run[WAITING] > 0:
+        run[DUE] = 1
+    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        pool = plan[plan[BUNDLES] + 2 * place]
+        run[run[FREE_COUNT] + pool] += plan[plan[BUNDLES] + 2 * place + 1]
+        if run[WAITING] > 0:
+            touch_users(plan, run, pool)
+
+
+@piece
+def fits(plan: Numbers, run: Numbers, kind: int) -> bool:
+    """Whether all pools of a kind have its count, whoever else wants them."""
+    bundles, free = plan[BUNDLES], run[FREE_COUNT]
+    for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
+        if run[free + plan[bundles + 2 * place]] < plan[bundles + 2 * place + 1]:
+            return False
+    return True
+
+
+@piece
+def withheld(plan: Numbers, run: Numbers, pool: int, request: int, now: int) -> int:
+    """Return how many of a pool the heads before a request withhold from it."""
+    count, users = 0, plan[USERS]
+    for place in range(plan[plan[USERS_AT] + pool], plan[plan[USERS_AT] + pool + 1]):
+        other = plan[users + 2 * place]
+        if run[run[ASKING] + other] > 0:
+            first = head(plan, run, other)
+            if first < request and withholds(plan, run, first, now):
+                count += plan[users + 2 * place + 1]
+    return count
+
+
+@piece
+def grantable(plan: Numbers, run: Numbers, kind: int, request: int, now: int) -> bool:
+    """Whether a head fits what is free less what heads before it withhold."""
+    bundles, free = plan[BUNDLES], run[FREE_COUNT]
+    for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
+        pool = plan[bundles + 2 * place]
+        left = run[free + pool] - plan[bundles + 2 * place + 1]
+        if left < 0 or left < withheld(plan, run, pool, request, now):
+            return False
+    return True
+
+
+@piece
+def take(plan: Numbers, run: Numbers, kind: int) -> None:
+    """Take the pools of a kind for its head, who leaves the queue."""
+    for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
+        pool = plan[plan[BUNDLES] + 2 * place]
+        run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]
+    pop(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], run[run[ASKING] + kind])
+    run[run[ASKING] + kind] -= 1
+    run[WAITING] -= 1
+
+
+@piece
+def gather(plan: Numbers, run: Numbers) -> int:
+    """Put the heads of all touched kinds that may fit in order; return how many there are."""
+    trying = 0
+    for place in range(run[TOUCHED_SIZE]):
+        kind = run[run[TOUCHED] + place]
+        run[run[MARKED] + kind] = 0
+        if fits(plan, run, kind):
+            push(run, run[HEADS], trying, head(plan, run, kind))
+            trying += 1
+    run[TOUCHED_SIZE] = 0
+    return trying
+
+
+@part
+def grant(plan: Numbers, run: Numbers, now: int) -> None:
+    """Go once through the heads that may fit, in order, and grant what is free; those granted become ready."""
+    run[DUE] = 0
+    trying = gather(plan, run)
+    while trying > 0:
+        request = pop(run, run[HEADS], trying)
+        trying -= 1
+        unit = rank(plan, request)
+        kind = run[standing(run, unit) + KIND]
+        if not grantable(plan, run, kind, request, now):
+            continue
+        fetch_step(plan, run, unit)
+        take(plan, run, kind)
+        run[run[READY] + run[READY_SIZE]] = unit
+        run[READY_SIZE] += 1
+        if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):
+            push(run, run[HEADS], trying, head(plan, run, kind))
+            trying += 1
+    if run[READY_SIZE] > 0:
+        count_round(run, now)
+
+
+@piece
+def count_round(run: Numbers, now: int) -> None:
+    """Stop a plan that goes round within one minute for ever; those granted last stand among the ready ones."""
+    run[ROUNDS] = run[ROUNDS] + 1 if run[ROUNDED] == now else 1
+    run[ROUNDED] = now
+    if run[ROUNDS] > run[MOST_ROUNDS]:
+        run[FAULT] = GRANTS_FOR_EVER
+
+
+# --- gates ------------------------------------------------------------------------------------------------------------
+
+
+@piece
+def await_level(plan: Numbers, run: Numbers, gate: int, level: int, unit: int) -> None:
+    """Join those who wait at a gate."""
+    waiters = run[WAITERS] + gate
+    push(run, run[GATE_QUEUE] + plan[plan[GATE_AT] + gate], run[waiters], level << plan[RANK_BITS] | unit)
+    run[waiters] += 1
+
+
+@part
+def signal(plan: Numbers, run: Numbers, gate: int, amount: int, now: int) -> None:
+    """Raise a gate and make everyone ready whose level it has reached."""
+    level, waiters, bits = run[LEVEL] + gate, run[WAITERS] + gate, plan[RANK_BITS]
+    if run[run[SIGNALLED] + gate] != now:
+        run[run[SIGNALLED] + gate] = now
+        run[run[BEFORE] + gate] = run[level]
+    run[level] += amount
+    queue = run[GATE_QUEUE] + plan[plan[GATE_AT] + gate]
+    while run[waiters] > 0 and run[queue] >> bits <= run[level]:
+        waiter = pop(run, queue, run[waiters])
+        run[waiters] -= 1
+        fetch_step(plan, run, waiter & ((1 << bits) - 1))
+        run[run[READY] + run[READY_SIZE]] = waiter & ((1 << bits) - 1)
+        run[READY_SIZE] += 1
+    if gate == plan[LAST_GATE] and run[level] >= plan[LAST_LEVEL]:
+        run[OPEN] = 1
+
+
+@piece
+def before(run: Numbers, gate: int, now: int) -> int:
+    """Return a gate's level before this minute."""
+    return run[run[BEFORE] + gate] if run[run[SIGNALLED] + gate] == now else run[run[LEVEL] + gate]

@@ -1,0 +1,265 @@
+"""What an input comes out at: a quantile of its table, times factors, plus delays, rounded once.
+
+The operations and their order are those of `sim.world.randomness.quantile_tables.lookup_one` and
+`sim.plan.draws.value_of`: only so do two engines get the same last bit.
+
+The same random numbers as `sim.world.randomness.streams`, to the bit: Philox4x64-10, one draw an address.
+
+Integers of 64 bits wrap around here; the upper half of a product of 128 bits is an instruction of its own.
+
+Where the draws of a plan come from, laid out for the kernel: keys, tables, and what a replication shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import floor, isnan
+
+import numpy as np
+
+from sim.engine.numba_engine.memory_layout import (
+    CONTENT,
+    CONTENT_FACTORS,
+    DELAY_MINUTES,
+    DELAYS,
+    FACTORS,
+    FORCED,
+    GIVEN,
+    INPUT,
+    INPUT_KIND,
+    INPUTS,
+    KEY,
+    LENGTH,
+    LOSSES,
+    LUCK,
+    MADE,
+    MINUTES,
+    OTHER_KEY,
+    RECIPE,
+    RECIPES,
+    REPLICATION,
+    TABLE,
+    TABLE_KIND,
+    bound,
+    different,
+)
+from sim.jit.toolkit import Figures, Floats, Ints, Numbers, Words, bits_of, float_of, part, piece, upper
+from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
+from sim.world.randomness.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
+from sim.world.randomness.streams import key, uniforms
+
+# --- philox -----------------------------------------------------------------------------------------------------------
+
+
+_MULTIPLIER = np.uint64(0xD2E7470EE14C6C93)
+_OTHER = np.uint64(0xCA5A826395121157)
+_WEYL = np.uint64(0x9E3779B97F4A7C15)
+_OTHER_WEYL = np.uint64(0xBB67AE8584CAA73B)
+_DROPPED = np.uint64(11)
+_ZERO = np.uint64(0)
+_STEP = 2.0**-53
+_TOP = 1.0 - _STEP
+
+
+@piece
+def word(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: np.uint64) -> np.uint64:
+    """Return the first output word for the counter (replication, attempt, 0, 0)."""
+    c0, c1, c2, c3 = replication, attempt, _ZERO, _ZERO
+    for _ in range(10):
+        high, low = upper(_MULTIPLIER, c0), _MULTIPLIER * c0
+        c0, c1 = upper(_OTHER, c2) ^ c1 ^ k0, _OTHER * c2
+        c2, c3 = high ^ c3 ^ k1, low
+        k0, k1 = k0 + _WEYL, k1 + _OTHER_WEYL
+    return c0
+
+
+@piece
+def uniform(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: int) -> float:
+    """Draw one number strictly between 0 and 1."""
+    cell = np.int64(word(k0, k1, replication, np.uint64(attempt)) >> _DROPPED)
+    return min((cell + 0.5) * _STEP, _TOP)
+
+
+# --- fortune ----------------------------------------------------------------------------------------------------------
+
+
+_SCALE = 2.0 * CELLS
+_FIRST = OCTAVES * CELLS + 1
+_DEEP = 2.0 ** (OCTAVES + 1)
+_FRACTION, _BIAS = 52, 1022
+_FRACTION_BITS, _HALF_BITS = (1 << _FRACTION) - 1, _BIAS << _FRACTION
+"""How a float is written: a number from 0.5 to 1 in its fraction's bits, times a power of two (IEEE 754)."""
+
+
+@piece
+def case(figures: Figures, start: int, cases: int, u: float) -> float:
+    """Return the value in a list of cases whose share of the weights contains `u`."""
+    low, high = start + cases, start + 2 * cases
+    while low < high:
+        middle = (low + high) >> 1
+        if figures[middle] <= u:
+            low = middle + 1
+        else:
+            high = middle
+    return figures[low - cases]
+
+
+@piece
+def quantile(figures: Figures, start: int, u: float) -> float:
+    """Return the value at `u` of a table of quantiles."""
+    t = u
+    if u > 0.5:
+        t = 1.0 - u
+        start += SIDE
+    bits = bits_of(t)
+    e = (bits >> _FRACTION) - _BIAS
+    x = (float_of(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
+    cell = int(x)
+    f = x - cell
+    knot = cell + e * CELLS + _FIRST
+    if e < -OCTAVES:
+        knot = 0
+        f = t * _DEEP
+    low = figures[start + knot]
+    return low + f * (figures[start + knot + 1] - low)
+
+
+@piece
+def luck_of(luck: Numbers, figures: Figures, number: int, replication: int, attempt: int) -> float:
+    """Return the uniform of an input: its own draw, unless that of its first attempt is forced."""
+    if attempt == 0 and luck[FORCED] > 0 and not isnan(figures[luck[FORCED] + number]):
+        return figures[luck[FORCED] + number]
+    row = luck[INPUTS] + number * INPUT
+    keys = np.uint64(luck[row + KEY]), np.uint64(luck[row + OTHER_KEY])
+    return uniform(keys[0], keys[1], np.uint64(replication), np.uint64(attempt))
+
+
+@piece
+def shaped(luck: Numbers, figures: Figures, recipe: int, u: float) -> float:
+    """Return the value of a recipe's distribution at `u`, in its own unit."""
+    start, kind = luck[recipe + TABLE], luck[recipe + TABLE_KIND]
+    if kind == FIXED:
+        return figures[start]
+    if kind == DISCRETE:
+        return case(figures, start, luck[recipe + LENGTH] >> 1, u)
+    return quantile(figures, start, u)
+
+
+@piece
+def times(luck: Numbers, figures: Figures, begin: int, end: int, amount: float) -> float:
+    """Return an amount times the shared factors whose numbers stand from `begin` to `end`."""
+    for place in range(begin, end):
+        if luck[place] < 0:
+            break
+        amount *= figures[luck[FACTORS] + luck[place]]
+    return amount
+
+
+@part
+def value(run: Numbers, luck: Numbers, figures: Figures, number: int, attempt: int) -> int:
+    """Return what an input comes out at: minutes, or 1 and 0 of a decision.
+
+    Its minutes before losses are kept for the metrics, those of the first attempt.
+    """
+    if luck[GIVEN] > 0:
+        return luck[luck[GIVEN] + number]
+    made = luck[luck[INPUTS] + number * INPUT + MADE]
+    recipe = luck[RECIPES] + made * luck[RECIPE]
+    certain = luck[recipe + TABLE_KIND] == FIXED and luck[recipe + INPUT_KIND] == SPAN
+    u = 0.5 if certain else luck_of(luck, figures, number, run[REPLICATION], attempt)
+    amount = shaped(luck, figures, recipe, u) * figures[luck[MINUTES] + made]
+    amount = times(luck, figures, recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)
+    if attempt == 0:
+        run[run[CONTENT] + number] = floor(amount + 0.5)
+    amount = times(luck, figures, recipe + luck[LOSSES], recipe + luck[DELAYS], amount)
+    for place in range(recipe + luck[DELAYS], recipe + luck[RECIPE]):
+        if luck[place] < 0:
+            break
+        amount += figures[luck[DELAY_MINUTES] + luck[place]]
+    if luck[recipe + INPUT_KIND] == SPAN:
+        return floor(amount + 0.5)
+    limit = 1.0 - amount if luck[recipe + INPUT_KIND] == OTHERWISE else amount
+    return 1 if u < limit else 0
+
+
+# --- lucky ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Common:
+    """What a replication draws once for everybody: the shared factors, and all figures that change with it."""
+
+    replication: int
+    factors: Floats
+    figures: Floats
+
+
+class Luck:
+    """The luck of a plan under one seed, as the kernel reads it: `numbers`, and the `figures` that never change.
+
+    First attempts are drawn by the kernel, one by one as they are performed. Where `uniforms` is given they come
+    from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all.
+    """
+
+    def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
+        """Give every input its key and find the recipes they share."""
+        self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
+        keys = np.array([key(seed, name) for name in inputs.names], np.uint64).reshape(-1, 2)
+        made = recipes(inputs)
+        self.numbers = _numbers(inputs, keys, made, (), forced=uniforms is not None)
+        self.figures = np.concatenate([inputs.tables.data, made.minutes])
+
+    def chunk(self, first: int, count: int) -> Iterator[Common]:
+        """Yield what replications first … first + count − 1 share."""
+        inputs = self.inputs
+        draw = self.uniforms or self._plain
+        factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
+        delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
+        factors, delays = shared(inputs, factors, delays)
+        own = self.uniforms(inputs.names, first, count) if self.uniforms else np.empty((0, count))
+        figures = np.concatenate([factors, delays, own])
+        for column in range(count):
+            yield Common(first + column, factors[:, column], figures[:, column])
+
+    def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
+        """Draw each replication on its own."""
+        return uniforms([key(self.seed, name) for name in names], first, count)
+
+
+def given(inputs: Inputs, values: Sequence[int]) -> tuple[Ints, Floats]:
+    """Return (numbers, figures) that give every input its value, at later attempts too; nothing is drawn."""
+    keys = np.zeros((len(inputs.names), 2), np.uint64)
+    return _numbers(inputs, keys, recipes(inputs), values, forced=False), np.zeros(1)
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """What inputs are made of, each combination once: `rows` as in `arrays`, minutes per unit, who has which."""
+
+    rows: Ints
+    minutes: Floats
+    made: Ints
+
+
+def recipes(inputs: Inputs) -> Recipes:
+    """Find the different combinations of table, kind, minutes, factors and delays among the inputs."""
+    tables, table = inputs.tables, inputs.table
+    groups = (inputs.content, inputs.losses, inputs.delays)
+    row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
+    rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64)
+    rows, made = different(rows)
+    return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made)
+
+
+def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], *, forced: bool) -> Ints:
+    """Return the luck as one array; `arrays` says what stands where."""
+    losses = CONTENT_FACTORS + inputs.content.shape[1]
+    minutes = len(inputs.tables.data)
+    factors = minutes + len(made.minutes)
+    delays = factors + len(inputs.factors)
+    forced_at = delays + len(inputs.delay_names) if forced else 0
+    numbers = [made.rows.shape[1], losses, losses + inputs.losses.shape[1], minutes, factors, delays, forced_at]
+    luck = bound(LUCK, [np.column_stack([keys.view(np.int64), made.made]), made.rows, values], numbers)
+    luck[GIVEN] *= len(values) > 0
+    return luck

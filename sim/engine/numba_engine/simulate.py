@@ -1,0 +1,264 @@
+"""Performing a plan with the compiled engine: the twin of the reference's `perform`, one run or many.
+
+How a run can end other than well, told in the words of the reference: a stall, or a plan that cannot go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Timer
+from time import perf_counter
+
+import numpy as np
+
+from sim.engine import dispatcher as dispatch
+from sim.engine import simpy_engine as processes
+from sim.engine.deadlock import Standing, Stuck
+from sim.engine.dispatcher import GoesRound
+from sim.engine.numba_engine.calendars import Timetables
+from sim.engine.numba_engine.kernel import perform as kernel
+from sim.engine.numba_engine.memory_layout import (
+    ASKED,
+    AT,
+    BUDGET_SPENT,
+    CONTENT,
+    FAULT,
+    FREE_COUNT,
+    GRANTS_FOR_EVER,
+    LEVEL,
+    LOG_FULL,
+    MOST_JUMPS,
+    MOST_ROUNDS,
+    MOST_ROWS,
+    NEVER_DONE,
+    NOW,
+    OPEN,
+    READY,
+    READY_SIZE,
+    REPLICATION,
+    ROOM,
+    ROWS,
+    STATE,
+    TOO_FAR,
+    UNIT,
+    UNKNOWN,
+    WELL,
+    WHO,
+    beginning,
+    plan_array,
+)
+from sim.engine.numba_engine.sampling import Luck, given
+from sim.engine.simpy_engine import Performance, budget_spent
+from sim.errors import Stalled
+from sim.jit.toolkit import Floats, Ints
+from sim.plan.compile import MODES, Compiled, compile_plan
+from sim.plan.draws import Uniforms
+from sim.plan.vocabulary import Plan, PlanError, Signal
+from sim.world.calendars.working_time import ALL, Calendar, CalendarEnds, NoWindow
+from sim.world.roads import duty_finish
+
+# --- endings ----------------------------------------------------------------------------------------------------------
+
+
+def ending(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> Stuck | None:
+    """Return who stands where if the project stalled; raise what the reference raises where a run cannot go on."""
+    fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[WHO]]
+    if fault == WELL:
+        return None if run[OPEN] else _standing(plan, run, "")
+    if fault == NEVER_DONE:
+        return _standing(plan, run, _out_of_time(plan, run, calendars))
+    if fault == TOO_FAR:
+        raise Stalled(f"{who}: what begins at minute {now} ends beyond all counting")
+    if fault == BUDGET_SPENT:
+        raise GoesRound(budget_spent(now, who))
+    if fault == GRANTS_FOR_EVER:
+        granted = _column(run, READY, min(5, int(run[READY_SIZE])))
+        who = ", ".join(plan.units[unit] for unit in granted) + " and others"
+        raise GoesRound(f"minute {now}: {who} go round for ever while no time passes")
+    raise GoesRound(f"minute {now}: {who} goes round for ever while no time passes")
+
+
+def _standing(plan: Compiled, run: Ints, because: str) -> Stuck:
+    """Return where everybody stands at a stall."""
+    free = _column(run, FREE_COUNT, len(plan.pools))
+    where = run[run[STATE] :][: len(plan.units) * UNIT : UNIT].tolist()
+    level = _column(run, LEVEL, len(plan.gates))
+    return Standing(plan, where, free, level, int(run[NOW])).explain(because)
+
+
+def _out_of_time(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> str:
+    """Return in words that a calendar ends before a work does; raise `NoWindow` where none would ever do."""
+    at = int(run[run[STATE] + run[WHO] * UNIT + AT])
+    what = f"{plan.units[run[WHO]]}, {plan.activities[plan.activity_of[at]]}"
+    if run[ASKED] < 0:
+        raise PlanError(f"{what}: {run[ASKED]} minutes of work are less than none")
+    try:
+        _ask_calendar(plan, at, calendars, int(run[NOW]), int(run[ASKED]))
+    except CalendarEnds as refused:
+        return f"{what}: {refused}"
+    except NoWindow as refused:
+        raise NoWindow(f"{what}: {refused}") from refused
+    raise Stalled(f"{what}: {run[ASKED]} minutes from minute {run[NOW]} on never end")
+
+
+def _ask_calendar(plan: Compiled, at: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
+    """Ask the calendar itself, which says in its own words what the kernel found."""
+    _, _, calendar, mode, _, _ = plan.rows[at].tolist()
+    hours = calendars[calendar]
+    if mode == MODES["pausing"]:
+        hours.finish(now, minutes)
+    elif mode == MODES["whole"]:
+        hours.finish_whole(now, minutes)
+    else:
+        duty_finish(now, minutes, hours)
+
+
+def _column(run: Ints, column: int, size: int) -> list[int]:
+    """Return one column of a run as plain numbers."""
+    numbers: list[int] = run[run[column] : run[column] + size].tolist()
+    return numbers
+
+
+# --- performing -------------------------------------------------------------------------------------------------------
+
+
+Calendars = Sequence[Calendar]
+Further = Callable[[int, int], Calendars]
+A_MOMENT = 3.0
+"""Seconds to load machine code from the disk in; what takes longer is being compiled."""
+COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
+AT_ONCE = 64
+"""Replications whose shared luck is drawn together."""
+ROOM_A_STEP = 1.5
+"""Rows of log to begin with, per step of the plan; more where rework needs more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performed(Performance):
+    """A performance, and what it drew: minutes before losses of every input performed (else 0), shared factors.
+
+    `hours` are the calendars it was performed on.
+    """
+
+    content: Ints
+    factors: Floats
+    hours: Calendars
+
+
+class Prepared:
+    """A plan in the form the kernel reads; made once, performed many times, by several threads at once if wanted.
+
+    The twin of the reference's `Prepared`. `arrays` is the plan, `beginning` a run at its first minute.
+    """
+
+    def __init__(self, plan: Compiled) -> None:
+        """Lay out the plan."""
+        self.plan = plan
+        self.arrays = plan_array(plan)
+        self.beginning = beginning(plan)
+        self.luck = lru_cache(maxsize=4)(self._luck)
+
+    def _luck(self, seed: int, uniforms: Uniforms | None = None) -> Luck:
+        """Return the luck of this plan under a seed."""
+        return Luck(self.plan.inputs, seed, uniforms)
+
+
+class Stage:
+    """Room for one run at a time, used again by the next: the state, the log, the calendars."""
+
+    def __init__(self, prepared: Prepared, numbers: Ints, figures: Floats) -> None:
+        """Set up for runs of one plan with the luck in `numbers` and `figures`."""
+        self.prepared, self.numbers, self.figures = prepared, numbers, figures
+        self.run = np.empty_like(prepared.beginning)
+        self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
+        self.timetables = Timetables()
+
+    def perform(
+        self, replication: int, factors: Floats, calendars: Calendars, further: Further | None = None
+    ) -> Performed:
+        """Perform the plan once, again with calendars that are known further if these do not suffice."""
+        plan = self.prepared.plan
+        while self.play_whole(replication, calendars) and any(calendar.known < ALL for calendar in calendars):
+            if further is None:
+                raise ValueError("calendars that are not known to their end, and nobody who knows more")
+            calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
+        stuck = ending(plan, self.run, calendars)
+        content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
+        return Performed(
+            self.log[: self.run[ROWS]].copy(), stuck, content=content.copy(), factors=factors, hours=calendars
+        )
+
+    def play_whole(self, replication: int, calendars: Calendars) -> bool:
+        """Have the kernel perform the plan on calendars; return whether it ended otherwise than well."""
+        hours = self.timetables.of(calendars)
+        while self.play(replication, hours) == LOG_FULL:
+            self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
+        return bool(self.run[FAULT] != WELL or not self.run[OPEN])
+
+    def play(self, replication: int, hours: Ints) -> int:
+        """Have the kernel perform the plan as far as the log has room, and return what went wrong."""
+        self.run[:] = self.prepared.beginning
+        self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
+        self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
+        self.run[MOST_ROWS] = processes.EVENTS_A_RUN
+        return kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
+
+
+def perform_many(
+    prepared: Prepared,
+    seed: int,
+    first: int,
+    count: int,
+    calendars_of: Callable[[int], Calendars],
+    uniforms: Uniforms | None = None,
+    further: Further | None = None,
+) -> Iterator[Performed]:
+    """Perform replications first … first + count − 1, each on its own calendars, and yield them in order.
+
+    Where calendars are not known to their end, `further` gives those of a replication up to a minute at least.
+    `uniforms` is where the luck of first attempts comes from if it is not plain, as for `sim.plan.draws.Draws`.
+    What cannot go on at all is raised, as by the reference; a stall is a performance that is stuck.
+    """
+    luck = prepared.luck(seed, uniforms)
+    stage, lasting = None, len(luck.figures)
+    for begin in range(first, first + count, AT_ONCE):
+        for common in luck.chunk(begin, min(AT_ONCE, first + count - begin)):
+            stage = stage or Stage(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
+            stage.figures[lasting:] = common.figures
+            calendars = calendars_of(common.replication)
+            yield stage.perform(common.replication, common.factors, calendars, further)
+
+
+def perform(prepared: Prepared, seed: int, replication: int, calendars: Calendars) -> Performed:
+    """Perform one replication."""
+    return next(perform_many(prepared, seed, replication, 1, lambda _: calendars))
+
+
+def perform_given(prepared: Prepared, values: Sequence[int], calendars: Calendars) -> Performed:
+    """Perform the plan with the value of every input given, as in the planned run; repeats take the same value."""
+    numbers, figures = given(prepared.plan.inputs, values)
+    return Stage(prepared, numbers, figures).perform(0, np.empty(0), calendars)
+
+
+def ready(announce: Callable[[str], None] | None = None) -> float:
+    """Load the kernel, or compile it where the disk has none for this machine yet; return the seconds it took.
+
+    `announce` is told if it takes longer than a moment, by another thread while this one works.
+    """
+    began = perf_counter()
+    telling = Timer(A_MOMENT, announce or str, [COMPILING])
+    telling.start()
+    try:
+        perform_given(Prepared(compile_plan(_nothing())), [], [])
+    finally:
+        telling.cancel()
+    return perf_counter() - began
+
+
+def _nothing() -> Plan:
+    """Return the smallest plan there is."""
+    plan = Plan(("done", 1))
+    plan.unit("nobody", [Signal(plan.gate("done"))])
+    return plan

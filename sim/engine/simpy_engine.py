@@ -1,0 +1,268 @@
+"""The reference engine: every unit of the plan is a SimPy process that follows its route.
+
+Read `follow` first: it is the meaning of the vocabulary. Rules are numbered as in `docs/engine.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.deadlock import Standing, Stuck
+from sim.engine.dispatcher import Dispatcher, GoesRound
+from sim.jit import nothing_thrown_away
+from sim.plan.compile import NONE, Compiled
+from sim.plan.draws import Luck
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
+from sim.world.calendars.working_time import Calendar, CalendarEnds, NoWindow
+from sim.world.roads import duty_finish
+
+JUMPS_A_MINUTE = 10_000
+"""Jumps of one unit within one minute after which it counts as going round for ever."""
+EVENTS_A_RUN = 5_000_000
+"""Steps of one replication after which it counts as going round for ever; 250 MW have about 20,000."""
+
+MILLION = 1_000_000
+
+Process = Generator[simpy.Event, None, None]
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What happened: one row per performed step (minute done, step, x), in the order it was performed.
+
+    x is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
+    the number of the bundle (free). `stuck` says who waited for what if the project could not be finished.
+    """
+
+    log: NDArray[np.int64]
+    stuck: Stuck | None = None
+
+
+class Prepared:
+    """A plan in the form a Python loop reads fastest; made once, performed many times."""
+
+    def __init__(self, plan: Compiled) -> None:
+        """Turn the plan's arrays into plain lists."""
+        self.plan = plan
+        self.rows = [tuple(row) for row in plan.rows.tolist()]
+        self.first = plan.first.tolist()
+        self.learning_of = plan.learning_of.tolist()
+        self.area_of = plan.area_of.tolist()
+
+
+class Site:
+    """One replication under way: the clock, the pools, the gates and everyone on their routes."""
+
+    def __init__(self, prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> None:
+        """Put everybody at the start of their routes."""
+        self.prepared, self.plan, self.luck = prepared, prepared.plan, luck
+        # one way of working per mode, in the order of MODES
+        self.finish = [(on.finish, on.finish_whole, partial(duty_finish, windows=on)) for on in calendars]
+        self.env = simpy.Environment(initial_time=0)
+        self.pools = Dispatcher(self.env, self.plan)
+        self.level = [0] * len(self.plan.gates)
+        self.before = [(0, -1)] * len(self.plan.gates)
+        self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
+        self.attempts = [0] * len(prepared.rows)
+        self.jumps = [(0, -1)] * len(self.plan.units)
+        self.learnt = [0] * len(self.plan.learning)
+        self.crowd = [0] * len(self.plan.areas)
+        self.beginning: list[tuple[int, int, simpy.Event]] = []
+        self.where = list(prepared.first[:-1])
+        self.log: list[int] = []
+        self.complete = False
+
+    def perform(self) -> Performance:
+        """Let every unit follow its route until the completion gate is open, or until nobody can go on."""
+        for unit in range(len(self.plan.units)):
+            self.env.process(self.follow(unit))
+        try:
+            while not self.complete and self._minute():
+                pass
+            stuck = None if self.complete else self._standing().explain()
+        except CalendarEnds as ended:
+            stuck = self._standing().explain(str(ended))
+        return Performance(np.array(self.log, np.int64).reshape(-1, 3), stuck)
+
+    def _minute(self) -> bool:
+        """Play out the next minute in which something happens: events, then grants, then works (rule 1).
+
+        Each may let others go on within this minute: those come first. False if nothing is to come any more.
+        """
+        env = self.env
+        minute = env.peek()
+        if minute == inf:
+            return False
+        now = int(minute)
+        while True:
+            while env.peek() == now:
+                env.step()
+            if self.pools.stirred and self.pools.grant(now):
+                continue
+            if not self.beginning:
+                return True
+            self._begin_all(now)
+
+    def _standing(self) -> Standing:
+        """Return where everyone stands now."""
+        return Standing(self.plan, self.where, self.pools.free, self.level, int(self.env.now))
+
+    def follow(self, unit: int) -> Process:
+        """Perform the steps of one unit's route; steps that take no time and cannot wait happen at once."""
+        env, rows, log, where, luck = self.env, self.prepared.rows, self.log, self.where, self.luck.values
+        at, end = self.prepared.first[unit], self.prepared.first[unit + 1]
+        now = 0
+        while at < end:
+            where[unit] = at
+            operation, a, b, c, _, _ = rows[at]
+            x, to, waited = now, at + 1, None
+            if operation == WORK:
+                waited = self.begin_work(unit, at)
+            elif operation == HOLD:
+                waited = self.pools.ask(now, unit, a, b, c)
+            elif operation == FREE:
+                x = a
+                self.pools.give(a)
+            elif operation == NOTE:
+                x = b
+            elif operation == AGAIN:
+                x = self.decide(now, unit, at)
+                to = a if x else to
+            elif operation == SIGNAL:
+                x = b
+                self.signal(now, a, b)
+            elif operation == WAIT:
+                waited = self.opening(a, b) if self.level[a] < b else None
+            elif operation == UNTIL:
+                waited = env.timeout(luck[a] - now) if luck[a] > now else None
+            if waited is not None:
+                yield waited
+                now = int(env.now)
+            log += (now, at, x)
+            at = to
+        where[unit] = end
+
+    # --- work -----------------------------------------------------------------------------------------------
+
+    def begin_work(self, unit: int, at: int) -> simpy.Event:
+        """Return the end of a work that begins once this minute has settled."""
+        done = simpy.Event(self.env)
+        self.beginning.append((unit, at, done))
+        return done
+
+    def _begin_all(self, now: int) -> None:
+        """Begin the work of everyone who is ready, in name order, on the settled state (rule 1 iv)."""
+        beginning, self.beginning = sorted(self.beginning, key=_rank), []
+        for unit, at, done in beginning:
+            _, number, calendar, mode, people, _ = self.prepared.rows[at]
+            minutes = self._minutes(at, number, people)
+            try:
+                if minutes < 0:
+                    raise PlanError(f"{minutes} minutes of work are less than none")
+                finish = self.finish[calendar][mode](now, minutes)
+            except (CalendarEnds, NoWindow, PlanError) as refused:
+                what = self.plan.activities[self.plan.activity_of[at]]
+                raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
+            done._ok, done._value = True, None
+            if self.prepared.area_of[at] != NONE:
+                done.callbacks.append(partial(self._leave_area, self.prepared.area_of[at], people))
+            self.env.schedule(done, delay=finish - now)
+
+    def _minutes(self, at: int, number: int, people: int) -> int:
+        """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10)."""
+        attempt = self.attempts[at]
+        self.attempts[at] = attempt + 1
+        minutes = self.luck.values[number] if attempt == 0 else self.luck.later(number, attempt)
+        curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
+        if curve != NONE and attempt == 0:
+            minutes = scaled(minutes, self.plan.learning[curve], self.learnt[curve])
+            self.learnt[curve] += 1
+        if area != NONE:
+            self.crowd[area] += people
+            minutes = scaled(minutes, self.plan.areas[area], self.crowd[area])
+        return minutes
+
+    def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
+        """Make room in an area for those who begin in the minute in which others end."""
+        self.crowd[area] -= people
+
+    # --- gates ----------------------------------------------------------------------------------------------
+
+    def signal(self, now: int, gate: int, amount: int) -> None:
+        """Raise a gate and let everyone through whose level it has reached (rule 8)."""
+        if self.before[gate][1] != now:
+            self.before[gate] = (self.level[gate], now)
+        self.level[gate] += amount
+        reached = self.level[gate]
+        if self.at_gate[gate]:
+            for level, opened in self.at_gate[gate]:
+                if level <= reached:
+                    opened.succeed()
+            self.at_gate[gate] = [waiter for waiter in self.at_gate[gate] if waiter[0] > reached]
+        last, enough = self.plan.completion
+        self.complete = self.complete or (gate == last and reached >= enough)
+
+    def opening(self, gate: int, level: int) -> simpy.Event:
+        """Return the event of a gate reaching a level."""
+        opened = simpy.Event(self.env)
+        self.at_gate[gate].append((level, opened))
+        return opened
+
+    # --- jumps ----------------------------------------------------------------------------------------------
+
+    def decide(self, now: int, unit: int, at: int) -> int:
+        """Return 1 if a jump is taken: by chance, by a gate before this minute, or always (rules 8, 9)."""
+        self._count_jump(now, unit)
+        _, _, chance, limit, gate, level = self.prepared.rows[at]
+        attempt = self.attempts[at]
+        self.attempts[at] = attempt + 1
+        if limit != NONE and attempt >= limit:
+            return 0
+        if chance != NONE:
+            return self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)
+        if gate != NONE:
+            count, minute = self.before[gate]
+            return int((count if minute == now else self.level[gate]) >= level)
+        return 1
+
+    def _count_jump(self, now: int, unit: int) -> None:
+        """Stop a unit that goes round within one minute for ever."""
+        jumps, minute = self.jumps[unit]
+        jumps = jumps + 1 if minute == now else 1
+        self.jumps[unit] = jumps, now
+        if jumps > JUMPS_A_MINUTE:
+            raise GoesRound(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
+        # who performs steps without end must jump, so this is the place to count them
+        if len(self.log) > 3 * EVENTS_A_RUN:
+            raise GoesRound(budget_spent(now, self.plan.units[unit]))
+
+
+def budget_spent(now: int, unit: str) -> str:
+    """Say that a replication has performed all the steps one may, and who went round last."""
+    return (
+        f"minute {now}: {EVENTS_A_RUN:,} steps are the budget of a replication and are used up; {unit} went round last"
+    )
+
+
+def scaled(minutes: int, millionths: Sequence[int], position: int) -> int:
+    """Return minutes × the factor at a position (the last one stays), rounded half up, all in integers."""
+    factor = millionths[min(position, len(millionths) - 1)]
+    return (2 * minutes * factor + MILLION) // (2 * MILLION)
+
+
+def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
+    """Return the rank of the unit whose work begins."""
+    return beginning[0]
+
+
+def perform(prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> Performance:
+    """Perform a plan once with the given luck on the given calendars."""
+    with nothing_thrown_away():
+        return Site(prepared, luck, calendars).perform()

@@ -1,0 +1,421 @@
+"""A unit's day book: one step after the other, without a gap and without being in two places, while it is open.
+
+A run and what was found of it, side by side for checking.
+
+Cents: every contract is paid exactly, by item = by month = in all, and what serves was paid before.
+
+Skids and megawatts: ordered before made, made before delivered, delivered before set, and all online at the end.
+
+Crews, cranes, trucks, places and power: never more in use than there are, and all given back.
+
+People and their hours: nobody works who is not there, and presence adds up.
+
+What no run may break, whatever its luck: checked in every replication where SIM_CHECK is set, as in the tests.
+
+Each identity is worked out a second way, from the rows of the log alone: nothing is taken that is not there,
+nobody is in two places, nobody works who is not on site, no skid is set before it is made, no cent is lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.errors import CheckFailed
+from sim.metrics.delivery import Online
+from sim.metrics.money.contracts import STANDING, Contracts
+from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs
+from sim.metrics.record import DAY, MONTH, Ints, Record
+from sim.plan.compile import MODES, Compiled
+from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
+
+# --- found ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What was given back (counts above zero) and taken, in the order in which it happened."""
+
+    minute: Ints
+    unit: Ints
+    pool: Ints
+    count: Ints
+
+
+@dataclass(frozen=True)
+class Found:
+    """One run: its record, who was there, its blocks, what was bought, and the metrics and curves it gave."""
+
+    project: Project
+    run: Run
+    blocks: Online
+    bought: Contracts
+    metrics: Mapping[str, float]
+    curves: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def record(self) -> Record:
+        """The log beside what the plan says about it."""
+        return self.run.record
+
+    @property
+    def plan(self) -> Compiled:
+        """The plan as arrays."""
+        return self.record.index.plan
+
+    @cached_property
+    def unit(self) -> Ints:
+        """The unit of every row."""
+        return self.plan.unit_of[self.record.step]
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the project came to its end: its completion gate reached its level."""
+        gate, level = self.plan.completion
+        rows = (self.record.operation == SIGNAL) & (self.record.index.first_argument[self.record.step] == gate)
+        return int(self.record.x[rows].sum()) >= level
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Everything that was taken from pools or given to them."""
+        record, bundles = self.record, self.plan.bundles
+        rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
+        bundle = record.index.first_argument[record.step[rows]]
+        sizes = np.array([len(pools) for pools in bundles], np.int64)
+        flat = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
+        first = np.concatenate([[0], np.cumsum(sizes)])[bundle]
+        repeated = np.repeat(np.arange(len(rows)), sizes[bundle])
+        within = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes[bundle]) - sizes[bundle], sizes[bundle])
+        pair = flat[first[repeated] + within]
+        sign = np.where(record.operation[rows] == FREE, 1, -1)[repeated]
+        return Moves(record.minute[rows][repeated], self.unit[rows][repeated], pair[:, 0], sign * pair[:, 1])
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+AT_ONCE = (FREE, SIGNAL, AGAIN, NOTE)
+
+
+def steps(found: Found) -> Iterator[str]:
+    """Yield where a unit's log has a gap, an overlap, a leap over a step, or work while nobody may work."""
+    yield from _times(found)
+    yield from _route(found)
+    yield from _stays(found)
+    yield from _open(found)
+
+
+def _times(found: Found) -> Iterator[str]:
+    """Every step begins in the minute in which the one before it was done."""
+    record, plan = found.record, found.plan
+    if len(record.minute) and bool((np.diff(record.minute) < 0).any()):
+        yield "the log goes back in time"
+    order = np.argsort(found.unit, kind="stable")
+    unit, done = found.unit[order], record.minute[order]
+    began = np.where(np.isin(record.operation, BEGUN), record.x, record.minute)[order]
+    first = np.concatenate([[True], np.diff(unit) != 0]) if len(unit) else np.zeros(0, np.bool_)
+    before = np.where(first, 0, np.concatenate([[0], done[:-1]]))[: len(unit)]
+    for row in np.flatnonzero((began != before) | (done < began)).tolist():
+        yield (
+            f"{plan.units[unit[row]]} is done with a step at minute {before[row]}, "
+            f"and the next one goes from {began[row]} to {done[row]}"
+        )
+
+
+def _route(found: Found) -> Iterator[str]:
+    """Every step is followed by the next one of the route, or by where it jumped to."""
+    record, plan = found.record, found.plan
+    order = np.argsort(found.unit, kind="stable")
+    unit, step = found.unit[order], record.step[order]
+    jumped = (record.operation[order] == AGAIN) & (record.x[order] == 1)
+    after = np.where(jumped, plan.rows[step, 1], step + 1)
+    same = np.diff(unit) == 0
+    begins = np.concatenate([[True], ~same]) if len(unit) else np.zeros(0, np.bool_)
+    for row in np.flatnonzero(same & (after[:-1] != step[1:])).tolist():
+        yield f"{plan.units[unit[row]]} leaps from step {step[row]} to step {step[row + 1]}"
+    for row in np.flatnonzero(begins & (plan.first[unit] != step)).tolist():
+        yield f"{plan.units[unit[row]]} does not begin with its first step"
+
+
+def _stays(found: Found) -> Iterator[str]:
+    """Nobody is left standing before a step that takes no time and needs nothing."""
+    plan = found.plan
+    stands = plan.first[:-1].copy()
+    order = np.argsort(found.unit, kind="stable")
+    unit, step = found.unit[order], found.record.step[order]
+    jumped = (found.record.operation[order] == AGAIN) & (found.record.x[order] == 1)
+    stands[unit] = np.where(jumped, plan.rows[step, 1], step + 1)
+    for one in np.flatnonzero(stands < plan.first[1:]).tolist():
+        if plan.rows[stands[one], 0] in AT_ONCE:
+            yield f"{plan.units[one]} never performs step {stands[one]}, which nothing keeps it from"
+
+
+def _open(found: Found) -> Iterator[str]:
+    """The last minute of every work lies in an open stretch of its calendar."""
+    record, plan = found.record, found.plan
+    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    rows = rows[plan.rows[record.step[rows], 3] != MODES["duty"]]
+    calendar = plan.rows[record.step[rows], 2]
+    for number in np.unique(calendar).tolist():
+        mine = rows[calendar == number]
+        hours, done = record.calendars[number], record.minute[mine]
+        shut = hours.worked_many(done) == hours.worked_many(done - 1)
+        for row in mine[shut].tolist():
+            activity = plan.activities[plan.activity_of[record.step[row]]]
+            yield f"{activity} ends at minute {record.minute[row]}, when {plan.calendars[number]} is closed"
+
+
+# --- money ------------------------------------------------------------------------------------------------------------
+
+
+ROUNDING = 1e-6
+PARTS = ("energise", "shell_and_systems", "compute")
+
+
+def money(found: Found) -> Iterator[str]:
+    """Yield contracts, sums and curves that are off by a cent."""
+    entries = ledger(found.run, found.bought, found.project)
+    total = int(entries.cents.sum())
+    yield from _contracts(found, entries)
+    yield from _sums(entries, total)
+    yield from _with_time(found, entries)
+    if round(found.metrics["capital_total_usd"] * 100) != total:
+        yield f"capital in all is {found.metrics['capital_total_usd']:,.2f}, the ledger has {total / 100:,.2f}"
+    parts = sum(found.metrics[f"capital_{part}_usd"] for part in PARTS)
+    if abs(parts * 100 - total) > 1:
+        yield f"the parts of capital add up to {parts:,.2f}, the ledger to {total / 100:,.2f}"
+    yield from _curves(found, entries)
+
+
+def _contracts(found: Found, entries: Ledger) -> Iterator[str]:
+    """A contract is paid exactly once every block is online, and never beyond its price.
+
+    A retention until all blocks are online is kept where some are never ordered.
+    """
+    bought = len(entries.value)
+    paid, kept = entries.total[:bought], entries.cancelled < 0
+    whole = found.complete and bool(found.blocks.reached.all())
+    wrong = (paid != entries.value) if whole else (paid > entries.value)
+    never = (paid == 0) & (entries.ordered < 0)
+    for item in np.flatnonzero(wrong & kept & ~never).tolist():
+        yield f"{entries.names[item]} costs {entries.value[item] / 100:,.2f} and {paid[item] / 100:,.2f} are paid"
+
+
+def _sums(entries: Ledger, total: int) -> Iterator[str]:
+    """By item and by month the entries add up to the same."""
+    by_month = np.zeros(int(entries.minute.max(initial=0)) // MONTH + 1, np.int64)
+    np.add.at(by_month, entries.minute // MONTH, entries.cents)
+    if not int(entries.total.sum()) == int(by_month.sum()) == total:
+        yield f"by item {entries.total.sum()}, by month {by_month.sum()}, in all {total} cents"
+
+
+def _with_time(found: Found, entries: Ledger) -> Iterator[str]:
+    """Labour, camp and general conditions are paid for exactly the days they were there."""
+    costs = {name: round(dollars.sum() * 100) for name, dollars in standing_costs(found.run, found.project).items()}
+    first = len(entries.value)
+    for number, name in enumerate(STANDING[:-1]):
+        if int(entries.total[first + number]) != costs.get(name, 0):
+            yield f"{name} costs {costs.get(name, 0) / 100:,.2f}, {entries.total[first + number] / 100:,.2f} are paid"
+
+
+def _curves(found: Found, entries: Ledger) -> Iterator[str]:
+    """Deployed capital is what fell due so far, never falls, and is never less than what is in service."""
+    deployed, serving = found.curves["capital_deployed_usd"], found.curves["capital_in_service_usd"]
+    due = np.zeros(len(deployed), np.int64)
+    day = entries.minute // DAY
+    np.add.at(due, day[day < len(due)], entries.cents[day < len(due)])
+    if not np.allclose(deployed * 100, np.cumsum(due), rtol=1e-9, atol=1):
+        worst = int(np.abs(deployed * 100 - np.cumsum(due)).argmax())
+        yield f"deployed on day {worst} is {deployed[worst]:,.2f}, {np.cumsum(due)[worst] / 100:,.2f} has fallen due"
+    if bool((serving > deployed * (1 + ROUNDING) + 1).any()):
+        yield "more capital is in service than was deployed"
+
+
+# --- skids ------------------------------------------------------------------------------------------------------------
+
+
+STAGES = ("ordered", "started", "delivered", "set", "complete")
+
+
+def skids(found: Found) -> Iterator[str]:
+    """Yield systems of which more is further along than has come so far, and megawatts that were never built."""
+    for name, system in found.project.by_system.items():
+        made = system.scope == "factory"
+        times = {stage: _when(found, name, stage) for stage in STAGES}
+        if made:
+            # set and complete are noted once a block, the stages before once a skid
+            times |= {stage: np.repeat(times[stage], system.skid.per_block) for stage in ("set", "complete")}
+        stages = [stage for stage in STAGES if made or stage not in ("started", "set")]
+        yield from _in_turn(name, {stage: times[stage] for stage in stages})
+        wanted = int(found.blocks.wanted.sum())
+        whole = wanted * (system.skid.per_block if made else 1)
+        if found.complete and len(times["complete"]) < whole:
+            yield f"{len(times['complete'])} parts of {name} are complete where {whole} were ordered"
+    yield from _megawatts(found)
+
+
+def _when(found: Found, name: str, stage: str) -> Ints:
+    """When a stage was noted of any part of a system."""
+    noted = found.record.noted(stage)
+    things = found.record.index.thing_of_item
+    return np.sort(noted.minute[things[noted.item] == name]) if len(noted.item) else noted.minute
+
+
+def _in_turn(name: str, times: dict[str, Ints]) -> Iterator[str]:
+    """The n-th of a stage is never before the n-th of the stage before it."""
+    stages = list(times)
+    for before, after in pairwise(stages):
+        first, second = times[before], times[after]
+        if len(second) > len(first):
+            yield f"{len(second)} of {name} are {after} and only {len(first)} {before}"
+        elif bool((second < first[: len(second)]).any()):
+            yield f"more of {name} are {after} than {before}"
+
+
+def _megawatts(found: Found) -> Iterator[str]:
+    """Megawatts online only grow, to what was ordered, and are those of the blocks."""
+    curve, blocks = found.curves["mw_online"], found.blocks
+    if bool((np.diff(curve) < 0).any()):
+        yield "megawatts go offline"
+    days = np.arange(len(curve))
+    reached = np.sort(blocks.minute[blocks.reached])
+    each = float(blocks.mw[0]) if len(blocks.mw) else 0.0
+    counted = np.searchsorted(reached, (days + 1) * 1440, side="left") * each
+    if not np.allclose(curve, counted, rtol=0, atol=1e-6):
+        yield f"{curve[-1]:g} MW are online on the last day, the blocks have {counted[-1]:g}"
+    if found.complete and int(blocks.reached.sum()) < int(blocks.wanted.sum()):
+        yield f"{int(blocks.reached.sum())} blocks are online where {int(blocks.wanted.sum())} were ordered"
+
+
+# --- pools ------------------------------------------------------------------------------------------------------------
+
+
+def pools(found: Found) -> Iterator[str]:
+    """Yield pools of which more is taken than there is, or given back than was taken, and units that keep some.
+
+    Looked at when a minute is over: in which order its rows are written is the engine's own.
+    """
+    moves, plan = found.moves, found.plan
+    for pool, name in enumerate(plan.pools):
+        mine = moves.pool == pool
+        last = np.diff(moves.minute[mine], append=-1) != 0
+        free = (plan.initial[pool] + np.cumsum(moves.count[mine]))[last]
+        if len(free) and int(free.min()) < 0:
+            yield f"{-int(free.min())} of {name} are taken that are not there"
+        if plan.pool_kinds[pool] == "returned" and len(free) and int(free.max()) > plan.initial[pool]:
+            yield f"{int(free.max()) - int(plan.initial[pool])} of {name} are given back that were never taken"
+    yield from _kept(found)
+
+
+def _kept(found: Found) -> Iterator[str]:
+    """Who is at the end of its route has given back what is not its own."""
+    moves, plan, units = found.moves, found.plan, len(found.plan.units)
+    last = np.full(units, -1, np.int64)
+    last[found.unit] = found.record.step
+    over = last + 1 == plan.first[1:]
+    returned = np.array([kind == "returned" for kind in plan.pool_kinds], np.bool_)
+    whose = returned[moves.pool] & over[moves.unit]
+    left = np.zeros((units, len(plan.pools)), np.int64)
+    np.subtract.at(left, (moves.unit[whose], moves.pool[whose]), moves.count[whose])
+    for unit, pool in np.argwhere(left != 0).tolist():
+        yield f"{plan.units[unit]} is at its end and keeps {left[unit, pool]} of {plan.pools[pool]}"
+
+
+def queues(found: Found) -> Iterator[str]:
+    """Yield queues that break Little's law: people in the queue, added up over time, are the sum of their waits."""
+    record, plan = found.record, found.plan
+    rows = np.flatnonzero(record.operation == HOLD)
+    bundle = record.index.first_argument[record.step[rows]]
+    for number in np.unique(bundle).tolist():
+        mine = rows[bundle == number]
+        asked, granted = record.x[mine], record.minute[mine]
+        times, place = np.unique(np.concatenate([asked, granted]), return_inverse=True)
+        change = np.concatenate([np.ones(len(mine), np.int64), np.full(len(mine), -1)])
+        waiting = np.cumsum(np.bincount(place, change, len(times)))
+        area = float((waiting[:-1] * np.diff(times)).sum())
+        if area != float((granted - asked).sum()) or bool((waiting < 0).any()):
+            wanted = " + ".join(plan.pools[pool] for pool, _ in plan.bundles[number])
+            yield f"who waits for {wanted} over time is {area:g} minutes, the waits are {(granted - asked).sum()}"
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+COME, END, BEGIN, GO = range(4)
+HOURS_ROUNDING = 1e-9
+
+
+def people(found: Found) -> Iterator[str]:
+    """Yield trades of which more are at work than on site, and hours and heads that do not add up."""
+    yield from _at_work(found)
+    yield from _presence(found)
+    metrics = found.metrics
+    if metrics["hours_worked"] > metrics["hours_paid"] * (1 + HOURS_ROUNDING):
+        yield f"{metrics['hours_worked']:,.1f} hours are worked and only {metrics['hours_paid']:,.1f} paid"
+    if metrics["peak_workforce_onsite"] != float(found.curves["headcount"].max(initial=0)):
+        yield "the peak is not the highest day of the headcount"
+
+
+def _at_work(found: Found) -> Iterator[str]:
+    """At no minute are more people of a trade at work than have come and not gone."""
+    record, plan, noted = found.record, found.plan, found.record.noted("people")
+    works = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    for number, trade in enumerate(plan.trades):
+        there = noted.item == record.index.number_of_item.get(trade, -1)
+        change, when = noted.amount[there], noted.minute[there]
+        heads = plan.people[record.step[works], number]
+        mine, heads = works[heads > 0], heads[heads > 0]
+        minute = np.concatenate([when, record.minute[mine], record.x[mine]])
+        kind = np.concatenate([np.where(change > 0, COME, GO), np.full(len(mine), END), np.full(len(mine), BEGIN)])
+        idle = np.concatenate([change, heads, -heads])[np.lexsort((kind, minute))].cumsum()
+        if len(idle) and int(idle.min()) < 0:
+            yield f"{-int(idle.min())} {trade} are at work who are not on site"
+
+
+def _presence(found: Found) -> Iterator[str]:
+    """Days of presence of direct people are those of every crew, from the day it comes to the day it goes."""
+    record, headcount = found.record, found.run.people
+    days, last = headcount.direct.shape[1], int(record.minute[-1]) // DAY if len(record.minute) else 0
+    end = min(days - 1, last)
+    rows = np.flatnonzero(record.operation == NOTE)
+    notes = record.index.first_argument[record.step[rows]]
+    rows = rows[[record.index.plan.notes[note][0] == "people" for note in notes.tolist()]]
+    total = 0
+    for minute, amount in zip(record.minute[rows].tolist(), record.x[rows].tolist(), strict=True):
+        day = min(minute // DAY, days - 1)
+        total += amount * (end + 1 - min(day + (amount < 0), end + 1))
+    if total != int(headcount.direct.sum()):
+        yield f"crews are there for {total:,} days of people, the headcount says {int(headcount.direct.sum()):,}"
+
+
+# --- conservation -----------------------------------------------------------------------------------------------------
+
+
+SWITCH = "SIM_CHECK"
+SHOWN = 5
+
+
+def switched_on() -> bool:
+    """Whether every replication is to be checked."""
+    return os.environ.get(SWITCH, "") not in ("", "0")
+
+
+def violations(found: Found) -> Iterator[str]:
+    """Yield what does not hold of a run, in words."""
+    for identity in (steps, pools, queues, people, skids, money):
+        yield from (f"{identity.__name__}: {told}" for told in identity(found))
+
+
+def require_conserved(found: Found) -> None:
+    """Raise CheckFailed with the first identities that do not hold."""
+    broken = list(violations(found))
+    if broken:
+        more = f"\n  … and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
+        raise CheckFailed("what a run must conserve is not:\n  " + "\n  ".join(broken[:SHOWN]) + more)

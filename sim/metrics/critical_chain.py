@@ -1,0 +1,351 @@
+"""Why this date: the driving chain of one run, walked back from its completion to the decision (rule 12).
+
+Each thing on the chain was done as late as it was because of one thing before it: the step before on its own
+route, the last signal of a gate it waited for, or the first `free` of a pool that was short when it was granted.
+So the chain has no gaps, and its days are the lead time. A day belongs to weather where the stated calendar would
+have saved it; else to the pool that the next on the chain was waiting for at that time; else to the work itself. Who
+waits for a place waits for what keeps it occupied: behind a gate, a place is no reason any more, a crew still is.
+Capacity that a risk driver has taken away comes back on its own day: who waits for it waits for the risk.
+
+What closed days cost a piece of work: how much earlier it would have been done on the stated calendar.
+
+The minutes of the driving chain by mechanism, without its pieces: what every run is measured by.
+
+`sim.metrics.critical_chain` says what the chain is, and has its pieces where somebody wants to read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim.jit import by_machine
+from sim.metrics.delay_causes import MECHANISMS, of_pool, of_work
+from sim.metrics.kernels import critical_chain as walk
+from sim.metrics.kernels.log import note_lost
+from sim.metrics.record import DAY, Index, Ints, Record
+from sim.plan.compile import MODES, NONE
+from sim.plan.mechanisms.risks import AWAY
+from sim.plan.vocabulary import FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
+
+# --- weather loss -----------------------------------------------------------------------------------------------------
+
+
+PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
+
+
+def lost_to_weather(record: Record, row: int) -> int:
+    """Return the minutes that a row of work was done later than on the stated calendar, begun at the same minute.
+
+    What closes a calendar besides nights, Sundays and holidays is weather, or a site or plant at a standstill.
+    """
+    plan, step = record.index.plan, int(record.step[row])
+    operation, _, number, mode = plan.rows[step, :4].tolist()
+    if operation != WORK or record.calendars[number] is plan.base_calendars[number]:
+        return 0
+    stated, real = plan.base_calendars[number], record.calendars[number]
+    begun, done = int(record.x[row]), int(record.minute[row])
+    if mode == PAUSING:
+        return max(0, done - stated.finish(begun, real.worked(done) - real.worked(begun)))
+    if mode == WHOLE:
+        opened = int(real.starts[real.starts < done][-1])
+        return max(0, done - stated.finish_whole(begun, done - max(begun, opened)))
+    open_in_vain = stated.worked(done) - stated.worked(begun) - (real.worked(done) - real.worked(begun))
+    return max(0, min(done - begun, open_in_vain))
+
+
+# --- chain ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of the chain: minutes begin to end, by which row of the log, and the mechanism that it is due to.
+
+    `waiting` is the row that had to wait for it: a late hold or wait of another unit, or -1.
+    """
+
+    begin: int
+    end: int
+    row: int
+    mechanism: str
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The driving chain of a run; empty where the run was never finished."""
+
+    record: Record
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """Return its pieces from the decision to the completion, without gaps."""
+        return [*self._walk()][::-1]
+
+    @property
+    def minutes(self) -> dict[str, int]:
+        """Return the minutes that are due to every mechanism."""
+        total = dict.fromkeys(MECHANISMS, 0)
+        for piece in self.stretches:
+            total[piece.mechanism] += piece.end - piece.begin
+        return total
+
+    def days(self) -> dict[str, float]:
+        """Return days on the chain by mechanism, as metrics; not-a-number where the run was never finished."""
+        minutes = self._minutes_by_machine() if by_machine() else self.minutes if self.stretches else None
+        return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in MECHANISMS}
+
+    def _minutes_by_machine(self) -> dict[str, int] | None:
+
+        return chain_minutes(self.record)
+
+    # --- walking back ---------------------------------------------------------------------------------------
+
+    def _walk(self) -> Iterator[Stretch]:
+        """Yield the pieces from the completion back to the decision."""
+        record, operation, plan = self.record, self._operation, self.record.index.plan
+        row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
+        seen: set[int] = set()
+        while row >= 0:
+            seen.add(row)
+            begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
+            if kind in (WORK, UNTIL) and done > begun:
+                yield from self._pieces(row, short, since, waiting)
+            elif kind in (HOLD, WAIT) and done > begun:
+                before, pool = self.released_by(row)
+                if pool != NONE and of_pool(plan.pools[pool]):
+                    short, since, stays = of_pool(plan.pools[pool]), begun, plan.pool_kinds[pool] != "passed"
+                elif not stays:
+                    short = ""
+                struck = before >= 0 and self._strikes(before)
+                if before >= 0 and before not in seen and not struck:
+                    row, waiting = before, row
+                    continue
+                yield Stretch(begun, done, row, "risk" if struck else short or "other", waiting)
+                short = ""
+            row = int(self._before[row])
+
+    def _strikes(self, row: int) -> bool:
+        """Tell whether a row is a risk driver's that had taken capacity away: nothing on site has led to it."""
+        return self.record.index.plan.units[self.record.index.plan.unit_of[self.record.step[row]]].startswith(AWAY)
+
+    def _completion(self) -> int:
+        """Return the row that opened the completion gate, or -1."""
+        level = self.record.index.plan.completion[1]
+        rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
+        reached = np.cumsum(self.record.x[rows]) >= level
+        if not reached.any():
+            return NONE
+        last = minute[rows[np.argmax(reached)]]
+        return self._first_hand(rows[minute[rows] == last].tolist())
+
+    @cached_property
+    def _operation(self) -> NDArray[np.uint8]:
+        """Return the operation of every row, in the smallest numbers there are."""
+        return self.record.index.small_operation[self.record.step]
+
+    @cached_property
+    def _before(self) -> Ints:
+        """Return per row the one before it of the same unit, or -1."""
+        unit = self.record.index.rank_of_step[self.record.step]
+        order = np.argsort(unit, kind="stable")
+        before = np.empty(len(unit), np.int64)
+        before[order[1:]] = np.where(np.diff(unit[order]) == 0, order[:-1], NONE)
+        before[order[:1]] = NONE
+        return before
+
+    def _pieces(self, row: int, short: str, since: int, waiting: int) -> Iterator[Stretch]:
+        """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
+        begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.mechanism(row)
+        lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
+        for begin, end, mechanism in ((cut, done, short), (begun, cut, own)):
+            stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
+            if end - stormy > begin:
+                yield Stretch(begin + stormy, end, row, mechanism, waiting)
+            if stormy:
+                yield Stretch(begin, begin + stormy, row, "weather", waiting)
+
+    # --- what a row is about --------------------------------------------------------------------------------
+
+    def mechanism(self, row: int) -> str:
+        """Return the mechanism of work, or of a wait for a date."""
+        return step_mechanism(self.record.index, int(self.record.step[row]))
+
+    def of_unit(self, row: int) -> str:
+        """Return the mechanism of the last thing that took time before a row of the same unit."""
+        while row >= 0 and not (self._operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]):
+            row = int(self._before[row])
+        return self.mechanism(row) if row >= 0 else "other"
+
+    def released_by(self, row: int) -> tuple[int, int]:
+        """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
+        record, plan = self.record, self.record.index.plan
+        first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
+        operation, argument = plan.rows[record.step[row], :2].tolist()
+        steps, done = record.step[first:end], self._operation[first:end]
+        others, about = plan.unit_of[steps] != plan.unit_of[record.step[row]], record.index.first_argument[steps]
+        if operation == WAIT:
+            signals = np.flatnonzero((done == SIGNAL) & (about == argument) & others)
+            return self._first_hand((first + signals).tolist()), NONE
+        wanted = dict(plan.bundles[argument])
+        frees = [
+            (first + int(at), pool)
+            for at in np.flatnonzero((done == FREE) & others).tolist()
+            for pool, _ in plan.bundles[about[at]]
+            if pool in wanted
+        ]
+        if len({pool for _, pool in frees}) > 1:
+            short = {pool for pool, count in wanted.items() if self._free(pool, first) < count}
+            frees = [found for found in frees if found[1] in short] or frees
+        chosen = self._first_hand([at for at, _ in frees])
+        return next((found for found in frees if found[0] == chosen), (NONE, next(iter(wanted))))
+
+    def _first_hand(self, rows: list[int]) -> int:
+        """Return the one of some rows of a minute that owes least to others in that minute, then the first by rank.
+
+        In which order units of one minute stand in the log is nobody's rule, and another engine has another.
+        """
+        if len(rows) == 1:
+            return rows[0]
+        plan, step = self.record.index.plan, self.record.step
+        return min(rows, key=lambda row: (self._released(row), plan.unit_of[step[row]], row), default=NONE)
+
+    def _released(self, row: int) -> int:
+        """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
+        record, found, minute = self.record, 0, self.record.minute[row]
+        while row >= 0 and record.minute[row] == minute:
+            found += bool(self._operation[row] in (HOLD, WAIT) and record.x[row] < minute)
+            row = int(self._before[row])
+        return found
+
+    def short(self, row: int) -> str:
+        """Return the mechanism of the first pool that a late hold found short in the minute in which it asked."""
+        record, plan = self.record, self.record.index.plan
+        after = int(np.searchsorted(record.minute, record.x[row], side="right"))
+        wanted = plan.bundles[plan.rows[record.step[row], 1]]
+        short = [of_pool(plan.pools[pool]) for pool, count in wanted if self._free(pool, after) < count]
+        return next((name for name in short if name), "factory" if short else "other")
+
+    def _free(self, pool: int, rows: int) -> int:
+        """Return what is free of a pool after so many rows of the log."""
+        moving, bundle, sign = self._moves
+        if pool not in self._levels:
+            moved = np.cumsum(self.record.index.counts[bundle, pool] * sign)
+            self._levels[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], moved])
+        return int(self._levels[pool][np.searchsorted(moving, rows)])
+
+    @cached_property
+    def _levels(self) -> dict[int, Ints]:
+        """Return what is free of every pool that was asked for, after each row that takes or gives."""
+        return {}
+
+    @cached_property
+    def _moves(self) -> tuple[Ints, Ints, Ints]:
+        """Return the rows that take or give, the bundle of each, and -1 or 1."""
+        operation = self._operation
+        moving = np.flatnonzero((operation == FREE) | (operation == HOLD))
+        bundle = self.record.index.first_argument[self.record.step[moving]]
+        return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
+
+
+def step_mechanism(index: Index, step: int) -> str:
+    """Return the mechanism of a step that takes time."""
+    plan = index.plan
+    operation, _, calendar = plan.rows[step, :3].tolist()
+    activity = plan.activities[plan.activity_of[step]]
+    return of_work(plan.units[plan.unit_of[step]], activity, plan.calendars[calendar] if operation == WORK else "")
+
+
+# --- driving ----------------------------------------------------------------------------------------------------------
+
+
+KINDS = {
+    HOLD: walk.HOLD, WAIT: walk.WAIT, WORK: walk.WORK, UNTIL: walk.DATE, FREE: walk.FREE, SIGNAL: walk.SIGNAL
+}  # fmt: skip
+NUMBER = {name: number for number, name in enumerate(MECHANISMS)}
+UNKNOWN = -2
+
+
+class Prepared:
+    """A plan in the form the walk reads; the mechanism of a step is looked up when it is first met on a chain."""
+
+    def __init__(self, index: Index) -> None:
+        """Lay out the plan."""
+        self.index, self.laid_out = index, _laid_out(index)
+        self.free = np.append(index.plan.initial, 0)
+        self._mechanisms = np.full(len(index.operation), UNKNOWN)
+
+    def mechanisms(self, steps: Ints) -> Ints:
+        """Return the mechanisms of steps that take time, by number."""
+        found = self._mechanisms[steps]
+        for step in steps[found == UNKNOWN].tolist():
+            self._mechanisms[step] = NUMBER[step_mechanism(self.index, step)]
+        return self._mechanisms[steps]
+
+
+prepared = lru_cache(maxsize=8)(Prepared)
+
+
+def _laid_out(index: Index) -> Ints:
+    """Return what the walk asks of a plan, in one array."""
+    plan, header = index.plan, np.zeros(walk.HEADER, np.int64)
+    header[walk.GATE], header[walk.BY_RISK], header[walk.BY_OTHER] = plan.completion[0], NUMBER["risk"], NUMBER["other"]
+    parts, size = [header], walk.HEADER
+    for name, table in _tables(index).items():
+        header[name] = size
+        parts.append(np.asarray(table, np.int64).reshape(-1))
+        size += parts[-1].size
+    return np.concatenate(parts)
+
+
+def _tables(index: Index) -> dict[int, ArrayLike]:
+    """Return the tables of a plan by their places in the header."""
+    plan, pools = index.plan, [of_pool(pool) for pool in index.plan.pools]
+    flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
+    return {
+        walk.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
+        walk.POOL: flat[:, 0],
+        walk.AMOUNT: flat[:, 1],
+        walk.MECHANISM: [NUMBER[name] if name else walk.NONE for name in pools],
+        walk.STAYS: [kind != "passed" for kind in plan.pool_kinds],
+        walk.STRIKES: [unit.startswith(AWAY) for unit in plan.units],
+        walk.STEPS: _steps(index),
+    }
+
+
+def _steps(index: Index) -> Ints:
+    """Return what is known of every step; what is no work has no calendar."""
+    steps, works = np.empty((len(index.operation), walk.WORDS), np.int64), index.operation == WORK
+    kind = np.full(1 + max(index.operation.max(), *KINDS), walk.OTHER)
+    kind[list(KINDS)] = list(KINDS.values())
+    steps[:, walk.KIND] = kind[index.operation]
+    steps[:, walk.ARGUMENT], steps[:, walk.UNIT] = index.first_argument, index.plan.unit_of
+    steps[:, walk.CALENDAR] = np.where(works, index.plan.rows[:, 2], walk.NONE)
+    steps[:, walk.MODE] = index.plan.rows[:, 3]
+    return steps
+
+
+def chain_minutes(record: Record) -> dict[str, int] | None:
+    """Return the minutes on the chain that are due to every mechanism; None where the run was never finished."""
+    plan, scanned, rows = prepared(record.index), record.scanned, len(record.log)
+    seen, room, total = (
+        np.zeros(rows, np.uint8),
+        np.empty((rows, walk.NOTED), np.int64),
+        np.zeros(len(NUMBER), np.int64),
+    )
+    count = walk.walk(plan.laid_out, scanned.log, scanned.before, seen, plan.free.copy(), scanned.over, room)
+    if not count:
+        return None
+    found, planned = room[:count], record.index.plan.base_calendars
+    for number in sorted({*found[:, walk.CALENDAR_OF].tolist()} - {walk.NONE}):
+        real, stated = record.calendars[number], planned[number]
+        if real is not stated:
+            note_lost(found, number, real.starts, real.ends, real.done, stated.starts, stated.ends, stated.done)
+    timed = found[:, walk.TIMED] == 1
+    found[timed, walk.OWN] = plan.mechanisms(found[timed, walk.STEP])
+    walk.share(found, NUMBER["weather"], total)
+    return dict(zip(MECHANISMS, total.tolist(), strict=True))

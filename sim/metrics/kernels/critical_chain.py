@@ -1,0 +1,226 @@
+"""The walk back from the completion to the decision: twin of `sim.metrics.critical_chain`, for its minutes alone.
+
+Read `Chain._walk` first: this goes the same way and asks the same questions, row by row of the log.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.jit.toolkit import Numbers, numbers_of, part, whole_of
+
+Ints = NDArray[np.int64]
+OTHER, DATE, WORK, WAIT, HOLD, FREE, SIGNAL = range(7)
+"""Kinds of steps as the walk sees them; those that are asked for together stand together."""
+NONE = -1
+FIRST, POOL, AMOUNT, MECHANISM, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
+"""The plan as the walk sees it, one array that begins with these: where in it every table begins, and some numbers.
+
+Bundles, whose pools and amounts stand from `FIRST` on; pools, with their mechanism (none for tokens) and whether they
+stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two mechanisms.
+"""
+HEADER = 10
+KIND, ARGUMENT, UNIT, CALENDAR, MODE = range(5)
+"""What is known of a step."""
+WORDS = 5
+BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN = range(10)
+"""What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
+
+Then what it lost to weather; its step; whether it is work or a date; a mechanism or none, and since when that was
+short; and its own mechanism. What it lost and its own mechanism are noted later, by others.
+"""
+NOTED = 10
+
+
+@whole_of("i8[::1], i8[:,::1], i4[::1], u1[::1], i8[::1], i8, i8[:,::1]")
+def walk(
+    plan_: Ints, log_: Ints, before_: NDArray[np.int32], seen_: NDArray[np.uint8], free_: Ints, over: int, found_: Ints
+) -> int:
+    """Note the rows of the chain in `found`, from the completion back; return how many there are.
+
+    `over` is the minute of the completion, or -1; `seen` the rows passed so far, none yet; `free` what is free of every
+    pool in the beginning, and behind it a number that is 0.
+    """
+    plan, log, before, seen = numbers_of(plan_), numbers_of(log_), numbers_of(before_), numbers_of(seen_)
+    free, found, rows, pools = numbers_of(free_), numbers_of(found_), len(log_), len(free_) - 1
+    row, why, since, stays, count = _completion(plan, log, before, rows, over), NONE, 0, False, 0
+    while row >= 0 and count < len(found_):
+        seen[row] = 1
+        minute, begun, kind = log[3 * row], log[3 * row + 2], _of(plan, log, row, KIND)
+        if minute > begun and DATE <= kind <= WORK:
+            count = _note(plan, log, found, count, row, why, since, 1)
+        elif minute > begun and WAIT <= kind <= HOLD:
+            by, pool = _released_by(plan, log, before, free, pools, rows, row)
+            if pool != NONE and plan[plan[MECHANISM] + pool] != NONE:
+                why, since, stays = plan[plan[MECHANISM] + pool], begun, plan[plan[STAYS] + pool] != 0
+            elif not stays:
+                why = NONE
+            struck = by >= 0 and plan[plan[STRIKES] + _of(plan, log, by, UNIT)] != 0
+            if by >= 0 and seen[by] == 0 and not struck:
+                row = by
+                continue
+            reason = plan[BY_RISK] if struck else why if why != NONE else plan[BY_OTHER]
+            count = _note(plan, log, found, count, row, reason, since, 0)
+            why = NONE
+        row = before[row]
+    return count
+
+
+@whole_of("i8[:,::1], i8, i8[::1]")
+def share(found_: Ints, weather: int, total_: Ints) -> None:
+    """Sum the minutes of the rows noted by mechanism: what is short, else themselves; and weather."""
+    found, total = numbers_of(found_), numbers_of(total_)
+    for at in range(0, NOTED * len(found_), NOTED):
+        begun, done, why, lost = found[at + BEGUN], found[at + DONE], found[at + WHY], found[at + LOST]
+        if found[at + TIMED] == 0:
+            total[why] += done - begun
+            continue
+        cut = done if why == NONE else min(max(begun, found[at + SINCE]), done)
+        stormy = (cut - begun) * lost // (done - begun)
+        total[max(why, 0)] += done - cut - (lost - stormy)
+        total[found[at + OWN]] += cut - begun - stormy
+        total[weather] += lost
+
+
+@part
+def _of(plan: Numbers, log: Numbers, row: int, what: int) -> int:
+    """Return something about the step of a row."""
+    return plan[plan[STEPS] + WORDS * log[3 * row + 1] + what]
+
+
+@part
+def _note(plan: Numbers, log: Numbers, found: Numbers, count: int, row: int, why: int, since: int, timed: int) -> int:
+    """Note a row; return how many are noted now."""
+    at, step = NOTED * count, log[3 * row + 1]
+    known = plan[STEPS] + WORDS * step
+    found[at + STEP], found[at + DONE], found[at + BEGUN] = step, log[3 * row], log[3 * row + 2]
+    found[at + CALENDAR_OF], found[at + MODE_OF] = plan[known + CALENDAR], plan[known + MODE]
+    found[at + TIMED], found[at + WHY], found[at + SINCE], found[at + LOST] = timed, why, since, 0
+    return count + 1
+
+
+@part
+def _completion(plan: Numbers, log: Numbers, before: Numbers, rows: int, over: int) -> int:
+    """Return the row that opened the completion gate in the minute in which all was over, or -1."""
+    row, best = rows - 1, NONE
+    while row >= 0 and log[3 * row] >= over >= 0:
+        raises = _of(plan, log, row, KIND) == SIGNAL and _of(plan, log, row, ARGUMENT) == plan[GATE]
+        if raises and log[3 * row] == over and _sooner(plan, log, before, row, best):
+            best = row
+        row -= 1
+    return best
+
+
+@part
+def _released_by(
+    plan: Numbers, log: Numbers, before: Numbers, free: Numbers, pools: int, rows: int, row: int
+) -> tuple[int, int]:
+    """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
+    first, end, wanted = row, row + 1, _of(plan, log, row, ARGUMENT)
+    while first > 0 and log[3 * (first - 1)] == log[3 * row]:
+        first -= 1
+    while end < rows and log[3 * end] == log[3 * row]:
+        end += 1
+    if _of(plan, log, row, KIND) == WAIT:
+        return _signalled(plan, log, before, row, first, end), NONE
+    best, pool = NONE, NONE
+    if _several(plan, log, row, first, end):
+        _level(plan, log, free, pools, first)
+        best, pool = _freed(plan, log, before, free, row, first, end, True)
+    if best == NONE:
+        best, pool = _freed(plan, log, before, free, row, first, end, False)
+    return best, pool if best != NONE else plan[plan[POOL] + plan[plan[FIRST] + wanted]]
+
+
+@part
+def _signalled(plan: Numbers, log: Numbers, before: Numbers, row: int, first: int, end: int) -> int:
+    """Return the row of the minute in which another unit raised the gate that a row waited for."""
+    best, gate, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
+    for other in range(first, end):
+        signals = _of(plan, log, other, KIND) == SIGNAL and _of(plan, log, other, ARGUMENT) == gate
+        if signals and _of(plan, log, other, UNIT) != unit and _sooner(plan, log, before, other, best):
+            best = other
+    return best
+
+
+@part
+def _several(plan: Numbers, log: Numbers, row: int, first: int, end: int) -> bool:
+    """Tell whether others gave back more than one of the pools that a row wants, in its minute."""
+    one, wanted, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
+    for other in range(first, end):
+        if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
+            bundle = plan[FIRST] + _of(plan, log, other, ARGUMENT)
+            for place in range(plan[bundle], plan[bundle + 1]):
+                pool = plan[plan[POOL] + place]
+                if _wanted(plan, wanted, pool) > 0:
+                    if NONE != one != pool:
+                        return True
+                    one = pool
+    return False
+
+
+@part
+def _freed(
+    plan: Numbers, log: Numbers, before: Numbers, free: Numbers, row: int, first: int, end: int, short: bool
+) -> tuple[int, int]:
+    """Return who gave back what a row wants, and which pool; with `short`, only of pools that had too little."""
+    best, which, wanted, unit = NONE, NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
+    for other in range(first, end):
+        if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
+            bundle = plan[FIRST] + _of(plan, log, other, ARGUMENT)
+            for place in range(plan[bundle], plan[bundle + 1]):
+                pool = plan[plan[POOL] + place]
+                count = _wanted(plan, wanted, pool)
+                if count > 0 and (not short or free[pool] < count):
+                    if _sooner(plan, log, before, other, best):
+                        best, which = other, pool
+                    break
+    return best, which
+
+
+@part
+def _wanted(plan: Numbers, bundle: int, pool: int) -> int:
+    """Return how many of a pool a bundle has."""
+    for place in range(plan[plan[FIRST] + bundle], plan[plan[FIRST] + bundle + 1]):
+        if plan[plan[POOL] + place] == pool:
+            return plan[plan[AMOUNT] + place]
+    return 0
+
+
+@part
+def _sooner(plan: Numbers, log: Numbers, before: Numbers, row: int, best: int) -> bool:
+    """Tell whether a row owes less to others of its minute than the best so far, or stands before it by rank."""
+    if best == NONE:
+        return True
+    one, other = _released(plan, log, before, row), _released(plan, log, before, best)
+    if one != other:
+        return one < other
+    mine, its = _of(plan, log, row, UNIT), _of(plan, log, best, UNIT)
+    return mine < its if mine != its else row < best
+
+
+@part
+def _released(plan: Numbers, log: Numbers, before: Numbers, row: int) -> int:
+    """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
+    found, minute = 0, log[3 * row]
+    while row >= 0 and log[3 * row] == minute:
+        kind = _of(plan, log, row, KIND)
+        if log[3 * row + 2] < minute and WAIT <= kind <= HOLD:
+            found += 1
+        row = before[row]
+    return found
+
+
+@part
+def _level(plan: Numbers, log: Numbers, free: Numbers, pools: int, rows: int) -> None:
+    """Bring what is free of every pool to where it was after so many rows, forward or back."""
+    while free[pools] != rows:
+        way = 1 if free[pools] < rows else -1
+        row = free[pools] if way > 0 else free[pools] - 1
+        kind, bundle = _of(plan, log, row, KIND), plan[FIRST] + _of(plan, log, row, ARGUMENT)
+        if HOLD <= kind <= FREE:
+            sign = way if kind == FREE else -way
+            for place in range(plan[bundle], plan[bundle + 1]):
+                free[plan[plan[POOL] + place]] += sign * plan[plan[AMOUNT] + place]
+        free[pools] += way

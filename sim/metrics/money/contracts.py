@@ -1,0 +1,370 @@
+"""Contracts: what is bought at which unit cost, and which events of the plan make how much of it due.
+
+Worked out once for a plan; `sim.metrics.money.ledger` fills in the dates of a run.
+
+When what is bought falls due: which events of the plan make how much of a price payable, owed, or one's own.
+
+What costs money as long as it is there: people, their beds, the open site. And the contractor's fee on his bills.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.config.sections.money import PARTS, Price, Stage
+from sim.config.sections.systems import System
+from sim.metrics.money.in_service import Serving, served_by
+from sim.metrics.record import DAY, MONTH, Index, Ints
+from sim.metrics.workforce import Headcount
+from sim.plan.layout import Layout, Place, generating_units
+from sim.plan.mechanisms.commissioning import ONLINE
+from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, addition, price
+from sim.plan.vocabulary import NOTE
+
+# --- due --------------------------------------------------------------------------------------------------------------
+
+
+Floats = NDArray[np.float64]
+Steps = Sequence[tuple[int, int]]
+"""Notes of one kind about one thing: the step of the plan, and how much it notes."""
+Noted = Mapping[str, Steps]
+"""The notes about one item, by kind."""
+Due = tuple[int, float, int]
+"""A step of the plan, a share of the price, and minutes from the one to the other."""
+DELIVERED = (Stage(since="delivered", share=1.0),)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Steps of the plan that make a share of an item's price due, or owed; in the order of items."""
+
+    item: Ints
+    step: Ints
+    share: Floats
+    lag: Ints
+
+
+def payments(terms: Price, noted: Noted) -> Iterator[Due]:
+    """Yield (step, share up to and with it, lag): a milestone in parts is paid in parts, less what is kept back.
+
+    Milestones that the plan does not note for this item leave their shares to the others.
+    """
+    retained = terms.retention
+    kept = retained.share.value if retained is not None and noted.get(retained.until) else 0.0
+    there = sum(payment.share for payment in terms.payments if noted.get(payment.on))
+    upto = 0.0
+    for payment in terms.payments:
+        for step, part in _parts(noted.get(payment.on, ())):
+            upto += payment.share / there * part * (1 - kept)
+            yield step, upto, _minutes(payment.lag_days.value)
+    if retained is not None and kept:
+        for step, part in _parts(noted[retained.until]):
+            upto += kept * part
+            yield step, upto, _minutes(retained.lag_days.value)
+
+
+def owed(terms: Price, noted: Noted) -> Iterator[Due]:
+    """Yield (step, further share that is owed even if the item is cancelled, 0), stage after stage."""
+    before = 0.0
+    for stage in terms.cancelling or DELIVERED:
+        for step, part in _parts(noted.get(stage.since, ())):
+            yield step, (stage.share - before) * part, 0
+        before = stage.share if noted.get(stage.since) else before
+
+
+def title(kind: str, noted: Noted) -> Iterator[Due]:
+    """Yield (step, share that changes hands, 0), part by part."""
+    for step, part in _parts(noted.get(kind, ())):
+        yield step, part, 0
+
+
+def _parts(steps: Steps) -> Iterator[tuple[int, float]]:
+    """Yield steps with their share of all that they note together."""
+    whole = sum(amount for _, amount in steps)
+    for step, amount in steps:
+        yield step, amount / whole
+
+
+def _minutes(days: float) -> int:
+    return round(days * DAY)
+
+
+def shares(rows: Sequence[Sequence[Due]]) -> Shares:
+    """Return the rows of every item, in the order of items."""
+    flat = [row for rows_ in rows for row in rows_]
+    return Shares(
+        np.repeat(np.arange(len(rows)), [len(one) for one in rows]),
+        np.array([step for step, _, _ in flat], np.int64),
+        np.array([share for _, share, _ in flat], np.float64),
+        np.array([lag for _, _, lag in flat], np.int64),
+    )
+
+
+# --- standing ---------------------------------------------------------------------------------------------------------
+
+
+FEE = "fee"
+STANDING = (LABOUR, CAMP, GENERAL_CONDITIONS, FEE)
+WEEK = 7 * DAY
+LENGTHS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
+"""Minutes of the period at whose end each of them falls due."""
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Amounts that fall due at the end of a period: the minute of its end, whole cents; periods without have no row."""
+
+    minute: Ints
+    cents: Ints
+
+
+def periods(dollars_by_day: Floats, minutes: int = WEEK) -> Periods:
+    """Return what is due at the end of every week (or month) for costs by day; cents add up to the rounded total."""
+    sums = np.bincount(_period_of_day(len(dollars_by_day), minutes), dollars_by_day)
+    whole = np.rint(np.cumsum(sums) * 100).astype(np.int64)
+    cents = np.diff(whole, prepend=0)
+    there = np.flatnonzero(cents)
+    return Periods((there + 1) * minutes, cents[there])
+
+
+@lru_cache(maxsize=8)
+def _period_of_day(days: int, minutes: int) -> Ints:
+    """Return in which period of so many minutes each day ends; every run asks for the same."""
+    return (np.arange(1, days + 1) * DAY - 1) // minutes
+
+
+def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
+    """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve."""
+    rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
+    crowd = people.direct.sum(axis=0)
+    whole = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)
+    by_day: Floats = (rates @ people.direct) * paid_by_day * whole * factor
+    return by_day
+
+
+def beds(people: Headcount, project: Project, usd_per_bed_day: float) -> Floats:
+    """Return dollars by day for a bed for everyone on site who lives in the camp."""
+    housed = project.money.camp.housed.value if project.money.camp is not None else 0.0
+    return np.asarray(people.total * (housed * usd_per_bed_day), np.float64)
+
+
+def open_site(opened: int, closed: int, days: int, usd_per_month: float) -> Floats:
+    """Return dollars by day for a site open from one minute to another."""
+    edges = np.clip(np.arange(0, (days + 1) * DAY, DAY), opened, max(opened, closed))
+    by_day: Floats = np.diff(edges) * (usd_per_month / MONTH)
+    return by_day
+
+
+def bills(minute: Ints, cents: Ints, fee: float) -> Periods:
+    """Return the contractor's fee on everything he bills, by month."""
+    if not fee or not len(minute):
+        return Periods(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    month = minute // MONTH
+    owed = np.cumsum(np.bincount(month, cents.astype(np.float64)))
+    fees = np.diff(np.rint(owed * fee).astype(np.int64), prepend=0)
+    there = np.flatnonzero(fees)
+    return Periods(there * MONTH + MONTH - 1, fees[there])
+
+
+# --- contracts --------------------------------------------------------------------------------------------------------
+
+
+LEGAL_WIDTH_FT, LEGAL_LB = 8.5, 48_000
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Everything that is bought: names, unit costs by factor, quantities, and when it is due.
+
+    `unit` and `extra` number the plan's factors (-1: none); `group` numbers what is authorised together, `block` is
+    the first block it is for, `authorised` the minute, or -1 where that is the block's order's. `title` are the
+    steps with which compute changes hands.
+    """
+
+    names: tuple[str, ...]
+    unit: Ints
+    quantity: Floats
+    extra: Ints
+    extra_quantity: Floats
+    escalation: Floats
+    part: Ints
+    billed: NDArray[np.bool_]
+    ordered: Ints
+    group: Ints
+    block: Ints
+    authorised: Ints
+    due: Shares
+    owed: Shares
+    title: Shares
+    serving: Serving
+
+    @property
+    def compute(self) -> NDArray[np.bool_]:
+        """Return which items are compute."""
+        return np.asarray(self.part == PARTS.index("compute"))
+
+    @cached_property
+    def his(self) -> Ints:
+        """Return 1 for every item of the ledger that the contractor bills, what stands among them; else 0."""
+        return np.append(self.billed.astype(np.int64), np.ones(len(STANDING), np.int64))
+
+    @cached_property
+    def longest_lag(self) -> int:
+        """Return the most minutes from an event to its payment."""
+        return int(self.due.lag.max(initial=0))
+
+
+@dataclass(frozen=True)
+class _Bought:
+    """One item on the way to becoming a row of the contracts."""
+
+    price: str
+    terms: Price
+    place: Place
+    noted: Mapping[str, Steps]
+
+    @property
+    def name(self) -> str:
+        """Return its name: what it is and for which place."""
+        return f"{self.price}/{self.place.name}"
+
+
+def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
+    """Return what a project buys, by the items that its plan notes."""
+    bought = list(_bought(index, layout, project))
+    factors = {name: number for number, name in enumerate(index.plan.inputs.factors)}
+    blocks = {block.name: number for number, block in enumerate(layout.blocks)}
+    first = np.array([blocks[item.place.blocks[0]] for item in bought], np.int64)
+    keys = [_group(item, number, project) for item, number in zip(bought, first.tolist(), strict=True)]
+    groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    compute = [item.terms.part == "compute" for item in bought]
+    return Contracts(
+        names=tuple(item.name for item in bought),
+        unit=np.array([factors[price(item.price)] for item in bought], np.int64),
+        quantity=np.array([_quantity(item, project) for item in bought]),
+        extra=np.array([factors.get(addition(item.price), -1) for item in bought], np.int64),
+        extra_quantity=np.array([_extra(item, project) for item in bought]),
+        escalation=np.array([item.terms.escalation.value / 100 for item in bought]),
+        part=np.array([PARTS.index(item.terms.part) for item in bought], np.int64),
+        billed=np.array([item.terms.paid_by == "contractor" for item in bought], np.bool_),
+        ordered=np.array([_first(item) for item in bought], np.int64),
+        group=np.array([groups[key] for key in keys], np.int64),
+        block=first,
+        authorised=np.array([_authorised(item, project) for item in bought], np.int64),
+        due=shares([list(payments(item.terms, item.noted)) for item in bought]),
+        owed=shares([list(owed(item.terms, item.noted)) for item in bought]),
+        title=shares([list(_title(item, project)) for item in bought]),
+        serving=served_by([item.place for item in bought], compute, layout, project),
+    )
+
+
+# --- what there is to buy -------------------------------------------------------------------------------------
+
+
+def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]:
+    """Yield every item with a price that the plan notes at some place, in the order of prices and places."""
+    noted = _noted(index)
+    places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
+    places |= {place.name: place for place in generating_units(project, layout)}
+    for name, terms in project.money.prices.items():
+        sources = terms.of or (name,)
+        at = dict.fromkeys(place for source in sources for place in noted.get(source, {}))
+        for place in at:
+            notes = _together([noted[source][place] for source in sources if place in noted.get(source, {})])
+            item = _Bought(name, terms, places[place], {**notes, ONLINE: _online(places[place], noted)})
+            if _quantity(item, project) or _extra(item, project):
+                yield item
+
+
+def _online(place: Place, noted: Mapping[str, Mapping[str, Mapping[str, Steps]]]) -> Steps:
+    """Return the steps with which the blocks of a place are online."""
+    return [step for block in place.blocks for step in noted.get(block, {}).get("", {}).get(ONLINE, ())]
+
+
+def _noted(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
+    """Return the notes of a plan: thing, place, kind → steps and amounts."""
+    found: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
+    plan = index.plan
+    for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
+        kind, item = plan.notes[plan.rows[step, 1]]
+        thing, _, place = item.partition("/")
+        found[thing][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
+    return found
+
+
+def _together(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
+    """Return the notes of several things by kind."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for one in notes:
+        for kind, steps in one.items():
+            found.setdefault(kind, []).extend(steps)
+    return {kind: tuple(steps) for kind, steps in found.items()}
+
+
+def _group(item: _Bought, block: int, project: Project) -> tuple[str, int | str]:
+    """Return what an item is authorised together with: all of its kind with the same order."""
+    if project.orders.policy == "follow_demand":
+        return item.price, block // project.orders.lot_blocks
+    return item.price, item.place.phase if project.orders.phase_after_units else item.place.order_day
+
+
+def _authorised(item: _Bought, project: Project) -> int:
+    """Return the minute at which an item is authorised, or -1 where it is authorised with an order without a date."""
+    orders, place = project.orders, item.place
+    dated = orders.policy != "follow_demand" and not orders.phase_after_units
+    return place.order_day * DAY if dated else -1
+
+
+def _first(item: _Bought) -> int:
+    """Return the step with which an item is ordered: its first order, or the first thing that makes it due."""
+    ordered = item.noted.get("ordered") or item.noted.get(item.terms.payments[0].on) or ()
+    return ordered[0][0] if ordered else -1
+
+
+def _title(item: _Bought, project: Project) -> Iterator[Due]:
+    """Yield when a block's compute becomes the owner's; it loses value from then on."""
+    if item.terms.part == "compute" and len(item.place.blocks) == 1:
+        yield from title(project.money.business.title, item.noted)
+
+
+# --- how much of it -------------------------------------------------------------------------------------------
+
+
+def _quantity(item: _Bought, project: Project) -> float:
+    """Return the quantity that the unit cost is multiplied with."""
+    terms, place = item.terms, item.place
+    if terms.usd_per_mw is not None:
+        return place.built_mw
+    if terms.usd_per_sqft is not None:
+        return place.built_mw * project.hall.sqft_per_mw.value
+    if terms.usd_per_load_mile is not None:
+        return sum(_load_miles(system, project, terms) for system in _made_in_factory(item, project))
+    return 1.0
+
+
+def _load_miles(system: str, project: Project, terms: Price) -> float:
+    """Return the miles of a block's loads from a factory; those of a load beyond legal size count more."""
+    skid = project.by_system[system].skid
+    legal = skid.width_ft.value <= LEGAL_WIDTH_FT and skid.weight_lb.value <= LEGAL_LB
+    miles = getattr(project.logistics.fleets, system).distance_miles.value
+    return skid.per_block * float(miles) * (1.0 if legal else terms.oversize_factor.value)
+
+
+def _extra(item: _Bought, project: Project) -> float:
+    """Return the MW for which a factory's addition is paid."""
+    added = item.terms.in_factory_usd_per_mw is not None and any(_made_in_factory(item, project))
+    return item.place.built_mw if added else 0.0
+
+
+def _made_in_factory(item: _Bought, project: Project) -> list[str]:
+    """Return the systems an item is about that are made in a factory."""
+    systems: dict[str, System] = project.by_system
+    about = item.terms.of or (item.price,)
+    return [name for name in about if name in systems and systems[name].scope == "factory"]

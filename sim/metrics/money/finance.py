@@ -1,0 +1,319 @@
+"""What megawatts earn and what lateness costs: revenue, obsolescence, funding need, damages, present value.
+
+What money costs while it waits, and how much must be raised: interest, equity, debt, cash by the month.
+
+What a GPU-hour costs whoever owns every layer, and whoever rents from owners of whom each adds a margin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.config.sections.money import Business, Damages, Finance
+from sim.jit import by_machine
+from sim.metrics.money.capital import Courses
+from sim.metrics.money.in_service import by
+from sim.metrics.record import DAY, MONTH, Ints
+
+# --- business ---------------------------------------------------------------------------------------------------------
+
+
+Floats = NDArray[np.float64]
+YEAR = 365.25 * DAY
+HOURS_A_YEAR = 365.25 * 24
+MARK_DAYS = 730
+
+
+@dataclass(frozen=True)
+class Earning:
+    """Blocks in the order in which they earn: the minute from which each does (or never), and its dollars a minute.
+
+    `gross` is revenue, `net` revenue less energy and operation.
+    """
+
+    minute: Ints
+    gross: Floats
+    net: Floats
+
+    def until(self, moment: Floats) -> Floats:
+        """Return net revenue earned up to each of these minutes, which are in order."""
+        if by_machine():
+            from sim.metrics.kernels.ledger import earned_until
+
+            earned = np.empty(len(moment))
+            earned_until(self.minute, self.net, moment, earned)
+            return earned
+        count = np.searchsorted(self.minute, moment)
+        rate = np.append(0.0, np.cumsum(self.net))[count]
+        begun = np.append(0.0, np.cumsum(self.net * self.minute))[count]
+        return np.asarray(rate * moment - begun, np.float64)
+
+
+def earning(minute: Ints, revenue_factor: Floats, project: Project) -> Earning:
+    """Return what blocks earn from the given minutes on; `revenue_factor` is by block, 1 for the first generation."""
+    business, block = project.money.business, project.block
+    order = by(minute)
+    gross = business.usd_per_mw_it_year.value * block.mw_it.value / YEAR * revenue_factor[order]
+    cost = running_cost(business, block.mw_gross.value)
+    return Earning(minute[order], gross, gross - sum(cost.values()) / YEAR)
+
+
+def running_cost(business: Business, mw_gross: float) -> dict[str, float]:
+    """Return dollars a year for energy and operation of so many MW."""
+    price = business.energy_usd_per_mwh.value * business.energy_price_factor.value
+    return {
+        "energy": mw_gross * business.load.value * HOURS_A_YEAR * price,
+        "operations": mw_gross * business.operations_usd_per_mw_year.value,
+    }
+
+
+def revenue_to(earned: Earning, minute: float) -> float:
+    """Return gross revenue up to a minute."""
+    return float((earned.gross * np.maximum(0.0, minute - earned.minute)).sum())
+
+
+def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
+    """Return the most that is out at any moment: everything paid less everything earned, net of running cost.
+
+    `minute` is in order. Between two payments the need only falls, so its peak is at one of them.
+    """
+    if not len(minute):
+        return 0.0
+    out = np.cumsum(usd) - earned.until(minute.astype(np.float64))
+    return float(max(0.0, out.max()))
+
+
+def foregone(online: Ints, ordered: Ints, horizon: int, project: Project) -> float:
+    """Return the revenue of all MW-IT from their target date until they are online, or to the horizon."""
+    rate = project.money.business.usd_per_mw_it_year.value * project.block.mw_it.value / YEAR
+    target = ordered + project.scale.target_days * DAY
+    late = np.maximum(0.0, np.minimum(online, horizon) - target)
+    return float(rate * late.sum())
+
+
+def obsolescence(title: Ints, online: Ints, usd: Floats, horizon: int, percent_per_month: float) -> float:
+    """Return Σ V (1 − (1 − d)^m), m the months from title to online (or to the horizon), over parts of blocks."""
+    months = np.maximum(0.0, np.minimum(online, horizon) - title) / (YEAR / 12)
+    kept = (1 - percent_per_month / 100) ** months
+    return float((usd * (1 - kept)).sum())
+
+
+def net_present_value(
+    paid: tuple[Ints, Floats], book: Floats, earned: Earning, horizon: int, percent_per_year: float
+) -> float:
+    """Return net revenue less payments up to the horizon plus the book value there, discounted to minute 0.
+
+    `paid` is (minute, dollars); `book` what is left of each of them at the horizon, in dollars.
+    """
+    minute, usd = paid
+    force = np.log1p(percent_per_year / 100) / YEAR
+    inside = minute <= horizon
+    out = (usd[inside] * np.exp(-force * minute[inside])).sum()
+    left = book[inside].sum() * np.exp(-force * horizon)
+    begin = np.minimum(earned.minute, horizon)
+    if force:
+        span = (np.exp(-force * begin) - np.exp(-force * horizon)) / force
+    else:
+        span = (horizon - begin).astype(np.float64)
+    return float((earned.net * span).sum() + left - out)
+
+
+def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: int, project: Project) -> Floats:
+    """Return what is left of payments at the horizon: compute loses a share a month, the rest a year's part a year."""
+    months = np.maximum(0.0, horizon - minute) / (YEAR / 12)
+    left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
+    left[compute] = (1 - project.money.business.obsolescence.value / 100) ** months[compute]
+    return usd * left
+
+
+def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict[str, float]:
+    """Return liquidated damages, and whether the long-stop date is missed; nothing where none are agreed."""
+    agreed: Damages | None = project.money.damages
+    if agreed is None:
+        return {}
+    mw = project.block.mw_gross.value
+    late = np.maximum(0.0, np.minimum(online, horizon) - ordered - agreed.promised_days.value * DAY) / DAY
+    in_time = online <= ordered + agreed.long_stop_days.value * DAY
+    wanted = agreed.minimum_mw.value or mw * len(online)
+    return {
+        "liquidated_damages_usd": float(min(agreed.cap_usd.value, mw * late.sum() * agreed.usd_per_mw_day.value)),
+        "long_stop_missed": float(mw * in_time.sum() < wanted),
+    }
+
+
+# --- finance ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All payments of a run by date: minute, item, dollars, how much of each is debt; and its entry in the ledger."""
+
+    minute: Ints
+    item: Ints
+    usd: Floats
+    debt: Floats
+    entry: Ints
+
+
+def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
+    """Return the draws on equity and debt: debt by the gearing, or once the equity's share of the total is spent."""
+    order = by(minute)
+    usd, gearing = cents[order] / 100, finance.gearing.value
+    debt = usd * gearing
+    if finance.draw == "equity_first":
+        debt = usd * _beyond(minute[order], usd, (1 - gearing) * usd.sum())
+    return Draws(minute[order], item[order], usd, debt, order)
+
+
+def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
+    """Return the share of every payment that lies beyond so much equity; payments of one minute share alike."""
+    first = np.flatnonzero(np.diff(minute, prepend=-1))
+    together = np.add.reduceat(usd, first) if len(first) else usd
+    debt = np.diff(np.maximum(np.cumsum(together) - equity, 0.0), prepend=0.0)
+    shares = np.divide(debt, together, out=np.zeros(len(together)), where=together != 0)
+    return np.repeat(shares, np.diff(np.append(first, len(minute))))
+
+
+def interest(found: Courses, percent_per_year: float) -> float:
+    """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
+
+    A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
+    draw to b online; what is online already costs nothing, what never is costs to the horizon.
+    """
+    if not percent_per_year or not found.debt.any():
+        return 0.0
+    growth = np.log1p(percent_per_year / 1200) / MONTH
+    since, change, rows, end, debt, share, share_at_end = _shares_and_draws(found)
+    grown = np.exp(growth * np.minimum(since, found.horizon))
+    costs = np.cumsum(change * grown)
+    later, never = costs[end] - costs[rows], 1.0 - share_at_end
+    factor = (later + never * np.exp(growth * found.horizon)) / grown[rows] - (1.0 - share)
+    return float(debt @ factor) / 100
+
+
+def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
+    """Return the minutes and steps at which shares online change or debt is drawn, and each draw.
+
+    Of a draw: its place among those rows, that of the last one of its item, the debt, and the shares then and there.
+    """
+    if by_machine():
+        return _shares_and_draws_by_kernel(found)
+    change = found.steps(found.share)
+    needed, rows = (change != 0) | (found.debt != 0), np.flatnonzero(found.debt)
+    place = np.cumsum(needed) - 1
+    last = np.append(found.first[1:], len(found.item)) - 1
+    end = np.repeat(last, np.diff(np.append(found.first, len(found.item))))[rows]
+    at_end, then = found.share[end], found.share[rows]
+    return found.minute[needed], change[needed], place[rows], place[end], found.debt[rows], then, at_end
+
+
+def _shares_and_draws_by_kernel(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
+    """Return the minutes and steps at which shares online change or debt is drawn, and each draw."""
+    from sim.metrics.kernels import ledger as kernel
+
+    count = found.rows.shape[1]
+    ints, floats = np.empty((3, count), np.int64), np.empty((4, count))
+    rows, draws = kernel.shares_and_draws(found.rows, found.states, ints, floats)
+    since, change = ints[0, :rows], floats[0, :rows]
+    return since, change, ints[1, :draws], ints[2, :draws], floats[1, :draws], floats[2, :draws], floats[3, :draws]
+
+
+def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
+    """Return dollars of the month in which each day lies, shape (days,): a step curve of months."""
+    month = np.arange(days) * DAY // MONTH
+    inside = minute < days * DAY
+    sums = np.bincount(minute[inside] // MONTH, usd[inside], int(month[-1]) + 1)
+    return np.asarray(sums[month], np.float64)
+
+
+def running(minute: Ints, usd: Floats, days: int) -> Floats:
+    """Return the sum of dollars at the end of every day, shape (days,)."""
+    day = np.minimum(minute // DAY, days)
+    return np.cumsum(np.bincount(day, usd, days + 1)[:days])
+
+
+# --- ownership --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Cost a year of each layer, in dollars, and the GPU-hours sold in it."""
+
+    land: float
+    energy: float
+    building: float
+    operation: float
+    compute: float
+    gpu_hours: float
+
+    @property
+    def owned(self) -> float:
+        """Return what all layers cost together."""
+        return self.land + self.energy + self.building + self.operation + self.compute
+
+
+def layers(project: Project, mw: float, land: float, energise: float, building: float, compute: float) -> Layers:
+    """Return the layers of a project with so many MW and so much capital (dollars) in each.
+
+    Capital is spread over its life by the capital recovery factor at the cost of capital.
+    """
+    money, ownership = project.money, project.money.ownership
+    rate = money.cost_of_capital.value / 100
+    fixed = recovery(rate, ownership.infrastructure_years.value)
+    run = running_cost(money.business, mw)
+    gpus = mw / project.block.mw_gross.value * project.block.mw_it.value * ownership.gpus_per_mw_it.value
+    return Layers(
+        land * rate,
+        run["energy"] + energise * fixed,
+        building * fixed,
+        run["operations"],
+        compute * recovery(rate, ownership.compute_years.value),
+        gpus * HOURS_A_YEAR * ownership.utilisation.value,
+    )
+
+
+def recovery(rate: float, years: float) -> float:
+    """Return the yearly payment that returns a dollar with interest over so many years."""
+    return float(rate / (1 - (1 + rate) ** -years)) if rate else 1 / years
+
+
+def rented(cost: Layers, project: Project, year: float = 0.0) -> float:
+    """Return what the same costs a year where each layer adds its margin to its cost and to all it buys.
+
+    The landlord builds on rented land; the operator rents the building and buys power; the computers' owner pays
+    the operator. The margin on compute falls by a share a year; the others stay.
+    """
+    margins = project.money.ownership.margins
+    falls = 1 - project.money.ownership.compute_margin_falls.value / 100
+    land = cost.land * (1 + margins.land.value)
+    energy = cost.energy * (1 + margins.energy.value)
+    building = (cost.building + land) * (1 + margins.building.value)
+    operation = (cost.operation + building + energy) * (1 + margins.operation.value)
+    return float((cost.compute + operation) * (1 + margins.compute.value * falls**year))
+
+
+def per_gpu_hour(cost: Layers, project: Project) -> dict[str, float]:
+    """Return the cost of a GPU-hour owned and rented, and what owning saves: today and in three years.
+
+    Where nothing was built there is no such number.
+    """
+    today, later, hours = rented(cost, project), rented(cost, project, 3.0), cost.gpu_hours or nan
+    return {
+        "cost_per_gpu_hour_usd": cost.owned / hours,
+        "rented_gpu_hour_usd": today / hours,
+        "owning_saves_share": 1 - cost.owned / today if today else 0.0,
+        "owning_saves_share_year_3": 1 - cost.owned / later if later else 0.0,
+    }
+
+
+def gross_margin(project: Project, mw: float, infrastructure: float, compute: float) -> float:
+    """Return (revenue − energy − operation − straight-line depreciation) / revenue of a full year."""
+    business, ownership = project.money.business, project.money.ownership
+    revenue = business.usd_per_mw_it_year.value * mw / project.block.mw_gross.value * project.block.mw_it.value
+    wear = infrastructure / ownership.infrastructure_years.value + compute / ownership.compute_years.value
+    return (revenue - sum(running_cost(business, mw).values()) - wear) / revenue if revenue else 0.0

@@ -1,0 +1,144 @@
+"""Which megawatts an item of capital was built to serve, and from when it serves them.
+
+A hall serves its blocks, a block's part its block, site works their phase. A generating unit serves the megawatts
+of its place in the row: the third unit those between 60 and 90. What is built beyond what is ordered waits.
+
+Rows in the order of their dates. A replication sorts tens of thousands of rows, several times.
+
+A whole number that holds the key and the row's place is sorted six to ten times faster than places by a key, and
+places that are part of what is sorted keep the order of equal keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.jit import by_machine
+from sim.metrics.record import Ints
+from sim.plan.layout import Layout, Place
+
+# --- sorting ----------------------------------------------------------------------------------------------------------
+
+
+_BITS = 63
+
+
+def by(minute: Ints, item: Ints | None = None) -> Ints:
+    """Return places in the order of (item, minute); equal ones keep their order. No number may be negative."""
+    if not len(minute):
+        return np.zeros(0, np.int64)
+    places, minutes = (len(minute) - 1).bit_length(), int(minute.max()).bit_length()
+    items = int(item.max()).bit_length() if item is not None else 0
+    least = int(minute.min()) if item is None else min(int(minute.min()), int(item.min()))
+    if least < 0 or items + minutes + places > _BITS:
+        return np.lexsort((minute,) if item is None else (minute, item))
+    if item is None and minutes + places < _BITS and by_machine():
+        from sim.metrics.kernels.capital import DIGITS, in_order
+
+        scratch = np.empty(2 * len(minute) + DIGITS, np.int64)
+        begin = in_order(np.ascontiguousarray(minute), scratch)
+        return scratch[begin : begin + len(minute)]
+    packed = minute << places if item is None else (item << minutes | minute) << places
+    packed |= np.arange(len(minute))
+    packed.sort()
+    packed &= (1 << places) - 1
+    return packed
+
+
+# --- serving ----------------------------------------------------------------------------------------------------------
+
+
+NEVER = 2**40
+"""A minute that does not come."""
+Pair = tuple[int, float]
+"""A moment, by number, and the kW that an item serves from then on."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Who serves what: item, number of the moment and kW, one row a pair; and the kW each item was built to serve."""
+
+    item: Ints
+    moment: Ints
+    kw: NDArray[np.float64]
+    built: NDArray[np.float64]
+
+
+def served_by(places: Sequence[Place], compute: Sequence[bool], layout: Layout, project: Project) -> Serving:
+    """Return who serves what for items at these places, in their order."""
+    blocks = {block.name: number for number, block in enumerate(layout.blocks)}
+    found = [
+        list(_pairs(place, computes, blocks, layout, project)) for place, computes in zip(places, compute, strict=True)
+    ]
+    built = [_built(place, project) for place in places]
+    item = np.repeat(np.arange(len(places)), [len(pairs) for pairs in found])
+    flat = [pair for pairs in found for pair in pairs]
+    return Serving(
+        item,
+        np.array([moment for moment, _ in flat], np.int64),
+        np.array([kw for _, kw in flat], np.float64),
+        np.array(built, np.float64),
+    )
+
+
+def _built(place: Place, project: Project) -> float:
+    """Return the kW an item at a place was built to serve; a spare unit serves with all the others."""
+    units = project.energization.units
+    if _is_unit(place) and _number(place) < units.spare:
+        return (units.count - units.spare) * units.mw.value * 1000
+    return place.built_mw * 1000
+
+
+def _pairs(place: Place, compute: bool, blocks: Mapping[str, int], layout: Layout, project: Project) -> Iterator[Pair]:
+    """Yield the moments from which an item serves, and how many kW from each."""
+    kw = project.block.mw_gross.value * 1000
+    if not _is_unit(place):
+        shift = len(blocks) if compute else 0
+        yield from ((shift + blocks[block], kw) for block in place.blocks)
+        return
+    units, phase = project.energization.units, next(one for one in layout.phases if one.name == place.phase)
+    begin = 2 * len(blocks) + blocks[phase.blocks[0]]
+    tranche = _number(place) - units.spare
+    size = units.mw.value * 1000
+    low, high = (0.0, np.inf) if tranche < 0 else (tranche * size, (tranche + 1) * size)
+    for rank in range(len(phase.blocks)):
+        overlap = min(high, (rank + 1) * kw) - max(low, rank * kw)
+        if overlap > 0:
+            yield begin + rank, overlap
+
+
+def _is_unit(place: Place) -> bool:
+    """Tell whether a place is a generating unit: p1.g3."""
+    return place.name.startswith(f"{place.phase}.g")
+
+
+def _number(place: Place) -> int:
+    return int(place.name.rpartition("g")[2]) - 1
+
+
+def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
+    """Return every moment by its number: each block online, its compute useful, and the blocks of a phase in turn."""
+    ranked, begin = [], 0
+    for phase in layout.phases:
+        ranked.append(np.sort(online[begin : begin + len(phase.blocks)]))
+        begin += len(phase.blocks)
+    return np.concatenate([online, useful, *ranked])
+
+
+def in_clusters(online: Ints, blocks: int, size: int) -> Ints:
+    """Return when each block's compute is useful: when the cluster it fills is whole (the last may be smaller).
+
+    Blocks fill clusters in the order in which they come online; `blocks` is how many there will ever be.
+    """
+    if size == 1:
+        return online
+    order = by(online)
+    last = np.minimum((np.arange(len(online)) // size + 1) * size, max(blocks, 1)) - 1
+    useful = np.empty_like(online)
+    useful[order] = np.maximum(online[order], online[order][last])
+    return useful

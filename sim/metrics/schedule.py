@@ -1,0 +1,250 @@
+"""How late everything could have been: a backward pass over the log of one run.
+
+Each row must be done early enough for what came after it: the next step of its unit, everyone who waited for the
+gate it raised, everyone who took what it gave back (first given, first taken). Waiting is slack.
+
+The log of one run as people read it, and why it ended when it did: dates and names instead of numbers.
+
+When things were worked on in one run, group by group of a plan's steps, and which groups were critical.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.metrics.critical_chain import Chain, Stretch
+from sim.metrics.record import DAY, Floats, Ints, Record
+from sim.metrics.workforce import Headcount
+from sim.plan.compile import NONE, Compiled
+from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
+from sim.world.calendars.working_time import Calendar
+
+# --- latest -----------------------------------------------------------------------------------------------------------
+
+
+NEVER = np.iinfo(np.int64).max
+WHOLE, DUTY = 1, 2
+
+
+class _Counter:
+    """Something that rises: a gate, or everything ever given to a pool; and how late each level may be reached."""
+
+    def __init__(self) -> None:
+        self.needed: list[tuple[int, int]] = []
+        self.latest = NEVER
+
+    def need(self, level: int, latest: int) -> None:
+        """Record that a level must be reached by a minute."""
+        heapq.heappush(self.needed, (-level, latest))
+
+    def before(self, count: int) -> int:
+        """Return how late the rise beyond `count` may come; counts are asked for in falling order."""
+        while self.needed and -self.needed[0][0] > count:
+            self.latest = min(self.latest, heapq.heappop(self.needed)[1])
+        return self.latest
+
+
+def latest(
+    plan: Compiled, log: NDArray[np.int64], calendars: Sequence[Calendar], anchors: Mapping[int, int]
+) -> NDArray[np.int64]:
+    """Return the latest minute of every log row such that no anchor (row → minute) is missed; NEVER if none binds.
+
+    `log` is in the order in which it was performed, shape (rows, 3).
+    """
+    rows, steps, unit_of = plan.rows.tolist(), log.tolist(), plan.unit_of.tolist()
+    counts = _counts(plan, steps)
+    gates: dict[int, _Counter] = {}
+    pools: dict[int, _Counter] = {}
+    after = [NEVER] * len(plan.units)
+    result = np.full(len(steps), NEVER, np.int64)
+    for row in range(len(steps) - 1, -1, -1):
+        minute, at, begun = steps[row]
+        operation, a, b, c, _, _ = rows[at]
+        unit = unit_of[at]
+        bound = min(after[unit], anchors.get(row, NEVER))
+        if operation == SIGNAL:
+            bound = min(bound, gates.setdefault(a, _Counter()).before(counts[row][0]))
+        elif operation == FREE:
+            for (pool, _), count in zip(plan.bundles[a], counts[row], strict=True):
+                bound = min(bound, pools.setdefault(pool, _Counter()).before(count))
+        elif operation == WAIT:
+            gates.setdefault(a, _Counter()).need(b, bound)
+        elif operation == HOLD:
+            for (pool, _), level in zip(plan.bundles[a], counts[row], strict=True):
+                pools.setdefault(pool, _Counter()).need(level, bound)
+        result[row] = bound
+        after[unit] = _latest_begin(calendars[b], c, begun, minute, bound) if operation == WORK else bound
+    return result
+
+
+def _counts(plan: Compiled, steps: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return per row the gate count before a signal, pool counts given before a free, or needed by a hold."""
+    rows = plan.rows.tolist()
+    level, given, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
+    initial = plan.initial.tolist()
+    counts: list[list[int]] = []
+    for _, at, x in steps:
+        operation, a, _, _, _, _ = rows[at]
+        found: list[int] = []
+        if operation == SIGNAL:
+            found = [level[a]]
+            level[a] += x
+        elif operation in (FREE, HOLD):
+            for pool, count in plan.bundles[a]:
+                if operation == FREE:
+                    found.append(given[pool])
+                    given[pool] += count
+                else:
+                    taken[pool] += count
+                    found.append(taken[pool] - initial[pool])
+        counts.append(found)
+    return counts
+
+
+def _latest_begin(calendar: Calendar, mode: int, begun: int, done: int, bound: int) -> int:
+    """Return the latest begin of a work that took from `begun` to `done` and must be done by `bound`."""
+    if bound == NEVER:
+        return NEVER
+    if mode == DUTY:
+        return begun + bound - done
+    if mode == WHOLE:
+        return calendar.latest_start_whole(bound, done - max(begun, _opened(calendar, done)))
+    return calendar.latest_start(bound, calendar.worked(done) - calendar.worked(begun))
+
+
+def _opened(calendar: Calendar, done: int) -> int:
+    """Return when the stretch opened in which work was done."""
+    return int(calendar.starts[np.searchsorted(calendar.ends, done)])
+
+
+# --- story ------------------------------------------------------------------------------------------------------------
+
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+def story(record: Record, start_date: date) -> Columns:
+    """Return columns minute, date, kind, activity, unit, resource, amount, began, mechanism; a row a performed step.
+
+    `resource` is what is held, freed, waited for, signalled or noted; `began` is -1 where nothing has a begin;
+    `mechanism` is what time was spent with, by work or by a wait, and empty where none was.
+    """
+    plan = record.index.plan
+    order = np.lexsort((plan.unit_of[record.step], record.minute))
+    minute, step, x = (column[order] for column in (record.minute, record.step, record.x))
+    operation = plan.rows[step, 0]
+    day0 = np.datetime64(start_date, "D")
+    return {
+        "minute": minute,
+        "date": (day0 + minute // DAY).astype(str),
+        "kind": np.array(OPERATIONS)[operation],
+        "activity": np.array([*plan.activities, ""])[plan.activity_of[step]],
+        "unit": np.array(plan.units)[plan.unit_of[step]],
+        "resource": _resources(plan)[step],
+        "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, x),
+        "began": np.where(np.isin(operation, BEGUN), x, NONE),
+        "mechanism": np.array([*_mechanisms(record)], dtype=object)[order].astype(str),
+    }
+
+
+def driving(record: Record) -> Columns:
+    """Return the driving chain: begin, end (minutes), days, unit, activity, mechanism, and who waited for what.
+
+    `waiting` is the unit that could not go on before, `waiting_for` the gate or the pools it waited for; both are
+    empty where the next step of the same unit follows.
+    """
+    resources = _resources(record.index.plan)
+    rows = [(*_piece(record, piece), *_waiting(record, piece, resources)) for piece in Chain(record).stretches]
+    names = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
+    kinds = (np.int64, np.int64, np.float64, *[object] * 5)
+    columns = [*zip(*rows, strict=True)] or [()] * len(names)
+    return {name: np.array(column, dtype=kind) for name, column, kind in zip(names, columns, kinds, strict=True)}
+
+
+def _piece(record: Record, piece: Stretch) -> tuple[int, int, float, str, str, str]:
+    plan, step = record.index.plan, record.step[piece.row]
+    activity = plan.activities[plan.activity_of[step]] if plan.activity_of[step] != NONE else ""
+    days = (piece.end - piece.begin) / DAY
+    return piece.begin, piece.end, days, plan.units[plan.unit_of[step]], activity, piece.mechanism
+
+
+def _waiting(record: Record, piece: Stretch, resources: NDArray[np.str_]) -> tuple[str, str]:
+    if piece.waiting == NONE:
+        return "", ""
+    plan, step = record.index.plan, record.step[piece.waiting]
+    return plan.units[plan.unit_of[step]], str(resources[step])
+
+
+def _mechanisms(record: Record) -> Iterator[str]:
+    """Yield per row, in the order of the log, what time was spent with: nothing where none was."""
+    chain = Chain(record)
+    timed = (record.x < record.minute) & np.isin(record.operation, BEGUN)
+    for row, operation in enumerate(record.operation.tolist()):
+        if not timed[row]:
+            yield ""
+        elif operation in (WORK, UNTIL):
+            yield chain.mechanism(row)
+        elif operation == HOLD:
+            yield chain.short(row)
+        else:
+            released, _ = chain.released_by(row)
+            yield chain.of_unit(released)
+
+
+def _resources(plan: Compiled) -> NDArray[np.str_]:
+    """Return per step the pools, gate or item it is about."""
+    bundles = [" + ".join(f"{count} {plan.pools[pool]}" for pool, count in bundle) for bundle in plan.bundles]
+    notes = ["/".join(part for part in note if part) for note in plan.notes]
+    names = {HOLD: bundles, FREE: bundles, WAIT: plan.gates, SIGNAL: plan.gates, NOTE: notes}
+    return np.array([names[op][a] if op in names else "" for op, a in plan.rows[:, :2].tolist()])
+
+
+# --- spread -----------------------------------------------------------------------------------------------------------
+
+
+def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:
+    """Return the day on which work of each group began and ended; not-a-number where there was none.
+
+    `group` is a number for every step of the plan, or -1.
+    """
+    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    number = group[record.step[rows]]
+    rows, number = rows[number >= 0], number[number >= 0]
+    begin, end = np.full(count, NEVER), np.full(count, -1)
+    np.minimum.at(begin, number, record.x[rows])
+    np.maximum.at(end, number, record.minute[rows])
+    none = end < 0
+    return np.where(none, np.nan, begin / DAY), np.where(none, np.nan, end / DAY)
+
+
+def critical(record: Record, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
+    """Return, for each way of grouping (as in `worked`, and how many groups), which have a piece of the driving chain."""
+    steps = record.step[np.array([piece.row for piece in Chain(record).stretches], np.int64)]
+    found = []
+    for group, count in groups:
+        there = np.zeros(count, np.bool_)
+        number = group[steps]
+        there[number[number >= 0]] = True
+        found.append(there)
+    return found
+
+
+def earned_by_day(record: Record, days: int) -> Floats:
+    """Return person-hours of work content done until the end of each day; what is done again earns nothing more."""
+    plan, works = record.index.plan, record.works
+    first = works[np.unique(works[:, 1], return_index=True)[1]]
+    first = first[plan.earns[first[:, 1]]]
+    minutes, steps = first[:, 0], first[:, 1]
+    hours = record.content[record.index.first_argument[steps]] * record.index.people_of_step[steps] / 60
+    day = np.minimum(minutes // DAY, days - 1)
+    return np.cumsum(np.bincount(day, weights=hours, minlength=days)[:days])
+
+
+def paid_by_day(people: Headcount, paid: Floats) -> Floats:
+    """Return person-hours paid until the end of each day, waiting and indirect people included."""
+    return np.cumsum(people.total * paid)

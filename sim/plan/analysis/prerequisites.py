@@ -1,0 +1,190 @@
+"""What must have been taken by somebody before a gate can open: the pools behind everything that is waited for.
+
+Pools are sets of bits: bit p stands for pool p. A pool is needed where too little would be left without those who
+take it; an early riser who needs a crane does not make a gate need one that others can raise as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from sim.plan.analysis.route_classes import Kind
+from sim.plan.compile import Compiled
+from sim.plan.vocabulary import HOLD, SIGNAL, WAIT
+
+
+class Needs:
+    """The pools behind the gates, steps and supplies of a plan.
+
+    `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
+    gives what it had not taken. `total` is how far every gate comes at most by the end of the run, `least` at least.
+    """
+
+    def __init__(self, plan: Compiled, kinds: Sequence[Kind], *, perhaps: bool = False) -> None:
+        """Find out what is behind every gate; `perhaps` with what is taken on some ways only, and waited for there."""
+        self.plan, self.kinds, self.perhaps = plan, kinds, perhaps
+        self.kind_of = {unit: kind for kind in kinds for unit in kind.units}
+        self.signals = _by_gate(plan, kinds)
+        self.supplies: list[list[tuple[int, int, int]]] = [[] for _ in plan.pools]
+        for kind in kinds:
+            for step, pool, count in kind.supplies():
+                self.supplies[pool] += [(unit, step, count) for unit in kind.units]
+        self.least, self.total = ([0] * len(plan.gates) for _ in range(2))
+        for kind in kinds:
+            for step, least, most in kind.signals:
+                for unit in kind.units:
+                    self.least[kind.row(unit, step)[1]] += least
+                    self.total[kind.row(unit, step)[1]] += most
+        self._demands: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self._raised: dict[int, Counter[int]] = {}
+        self._gates: dict[tuple[int, int], int] = {}
+        for gate in range(len(plan.gates)):
+            self._settle(gate)
+
+    def of_gate(self, gate: int, level: int) -> int:
+        """Return the pools that must be taken before a gate reaches a level."""
+        if gate in self._raised and (gate, level) not in self._gates:
+            self._gates[gate, level] = _behind(self._raised[gate], level)
+        return self._gates.get((gate, level), 0)
+
+    def of_step(self, unit: int, step: int) -> int:
+        """Return the pools that are taken, by this unit or others, before it performs a step of its route."""
+        needed = self.own(unit, step)
+        for gate, level in self.waits(unit, step):
+            needed |= self.of_gate(gate, level)
+        return needed
+
+    def own(self, unit: int, step: int) -> int:
+        """Return the pools that a unit has itself taken before it performs a step of its route."""
+        return self._before(self.kind_of[unit], step)[0]
+
+    def waits(self, unit: int, step: int) -> Iterator[tuple[int, int]]:
+        """Yield the (gate, level) that a unit has seen before it performs a step of its route."""
+        kind = self.kind_of[unit]
+        for wait in self._before(kind, step)[1]:
+            _, gate, level, *_ = kind.row(unit, wait)
+            yield gate, level
+
+    def behind(self, waits: Iterable[tuple[int, int]], pool: int, *, surely: bool = False) -> dict[int, int]:
+        """Return, by unit, the steps at which those report who lead from a pool to gates that are waited for.
+
+        Where no single unit is needed but all together are, every one of them counts, or `surely` none.
+        """
+        found: dict[int, int] = {}
+        todo, known = list(waits), set()
+        while todo:
+            gate, level = todo.pop()
+            if (gate, level) in known or not self.of_gate(gate, level) >> pool & 1:
+                continue
+            known.add((gate, level))
+            spare = sum(amount for _, _, amount in self.signals[gate]) - level
+            behind = [signal for signal in self.signals[gate] if self.of_step(*signal[:2]) >> pool & 1]
+            needed = [signal for signal in behind if signal[2] > spare] or ([] if surely else behind)
+            for unit, step, _ in needed:
+                found[unit] = max(found.get(unit, 0), step)
+                todo += self.waits(unit, step)
+        return found
+
+    def of_supply(self, pool: int, wanted: int = 1) -> int:
+        """Return the pools that must be taken before so many of a pool are supplied."""
+        supplied: Counter[int] = Counter()
+        for unit, step, count in self.supplies[pool]:
+            supplied[self.of_step(unit, step)] += count
+        return _behind(supplied, wanted)
+
+    @cached_property
+    def slots(self) -> frozenset[int]:
+        """Return the pools of places: passed on by units, but nothing comes back before some of it was taken."""
+        behind = [self.of_supply(pool) for pool in range(len(self.plan.pools))]
+        initial = self.plan.initial.tolist()
+        return frozenset(
+            pool
+            for pool in range(len(initial))
+            if initial[pool] and self.supplies[pool] and _opened(behind[pool], behind, initial) >> pool & 1
+        )
+
+    def _before(self, kind: Kind, step: int) -> tuple[int, tuple[int, ...]]:
+        """Return the pools a unit itself has taken before a step, and the steps at which it has waited."""
+        key = kind.units[0], step
+        if key not in self._demands:
+            way = kind.perhaps[step] if self.perhaps else kind.surely[step]
+            done = [before for before in kind.does(HOLD, WAIT) if way >> before & 1]
+            holds = [kind.rows[before][1] for before in done if kind.rows[before][0] == HOLD]
+            own = bits(pool for bundle in holds for pool, _ in self.plan.bundles[bundle])
+            self._demands[key] = own, tuple(before for before in done if kind.rows[before][0] == WAIT)
+        return self._demands[key]
+
+    def _settle(self, gate: int) -> None:
+        """Work out what is behind a gate, after all gates it depends on; a gate behind itself counts as nothing."""
+        todo = [gate]
+        opened: set[int] = set()
+        while todo:
+            gate = todo[-1]
+            if gate not in opened and gate not in self._raised:
+                opened.add(gate)
+                todo += [other for other in self._depends(gate) if other not in opened]
+                continue
+            todo.pop()
+            if gate not in self._raised:
+                raised: Counter[int] = Counter()
+                for unit, step, amount in self.signals[gate]:
+                    raised[self.of_step(unit, step)] += amount
+                self._raised[gate] = raised
+
+    def _depends(self, gate: int) -> Iterator[int]:
+        for unit, step, _ in self.signals[gate]:
+            for other, _ in self.waits(unit, step):
+                if other not in self._raised:
+                    yield other
+
+
+def _by_gate(plan: Compiled, kinds: Sequence[Kind]) -> list[list[tuple[int, int, int]]]:
+    """Return per gate who signals it: unit, step and amount."""
+    signals: list[list[tuple[int, int, int]]] = [[] for _ in plan.gates]
+    for kind in kinds:
+        for step in kind.does(SIGNAL):
+            for unit in kind.units:
+                _, gate, amount, *_ = kind.row(unit, step)
+                signals[gate].append((unit, step, amount))
+    return signals
+
+
+def bits(pools: Iterable[int]) -> int:
+    """Return pools as a set of bits."""
+    found = 0
+    for pool in pools:
+        found |= 1 << pool
+    return found
+
+
+def members(pools: int) -> Iterator[int]:
+    """Yield the pools of a set of bits, in order."""
+    while pools:
+        low = pools & -pools
+        yield low.bit_length() - 1
+        pools ^= low
+
+
+def _behind(raised: Counter[int], level: int) -> int:
+    """Return the pools without whose takers fewer than `level` would be signalled."""
+    spare = sum(raised.values()) - level
+    amounts: Counter[int] = Counter()
+    for pools, amount in raised.items():
+        for pool in members(pools):
+            amounts[pool] += amount
+    return bits(pool for pool, amount in amounts.items() if amount > spare)
+
+
+def _opened(pools: int, behind: Sequence[int], initial: Sequence[int]) -> int:
+    """Return pools and what is behind those of them that are empty at the start."""
+    found, todo = pools, pools
+    while todo:
+        low = todo & -todo
+        todo ^= low
+        pool = low.bit_length() - 1
+        if not initial[pool]:
+            todo |= behind[pool] & ~found
+            found |= behind[pool]
+    return found

@@ -1,0 +1,305 @@
+"""Units of one kind: eight hundred skids that follow the same route under eight hundred names.
+
+What a unit holds and has signalled when it comes to a step: the same whatever way it took (rule 6).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from sim.plan.compile import NONE, Compiled
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, WAIT, WORK
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two ways to one step on which a unit holds, or has signalled, different things."""
+
+    unit: str
+    step: int
+    one: dict[str, int]
+    other: dict[str, int]
+
+
+State = tuple[dict[int, int], dict[int, int]]
+
+
+def states(plan: Compiled, unit: int) -> tuple[dict[int, State], list[Conflict]]:
+    """Return per reachable step of a unit its (pools held, gates signalled), and where two ways disagree.
+
+    Freed tokens and supplies count as negative holdings, so that the balance of a route can be read at its end.
+    The step number behind the last one stands for the end of the route.
+    """
+    first, end = int(plan.first[unit]), int(plan.first[unit + 1])
+    reached: dict[int, State] = {first: ({}, {})}
+    conflicts: list[Conflict] = []
+    todo = [first]
+    while todo:
+        at = todo.pop()
+        if at >= end:
+            continue
+        after = _after(plan, at, reached[at])
+        for to in _next(plan, at):
+            if to not in reached:
+                reached[to] = after
+                todo.append(to)
+            elif reached[to] != after:
+                conflicts.append(_conflict(plan, unit, to, reached[to], after))
+    return reached, conflicts
+
+
+def _next(plan: Compiled, at: int) -> Iterator[int]:
+    operation, to, chance, limit, gate, _ = plan.rows[at].tolist()
+    if operation == AGAIN:
+        yield to
+    always = operation == AGAIN and chance == NONE and gate == NONE and limit == NONE
+    if not always:
+        yield at + 1
+
+
+def _after(plan: Compiled, at: int, state: State) -> State:
+    """Return what is held and signalled behind a step; signals of repeated work count once."""
+    operation, a, b, _, _, _ = plan.rows[at].tolist()
+    held, signalled = state
+    if operation in (HOLD, FREE):
+        sign = 1 if operation == HOLD else -1
+        counts = Counter(held)
+        counts.update({pool: sign * count for pool, count in plan.bundles[a]})
+        return {pool: count for pool, count in counts.items() if count}, signalled
+    if operation == SIGNAL:
+        return held, {**signalled, a: signalled.get(a, 0) + b}
+    return state
+
+
+def _conflict(plan: Compiled, unit: int, step: int, one: State, other: State) -> Conflict:
+    def named(state: State) -> dict[str, int]:
+        held, signalled = state
+        return {plan.pools[p]: n for p, n in held.items()} | {plan.gates[g]: n for g, n in signalled.items()}
+
+    return Conflict(plan.units[unit], step, named(one), named(other))
+
+
+# --- kinds ------------------------------------------------------------------------------------------------------------
+
+
+Held = dict[int, int]
+"""Pools a unit has, by count; what it gave without having taken it is negative."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A route and the units that follow it; steps are counted from the start of the route.
+
+    `rows` are those of the first unit; the other units differ in the gates they name and the luck they have.
+    `held` is what a unit has when it comes to a step, or None where no way leads; the last one is the end.
+    `timed` are the steps that are work whose longest span is not nothing; `during` those that a way leads to before
+    the run is over: whoever waits for the completion gate comes no further.
+    """
+
+    plan: Compiled
+    units: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
+    timed: tuple[bool, ...]
+    held: tuple[Held | None, ...]
+    conflicts: tuple[Conflict, ...]
+    during: frozenset[int]
+    signals: tuple[tuple[int, int, int], ...]
+    """Per gate that is signalled during the run: one of the steps that do it, the least and the most in all."""
+    everything: Sequence[Sequence[int]] = field(repr=False)
+    """The rows of the whole plan, as plain numbers."""
+
+    @property
+    def end(self) -> Held | None:
+        """Return what a unit still has at its end, or None if it never ends."""
+        return self.held[-1]
+
+    @property
+    def name(self) -> str:
+        """Name the first unit and count the others."""
+        return several(self.plan.units[unit] for unit in self.units)
+
+    def row(self, unit: int, step: int) -> Sequence[int]:
+        """Return the row of a step of one of the units."""
+        return self.everything[self.plan.first[unit] + step]
+
+    def does(self, *operations: int) -> Iterator[int]:
+        """Yield the steps that some way leads to before the run is over and that do one of these things."""
+        return (step for step, row in enumerate(self.rows) if row[0] in operations and step in self.during)
+
+    def takes(self) -> Iterator[tuple[int, int, int, int]]:
+        """Yield every (step, pool, count, held before) with which something is taken."""
+        for step in self.does(HOLD):
+            held = self.held[step] or {}
+            for pool, count in self.plan.bundles[self.rows[step][1]]:
+                yield step, pool, count, held.get(pool, 0)
+
+    def supplies(self) -> Iterator[tuple[int, int, int]]:
+        """Yield every (step, pool, count) with which something is given that the unit had not taken."""
+        for step in self.does(FREE):
+            held = self.held[step] or {}
+            for pool, count in self.plan.bundles[self.rows[step][1]]:
+                given = count - min(count, max(0, held.get(pool, 0)))
+                if given:
+                    yield step, pool, given
+
+    @cached_property
+    def most(self) -> Held:
+        """Return the largest count of every pool that a unit has at once."""
+        most: Held = {}
+        for held in self.held:
+            for pool, count in (held or {}).items():
+                most[pool] = max(most.get(pool, 0), count)
+        return most
+
+    @cached_property
+    def surely(self) -> tuple[int, ...]:
+        """Return per step, as a set of bits, the steps that every way to it has performed."""
+        ways = self.ways
+        everything = (1 << len(self.rows)) - 1
+        sure = [0] + [everything] * len(self.rows)
+        changed = True
+        while changed:
+            changed = False
+            for step in range(1, len(self.rows) + 1):
+                found = everything
+                for before in ways[step]:
+                    found &= sure[before] | 1 << before
+                if found != sure[step]:
+                    sure[step], changed = found, True
+        return tuple(sure)
+
+    @cached_property
+    def perhaps(self) -> tuple[int, ...]:
+        """Return per step, as a set of bits, the steps that some way to it has performed."""
+        ways = self.ways
+        perhaps = [0] * (len(self.rows) + 1)
+        changed = True
+        while changed:
+            changed = False
+            for step, before in enumerate(ways):
+                found = perhaps[step]
+                for way in before:
+                    found |= perhaps[way] | 1 << way
+                if found != perhaps[step]:
+                    perhaps[step], changed = found, True
+        return tuple(perhaps)
+
+    @cached_property
+    def ways(self) -> list[list[int]]:
+        """Return per step the steps from which it is reached at once."""
+        ways: list[list[int]] = [[] for _ in range(len(self.rows) + 1)]
+        for step, row in enumerate(self.rows):
+            if self.held[step] is not None:
+                for to in following(row, step):
+                    ways[to].append(step)
+        return ways
+
+
+def following(row: Sequence[int], step: int) -> Iterator[int]:
+    """Yield the steps that may come after one; `row` names the target of a jump from the route's start."""
+    operation, to, chance, limit, gate, _ = row
+    if operation == AGAIN:
+        yield to
+    if operation != AGAIN or (chance, limit, gate) != (NONE,) * 3:
+        yield step + 1
+
+
+def kinds(plan: Compiled) -> list[Kind]:
+    """Return the units of a plan by kind, in the order of their first units."""
+    rows, first, timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
+    alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for unit in range(len(plan.units)):
+        route = slice(first[unit], first[unit + 1])
+        alike.setdefault(_likeness(plan, rows[route], timed[route], first[unit]), []).append(unit)
+    return [_kind(plan, tuple(units), rows, timed) for units in alike.values()]
+
+
+def for_the_end(plan: Compiled, row: Sequence[int]) -> bool:
+    """Tell whether a step waits for the completion gate: what comes after it is not performed during the run."""
+    gate, level = plan.completion
+    return row[0] == WAIT and row[1] == gate and row[2] >= level
+
+
+def _timed(plan: Compiled) -> list[bool]:
+    """Tell per step whether it is work that can take time; a date takes none when it has passed."""
+    inputs, rows = plan.inputs, plan.rows
+    longest = np.array([inputs.tables.of(number).max() for number in range(len(inputs.tables.kind))])
+    minutes = longest[inputs.table] * inputs.minutes
+    takes_time = (minutes >= 0.5) | (inputs.delays != NONE).any(axis=1)
+    works = rows[:, 0] == WORK
+    timed = np.zeros(len(rows), np.bool_)
+    timed[works] = takes_time[rows[works, 1]]
+    return list(timed.tolist())
+
+
+def _likeness(
+    plan: Compiled, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
+) -> tuple[tuple[int, ...], ...]:
+    """Return a route without what is the unit's own: gates by the order of their appearance, no luck."""
+    gates: dict[int, int] = {NONE: NONE}
+    route: list[tuple[int, ...]] = []
+    for row, takes_time in zip(rows, timed, strict=True):
+        operation, a, b, c, d, e = row
+        if for_the_end(plan, row):
+            route.append((operation, NONE))
+        elif operation in (WAIT, SIGNAL):
+            route.append((operation, gates.setdefault(a, len(gates)), b))
+        elif operation == AGAIN:
+            route.append((operation, a - first, b == NONE, c, gates.setdefault(d, len(gates)), e))
+        elif operation == WORK:
+            route.append((operation, takes_time, b, c, d))
+        elif operation in (HOLD, FREE):
+            route.append((operation, a))
+        else:
+            route.append((operation,))
+    return tuple(route)
+
+
+def _kind(plan: Compiled, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]) -> Kind:
+    """Return a kind as its first unit has it."""
+    begin, end = plan.first[units[0] : units[0] + 2].tolist()
+    reached, conflicts = states(plan, units[0])
+    held = tuple(reached[at][0] if at in reached else None for at in range(begin, end + 1))
+    own = tuple(_from_start(row, begin) for row in rows[begin:end])
+    during = _during(plan, own)
+    signals = _signals(plan, own, {at - begin: signalled for at, (_, signalled) in reached.items()}, during)
+    return Kind(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), during, signals, rows)
+
+
+def _during(plan: Compiled, route: Sequence[Sequence[int]]) -> frozenset[int]:
+    """Return the steps of a route, its end included, that some way leads to before the run is over."""
+    todo, during = [0], set[int]()
+    while todo:
+        step = todo.pop()
+        if step not in during:
+            during.add(step)
+            if step < len(route) and not for_the_end(plan, route[step]):
+                todo += following(route[step], step)
+    return frozenset(during)
+
+
+def _signals(
+    plan: Compiled, route: Sequence[Sequence[int]], signalled: Mapping[int, Mapping[int, int]], during: Collection[int]
+) -> tuple[tuple[int, int, int], ...]:
+    """Return per gate a step that signals it, and the least and most that is signalled when the run is over."""
+    ends = [step for step in during if step == len(route) or for_the_end(plan, route[step])] or list(during)
+    at = {route[step][1]: step for step in during if step < len(route) and route[step][0] == SIGNAL}
+    amounts = {gate: [signalled[step].get(gate, 0) for step in ends] for gate in at}
+    return tuple((at[gate], min(found), max(found)) for gate, found in amounts.items())
+
+
+def _from_start(row: Sequence[int], begin: int) -> tuple[int, ...]:
+    return (row[0], row[1] - begin, *row[2:]) if row[0] == AGAIN else tuple(row)
+
+
+def several(names: Iterable[str]) -> str:
+    """Name the first of some and count the others: "electrical.s1 and 199 more"."""
+    first, *others = names
+    return f"{first} and {len(others)} more" if others else first

@@ -1,0 +1,100 @@
+"""What everyone who writes a part of the plan has on the table: the project, its layout, and what was agreed.
+
+How long a working day is, so that work on any calendar can be told in days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.config.project import Project
+from sim.config.sections.estimates import Estimate
+from sim.config.sections.labour import Trade
+from sim.plan.layout import Layout, Place
+from sim.plan.vocabulary import MINUTES_PER_DAY, Plan, Span, Until, days
+from sim.world.calendars.working_time import Calendar
+from sim.world.randomness.distributions import shape
+
+# --- brief ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One crew's stay: the minute at which it is called, and its trade's hours done at which it may leave.
+
+    `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its.
+    """
+
+    called: int
+    until_hours: int
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What is settled before the plan is written: crews per trade, their stays, and the date of every order.
+
+    While a project is rehearsed, trades that are not in `stays` are all there from the beginning: `crews` of
+    them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
+    orders when its place is decided. `released` is the day of release by place, where that is not its order's;
+    `placed` the planned minute of orders that have no date.
+    """
+
+    crews: Mapping[str, int] = field(default_factory=dict)
+    stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
+    order_minutes: Mapping[str, int] = field(default_factory=dict)
+    released: Mapping[str, int] = field(default_factory=dict)
+    placed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The table everyone writes at."""
+
+    project: Project
+    layout: Layout
+    agreed: Agreed
+    plan: Plan
+    site_day_minutes: int
+    factory_day_minutes: int
+
+    def trade(self, name: str) -> Trade:
+        """Return a trade by name."""
+        return self.project.labour.trades[name]
+
+    def people(self, crews: Mapping[str, int]) -> dict[str, int]:
+        """Return direct people by trade for so many crews."""
+        return {trade: count * self.trade(trade).team for trade, count in crews.items()}
+
+    def ordered(self, unit: str, place: Place) -> Until:
+        """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""
+        decided = place.order_day * MINUTES_PER_DAY
+        agreed = self.agreed.order_minutes.get(unit, 0)
+        return Until("order", days(max(decided, agreed) / MINUTES_PER_DAY))
+
+    def decided(self, place: Place) -> Until:
+        """Return the step that waits for the decision to have a place."""
+        return Until("decision", days(place.order_day))
+
+
+def working_days(estimate: Estimate, minutes_per_day: int) -> Span:
+    """Return a span of working days on a calendar with so many productive minutes a day."""
+    return Span(shape(estimate), minutes_per_day)
+
+
+# --- working days -----------------------------------------------------------------------------------------------------
+
+
+def always_open(calendar: Calendar) -> bool:
+    """Tell whether a calendar never closes: what takes time on it is waiting, not work."""
+    return calendar.worked(calendar.horizon) == calendar.horizon
+
+
+def day_minutes(calendar: Calendar) -> float:
+    """Return the open minutes of a calendar's mean working day: all that are open, by the days on which any are."""
+    if always_open(calendar):
+        return MINUTES_PER_DAY
+    first, last = calendar.starts // MINUTES_PER_DAY, (calendar.ends - 1) // MINUTES_PER_DAY
+    days = int((last - first + 1).sum()) - int((first[1:] == last[:-1]).sum())
+    return float((calendar.ends - calendar.starts).sum()) / max(1, days)

@@ -1,0 +1,345 @@
+"""The luck of one replication: what every named input of a plan comes out at, the same in every strategy.
+
+Everything that luck decides in a plan: one named input per drawn duration, date or decision.
+
+The luck of one plan under one seed, spread over the replications as a study's way of sampling says.
+
+Only what adds up is spread evenly by a Latin hypercube, and Sobol points are even together in their first dimensions
+only. So two things are said here: what happens and how large it then is come from one number, for the one without the
+other means nothing; and Sobol's first dimensions go to what happens at all and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import floor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.plan.vocabulary import Chance, Plan, PlanError, Span
+from sim.world.randomness.distributions import Distribution, Fixed
+from sim.world.randomness.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
+from sim.world.randomness.streams import (
+    FloatArray,
+    Key,
+    Sampling,
+    directions,
+    key,
+    latin,
+    ranks,
+    scrambled,
+    sobol,
+    uniform,
+    uniforms,
+    within,
+)
+
+# --- inputs -----------------------------------------------------------------------------------------------------------
+
+
+SPAN, CHANCE, OTHERWISE = range(3)
+"""A drawn number of minutes; a jump with a probability; a jump with the complement of a probability."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Inputs as arrays: which quantile table, minutes per unit, and which shared factors and delays apply.
+
+    `content`, `losses` and `delays` are padded with -1 to rectangles, shape (inputs, most of any input).
+    """
+
+    names: tuple[str, ...]
+    kind: NDArray[np.int8]
+    table: NDArray[np.int64]
+    minutes: NDArray[np.float64]
+    content: NDArray[np.int64]
+    losses: NDArray[np.int64]
+    delays: NDArray[np.int64]
+    tables: Tables
+    planned: NDArray[np.float64]
+    """The planner's value of every table, for the deterministic run."""
+    factors: tuple[str, ...]
+    factor_table: NDArray[np.int64]
+    only_with: NDArray[np.int64]
+    """Per factor the one without which it is 1, or -1."""
+    delay_names: tuple[str, ...]
+    delay_table: NDArray[np.int64]
+    delay_minutes: NDArray[np.float64]
+    delay_losses: NDArray[np.int64]
+    """Per delay the factors it is multiplied with, padded with -1."""
+
+
+class InputsBuilder:
+    """Collects the inputs of a plan while its routes are compiled."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.shapes: dict[Distribution, int] = {}
+        self.factors = {name: number for number, name in enumerate(plan.factors)}
+        self.delays = {name: number for number, name in enumerate(plan.delays)}
+        self.factor_table = [self._shape(shape) for shape in plan.factors.values()]
+        self.delay_table = [self._shape(span.shape) for span in plan.delays.values()]
+        self.delay_minutes = [span.minutes for span in plan.delays.values()]
+        self.delay_losses = [[self.factors[name] for name in span.losses] for span in plan.delays.values()]
+        self.only_with = [self.factors[plan.only_with[name]] if name in plan.only_with else -1 for name in self.factors]
+        self.spans: list[Span] = []
+        self.kinds: list[int] = []
+        self.names: dict[str, int] = {}
+
+    def _shape(self, shape: Distribution) -> int:
+        return self.shapes.setdefault(shape, len(self.shapes))
+
+    def span(self, name: str, span: Span) -> int:
+        """Add a drawn duration or date and return its number."""
+        return self._add(name, span, SPAN)
+
+    def chance(self, name: str, chance: Chance) -> int:
+        """Add a drawn decision: a span whose value is a probability."""
+        kind = OTHERWISE if chance.otherwise else CHANCE
+        return self._add(name, Span(Fixed(chance.probability), losses=chance.factors), kind)
+
+    def _add(self, name: str, span: Span, kind: int) -> int:
+        if name in self.names:
+            raise PlanError(f"{name}: the same unit draws for the same activity at two steps of its route")
+        self._shape(span.shape)
+        self.spans.append(span)
+        self.kinds.append(kind)
+        return self.names.setdefault(name, len(self.names))
+
+    def build(self) -> Inputs:
+        """Return the inputs as arrays."""
+        return Inputs(
+            names=tuple(self.names),
+            kind=np.array(self.kinds, np.int8),
+            table=np.array([self.shapes[span.shape] for span in self.spans], np.int64),
+            minutes=np.array([span.minutes for span in self.spans], np.float64),
+            content=_padded([[self.factors[name] for name in span.content] for span in self.spans]),
+            losses=_padded([[self.factors[name] for name in span.losses] for span in self.spans]),
+            delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans]),
+            tables=compile_all(list(self.shapes)),
+            planned=np.array([shape.planned() for shape in self.shapes], np.float64),
+            factors=tuple(self.factors),
+            factor_table=np.array(self.factor_table, np.int64),
+            only_with=np.array(self.only_with, np.int64),
+            delay_names=tuple(self.delays),
+            delay_table=np.array(self.delay_table, np.int64),
+            delay_minutes=np.array(self.delay_minutes, np.float64),
+            delay_losses=_padded(self.delay_losses),
+        )
+
+
+def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    width = max(map(len, lists), default=0)
+    rows = [(*numbers, *(-1,) * (width - len(numbers))) for numbers in lists]
+    return np.array(rows, np.int64).reshape(len(lists), width)
+
+
+# --- luck -------------------------------------------------------------------------------------------------------------
+
+
+Uniforms = Callable[[Sequence[str], int, int], FloatArray]
+"""Draws of first attempts: (names, first replication, count) → shape (names, count), strictly between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Luck:
+    """One replication: `values` are minutes of spans and 0/1 of decisions; `content` minutes before losses."""
+
+    replication: int
+    values: list[int]
+    content: NDArray[np.int64]
+    factors: FloatArray
+    later: Callable[[int, int], int]
+    """Value of an input at its second and later attempts: (input, attempt) → minutes or 0/1."""
+
+
+class Draws:
+    """Draws the inputs of a plan, a chunk of replications at a time, each from its own named stream.
+
+    First attempts come from `uniforms` if it is given (luck spread evenly over a study); later ones never do.
+    """
+
+    def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
+        self.inputs, self.uniforms = inputs, uniforms or self._plain
+        self.seed, self.keys = seed, [key(seed, name) for name in inputs.names]
+
+    def chunk(self, first: int, count: int) -> Iterator[Luck]:
+        """Yield the luck of replications first … first + count − 1."""
+        inputs = self.inputs
+        factors = sample(inputs.tables, inputs.factor_table, self.uniforms(inputs.factors, first, count))
+        delays = sample(inputs.tables, inputs.delay_table, self.uniforms(inputs.delay_names, first, count))
+        factors, delays = shared(inputs, factors, delays)
+        luck = self.uniforms(inputs.names, first, count)
+        content, values = settle(inputs, sample(inputs.tables, inputs.table, luck), luck, factors, delays)
+        for column in range(count):
+            later = self._later(first + column, factors[:, column], delays[:, column])
+            yield Luck(first + column, values[:, column].tolist(), content[:, column], factors[:, column], later)
+
+    def _plain(self, names: Sequence[str], first: int, count: int) -> FloatArray:
+        """Draw each replication on its own."""
+        keys = self.keys if names is self.inputs.names else [key(self.seed, name) for name in names]
+        return uniforms(keys, first, count)
+
+    def _later(self, replication: int, factors: FloatArray, delays: FloatArray) -> Callable[[int, int], int]:
+        """Return the rule for repeated attempts; they are rare, so each is drawn when it is needed."""
+
+        def draw(number: int, attempt: int) -> int:
+            luck = uniform(self.keys[number], replication, attempt)
+            return value_of(self.inputs, number, luck, factors, delays)
+
+        return draw
+
+
+def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return factors as they apply and delays in whole minutes, both of shape (names, replications).
+
+    A factor that depends on another one is 1 where that one is 0: what did not happen does no harm.
+    """
+    named = np.flatnonzero(inputs.only_with >= 0)
+    applies = factors[inputs.only_with[named]] != 0
+    factors[named] = np.where(applies, factors[named], 1.0)
+    minutes = _times(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    return factors, np.floor(minutes + 0.5)
+
+
+def settle(
+    inputs: Inputs, shape: FloatArray, luck: FloatArray, factors: FloatArray, delays: FloatArray
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (content, values), both int64 of shape (inputs, replications): the one rounding of every draw.
+
+    `shape` are the sampled values in their own unit, `luck` the uniforms they came from.
+    """
+    amount = shape * inputs.minutes[:, None]
+    amount = _times(amount, inputs.content, factors)
+    content = np.floor(amount + 0.5)
+    amount = _times(amount, inputs.losses, factors)
+    for column in inputs.delays.T:
+        amount = amount + np.where(column[:, None] < 0, 0.0, delays[column] if len(delays) else 0.0)
+    jumps = luck < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
+    values = np.where((inputs.kind == SPAN)[:, None], np.floor(amount + 0.5), jumps)
+    return content.astype(np.int64), values.astype(np.int64)
+
+
+def _times(amount: FloatArray, columns: NDArray[np.int64], factors: FloatArray) -> FloatArray:
+    for column in columns.T:
+        named = np.flatnonzero(column >= 0)
+        amount[named] *= factors[column[named]]
+    return amount
+
+
+def value_of(inputs: Inputs, number: int, luck: float, factors: FloatArray, delays: FloatArray) -> int:
+    """Return one input's value from its uniform: the same operations in the same order as `settle`."""
+    amount = sample_one(inputs.tables, int(inputs.table[number]), luck) * float(inputs.minutes[number])
+    for factor in (*inputs.content[number], *inputs.losses[number]):
+        amount *= float(factors[factor]) if factor >= 0 else 1.0
+    for delay in inputs.delays[number]:
+        amount += float(delays[delay]) if delay >= 0 else 0.0
+    if inputs.kind[number] == SPAN:
+        return floor(amount + 0.5)
+    return int(luck < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
+
+
+def planned(inputs: Inputs) -> Luck:
+    """Return the luck of the deterministic run: everything at its planned value, decisions as is most likely."""
+    even = np.full((len(inputs.names), 1), 0.5)
+    factors, delays = (inputs.planned[table][:, None] for table in (inputs.factor_table, inputs.delay_table))
+    factors, delays = shared(inputs, factors, delays)
+    shape = inputs.planned[inputs.table][:, None]
+    content, values = settle(inputs, shape, even, factors, delays)
+
+    def again(number: int, _attempt: int) -> int:
+        """Take for a repeated attempt what the first one took."""
+        return int(values[number, 0])
+
+    return Luck(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], again)
+
+
+# --- spreading --------------------------------------------------------------------------------------------------------
+
+
+Randomisation = Callable[[int, int], FloatArray]
+"""Draws of some inputs in replications inside one randomisation: (first, count) → shape (inputs, count)."""
+
+
+class Spreader:
+    """Draws the first attempts of named inputs; a `Uniforms` of `sim.plan.draws`.
+
+    Drivers are what a whole project shares, its factors and delays. They have the first of Sobol's dimensions:
+    strategies with the same drivers have the same luck. Latin hypercubes go by name alone.
+    What was worked out for the latest randomisation is remembered, for the next chunk is mostly of the same one.
+    """
+
+    def __init__(self, inputs: Inputs, seed: int, sampling: Sampling) -> None:
+        self.seed, self.sampling = seed, sampling
+        self._cases = _cases(inputs)
+        drivers = _drivers(inputs)
+        by_sobol = {"sobol": drivers, "sobol-all": [*drivers, *inputs.names]}.get(sampling.method, [])
+        self._dimension = {name: number for number, name in enumerate(by_sobol)}
+        self._keys: dict[tuple[str, ...], list[Key]] = {}
+        self._latest: dict[tuple[str, ...], tuple[int, Randomisation]] = {}
+
+    def __call__(self, names: Sequence[str], first: int, count: int) -> FloatArray:
+        """Return the draws of these names in replications first … first + count − 1, shape (names, count)."""
+        asked = tuple(names)
+        if self.sampling.is_plain or not asked:
+            return uniforms(self._keys_of(asked), first, count)
+        size = self.sampling.size
+        sources = tuple(self._cases[name][0] if name in self._cases else name for name in asked)
+        parts = [self._within(sources, part.start // size)(part.start, len(part)) for part in _cut(first, count, size)]
+        drawn = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        for row, name in enumerate(asked):
+            if name in self._cases:
+                drawn[row] = within(self._cases[name][1], drawn[row])
+        return drawn
+
+    def _keys_of(self, names: tuple[str, ...]) -> list[Key]:
+        if names not in self._keys:
+            self._keys[names] = [key(self.seed, name) for name in names]
+        return self._keys[names]
+
+    def _within(self, names: tuple[str, ...], block: int) -> Randomisation:
+        """Return what draws these names inside a randomisation."""
+        known = self._latest.get(names)
+        if known is None or known[0] != block:
+            known = self._latest[names] = block, self._randomisation(names, block)
+        return known[1]
+
+    def _randomisation(self, names: tuple[str, ...], block: int) -> Randomisation:
+        keys, size = self._keys_of(names), self.sampling.size
+        if names[0] not in self._dimension:
+            return partial(latin, ranks(keys, block, size), keys)
+        numbers = directions(len(self._dimension), size.bit_length() - 1)
+        mixed = scrambled(numbers[[self._dimension[name] for name in names]], keys, block)
+        return lambda first, count: sobol(mixed, first - block * size, count)
+
+
+def _cases(inputs: Inputs) -> dict[str, tuple[str, FloatArray]]:
+    """Return by factor that depends on another one: that one, and where its cases end in its draw."""
+    tables, found = inputs.tables, dict[str, tuple[str, FloatArray]]()
+    for number in np.flatnonzero(inputs.only_with >= 0):
+        happens = int(inputs.only_with[number])
+        table = int(inputs.factor_table[happens])
+        data = tables.of(table)
+        ends = data[len(data) // 2 :] if tables.kind[table] == DISCRETE else np.ones(1)
+        found[inputs.factors[number]] = inputs.factors[happens], ends
+    return found
+
+
+def _drivers(inputs: Inputs) -> list[str]:
+    """Return what has a number of its own and is shared: first what happens and when, then the rest, each by name."""
+    cases = _cases(inputs)
+    drawn = inputs.tables.kind[inputs.delay_table] != FIXED
+    first = {happens for happens, _ in cases.values()}
+    first |= {name for name, luck in zip(inputs.delay_names, drawn, strict=True) if luck}
+    return [*sorted(first), *sorted({*inputs.factors, *inputs.delay_names} - first - cases.keys())]
+
+
+def _cut(first: int, count: int, size: int) -> Iterator[range]:
+    """Cut replications where a randomisation ends."""
+    last = first + count
+    while first < last:
+        upto = min((first // size + 1) * size, last)
+        yield range(first, upto)
+        first = upto

@@ -1,0 +1,224 @@
+"""Crews: they are called, travel, are on site whether busy or waiting, and leave when the rest can do without them.
+
+A piece of work by crews: they come together, work, go to the next thing, and report what is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sim.config.sections.estimates import Estimate
+from sim.config.sections.labour import Ramp
+from sim.config.sections.systems import Level, Step
+from sim.plan.context import Brief, Stay, working_days
+from sim.plan.layout import Place
+from sim.plan.mechanisms.camp import NO_CAMP, Quarters, pitch_camp
+from sim.plan.mechanisms.productivity import crowding, losses
+from sim.plan.vocabulary import (
+    CREW_PATIENCE,
+    LEAVING,
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Again,
+    Chance,
+    Free,
+    Hold,
+    Label,
+    Mode,
+    Note,
+    Route,
+    Signal,
+    Span,
+    Until,
+    Wait,
+    Work,
+    fixed,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.randomness.distributions import shape
+
+# --- crew work --------------------------------------------------------------------------------------------------------
+
+
+SITE = "site."
+"""Site calendars are named by exposure: `site.interior`, `site.crane`, …"""
+
+
+def crew(trade: str) -> str:
+    """Return the pool of a trade's crews."""
+    return f"crew.{trade}"
+
+
+def done(trade: str) -> str:
+    """Return the gate that counts the person-hours a trade has behind it."""
+    return f"done.{trade}"
+
+
+def planned_hours(step: Step, sqft: float, mw: float) -> Estimate | None:
+    """Return a step's work content in person-hours for an instance of that size, or None if it is given in days."""
+    for estimate, size in ((step.hours, 1.0), (step.hours_per_sqft, sqft), (step.hours_per_mw, mw)):
+        if estimate is not None:
+            return estimate if size == 1.0 else scaled(estimate, size)
+    return None
+
+
+def scaled(estimate: Estimate, size: float) -> Estimate:
+    """Return an estimate times a size."""
+    numbers = {key: value * size for key, value in estimate.numbers().items() if isinstance(value, float)}
+    return estimate.model_copy(update=numbers)
+
+
+def step_span(brief: Brief, step: Step, hours: Estimate | None) -> Span:
+    """Return how long a step takes its crews: content spread over its people, times the leading trade's losses."""
+    if hours is None:
+        assert step.days is not None  # the config allows nothing else
+        return working_days(step.days, brief.site_day_minutes)
+    people = sum(brief.people(step.crews).values())
+    content = shape(hours)
+    if hours.shape == "fixed":
+        content = shape(brief.project.labour.content_spread).scaled(hours.planned)
+    return Span(content, 60 / people, losses=losses(brief, next(iter(step.crews)), step.exposure))
+
+
+def by_crews(brief: Brief, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
+    """Return: a step's crews come together, work, go, and report their hours."""
+    mode: Mode = "whole" if step.whole else "pausing"
+    area = crowding(brief, place, step.exposure) if step.crews else None
+    work = Work(activity, span, SITE + step.exposure, mode, brief.people(step.crews), area=area)
+    if not step.crews:
+        return [work]
+    pools = {crew(trade): count for trade, count in step.crews.items()}
+    return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *report(brief, work)]
+
+
+def until_passed(brief: Brief, place: Place, activity: str, crews: Mapping[str, int], level: Level) -> list[PlanStep]:
+    """Return: crews test, and while the test fails, mend and test again; the hours are reported once."""
+    pools = {crew(trade): count for trade, count in crews.items()}
+    people, day = brief.people(crews), brief.site_day_minutes
+    work = Work(activity, working_days(level.days, day), f"{SITE}interior", people=people)
+    passes = Chance(level.fails.value, otherwise=True)
+    return [
+        Hold(pools, place.sequence, CREW_PATIENCE),
+        Label(f"{activity} again"),
+        work,
+        Again(f"{activity} passed", f"{activity} passes", passes),
+        Work(f"{activity} fix", working_days(level.fix_days, day), f"{SITE}interior", people=people, earns=False),
+        Again(f"{activity} again", limit=level.retests),
+        Label(f"{activity} passed"),
+        Free(pools),
+        *report(brief, work),
+    ]
+
+
+def report(brief: Brief, *works: Work) -> list[Signal]:
+    """Return the signals that count the planned person-hours of works by trade; crews leave on these counts."""
+    hours: dict[str, float] = {}
+    for work in works:
+        minutes = work.span.shape.planned() * work.span.minutes
+        for trade, people in work.people.items():
+            hours[trade] = hours.get(trade, 0.0) + people * minutes / 60
+    return [Signal(brief.plan.gate(done(trade)), max(1, round(amount))) for trade, amount in hours.items()]
+
+
+# --- crews ------------------------------------------------------------------------------------------------------------
+
+
+UNLIMITED = 1_000_000
+
+
+def muster_crews(brief: Brief) -> None:
+    """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
+    most, hours = largest_counts(brief.plan.units), reported_hours(brief.plan.units)
+    quarters = pitch_camp(brief, most)
+    for trade in most:
+        if trade not in brief.agreed.stays:
+            brief.plan.pool(crew(trade), brief.agreed.crews.get(trade, UNLIMITED), "supplied")
+            continue
+        brief.plan.pool(crew(trade), 0, "supplied")
+        brief.plan.pool(f"hiring.{trade}", hired_per_week(brief, trade))
+        for number, stay in enumerate(brief.agreed.stays[trade]):
+            # the last ones, as many as any step takes at once, stay for all the work of their trade
+            level = hours[trade] if number < most[trade] else stay.until_hours
+            stays = replace(stay, until_hours=level)
+            route = _crew(brief, trade, stays, quarters.get((trade, number), NO_CAMP))
+            brief.plan.unit(f"crew.{trade}.{number + 1}", route)
+
+
+def hired_per_week(brief: Brief, trade: str) -> int:
+    """Return the crews of a trade that can be brought in within a week, those who relieve them included."""
+    labour, given = brief.project.labour, brief.trade(trade)
+    people = on_site(brief, trade) * labour.payroll(brief.project.pattern)
+    return max(1, round(given.hired_per_week.value / people))
+
+
+def on_site(brief: Brief, trade: str) -> int:
+    """Return the direct people of one crew of a trade on site: a team in every shift."""
+    return brief.trade(trade).team * len(brief.project.pattern.shifts)
+
+
+def _crew(brief: Brief, trade: str, stay: Stay, quarters: Quarters) -> list[PlanStep]:
+    """Return a crew's stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
+    induction = fixed(brief.project.labour.mobilisation_days.value * brief.site_day_minutes)
+    people = on_site(brief, trade)
+    before, beds = quarters.moving_in()
+    return [
+        Until("called", fixed(stay.called)),
+        *before,
+        Hold({f"hiring.{trade}": 1, **beds}, patience=CREW_PATIENCE if beds else None),
+        Work("week of hiring", fixed(MINUTES_PER_WEEK), "always"),
+        Free({f"hiring.{trade}": 1}),
+        Note("people", trade, people),
+        Work("induction", induction, "site.interior"),
+        Free({crew(trade): 1}),
+        Wait(brief.plan.gate(done(trade)), stay.until_hours),
+        Hold({crew(trade): 1}, priority=LEAVING),
+        Note("people", trade, -people),
+        *quarters.moving_out(),
+    ]
+
+
+def await_permits(brief: Brief) -> None:
+    """Call crews a time after the permits are there, not on a date, where the project says so.
+
+    Who is called before the permits are expected comes on his date, or nobody would be there when they come.
+    """
+    if brief.project.labour.called_by == "date":
+        return
+    first = brief.layout.phases[0]
+    expected = round(brief.project.scale.preparation_days.planned * MINUTES_PER_DAY)
+    for trade, stays in brief.agreed.stays.items():
+        for number, stay in enumerate(stays, 1):
+            name = f"crew.{trade}.{number}"
+            route = brief.plan.units.get(name, ())
+            if stay.called > expected and route and isinstance(route[0], Until):
+                later = Work("called", fixed(stay.called - expected), "always")
+                brief.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
+
+
+def mean_over_peak(ramp: Ramp) -> float:
+    """Return the mean headcount of a ramp over its peak: 0.675 for 35/35/30 %."""
+    return 1 - ramp.up.value / 2 - ramp.down.value / 2
+
+
+def largest_counts(units: Mapping[str, Route]) -> dict[str, int]:
+    """Return by trade the largest number of crews that any step takes at once."""
+    largest: dict[str, int] = {}
+    for route in units.values():
+        for step in route:
+            for pool, count in step.pools.items() if isinstance(step, Hold) else ():
+                if pool.startswith("crew."):
+                    trade = pool.removeprefix("crew.")
+                    largest[trade] = max(largest.get(trade, 0), count)
+    return largest
+
+
+def reported_hours(units: Mapping[str, Route]) -> dict[str, int]:
+    """Return by trade the person-hours that all units together will report."""
+    hours: dict[str, int] = {}
+    for route in units.values():
+        for step in route:
+            if isinstance(step, Signal) and step.gate.startswith("done."):
+                trade = step.gate.removeprefix("done.")
+                hours[trade] = hours.get(trade, 0) + step.amount
+    return hours

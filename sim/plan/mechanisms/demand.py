@@ -1,0 +1,107 @@
+"""Demand: one unit that grows block by block, at a pace drawn by name, and so is the same for every strategy.
+
+A block is *in sight* a look-ahead before it is needed. The unit walks along the moments at which blocks come in
+sight, so that whoever orders what he sees waits for its gate; the date of need is that moment plus the look-ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.config.sections.orders import Demand, Ending
+from sim.plan.context import Brief
+from sim.plan.layout import Rise, look_ahead, rises, scenario_days
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    Again,
+    Chance,
+    Label,
+    Note,
+    Signal,
+    Span,
+    Until,
+    Wait,
+    Work,
+    days,
+    fixed,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.randomness.distributions import Fixed, shape
+
+NEEDS = "blocks in sight"
+BROKEN_OFF = "demand broken off"
+CLOSED = "orders closed"
+PACE, SCENARIO = "demand.days per MW", "demand.scenario"
+
+
+def write_demand(brief: Brief) -> None:
+    """Write the demand that comes in sight, its end if it has one, and that the run goes on until all is known."""
+    orders, demand = brief.project.orders, brief.project.orders.demand
+    if demand is None:
+        return
+    ahead = look_ahead(brief.project)
+    for gate in (NEEDS, CLOSED, BROKEN_OFF):
+        brief.plan.gate(gate)
+    if orders.until_day is not None:
+        last = Until("orders close", days(max(0.0, orders.until_day - ahead)))
+        brief.plan.unit("demand.closing", [last, Signal(CLOSED)])
+    if demand.ending is not None:
+        brief.plan.unit("demand.ending", _ending(demand.ending, brief.project.scale.horizon_days))
+    factors = _factors(brief, demand)
+    brief.plan.unit("demand", _growing(brief, rises(brief.project), factors, ahead))
+    _run_until_known(brief)
+
+
+def _factors(brief: Brief, demand: Demand) -> tuple[str, ...]:
+    """Write what is drawn once for the whole of the demand; return the names."""
+    if demand.growth is None:
+        return ()
+    found = [brief.plan.factor(PACE, shape(demand.growth.days_per_mw))]
+    if demand.scenarios:
+        found.append(brief.plan.factor(SCENARIO, scenario_days(demand.scenarios)))
+    for wave in {rise.wave for rise in rises(brief.project) if rise.mw}:
+        brief.plan.factor(f"demand.wave {wave + 1}", shape(demand.growth.wave))
+    return tuple(found)
+
+
+def _growing(brief: Brief, steps: Sequence[Rise], factors: tuple[str, ...], ahead: float) -> list[PlanStep]:
+    """Return the demand's route: rise after rise; once it has broken off or orders are closed, at once to its end."""
+    route: list[PlanStep] = []
+    for number, rise in enumerate(steps, 1):
+        skip = f"not needed {number}"
+        closed = [Again(skip, gate=CLOSED)]
+        if rise.mw:
+            content = (*factors, f"demand.wave {rise.wave + 1}")
+            grows: PlanStep = Work(f"demand.{number}", Span(Fixed(rise.mw), MINUTES_PER_DAY, content=content), "always")
+        else:
+            grows = Until(f"demand.{number}", days(max(0.0, rise.day - ahead)))
+        needed = Note("needed", "demand", rise.blocks)
+        route += [*closed, grows, *closed, needed, Label(skip), Signal(NEEDS, rise.blocks)]
+    rest = brief.project.blocks - sum(rise.blocks for rise in steps)
+    if rest:
+        route += [Signal(CLOSED), Work("end of the path", fixed(1), "always"), Signal(NEEDS, rest)]
+    return route
+
+
+def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
+    """Return: by chance demand breaks off on a day; otherwise that day is beyond all days."""
+    return [
+        Again("it stays", "demand stays", Chance(ending.probability.value, otherwise=True)),
+        Until("demand breaks off", Span(shape(ending.day), MINUTES_PER_DAY)),
+        Note("broken off", "demand"),
+        Again("known"),
+        Label("it stays"),
+        Until("demand stays to the end", days(horizon_days - 1)),
+        Label("known"),
+        Signal(BROKEN_OFF),
+        Signal(CLOSED),
+    ]
+
+
+def _run_until_known(brief: Brief) -> None:
+    """Let the run end when all that is ordered is online and the demand is known to its end."""
+    last, enough = brief.plan.completion
+    over = brief.plan.gate("over")
+    blocks = brief.project.blocks
+    brief.plan.unit("demand.known", [Wait(last, enough), Wait(NEEDS, blocks), Signal(over)])
+    brief.plan.completion = (over, 1)

@@ -1,0 +1,77 @@
+"""Power: units are delivered one by one, installed and started; what is firm is what stays when the spares fail."""
+
+from __future__ import annotations
+
+from sim.config.sections.systems import Feed
+from sim.plan.context import Brief
+from sim.plan.layout import Place
+from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
+from sim.plan.mechanisms.procurement import slip_of
+from sim.plan.mechanisms.shell import prerequisites
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, Until, Wait, Work
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.randomness.distributions import Fixed, shape
+
+TEMPORARY = "temporary power"
+
+
+def power(place: Place) -> str:
+    """Return the pool of a phase's firm permanent power, in kW."""
+    return f"{place.phase}.power"
+
+
+def kilowatts(place: Place) -> int:
+    """Return the power a place needs, in kW."""
+    return round(place.built_mw * 1000)
+
+
+def energize(brief: Brief, phase: Place) -> None:
+    """Write the units of a phase, and the count of what is firm: N+1 units before the first N."""
+    energization = brief.project.energization
+    units = energization.units
+    running = brief.plan.gate(f"{phase.name}.units running")
+    brief.plan.pool(power(phase), 0, "supplied")
+    if energization.temporary_mw.value:
+        brief.plan.pool(TEMPORARY, round(energization.temporary_mw.value * 1000), "passed")
+    for number in range(units.count):
+        brief.plan.unit(f"{phase.name}.g{number + 1}", _unit(brief, phase, number, running))
+    firm: list[PlanStep] = []
+    for number in range(units.count - units.spare):
+        firm += [Wait(running, number + 1 + units.spare), Free({power(phase): round(units.mw.value * 1000)})]
+    if firm:
+        brief.plan.unit(f"{phase.name}.firm power", firm)
+    for feed in energization.grid:
+        brief.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(brief, phase, feed))
+
+
+def _feed(brief: Brief, phase: Place, feed: Feed) -> list[PlanStep]:
+    """Return a grid feed's route: ordered, ready at the utility's end, then at ours; firm from then on."""
+    item, kilowatt = f"grid/{phase.name}", round(feed.mw.value * 1000)
+    return [
+        brief.decided(phase),
+        Note("ordered", item, kilowatt),
+        Work("grid feed", Span(shape(feed.weeks), MINUTES_PER_WEEK), "always"),
+        Note("delivered", item, kilowatt),
+        *(Wait(gate) for gate in prerequisites(brief, feed.after, phase)),
+        Note("installed", item, kilowatt),
+        Free({power(phase): kilowatt}),
+    ]
+
+
+def _unit(brief: Brief, phase: Place, number: int, running: str) -> list[PlanStep]:
+    """Return one unit's route: slot, slip, delivery, installation, first power."""
+    energization, item = brief.project.energization, f"generation/{phase.name}.g{number + 1}"
+    units = energization.units
+    week = units.first_week.value + number * units.weeks_between.value + phase.order_day / 7
+    route: list[PlanStep] = [
+        brief.decided(phase),
+        Note("ordered", item),
+        Until("unit slot", Span(Fixed(week), MINUTES_PER_WEEK)),
+        Work("unit slip", Span(shape(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)), "always"),
+        Note("delivered", item),
+        *(Wait(gate) for gate in prerequisites(brief, energization.after, phase)),
+    ]
+    for step in energization.install:
+        span = step_span(brief, step, planned_hours(step, 0, units.mw.value))
+        route += by_crews(brief, phase, f"generation.{step.id}", step, span)
+    return [*route, Note("installed", item), Signal(running)]

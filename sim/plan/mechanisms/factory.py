@@ -1,0 +1,229 @@
+"""A factory: lines of stations, a limit on what is in work, acceptance tests, and places for what is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log2
+
+from sim.config.sections.systems import Factory, Fleet, Learning, Partner, Stops, System
+from sim.plan.context import Brief, working_days
+from sim.plan.layout import Place
+from sim.plan.mechanisms.procurement import allotted, slip_of
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Again,
+    Chance,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Span,
+    Until,
+    Work,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.calendars.project_calendars import ENDLESS, factory_calendar
+from sim.world.randomness.distributions import Exponential, Fixed, shape
+from sim.world.roads import LoadClass, load_class
+
+MILLION = 1_000_000
+BEFORE_ALL = -1_000_000
+"""Priority of a line that has stopped: it is served before any skid."""
+STOPS_OF_A_LINE = 200
+"""After so many stops a line runs on, so that a project that stands still comes to its end."""
+ROUNDING = 1e-9
+TESTED, PASSED = "test", "passed"
+
+
+def trucks(plant: str) -> str:
+    """Return the pool of the trucks that serve a plant."""
+    return f"{plant}.truck"
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A factory as the plan knows it: its system, its name, its share of the skids, its loads."""
+
+    system: str
+    name: str
+    share: float
+    factory: Factory
+    fleet: Fleet
+    load: LoadClass
+
+    @property
+    def stations(self) -> list[str]:
+        """Return the pools of its stations, in order."""
+        return [f"{self.name}.{station.id}" for station in self.factory.stations]
+
+    @property
+    def bays(self) -> str:
+        """Return the pool of its test bays."""
+        return f"{self.name}.test bay"
+
+    @property
+    def finished(self) -> str:
+        """Return the pool of its finished-goods places."""
+        return f"{self.name}.finished"
+
+    @property
+    def in_work(self) -> str:
+        """Return the pool that limits its work in progress."""
+        return f"{self.name}.in work"
+
+    @property
+    def trucks(self) -> str:
+        """Return the pool of the trucks that serve it."""
+        return trucks(self.name)
+
+    @property
+    def calendar(self) -> str:
+        """Return the calendar it works on."""
+        return factory_calendar(self.name, self.factory.plant_stops)
+
+    @property
+    def behind(self) -> dict[str, int]:
+        """Return what a skid takes of the limit on work in progress."""
+        return {self.in_work: 1} if self.factory.work_in_progress is not None else {}
+
+
+def open_factories(brief: Brief, name: str, system: System) -> list[Plant]:
+    """Write the plants that make a system: the first one, unless its partners do everything, and the partners."""
+    plants = plants_of(brief, name, system)
+    for plant in plants:
+        _open(brief, plant)
+    return plants
+
+
+def plants_of(brief: Brief, name: str, system: System) -> list[Plant]:
+    """Return the plants that make a system."""
+    factory, names = system.factory, system.factory.plants(name)
+    left = 1 - sum(partner.share for partner in factory.partners)
+    logistics = brief.project.logistics
+    load = load_class(system.skid, logistics.roads)
+    first = Plant(name, name, left, factory, getattr(logistics.fleets, name), load)
+    partners = [_partner(replace(first, name=names[at]), given) for at, given in enumerate(factory.partners, 1)]
+    return [first, *partners] if left > ROUNDING else partners
+
+
+def _partner(like: Plant, given: Partner) -> Plant:
+    """Return a partner's plant: like the first one, with what is different."""
+    own = {
+        "lines": given.lines,
+        "finished_places": given.finished_places,
+        "opens_week": given.opens_week,
+        "ramp_weeks": given.ramp_weeks,
+        "test": like.factory.test.model_copy(update={"bays": given.test_bays}),
+    }
+    return replace(like, share=given.share, factory=like.factory.model_copy(update=own), fleet=given.fleet)
+
+
+def shared_out(plants: Sequence[Plant], number: int) -> list[Plant]:
+    """Return for each of so many skids, in order, the plant that makes it: always who is furthest behind his share."""
+    made = [0] * len(plants)
+    order = []
+    for so_far in range(1, number + 1):
+        behind = [plant.share * so_far - made[at] for at, plant in enumerate(plants)]
+        next_one = behind.index(max(behind))
+        made[next_one] += 1
+        order.append(plants[next_one])
+    return order
+
+
+def _open(brief: Brief, plant: Plant) -> None:
+    """Write a plant's pools, and its lines as they open one after the other until the rated rate is reached."""
+    factory = plant.factory
+    for station in plant.stations:
+        brief.plan.pool(station, 0, "supplied")
+    brief.plan.pool(plant.bays, factory.test.bays)
+    brief.plan.pool(plant.finished, factory.finished_places)
+    brief.plan.pool(plant.trucks, plant.fleet.trucks)
+    if factory.work_in_progress is not None:
+        brief.plan.pool(plant.in_work, factory.work_in_progress)
+    if factory.learning is not None:
+        brief.plan.learns(f"{plant.name} factory", crawford(factory.learning))
+    for line in range(factory.lines):
+        week = factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines
+        opens = Until(f"{plant.system} line opens", Span(Fixed(week), MINUTES_PER_WEEK))
+        there = Free(dict.fromkeys(plant.stations, 1))
+        brief.plan.unit(f"{plant.name}.line{line + 1}", [opens, there, *_stops(plant, factory.line_stops)])
+
+
+def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
+    """Return how a line stops now and then: its first station is taken before any waiting skid, mended, given back.
+
+    Skids further down a stopped line go on; taking all stations at once would keep them from leaving it.
+    """
+    if stops is None:
+        return []
+    line = {plant.stations[0]: 1}
+    return [
+        Label("runs"),
+        Work("line runs", Span(Exponential(stops.mean_days_between.value), MINUTES_PER_DAY), ENDLESS),
+        Hold(line, BEFORE_ALL),
+        Work("line stands still", Span(shape(stops.days), MINUTES_PER_DAY), ENDLESS),
+        Free(line),
+        Again("runs", limit=STOPS_OF_A_LINE),
+    ]
+
+
+def build_skid(brief: Brief, plant: Plant, order: Until, item: str, block: Place) -> list[PlanStep]:
+    """Return the first part of a skid's route: order, parts, the line, the test, a place among the finished."""
+    factory = plant.factory
+    parts = Span(shape(factory.parts_weeks), MINUTES_PER_WEEK, losses=slip_of(factory.supplier))
+    route: list[PlanStep] = [
+        order,
+        Note("ordered", item),
+        Work(f"{plant.system} parts", parts, "always"),
+        *allotted(brief, plant.system, 1, block),
+    ]
+    carried: dict[str, int] = {}
+    for number, (station, pool) in enumerate(zip(factory.stations, plant.stations, strict=True)):
+        route.append(Hold({**plant.behind, pool: 1} if number == 0 else {pool: 1}))
+        if number == 0:
+            route.append(Note("started", item))
+        route += [Free(carried)] if carried else []
+        span = working_days(station.days, brief.factory_day_minutes)
+        learning = f"{plant.name} factory" if factory.learning is not None else None
+        route.append(Work(f"{plant.system}.{station.id}", span, plant.calendar, learning=learning))
+        carried = {pool: 1}
+    route += [Hold({plant.bays: 1}), Free(carried), *_accept(brief, plant)]
+    route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.behind})]
+    return route
+
+
+def _accept(brief: Brief, plant: Plant) -> list[PlanStep]:
+    """Return the factory acceptance test: while it fails, mend and test again, in the same bay."""
+    test, day = plant.factory.test, brief.factory_day_minutes
+    name = f"{plant.system} factory test"
+    return [
+        Label(TESTED),
+        Work(name, working_days(test.days, day), plant.calendar),
+        Again(PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
+        Work(f"{name} rework", working_days(test.rework_days, day), plant.calendar, earns=False),
+        Again(TESTED, limit=test.retests),
+        Label(PASSED),
+    ]
+
+
+def mend_on_line(plant: Plant, activity: str, span: Span) -> list[PlanStep]:
+    """Return how a skid that came back is mended on the line, tested again and shipped again."""
+    last = {plant.stations[-1]: 1}
+    return [
+        Hold({**plant.behind, **last}),
+        Work(activity, span, plant.calendar, earns=False),
+        Hold({plant.bays: 1}),
+        Free(last),
+        Again(TESTED),
+    ]
+
+
+def crawford(learning: Learning) -> tuple[int, ...]:
+    """Return the Crawford unit curve in millionths of the plateau's unit time: (n / plateau)^log2(rate), then 1.
+
+    Stated durations hold from the plateau on, so that learning never makes a factory faster than its rated rate.
+    """
+    slope = log2(learning.rate)
+    return tuple(round(MILLION * (n / learning.plateau) ** slope) for n in range(1, learning.plateau + 1))

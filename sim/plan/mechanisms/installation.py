@@ -1,0 +1,95 @@
+"""A system comes into its block: skids are set and hooked up, or the whole of it is built in place."""
+
+from __future__ import annotations
+
+from sim.config.sections.systems import System
+from sim.plan.context import Brief
+from sim.plan.layout import Place
+from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, report, step_span
+from sim.plan.mechanisms.defects import mend_transit_damage
+from sim.plan.mechanisms.logistics import CRANE, GATE, MATERIAL, laydown, new_slots, skids_in_yard, slots
+from sim.plan.mechanisms.procurement import allotted, slip_of
+from sim.plan.mechanisms.shell import Instance, prerequisites, write_network
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_HOUR,
+    MINUTES_PER_WEEK,
+    Free,
+    Hold,
+    Note,
+    Signal,
+    Span,
+    Wait,
+    Work,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.calendars.project_calendars import LIFTS
+from sim.world.randomness.distributions import shape
+
+
+def ready_for(brief: Brief, system: System, block: Place) -> list[Wait]:
+    """Return what must be there before anything of a system comes into a block: its hall, other systems."""
+    site = [name for name in system.after if "." in name]
+    others = [f"{block.name}.{name}" for name in system.after if "." not in name]
+    return [Wait(brief.plan.gate(gate)) for gate in [*prerequisites(brief, site, block), *others]]
+
+
+def install_skids(brief: Brief, name: str, system: System, block: Place) -> None:
+    """Write: crane and riggers set any skids of this kind that lie ready, then crews hook them up."""
+    number, item = system.skid.per_block, f"{name}/{block.name}"
+    riggers = {brief.project.logistics.lifting_trade: 1}
+    lift = Span(shape(system.skid.lift_hours), MINUTES_PER_HOUR)
+    people = brief.people(riggers)
+    lifts = [Work(f"{name} lift {n + 1}", lift, LIFTS, "whole", people) for n in range(number)]
+    lifting = {CRANE: 1, **{crew(trade): count for trade, count in riggers.items()}}
+    route: list[PlanStep] = [
+        brief.decided(block),
+        *ready_for(brief, system, block),
+        Hold({**lifting, skids_in_yard(name): number}, block.sequence),
+        *lifts,
+        Free({**lifting, laydown(name): number}),
+        *mend_transit_damage(brief, name, system, block),
+        *report(brief, *lifts),
+        Note("set", item),
+    ]
+    for step in system.hook_up:
+        span = step_span(brief, step, planned_hours(step, 0, block.built_mw))
+        route += by_crews(brief, block, f"{name}.{step.id}", step, span)
+    _finish(brief, name, block, route)
+
+
+def build_in_place(brief: Brief, name: str, system: System, block: Place) -> None:
+    """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
+    site, item, hold = system.site, f"{name}/{block.name}", {MATERIAL: system.site.loads_per_block}
+    material = f"{block.name}.{name}.material"
+    lead = Span(shape(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
+    ready, loads = ready_for(brief, system, block), slots(brief, site.loads_per_block)
+    brief.plan.unit(
+        material,
+        [
+            brief.ordered(material, block),
+            Note("ordered", item),
+            Work(f"{name} material lead time", lead, "always"),
+            *allotted(brief, name, 1, block),
+            *ready,
+            Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
+            Work(f"{name} material unload", Span(shape(site.unload_hours), MINUTES_PER_HOUR), "gate"),
+            Free({GATE: 1}),
+            *new_slots(brief, material, site.loads_per_block),
+            Note("delivered", item),
+            Signal(brief.plan.gate(material)),
+        ],
+    )
+    instance = Instance(block, name, item, mw=block.built_mw, roots=(*ready, Wait(material)))
+    last = write_network(brief, site.steps, instance)
+    _finish(brief, name, block, [*(Wait(gate) for gate in last), Free(hold)])
+
+
+def bring_lifting_gear(brief: Brief) -> None:
+    """Write the cranes."""
+    brief.plan.pool(CRANE, brief.project.logistics.cranes)
+
+
+def _finish(brief: Brief, name: str, block: Place, route: list[PlanStep]) -> None:
+    done = brief.plan.gate(f"{block.name}.{name}")
+    brief.plan.unit(done, [*route, Note("complete", f"{name}/{block.name}"), Signal(done)])

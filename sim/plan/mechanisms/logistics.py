@@ -1,0 +1,176 @@
+"""From the factory's door to the yard and back: one skid, one truck, by roads that are not always open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.config.sections.logistics import Logistics
+from sim.plan.context import Brief, working_days
+from sim.plan.mechanisms.factory import Plant, mend_on_line
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_HOUR,
+    Again,
+    Chance,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Signal,
+    Span,
+    Wait,
+    Work,
+    fixed,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.calendars.project_calendars import DAYS_END
+from sim.world.randomness.distributions import shape
+from sim.world.roads import OPEN_ROAD, movement, road_of
+
+GATE = "gate"
+CRANE = "crane"
+GATE_SLOT = "gate slot"
+MATERIAL = "laydown.material"
+ESCORT = "escort"
+SHIP, WHOLE, ON_TIME = "ship", "arrived whole", "on time"
+
+
+def laydown(system: str) -> str:
+    """Return the pool of a system's places in the yard."""
+    return f"laydown.{system}"
+
+
+def skids_in_yard(system: str) -> str:
+    """Return the pool of skids that lie ready: any of them fits any block."""
+    return f"{system}.skid"
+
+
+def open_yard(brief: Brief) -> None:
+    """Write the gate, what is let in a day, the yard, and the escorts there are for large loads."""
+    logistics = brief.project.logistics
+    brief.plan.pool(GATE, logistics.gates)
+    brief.plan.pool(MATERIAL, logistics.laydown.material, "passed")
+    if logistics.gate_slots_per_day is not None:
+        brief.plan.pool(GATE_SLOT, logistics.gate_slots_per_day, "supplied")
+    if logistics.roads.escort_vehicles is not None:
+        brief.plan.pool(ESCORT, logistics.roads.escort_vehicles)
+
+
+def clear_places(brief: Brief, system: str) -> None:
+    """Write the places of a system in the yard, and the skids that lie there (none yet)."""
+    brief.plan.pool(laydown(system), getattr(brief.project.logistics.laydown, system), "passed")
+    brief.plan.pool(skids_in_yard(system), 0, "passed")
+
+
+def deliver(brief: Brief, plant: Plant, unit: str, called: Sequence[Wait], item: str) -> list[PlanStep]:
+    """Return the second part of a skid's route: called off, loaded, driven, unloaded; and the truck's way back."""
+    system, logistics = plant.system, brief.project.logistics
+    truck, place = convoy(brief, plant), {laydown(system): 1}
+    pushed = logistics.release == "push"
+    return [
+        Label(SHIP),
+        *_permit(brief, plant),
+        *(called if logistics.release == "just_in_time" else ()),
+        Hold(truck if pushed else {**truck, **place}),
+        *_call(plant),
+        Work(f"{system} load", _hours(logistics, "load_hours"), plant.calendar),
+        Free({plant.finished: 1}),
+        *drive(brief, plant, f"{system} drive"),
+        *_late(logistics, system),
+        Hold({GATE: 1, **slots(brief, 1), **(place if pushed else {})}),
+        Work(f"{system} unload", _hours(logistics, "unload_hours"), "gate"),
+        *_sent_back(brief, plant, truck),
+        Free({GATE: 1, skids_in_yard(system): 1}),
+        *new_slots(brief, unit, 1),
+        Note("delivered", item),
+        *_return(plant),
+        Free(truck),
+    ]
+
+
+def drive(brief: Brief, plant: Plant, activity: str) -> list[PlanStep]:
+    """Return a loaded trip between a plant and the site: as fast as its class may, while it may be on the road."""
+    roads = brief.project.logistics.roads
+    span = _driving(plant, movement(plant.load, roads).speed)
+    return [
+        Note("trip", f"{plant.load.name}/{plant.system}", round(plant.fleet.distance_miles.value)),
+        Work(activity, span, road_of(plant.system, plant.load, roads), "duty"),
+    ]
+
+
+def convoy(brief: Brief, plant: Plant) -> dict[str, int]:
+    """Return what a load takes on the road: a truck, and escorts where they are scarce."""
+    escorts = plant.load.escorts if brief.project.logistics.roads.escort_vehicles is not None else 0
+    return {plant.trucks: 1, **({ESCORT: escorts} if escorts else {})}
+
+
+def _permit(brief: Brief, plant: Plant) -> list[PlanStep]:
+    """Return the wait for a permit, asked for when the load is finished."""
+    days = movement(plant.load, brief.project.logistics.roads).permit_days
+    return [] if days is None else [Work(f"{plant.system} permit", Span(shape(days), MINUTES_PER_DAY), OPEN_ROAD)]
+
+
+def _call(plant: Plant) -> list[PlanStep]:
+    """Return the wait for a carrier's truck."""
+    fleet = plant.fleet
+    if fleet.kind == "dedicated" or fleet.call_days is None:
+        return []
+    return [Work(f"{plant.system} call", Span(shape(fleet.call_days), MINUTES_PER_DAY), OPEN_ROAD)]
+
+
+def _return(plant: Plant) -> list[PlanStep]:
+    """Return a dedicated truck's way back, on the open road."""
+    if plant.fleet.kind == "hired":
+        return []
+    return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty")]
+
+
+def _late(logistics: Logistics, system: str) -> list[PlanStep]:
+    """Return the days by which some loads are late."""
+    late = logistics.late
+    if not late.share.value:
+        return []
+    return [
+        Again(ON_TIME, f"{system} on time", Chance(late.share.value, otherwise=True)),
+        Work(f"{system} late", Span(shape(late.days), MINUTES_PER_DAY), OPEN_ROAD),
+        Label(ON_TIME),
+    ]
+
+
+def _sent_back(brief: Brief, plant: Plant, truck: dict[str, int]) -> list[PlanStep]:
+    """Return what is done with a skid that arrives badly damaged: back to its line, tested and shipped once more."""
+    system, damage = plant.system, brief.project.logistics.damage
+    if not damage.serious.value:
+        return []
+    rework = working_days(damage.rework_days, brief.factory_day_minutes)
+    return [
+        Again(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
+        Free({GATE: 1, laydown(system): 1, **slots(brief, 1)}),
+        *drive(brief, plant, f"{system} damaged return"),
+        Free(truck),
+        *mend_on_line(plant, f"{system} rework of damage", rework),
+        Label(WHOLE),
+    ]
+
+
+def slots(brief: Brief, loads: int) -> dict[str, int]:
+    """Return the gate slots of the day that so many loads take, if they are counted."""
+    return {} if brief.project.logistics.gate_slots_per_day is None else {GATE_SLOT: loads}
+
+
+def new_slots(brief: Brief, unit: str, loads: int) -> list[Signal]:
+    """Write who gives out at the day's end the gate slots that loads have used; return the signal that they have."""
+    if brief.project.logistics.gate_slots_per_day is None:
+        return []
+    used = brief.plan.gate(f"{unit}.in")
+    brief.plan.unit(f"{unit}.slot", [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})])
+    return [Signal(used)]
+
+
+def _driving(plant: Plant, speed: float = 1.0) -> Span:
+    hours = plant.fleet.distance_miles.value / (plant.fleet.speed_mph.value * speed)
+    return Span(shape(plant.fleet.delay), hours * MINUTES_PER_HOUR)
+
+
+def _hours(logistics: Logistics, name: str) -> Span:
+    return Span(shape(getattr(logistics, name)), MINUTES_PER_HOUR)

@@ -1,0 +1,300 @@
+"""Everything that belongs to an order without a date waits for it: purchases, work, deliveries, crews' calls.
+
+The mechanisms write their routes with dates; here, when the plan is finished, those dates become times after an order.
+
+Orders that are not dated beforehand: placed when demand comes in sight, or when the phase before has its power.
+
+Each is a unit of its own. What belongs to a place of the order waits for it instead of for a date. What is never
+ordered, or cancelled in time, waits for ever; its order makes the signals that others count on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sim.config.project import Project
+from sim.plan.context import Brief
+from sim.plan.layout import Layout, Place, generating_units
+from sim.plan.mechanisms.commissioning import ONLINE
+from sim.plan.mechanisms.demand import BROKEN_OFF, CLOSED, NEEDS
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Again,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Route,
+    Signal,
+    Until,
+    Wait,
+    Work,
+    days,
+    fixed,
+)
+from sim.plan.vocabulary import Step as PlanStep
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+APPROVED, CANCELLED = "approved", "cancelled"
+PLACED, FIRM = ".placed", ".firm"
+"""How the gates of an order end."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Blocks that are ordered at once: the order's name, its planned day, its blocks, what it waits for."""
+
+    name: str
+    day: float
+    blocks: tuple[Place, ...]
+    waits: tuple[PlanStep, ...]
+
+    @property
+    def placed(self) -> str:
+        """Return the gate of the order."""
+        return self.name + PLACED
+
+    @property
+    def firm(self) -> str:
+        """Return the gate that opens when the order can no longer be cancelled."""
+        return self.name + FIRM
+
+
+def orders_of(brief: Brief) -> Iterator[Order]:
+    """Yield the orders that wait for demand, or for the power of the phase before."""
+    orders, layout = brief.project.orders, brief.layout
+    if orders.policy == "follow_demand":
+        for number, at in enumerate(range(0, len(layout.blocks), orders.lot_blocks), 1):
+            lot = layout.blocks[at : at + orders.lot_blocks]
+            waits = (Wait(NEEDS, at + 1), Again("never", gate=CLOSED))
+            yield Order(f"order.{number}", lot[0].order_day, lot, waits)
+    elif orders.phase_after_units:
+        for before, phase in zip(layout.phases, layout.phases[1:], strict=False):
+            blocks = tuple(block for block in layout.blocks if block.phase == phase.name)
+            powered = Wait(brief.plan.gate(f"{before.name}.units running"), orders.phase_after_units)
+            date = Until("phase may be ordered", days(phase.order_day))
+            yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, powered))
+
+
+def order_route(brief: Brief, order: Order, reports: Mapping[str, int]) -> list[PlanStep]:
+    """Return an order's route: placed and, after a while, firm; or never, or cancelled.
+
+    What was not signalled on one way is signalled after the run is over, so that every way signals the same.
+    """
+    approved = [Note(APPROVED, block.name, round(block.built_mw * 1000)) for block in order.blocks]
+    placed, firm = Signal(brief.plan.gate(order.placed)), Signal(brief.plan.gate(order.firm))
+    if brief.project.orders.policy != "follow_demand":
+        return [*order.waits, *approved, placed, firm]
+    without = [Signal(gate, amount) for gate, amount in reports.items()] + [Signal(ONLINE, len(order.blocks))]
+    return [
+        *order.waits,
+        *approved,
+        placed,
+        *_cancellable(brief),
+        firm,
+        *after_the_run(brief, "placed"),
+        *without,
+        Again("end"),
+        Label("cancelled"),
+        *(Note(CANCELLED, block.name) for block in order.blocks),
+        *without,
+        *after_the_run(brief, "cancelled"),
+        firm,
+        Again("end"),
+        Label("never"),
+        *without,
+        *after_the_run(brief, "never"),
+        placed,
+        firm,
+        Label("end"),
+    ]
+
+
+def after_the_run(brief: Brief, way: str) -> list[PlanStep]:
+    """Return the wait for what comes after the run is over, and so never does."""
+    return [Wait(brief.plan.completion[0]), Work(f"after the end, {way}", fixed(1), "always")]
+
+
+def _cancellable(brief: Brief) -> list[PlanStep]:
+    """Return the time in which an order may be cancelled, and the decision at its end."""
+    cancelling, demand = brief.project.orders.cancelling, brief.project.orders.demand
+    if cancelling is None or demand is None or demand.ending is None:
+        return []
+    within = fixed(cancelling.within_days.value * MINUTES_PER_DAY)
+    return [Work("may be cancelled", within, "always"), Again("cancelled", gate=BROKEN_OFF)]
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Book:
+    """All orders that are not dated, and whose order everything in the plan is."""
+
+    brief: Brief
+    orders: list[Order]
+    of_block: dict[str, Order] = field(default_factory=dict)
+    cancellable: frozenset[str] = frozenset()
+    """Blocks and turnovers whose order may be cancelled."""
+    of_unit: dict[str, tuple[Order, Place]] = field(default_factory=dict)
+
+
+def follow_orders(brief: Brief) -> None:
+    """Let everything in a finished plan wait for its order where that is not dated beforehand."""
+    orders = list(orders_of(brief))
+    if not orders:
+        return
+    lots = (*brief.layout.blocks, *brief.layout.turnovers) if brief.project.orders.policy == "follow_demand" else ()
+    of_block = {block.name: order for order in orders for block in order.blocks}
+    book = Book(brief, orders, of_block, frozenset(place.name for place in lots))
+    book.of_unit.update(_whose(book))
+    done = _reports(book)
+    for name, (order, place) in book.of_unit.items():
+        brief.plan.units[name] = _waiting(book, name, order, place)
+    _crews(book)
+    for order in orders:
+        brief.plan.unit(order.name, order_route(brief, order, done.get(order.name, {})))
+
+
+def _whose(book: Book) -> Iterator[tuple[str, tuple[Order, Place]]]:
+    """Yield every unit of the plan that belongs to a place of an order."""
+    places = _places(book.brief.project, book.brief.layout)
+    for name, route in book.brief.plan.units.items():
+        place = _place_of(name, route, places)
+        order = book.of_block.get(place.blocks[0]) if place is not None else None
+        if place is not None and order is not None:
+            yield name, (order, place)
+
+
+def _places(project: Project, layout: Layout) -> dict[str, Place]:
+    """Return every place by name; a generating unit is ordered with the first block that needs its power."""
+    places = {place.name: place for group in (layout.phases, layout.halls, layout.turnovers) for place in group}
+    places |= {block.name: block for block in layout.blocks}
+    return places | {unit.name: unit for unit in generating_units(project, layout)}
+
+
+def _place_of(name: str, route: Route, places: Mapping[str, Place]) -> Place | None:
+    """Return the place a unit belongs to: by its name, or by the item it notes as ordered."""
+    first, _, rest = name.partition(".")
+    unit = f"{first}.{rest.split('.')[0]}"
+    if unit in places:
+        return places[unit]
+    if first in places:
+        return None if rest == "firm power" else places[first]
+    noted = (step.item for step in route if isinstance(step, Note) and step.kind == "ordered")
+    return next((places[item.partition("/")[2]] for item in noted if item.partition("/")[2] in places), None)
+
+
+def _reports(book: Book) -> dict[str, dict[str, int]]:
+    """Return by order the person-hours, by trade's gate, that its units will report."""
+    done: dict[str, dict[str, int]] = {}
+    for name, (order, _) in book.of_unit.items():
+        for step in book.brief.plan.units[name]:
+            if isinstance(step, Signal) and step.gate.startswith("done."):
+                hours = done.setdefault(order.name, {})
+                hours[step.gate] = hours.get(step.gate, 0) + step.amount
+    return done
+
+
+# --- waiting for an order instead of for a date --------------------------------------------------------------
+
+
+def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
+    """Return a unit's route with its dates counted from its order, and nothing begun before that is firm."""
+    route: list[PlanStep] = []
+    for step in book.brief.plan.units[name]:
+        if isinstance(step, Until) and step.event in {"decision", "order"}:
+            route += [Wait(order.placed)]
+            route += _purchase(book, name, order, place) if step.event == "order" else []
+        elif isinstance(step, Until) and step.event == "unit slot":
+            route += _slot(book, step, order, place)
+        else:
+            route.append(step)
+    if place.name in book.cancellable:
+        route = list(_when_firm(route, order))
+        route += _stopping(book.brief) if any(isinstance(step, Again) and step.to == "stop" for step in route) else []
+    return route
+
+
+def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
+    """Return the time from an order to the purchase it entails; no purchase where it is or will be cancelled."""
+    agreed = book.brief.agreed.order_minutes.get(name, 0)
+    later = max(0, agreed - _planned(book, order))
+    cancelling = book.brief.project.orders.cancelling
+    wait: list[PlanStep] = [Work("order", fixed(later), "always")]
+    if cancelling is None or place.name not in book.cancellable or not later:
+        return wait
+    settled = later >= cancelling.within_days.value * MINUTES_PER_DAY
+    return [*wait, Wait(order.firm) if settled else Again("stop", gate=BROKEN_OFF)]
+
+
+def _planned(book: Book, order: Order) -> int:
+    """Return the minute at which an order is planned to be placed."""
+    return book.brief.agreed.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
+
+
+def _stopping(brief: Brief) -> list[PlanStep]:
+    """Return the end of a route on which a unit may stop for good: it waits until the run is over."""
+    return [Again("done"), Label("stop"), *after_the_run(brief, "stopped"), Again("stop"), Label("done")]
+
+
+def _slot(book: Book, slot: Until, order: Order, place: Place) -> list[PlanStep]:
+    """Return a generating unit's time from its order to its delivery: its slot, counted from the order.
+
+    Where units are ordered one by one, each takes the first unit's time, and its maker still makes one at a time.
+    """
+    units = book.brief.project.energization.units
+    if book.brief.project.orders.policy != "follow_demand":
+        weeks = slot.date.shape.planned() - order.day / 7
+        return [Work(slot.event, fixed(max(0.0, weeks) * MINUTES_PER_WEEK), "always")]
+    making = min(units.first_week.value, units.weeks_between.value)
+    maker = {book.brief.plan.pool(f"{place.phase}.unit maker", 1): 1}
+    return [
+        Work(slot.event, fixed((units.first_week.value - making) * MINUTES_PER_WEEK), "always"),
+        Hold(maker),
+        Work("unit made", fixed(making * MINUTES_PER_WEEK), "always"),
+        Free(maker),
+    ]
+
+
+def _when_firm(route: Sequence[PlanStep], order: Order) -> Iterator[PlanStep]:
+    """Yield a route that takes nothing and does nothing before its order is firm."""
+    begun = False
+    for step in route:
+        if not begun and _begins(step):
+            begun = True
+            yield Wait(order.firm)
+        yield step
+
+
+def _begins(step: PlanStep) -> bool:
+    """Tell whether a step takes something, does something or reports something that cannot be undone."""
+    if isinstance(step, Work):
+        return step.calendar != "always"
+    return isinstance(step, Hold | Free | Signal) or (isinstance(step, Note) and step.kind != "ordered")
+
+
+def _crews(book: Book) -> None:
+    """Call crews a time after the order whose work needs them, not on a date."""
+    for trade, stays in book.brief.agreed.stays.items():
+        for number, stay in enumerate(stays, 1):
+            name = f"crew.{trade}.{number}"
+            if name in book.brief.plan.units and stay.because in book.of_unit:
+                order, _ = book.of_unit[stay.because]
+                later = max(0, stay.called - _planned(book, order))
+                called = list(_called(book.brief.plan.units[name], order, later))
+                book.brief.plan.units[name] = called
+
+
+def _called(route: Iterable[PlanStep], order: Order, later: int) -> Iterator[PlanStep]:
+    """Yield a crew's route with its call counted from an order."""
+    for step in route:
+        if isinstance(step, Until):
+            yield Wait(order.placed)
+            yield Work("called", fixed(later), "always")
+        else:
+            yield step

@@ -1,0 +1,92 @@
+"""What the minutes of crews on site lose, and where: one stated total, shared out among the mechanisms that are on.
+
+The total is `labour.losses`, minutes worked per minute earned, drawn for each trade. What a mechanism contains of
+it is taken out here and comes back where it arises: fatigue, night and heat in the site's calendars, crowding in
+the halls, absence and turnover as they are in this project instead of as they were when the total was stated.
+
+Practice: the hundredth block is connected faster than the first, because the same people have done it before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sim.config.sections.systems import EXPOSURES
+from sim.plan.context import Brief
+from sim.plan.layout import Place
+from sim.plan.vocabulary import Plan, Work
+from sim.world.calendars.project_calendars import stated_share
+from sim.world.productivity_factors import crowd_factors, unit_curve
+from sim.world.randomness.distributions import Fixed, shape
+
+# --- losses -----------------------------------------------------------------------------------------------------------
+
+
+def state_losses(brief: Brief) -> None:
+    """Add the factors that a trade's work is multiplied with; the total alone where no mechanism is on."""
+    labour = brief.project.labour
+    everywhere = labour.productivity.everywhere if labour.productivity else 1.0
+    for name, trade in labour.trades.items():
+        factor, total = everywhere / trade.output, shape(labour.losses)
+        brief.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor))
+    for exposure in EXPOSURES if labour.productivity else ():
+        brief.plan.factor(_in_calendar(exposure), Fixed(stated_share(brief.project, exposure)))
+
+
+def losses(brief: Brief, trade: str, exposure: str) -> tuple[str, ...]:
+    """Return the factors on the minutes of work that is led by a trade, under an exposure."""
+    names = (f"loss.{trade}", _in_calendar(exposure))
+    return tuple(name for name in names if name in brief.plan.factors)
+
+
+def crowding(brief: Brief, place: Place, exposure: str) -> str | None:
+    """Return the area in which people at work in a hall are in each other's way; None outdoors or where it is off."""
+    productivity = brief.project.labour.productivity
+    if productivity is None or productivity.crowding is None or exposure != "interior":
+        return None
+    hall = next((hall for hall in brief.layout.halls if hall.name == place.hall), None)
+    if hall is None or not brief.project.shell.steps:
+        return None
+    if hall.name not in brief.plan.areas:
+        sqft = hall.built_mw * brief.project.hall.sqft_per_mw.value
+        brief.plan.area(hall.name, crowd_factors(productivity.crowding, sqft))
+    return hall.name
+
+
+def _in_calendar(exposure: str) -> str:
+    """Return the name of the factor that takes out of the total what the calendar has of it."""
+    return f"in calendar.{exposure}"
+
+
+# --- practice ---------------------------------------------------------------------------------------------------------
+
+
+def practise(brief: Brief) -> None:
+    """Let every activity of crews that is stated in hours and done more than once follow the unit curve.
+
+    The units of one activity are counted together, in the order in which their work begins.
+    """
+    learning, plan = brief.project.labour.learning, brief.plan
+    if learning is None:
+        return
+    counts = Counter(work.activity for _, _, work in _repeatable(plan))
+    curves = {
+        activity: plan.learns(f"site {activity}", unit_curve(learning, count))
+        for activity, count in counts.items()
+        if count > 1
+    }
+    for unit, at, work in list(_repeatable(plan)):
+        if work.activity in curves:
+            route = list(plan.units[unit])
+            route[at] = replace(work, learning=curves[work.activity])
+            plan.units[unit] = route
+
+
+def _repeatable(plan: Plan) -> Iterator[tuple[str, int, Work]]:
+    """Yield (unit, place in its route, work) of all work whose hours are stated: it has a trade's losses."""
+    for unit, route in plan.units.items():
+        for at, step in enumerate(route):
+            if isinstance(step, Work) and any(name.startswith("loss.") for name in step.span.losses):
+                yield unit, at, step

@@ -1,0 +1,237 @@
+"""Risk drivers meet the plan: what they hit takes longer, fails more often, slips, or has less to work with.
+
+Each is drawn once a replication: whether it occurs as `risk.ID`, how bad it is as `risk.ID.size`. A driver that
+does not occur changes nothing, and one that is switched off changes no draw of anything else.
+
+What a tag of the risk register means on the routes of a plan: which work, which test, which date, which pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from sim.config.sections.risks import Driver, State
+from sim.plan.context import Brief
+from sim.plan.mechanisms.crews import SITE, crew, on_site
+from sim.plan.mechanisms.factory import plants_of
+from sim.plan.mechanisms.logistics import CRANE, GATE
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Again,
+    Chance,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Route,
+    Span,
+    Until,
+    Work,
+)
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.randomness.distributions import Fixed, Occurrence, shape
+
+# --- tags -------------------------------------------------------------------------------------------------------------
+
+
+Tag = tuple[str, str]
+"""Kind and name; the name is empty where the kind stands alone."""
+
+
+def tags(written: tuple[str, ...]) -> tuple[Tag, ...]:
+    """Split tags as they are written into kind and name."""
+    return tuple((kind, name) for kind, _, name in (tag.partition(":") for tag in written))
+
+
+_WORK: Mapping[str, Callable[[Work, str], bool]] = {
+    "trade": lambda work, name: name in work.people,
+    "step": lambda work, name: work.calendar.startswith(SITE) and fnmatchcase(work.activity, name),
+    "exposure": lambda work, name: work.calendar == f"{SITE}{name}",
+    "level": lambda work, name: work.activity in {name, f"{name} fix"},
+    "factory": lambda work, name: (
+        work.calendar.startswith("factory") and work.activity.startswith((f"{name}.", f"{name} factory"))
+    ),
+    "road": lambda work, name: work.activity in {f"{name} drive", f"{name} return"},
+    "permits": lambda work, _: work.activity == "permits and design",
+}
+
+
+def hits_work(tag: Tag, work: Work) -> bool:
+    """Tell whether a tag means this work."""
+    kind, name = tag
+    return kind in _WORK and _WORK[kind](work, name)
+
+
+def hits_test(tag: Tag, decision: Again) -> bool:
+    """Tell whether a tag means this test: of a commissioning level, or the acceptance test of a factory."""
+    kind, name = tag
+    return kind == "test" and decision.decision in {f"{name} passes", f"{name} factory test passes"}
+
+
+def dated(tag: Tag, route: Route) -> Iterator[int]:
+    """Yield the places of a route at which an item, or the camp, becomes late: its lead time, its slot, its opening.
+
+    A lead time and the slot that comes after it both slip, so that the delivery slips by just as much.
+    """
+    kind, name = tag
+    if kind == "camp":
+        yield from (at for at, step in enumerate(route) if isinstance(step, Until) and step.event == "camp opens")
+    elif kind == "item":
+        ordered, delivered = (_noted(route, word, name) for word in ("ordered", "delivered"))
+        within = range(ordered + 1, delivered) if ordered >= 0 else range(0)
+        leads = [at for at in within if isinstance(step := route[at], Work) and step.calendar == "always"]
+        yield from leads[-1:]
+        yield from (at for at in within if isinstance(route[at], Until) and at > max(leads, default=-1))
+
+
+def can_be_late(tag: Tag, ordered: Collection[str]) -> bool:
+    """Tell whether a tag means a date of a route in which these items are ordered; `dated` says which."""
+    kind, name = tag
+    return kind == "camp" or (kind == "item" and name in ordered)
+
+
+def ordered_in(route: Route) -> set[str]:
+    """Return the items that are ordered in a route."""
+    return {step.item.split("/")[0] for step in route if isinstance(step, Note) and step.kind == "ordered"}
+
+
+def _noted(route: Route, kind: str, item: str) -> int:
+    """Return where something of an item is noted for the first time, -1 if never."""
+    notes = (
+        at
+        for at, step in enumerate(route)
+        if isinstance(step, Note) and step.kind == kind and step.item.split("/")[0] == item
+    )
+    return next(notes, -1)
+
+
+def capacity(tag: Tag, brief: Brief) -> dict[str, int]:
+    """Return the pools a tag of capacity means and how many of each there are; none that the plan does not have."""
+    kind, name = tag
+    found: dict[str, int] = {}
+    if kind == "crews":
+        found = {crew(name): len(brief.agreed.stays.get(name, ()))}
+    elif kind in {"cranes", "gates"}:
+        pool = CRANE if kind == "cranes" else GATE
+        found = {pool: brief.plan.pools[pool].initial}
+    else:
+        for plant in plants_of(brief, name, brief.project.by_system[name]):
+            lines, bays = plant.factory.lines, plant.factory.test.bays
+            mine = {"lines": (plant.stations[0], lines), "bays": (plant.bays, bays)}
+            pool, there = {**mine, "trucks": (plant.trucks, plant.fleet.trucks)}[kind]
+            found[pool] = there
+    return {pool: there for pool, there in found.items() if pool in brief.plan.pools}
+
+
+# --- risks ------------------------------------------------------------------------------------------------------------
+
+
+AWAY = "risk."
+"""How the units begin that take capacity away; nothing waits for them."""
+FIRST = -1_000_000
+"""Priority of lost capacity: whoever is taken away does not wait behind those who have work for him."""
+LENGTHENS = ("factor", "added_days", "slip_days")
+
+
+@dataclass(frozen=True)
+class Blow:
+    """A driver in the plan: its names among the factors, and the tags of what it hits."""
+
+    driver: Driver
+    occurs: str
+    size: str
+    tags: tuple[Tag, ...]
+
+
+def befall(brief: Brief) -> None:
+    """Write every driver that is in force into the plan; comes last, when everything it can hit is written."""
+    blows = [_blow(brief, driver, state) for driver, state in brief.project.risks.in_force()]
+    longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
+    known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
+    for unit, route in brief.plan.units.items() if longer else ():
+        if not unit.startswith("crew."):
+            brief.plan.units[unit] = _lengthened(brief, longer, route, known)
+    for blow in blows:
+        if blow.driver.effect == "lost_weeks":
+            _lose_capacity(brief, blow)
+
+
+def _blow(brief: Brief, driver: Driver, state: State) -> Blow:
+    """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
+    occurs = brief.plan.factor(f"risk.{driver.id}", Occurrence.with_probability(state.probability.value))
+    size = brief.plan.factor(f"risk.{driver.id}.size", shape(state.size), only_with=occurs)
+    return Blow(driver, occurs, size, tags(driver.on))
+
+
+def _lengthened(
+    brief: Brief, blows: list[Blow], route: Route, known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]]
+) -> Route:
+    """Return a route with what hits its work, tests and dates; `known` remembers what hits which work."""
+    found = list(route)
+    for at, step in enumerate(route):
+        if isinstance(step, Work):
+            like = step.activity, step.calendar, tuple(step.people)
+            if like not in known:
+                known[like] = tuple(b for b in blows if any(hits_work(tag, step) for tag in b.tags))
+            found[at] = _hit(brief, step, known[like])
+        elif isinstance(step, Again) and step.chance is not None:
+            factors = [blow.size for blow in blows if any(hits_test(tag, step) for tag in blow.tags)]
+            chance = replace(step.chance, factors=(*step.chance.factors, *factors))
+            found[at] = replace(step, chance=chance)
+    ordered = ordered_in(route)
+    for blow in blows:
+        late = [tag for tag in blow.tags if can_be_late(tag, ordered)]
+        for at in dict.fromkeys(at for tag in late for at in dated(tag, route)):
+            found[at] = _hit(brief, found[at], (blow,))
+    return found
+
+
+def _hit(brief: Brief, step: PlanStep, blows: Iterable[Blow]) -> PlanStep:
+    """Return work, or a date, with the factors and delays of what hits it."""
+    for blow in blows:
+        if isinstance(step, Work):
+            step = replace(step, span=_longer(brief, step.span, blow, step.calendar))
+        elif isinstance(step, Until) and blow.driver.effect != "factor":
+            step = replace(step, date=_longer(brief, step.date, blow, "always"))
+    return step
+
+
+def _longer(brief: Brief, span: Span, blow: Blow, calendar: str) -> Span:
+    if blow.driver.effect == "factor":
+        return replace(span, losses=(*span.losses, blow.size))
+    kind, _, _ = calendar.partition(".")
+    day = {"site": brief.site_day_minutes, "factory": brief.factory_day_minutes}.get(kind, MINUTES_PER_DAY)
+    added = Span(Fixed(1), day, losses=(blow.occurs, blow.size))
+    delay = brief.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
+    return replace(span, delays=(*span.delays, delay))
+
+
+def _lose_capacity(brief: Brief, blow: Blow) -> None:
+    """Write units that each take one away for a while, if the driver occurs; from the same date on."""
+    driver = blow.driver
+    assert driver.from_week is not None  # the config allows nothing else
+    begins = brief.plan.delay(f"risk.{driver.id}.begins", Span(shape(driver.from_week), MINUTES_PER_WEEK))
+    for tag in blow.tags:
+        for pool, there in capacity(tag, brief).items():
+            for number in range(max(1, round(there * driver.share.value)) if there else 0):
+                brief.plan.unit(f"{AWAY}{driver.id}.{pool}.{number + 1}", _absence(brief, blow, begins, pool))
+
+
+def _absence(brief: Brief, blow: Blow, begins: str, pool: str) -> list[PlanStep]:
+    """Return: from a date on one of a pool is away, if the driver occurs; people who are away are not on site."""
+    name = f"risk.{blow.driver.id}"
+    trade = pool.removeprefix("crew.") if pool.startswith("crew.") else ""
+    people = on_site(brief, trade) if trade else 0
+    return [
+        Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
+        Again("over", f"{name} stays away", Chance(1.0, (blow.occurs,), otherwise=True)),
+        Hold({pool: 1}, priority=FIRST),
+        *([Note("people", trade, -people)] if trade else []),
+        Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(blow.size,)), "always"),
+        *([Note("people", trade, people)] if trade else []),
+        Free({pool: 1}),
+        Label("over"),
+    ]

@@ -1,0 +1,127 @@
+"""Step networks from the configuration: each step becomes a unit that waits, takes its crews, works and reports.
+
+Site-wide works of a phase, the shell of a hall, and the pad of a block that stands outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sim.config.sections.systems import Step
+from sim.plan.context import Brief
+from sim.plan.layout import Place
+from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
+from sim.plan.mechanisms.procurement import arrived
+from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, Wait, Work
+from sim.plan.vocabulary import Step as PlanStep
+from sim.world.randomness.distributions import shape
+
+# --- networks ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance of a network: where, how large, what it waits for at its roots, and the capital it adds to."""
+
+    place: Place
+    network: str
+    item: str
+    sqft: float = 0.0
+    mw: float = 0.0
+    roots: tuple[Wait, ...] = field(default_factory=tuple)
+
+    @property
+    def prefix(self) -> str:
+        """Return what the names of its steps begin with."""
+        return f"{self.place.name}.{self.network}"
+
+
+def write_network(brief: Brief, steps: Sequence[Step], instance: Instance) -> list[str]:
+    """Write one instance of a network into the plan; return the gates of the steps that nothing comes after."""
+    for step in steps:
+        brief.plan.unit(f"{instance.prefix}.{step.id}", _step(brief, step, instance))
+    followed = {before for step in steps for before in step.after}
+    return [f"{instance.prefix}.{step.id}" for step in steps if step.id not in followed]
+
+
+def _step(brief: Brief, step: Step, instance: Instance) -> list[PlanStep]:
+    """Return: wait for what comes before, for what is bought, and for the lag; then the work, and the signal."""
+    activity = f"{instance.network}.{step.id}"
+    local = [before for before in step.after if "." not in before]
+    before = [f"{instance.prefix}.{name}" for name in local]
+    before += prerequisites(brief, (name for name in step.after if "." in name), instance.place)
+    route: list[PlanStep] = [] if local else list(instance.roots)
+    route += [Wait(brief.plan.gate(gate)) for gate in before]
+    route += [Wait(arrived(brief, item, instance.place)) for item in step.needs]
+    if step.lag_days is not None:
+        route.append(Work(f"{activity} lag", Span(shape(step.lag_days), MINUTES_PER_DAY), "always"))
+    hours = planned_hours(step, instance.sqft, instance.mw)
+    span = step_span(brief, step, hours)
+    route += by_crews(brief, instance.place, activity, step, span)
+    weight = hours.planned if hours is not None else span.shape.planned()
+    route.append(Note("installed", instance.item, max(1, round(weight))))
+    route.append(Signal(brief.plan.gate(f"{instance.prefix}.{step.id}")))
+    return route
+
+
+def prerequisites(brief: Brief, names: Iterable[str], place: Place) -> list[str]:
+    """Return the gates of `network.step` names as seen from a place: its phase's, its hall's or its own."""
+    above = {"site_works": place.phase, "shell": place.hall}
+    gates = []
+    for name in names:
+        network, step = name.split(".", 1)
+        gates.append(brief.plan.gate(f"{above.get(network, place.name)}.{network}.{step}"))
+    return gates
+
+
+# --- shell ------------------------------------------------------------------------------------------------------------
+
+
+def prepare(brief: Brief, phase: Place) -> None:
+    """Write the permits and the design of a phase: nothing starts on site before."""
+    permitted = brief.plan.gate(f"{phase.name}.permitted")
+    preparation = Span(shape(brief.project.scale.preparation_days), MINUTES_PER_DAY)
+    brief.plan.unit(
+        f"{phase.name}.preparation",
+        [
+            brief.decided(phase),
+            Note("ordered", f"site_works/{phase.name}"),
+            Work("permits and design", preparation, "always"),
+            Note("started", f"site_works/{phase.name}"),
+            Signal(permitted),
+        ],
+    )
+
+
+def site_works(brief: Brief, phase: Place) -> None:
+    """Write the works that serve a whole phase."""
+    instance = Instance(phase, "site_works", f"site_works/{phase.name}", mw=phase.built_mw, roots=(_start(phase),))
+    write_network(brief, brief.project.site_works.steps, instance)
+
+
+def erect_hall(brief: Brief, hall: Place) -> None:
+    """Write the shell of one hall, from its decision to dry-in."""
+    steps = brief.project.shell.steps
+    if not steps:
+        return
+    item = f"shell/{hall.name}"
+    begun = brief.plan.gate(f"{hall.name}.decided")
+    brief.plan.unit(f"{hall.name}.decision", [brief.decided(hall), Note("ordered", item), Signal(begun)])
+    sqft = hall.built_mw * brief.project.hall.sqft_per_mw.value
+    roots = (_start(hall), Wait(begun))
+    write_network(brief, steps, Instance(hall, "shell", item, sqft, hall.built_mw, roots))
+
+
+def lay_pad(brief: Brief, block: Place) -> None:
+    """Write the foundation of one block that has no hall around it."""
+    if brief.project.pad.steps:
+        begun = brief.plan.gate(f"{block.name}.decided")
+        item = f"pad/{block.name}"
+        brief.plan.unit(f"{block.name}.decision", [brief.decided(block), Note("ordered", item), Signal(begun)])
+        roots = (_start(block), Wait(begun))
+        write_network(brief, brief.project.pad.steps, Instance(block, "pad", item, mw=block.built_mw, roots=roots))
+
+
+def _start(place: Place) -> Wait:
+    return Wait(f"{place.phase}.permitted")

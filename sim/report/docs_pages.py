@@ -1,0 +1,219 @@
+"""The configuration as a page: every section with its keys, units, ranges and what they mean, from the models.
+
+The table of published projects beside predictions, written into docs/validation.md between its two marks.
+
+Make it anew with `python -m sim.report.docs_pages docs/validation.md configs/cases [runs]`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from sim import files
+from sim.config.locations import Allowed, allowed_at
+from sim.config.project import Project
+from sim.config.sections.estimates import Estimate, Figure
+from sim.config.study import Study
+from sim.study.analyses.validation import Compared, compared, facts
+from sim.study.api import laid_out, load
+
+# --- reference --------------------------------------------------------------------------------------------------------
+
+
+PROVENANCE = ("source", "date", "confidence", "note")
+KINDS = {
+    "int": "whole number",
+    "float": "number",
+    "str": "text",
+    "bool": "true or false",
+    "date": "day",
+    "time": "time",
+}
+
+
+def configuration() -> str:
+    """Return the reference of a configuration file in Markdown."""
+    head = (
+        "# What a configuration may say\n\n"
+        "Written by `make docs` from the models that check every file. A *figure* is a number, or `{value, low, high}`\n"
+        "with its `source`; an *estimate* is drawn anew in every run: a number, `{low, high}`, `{low, mode, high}`,\n"
+        "`{median, p90}` or `{values, weights}`, with its `source`. Every section may carry `source`, `date`,\n"
+        "`confidence` (A, B, C) and `note` where it says *sourced*. `sim schema` writes the same for editors.\n"
+    )
+    return head + "\n".join(_sections(Project, "A project"))
+
+
+def studies() -> str:
+    """Return the reference of a study file in Markdown."""
+    head = (
+        "# What a study file may say\n\n"
+        "Written by `make docs`. A study is read by `sim sweep`, `sim sensitivity` and `sim tune`;\n"
+        "[how to ask questions](../how_to/sweeps.md) shows some.\n"
+    )
+    return head + "\n".join(_sections(Study, "A study"))
+
+
+def _sections(root: type[BaseModel], title: str) -> Iterator[str]:
+    """Return one chapter a model, each once, in the order in which they are met."""
+    models = _met(root)
+    titles = {root: title, **{model: _title(model, models) for model in models[1:]}}
+    for model in models:
+        yield f"\n## {titles[model]}\n\n{_description(model)}\n"
+        yield "| key | what | allowed |\n|---|---|---|"
+        for key, field in model.model_fields.items():
+            if key not in _sourced(model):
+                here = allowed_at(model, (key,))
+                links = [titles[below] for below in _models_in(here)]
+                name = field.alias or key
+                yield f"| `{name}` | {_cell(field.description or '')} | {_allowed(here, field, links)} |"
+
+
+def _met(root: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return a model and all below it, level by level."""
+    found = [root]
+    for model in found:
+        for key in model.model_fields:
+            found += [below for below in dict.fromkeys(_models_in(allowed_at(model, (key,)))) if below not in found]
+    return found
+
+
+def _title(model: type[BaseModel], models: Sequence[type[BaseModel]]) -> str:
+    """Return a model's name, with its subject where another has the same."""
+    same = [other for other in models if other.__name__ == model.__name__]
+    return f"{model.__name__} in {model.__module__.rpartition('.')[2]}" if len(same) > 1 else model.__name__
+
+
+def _description(model: type[BaseModel]) -> str:
+    """Return a model's own words, and whether it may say where it comes from."""
+    words = (model.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    return f"{words} *Sourced.*" if "source" in model.model_fields else words
+
+
+def _sourced(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the keys of provenance, which every sourced section has."""
+    return PROVENANCE if "source" in model.model_fields else ()
+
+
+def _models_in(here: Allowed) -> Iterator[type[BaseModel]]:
+    """Return the sections that may stand at a place, estimates apart."""
+    for kind in [*here.types, *_elements(here)]:
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in (Estimate, Figure):
+            yield kind
+
+
+def _elements(here: Allowed) -> Iterator[Any]:
+    """Return what lists and mappings at a place hold."""
+    for kind in here.types:
+        for argument in get_args(kind):
+            yield argument
+            yield from get_args(argument)
+
+
+def _allowed(here: Allowed, field: FieldInfo, below: Sequence[str]) -> str:
+    """Return what may stand at a key: kind, range, unit, and what holds if it is left out."""
+    kinds = list(dict.fromkeys(_kind(kind) for kind in here.types if kind is not type(None)))
+    words = [f"[{title}](#{title.lower().replace(' ', '-')})" for title in below] or kinds
+    parts = [" or ".join(words), here.measure()]
+    if not field.is_required():
+        parts.append(_left_out(field))
+    return _cell("; ".join(part for part in parts if part))
+
+
+def _kind(kind: Any) -> str:
+    """Return a type in words."""
+    if kind is Estimate:
+        return "estimate"
+    if kind is Figure:
+        return "figure"
+    text = getattr(kind, "__name__", "")
+    if text in KINDS:
+        return KINDS[text]
+    words = str(kind).replace("typing.", "")
+    if words.startswith("Literal["):
+        return words.removeprefix("Literal[").removesuffix("]").replace("'", "`")
+    return "list" if words.startswith(("tuple", "list")) else "keys of your own" if words.startswith("dict") else text
+
+
+def _left_out(field: FieldInfo) -> str:
+    """Return what holds if a key is not written."""
+    default = field.get_default(call_default_factory=True)
+    if default is None or default in ((), {}, ""):
+        return "may be left out"
+    if isinstance(default, Estimate | Figure):
+        numbers = default.numbers()
+        stated = default.value if default.value is not None else numbers
+        return f"left out: {stated}"
+    return f"left out: {default}" if isinstance(default, int | float | str | bool) else "may be left out"
+
+
+def _cell(text: str) -> str:
+    """Return a text that cannot break a table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+# --- validation -------------------------------------------------------------------------------------------------------
+
+
+BEGIN, END = "<!-- published cases: made by `make validation` -->", "<!-- end of published cases -->"
+RUNS, MOST_OF_LARGE, LARGE_MW = 200, 40, 1000
+COLUMNS = ("case", "quantity", "published", "model", "P10 – P50 – P90", "P50 against it", "source")
+
+
+def table(folder: Path, runs: int) -> str:
+    """Run every case of a folder and return the table; a large one runs less often."""
+    found = facts(folder / "published.csv")
+    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    for name in dict.fromkeys(fact.case for fact in found):
+        config = load(folder / f"{name}.yaml")
+        number = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
+        rows = compared(laid_out(config, "mc", number), [fact for fact in found if fact.case == name], number)
+        lines += [_line(_cells(row, first=at == 0)) for at, row in enumerate(rows)]
+    told = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
+    return "\n".join([*lines, "", told])
+
+
+def _cells(row: Compared, *, first: bool) -> Sequence[str]:
+    """One row in words."""
+    fact = row.fact
+    low, high = _number(fact.low), _number(fact.high)
+    published = low if low == high else f"{low} – {high}" if fact.low else f"under {high}"
+    spread = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
+    return (
+        f"`{fact.case}`" if first else "", fact.quantity, f"{published} {fact.unit}", fact.kind, spread,
+        _verdict(row), fact.source,
+    )  # fmt: skip
+
+
+def _verdict(row: Compared) -> str:
+    """How the prediction lies to what was published."""
+    if row.off == 0:
+        return "inside"
+    near = ", P10–P90 reaches it" if row.overlaps else ""
+    return f"{row.off:+.0%}{near}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def write(page: Path, folder: Path, runs: int = RUNS) -> None:
+    """Put the table between the marks of a page."""
+    made = table(folder, runs)
+    # read when the runs are over: somebody may have worked on the page in the meantime
+    before, _, rest = files.read(page).decode("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    files.write(page, f"{before}{BEGIN}\n\n{made}\n\n{END}{after}".encode())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path(sys.argv[2]), *(int(number) for number in sys.argv[3:4]))

@@ -1,0 +1,139 @@
+"""Strategies side by side: every run as a dot of lead time and idle capital, as large as its peak workforce.
+
+How sure is it that one strategy beats another: the difference run by run, on the same luck.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.report.figures import style
+from sim.report.formatting import SAMPLING_ONLY, measure, number, signed
+from sim.report.result_view import Share, Values, of_runs, percentile
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+# --- strategy cloud ---------------------------------------------------------------------------------------------------
+
+
+LEAD, IDLE, PEAK = "lead_time_full_days", "idle_capital_months", "peak_workforce_onsite"
+LARGEST = 220.0
+
+
+@style.in_house_style
+def plot_strategy_cloud(
+    data: Mapping[str, pd.DataFrame], ax: Axes | None = None, *, lead: str = LEAD, idle: str = IDLE, seed: int = 0
+) -> Axes:
+    """Draw the runs tables of several strategies: lead time (days) by idle capital (months), one dot a run.
+
+    The diamond stands at the P80 of each axis by itself; a joint 80 % it is not, and the caption says so.
+    Runs that stalled have no dot and are counted in the legend.
+    """
+    ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
+    largest = max((of_runs(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
+    for name, colour in style.colours(list(data)).items():
+        _cloud(ax, name, data[name], lead, idle, colour, largest)
+    ax.set_xlabel(f"{measure(lead).name}, days after the decision")
+    ax.set_ylabel("idle capital, deployed, months")
+    ax.margins(0.08)
+    ax.grid(visible=True, axis="both")
+    ax.legend(
+        fontsize=11.5, loc="upper left", bbox_to_anchor=(1.01, 1), labelspacing=1.1, borderaxespad=0, handletextpad=0.4
+    )
+    style.title(ax, "Lead time, idle capital and people, strategy by strategy", pad=14)
+    runs = max((len(table) for table in data.values()), default=0)
+    means = "Area of a dot: peak workforce; diamond: P80 of each axis by itself, not of both at once"
+    style.caption(ax, f"{means}\nn = {runs:,} runs each, seed {seed}; {SAMPLING_ONLY}", drop=56)
+    return ax
+
+
+def _cloud(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, largest: float) -> None:
+    """Draw the dots of one strategy and the diamond at its P80."""
+    x, y, peak = (runs[m].to_numpy(dtype=np.float64) for m in (lead, idle, PEAK))
+    there = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
+    ax.scatter(
+        x[there], y[there], s=LARGEST * peak[there] / largest, color=colour, alpha=0.35, lw=0, rasterized=True,
+        label=_legend(name, peak[there], int(np.isinf(x).sum())),
+    )  # fmt: skip
+    corner = percentile(of_runs(runs, lead), 0.8), percentile(of_runs(runs, idle), 0.8)
+    if np.isfinite(corner).all():
+        ax.plot(*corner, "D", color=colour, ms=11, mec="black", mew=1.5, gid=f"P80 {name}")
+
+
+def _legend(name: str, peak: Values, stalled: int) -> str:
+    """Name a strategy with its peak and what is missing of it."""
+    people = f"\npeak {number(percentile(peak, 0.5))} people (P50)" if len(peak) else ""
+    return textwrap.fill(name, 22) + people + (f"\n{stalled:,} runs stalled" if stalled else "")
+
+
+# --- paired difference ------------------------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_paired_difference(
+    data: Values,
+    ax: Axes | None = None,
+    *,
+    a: str,
+    b: str,
+    metric: str = "lead_time_full_days",
+    more_is_better: bool = False,
+    seed: int = 0,
+) -> Axes:
+    """Draw the differences A - B of a metric over paired replications, with the zero line and P(A better).
+
+    Infinite differences (one of the two stalled) count in the probability and have no bar; NaN is a tie.
+    """
+    ax = style.canvas() if ax is None else ax
+    finite = data[np.isfinite(data)]
+    better = Share(int(((data > 0) if more_is_better else (data < 0)).sum()), len(data))
+    if len(finite):
+        _columns(ax, finite, more_is_better=more_is_better)
+    ax.axvline(0, color="black", lw=1.8, label="no difference")
+    _p50(ax, percentile(finite, 0.5), metric)
+    unit = f", {measure(metric).unit}" if measure(metric).unit else ""
+    ax.set_xlabel(style.text(f"{measure(metric).name}: {a} \N{MINUS SIGN} {b}{unit}"))
+    ax.set_ylabel("pairs of runs")
+    word = "faster" if metric.startswith("lead_time") else "better"
+    style.title(ax, f"P({a} {word} than {b}) = {better.say()}")
+    pairs = f"n = {len(data):,} pairs on the same luck, seed {seed}{_lost(data)}; the interval is of this pair alone"
+    style.caption(ax, f"{pairs}; {SAMPLING_ONLY}", drop=56)
+    return ax
+
+
+def _columns(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
+    """Draw the histogram with an edge at zero, better in blue and worse in grey."""
+    low, high = min(finite.min(), 0.0), max(finite.max(), 0.0)
+    width = max(high - low, 1e-9) / min(40, 8 + 2 * np.sqrt(len(finite)))
+    edges = np.arange(np.floor(low / width), np.ceil(high / width) + 1) * width
+    edges = np.append(edges, edges[-1] + width)
+    counts, _ = np.histogram(finite, edges)
+    middle = (edges[:-1] + edges[1:]) / 2
+    better = middle > 0 if more_is_better else middle < 0
+    ax.bar(middle, counts, width, color=np.where(better, style.TINTS[2], "#b4bcc6"))
+    ax.margins(x=0.04)
+
+
+def _p50(ax: Axes, middle: float, metric: str) -> None:
+    """Mark the middle of the differences."""
+    if not np.isfinite(middle):
+        return
+    says = measure(metric)
+    ax.axvline(middle, color=style.INK, lw=1.5, ls=(0, (4, 3)))
+    ax.annotate(
+        style.text(f"P50 {signed(says.write(middle, says.finest))}"), (middle, 1), (0, 6),
+        xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", va="bottom", annotation_clip=False,
+    )  # fmt: skip
+
+
+def _lost(data: Values) -> str:
+    """Say how many pairs have no column."""
+    lost = int((~np.isfinite(data)).sum())
+    return f", {lost:,} with a stalled run have no column" if lost else ""

@@ -1,0 +1,362 @@
+"""When is it all online: the S-curve over its histogram, with the dates a planner quotes.
+
+Both at once: in how many runs is the date kept and the budget too.
+
+How many MW are online when: the ramp of turnovers, fanned out over the runs.
+
+Were there enough runs: the P80 as it settles with more of them, and how sure it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.report.figures import style
+from sim.report.formatting import NEVER, NOT_QUOTED, Measure, days, interval, measure, money, number, percent, step_for
+from sim.report.result_view import About, Values, percentile, share_at_most
+from sim.study.intervals import quantile_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+# --- finish -----------------------------------------------------------------------------------------------------------
+
+
+QUOTED = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90}
+WIDTHS = (1, 2, 3, 5, 7, 14, 28, 56, 112, 224)
+
+
+@style.in_house_style
+def plot_finish(
+    data: Values,
+    ax: Axes | None = None,
+    *,
+    about: About,
+    quoted: Mapping[str, float] | None = None,
+    planned: float | None = None,
+    target: float | None = None,
+) -> Axes:
+    """Draw the finish of every run (days, +inf where it stalled) as histogram (left) and step S-curve (right).
+
+    `quoted` are the p10, p50, p80, p90 in days (read off the runs where not given); `planned` is the finish of the
+    deterministic run and `target` the date wanted, both in days, each with its share of runs.
+    """
+    ax = style.canvas(right=0.905, top=0.815) if ax is None else ax
+    reached = np.sort(data[np.isfinite(data)])
+    quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
+    style.title(ax, _headline(about, quoted["p80"]), pad=48)
+    right = ax.twinx()
+    low, high = _span(reached, planned, target)
+    if len(reached):
+        _histogram(ax, reached, about)
+        _s_curve(right, reached, len(data), about, high)
+    ax.set_xlim(style.place(about.dates, low), style.place(about.dates, high))
+    style.dates_below(ax)
+    _quoted(right, quoted, about)
+    _promise(right, data, planned, about, "planned", (0, ()), 6)
+    _promise(right, data, target, about, "target", (0, (6, 4)), 24)
+    _frame(ax, right)
+    style.caption(ax, about.caption("Share of runs that finish on or before a date", *_missing(data)))
+    return ax
+
+
+def _headline(about: About, p80: float) -> str:
+    """Say the date that is quoted."""
+    if not math.isfinite(p80):
+        return f"All MW online: P80 {NOT_QUOTED if math.isnan(p80) else NEVER}"
+    return f"All MW online on or before {about.dates.say(p80)} (P80)"
+
+
+def _missing(data: Values) -> list[str]:
+    """Say in how many runs the finish is not reached."""
+    stalled = int(np.isinf(data).sum())
+    return [f"not reached in {percent(stalled / len(data))} of runs"] if stalled else []
+
+
+def _span(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
+    """Return the days the axis spans: all runs and both promises, and a column for the labels left of them."""
+    told = [d for d in (planned, target) if d is not None and math.isfinite(d)]
+    days = [*reached[:1], *reached[-1:], *told] or [0.0]
+    low, high = min(days), max(days)
+    wide = max(high - low, 14.0)
+    return low - 0.33 * wide, max(high, low + wide / 2) + 0.05 * wide
+
+
+def bins(reached: Values) -> Values:
+    """Return edges of whole-day bins, about as wide as Freedman and Diaconis' rule asks."""
+    spread = float(np.subtract(*np.quantile(reached, [0.75, 0.25])))
+    ideal = 2 * spread / len(reached) ** (1 / 3)
+    span = float(reached[-1] - reached[0])
+    width = next((w for w in WIDTHS if w >= ideal and span / w <= 60), WIDTHS[-1])
+    first = math.floor(reached[0] / width) * width
+    return np.arange(first, reached[-1] + 2 * width, width, dtype=np.float64)
+
+
+def _histogram(ax: Axes, reached: Values, about: About) -> None:
+    """Draw how many runs finish in each bin of days."""
+    edges = bins(reached)
+    counts, _ = np.histogram(reached, edges)
+    ax.stairs(counts, style.place(about.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
+    ax.set_ylim(0, counts.max() * 1.08)
+    ax.set_ylabel(f"runs in {days(float(edges[1] - edges[0]))}")
+
+
+def _s_curve(right: Axes, reached: Values, of: int, about: About, high: float) -> None:
+    """Draw the step curve of the share of all runs that finished by each day; stalls keep it under 100 %."""
+    x = style.place(about.dates, 0) + np.concatenate([[reached[0]], reached, [high]])
+    y = np.concatenate([[0], np.arange(1, len(reached) + 1), [len(reached)]]) / of * 100
+    right.plot(x, y, drawstyle="steps-post", color=style.BLUE, lw=2.4, label="S-curve")
+
+
+def _quoted(right: Axes, quoted: Mapping[str, float], about: About) -> None:
+    """Drop a line from the curve at each quoted percentile, and lead back from it to its date on the left."""
+    left = right.get_xlim()[0]
+    for name, day in quoted.items():
+        if not math.isfinite(day):
+            continue
+        share, x, red = QUOTED[name] * 100, style.place(about.dates, day), name == "p80"
+        colour = style.RED if red else style.MUTED
+        right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper(), zorder=3 if red else 2)
+        right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
+        right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if red else 2.5)
+        right.annotate(
+            f"{name.upper()}  {about.dates.say(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
+            textcoords="offset points", va="bottom", color=style.RED if red else style.INK,
+            fontweight="bold" if red else "normal", path_effects=style.halo(),
+        )  # fmt: skip
+
+
+def _promise(
+    right: Axes, data: Values, day: float | None, about: About, word: str, dashes: tuple[int, tuple[int, ...]], up: int
+) -> None:
+    """Draw a promised date as a black vertical with the share of runs that keep it."""
+    if day is None or not math.isfinite(day):
+        return
+    x = style.place(about.dates, day)
+    right.axvline(x, color="black", lw=1.6, ls=dashes, label=word)
+    low, high = right.get_xlim()
+    at = (x - low) / (high - low)
+    says = f"{word} {about.dates.say(day)}: {percent(share_at_most(data, day).fraction)}"
+    side = "left" if at < 0.2 else "right" if at > 0.8 else "center"
+    right.annotate(
+        says, (x, 1), (0, up), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
+        color="black", annotation_clip=False,
+    )  # fmt: skip
+
+
+def _frame(ax: Axes, right: Axes) -> None:
+    """Give both axes their scales."""
+    from matplotlib.ticker import MaxNLocator
+
+    right.set_ylim(0, 104)
+    right.set_yticks(range(0, 101, 20), [f"{p} %" for p in range(0, 101, 20)])
+    right.set_ylabel("share of runs, on or before")
+    right.grid(visible=False)
+    ax.grid(visible=False)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    right.spines["right"].set_visible(True)
+    ax.spines["right"].set_visible(False)
+
+
+# --- joint ------------------------------------------------------------------------------------------------------------
+
+
+LEVELS = ((0.5, (0, (1, 2))), (0.7, (0, (5, 3))), (0.8, "solid"))
+KEPT, MISSED, HALF = "#009e73", style.RED, "#9aa3ad"
+
+
+@style.in_house_style
+def plot_joint(
+    data: tuple[Values, Values], ax: Axes | None = None, *, about: About, target: float, budget: float
+) -> Axes:
+    """Draw (finish in days, cost in dollars) of every run against a target date and a budget, with joint confidence.
+
+    The curves join dates and costs that are both kept in 50, 70 and 80 % of runs: the 70 % date together with the
+    70 % cost is not 70 %.
+    """
+    ax = style.canvas() if ax is None else ax
+    finish, cost = data
+    at_once = np.isfinite(finish) & np.isfinite(cost)
+    scale, unit = (1e9, "bn") if np.nanmax(cost, initial=0) >= 1e9 else (1e6, "M")
+    x, y = style.place(about.dates, 0) + finish[at_once], cost[at_once] / scale
+    kept, thrifty = finish[at_once] <= target, cost[at_once] <= budget
+    colours = np.where(kept & thrifty, KEPT, np.where(~kept & ~thrifty, MISSED, HALF))
+    ax.scatter(x, y, s=18, c=colours, alpha=0.6, lw=0, rasterized=True)
+    for level, dashes in LEVELS:
+        days, dollars = frontier(finish, cost, level)
+        if len(days):
+            when, label = style.place(about.dates, 0) + days, f"{level:.0%} both"
+            ax.plot(when, dollars / scale, color=style.INK, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
+    ax.axvline(style.place(about.dates, target), color="black", lw=1.4)
+    ax.axhline(budget / scale, color="black", lw=1.4)
+    ax.set_ylabel(style.text(f"capital in total, ${unit}"))
+    ax.grid(visible=False)
+    ax.margins(0.06)
+    _room_for_the_early(ax, style.place(about.dates, target))
+    style.dates_below(ax)
+    _quadrants(ax, finish, cost, target, budget)
+    style.legend_above(ax)
+    both = float(((finish <= target) & (cost <= budget)).mean()) if len(finish) else math.nan
+    style.title(ax, f"Date and budget both kept in {percent(both)} of runs")
+    limits = f"target {about.dates.say(target)}, budget {money(budget)}"
+    style.caption(ax, about.caption(f"Each dot a run; {limits}; curves: that share of runs keeps both"))
+    return ax
+
+
+def frontier(finish: Values, cost: Values, level: float, points: int = 80) -> tuple[Values, Values]:
+    """Return dates and costs that a share of the runs keeps both: for each date the least cost."""
+    n = len(finish)
+    wanted = math.ceil(level * n - 1e-9)
+    if not n or wanted > int((np.isfinite(finish) & np.isfinite(cost)).sum()):
+        return np.zeros(0), np.zeros(0)
+    order = np.argsort(finish, kind="stable")
+    days = finish[order]
+    places = np.unique(np.linspace(wanted - 1, int(np.isfinite(days).sum()) - 1, points).astype(int))
+    least = [float(np.sort(cost[order[: place + 1]])[wanted - 1]) for place in places]
+    return days[places], np.array(least)
+
+
+def _room_for_the_early(ax: Axes, target: float) -> None:
+    """Keep the target far enough from the left edge for a share to stand there."""
+    low, high = ax.get_xlim()
+    ax.set_xlim(min(low, target - 0.1 * (high - target)), high)
+
+
+def _quadrants(ax: Axes, finish: Values, cost: Values, target: float, budget: float) -> None:
+    """Write into each corner the share of runs in that quadrant; a run that never finishes is late."""
+    late, dear = ~(finish <= target), ~(cost <= budget)
+    corners = (
+        (0.01, 0.02, ~late & ~dear),
+        (0.99, 0.02, late & ~dear),
+        (0.01, 0.97, ~late & dear),
+        (0.99, 0.97, late & dear),
+    )
+    for x, y, inside in corners:
+        share = percent(float(inside.mean())) if len(finish) else ""
+        ax.annotate(
+            share, (x, y), xycoords="axes fraction", ha="left" if x < 0.5 else "right",
+            va="bottom" if y < 0.5 else "top", fontweight="bold", path_effects=style.halo(),
+        )  # fmt: skip
+
+
+# --- mw online --------------------------------------------------------------------------------------------------------
+
+
+BANDS = (("p5", "p95", "5-95 % of runs"), ("p10", "p90", "10-90 %"), ("p20", "p80", "20-80 %"))
+
+PERCENTILES = ("p5", "p10", "p20", "p50", "p80", "p90", "p95")
+
+
+@style.in_house_style
+def plot_mw_online(
+    data: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    about: About,
+    ramp: Sequence[tuple[float, float]] | None = None,
+    ramp_name: str = "committed",
+    first: float | None = None,
+    full: float | None = None,
+) -> Axes:
+    """Draw the MW online by day (curves table of a result) as steps: bands, P50, and P80 where there is a p20.
+
+    The ramp only ever rises, so a horizontal reading is a percentile of a date: four runs of five have at
+    least the p20 of MW on a day, which makes that line the P80 of every date. `ramp` is a promised or
+    planned one as (day, MW) steps; `first` and `full` are the P50 days of the first and of all MW, for the headline.
+    """
+    ax = style.canvas() if ax is None else ax
+    curve = data[data["curve"] == "mw_online"].sort_values("day")
+    x = style.place(about.dates, 0) + curve["day"].to_numpy(dtype=float)
+    for (low, high, label), tint in zip(BANDS, style.TINTS, strict=True):
+        if low in curve and high in curve:
+            ax.fill_between(x, curve[low], curve[high], step="post", color=tint, lw=0, label=label)
+    ax.plot(x, curve["p50"], drawstyle="steps-post", color=style.BLUE, lw=2.4, label="P50")
+    if "p20" in curve:
+        ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of date")
+    if ramp:
+        _ramp(ax, ramp, ramp_name, about, float(curve["day"].max()))
+    _mw_frame(ax, curve, x, [(style.place(about.dates, day), mw) for day, mw in ramp or ()])
+    style.title(ax, _mw_headline(curve, about, first, full))
+    style.caption(ax, about.caption("MW gross; bands hold at each date by itself"))
+    return ax
+
+
+def _ramp(ax: Axes, ramp: Sequence[tuple[float, float]], name: str, about: About, last: float) -> None:
+    """Draw the promised steps, held from the last of them to the end of the curves."""
+    steps = sorted(ramp)
+    days = [0.0, *(day for day, _ in steps), max(last, steps[-1][0])]
+    mw = [0.0, *(mw for _, mw in steps), steps[-1][1]]
+    x = [style.place(about.dates, day) for day in days]
+    ax.plot(x, mw, drawstyle="steps-post", color="black", lw=1.6, ls=(0, (5, 3)), label=name)
+
+
+def _mw_headline(curve: pd.DataFrame, about: About, first: float | None, full: float | None) -> str:
+    """Say when the first and the last MW are online in half of the runs, as far as they are."""
+    if first is None or not math.isfinite(first):
+        return "MW online" if first is None else "MW online: none in half of the runs"
+    if full is None or not math.isfinite(full) or full == first:
+        return f"First MW online {about.dates.say(first)} (P50)"
+    whole = f"{curve['p90'].max():g} MW"
+    return f"First MW online {about.dates.say(first)}, all {whole} {about.dates.say(full)} (P50)"
+
+
+def _mw_frame(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[float, float]]) -> None:
+    """Show the time from just before the first MW to just after the last change, promised or in any band."""
+    top = curve[[c for c in PERCENTILES if c in curve]].to_numpy(dtype=float)
+    moving = np.flatnonzero(np.any(np.diff(top, axis=0) != 0, axis=1))
+    dates = [at for at, _ in promised]
+    ax.set_ylim(0, 1.06 * max([top.max(initial=0.0), 1.0, *(mw for _, mw in promised)]))
+    if len(moving):
+        low, high = min([x[moving[0]], *dates]), max([x[moving[-1] + 1], *dates])
+        margin = 0.06 * max(high - low, 10.0)
+        ax.set_xlim(low - margin, high + margin)
+    style.dates_below(ax)
+    ax.set_ylabel("MW online, gross")
+    style.legend_above(ax)
+
+
+# --- convergence ------------------------------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_convergence(
+    data: Values, ax: Axes | None = None, *, about: About, metric: str = "lead_time_full_days", p: float = 0.8
+) -> Axes:
+    """Draw the percentile `p` of the first n runs (replication order) and its 95 % interval against n."""
+    ax = style.canvas() if ax is None else ax
+    n, middle, low, high = running(data, p)
+    name = f"P{p * 100:.0f}"
+    ax.fill_between(n, low, high, step="post", color=style.PALE, lw=0, label="95 % interval")
+    colour = style.RED if name == "P80" else style.BLUE
+    ax.plot(n, middle, drawstyle="steps-post", color=colour, lw=2.2, label=f"{name} of the first n runs")
+    ax.set_xlabel("runs, n")
+    says = measure(metric)
+    ax.set_ylabel(style.text(f"{says.name}, {says.unit}"))
+    ax.xaxis.set_major_formatter(lambda x, _: number(x))
+    if len(n):
+        ax.set_xlim(0, n[-1])
+        style.title(ax, f"{name} of {says.name}: {_settled(says, middle[-1], low[-1], high[-1])}")
+    style.legend_above(ax)
+    style.caption(ax, about.caption("Interval from order statistics (binomial)"), drop=56)
+    return ax
+
+
+def _settled(says: Measure, middle: float, low: float, high: float) -> str:
+    """Write where the percentile has come to rest, with its interval."""
+    step = step_for(low, high, says.finest)
+    return f"{says.write(middle, step)} ({interval(low, high, lambda v: says.write(v, step))})"
+
+
+def running(sample: Values, p: float, points: int = 120) -> tuple[Values, Values, Values, Values]:
+    """Return n, the percentile of the first n values and its 95 % interval, where both ends are finite."""
+    sizes = sorted({int(n) for n in np.linspace(1, len(sample), points)} - {0})
+    found = [quantile_interval(sample[:n], p) for n in sizes if n <= len(sample)]
+    rows = [(f.n, f.value, f.low, f.high) for f in found if np.isfinite([f.value, f.low, f.high]).all()]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]

@@ -1,0 +1,221 @@
+"""The house style of the figures: one palette for every eye, dates below, a caption, and files that do not change.
+
+Nothing here leaves a trace in matplotlib's global settings: figures are made without pyplot, on the Agg
+canvas, inside a context that is undone.
+"""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import date2num
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from sim import files
+from sim.report.formatting import MONTHS, ProjectDates
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INK = "#1b1f24"
+MUTED = "#5b6470"
+PALE = "#d9dee4"
+# Red says P80, a limit, or critical, and nothing else.
+RED = "#c1121f"
+BLUE = "#0072b2"
+ORANGE = "#e69f00"
+# Tints of blue on white, pale to deep: opaque, so that a band looks like its key in the legend.
+TINTS = ("#dbeaf5", "#b3d3e8", "#80b6d9")
+# Okabe and Ito's set without its reds: told apart by every kind of colour vision.
+STRATEGIES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00")
+
+MECHANISM = {
+    "permits": "#9aa3ad", "order_date": "#c5cbd2", "parts": "#7a6a00", "site_works": "#b08968", "hall": "#5b6470",
+    "factory": BLUE, "truck": "#56b4e9", "yard": "#8ed1c6", "crew": ORANGE, "crane": "#cc79a7",
+    "installation": "#009e73", "power": "#d9b800", "commissioning": "#004d80", "weather": "#6f4ea1",
+    "risk": "#000000", "other": PALE,
+}  # fmt: skip
+"""A colour for every mechanism of `sim.metrics.delay_causes`, the same in every figure."""
+
+SIZE = (10.0, 5.9)
+DPI = 160
+_EPOCH = date(1970, 1, 1)
+
+HOUSE: dict[str, object] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so a figure is the same on every machine
+    "font.size": 12.5,
+    "axes.labelsize": 12.5,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 15.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": PALE,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "legend.fontsize": 12,
+    "legend.frameon": True,
+    "legend.framealpha": 0.9,
+    "legend.edgecolor": "none",
+    "legend.facecolor": "white",
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "svg.hashsalt": "hybrid-dc-sim",
+    "svg.fonttype": "path",
+}
+
+
+def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
+    """Return `draw` so that it runs in the house style and leaves matplotlib's settings as they were."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with mpl.style.context(["default", HOUSE]):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+def canvas(right: float = 0.95, top: float = 0.83, left: float = 0.095, height: float = SIZE[1]) -> Axes:
+    """Return the axes of a new figure, with room for a title above and two caption lines below.
+
+    `top` is for a figure of the usual height; a higher one has the same room above and below in inches.
+    """
+    figure = Figure(figsize=(SIZE[0], height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    bottom, above = 0.21 * SIZE[1] / height, (1 - top) * SIZE[1] / height
+    return figure.add_axes((left, bottom, right - left, 1 - above - bottom))
+
+
+def text(words: str) -> str:
+    """Return words that matplotlib prints as they are: two dollar signs would start a formula."""
+    return words.replace("$", r"\$")
+
+
+def title(ax: Axes, words: str, pad: float = 32.0) -> None:
+    """Put what the figure says above it, with room for one row under it."""
+    ax.set_title(text(words), pad=pad, loc="left")
+
+
+def caption(ax: Axes, words: str, drop: float = 50.0, wide: int = 126, left: float = 52.0) -> None:
+    """Put units, n, seed and the kind of error below the axes, `drop` points down, broken to `wide` characters."""
+    lines = "\n".join(textwrap.fill(line, wide) for line in words.splitlines())
+    ax.annotate(
+        text(lines), (0, 0), (-left, -drop), xycoords="axes fraction",
+        textcoords="offset points", va="top", fontsize=10.5, color=MUTED, annotation_clip=False, linespacing=1.35,
+    )  # fmt: skip
+
+
+def legend_above(ax: Axes) -> None:
+    """Put the key in one row between title and axes, where it hides nothing whatever the data."""
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, borderaxespad=0.3, borderpad=0, columnspacing=1.3,
+        handlelength=1.7, handletextpad=0.5, fontsize=11.5,
+    )  # fmt: skip
+
+
+def halo() -> list[withStroke]:
+    """Return a white rim for text that stands on lines or bars."""
+    return [withStroke(linewidth=3.5, foreground="white")]
+
+
+# --- dates below --------------------------------------------------------------------------------------
+
+
+def place(dates: ProjectDates, day: float) -> float:
+    """Return where project day `day` stands on a date axis (matplotlib's day number)."""
+    return float(date2num(dates.start)) + day
+
+
+def dates_below(ax: Axes) -> None:
+    """Write the x axis as dates: months, with the year where it begins or changes; English in every locale."""
+    low, high = ax.get_xlim()
+    ticks, several = _ticks(low, high)
+    written = dict(zip(ticks, several, strict=True))
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written.get(x, "")))
+
+
+def _ticks(low: float, high: float, most: int = 9) -> tuple[list[float], list[str]]:
+    """Return tick places and labels between two day numbers, at most `most` of them."""
+    first, last = _civil(low), _civil(high)
+    whole_months = (last.year - first.year) * 12 + last.month - first.month
+    if whole_months >= 4:
+        every = next(m for m in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if whole_months / m <= most)
+        at = _firsts_of_months(first, last, every)
+        return _labelled([d for d in at if low <= date2num(d) <= high], with_day=False)
+    every = next(d for d in (1, 2, 7, 14) if (high - low) / d <= most or d == 14)
+    at = [first + timedelta(days=k) for k in range(0, int(high - low) + 2, every)]
+    return _labelled([d for d in at if low <= date2num(d) <= high], with_day=True)
+
+
+def _civil(position: float) -> date:
+    """Return the date of a place on the axis."""
+    return _EPOCH + timedelta(days=int(position // 1))
+
+
+def _firsts_of_months(first: date, last: date, every: int) -> list[date]:
+    """Return the first days of every so many months of the years in between."""
+    number = range(first.year * 12, last.year * 12 + 12)
+    return [date(m // 12, m % 12 + 1, 1) for m in number if m % every == 0]
+
+
+def _labelled(at: list[date], *, with_day: bool) -> tuple[list[float], list[str]]:
+    """Return places and labels of dates, the year under the first and wherever it changes."""
+    labels = []
+    for before, when in zip([None, *at], at, strict=False):
+        month = f"{when.day} {MONTHS[when.month - 1]}" if with_day else MONTHS[when.month - 1]
+        # A blank second line keeps the months of one row at one height.
+        year = "" if before and before.year == when.year else when.year
+        labels.append(f"{month}\n{year}")
+    return [float(date2num(d)) for d in at], labels
+
+
+# --- files --------------------------------------------------------------------------------------------
+
+
+@in_house_style
+def save(ax: Axes, directory: Path, name: str) -> list[Path]:
+    """Write the figure of `ax` as NAME.png and NAME.svg; the same figure gives the same bytes. Return the paths."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    paths = [directory / f"{name}.png", directory / f"{name}.svg"]
+    files.write(paths[0], _drawn(figure, format="png", dpi=DPI, metadata={"Software": None}))
+    files.write(paths[1], _drawn(figure, format="svg", metadata={"Date": None, "Creator": "sim"}))
+    return paths
+
+
+def _drawn(figure: Figure, **options: Any) -> bytes:
+    """Return a figure as the bytes of a picture file."""
+    sink = BytesIO()
+    figure.savefig(sink, **options)
+    return sink.getvalue()
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each strategy, in the order given, the same in every figure of one comparison."""
+    return {name: STRATEGIES[k % len(STRATEGIES)] for k, name in enumerate(names)}

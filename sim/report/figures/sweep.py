@@ -1,0 +1,257 @@
+"""A sweep of many inputs: a panel an input, every point of the design in each, joined by the mean at each value.
+
+A sweep along one input: the P50 with its interval and the P80 of a metric at every value, a line a configuration.
+
+A two-way sweep: one number of one metric as a field of colours, with the number in each.
+
+The designs that were tried: objective against finish, those that keep the limits, the Pareto set, start and best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.report.figures import style
+from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+# --- small multiples --------------------------------------------------------------------------------------------------
+
+
+ACROSS = 3
+FEW = 8
+"""Different values up to which each has its own mean; of more, as many classes of neighbours have one."""
+APART = 0.35, 0.5
+"""Between panels, sideways and upwards, in panels."""
+STATISTICS = {"p50": "P50", "p80": "P80", "mean": "mean"}
+
+
+@style.in_house_style
+def plot_small_multiples(
+    table: pd.DataFrame, metric: str, inputs: Sequence[str], ax: Axes | None = None, *, statistic: str = "p80",
+    runs: int = 0, seed: int = 0,
+) -> Axes:  # fmt: skip
+    """Draw a sweep's table (a row a point: config, inputs, the metric), a panel an input, on one scale.
+
+    Dots are points; the line is their mean at each value, over whatever else was varied. A colour is a configuration.
+    """
+    down = -(-len(inputs) // ACROSS)
+    ax = style.canvas(height=2.2 + 2.6 * down, right=0.97, top=0.85) if ax is None else ax
+    ax.set_axis_off()
+    known = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
+    colours = style.colours([str(name) for name in dict.fromkeys(table["config"])])
+    panels = [ax.inset_axes(_place(at, min(ACROSS, len(inputs)), down)) for at in range(len(inputs))]
+    for number, (panel, name) in enumerate(zip(panels, inputs, strict=True)):
+        _draw(panel, known, metric, name, colours)
+        panel.set_xlabel(style.text(name.replace("_", " ")), fontsize=11)
+        panel.tick_params(labelsize=10)
+        panel.sharey(panels[0])
+        panel.tick_params(labelleft=number % ACROSS == 0)
+    says = measure(metric)
+    panels[0].margins(y=0.12)
+    ax.annotate(
+        style.text(f"{STATISTICS[statistic]}, {says.unit}" if says.unit else STATISTICS[statistic]), (0, 1), (-40, 8),
+        xycoords="axes fraction", textcoords="offset points", fontsize=11, annotation_clip=False,
+    )  # fmt: skip
+    if len(colours) > 1:
+        panels[0].legend(
+            *panels[0].get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(0.3, 1.02), ncols=4, fontsize=10.5
+        )
+    style.title(ax, f"{STATISTICS[statistic]} of {says.name}: what each input does", pad=34)
+    meaning = "Dots: points of the design; line: their mean at a value, over whatever else was varied"
+    style.caption(ax, f"{meaning}\nn = {runs:,} runs a point on the same luck, seed {seed}; {SAMPLING_ONLY}", drop=52)
+    return ax
+
+
+def _place(at: int, across: int, down: int) -> tuple[float, float, float, float]:
+    """Return left, bottom, width and height of a panel, from the top left on."""
+    wide, high = 1 / (across + (across - 1) * APART[0] / 2), 1 / (down + (down - 1) * APART[1])
+    row, column = divmod(at, across)
+    return column * wide * (1 + APART[0] / 2), 1 - high - row * high * (1 + APART[1]), wide, high
+
+
+def _draw(panel: Axes, table: pd.DataFrame, metric: str, name: str, colours: dict[str, str]) -> None:
+    """Draw one input: the points of every configuration, and their means."""
+    values = [*dict.fromkeys(table[name].dropna())]
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    places = {value: float(value) if numeric else float(at) for at, value in enumerate(values)}
+    for config, colour in colours.items():
+        rows = table[(table["config"].astype(str) == config) & table[name].notna()]
+        x, y = np.array([places[value] for value in rows[name]]), rows[metric].to_numpy(dtype=np.float64)
+        panel.plot(x, y, "o", color=colour, ms=4, alpha=0.4, mec="none")
+        panel.plot(*means(x, y), "-" if numeric else "D", color=colour, lw=2.2, label=config.replace("_", " "))
+    if not numeric or len(places) <= FEW:
+        words = [f"{value:g}" if isinstance(value, float) else style.text(str(value)) for value in values]
+        panel.set_xticks([*places.values()], words)
+    panel.margins(x=0.08)
+
+
+def means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of y at every value of x; where there are many values, at the mean of each class of neighbours."""
+    different = np.unique(x)
+    if len(different) <= FEW:
+        return different, np.array([y[x == value].mean() for value in different])
+    parts = np.array_split(np.argsort(x, kind="stable"), FEW)
+    return np.array([x[part].mean() for part in parts]), np.array([y[part].mean() for part in parts])
+
+
+# --- sweep lines ------------------------------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_sweep_lines(
+    summary: pd.DataFrame, metric: str, by: str, ax: Axes | None = None, *, seed: int = 0, title: str = ""
+) -> Axes:
+    """Draw one metric of a sweep's summary against the input `by`; its other inputs must not vary.
+
+    Full lines are P50 with their 95 % interval, dashed ones P80. Texts stand in the order in which they were tried.
+    """
+    ax = style.canvas(top=0.84) if ax is None else ax
+    rows = summary[summary["metric"] == metric]
+    lines = {"": rows} if by == "config" else dict(iter(rows.groupby("config", sort=False)))
+    places = _places(list(rows[by]))
+    joined = "-" if rows[by].dtype != object else ""
+    for name, colour in style.colours([str(line) for line in lines]).items():
+        line = lines[name]
+        x = np.array([places[value] for value in line[by]])
+        called = f"{name} " if len(lines) > 1 else ""
+        low, high = (line[f"p50_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high"))
+        middle = line["p50"].to_numpy(dtype=np.float64)
+        known = np.isfinite(low) & np.isfinite(high)
+        ax.errorbar(
+            x[known], middle[known], yerr=(middle[known] - low[known], high[known] - middle[known]),
+            fmt="none", ecolor=colour, elinewidth=1.6, capsize=4, alpha=0.7,
+        )  # fmt: skip
+        ax.plot(x, middle, f"o{joined}", color=colour, lw=2.2, ms=6, label=f"{called}P50, bar: 95 % interval")
+        ax.plot(
+            x,
+            line["p80"],
+            "D" + ("--" if joined else ""),
+            color=colour,
+            lw=1.6,
+            ms=5,
+            mfc="white",
+            label=f"{called}P80",
+        )
+    ax.set_xticks(sorted(places.values()), [_said(value) for value in sorted(places, key=lambda v: places[v])])
+    ax.set_xlabel(style.text(by))
+    says = measure(metric)
+    ax.set_ylabel(style.text(f"{says.name}, {says.unit}" if says.unit else says.name))
+    if says.unit.startswith("$"):  # millions and billions in words, instead of a power of ten in the corner
+        ax.yaxis.set_major_formatter(lambda y, _: style.text(says.write(y, says.finest)))
+        ax.set_ylabel("")  # the title says it
+    ax.margins(x=0.06, y=0.12)
+    style.legend_above(ax)
+    style.title(ax, title or f"{measure(metric).name} by {by}")
+    n = int(rows["n"].max()) if len(rows) else 0
+    style.caption(ax, f"n = {n:,} runs a point on the same luck, seed {seed}; {SAMPLING_ONLY}")
+    return ax
+
+
+def _places(values: list[object]) -> dict[object, float]:
+    """Where each value stands: at itself if it is a number, otherwise in the order met."""
+    once = list(dict.fromkeys(values))
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in once):
+        return {value: float(value) for value in once}  # type: ignore[arg-type]
+    return {value: float(place) for place, value in enumerate(once)}
+
+
+def _said(value: object) -> str:
+    """A value on the axis."""
+    return f"{value:g}" if isinstance(value, float) else style.text(str(value))
+
+
+# --- heat map ---------------------------------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_heat_map(
+    grid: pd.DataFrame, metric: str, ax: Axes | None = None, *, statistic: str = "p80", runs: int = 0, seed: int = 0
+) -> Axes:
+    """Draw a two-way table (rows and columns are values of two inputs); deeper is more.
+
+    A field without a number is a point that does not finish, or that could not be run.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    longest = max(len(line) for value in grid.index for line in _said(value).split("\n"))
+    ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest)) if ax is None else ax
+    values = grid.to_numpy(dtype=np.float64)
+    shown = np.where(np.isfinite(values), values, np.nan)
+    colours = LinearSegmentedColormap.from_list("house", ["white", *style.TINTS, style.BLUE])
+    ax.imshow(shown, aspect="auto", cmap=colours.with_extremes(bad=style.PALE), origin="lower")
+    ax.grid(visible=False)
+    middle = np.nanmin(shown) + 0.75 * (np.nanmax(shown) - np.nanmin(shown)) if np.isfinite(shown).any() else 0
+    for (row, column), value in np.ndenumerate(values):
+        words = _written(metric, float(value))
+        ink = "white" if np.isfinite(value) and value > middle else style.INK
+        ax.text(column, row, style.text(words), ha="center", va="center", color=ink, fontsize=11.5)
+    ax.set_xticks(range(len(grid.columns)), [_said(value) for value in grid.columns])
+    ax.set_yticks(range(len(grid.index)), [_said(value) for value in grid.index])
+    ax.set_xlabel(style.text(str(grid.columns.name)))
+    ax.set_ylabel(style.text(str(grid.index.name)))
+    style.title(ax, f"{STATISTICS[statistic]} of {measure(metric).name}", pad=14)
+    style.caption(ax, f"n = {runs:,} runs a field on the same luck, seed {seed}; {SAMPLING_ONLY}")
+    return ax
+
+
+def _written(metric: str, value: float) -> str:
+    """The number in a field."""
+    if not np.isfinite(value):
+        return NEVER if np.isinf(value) else "not run"
+    quoted = Quote(measure(metric), value, np.nan, np.nan)
+    return quoted.measure.write(value, quoted.step)
+
+
+# --- pareto -----------------------------------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_pareto(
+    trials: pd.DataFrame, objective: str, against: str, ax: Axes | None = None, *, statistic: str = "mean",
+    runs: int = 0, seed: int = 0,
+) -> Axes:  # fmt: skip
+    """Draw the trials of a tuning (columns objective, against, feasible, pareto, best; the first is the start)."""
+    ax = style.canvas(top=0.84) if ax is None else ax
+    x, y = trials["against"].to_numpy(dtype=np.float64), trials["objective"].to_numpy(dtype=np.float64)
+    there = np.isfinite(x) & np.isfinite(y)
+    keeps, best = trials["feasible"].to_numpy(dtype=bool), trials["best"].to_numpy(dtype=bool)
+    groups = (
+        ("misses a limit", there & ~keeps, style.MUTED, "x"),
+        ("keeps every limit", there & keeps, style.BLUE, "o"),
+    )
+    for label, chosen, colour, mark in groups:
+        ax.plot(x[chosen], y[chosen], mark, color=colour, ms=6, alpha=0.75, label=label, ls="")
+    front = np.flatnonzero(trials["pareto"].to_numpy(dtype=bool))
+    front = front[np.argsort(x[front], kind="stable")]
+    if len(front):
+        ax.step(x[front], y[front], where="post", color=style.ORANGE, lw=2, label="Pareto set")
+    for label, place, mark in (("start", 0, "s"), ("best", int(np.flatnonzero(best)[0]), "*")):
+        if there[place]:
+            size = 15 if mark == "*" else 9
+            ax.plot(x[place], y[place], mark, color=style.INK, ms=size, mfc="none", mew=2, ls="", label=label)
+    ax.set_xlabel(style.text(f"P80 of {_with_unit(against)}"))
+    said = "mean" if statistic == "mean" else statistic.upper()
+    ax.set_ylabel(style.text(f"{said} of {_with_unit(objective)}"))
+    ax.margins(0.08)
+    ax.grid(visible=True, axis="both")
+    style.legend_above(ax)
+    style.title(ax, f"{len(trials)} designs for a small {measure(objective).name}")
+    caption = (
+        f"n = {runs:,} runs a design on the same luck, seed {seed}; {SAMPLING_ONLY}. The best of many looks better "
+    )
+    style.caption(ax, f"{caption}than it is: see it on fresh luck.")
+    return ax
+
+
+def _with_unit(metric: str) -> str:
+    """A metric's name with its unit."""
+    says = measure(metric)
+    return f"{says.name}, {says.unit}" if says.unit else says.name

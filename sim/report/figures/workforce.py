@@ -1,0 +1,231 @@
+"""How many people are on site: week by week against the limit, and beside it the peak of each run.
+
+Who is on site: people by trade, week by week, in one run that is like the middle one.
+
+Man-hours: planned and earned against paid, added up over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.report.figures import style
+from sim.report.formatting import number, percent
+from sim.report.result_view import About, Values, percentile, share_below
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+# --- headcount --------------------------------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_headcount(
+    data: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    about: About,
+    peaks: Values | None = None,
+    quoted: Mapping[str, float] | None = None,
+    limit: float | None = None,
+) -> Axes:
+    """Draw the headcount of each week (its highest day; curves table of a result): P50 as columns, P10 to P90.
+
+    The band at a date says nothing about a peak, since every run peaks on its own day; so `peaks`, the highest
+    day of each run, stand beside it with their P80 (`quoted`: its p50 and p80 as
+    the summary has them; read off the runs where not given).
+    """
+    ax = style.canvas(right=0.76) if ax is None else ax
+    weeks = weekly(data)
+    x = style.place(about.dates, 0) + weeks["day"].to_numpy(dtype=float)
+    edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
+    p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
+    ax.stairs(p50, edges, fill=True, color=style.TINTS[0])
+    ax.stairs(p50, edges, color=style.BLUE, lw=2.2, zorder=3, label="P50 of the week")
+    ax.fill_between(
+        edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=style.TINTS[2], lw=0,
+        label="P10 to P90",
+    )  # fmt: skip
+    if limit is not None:
+        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), zorder=4, label=f"limit {number(limit)}")
+    _frame(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
+    if peaks is not None and len(peaks):
+        quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
+        _peaks_beside(ax, peaks, quoted["p80"], limit)
+    style.title(ax, _headline(peaks, limit, quoted))
+    note = "a peak is one run's own highest day, never read off the band"
+    style.caption(ax, about.caption("People on site, highest day of each week, direct and indirect", note))
+    return ax
+
+
+def weekly(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the headcount curves by week of the project: first day of the week, highest value of each column.
+
+    Ends soon after the week in which nine runs of ten have nobody left.
+    """
+    curve = curves[curves["curve"] == "headcount"].drop(columns="curve").sort_values("day")
+    week = (curve["day"] // 7).astype(int)
+    highest = curve.groupby(week).max()
+    weeks = highest.assign(day=highest.index.to_numpy() * 7.0).reset_index(drop=True)
+    return weeks.loc[: weeks["p90"].to_numpy().nonzero()[0].max(initial=0) + 2]
+
+
+def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
+    """Say the peak, and how often it stays under the limit."""
+    if peaks is None or quoted is None:
+        return "Headcount on site"
+    p50 = f"Peak workforce: P50 {number(quoted['p50'])} people"
+    if limit is None:
+        return p50
+    return f"{p50}, under {number(limit)} in {percent(share_below(peaks, limit).fraction)} of runs"
+
+
+def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
+    """Give the axes room for bands, peaks and limit."""
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, max(*tops, 1.0) * 1.08)
+    ax.set_ylabel("people on site")
+    ax.yaxis.set_major_formatter(lambda y, _: number(y))
+    style.dates_below(ax)
+    style.legend_above(ax)
+
+
+def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> None:
+    """Draw the distribution of the peak to the right, on the same scale of people."""
+    side = ax.inset_axes((1.03, 0, 0.28, 1), sharey=ax)
+    low, high = float(peaks.min()), float(peaks.max())
+    width = max(1.0, np.ceil((high - low) / min(24, 2 * np.sqrt(len(peaks)))), np.ceil(ax.get_ylim()[1] / 80))
+    edges = np.arange(np.floor(low / width) * width, high + width, width)
+    edges = edges if edges[-1] > high else np.append(edges, edges[-1] + width)
+    counts, _ = np.histogram(peaks, edges)
+    side.stairs(counts, edges, fill=True, orientation="horizontal", color=style.TINTS[2])
+    side.set_xlim(0, counts.max() * 1.05)
+    if np.isfinite(p80):
+        side.axhline(p80, color=style.RED, lw=2)
+        _write_p80(side, p80, limit)
+    if limit is not None:
+        side.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)))
+    side.set_xlabel("peak of each run", labelpad=8)
+    side.set_xticks([])
+    side.tick_params(axis="y", labelleft=False, length=0)
+    side.grid(visible=False)
+
+
+def _write_p80(side: Axes, p80: float, limit: float | None) -> None:
+    """Write the P80 of the peak on the side of its line that the limit leaves free."""
+    below = limit is not None and p80 < limit
+    side.annotate(
+        f"P80 {number(p80)}", (1, p80), (-3, -5 if below else 5), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", va="top" if below else "bottom", color=style.RED, fontweight="bold",
+        path_effects=style.halo(),
+    )  # fmt: skip
+
+
+# --- trades -----------------------------------------------------------------------------------------------------------
+
+
+MOST = 7
+"""Trades shown by themselves; the smaller ones are put together."""
+COLOURS = (style.BLUE, style.ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00", "#b08968", "#9aa3ad")
+INDIRECT = "indirect"
+
+
+@style.in_house_style
+def plot_trades(
+    data: Mapping[str, Values],
+    ax: Axes | None = None,
+    *,
+    about: About,
+    indirect: float = 0.0,
+    limit: float | None = None,
+) -> Axes:
+    """Draw direct people by trade and day, stacked, each week at its highest day; `indirect` is people per direct one.
+
+    This is one whole run, not a band: its peak is a peak that can happen.
+    """
+    ax = style.canvas(right=0.80) if ax is None else ax
+    layers = by_week(data, indirect)
+    weeks = next(iter(layers.values()), np.zeros(0))
+    edges = style.place(about.dates, 0) + 7.0 * np.arange(len(weeks) + 1)
+    floor = np.zeros(len(weeks))
+    for (trade, layer), colour in zip(layers.items(), (*COLOURS[: max(len(layers) - 1, 0)], style.PALE), strict=False):
+        ax.stairs(floor + layer, edges, baseline=floor, fill=True, color=colour, label=trade.replace("_", " "))
+        floor = floor + layer
+    if limit is not None:
+        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), label=f"limit {number(limit)}")
+    if len(weeks):
+        ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, max(floor.max(initial=1.0), limit or 0.0) * 1.08)
+    ax.set_ylabel("people on site")
+    style.dates_below(ax)
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize=11)
+    style.title(ax, f"People on site by trade: peak {number(float(floor.max(initial=0)))} in this run", pad=14)
+    style.caption(ax, about.of_one("Direct people by trade and indirect ones by their ratio, highest day of each week"))
+    return ax
+
+
+def by_week(data: Mapping[str, Values], indirect: float) -> dict[str, Values]:
+    """Return layers from the bottom: the largest trades, all others, indirect people; their sum on each week's top day."""
+    if not data:
+        return {}
+    largest = sorted(data, key=lambda trade: -float(data[trade].sum()))
+    daily = {trade: data[trade] for trade in largest[:MOST]}
+    if len(largest) > MOST:
+        daily["others"] = np.sum([data[trade] for trade in largest[MOST:]], axis=0)
+    direct = np.sum(list(daily.values()), axis=0)
+    daily[INDIRECT] = np.ceil(direct * indirect - 1e-9)
+    return {trade: _of_top_days(values, direct) for trade, values in daily.items()}
+
+
+def _of_top_days(values: Values, direct: Values) -> Values:
+    """Return a value for each week: that of the day on which most direct people are on site."""
+    weeks = int(np.flatnonzero(direct)[-1]) // 7 + 2 if direct.any() else 0
+    days = [slice(7 * week, 7 * week + 7) for week in range(weeks)]
+    return np.array([values[day][np.argmax(direct[day])] if len(direct[day]) else 0.0 for day in days])
+
+
+# --- man hours --------------------------------------------------------------------------------------------------------
+
+
+PAID_TINT = "#f8dfa6"
+
+
+@style.in_house_style
+def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, about: About, runs: int) -> Axes:
+    """Draw the table `hours` of a result, of so many runs: hours planned, earned and paid until each day.
+
+    Earned is work content done; what is paid beyond it is waiting, losses, rework and indirect people.
+    """
+    ax = style.canvas(right=0.97) if ax is None else ax
+    x = style.place(about.dates, 0) + data["day"].to_numpy(dtype=float)
+    for name, colour, tint in (("paid", style.ORANGE, PAID_TINT), ("earned", style.BLUE, style.TINTS[1])):
+        low, middle, high = (data[f"{name}_{p}"].to_numpy(dtype=float) / 1e6 for p in ("p10", "p50", "p90"))
+        ax.fill_between(x, low, high, color=tint, lw=0)
+        ax.plot(x, middle, color=colour, lw=2.4, label=f"{name}, P50 (band: P10 to P90)")
+    ax.plot(x, data["planned"] / 1e6, color="black", lw=1.6, ls=(0, (5, 3)), label="planned")
+    moving = np.flatnonzero(
+        np.diff(data[["earned_p10", "paid_p10", "planned"]].to_numpy(dtype=float), axis=0).any(axis=1)
+    )
+    if len(moving):
+        ax.set_xlim(x[max(moving[0] - 14, 0)], x[min(moving[-1] + 28, len(x) - 1)])
+    ax.set_ylim(0, max(float(data["paid_p90"].max()), float(data["planned"].max()), 1.0) / 1e6 * 1.06)
+    ax.set_ylabel("man-hours until then, millions")
+    style.dates_below(ax)
+    style.legend_above(ax)
+    style.title(ax, _hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1])))
+    meaning = f"Earned: work content done; paid: everybody on site, also waiting and indirect; of {runs} runs"
+    style.caption(ax, about.caption(meaning))
+    return ax
+
+
+def _hours_headline(earned: float, paid: float) -> str:
+    """Say how much is paid for an hour that is earned."""
+    if not earned:
+        return "Man-hours on site"
+    return f"Man-hours on site: {number(paid / earned, 0.1)} paid for each one earned (P50 of each)"

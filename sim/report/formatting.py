@@ -1,0 +1,355 @@
+"""How days, dates, dollars, people and megawatts are written: the same words in every table, line and figure.
+
+A percentile as it is quoted: with its interval, and rounded to what that interval supports.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from sim.metrics.delay_causes import MECHANISMS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONDAY_TO_FRIDAY = frozenset(range(5))
+NEVER = "not reached"
+NOT_QUOTED = "not quoted"
+WITHHELD = "more than 0.1 % of the runs failed"
+NO_INTERVAL = "too few runs for an interval"
+SAMPLING_ONLY = "sampling error only, not input or model error"
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+
+def step_for(low: float, high: float, finest: float) -> float:
+    """Return the step a number may be rounded to, given its 95 % interval and the finest step worth saying.
+
+    The half-width keeps two digits when it starts 10 to 35 and one digit above that, as the Particle Data
+    Group rounds its errors; the number is then written to the same place.
+    """
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        return finest
+    place = math.floor(math.log10(half))
+    leading = half / 10.0**place
+    return max(finest, 10.0 ** (place - 1 if leading < 3.55 else place))
+
+
+def rounded(value: float, step: float) -> float:
+    """Return `value` at the nearest multiple of `step`, halves upwards; infinities pass through."""
+    return math.floor(value / step + 0.5) * step if math.isfinite(value) else value
+
+
+def number(value: float, step: float = 1.0) -> str:
+    """Write a number to the place of `step`, thousands with commas and a real minus sign."""
+    if math.isnan(value):
+        return NOT_QUOTED
+    if math.isinf(value):
+        return NEVER
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    near = rounded(value, step)
+    return f"{near + 0.0 if near else 0.0:,.{places}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def counted(value: float, one: str, many: str, step: float = 1.0) -> str:
+    """Write a number with its noun: `1 day`, `607 days`."""
+    text = number(value, step)
+    return text if text in {NEVER, NOT_QUOTED} else f"{text} {one if text.lstrip(chr(0x2212)) == '1' else many}"
+
+
+def days(value: float, step: float = 1.0) -> str:
+    """Write a length of time in calendar days."""
+    return counted(value, "day", "days", step)
+
+
+def months(value: float, step: float = 0.1) -> str:
+    """Write a length of time in months of 365.25/12 days."""
+    return counted(value, "month", "months", step)
+
+
+def people(value: float, step: float = 1.0) -> str:
+    """Write a headcount."""
+    return counted(value, "person", "people", step)
+
+
+def hours(value: float, step: float = 1.0) -> str:
+    """Write hours of work, in millions where there are."""
+    if math.isfinite(value) and abs(value) >= 1e6:
+        return number(value / 1e6, max(step / 1e6, 0.001)) + " M hours"
+    return counted(value, "hour", "hours", step)
+
+
+def megawatts(value: float, step: float = 0.1) -> str:
+    """Write MW gross, without a decimal that says nothing."""
+    return number(value, 1.0 if float(value).is_integer() else step) + " MW"
+
+
+def money(usd: float, step: float = 0.0) -> str:
+    """Write dollars in bn, M or k, to the place of `step` (dollars), or to three figures without one."""
+    return _dollars(usd, step, ((1e9, " bn"), (1e6, " M"), (1e3, " k"), (1.0, "")))
+
+
+def money_months(usd_months: float, step: float = 0.0) -> str:
+    """Write dollars held for months: $M-months, as planners count idle capital."""
+    return _dollars(usd_months, step, ((1e6, " M-months"), (1.0, "-months")))
+
+
+def cents(usd: float, step: float = 0.01) -> str:
+    """Write a small price in dollars and cents."""
+    return "$" + number(usd, step)
+
+
+def megawatt_months(value: float, step: float = 1.0) -> str:
+    """Write MW over months."""
+    return number(value, step) + " MW-months"
+
+
+def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> str:
+    """Write dollars in the largest of the scales that is not above them."""
+    if not math.isfinite(usd):
+        return number(usd)
+    size = abs(usd)
+    scale, word = next((s for s in scales if size >= s[0]), scales[-1])
+    three_figures = 10.0 ** (math.floor(math.log10(size)) - 2) if size else 1.0
+    text = number(abs(usd) / scale, max(step or three_figures, scale / 1000) / scale)
+    below = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
+    return ("\N{MINUS SIGN}" if below else "") + "$" + text + word
+
+
+def percent(share: float) -> str:
+    """Write a share as whole percent; a rest that is not nothing is never written as nothing."""
+    if math.isnan(share):
+        return NOT_QUOTED
+    if 0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return f"{math.floor(share * 100 + 0.5)} %"
+
+
+def signed(text: str) -> str:
+    """Put a plus before a written number that has no minus: differences always show their sign."""
+    is_positive = not text.startswith("\N{MINUS SIGN}") and any(digit in text for digit in "123456789")
+    return "+" + text if is_positive else text
+
+
+def interval(
+    low: float, high: float, write: Callable[[float], str], open_ends: tuple[str, str] = ("or less", "or more")
+) -> str:
+    """Write a 95 % interval; an end that sampling cannot give is said, not hidden."""
+    if low == math.inf:
+        return NEVER
+    open_below, open_above = not math.isfinite(low), not math.isfinite(high)
+    if open_below or open_above:
+        one_end = f"{write(high)} {open_ends[0]}" if open_below else f"{write(low)} {open_ends[1]}"
+        return NO_INTERVAL if open_below and open_above else one_end
+    return together(write(low), write(high), " to ")
+
+
+def together(first: str, last: str, between: str) -> str:
+    """Write two values with one unit, where they share it: `563 / 592 days`."""
+    if first == last:
+        return first
+    figures, _, unit = first.partition(" ")
+    shared = unit and last.partition(" ")[2] == unit
+    return f"{figures if shared else first}{between}{last}"
+
+
+# --- dates --------------------------------------------------------------------------------------------
+
+
+def day_of_month(when: date) -> str:
+    """Write a civil date as `30 Aug 2028`, in English whatever the locale."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+@dataclass(frozen=True)
+class ProjectDates:
+    """The project's civil calendar: day 0 begins at 00:00 of `start`; quoted dates fall on working days."""
+
+    start: date
+    working_weekdays: frozenset[int] = MONDAY_TO_FRIDAY
+    holidays: frozenset[date] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        """Refuse a week in which nobody ever works: the next working day would never come."""
+        if not self.working_weekdays:
+            raise ValueError("a week needs at least one working day")
+
+    def on(self, day: float) -> date:
+        """Return the civil date in which project day `day` (finite, days since the start) falls."""
+        return self.start + timedelta(days=math.floor(day))
+
+    def working(self, day: float) -> date:
+        """Return the same date, or the next working day after it: what may be promised as 'on or before'."""
+        when = self.on(day)
+        while when.weekday() not in self.working_weekdays or when in self.holidays:
+            when += timedelta(days=1)
+        return when
+
+    def say(self, day: float) -> str:
+        """Write the working day on or after `day`, or that it is not reached."""
+        return day_of_month(self.working(day)) if math.isfinite(day) else number(day)
+
+    def say_between(self, low: float, high: float) -> str:
+        """Write an interval of dates, the year once where it is the same."""
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return interval(low, high, self.say, ("or before", "or later"))
+        first, last = self.working(low), self.working(high)
+        if first == last:
+            return day_of_month(first)
+        head = day_of_month(first)
+        return f"{head[:-5] if first.year == last.year else head} to {day_of_month(last)}"
+
+
+# --- metrics ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a metric of the runs is called, its unit on an axis, how its values are written, the finest step."""
+
+    name: str
+    unit: str
+    write: Callable[[float, float], str]
+    finest: float
+
+
+MEASURES: dict[str, Measure] = {
+    "lead_time_first_mw_days": Measure("first MW online", "days", days, 1.0),
+    "lead_time_full_days": Measure("all MW online", "days", days, 1.0),
+    "lead_time_mw_weighted_days": Measure("lead time, mean over MW", "days", days, 1.0),
+    "lead_time_from_need_days": Measure("late against need, mean over MW", "days", days, 1.0),
+    "mw_online_day_365": Measure("MW online after 365 days", "MW", megawatts, 0.1),
+    "mw_online_day_540": Measure("MW online after 540 days", "MW", megawatts, 0.1),
+    "peak_workforce_onsite": Measure("peak workforce on site", "people", people, 1.0),
+    "hours_paid": Measure("hours paid on site", "hours", hours, 1000.0),
+    "offsite_hours_paid": Measure("hours paid in factories", "hours", hours, 1000.0),
+    "idle_capital_months": Measure("idle capital, deployed", "months", months, 0.1),
+    "authorised_idle_months": Measure("idle capital, authorised", "months", months, 0.1),
+    "idle_capital_months_infrastructure": Measure("idle infrastructure, deployed", "months", months, 0.1),
+    "idle_capital_months_compute": Measure("idle compute, deployed", "months", months, 0.1),
+    "committed_idle_months": Measure("idle capital, committed", "months", months, 0.1),
+    "idle_capital_usd_months": Measure("idle capital, deployed, in $-months", "$-months", money_months, 1e6),
+    "idle_capital_peak_usd": Measure("idle capital at its peak", "$", money, 1e6),
+    "capital_total_usd": Measure("capital in total", "$", money, 1e6),
+    "carrying_cost_usd": Measure("carrying cost", "$", money, 1e5),
+    "lead_time_per_order_days": Measure("lead time of an order, mean over orders", "days", days, 1.0),
+    "lead_time_per_order_days_p50": Measure("lead time of an order, middle order", "days", days, 1.0),
+    "lead_time_per_order_days_p90": Measure("lead time of an order, nine in ten orders", "days", days, 1.0),
+    "unmet_demand_mw_months": Measure("demand not met", "MW-months", megawatt_months, 1.0),
+    "idle_capacity_mw_months": Measure("capacity not needed yet", "MW-months", megawatt_months, 1.0),
+    "mw_ordered": Measure("MW ordered", "MW", megawatts, 0.1),
+    "mw_cancelled": Measure("MW cancelled", "MW", megawatts, 0.1),
+    "stranded_capital_usd": Measure("capital idle at the horizon", "$", money, 1e6),
+    "exposure_at_first_mw_usd": Measure("exposure when the first MW is online", "$", money, 1e6),
+    "interest_during_construction_usd": Measure("interest during construction", "$", money, 1e5),
+    "obsolescence_cost_usd": Measure("obsolescence of waiting compute", "$", money, 1e5),
+    "foregone_revenue_usd": Measure("revenue foregone after the target", "$", money, 1e5),
+    "revenue_to_day_730_usd": Measure("revenue to day 730", "$", money, 1e5),
+    "peak_net_funding_usd": Measure("funding needed at the peak", "$", money, 1e6),
+    "npv_usd": Measure("net present value at the horizon", "$", money, 1e6),
+    "budget_usd": Measure("budget with contingency", "$", money, 1e6),
+    "contingency_drawn_usd": Measure("drawn of the contingency", "$", money, 1e5),
+    "cost_over_budget_usd": Measure("cost over budget", "$", money, 1e5),
+    "capital_energise_usd": Measure("capital to energise", "$", money, 1e6),
+    "capital_shell_and_systems_usd": Measure("capital in shell and systems", "$", money, 1e6),
+    "capital_compute_usd": Measure("capital in compute", "$", money, 1e6),
+    "liquidated_damages_usd": Measure("liquidated damages", "$", money, 1e5),
+    "opex_usd_per_year": Measure("running cost and interest a year", "$ a year", money, 1e5),
+    "opex_financing_usd_per_year": Measure("interest a year", "$ a year", money, 1e5),
+    "opex_energy_usd_per_year": Measure("energy a year", "$ a year", money, 1e5),
+    "opex_operations_usd_per_year": Measure("operation a year", "$ a year", money, 1e5),
+    "cost_per_gpu_hour_usd": Measure("GPU-hour, every layer owned", "$", cents, 0.01),
+    "rented_gpu_hour_usd": Measure("GPU-hour, rented through every layer", "$", cents, 0.01),
+    "installed_cost_usd_per_mw": Measure("installed cost per MW", "$", money, 1e4),
+}
+
+
+MEASURES |= {
+    f"chain_{name}_days": Measure(f"on the driving chain: {words}", "days", days, 0.1)
+    for name, words in MECHANISMS.items()
+}
+
+
+def measure(metric: str) -> Measure:
+    """Return how to write a metric; one without trade words keeps its own name and plain figures."""
+    return MEASURES.get(metric, Measure(metric, "", number, 0.01))
+
+
+# --- quoting ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quote:
+    """One percentile of one metric, straight from the summary."""
+
+    measure: Measure
+    value: float
+    low: float
+    high: float
+
+    @property
+    def step(self) -> float:
+        """Return the step to which the value may be rounded: three figures where there is no interval."""
+        if not math.isfinite(self.high - self.low) and math.isfinite(self.value) and self.value:
+            return max(self.measure.finest, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
+        return step_for(self.low, self.high, self.measure.finest)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the value is rounded more than its unit asks for."""
+        return self.step > self.measure.finest and math.isfinite(self.value)
+
+    def says(self) -> str:
+        """Write the value with its unit; `about` where the interval does not support the finest step."""
+        text = self.measure.write(self.value, self.step)
+        return f"about {text}" if self.is_coarse else text
+
+    def between(self) -> str:
+        """Write the 95 % interval of the value, or why it is withheld."""
+        if math.isnan(self.value):
+            return WITHHELD
+        return interval(self.low, self.high, lambda v: self.measure.write(v, self.step))
+
+    def on_date(self, dates: ProjectDates) -> str:
+        """Write days after the decision as a date with its day number: `18 Aug 2028 (day 592)`."""
+        if not math.isfinite(self.value):
+            return number(self.value)
+        about = "about " * self.is_coarse
+        return f"{dates.say(self.value)} ({about}day {self._day(self.value)})"
+
+    def between_dates(self, dates: ProjectDates) -> str:
+        """Write the interval as dates with their day numbers."""
+        if math.isnan(self.value):
+            return WITHHELD
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return dates.say_between(self.low, self.high)
+        return f"{dates.say_between(self.low, self.high)} (day {interval(self.low, self.high, self._day)})"
+
+    def _day(self, day: float) -> str:
+        """Write a day number without its unit."""
+        return number(day, self.step)
+
+
+def quote(summary: pd.DataFrame, metric: str, percentile: str) -> Quote:
+    """Return a percentile (`p50`, `p80`) of a metric of the summary as it is quoted."""
+    value, low, high = (float(summary[f"{percentile}{end}"][metric]) for end in ("", "_low", "_high"))
+    return Quote(measure(metric), value, low, high)
+
+
+def both(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
+    """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
+    p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
+    return together(p50.measure.write(p50.value, p50.step), p80.measure.write(p80.value, p80.step), between)

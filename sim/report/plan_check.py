@@ -1,0 +1,194 @@
+"""A project's plan in words, before anything is simulated: what `sim check` prints.
+
+What a project meets, in words: the class of its loads, its weather, and the register of its risks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sim.config.project import Project
+from sim.config.sections.risks import Driver, State
+from sim.plan.analysis.critical_path import earliest
+from sim.plan.analysis.resource_load import loads
+from sim.plan.checks import Remark, check
+from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.report.formatting import ProjectDates, number
+from sim.study.case import Case
+from sim.world.roads import LoadClass, load_classes
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+
+# --- circumstances ----------------------------------------------------------------------------------------------------
+
+
+WEATHER = {
+    "none": "Weather: none; it never rains, freezes or blows.",
+    "west_texas": "Weather: West Texas, hourly, from two measured years (experiments/west_texas_weather).",
+    "table": "Weather: the stated table of lost days a month.",
+}
+EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
+
+
+def circumstances(project: Project) -> Iterator[str]:
+    """Say what kind of loads go over the road, in which weather, and what may happen."""
+    yield ""
+    for system, load in load_classes(project).items():
+        yield f"{system} skids are {_class(load)}."
+    yield WEATHER.get(project.weather.kind, f"Weather: {project.weather.file}, put together anew for every run.")
+    drivers = project.risks.in_force()
+    if not drivers:
+        yield "Risk drivers: none in force."
+        return
+    known = len(project.risks.drivers)
+    yield f"Risk drivers: {len(drivers)} of {known} in force, {project.risks.mode}; chance, and what it does if it happens:"
+    yield from (f"  {_driver(driver, state)}" for driver, state in drivers)
+
+
+def _class(load: LoadClass) -> str:
+    """Say the class of a load, and why."""
+    because = f": {', '.join(load.because)}" if load.because else ""
+    return f"{load.name} loads{because}"
+
+
+def _driver(driver: Driver, state: State) -> str:
+    """Say a driver in a line."""
+    size = state.size
+    range_ = f"{size.low:g} to {size.high:g}" if size.low is not None and size.high is not None else f"{size.planned:g}"
+    effect = f"× {range_}" if state.effect == "factor" else f"{range_} {EFFECTS[state.effect]}"
+    return f"{100 * state.probability.value:3.0f} %  {driver.name} ({driver.id}): {effect}"
+
+
+# --- checkup ----------------------------------------------------------------------------------------------------------
+
+
+MOST_LINKS, MOST_LOADS = 12, 16
+
+
+def checkup(case: Case) -> tuple[Group, bool]:
+    """Return (what there is to say about a case, whether its plan can work)."""
+    from rich.console import Group
+
+    remarks = check(case.plan, case.planned.values)
+    errors = sum(remark.severity == "error" for remark in remarks)
+    text = Group(
+        "\n".join(_project(case.project)),
+        _systems(case.project),
+        "\n".join(circumstances(case.project)),
+        "\n".join(_sizing(case)),
+        _crews(case),
+        "\n".join(_capacity(case)),
+        "\n".join(_remarks(remarks, errors)),
+    )
+    return text, errors == 0
+
+
+def _project(project: Project) -> Iterator[str]:
+    """Say what is built, where it stands and how it is handed over."""
+    scale, blocks = project.scale, project.blocks
+    yield f"[bold]{project.label}[/bold]"
+    phases = f" in {scale.phases} phases" if scale.phases > 1 else ""
+    yield (
+        f"{scale.capacity_mw:,g} MW gross{phases}: {blocks} block{'s' * (blocks != 1)} of "
+        f"{project.block.mw_gross.value:g} MW, decided on {scale.start_date.isoformat()}"
+    )
+    if project.shell.steps:
+        halls = -(-blocks // project.hall.blocks)
+        sqft = project.hall.blocks * project.block.mw_gross.value * project.hall.sqft_per_mw.value
+        yield f"{halls} hall{'s' * (halls != 1)} of {project.hall.blocks} blocks, {sqft:,.0f} sq ft each, built on site"
+    else:
+        yield "no halls: every block stands on a pad of its own"
+    yield f"handed over {project.turnover_blocks} block{'s' * (project.turnover_blocks != 1)} at a time\n"
+
+
+def _systems(project: Project) -> Table:
+    """Return what is made where."""
+    table = _table("system", "made", "in one block", "in all", "rated output")
+    for name, system in project.by_system.items():
+        if system.scope == "site":
+            table.add_row(name, "on site", f"{len(system.site.steps)} steps", f"{project.blocks} blocks", "")
+            continue
+        each, factory = system.skid.per_block, system.factory
+        slowest = max(station.days.planned for station in factory.stations)
+        weekly = factory.lines / slowest * len(project.calendars.factory.days)
+        in_all = f"{each * project.blocks} skids"
+        table.add_row(
+            name,
+            "in a factory",
+            f"{each} skid{'s' * (each != 1)}",
+            in_all,
+            f"{weekly:.1f} a week, {weekly / each:.1f} blocks",
+        )
+    return table
+
+
+def _sizing(case: Case) -> Iterator[str]:
+    """Say which date the crews are sized for, and why."""
+    sizing, target = case.sizing, case.project.scale.target_days
+    yield ""
+    day = f"day {sizing.unlimited_days:.0f}"
+    yield f"With as many crews as anybody asks for, and without luck, all MW are online on {day}."
+    if sizing.unlimited_days > target:
+        yield f"That is after the target, day {target:g}: crews are sized for day {sizing.unlimited_days:.0f} instead."
+    else:
+        yield f"Crews are sized for the target, day {target:g}."
+
+
+def _crews(case: Case) -> Table:
+    """Return the crew plan: windows, hours, crews and people of every trade."""
+    trades, agreed = case.project.labour.trades, case.sizing.agreed
+    dates = ProjectDates(case.project.scale.start_date)
+    table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
+    for window in sorted(case.sizing.windows, key=lambda window: window.start):
+        stays, trade = agreed.stays[window.trade], trades[window.trade]
+        typed = " (typed in)" if trade.crews is not None else ""
+        first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))
+        table.add_row(
+            window.trade,
+            dates.say(window.start / MINUTES_PER_DAY),
+            dates.say(window.finish / MINUTES_PER_DAY),
+            number(window.earned_hours),
+            f"{len(stays)} of {trade.crew_size}{typed}",
+            str(len(stays) * trade.crew_size),
+            f"day {first} to {last}",
+        )
+    return table
+
+
+def _capacity(case: Case) -> Iterator[str]:
+    """Say the critical path without limits, and the load of every pool against its capacity, the busiest first."""
+    schedule = earliest(case.plan, case.planned.values, case.plan.base_calendars)
+    yield ""
+    yield "Critical path if nobody ever waited for a crew, a line or a place:"
+    for link in schedule.chain[-MOST_LINKS:]:
+        begun, done = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
+        yield f"  day {begun:5.0f} to {done:5.0f}  {link.unit}: {link.activity}"
+    yield ""
+    yield "Capacity against load:"
+    found = loads(case.plan, case.planned.values, schedule, case.plan.base_calendars)
+    yield from (f"  {load}" for load in found[:MOST_LOADS])
+
+
+def _remarks(remarks: list[Remark], errors: int) -> Iterator[str]:
+    """Say what looks wrong, errors first."""
+    yield ""
+    if not remarks:
+        yield "Nothing looks wrong."
+    else:
+        yield f"{errors} error{'s' * (errors != 1)}, {len(remarks) - errors} to look at:"
+        yield from (f"  {remark}" for remark in remarks)
+
+
+def _table(*columns: str) -> Table:
+    """Return an empty table; numbers to the right."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in {"earned hours", "people at most"} else "left")
+    return table

@@ -1,0 +1,162 @@
+"""The expected delivery curve, kept in a small readable file, and whether today's result still fits it.
+
+`moved` says what counts as fitting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim import files
+from sim.errors import CheckFailed
+from sim.study.analyses.baseline_diff import (
+    Moved,
+    Tolerances,
+    chain,
+    delivery,
+    inputs,
+    moved_blocks,
+    moved_deliveries,
+    moved_metrics,
+    moved_numbers,
+    movers,
+    sampled,
+    written,
+)
+from sim.study.result import Result
+from sim.study.sample import number, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "hybrid-dc-sim baseline"
+LARGEST_BYTES = 20_000_000
+KEY_METRICS = (
+    "lead_time_first_mw_days",
+    "lead_time_full_days",
+    "peak_workforce_onsite",
+    "capital_total_usd",
+    "idle_capital_months",
+)
+HEAD = ("name", "strategy", "seed", "start_date")
+
+
+def save(result: Result, path: str | Path, *, metrics: Iterable[str] = KEY_METRICS) -> None:
+    """Write what is expected of this project: its planned dates, its delivery by steps, its key numbers.
+
+    Of the manifest it takes `name`, `strategy`, `seed`, `start_date`, `planned` (metric -> value),
+    `planned_blocks` (block -> day online) and `config`, as far as they are there.
+    """
+    metrics = tuple(metrics)
+    head = {key: result.manifest[key] for key in HEAD if key in result.manifest}
+    document = {
+        "format": FORMAT,
+        **head,
+        "runs": result.sample.size,
+        "tolerances": asdict(Tolerances()),
+        "planned": _planned(result, metrics),
+        "planned_blocks": _blocks(result),
+        "metrics": {
+            metric: {name: written(found) for name, found in quantiles.items()}
+            for metric, quantiles in sampled(result.sample, metrics).items()
+        },
+        "delivery": [step.told() for step in delivery(result.sample)],
+        "chain": chain(result.manifest.get("planned", {})),
+        "inputs": inputs(result.manifest.get("config", {})),
+    }
+    files.write(Path(path).absolute(), _readable(plain(document)).encode())
+
+
+def _readable(document: dict[str, Any]) -> str:
+    """JSON with one block, metric or step a line, so that a change shows as a line in a diff."""
+
+    def inner(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    def outer(value: Any) -> str:
+        if isinstance(value, dict) and value:
+            return "{\n" + ",\n".join(f"    {inner(k)}: {inner(v)}" for k, v in value.items()) + "\n  }"
+        if isinstance(value, list) and value:
+            return "[\n" + ",\n".join(f"    {inner(item)}" for item in value) + "\n  ]"
+        return inner(value)
+
+    return "{\n" + ",\n".join(f"  {inner(k)}: {outer(v)}" for k, v in document.items()) + "\n}\n"
+
+
+def _planned(result: Result, metrics: Iterable[str]) -> dict[str, float]:
+    """The key numbers of the planned run."""
+    planned = result.manifest.get("planned", {})
+    return {metric: number(planned[metric]) for metric in metrics if metric in planned}
+
+
+def _blocks(result: Result) -> dict[str, float]:
+    """The day on which each block is online in the planned run."""
+    blocks: Mapping[str, Any] = result.manifest.get("planned_blocks", {})
+    return {block: number(day) for block, day in blocks.items()}
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """A baseline file; Damaged if it is none."""
+    try:
+        document = json.loads(files.read(Path(path), LARGEST_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise files.Damaged(f"{path}: not a baseline: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise files.Damaged(f"{path}: not a baseline file")
+    return document
+
+
+def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Moved]:
+    """What moved against the baseline, the earliest dates first; empty if the result still fits.
+
+    `tolerances` replace those written in the file.
+    """
+    document = read(path)
+    try:
+        allowed = tolerances or Tolerances(**document["tolerances"])
+        return [
+            *moved_blocks(document["planned_blocks"], _blocks(result), allowed),
+            *moved_numbers(document["planned"], _planned(result, document["planned"]), allowed),
+            *moved_deliveries(document["delivery"], result.sample, allowed),
+            *moved_metrics(document["metrics"], result.sample, allowed),
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
+
+
+def require(result: Result, path: str | Path, tolerances: Tolerances | None = None, show: int = 10) -> None:
+    """Raise CheckFailed with the first dates that moved, and with what moved them, unless the result still fits."""
+    moved = check(result, path, tolerances)
+    if not moved:
+        return
+    by = _movers(result, path)
+    parts = [f"the result no longer fits {path}; {len(moved)} moved, the first are:", *_aligned(moved[:show])]
+    parts += [f"  … and {len(moved) - show} more"] if len(moved) > show else []
+    raise CheckFailed("\n".join([*parts, "what moved them:", *(f"  {one}" for one in by)]))
+
+
+def _movers(result: Result, path: str | Path) -> list[str]:
+    """What moved the result, as far as the file tells what went into it."""
+    try:
+        return movers(read(path), result.manifest.get("config", {}), result.manifest.get("planned", {}))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
+
+
+def _aligned(moved: list[Moved]) -> list[str]:
+    """What moved as lines of a table."""
+    cells = [("what", "then", "now", "allowed")]
+    cells += [(one.what, f"{one.then:,.10g}", f"{one.now:,.10g}", one.allowed) for one in moved]
+    what, then, now = (max(map(len, column)) for column in list(zip(*cells, strict=True))[:3])
+    return [f"  {a:<{what}}  {b:>{then}}  {c:>{now}}  {d}" for a, b, c, d in cells]
+
+
+def table(moved: list[Moved]) -> pd.DataFrame:
+    """What moved as a DataFrame: what, then, now, allowed."""
+    import pandas as pd
+
+    return pd.DataFrame([asdict(one) for one in moved], columns=["what", "then", "now", "allowed"])

@@ -1,0 +1,274 @@
+"""What is no longer where it was expected, and how far things may move before that is said.
+
+The planned run has no luck in it, so its dates may move by a day and no more. What comes from the sample is
+known only as well as its 95 % interval tells; it has moved when that of then and that of today do not meet.
+
+When the megawatts come: a delivery curve read as dates, "the date by which so many MW are online".
+
+What moved a result: inputs that are others than they were, and what the planned finish waited for then and now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf, isnan, nan
+from typing import Any
+
+import numpy as np
+
+from sim.study.chunk import Column
+from sim.study.intervals import Interval
+from sim.study.sample import Sample, number, plain
+
+# --- deliveries -------------------------------------------------------------------------------------------------------
+
+
+CURVE = "mw_online"
+STEPS = 10
+# the MW that nine in ten runs have on a day are few: they are a late date
+CHANCES = {"p10": "p90", "p50": "p50", "p90": "p10"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """The days on which a level of MW is reached, early (P10), middle (P50) and late (P90), with intervals.
+
+    A day is infinite where the level is not reached within the curve.
+    """
+
+    mw: float
+    days: Mapping[str, Interval]
+
+    def told(self) -> dict[str, Any]:
+        """As it is written to a file: `{"mw": 25, "p50": [day, low, high, n], …}`."""
+        return {"mw": self.mw} | {name: written(interval) for name, interval in self.days.items()}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Step:
+        """Back from a file."""
+        return cls(float(document["mw"]), {name: interval(document[name]) for name in CHANCES})
+
+
+def written(value: Interval) -> list[Any]:
+    """An interval in a file: value, low, high, n."""
+    return [plain(part) for part in (value.value, value.low, value.high, value.n)]
+
+
+def interval(document: list[Any]) -> Interval:
+    """Back from a file."""
+    value, low, high, n = document
+    return Interval(number(value), number(low), number(high), int(n))
+
+
+def levels(full_mw: float, steps: int = STEPS) -> list[float]:
+    """The MW at which dates are read: equal steps up to all of it."""
+    return [round(full_mw * k / steps, 6) for k in range(1, steps + 1)]
+
+
+def delivery(sample: Sample, mw: list[float] | None = None) -> list[Step]:
+    """The days by which these levels (ten equal steps if None) are reached; empty if there is no curve."""
+    rows = sample.curves["curve"] == CURVE
+    if not rows.any():
+        return []
+    band = {name: column[rows] for name, column in sample.curves.items() if name != "curve"}
+    n = sample.size - sample.having("failed")
+    wanted = levels(float(np.nanmax(band["p95"]))) if mw is None else mw
+    return [Step(level, {name: _reached(band, CHANCES[name], level, n) for name in CHANCES}) for level in wanted]
+
+
+def _reached(band: Mapping[str, Column], share: str, level: float, n: int) -> Interval:
+    """The day a band reaches a level; more MW is earlier, so the ends of the interval change places."""
+    low, high = (_day(band["day"], band[f"{share}_{end}"], level) for end in ("high", "low"))
+    unbounded = bool(np.isnan(band[f"{share}_high"]).all())
+    return Interval(_day(band["day"], band[share], level), -inf if unbounded else low, high, n)
+
+
+def _day(days: Column, megawatts: Column, level: float) -> float:
+    """The first day with that many MW online; infinite if there is none."""
+    there = np.flatnonzero(megawatts >= level - 1e-6)
+    return float(days[there[0]]) if len(there) else inf
+
+
+# --- moved ------------------------------------------------------------------------------------------------------------
+
+
+QUANTILES = {"p50": 0.5, "p80": 0.8}
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How much may change before it counts as moved.
+
+    `planned_days`: a date of the planned run. `planned_share`: another number of it, as a share of itself.
+    `sampled_days`: a date of the sample never counts as moved by less, wherever the intervals lie.
+    """
+
+    planned_days: float = 1.0
+    planned_share: float = 0.001
+    sampled_days: float = 1.0
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One thing that is no longer where it was; `then` or `now` is not-a-number where it was not there."""
+
+    what: str
+    then: float
+    now: float
+    allowed: str
+
+    def __str__(self) -> str:
+        """On one line."""
+        return f"{self.what}: {self.then:.10g}, now {self.now:.10g} (allowed: {self.allowed})"
+
+
+def moved_blocks(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Moved]:
+    """Blocks whose planned day online moved, the earliest first; blocks that came or went belong to them."""
+    days = {block: (number(then.get(block)), now.get(block, nan)) for block in {**then, **now}}
+    moved = [
+        Moved(f"planned day online of block {block}", before, after, f"±{allowed.planned_days:g} days")
+        for block, (before, after) in days.items()
+        if not _close(before, after, allowed.planned_days)
+    ]
+    return sorted(moved, key=lambda one: min(day for day in (one.then, one.now, inf) if not isnan(day)))
+
+
+def moved_numbers(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Moved]:
+    """Key numbers of the planned run that moved."""
+    moved = []
+    for metric, kept in then.items():
+        before, after = number(kept), now.get(metric, nan)
+        dated = metric.endswith("_days")
+        room = allowed.planned_days if dated else allowed.planned_share * abs(before)
+        if not _close(before, after, room):
+            told = f"±{room:g} days" if dated else f"±{100 * allowed.planned_share:g} %"
+            moved.append(Moved(f"planned {metric}", before, after, told))
+    return moved
+
+
+def _close(then: float, now: float, room: float) -> bool:
+    """Whether two numbers are within `room`, or are both infinite or both unknown."""
+    return then == now or abs(then - now) <= room or (isnan(then) and isnan(now))
+
+
+def sampled(sample: Sample, metrics: Iterable[str]) -> dict[str, dict[str, Interval]]:
+    """P50 and P80 of those metrics the sample has."""
+    return {
+        metric: {name: sample.quantile(metric, share) for name, share in QUANTILES.items()}
+        for metric in metrics
+        if metric in sample.runs
+    }
+
+
+def moved_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Moved]:
+    """Days by which so many MW are online, early, middle and late, that moved."""
+    then = [Step.read(step) for step in steps]
+    now = delivery(sample, [step.mw for step in then])
+    if len(now) != len(then):
+        return [Moved("MW on a delivery curve", then[-1].mw, nan, "a curve mw_online")] if then else []
+    pairs = [
+        (f"{name.upper()} of the day with {before.mw:g} MW online", before.days[name], after.days[name])
+        for before, after in zip(then, now, strict=True)
+        for name in before.days
+    ]
+    return _apart(pairs, allowed.sampled_days)
+
+
+def moved_metrics(then: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Moved]:
+    """Key numbers of the sample that moved."""
+    now, moved = sampled(sample, then), []
+    for metric, quantiles in then.items():
+        room = allowed.sampled_days if metric.endswith("_days") else 0.0
+        pairs = [
+            (
+                f"{name.upper()} of {metric}",
+                interval(kept),
+                now.get(metric, {}).get(name, Interval(nan, nan, nan, 0)),
+            )
+            for name, kept in quantiles.items()
+        ]
+        moved += _apart(pairs, room)
+    return moved
+
+
+def _apart(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Moved]:
+    """Those whose intervals do not meet, and that moved by more than `room`."""
+    return [
+        Moved(what, then.value, now.value, f"meets {then.low:.10g} to {then.high:.10g}")
+        for what, then, now in pairs
+        if not then.overlaps(now) and not _close(then.value, now.value, room)
+    ]
+
+
+# --- movers -----------------------------------------------------------------------------------------------------------
+
+
+UNMOVING = {"source", "confidence"}
+"""Parts of an input that say where it comes from: they move nothing."""
+CHAIN, DAYS = "chain_", "_days"
+SHOWN, LEAST_DAYS = 10, 0.05
+
+Inputs = dict[str, dict[str, Any]]
+"""Every number and word that went in: section, path below it, value."""
+
+
+def inputs(config: Mapping[str, Any]) -> Inputs:
+    """Return what a resolved configuration puts in, by section."""
+    return {section: dict(_leaves(node)) for section, node in config.items()}
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield values with their paths: a list of words is one, elements of another go by their id or their place."""
+    if not isinstance(node, dict) and not (isinstance(node, list) and any(isinstance(one, dict) for one in node)):
+        yield path, node
+        return
+    for key, value in node.items() if isinstance(node, dict) else _elements(node):
+        if key not in UNMOVING:
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+
+
+def _elements(nodes: list[Any]) -> Iterator[tuple[str, Any]]:
+    for place, node in enumerate(nodes):
+        yield str(node.get("id", place) if isinstance(node, dict) else place), node
+
+
+def chain(planned: Mapping[str, float]) -> dict[str, float]:
+    """Return the days which the planned finish owes to each mechanism."""
+    days = {metric: value for metric, value in planned.items() if metric.startswith(CHAIN) and metric.endswith(DAYS)}
+    return {metric[len(CHAIN) : -len(DAYS)]: value for metric, value in days.items()}
+
+
+def movers(then: Mapping[str, Any], config: Mapping[str, Any], planned: Mapping[str, float]) -> list[str]:
+    """Say what moved a result since its baseline was saved, a line each; `then` is the baseline."""
+    if "inputs" not in then:
+        return ["not known: the baseline was saved by a version that did not keep what went in"]
+    changed = list(_changed(then["inputs"], inputs(config)))
+    told = changed[:SHOWN] + ([f"… and {len(changed) - SHOWN} more inputs"] if len(changed) > SHOWN else [])
+    told = told or ["no input: the program is another one, or the number of runs, or the seed"]
+    return told + _waits(then.get("chain", {}), chain(planned))
+
+
+def _changed(then: Mapping[str, Any], now: Inputs) -> Iterator[str]:
+    """Yield the inputs that are others, came or went."""
+    for section in {**then, **now}:
+        before, after = then.get(section, {}), now.get(section, {})
+        for path in {**before, **after}:
+            if before.get(path) != after.get(path):
+                name = f"{section}.{path}" if path else section
+                yield f"input {name}: {_told(before, path)}, now {_told(after, path)}"
+
+
+def _told(values: Mapping[str, Any], path: str) -> str:
+    return str(values[path]) if path in values else "not there"
+
+
+def _waits(then: Mapping[str, Any], now: Mapping[str, float]) -> list[str]:
+    """Say which mechanisms the planned finish owes more or fewer days to, the greatest change first."""
+    days = {name: now.get(name, 0.0) - number(then.get(name, 0.0)) for name in {**then, **now}}
+    moved = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= LEAST_DAYS]
+    return [
+        f"on the way to the planned finish, {name.replace('_', ' ')}: "
+        f"{abs(days[name]):.1f} days {'more' if days[name] > 0 else 'less'}"
+        for name in moved
+    ]

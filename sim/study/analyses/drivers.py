@@ -1,0 +1,129 @@
+"""Which risk matters: what is saved, in days, dollars and people, when one cause is switched off on the same luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.config.project import Project
+from sim.engine.backends import AUTO
+from sim.study.analyses.switch_off import Cause, Switched, Switches, all_of
+from sim.study.api import SEED, Config, cores, laid_out, result_of
+from sim.study.case import Case
+from sim.study.chunk import Columns
+from sim.study.compare import DIRECTIONS, Difference, compare
+from sim.study.executors.memory_estimate import require_room
+from sim.study.result import Result, beside, frame
+from sim.study.runner import Progress
+from sim.study.runner import run as replicate
+from sim.study.sample import Sample, divided
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS = 200
+METRICS = ("lead_time_full_days", "lead_time_mw_weighted_days", "capital_total_usd", "peak_workforce_onsite")
+"""What is asked of every cause; the first that a project has is what causes are ranked by."""
+Watch = Callable[[str], AbstractContextManager[Progress | None]]
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """The result of a project with everything on, and what each cause costs it."""
+
+    result: Result
+
+    @cached_property
+    def metric(self) -> str:
+        """Return the metric by which causes are ranked."""
+        return next(metric for metric in METRICS if f"{metric}_p80" in self.result.switched)
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a cause, largest first: id, kind, name, and per metric what is saved.
+
+        METRIC_p50, METRIC_p80 and METRIC_mean are base less switched off; each has its 95 % interval, _low and _high.
+        """
+        found = frame(self.result.switched)
+        order = found[f"{self.metric}_p80"].sort_values(ascending=False, kind="stable").index
+        return found.reindex(order).reset_index(drop=True)
+
+
+def drivers(
+    config: Config | Project,
+    *,
+    runs: int = RUNS,
+    seed: int = SEED,
+    workers: int | None = None,
+    engine: str = AUTO,
+    out: str | Path | None = None,
+    watch: Watch | None = None,
+    extras: Callable[[Result, Path], object] | None = None,
+) -> Drivers:
+    """Run a project, and again with each risk driver and each group of uncertainty switched off on the same luck.
+
+    Every saving is that of one cause alone; causes overlap, so savings do not add up. With `out`, the result is
+    written there with the table of causes. `watch(name)` opens a progress bar. Raises SimError.
+    """
+    case = laid_out(config, "mc", runs, engine)
+    hands = cores() if workers is None else workers
+    with _bar(watch, "everything on") as progress:
+        base = replicate(case, seed=seed, runs=runs, workers=hands, progress=progress)
+    rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, hands, watch)]
+    result = replace(result_of(case, seed, base), switched=_columns(rows))
+    if out is not None:
+        result.save(out, beside(config, result, extras))
+    return Drivers(result)
+
+
+def _switched(case: Case, seed: int, runs: int, hands: int, watch: Watch | None) -> list[tuple[Cause, Sample]]:
+    """Return the replications without every cause alone, then without all of a kind.
+
+    A process takes a cause at a time where there are enough of them, as each must be prepared first.
+    """
+    causes = Switches(case, seed).causes
+    wanted = [*((cause, (cause,)) for cause in causes), *all_of(causes)]
+    if not wanted:
+        return []
+    require_room(case, len(wanted) * runs, hands, on_disk=False)
+    asked = tuple(metric for metric in METRICS if metric in case.metrics)
+    switched = Switched(case, seed, tuple(off for _, off in wanted), runs, asked)
+    chunk = runs if len(wanted) >= 2 * hands else None
+    with _bar(watch, f"{len(wanted)} times without a cause") as progress:
+        found = replicate(switched, seed=seed, runs=len(wanted) * runs, workers=hands, chunk=chunk, progress=progress)
+    return [(cause, sample) for (cause, _), sample in zip(wanted, divided(found, runs), strict=True)]
+
+
+def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:
+    """Open a progress bar, where somebody watches."""
+    return watch(name) if watch else nullcontext()
+
+
+def _row(cause: Cause, base: Sample, off: Sample) -> dict[str, Any]:
+    """Return what switching a cause off saves: the base less the case without it, pair by pair."""
+    metrics = {metric: DIRECTIONS[metric] for metric in METRICS}
+    row: dict[str, Any] = {"id": cause.id, "kind": cause.kind, "name": cause.name}
+    for found in compare({"on": base, "off": off}, metrics, base="on"):
+        row |= _saved(found)
+    return row
+
+
+def _saved(found: Difference) -> dict[str, float]:
+    """Return a difference the other way round: in the mean, at P50 and at P80, each with its interval."""
+    told = asdict(found)
+    saved: dict[str, float] = {}
+    for name in ("mean", "p50", "p80"):
+        saved |= {name: -told[name], f"{name}_low": -told[f"{name}_high"], f"{name}_high": -told[f"{name}_low"]}
+    return {f"{found.metric}_{name}": value + 0.0 for name, value in saved.items()}
+
+
+def _columns(rows: list[dict[str, Any]]) -> Columns:
+    """Return rows as columns; texts stay texts where there are no rows."""
+    names = rows[0] if rows else dict.fromkeys(["id", "kind", "name", f"{METRICS[0]}_p50", f"{METRICS[0]}_p80"], "")
+    texts = {"id", "kind", "name"}
+    return {name: np.array([row[name] for row in rows], object if name in texts else np.float64) for name in names}

@@ -1,0 +1,323 @@
+"""What a planner can move while he looks: crews, lines, trucks, yard, cranes, shifts and risks of one project.
+
+Moving a slider and looking: the same project with a few values changed, on the same luck, a picture at a time.
+
+A picture begins with few replications and grows. While sliders move, the calls of crews and the dates of orders stay
+those of the baseline: working them out anew takes rehearsals, seconds for a large project. `anew` does that, and is
+then exactly what `sim run` says of the configuration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from json import dumps
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from sim.config.load import SCHEMA_VERSION
+from sim.config.project import Project
+from sim.config.yaml_reader import read_file, read_text
+from sim.engine.backends import AUTO
+from sim.errors import SimError
+from sim.jit import nothing_thrown_away
+from sim.plan.compile import compile_plan
+from sim.plan.context import Agreed, Stay
+from sim.plan.mechanisms.crews import largest_counts
+from sim.plan.project import write_plan
+from sim.study.api import load
+from sim.study.case import Case, prepare
+from sim.study.executors.jit_warmup import ready
+from sim.study.executors.persistent_pool import Hands, Piece
+from sim.world.calendars.project_calendars import calendars, day_minutes
+
+# --- levers -----------------------------------------------------------------------------------------------------------
+
+
+Changes = Mapping[str, Any]
+"""What was moved: the path in the configuration, and the value it is to have."""
+RISKS = "risks.without"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TWO_SHIFTS = [{"start": "06:00", "end": "16:00"}, {"start": "16:00", "end": "02:00"}]
+
+
+class NoLever(SimError):
+    """Something the page does not offer."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One thing to move: where it stands in the configuration, what it is called, and between what it can be.
+
+    `kind` is slider (from `low` to `high`), choice (of `choices`, each a label and a value) or risks (switches;
+    the value is the list of those that are off).
+    """
+
+    path: str
+    group: str
+    label: str
+    kind: str
+    value: Any
+    low: int = 0
+    high: int = 0
+    choices: tuple[tuple[str, Any], ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the page reads it."""
+        return asdict(self)
+
+
+def levers(project: Project, agreed: Agreed, most: Mapping[str, int]) -> tuple[Lever, ...]:
+    """Return what there is to move, at the values that a project has; `most` crews of a trade one step takes."""
+    return (*_crews(agreed, most), *_factories(project), *_site(project), *_shifts(project), *_risks(project))
+
+
+def _slider(path: str, group: str, label: str, value: int, low: int = 1) -> Lever:
+    return Lever(path, group, label, "slider", value, low, max(3 * value, value + 4))
+
+
+def _crews(agreed: Agreed, most: Mapping[str, int]) -> Iterator[Lever]:
+    """Yield the crews of every trade: at least as many as one step takes at once."""
+    for trade, stays in sorted(agreed.stays.items()):
+        yield _slider(f"labour.trades.{trade}.crews", "crews", trade, len(stays), max(1, most.get(trade, 1)))
+
+
+def _factories(project: Project) -> Iterator[Lever]:
+    """Yield lines, trucks and yard places of every system that is made in a factory."""
+    fleets, yard = project.logistics.fleets, project.logistics.laydown
+    made = [name for name, system in project.by_system.items() if system.scope == "factory"]
+    for name in made:
+        lines = project.by_system[name].factory.lines
+        yield _slider(f"systems.{name}.factory.lines", "factory lines", name, lines)
+    for name in made:
+        yield _slider(f"logistics.fleets.{name}.trucks", "trucks", name, getattr(fleets, name).trucks)
+    for name in made:
+        low = project.by_system[name].skid.per_block
+        yield _slider(f"logistics.laydown.{name}", "yard places", name, getattr(yard, name), low)
+
+
+def _site(project: Project) -> Iterator[Lever]:
+    """Yield cranes and gates."""
+    yield _slider("logistics.cranes", "site", "cranes", project.logistics.cranes)
+    yield _slider("logistics.gates", "site", "gates", project.logistics.gates)
+
+
+def _shifts(project: Project) -> Iterator[Lever]:
+    """Yield the ways of working to choose from, or days and shifts of the site's week."""
+    labour, stated = project.labour, project.calendars.site
+    if labour.patterns:
+        names: list[tuple[str, Any]] = [(name, name) for name in labour.patterns]
+        names = names if labour.pattern is not None else [("as calendars.site", None), *names]
+        yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=tuple(names))
+    if labour.pattern is not None:
+        return
+    weeks = [(f"{number} days a week", list(DAYS[:number])) for number in (5, 6, 7)]
+    yield Lever("calendars.site.days", "shifts", "days", "choice", list(stated.days), choices=tuple(weeks))
+    if len(stated.shifts) == 1:
+        one = [shift.model_dump(mode="json") for shift in stated.shifts]
+        both = (("one shift, as stated", one), ("two shifts of 10 h", TWO_SHIFTS))
+        yield Lever("calendars.site.shifts", "shifts", "shifts", "choice", one, choices=both)
+
+
+def _risks(project: Project) -> Iterator[Lever]:
+    """Yield the drivers of the register, where any is in force."""
+    risks = project.risks
+    if risks.drivers and risks.mode != "none":
+        named = tuple((driver.name, driver.id) for driver in risks.drivers)
+        yield Lever(RISKS, "risks", "risk drivers", "risks", list(risks.without), choices=named)
+
+
+def as_overrides(changes: Changes, offered: tuple[Lever, ...]) -> list[str]:
+    """Return changes as the overrides they are; NoLever for what the page does not offer."""
+    known = {lever.path for lever in offered}
+    if wrong := [path for path in changes if path not in known]:
+        raise NoLever(f"{wrong[0]} is nothing that can be moved here")
+    return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
+
+
+def kept(agreed: Agreed, changes: Changes) -> Agreed:
+    """Return what was agreed for the baseline with the numbers of crews that were changed.
+
+    Fewer crews are those that come first; further ones come and go with the last.
+    """
+    stays = dict(agreed.stays)
+    for path, value in changes.items():
+        if path.startswith("labour.trades.") and path.endswith(".crews"):
+            trade = path.split(".")[2]
+            stays[trade] = _so_many(stays[trade], int(value))
+    crews = {**agreed.crews, **{trade: len(crew) for trade, crew in stays.items()}}
+    return Agreed(crews, stays, agreed.order_minutes, agreed.released, agreed.placed)
+
+
+def _so_many(stays: tuple[Stay, ...], count: int) -> tuple[Stay, ...]:
+    return stays[:count] + stays[-1:] * max(0, count - len(stays))
+
+
+# --- as a file ------------------------------------------------------------------------------------------------
+
+
+def as_config(path: Path, changes: Changes) -> str:
+    """Return a configuration, to be kept beside `path`, that says what is on screen: that one and the changes."""
+    own = dict(read_file(path).tree)
+    name = f"{own.get('name', path.stem)}_live"
+    if "extends" not in own:
+        own = {"extends": path.name, "schema_version": SCHEMA_VERSION}
+    tree = {**own, "name": name}
+    for dotted, value in changes.items():
+        _put(tree, dotted.split("."), value)
+    lines = [f"# What was on the screen of: sim live {path.name}. Keep it in the same folder.", *_lines(tree, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set a value, with the sections on the way to it; what is there already stays as it is."""
+    for key in keys[:-1]:
+        tree[key] = dict(tree.get(key) or {})
+        tree = tree[key]
+    tree[keys[-1]] = value
+
+
+def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yield a mapping as YAML; single values and lists are written as JSON, which is YAML too."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}:"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}"
+
+
+# --- live -------------------------------------------------------------------------------------------------------------
+
+
+SHARES = (0.1, 0.5, 0.9)
+AT_ONCE, PIECE = 50, 50
+"""Replications of the first picture, shared out among the workers, and of every further piece of work."""
+REMEMBERED = 12
+"""Finished pictures that are kept: who goes back to a setting sees it at once."""
+POINTS = 300
+
+Wanted = Callable[[], bool]
+"""Whether anybody still wants to see it."""
+
+
+class Live:
+    """A project on the screen: its baseline, what can be moved, and the processes that perform it."""
+
+    def __init__(self, path: Path, overrides: Sequence[str] = (), *, runs: int, seed: int, workers: int) -> None:
+        """Size the baseline; processes are started with the first picture."""
+        self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
+        with ready(AUTO) as self.engine:
+            self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
+        self.hands = Hands(workers, self.engine)
+        self._seen: dict[str, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        """Nothing more is needed."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Send the processes home."""
+        self.hands.close()
+
+    @cached_property
+    def levers(self) -> tuple[Lever, ...]:
+        """Return what can be moved."""
+        project = self.base.project
+        plan = write_plan(project, calendars(project), day_minutes(project), self.base.sizing.agreed)
+        return levers(project, self.base.sizing.agreed, largest_counts(plan.units))
+
+    def project(self, changes: Changes) -> Project:
+        """Return the project as it is on screen; ConfigError where that cannot be."""
+        return load(self.path, [*self.overrides, *as_overrides(changes, self.levers)]).value
+
+    def as_config(self, changes: Changes) -> str:
+        """Return the YAML of what is on screen, which is right beside the configuration it came from."""
+        self.project(changes)
+        words = (override.partition("=") for override in self.overrides)
+        given = {path.strip(): read_text(text, path).tree for path, _, text in words}
+        return as_config(self.path, {**given, **changes})
+
+    def pictures(self, changes: Changes, wanted: Wanted, *, anew: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield pictures of the project on screen, of ever more replications, as long as they are wanted."""
+        setting = dumps([changes, anew and bool(changes)], sort_keys=True)
+        if (known := self._seen.get(setting)) is not None and known["runs"] == self.runs:
+            yield known
+            return
+        case = self._case(changes, anew=anew)
+        if not wanted():
+            return
+        pieces: list[Piece] = []
+        spans = list(self._spans())
+        for at, piece in enumerate(self.hands.perform(case, self.seed, spans), 1):
+            if not wanted():
+                return
+            pieces.append(piece)
+            if at % self.workers == 0 or at == len(spans):
+                drawn = picture(pieces)
+                if at == len(spans):
+                    self._remember(setting, drawn)
+                yield drawn
+
+    def _remember(self, setting: str, drawn: dict[str, Any]) -> None:
+        """Keep a finished picture, and forget the oldest where there are too many."""
+        self._seen[setting] = drawn
+        for old in [*self._seen][: max(0, len(self._seen) - REMEMBERED)]:
+            del self._seen[old]
+
+    def _spans(self) -> Iterator[range]:
+        """Yield the pieces of work: small ones first, so that there is something to see."""
+        first, number = 0, 0
+        while first < self.runs:
+            share = -(-AT_ONCE // self.workers)
+            size = min(share if number < self.workers else PIECE, self.runs - first)
+            yield range(first, first + size)
+            first, number = first + size, number + 1
+
+    def _case(self, changes: Changes, *, anew: bool) -> Case:
+        """Return the project on screen ready to run, with the baseline's calls and orders or with its own."""
+        if not changes:
+            return self.base
+        project = self.project(changes)
+        if anew:
+            return replace(prepare(project, self.path.parent), engine=self.engine)
+        with nothing_thrown_away():
+            agreed = kept(self.base.sizing.agreed, changes)
+            plan = compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed))
+            sizing = replace(self.base.sizing, agreed=agreed)
+            return Case(project, sizing, plan, self.base.weather, engine=self.engine)
+
+
+def picture(pieces: Sequence[Piece]) -> dict[str, Any]:
+    """Return replications as the page draws them: values of metrics, and bands of curves by day."""
+    metrics = {name: _plain(np.concatenate([piece.metrics[name] for piece in pieces])) for name in pieces[0].metrics}
+    curves = {name: np.concatenate([piece.curves[name] for piece in pieces]) for name in pieces[0].curves}
+    days = next(iter(curves.values())).shape[1]
+    shown = np.unique(np.linspace(0, days - 1, min(POINTS, days)).astype(int))
+    bands = {
+        name: [_plain(band) for band in np.quantile(lines[:, shown], SHARES, axis=0, method="inverted_cdf")]
+        for name, lines in curves.items()
+    }
+    runs = len(next(iter(metrics.values())))
+    return {
+        "runs": runs,
+        "stalled": sum(piece.stalled for piece in pieces),
+        "days": shown.tolist(),
+        "metrics": metrics,
+        "curves": bands,
+    }
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    """Return numbers as JSON can say them: what never happens is null."""
+    return [value if isfinite(value) else None for value in np.asarray(values, np.float64).tolist()]

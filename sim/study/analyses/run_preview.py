@@ -1,0 +1,87 @@
+"""How long a run will take and how much it needs, before it is begun.
+
+A few replications are performed and timed on this machine; what memory is needed is worked out (`room`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sim.config.project import Project
+from sim.study.api import RUNS, SEED, Config, cores, laid_out
+from sim.study.case import Case
+from sim.study.executors.memory_estimate import available, memory_needed
+
+PROBE_SECONDS = 2.0
+MOST_PROBED = 64
+# Measured with configs/hybrid.yaml; what is left of a forecast's error is a few seconds.
+STARTING_SECONDS = 4.0
+"""A worker process until its first chunk: imports, and what is worked out once from the plan."""
+ENDING_SECONDS = 6.0
+"""Tables, the manifest and figures at the end."""
+SHARED_CORES = 0.9
+"""How much of its speed a process keeps where others work beside it."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will take: seconds on the clock, and bytes of memory at its most."""
+
+    runs: int
+    workers: int
+    preparing: float
+    each: float
+    memory: int
+    fixed: float = ENDING_SECONDS
+
+    @property
+    def seconds(self) -> float:
+        """On the clock, from the command to the result."""
+        together = min(self.workers, cores()) * (SHARED_CORES if self.workers > 1 else 1.0)
+        starting = STARTING_SECONDS if self.workers > 1 else 0.0
+        return self.preparing + starting + self.runs * self.each / max(together, 1.0) + self.fixed
+
+    def told(self) -> str:
+        """The forecast in two lines."""
+        who = f"{self.workers} processes" if self.workers > 1 else "one process"
+        return (
+            f"about {_clock(self.seconds)} for {self.runs:,} replications with {who} on this machine: "
+            f"{_clock(self.preparing)} to prepare, {1000 * self.each:.3g} ms each, {_clock(self.fixed)} at the end\n"
+            f"up to {self.memory / 1e9:.1f} GB of memory{_of_available()}"
+        )
+
+
+def forecast(
+    config: Config | Project, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None, sampling: str = "mc"
+) -> Forecast:
+    """Prepare a project, time a few of its replications, and say how long `runs` of them will take."""
+    began = time.perf_counter()
+    case = laid_out(config, sampling, runs)
+    case.replicate(seed, 0, 1)
+    preparing = time.perf_counter() - began
+    wanted, used = case.sampling.fit(runs), cores() if workers is None else max(workers, 1)
+    return Forecast(wanted, used, preparing, _each(case, seed, wanted), memory_needed(case, wanted, used))
+
+
+def _each(case: Case, seed: int, runs: int) -> float:
+    """Seconds of one replication, from as many as fit into two seconds."""
+    performed, size, began = 0, 2, time.perf_counter()
+    while time.perf_counter() - began < PROBE_SECONDS and performed < min(MOST_PROBED, runs):
+        case.replicate(seed, performed, size)
+        performed, size = performed + size, 2 * size
+    return (time.perf_counter() - began) / performed
+
+
+def _of_available() -> str:
+    """How much there is, where that is known."""
+    there = available()
+    return "" if there is None else f"; {there / 1e9:.1f} GB are free here"
+
+
+def _clock(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,199 @@
+"""A study in parts, for batch queues: part i of n on each machine, put together afterwards.
+
+A project run in parts on machines that know nothing of each other, and the parts put together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sim import files
+from sim.config.load import checked
+from sim.config.project import Project
+from sim.errors import PartialResults, SimError
+from sim.study.api import RUNS, SEED, Config, cores, laid_out, result_of
+from sim.study.chunk import Chunk, Column, missing, worded
+from sim.study.executors.memory_estimate import require_room
+from sim.study.result import Result, identity
+from sim.study.runner import Progress, perform_part
+from sim.study.sample import Sample, gather, plain
+from sim.study.storage.checkpoint import ABOUT, Changed, Partial, differences, keeping, opened, partial_directory
+from sim.world.randomness.streams import PLAIN, Sampling
+
+# --- shards -----------------------------------------------------------------------------------------------------------
+
+
+RUNS_KEY = "runs"
+
+
+class WrongShard(SimError):
+    """A part that does not exist."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `number` (from 1) of `of`."""
+
+    number: int
+    of: int
+
+    def part(self, runs: int) -> range:
+        """The replications of this part; all parts together are 0 … runs − 1, and differ by one at most."""
+        return range(runs * (self.number - 1) // self.of, runs * self.number // self.of)
+
+    def target(self, directory: Path) -> Path:
+        """Where this part is kept: `NAME.shard-2-of-4`, beside the result it is for."""
+        return directory.with_name(f"{directory.name}.shard-{self.number}-of-{self.of}")
+
+
+def parse(text: str) -> Shard:
+    """Read `2/4`; WrongShard says what is allowed."""
+    match = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise WrongShard(f"--shard {text}: write it like 2/4, part 2 of 4")
+    return Shard(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The shards of one study on one shelf; each keeps its chunks where they are."""
+
+    shards: list[Partial]
+
+    def put(self, chunk: Chunk) -> None:
+        """Nothing is added to parts that are put together."""
+        raise NotImplementedError(f"replications {chunk.span} belong to a shard")
+
+    def spans(self) -> list[range]:
+        """Which stretches of replications are here."""
+        return [span for shard in self.shards for span in shard.spans()]
+
+    def rows(self, span: range) -> Chunk:
+        """Status, metrics and notes of a stretch."""
+        return self._holder(span).rows(span)
+
+    def curve_names(self) -> list[str]:
+        """The names of the curves, sorted."""
+        return sorted({name for shard in self.shards for name in shard.curve_names()})
+
+    def curve(self, span: range, name: str) -> Column | None:
+        """One curve of a stretch; None where every replication of it failed."""
+        return self._holder(span).curve(span, name)
+
+    def _holder(self, span: range) -> Partial:
+        """The shard that has a stretch."""
+        return next(shard for shard in self.shards if span in shard.spans())
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What shards together are: how many replications, of what (`keeping` was told), and the sample of them."""
+
+    parts: Parts
+    runs: int
+    identity: dict[str, Any]
+
+    @property
+    def sampling(self) -> Sampling:
+        """How luck was spread."""
+        return Sampling.read(self.identity["sampling"]) if "sampling" in self.identity else PLAIN
+
+    @cached_property
+    def sample(self) -> Sample:
+        """All replications, in order; only now are they read."""
+        return gather(self.parts, tuple(self.identity["metrics"]), self.runs, sampling=self.sampling)
+
+
+def merge(directories: Sequence[Path]) -> Merged:
+    """Put the shards in these directories together; `about["runs"]` says how many replications there must be.
+
+    Raises WrongPlace or Damaged for a directory that is no shard, Changed if they are not of one study,
+    PartialResults if replications are missing.
+    """
+    if not directories:
+        raise WrongShard("there is nothing to merge: name the shards' directories")
+    shards = [opened(_found(directory)) for directory in directories]
+    identity, about = shards[0].identity, shards[0].about
+    for shard in shards[1:]:
+        then, now = {**identity, RUNS_KEY: about[RUNS_KEY]}, {**shard.identity, RUNS_KEY: shard.about[RUNS_KEY]}
+        if changes := differences(then, now):
+            raise Changed(f"{shard.directory} and {shards[0].directory} differ: {'; '.join(changes)}")
+    parts, runs = Parts(shards), int(about[RUNS_KEY])
+    if gaps := missing(parts.spans(), range(runs)):
+        raise PartialResults(f"replications {worded(gaps)} of {runs:,} are in none of the shards")
+    return Merged(parts, runs, identity)
+
+
+def _found(directory: Path) -> Path:
+    """A shard's chunks, by the directory itself or by the name the shard was given."""
+    for place in (directory, partial_directory(directory)):
+        if files.exists(place / ABOUT):
+            return place
+    raise files.WrongPlace(f"{directory}: there is no shard here (no {ABOUT})")
+
+
+# --- sharding ---------------------------------------------------------------------------------------------------------
+
+
+def run_shard(
+    config: Config | Project,
+    shard: str,
+    out: str | Path,
+    *,
+    runs: int = RUNS,
+    seed: int = SEED,
+    workers: int | None = None,
+    sampling: str = "mc",
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Run part `shard` ("2/4") of a study of `runs` replications; return where its chunks lie.
+
+    They stay beside `out` (`NAME.shard-2-of-4.partial`) for `merge_shards`; `resume` goes on from what an
+    interrupted part left. Raises SimError.
+    """
+    wanted = parse(shard)
+    case = laid_out(config, sampling, runs)
+    runs = case.sampling.fit(runs)
+    place = wanted.target(Path(out).absolute())
+    with keeping(place, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as shelf:
+        perform_part(
+            case, seed=seed, part=wanted.part(runs), shelf=shelf, progress=progress,
+            workers=cores() if workers is None else workers,
+        )  # fmt: skip
+        return shelf.directory
+
+
+def merge_shards(
+    directories: Sequence[str | Path],
+    out: str | Path | None = None,
+    extras: Callable[[Result, Path], object] | None = None,
+) -> Result:
+    """Put the parts of a study together: the result is the one an undivided run would have given, byte by byte.
+
+    The project is taken from the parts themselves. Raises PartialResults if replications are missing, TooLarge if
+    they do not fit into memory, Changed if the parts are of different studies or were made by another version of
+    this program or of its libraries.
+    """
+    merged = merge([Path(directory).absolute() for directory in directories])
+    seed = int(merged.identity["seed"])
+    case = laid_out(checked(Project, merged.identity["config"]), merged.sampling.method, merged.runs)
+    if changes := differences(merged.identity, plain(identity(case, seed))):
+        raise Changed(f"the shards were made by another version of this program: {'; '.join(changes[:5])}")
+    require_room(case, merged.runs, 1)
+    result = result_of(case, seed, merged.sample)
+    if out is not None:
+        result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
+    return result
+
+
+def _add(extras: Callable[[Result, Path], object], result: Result, directory: Path) -> None:
+    """Add figures and the like to the directory that is being filled."""
+    extras(result, directory)

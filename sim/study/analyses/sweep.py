@@ -1,0 +1,353 @@
+"""A sweep: the same luck under many configurations, as one tidy table.
+
+All points of a study as one long case, so that it is performed, kept and resumed like any other.
+
+Replication number p × runs + r is replication r of point p; luck is addressed by r alone, so every point meets
+the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.errors import CheckFailed, SimError
+from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, said, settings_of
+from sim.study.api import cores, laid_out
+from sim.study.case import Case
+from sim.study.chunk import Chunk, Columns, failed, stitched
+from sim.study.compare import DIRECTIONS, compare, table
+from sim.study.executors.memory_estimate import TABLES_OF_A_STUDY, require_room
+from sim.study.result import digest, versions
+from sim.study.runner import Progress
+from sim.study.runner import run as replicate
+from sim.study.sample import COLUMNS, Sample, divided, summary
+from sim.study.storage.checkpoint import keeping
+from sim.study.storage.results import AnswerExtras, put_answer, read_answer
+from sim.world.randomness.streams import RNG_VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# --- swept ------------------------------------------------------------------------------------------------------------
+
+
+KEPT = 2
+"""Prepared points a process keeps: the one under way and the one before, which the next chunk may still need."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A study as a case: its points one after the other, `runs` replications each."""
+
+    design: Design
+    points: tuple[Point, ...]
+    runs: int
+    metrics: tuple[str, ...]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel to another process without what was prepared here."""
+        return {"design": self.design, "points": self.points, "runs": self.runs, "metrics": self.metrics}
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.design.study.name
+
+    @property
+    def days(self) -> int:
+        """Length of daily curves; a study keeps none."""
+        return 1
+
+    @cached_property
+    def _cases(self) -> dict[int, Case]:
+        """The points prepared last."""
+        return {}
+
+    def keep(self, prepared: Mapping[int, Case]) -> None:
+        """Take points that are prepared already."""
+        self._cases.update(prepared)
+
+    def case(self, point: int) -> Case:
+        """A point ready to be run."""
+        if point not in self._cases:
+            while len(self._cases) >= KEPT:
+                del self._cases[next(iter(self._cases))]
+            self._cases[point] = ready(self.design.config(self.points[point]))
+        return self._cases[point]
+
+    def _is_ready(self, point: int) -> bool:
+        """Whether a point could be prepared, so that what went wrong is one replication's."""
+        return point in self._cases
+
+    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+        """Perform a stretch of replications, which may reach over several points."""
+        parts, at = [], first
+        while at < first + count:
+            point, replication = divmod(at, self.runs)
+            here = min(self.runs - replication, first + count - at)
+            parts.append(self._part(seed, point, replication, range(at, at + here)))
+            at += here
+        return stitched(parts)
+
+    def _part(self, seed: int, point: int, replication: int, span: range) -> Chunk:
+        """Perform replications of one point; those it cannot perform are failed rows with the reason.
+
+        One point must not end the others; but two engines that differ must.
+        """
+        try:
+            found = self.case(point).replicate(seed, replication, len(span))
+        except CheckFailed:
+            raise
+        except SimError as error:
+            if len(span) == 1 or not self._is_ready(point):
+                return failed(span, self.metrics, str(error))
+            return stitched([self._part(seed, point, replication + at, span[at : at + 1]) for at in range(len(span))])
+        nothing = np.full(len(span), np.nan)
+        runs: Columns = {"status": found.runs["status"]}
+        runs |= {metric: found.runs.get(metric, nothing) for metric in self.metrics}
+        return Chunk(span.start, runs, {}, {r - replication + span.start: text for r, text in found.notes.items()})
+
+
+def swept(design: Design, points: Sequence[Point], runs: int) -> Swept:
+    """A study ready to be run; its metrics are those of all its configurations."""
+    known: dict[str, None] = {}
+    prepared: dict[int, Case] = {}
+    for base in range(len(design.bases)):
+        first = next(number for number, point in enumerate(points) if point.base == base)
+        try:
+            prepared[first] = ready(design.config(points[first]))
+            known |= dict.fromkeys(prepared[first].metrics)
+        except SimError:  # a row of its own in the table; its base has the same metrics
+            known |= dict.fromkeys(ready(design.bases[base]).metrics)
+    found = Swept(design, tuple(points), runs, tuple(known))
+    found.keep(prepared)
+    return found
+
+
+def ready(config: Config) -> Case:
+    """A configuration ready to be run by the fastest engine there is."""
+    return laid_out(config, "mc", 0)
+
+
+# --- sweep ------------------------------------------------------------------------------------------------------------
+
+
+KIND = "sweep"
+BASE_COLUMNS = ("point", "config")
+AS_IT_IS = "as configured"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The points of a study with their replications; every point met the same luck.
+
+    `points` has a row a point: its number, its configuration, its settings, and why it could not be run if so.
+    `samples` holds the replications of each point, in order. `manifest` says what was run.
+    """
+
+    manifest: dict[str, Any]
+    points: pd.DataFrame
+    samples: tuple[Sample, ...] = field(repr=False)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of what was varied, with `config` first where there are several."""
+        several = ["config"] if self.points["config"].nunique() > 1 else []
+        return several + list(self.manifest["inputs"])
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """Tidy: a row a replication, with the settings of its point, its status and its metrics."""
+        import pandas as pd
+
+        rows = [pd.DataFrame({"point": number, **sample.runs}) for number, sample in enumerate(self.samples)]
+        return self._settings().merge(pd.concat(rows, ignore_index=True), on="point", validate="one_to_many")
+
+    def summary(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """Tidy: a row a point and metric; settings, mean, P10 … P90, the 95 % intervals of P50 and P80, n."""
+        import pandas as pd
+
+        rows = [
+            {"point": number, "metric": metric, **numbers}
+            for number, sample in enumerate(self.samples)
+            for metric, numbers in summary(sample).items()
+            if metrics is None or metric in metrics
+        ]
+        found = pd.DataFrame(rows, columns=["point", "metric", *COLUMNS])
+        return self._settings().merge(found, on="point", validate="one_to_many")
+
+    def table(self, metric: str, statistic: str = "p80") -> pd.DataFrame:
+        """A row a point: its settings and one number of one metric; SimError names the metrics there are."""
+        self._known(metric)
+        rows = self.summary([metric])
+        columns = [*BASE_COLUMNS, *self.manifest["inputs"]]
+        ends = [f"{statistic}{end}" for end in ("_low", "_high") if f"{statistic}{end}" in rows]
+        return rows[[*columns, statistic, *ends]].rename(columns={statistic: metric})
+
+    def grid(self, metric: str, row: str, column: str, statistic: str = "p80") -> pd.DataFrame:
+        """One number of one metric as a two-way table of two inputs: the mean over whatever else was varied."""
+        return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
+
+    def differences(self, base: int = 0) -> pd.DataFrame:
+        """Every other point against one of them on the same luck, pair by pair: a row a metric and point."""
+        named = dict(zip(self.labels(), self.samples, strict=True))
+        return table(compare(named, DIRECTIONS, base=self.labels()[base]))
+
+    def labels(self) -> list[str]:
+        """What each point is called."""
+        return [str(label) for label in self.points["label"]]
+
+    def _known(self, metric: str) -> None:
+        """Refuse a metric that is not there."""
+        if metric not in self.samples[0].metrics:
+            raise SimError(f"there is no metric {metric!r}; there are {', '.join(self.samples[0].metrics)}")
+
+    def _settings(self) -> pd.DataFrame:
+        """The points without what is only for people."""
+        return self.points.drop(columns=["label", "note"])
+
+    def save(self, directory: str | Path, extras: AnswerExtras | None = None) -> Path:
+        """Write the sweep, all of it or nothing: runs, summary and points as Parquet and CSV, and a manifest."""
+        from sim.study.storage.results import write_answer
+
+        target = Path(directory).absolute()
+        write_answer(target, KIND, self.manifest, self.parts(), extras)
+        return target
+
+    def parts(self) -> dict[str, pd.DataFrame]:
+        """The tables that are written."""
+        return {"runs": self.runs, "summary": self.summary(), "points": self.points}
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Sweep:
+        """Read a sweep back; SimError with exit code 2 if there is none or a file of it is damaged."""
+        manifest, parts = read_answer(Path(directory).absolute(), KIND)
+        points, runs = parts["points"], parts["runs"]
+        skipped = {*BASE_COLUMNS, *manifest["inputs"]}
+        metrics = [str(column) for column in runs.columns if column not in skipped]
+        samples = [
+            Sample({column: rows[column].to_numpy() for column in metrics}, {})
+            for _, rows in runs.groupby("point", sort=True)
+        ]
+        return cls(manifest, points, tuple(samples))
+
+
+def sweep(
+    config: Config | str | Path,
+    inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
+    *,
+    runs: int | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    design: str = "grid",
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Run a configuration under many settings on the same luck: `sweep(cfg, {"logistics.cranes": [2, 3, 4]})`.
+
+    `inputs`: values by the path they are set at (as for `--set`; `*` stands for every key), or by a tuple of paths
+    that get the same value. `design` is grid (every combination) or list (the k-th value of each). Instead of a
+    configuration and inputs, the path of a study file may be given. With `out`, finished work is kept beside that
+    directory and `resume` goes on from it.
+    """
+    if isinstance(config, str | Path):
+        found = read_study(config)
+        stated = {"runs": runs, "seed": seed}
+        change = {name: value for name, value in stated.items() if value is not None}
+        found = Design(found.study.model_copy(update=change), found.bases, found.places)
+    else:
+        found = of_python(config, inputs or {}, runs=runs or 200, seed=1 if seed is None else seed, design=design)
+    return sweep_design(found, workers=workers, out=out, resume=resume, progress=progress)
+
+
+def sweep_design(
+    design: Design,
+    *,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    extras: Any = None,
+) -> Sweep:
+    """Run every point of a study; `extras(sweep, directory)` adds figures to `out`."""
+    points = design.crossed(settings_of(design.study))
+    case = swept(design, points, design.study.runs)
+    if out is None:
+        return perform(case, design.study.seed, workers, progress)
+    target = Path(out).absolute()
+    with keeping(target, identity(case, design.study.seed), resume=resume) as shelf:
+        found = perform(case, design.study.seed, workers, progress, shelf)
+        put_answer(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))
+        shelf.discard()
+    return found
+
+
+def perform(case: Swept, seed: int, workers: int | None, progress: Progress | None = None, shelf: Any = None) -> Sweep:
+    """Perform all points; a worker takes a point at a time where there are more points than workers."""
+    hands = cores() if workers is None else workers
+    enough, runs = len(case.points) >= 2 * max(hands, 1), len(case.points) * case.runs
+    require_room(case, runs, hands, tables=TABLES_OF_A_STUDY)
+    found = replicate(
+        case, seed=seed, runs=runs, workers=hands,
+        chunk=case.runs if enough else None, shelf=shelf, progress=progress,
+    )  # fmt: skip
+    return Sweep(manifest(case, seed), points_table(case, found), divided(found, case.runs))
+
+
+def points_table(case: Swept, found: Sample) -> pd.DataFrame:
+    """A row a point: number, configuration, settings, what it is called, and why it could not be run if so."""
+    import pandas as pd
+
+    names, inputs = [base.value.name for base in case.design.bases], case.design.study.inputs
+    called = list(labels(case.points, names))
+    rows = [
+        {
+            "point": number,
+            "config": names[point.base],
+            **{name: point.settings.get(name, np.nan) for name in inputs},
+            "label": called[number],
+            "note": found.notes.get(number * case.runs, ""),
+        }
+        for number, point in enumerate(case.points)
+    ]
+    columns = pd.DataFrame(rows)
+    for name in inputs:
+        if columns[name].dtype == object:  # numbers and texts in one column are all texts
+            columns[name] = [AS_IT_IS if pd.isna(value) else said(value) for value in columns[name]]
+    return columns
+
+
+def manifest(case: Swept, seed: int) -> dict[str, Any]:
+    """What was run."""
+    study = case.design.study
+    return {
+        "name": study.name,
+        "question": study.question,
+        "inputs": {name: list(varied.paths) for name, varied in study.inputs.items()},
+        "metrics": list(study.metrics),
+        "points": len(case.points),
+        "runs": case.runs,
+        "seed": seed,
+        "rng": RNG_VERSION,
+        "versions": versions(),
+        "configs": {base.value.name: digest(base.value) for base in case.design.bases},
+    }
+
+
+def identity(case: Swept, seed: int) -> dict[str, Any]:
+    """What must be the same for two sweeps to be one."""
+    return {
+        **manifest(case, seed),
+        "metrics": list(case.metrics),
+        "settings": [
+            [point.base, {path: str(value) for path, value in point.changes.items()}] for point in case.points
+        ],
+    }

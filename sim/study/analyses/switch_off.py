@@ -1,0 +1,271 @@
+"""Causes that can be switched off one at a time: drivers of the register, and groups of uncertain inputs.
+
+What is left meets the same luck: a driver that is off changes no draw of anything else, an input that is switched
+off is simply at its planned value, and the crews and order dates that were agreed stay as they are.
+
+All causes of a project switched off one after the other, as one long case: performed, kept and shared like any other.
+
+Replication number k × runs + r is replication r without the k-th cause; luck is addressed by r alone, so that every
+case meets the same. A process prepares a case when it comes to it, and only looks at what is asked of a cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.engine.backends import COMPILED, SIMPY, Done, require_same
+from sim.jit import nothing_thrown_away
+from sim.metrics.critical_chain import step_mechanism
+from sim.metrics.record import Index
+from sim.plan.compile import NONE, Compiled, compile_plan
+from sim.plan.draws import SPAN, Inputs
+from sim.plan.project import write_plan
+from sim.plan.vocabulary import AGAIN, UNTIL, WORK
+from sim.study.case import Case
+from sim.study.chunk import OK, STALLED, Chunk, Columns, stitched
+from sim.world.calendars.project_calendars import calendars, closed_in, day_minutes
+from sim.world.calendars.working_time import Calendar
+from sim.world.randomness.quantile_tables import FIXED, Tables
+
+# --- switching --------------------------------------------------------------------------------------------------------
+
+
+RISK, UNCERTAINTY, ALL = "risk", "uncertainty", "all"
+WEATHER = "weather"
+GROUPS = {
+    "permits": "permits and design",
+    "lead_times": "lead times and suppliers",
+    "site": "durations: site works and shell",
+    "factory": "durations: factory",
+    "road": "road, gate and yard",
+    "installation": "durations: installation",
+    "commissioning": "durations: commissioning",
+    "tests": "failed tests and defects",
+    "power": "power units",
+    "productivity": "productivity on site",
+    "crew": "mobilisation of crews",
+    "demand": "demand and order dates",
+    "prices": "prices",
+    WEATHER: "weather and standstills",
+    "other": "other",
+}
+"""Groups of uncertainty by name, in words."""
+_OF_MECHANISM = {
+    "permits": "permits", "parts": "lead_times", "site_works": "site", "hall": "site", "factory": "factory",
+    "truck": "road", "yard": "road", "installation": "installation", "commissioning": "commissioning",
+    "power": "power", "crew": "crew", "order_date": "demand",
+}  # fmt: skip
+_OF_FACTOR = (("loss.", "productivity"), ("supplier.", "lead_times"), ("price.", "prices"), ("demand.", "demand"))
+SAMPLE = 20
+"""Replications that are looked at to see whether anything closes a calendar."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is switched off: a driver of the register by its id, or a group of uncertainty; or all of a kind."""
+
+    id: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Calm(Case):
+    """A case without weather and standstills: every replication has the stated calendars."""
+
+    def hours_of(self, seed: int, replication: int, days: int | None = None) -> tuple[Calendar, ...]:  # noqa: ARG002 (as in a case)
+        """Return the stated calendars, whatever the replication."""
+        return self.plan.base_calendars
+
+
+@dataclass(frozen=True)
+class Switches:
+    """The causes of a case, and the case without some of them."""
+
+    case: Case
+    seed: int
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """Return every cause that can change anything, drivers first."""
+        drivers = [Cause(d.id, RISK, d.name) for d, _ in self.case.project.risks.in_force()]
+        groups = [Cause(group, UNCERTAINTY, GROUPS[group]) for group in GROUPS if group in self._groups]
+        return (*drivers, *groups)
+
+    def without(self, causes: Iterable[Cause]) -> Case:
+        """Return the case with these causes switched off, its crews and order dates as they were agreed."""
+        off = [*causes]
+        drivers = [cause.id for cause in off if cause.kind == RISK]
+        groups = {cause.id for cause in off if cause.kind == UNCERTAINTY}
+        case = self.case
+        if drivers:
+            project = case.project.with_risks(without=drivers)
+            case = replace(case, project=project, plan=rewritten(project, case))
+        if groups - {WEATHER}:
+            case = replace(case, plan=settled(case.plan, groups))
+        if WEATHER in groups:
+            case = Calm(**{part.name: getattr(case, part.name) for part in fields(case)})
+        return case
+
+    @cached_property
+    def _groups(self) -> set[str]:
+        """Return the groups in which anything is uncertain."""
+        inputs = self.case.plan.inputs
+        uncertain = _uncertain(inputs)
+        of_inputs, of_factors = grouped(self.case.plan)
+        found = {group for group, drawn in zip(of_inputs, uncertain, strict=True) if drawn and group}
+        drawn = inputs.tables.kind[inputs.factor_table] != FIXED
+        found |= {group for group, known in zip(of_factors, drawn, strict=True) if known and group}
+        project, weather = self.case.project, self.case.weather
+        closing = (closed_in(project, weather, self.seed, number) for number in range(SAMPLE))
+        closed = any(len(rows) for calendars in closing for rows in calendars.values())
+        return found | ({WEATHER} if closed else set())
+
+
+def rewritten(project: Project, agreed: Case) -> Compiled:
+    """Return the plan of a project with the crews and order dates that were agreed for another."""
+    with nothing_thrown_away():
+        return compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed.sizing.agreed))
+
+
+def grouped(plan: Compiled) -> tuple[list[str], list[str]]:
+    """Return the group of every input and of every shared factor; empty for what belongs to a risk driver."""
+    index, of_inputs = Index.of(plan), [""] * len(plan.inputs.names)
+    for step, (operation, a, b, *_) in enumerate(plan.rows.tolist()):
+        if operation in (WORK, UNTIL):
+            mechanism = step_mechanism(index, step)
+            of_inputs[a] = "" if mechanism == RISK else _OF_MECHANISM.get(mechanism, "other")
+        elif operation == AGAIN and b != NONE and not plan.units[plan.unit_of[step]].startswith("risk."):
+            of_inputs[b] = "tests"
+    return of_inputs, [_of_factor(name) for name in plan.inputs.factors]
+
+
+def _of_factor(name: str) -> str:
+    if name.startswith("risk."):
+        return ""
+    return next((group for prefix, group in _OF_FACTOR if name.startswith(prefix)), "other")
+
+
+def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:
+    """Return which inputs differ from one replication to the next by their own draw."""
+    drawn = inputs.tables.kind[inputs.table] != FIXED
+    chance = inputs.planned[inputs.table]
+    undecided = (chance > 0) & (chance < 1)
+    return np.where(inputs.kind == SPAN, drawn & (inputs.minutes != 0), undecided)
+
+
+def settled(plan: Compiled, groups: set[str]) -> Compiled:
+    """Return a plan in which everything in these groups is at its planned value, and decisions as is most likely."""
+    of_inputs, of_factors = grouped(plan)
+    inputs = plan.inputs
+    many = len(inputs.planned)
+    known, planned = _with_constants(inputs.tables, inputs.planned)
+    likely = np.where(planned[inputs.table] > 0.5, 2 * many + 1, 2 * many)
+    at_plan = np.where(inputs.kind == SPAN, many + inputs.table, likely)
+    chosen, shared = (np.array([group in groups for group in of], bool) for of in (of_inputs, of_factors))
+    table = np.where(chosen, at_plan, inputs.table)
+    factors = np.where(shared, many + inputs.factor_table, inputs.factor_table)
+    changed = replace(inputs, tables=known, planned=planned, table=table, factor_table=factors.astype(np.int64))
+    return replace(plan, inputs=changed)
+
+
+def _with_constants(tables: Tables, planned: NDArray[np.float64]) -> tuple[Tables, NDArray[np.float64]]:
+    """Return the tables, then one constant for each of them: its planned value; then 0 and 1."""
+    constants = np.array([*planned, 0.0, 1.0])
+    begin = len(tables.data) + np.arange(len(constants))
+    both = Tables(
+        kind=np.concatenate([tables.kind, np.full(len(constants), FIXED, tables.kind.dtype)]),
+        start=np.concatenate([tables.start, begin.astype(tables.start.dtype)]),
+        length=np.concatenate([tables.length, np.ones(len(constants), tables.length.dtype)]),
+        data=np.concatenate([tables.data, constants]),
+    )
+    return both, np.concatenate([planned, constants])
+
+
+def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
+    """Yield, for each kind that has several causes, all of them together; and everything where there are two kinds."""
+    known = tuple(causes)
+    kinds = {kind: tuple(cause for cause in known if cause.kind == kind) for kind in (RISK, UNCERTAINTY)}
+    words = {RISK: "all risk events together", UNCERTAINTY: "all uncertainty together"}
+    for kind, of in kinds.items():
+        if len(of) > 1:
+            yield Cause(f"all_{kind}", ALL, words[kind]), of
+    if all(kinds.values()):
+        yield Cause("everything", ALL, "everything: as planned"), known
+
+
+# --- switched ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Switched:
+    """A project without each of these sets of causes in turn, `runs` replications each."""
+
+    of: Case
+    seed: int
+    off: tuple[tuple[Cause, ...], ...]
+    runs: int
+    metrics: tuple[str, ...]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Travel to another process without what was prepared here."""
+        return {name: getattr(self, name) for name in ("of", "seed", "off", "runs", "metrics")}
+
+    @property
+    def name(self) -> str:
+        """Return the project's name."""
+        return self.of.name
+
+    @property
+    def days(self) -> int:
+        """Return the length of daily curves; none are kept."""
+        return 1
+
+    @cached_property
+    def _last(self) -> dict[int, Case]:
+        """Return the case that is being performed; those before it are let go."""
+        return {}
+
+    def case(self, number: int) -> Case:
+        """Return the project without the causes of this number, ready to run."""
+        if number not in self._last:
+            self._last.clear()
+            self._last[number] = Switches(self.of, self.seed).without(self.off[number])
+        return self._last[number]
+
+    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+        """Perform a stretch of replications, which may reach over several cases."""
+        parts, at = [], first
+        while at < first + count:
+            number, replication = divmod(at, self.runs)
+            here = min(self.runs - replication, first + count - at)
+            parts.append(self._part(self.case(number), seed, replication, range(at, at + here)))
+            at += here
+        return stitched(parts)
+
+    def _part(self, case: Case, seed: int, replication: int, span: range) -> Chunk:
+        """Perform replications of one case and keep what is asked of them."""
+        rows: list[list[float]] = []
+        status = np.full(len(span), OK, np.int8)
+        for at, done in enumerate(case.performed(seed, replication, len(span))):
+            if at == 0:
+                _check(case, seed, done)
+            status[at] = OK if done.performance.stuck is None else STALLED
+            metrics, _ = case.glance(done)
+            rows.append([metrics[metric] for metric in self.metrics])
+        columns = np.array(rows, np.float64).T
+        runs: Columns = {"status": status, **dict(zip(self.metrics, columns, strict=True))}
+        return Chunk(span.start, runs, {})
+
+
+def _check(case: Case, seed: int, done: Done) -> None:
+    """Have SimPy perform a replication of the compiled engine as well; EnginesDiffer if it is not the same."""
+    if case.engine == COMPILED:
+        (reference,) = case.performed(seed, done.replication, 1, engine=SIMPY)
+        require_same(case.plan, reference, done)

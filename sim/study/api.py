@@ -1,0 +1,194 @@
+"""What users call: load a project, run it, compare strategies on the same luck."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim import files
+from sim.config.load import Loaded, load_as
+from sim.config.project import Project
+from sim.engine.backends import AUTO
+from sim.errors import SimError
+from sim.study.case import Case, prepare
+from sim.study.compare import DIRECTIONS, Difference
+from sim.study.compare import compare as paired
+from sim.study.executors.jit_warmup import ready
+from sim.study.executors.memory_estimate import require_room
+from sim.study.gantt_ranges import closer
+from sim.study.result import Result, beside, digest, identity, manifest, versions
+from sim.study.runner import Hands, Progress
+from sim.study.runner import parse as parse_precision
+from sim.study.runner import run as replicate
+from sim.study.sample import Sample, representative
+from sim.study.sobol_indices import indices
+from sim.study.storage.checkpoint import Partial, keeping
+from sim.study.storage.results import csv_bytes
+from sim.world.randomness.streams import RNG_VERSION
+from sim.world.randomness.streams import sampling as spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS, SEED = 1000, 1
+FIRST_SPREAD = 1024
+"""Replications with which a sample begins that grows until it is precise enough, where luck is spread evenly."""
+Config = Loaded[Project]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several projects on the same luck: their results by name, and the paired differences to the first."""
+
+    results: Mapping[str, Result]
+    differences: tuple[Difference, ...]
+
+    def table(self) -> pd.DataFrame:
+        """Return the paired differences as a DataFrame: a row a metric and pair."""
+        from sim.study.compare import table
+
+        return table(list(self.differences))
+
+    def write(self, path: Path) -> None:
+        """Write the paired differences as CSV."""
+        files.write(path, csv_bytes(self.table()))
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read and check a project; `overrides` are "a.b=c". Raises ConfigError with every problem at once."""
+    return load_as(Project, path, overrides)
+
+
+def run(
+    config: Config | Project,
+    *,
+    runs: int = RUNS,
+    seed: int = SEED,
+    workers: int | None = None,
+    precision: str | None = None,
+    max_runs: int = 5000,
+    sampling: str = "mc",
+    engine: str = AUTO,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    extras: Callable[[Result, Path], object] | None = None,
+) -> Result:
+    """Run a project many times; return its metrics, curves and one representative run.
+
+    `workers`: processes, all cores if None. `precision` like "1%@p80:lead_time_full_days" grows the sample up to
+    `max_runs` instead. `sampling` is mc, lhs, sobol or sobol-all; all but mc round `runs` up to whole
+    randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
+    scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
+    and `resume` goes on from them; `extras(result, directory)` adds figures to it. Raises SimError.
+    """
+    case = laid_out(config, sampling, FIRST_SPREAD if precision else runs, engine)
+    wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
+    workers = cores() if workers is None else workers
+    require_room(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
+    with _shelf(case, seed, out, resume) as shelf:
+        sample = replicate(
+            case, seed=seed, runs=case.sampling.fit(runs), workers=workers, shelf=shelf, progress=progress,
+            precision=wanted, sampling=case.sampling, hands=hands(case, seed, workers, scheduler),
+        )  # fmt: skip
+        result = result_of(case, seed, sample)
+        if out is not None:
+            result.save(out, beside(config, result, extras))
+        if shelf is not None:
+            shelf.discard()
+    return result
+
+
+def compare(
+    configs: Sequence[Config | Project],
+    *,
+    runs: int = RUNS,
+    seed: int = SEED,
+    workers: int | None = None,
+    sampling: str = "mc",
+    engine: str = AUTO,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Run several projects on the same luck; differences are to the first of them, pair by pair."""
+    results: dict[str, Result] = {}
+    for config in configs:
+        result = run(
+            config, runs=runs, seed=seed, workers=workers, sampling=sampling, engine=engine, scheduler=scheduler,
+            progress=progress,
+        )  # fmt: skip
+        results[result.manifest["name"]] = result
+    return compared(results)
+
+
+def compared(results: Mapping[str, Result]) -> Comparison:
+    """Return results with their paired differences to the first of them."""
+    samples = {name: result.sample for name, result in results.items()}
+    seeds = {name: int(result.manifest["seed"]) for name, result in results.items()}
+    return Comparison(results, tuple(paired(samples, DIRECTIONS, seeds=seeds)))
+
+
+def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:
+    """Return the result in a directory if it is the one this run would give; None if it is not, or is damaged."""
+    try:
+        result = Result.load(directory)
+    except SimError:
+        return None
+    how = spread(sampling, runs)
+    wanted = {"seed": seed, "runs": how.fit(runs), "rng": RNG_VERSION, "config_digest": digest(config.value)}
+    versions_then = {name: result.manifest["versions"].get(name) for name in versions()}
+    same = all(result.manifest[key] == value for key, value in wanted.items()) and result.sample.sampling == how
+    return result if same and versions_then == versions() else None
+
+
+def cores() -> int:
+    """Return how many processes this machine has room for."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Iterator[Partial | None]:
+    """Keep finished chunks beside the output directory, if there is one."""
+    if out is None:
+        yield None
+        return
+    with keeping(Path(out).absolute(), identity(case, seed), resume=resume) as shelf:
+        yield shelf
+
+
+def laid_out(config: Config | Project, method: str, runs: int, engine: str = AUTO) -> Case:
+    """Return a project ready to run, with its luck spread by a method over about so many replications."""
+    how = spread(method, runs)
+    with ready(engine) as by:
+        return replace(prepare(config), sampling=how, engine=by)
+
+
+def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:
+    """Return the cluster that performs the chunks; None for processes of this machine."""
+    if scheduler is None:
+        return None
+    from sim.study.executors.dask_cluster import cluster
+
+    return cluster(case, seed, scheduler, workers)
+
+
+def result_of(case: Case, seed: int, sample: Sample) -> Result:
+    """Return what users get: the sample with its manifest and one representative run."""
+    chosen = _representative(sample)
+    (done,) = case.performed(seed, chosen, 1)
+    stated = manifest(case, seed, sample.size) | {"representative": chosen}
+    log = case.story(done)
+    return Result(
+        stated, sample, log, case.driving(done), more={**closer(case, seed, sample, log), **indices(case, seed, sample)}
+    )
+
+
+def _representative(sample: Sample) -> int:
+    """Return the replication whose finish is the median one."""
+    metric = "lead_time_full_days" if "lead_time_full_days" in sample.runs else "lead_time_mw_weighted_days"
+    return representative(sample, metric)

@@ -1,0 +1,259 @@
+"""Machines that work together: Dask hands the chunks out, and everything else is as on one machine.
+
+The same chunks go on the same shelf, so the same bytes come out. Dask sees to it that a chunk whose worker was
+lost is performed by another one; one that costs several workers is performed a replication at a time, and the
+replication that ends every worker is a failed row.
+
+A scheduler runs whatever it is sent: so none is spoken to on another machine without TLS.
+
+Inside a worker of a cluster: the case is left there once, and chunks of it are performed where it lies.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from distributed import Worker, WorkerPlugin, get_worker
+
+from sim.errors import SimError
+from sim.study.chunk import CaseLike, Pace, Todo, failed
+from sim.study.executors.worker import Outcome, perform
+from sim.study.result import versions
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+
+# --- afar -------------------------------------------------------------------------------------------------------------
+
+
+class OtherVersions(SimError):
+    """A worker on which the same run would give other numbers."""
+
+    exit_code = 2
+
+
+def here() -> dict[str, str]:
+    """The versions of what decides about numbers, Python included."""
+    return {"python": platform.python_version(), **versions()}
+
+
+class Left(WorkerPlugin):
+    """A case as it is left with every worker, also with those that join later."""
+
+    def __init__(self, name: str, case: CaseLike, seed: int) -> None:
+        self.name = name
+        self.case, self.seed, self.versions = case, seed, here()
+
+    def setup(self, worker: Worker) -> None:
+        """Nothing is to be done before the first chunk."""
+
+
+def perform_left(name: str, span: range) -> Outcome:
+    """Perform a chunk of the case that was left; a worker with other versions ends the study."""
+    left = get_worker().plugins[name]
+    if not isinstance(left, Left):
+        raise TypeError(f"{name} is no case")
+    if (found := here()) != left.versions:
+        other = ", ".join(f"{k} {found.get(k)}, not {v}" for k, v in left.versions.items() if found.get(k) != v)
+        return Outcome(None, 0.0, OtherVersions(f"a worker of the cluster has {other}: its numbers could differ"))
+    return perform(left.case, left.seed, span)
+
+
+# --- cluster ----------------------------------------------------------------------------------------------------------
+
+
+LOCAL = "local"
+QUEUED_A_WORKER = 2
+_CONNECT_SECONDS = 30
+_ATTEMPTS = 5
+
+
+class WrongCluster(SimError):
+    """A scheduler that cannot be reached, or must not be."""
+
+    exit_code = 2
+
+
+class Dask:
+    """Performs chunks on the workers of a Dask cluster."""
+
+    def __init__(self, client: Client, case: CaseLike, seed: int) -> None:
+
+        self._client, self._case = client, case
+        self._name = f"case {uuid4()}"
+        self._leave(Left(self._name, case, seed))
+
+    def _leave(self, left: Left) -> None:
+        """Leave the case with every worker; one that is lost meanwhile breaks the line, so it is said again."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._client.register_plugin(left, name=self._name)
+                return
+            except OSError as error:
+                if attempt == _ATTEMPTS:
+                    raise _lost(error) from error
+                time.sleep(attempt)
+
+    def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
+        """Outcomes of all that is to be done, in the order in which they are finished."""
+        from distributed import as_completed
+
+        spans: dict[Future[Outcome], range] = {}
+        finished = as_completed([])
+        alone: list[range] = []
+        while todo.count or alone or spans:
+            for span in self._next(todo, alone, len(spans), pace):
+                future = self._submit(span)
+                spans[future] = span
+                finished.add(future)
+            future = next(finished)
+            span = spans.pop(future)
+            outcome = self._outcome(future, span)
+            if outcome is None:
+                alone += [range(r, r + 1) for r in span]
+            else:
+                yield outcome
+
+    def _next(self, todo: Todo, alone: list[range], out: int, pace: Pace) -> Iterator[range]:
+        """What to hand out so that every worker is busy; suspects one replication at a time."""
+        try:
+            workers = max(1, sum(self._client.nthreads().values()))
+        except OSError as error:
+            raise _lost(error) from error
+        for _ in range(out, QUEUED_A_WORKER * workers):
+            if alone:
+                yield alone.pop(0)
+            elif todo.count:
+                yield todo.take(pace.size(todo.count, workers))
+
+    def _submit(self, span: range) -> Future[Outcome]:
+        """Hand a chunk to whoever is free first."""
+        return self._client.submit(perform_left, self._name, span, pure=False)
+
+    def _outcome(self, future: Future[Outcome], span: range) -> Outcome | None:
+        """What became of a chunk; None for one of several replications that has cost too many workers."""
+        from distributed import CancelledError
+        from distributed.scheduler import KilledWorker
+
+        try:
+            outcome: Outcome = future.result()
+        except KilledWorker as error:
+            if len(span) > 1:
+                return None
+            return Outcome(failed(span, self._case.metrics, f"it ended every worker it was given to: {error}"), 0.0)
+        except (CancelledError, OSError) as error:
+            raise _lost(error) from error
+        return outcome
+
+
+def _lost(error: BaseException) -> SimError:
+    """What is said where nobody answers any more."""
+    return SimError(f"the cluster's scheduler was lost ({error})")
+
+
+@contextmanager
+def cluster(
+    case: CaseLike,
+    seed: int,
+    scheduler: str,
+    workers: int,
+    *,
+    tls: dict[str, str] | None = None,
+    dashboard: bool = False,
+) -> Iterator[Dask]:
+    """Connect to a scheduler ("tcp://127.0.0.1:8786", "tls://HOST:PORT"), or start one here ("local").
+
+    `workers`: processes of a local one. `tls`: files `ca`, `cert` and `key` for tls://; those of Dask's own
+    configuration if None. `dashboard`: whether a local one shows Dask's web pages, on the loopback only.
+    Raises WrongCluster for another machine without TLS, for a scheduler that does not answer, and where Dask is
+    not installed.
+    """
+    _check(scheduler)
+    try:
+        import distributed
+    except ImportError as error:
+        raise WrongCluster("--scheduler needs Dask: pip install 'hybrid-dc-sim[cluster]'") from error
+    if scheduler == LOCAL:
+        with _local(workers, dashboard) as address, distributed.Client(address) as client:
+            yield Dask(client, case, seed)
+        return
+    try:
+        client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, security=_security(tls))
+    except (OSError, ValueError, TypeError) as error:
+        raise WrongCluster(f"--scheduler {scheduler}: no scheduler answers there ({error})") from error
+    with client:
+        _wait_for_workers(client, scheduler)
+        yield Dask(client, case, seed)
+
+
+def _wait_for_workers(client: Client, scheduler: str) -> None:
+    """Wait a little for the first worker; more may join at any time."""
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except TimeoutError as error:
+        raise WrongCluster(f"--scheduler {scheduler}: it has no workers; start some with dask worker") from error
+
+
+def _check(scheduler: str) -> None:
+    """Refuse an address that is none, and one on another machine without TLS."""
+    if scheduler == LOCAL:
+        return
+    parts = urlsplit(scheduler)
+    if parts.scheme not in {"tcp", "tls"} or not parts.hostname or not _port(scheduler):
+        raise WrongCluster(f"--scheduler {scheduler}: write it like tcp://127.0.0.1:8786, tls://HOST:8786, or local")
+    if parts.scheme == "tcp" and not _is_loopback(parts.hostname):
+        raise WrongCluster(
+            f"--scheduler {scheduler}: a scheduler runs whatever it is sent, so another machine is spoken to by TLS "
+            "only; start it with --tls-ca-file, --tls-cert and --tls-key and write tls://"
+        )
+
+
+def _port(scheduler: str) -> int | None:
+    """The port of an address; None if there is none that can be."""
+    try:
+        return urlsplit(scheduler).port
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own, whatever a name server says."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _security(tls: dict[str, str] | None) -> Any:
+    """The files of TLS; None leaves it to Dask's own configuration."""
+    if tls is None:
+        return None
+    from distributed.security import Security
+
+    return Security(
+        tls_ca_file=tls["ca"], tls_client_cert=tls["cert"], tls_client_key=tls["key"], require_encryption=True
+    )
+
+
+@contextmanager
+def _local(workers: int, dashboard: bool) -> Iterator[str]:
+    """A scheduler and its workers on this machine's loopback; everybody goes home at the end."""
+    from distributed import LocalCluster
+
+    page = "127.0.0.1:8787" if dashboard else None
+    # without pages it still answers whether it is well, at a port which otherwise is that of the pages
+    others = {} if dashboard else {"dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(
+        n_workers=max(1, workers), threads_per_worker=1, host="127.0.0.1", dashboard_address=page,
+        scheduler_kwargs=others, silence_logs=logging.ERROR,
+    ) as started:  # fmt: skip
+        yield started.scheduler_address

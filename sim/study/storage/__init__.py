@@ -1,0 +1,3 @@
+"""Results and checkpoints on disk: formats, checksums, locks, atomic replacement."""
+
+from __future__ import annotations

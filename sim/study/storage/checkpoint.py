@@ -1,0 +1,181 @@
+"""The half-finished run: each finished chunk lies at once in `NAME.partial/`; a killed laptop costs seconds.
+
+A chunk is a file whose name says which replications it holds and the fingerprint of its content; one that has
+another is thrown away and its replications are performed again. `run.json` says of which run they are part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim import files
+from sim.errors import SimError
+from sim.study.chunk import Chunk, Column, Columns, worded
+from sim.study.sample import plain
+from sim.study.storage import formats as digested
+from sim.study.storage import formats as tables
+from sim.study.storage.locking import held, probe
+
+ABOUT = "run.json"
+FINGERPRINT_LENGTH = 16
+CURVE = "curve:"
+_NAME = re.compile(rf"chunk-(\d+)-(\d+)-([0-9a-f]{{{FINGERPRINT_LENGTH}}})\.parquet")
+_LISTED_CHANGES = 20
+
+
+class Changed(SimError):
+    """What lies there belongs to another run."""
+
+    exit_code = 2
+
+
+class Partial:
+    """The chunks of one run on the disk; a shelf."""
+
+    def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any]) -> None:
+        self.directory = directory
+        self.identity = identity
+        self.about = about
+        self.damaged: list[range] = []
+        self._files = {span: path for span, path in _chunk_files(directory) if self._sound(span, path)}
+
+    def put(self, chunk: Chunk) -> None:
+        """Keep a chunk, safe from this moment on."""
+        count = np.arange(chunk.first, chunk.first + chunk.count)
+        columns: Columns = {"replication": count, **chunk.runs}
+        columns["note"] = np.array([chunk.notes.get(int(r), "") for r in count], dtype=object)
+        columns |= {CURVE + name: curve for name, curve in chunk.curves.items()}
+        data = tables.to_bytes(columns)
+        fingerprint = files.digest(data)[:FINGERPRINT_LENGTH]
+        path = self.directory / f"chunk-{chunk.first:07d}-{chunk.count:05d}-{fingerprint}.parquet"
+        files.write(path, data)
+        self._files[chunk.span] = path
+
+    def spans(self) -> list[range]:
+        """Which stretches of replications are here."""
+        return sorted(self._files, key=lambda span: span.start)
+
+    def rows(self, span: range) -> Chunk:
+        """Status, metrics and notes of a stretch."""
+        data, path = self._bytes(span), str(self._files[span])
+        plainly = [name for name in tables.names(data, path) if not name.startswith(CURVE)]
+        columns = tables.from_bytes(data, path, plainly)
+        notes = dict(zip(columns.pop("replication").tolist(), columns.pop("note").tolist(), strict=True))
+        return Chunk(span.start, columns, {}, {r: note for r, note in notes.items() if note})
+
+    def curve_names(self) -> list[str]:
+        """The names of the curves, sorted."""
+        return sorted({name for span in self._files for name in self._curves(span)})
+
+    def curve(self, span: range, name: str) -> Column | None:
+        """One curve of a stretch; None where every replication of it failed."""
+        return tables.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
+
+    def discard(self) -> None:
+        """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
+        with suppress(SimError):
+            files.remove(self.directory)
+
+    def _curves(self, span: range) -> list[str]:
+        """The curves a chunk has."""
+        found = tables.names(self._bytes(span), str(self._files[span]))
+        return [name.removeprefix(CURVE) for name in found if name.startswith(CURVE)]
+
+    def _bytes(self, span: range) -> bytes:
+        """A chunk's file; Damaged if it is not what was written."""
+        data = files.read(self._files[span])
+        if not self._files[span].stem.endswith(files.digest(data)[:FINGERPRINT_LENGTH]):
+            raise files.Damaged(f"{self._files[span]}: changed or damaged since it was written")
+        return data
+
+    def _sound(self, span: range, path: Path) -> bool:
+        """Whether a chunk is what was written; one that is not is removed."""
+        if path.stem.endswith(files.digest(files.read(path))[:FINGERPRINT_LENGTH]):
+            return True
+        self.damaged.append(span)
+        files.remove(path)
+        return False
+
+
+def _chunk_files(directory: Path) -> Iterator[tuple[range, Path]]:
+    """The chunks by their names."""
+    for path in files.listed(directory):
+        if match := _NAME.fullmatch(path.name):
+            first, count = int(match[1]), int(match[2])
+            yield range(first, first + count), path
+
+
+def partial_directory(target: Path) -> Path:
+    """Where the chunks of the run that is to become `target` lie."""
+    return target.with_name(f"{target.name}.partial")
+
+
+@contextmanager
+def keeping(
+    target: Path, identity: dict[str, Any], *, resume: bool = False, about: dict[str, Any] | None = None
+) -> Iterator[Partial]:
+    """Hold `target` for one run and open the shelf beside it, with what an interrupted run left if `resume`.
+
+    `identity` is all that must be the same for two runs to be one (case, seed, versions, resolved config);
+    the number of replications is not part of it. `about` is kept for whoever finds it (a merge).
+    Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
+    what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
+    """
+    with held(target):
+        probe(target)
+        directory = partial_directory(target)
+        if not (resume and files.exists(directory / ABOUT)):
+            files.remove(directory)
+            files.make_directory(directory)
+            digested.write(directory / ABOUT, {"identity": identity, "about": about or {}})
+        yield opened(directory, identity, about)
+
+
+def opened(directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None) -> Partial:
+    """The shelf in a directory; Changed, with the differences, if it does not have that identity."""
+    document = digested.read(directory / ABOUT)
+    kept = document.get("identity", {})
+    if identity is not None and (changes := differences(kept, plain(identity))):
+        more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
+        told = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
+        raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{told}{more}")
+    return Partial(directory, kept, document.get("about", {}) if about is None else about)
+
+
+def differences(then: Any, now: Any, path: str = "") -> list[str]:
+    """What changed between two identities, a line a value: "config.site.cranes: 2, now 3"."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        keys = [*then, *(key for key in now if key not in then)]
+        return [
+            line
+            for key in keys
+            for line in differences(then.get(key), now.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    return [] if then == now else [f"{path}: {_short(then)}, now {_short(now)}"]
+
+
+def _short(value: Any) -> str:
+    """A value in few characters."""
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def left_behind(target: Path) -> list[range]:
+    """Which replications an interrupted run left, for a hint that it can be resumed; often none."""
+    with suppress(SimError):
+        if files.exists(partial_directory(target) / ABOUT):
+            return [span for span, _ in _chunk_files(partial_directory(target))]
+    return []
+
+
+def kept_told(partial: Partial) -> str:
+    """One line on what is kept, and on what was thrown away as damaged."""
+    kept = worded(partial.spans()) or "none"
+    thrown = f"; damaged and performed again: {worded(partial.damaged)}" if partial.damaged else ""
+    return f"finished replications in {partial.directory}: {kept}{thrown}"

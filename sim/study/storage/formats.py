@@ -1,0 +1,116 @@
+"""Columns as Parquet bytes and back: the form in which results and chunks lie on the disk.
+
+A column is one-dimensional, or has a row a replication (a curve) and is kept as lists of one length. Every
+page carries a checksum that is verified when it is read: without them most flipped bits would pass unseen.
+
+JSON documents that know their own fingerprint, so that a changed digit does not pass for the original.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim import files
+from sim.files import Damaged
+from sim.study.chunk import Column, Columns
+from sim.study.sample import plain
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def to_bytes(columns: Mapping[str, Column]) -> bytes:
+    """The columns as one Parquet file; the same columns give the same bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.table({name: _to_arrow(column) for name, column in columns.items()})
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table, sink, compression="zstd", write_page_checksum=True, store_schema=False)
+    return bytes(sink.getvalue())
+
+
+def _to_arrow(column: Column) -> Any:
+    """One column in Arrow's form."""
+    import pyarrow as pa
+
+    if column.ndim == 1:
+        return pa.array(column.tolist() if column.dtype.kind in "OU" else column)
+    return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
+
+
+def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> Columns:
+    """The columns of a Parquet file, all or those named that it has; Damaged (with `source`) if it is not sound."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        table = file.read(columns=list(only) if only is not None else None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Damaged(f"{source}: not a sound Parquet file: {error}") from error
+    return {name: _to_numpy(table.column(name)) for name in table.column_names}
+
+
+def _to_numpy(column: Any) -> Column:
+    """One column as an array; text becomes an array of Python strings."""
+    import pyarrow as pa
+
+    whole = column.combine_chunks()
+    if pa.types.is_string(whole.type):
+        return np.array(whole.to_pylist(), dtype=object)
+    if pa.types.is_list(whole.type) or pa.types.is_fixed_size_list(whole.type):
+        flat = whole.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat.reshape(len(whole), -1))
+    return np.asarray(whole.to_numpy(zero_copy_only=False))
+
+
+def names(data: bytes, source: str) -> list[str]:
+    """The columns a Parquet file has."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return [str(name) for name in parquet.ParquetFile(pa.BufferReader(data)).schema_arrow.names]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Damaged(f"{source}: not a sound Parquet file: {error}") from error
+
+
+# --- digested ---------------------------------------------------------------------------------------------------------
+
+
+SEAL = "digest"
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Write a document, readable and sealed with the fingerprint of what it says."""
+    plainly = plain({key: value for key, value in document.items() if key != SEAL})
+    files.write(path, readable({**plainly, SEAL: _fingerprint(plainly)}))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a document; Damaged if it is not what was written, WrongPlace if there is none."""
+    try:
+        document = json.loads(files.read(path))
+    except (ValueError, RecursionError) as error:
+        raise files.Damaged(f"{path}: not JSON: {error}") from error
+    if not isinstance(document, dict) or SEAL not in document:
+        raise files.Damaged(f"{path}: not written by this program")
+    seal = document.pop(SEAL)
+    if seal != _fingerprint(document):
+        raise files.Damaged(f"{path}: changed or damaged since it was written")
+    return document
+
+
+def readable(document: dict[str, Any]) -> bytes:
+    """A document as a person reads it, in JSON."""
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _fingerprint(document: dict[str, Any]) -> str:
+    """Fingerprint of the content, whatever its layout or the order of its keys."""
+    return files.digest(json.dumps(document, sort_keys=True, ensure_ascii=True, allow_nan=False).encode())

@@ -1,0 +1,21 @@
+"""Answers known from books, asked of the engine on this machine: what `sim verify` runs.
+
+Each check builds something small whose answer is known without a simulator, and compares. Integers must agree
+exactly; what is drawn must agree within four standard errors at a fixed seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.study.analyses.validation import Checked
+from sim.study.verification.checks import CHANCE, QUEUES, SCHEDULES
+from sim.study.verification.harness import Check, asked
+
+CHECKS: tuple[Check, ...] = (*SCHEDULES, *QUEUES, *CHANCE)
+
+
+def textbook() -> Iterator[Checked]:
+    """Run every check, in order."""
+    for check in CHECKS:
+        yield asked(check)

@@ -1,0 +1,336 @@
+"""Schedules whose dates are known: batches, lines, fleets, critical paths, Graham's five, nights and storms.
+
+What is drawn: moments, merges, rework, learning, and streams whose bits are published.
+
+Queues whose waits are known: path by path from recursions, and on the mean from formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from math import factorial, log2, sqrt
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.plan.vocabulary import (
+    HOLD,
+    WORK,
+    Again,
+    Chance,
+    Free,
+    Hold,
+    Label,
+    Signal,
+    Span,
+    Step,
+    Until,
+    Wait,
+    Work,
+    fixed,
+)
+from sim.study.intervals import interval_ranks
+from sim.study.verification.harness import Check, Played, job, play, work
+from sim.world.calendars.working_time import Calendar
+from sim.world.randomness.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.randomness.streams import key, philox, uniforms
+
+# --- schedules --------------------------------------------------------------------------------------------------------
+
+
+GRAHAM = (3, 2, 2, 2, 4, 4, 4, 4, 9)
+BEFORE = {9: (1,), 5: (4,), 6: (4,), 7: (4,), 8: (4,)}
+
+
+def batch(jobs: int, machines: int, minutes: int) -> int:
+    """The makespan of equal jobs on equal machines."""
+    return play({f"j{n}": job(minutes, "machine") for n in range(jobs)}, {"machine": machines}).finish
+
+
+def line(jobs: int, stations: Sequence[int]) -> int:
+    """The makespan of jobs that pass stations of one, with all the room they need between them."""
+    route = [step for n, minutes in enumerate(stations) for step in job(minutes, f"s{n}", f"at {n}")]
+    return play({f"j{n}": route for n in range(jobs)}, {f"s{n}": 1 for n in range(len(stations))}).finish
+
+
+def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
+    """The makespan of a line whose stations have few places behind them: a full place blocks the station."""
+    stations = len(durations[0])
+    pools = {f"s{k}": 1 for k in range(stations)} | {f"b{k}": places for k in range(stations - 1)}
+    routes = {}
+    for n, row in enumerate(durations):
+        route: list[Step] = [Hold({"s0": 1})]
+        for k, minutes in enumerate(row):
+            route.append(work(minutes, f"at {k}"))
+            if k < stations - 1:
+                route += [Hold({f"b{k}": 1}), Free({f"s{k}": 1}), Hold({f"s{k + 1}": 1}), Free({f"b{k}": 1})]
+        routes[f"j{n}"] = [*route, Free({f"s{stations - 1}": 1})]
+    return play(routes, pools).finish
+
+
+def tight_line_by_recursion(durations: Sequence[Sequence[int]], places: int) -> int:
+    """D(i,k) = max(max(D(i,k−1), D(i−1,k)) + p(i,k), D(i−b−1,k+1)): when the last job leaves the last station."""
+    left: list[list[int]] = []
+    for i, row in enumerate(durations):
+        left.append([])
+        for k, minutes in enumerate(row):
+            leave = max(left[i][k - 1] if k else 0, left[i - 1][k] if i else 0) + minutes
+            if k + 1 < len(row) and i - places - 1 >= 0:
+                leave = max(leave, left[i - places - 1][k + 1])
+            left[i].append(leave)
+    return left[-1][-1]
+
+
+def fleet(loads: int, trucks: int, out: int, unload: int, back: int) -> int:
+    """When the last load is delivered by trucks that return empty."""
+    trip: list[Step] = [work(out, "drive"), work(unload, "unload"), Signal("delivered"), work(back, "return")]
+    load: list[Step] = [Hold({"truck": 1}), *trip, Free({"truck": 1})]
+    return play({f"l{n}": load for n in range(loads)}, {"truck": trucks}, finish=("delivered", loads)).finish
+
+
+def graham(
+    machines: int, shorter: int = 0, before: Mapping[int, Sequence[int]] = BEFORE, order: Sequence[int] = range(1, 10)
+) -> int:
+    """The makespan of Graham's nine tasks, taken from a list."""
+    routes = {}
+    for place, task in enumerate(order, 1):
+        waits = [Wait(f"done {other}") for other in before.get(task, ())]
+        minutes = GRAHAM[task - 1] - shorter
+        routes[f"t{place}"] = [*waits, *job(minutes, "machine", priority=place), Signal(f"done {task}")]
+    return play(routes, {"machine": machines}).finish
+
+
+def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
+    """A random network, and the earliest end of every task by the longest path."""
+    random = Random(seed)  # noqa: S311 (the same network every time, no secret)
+    routes: dict[str, list[Step]] = {}
+    ends: list[int] = []
+    for task in range(tasks):
+        others = random.sample(range(task), min(task, random.randint(0, 3)))
+        minutes = random.randint(0, 500)
+        ends.append(minutes + max((ends[other] for other in others), default=0))
+        routes[f"t{task}"] = [*(Wait(f"t{other}") for other in others), work(minutes), Signal(f"t{task}")]
+    return routes, ends
+
+
+def earliest_ends_that_differ(tasks: int, seed: int) -> int:
+    """How many tasks of a network without limits do not end when the longest path says."""
+    routes, ends = network(tasks, seed)
+    found = play(routes, {}).times(WORK)
+    return sum(found[f"t{task}"][1] != end for task, end in enumerate(ends))
+
+
+def over_a_night(minutes: int) -> int:
+    """When work ends that begins at 16:00 and is only done from 7:00 to 17:00."""
+    day, hour = 1440, 60
+    shifts = [(n * day + 7 * hour, n * day + 17 * hour) for n in range(10)]
+    shift = Calendar.of("shift", shifts, 10 * day)
+    route = [work(16 * hour, "wait"), work(minutes, "dig", "shift")]
+    return play({"crew": route}, {}, calendars={"shift": shift}).finish
+
+
+def deadlock() -> int:
+    """How many units a deadlock names: two that each hold what the other one wants."""
+    first: list[Step] = [Hold({"crane": 1}), work(5), Hold({"rig": 1}), Free({"crane": 1, "rig": 1})]
+    second: list[Step] = [Hold({"rig": 1}), work(5), Hold({"crane": 1}), Free({"crane": 1, "rig": 1})]
+    stuck = play({"a": first, "b": second}, {"crane": 1, "rig": 1}).performance.stuck
+    return 0 if stuck is None else len({waiter.unit for waiter in stuck.waiting})
+
+
+LINE = tuple(tuple(3 + (7 * job + 5 * station) % 11 for station in range(4)) for job in range(40))
+SCHEDULE = "schedules"
+SCHEDULES = (
+    Check(SCHEDULE, "23 equal jobs of 7 on 4 machines", 42, lambda: batch(23, 4, 7)),
+    Check(SCHEDULE, "25 jobs through stations of 3, 5, 2 and 4", 134, lambda: line(25, (3, 5, 2, 4))),
+    Check(SCHEDULE, "40 jobs, one place between stations", tight_line_by_recursion(LINE, 1), lambda: tight_line(LINE, 1)),
+    Check(SCHEDULE, "72 loads, 5 trucks, 6 out, 2 to unload, 5 back", 190, lambda: fleet(72, 5, 6, 2, 5)),
+    Check(SCHEDULE, "200 tasks without limits: ends off the longest path", 0, lambda: earliest_ends_that_differ(200, 1)),
+    Check(SCHEDULE, "Graham: 3 machines", 12, lambda: graham(3)),
+    Check(SCHEDULE, "Graham: one machine more takes longer", 15, lambda: graham(4)),
+    Check(SCHEDULE, "Graham: shorter tasks take longer", 13, lambda: graham(3, shorter=1)),
+    Check(
+        SCHEDULE, "Graham: fewer constraints take longer", 16, lambda: graham(3, before={9: (1,), 7: (4,), 8: (4,)})
+    ),
+    Check(SCHEDULE, "Graham: another list takes longer", 14, lambda: graham(3, order=(1, 2, 4, 5, 6, 3, 9, 7, 8))),
+    Check(SCHEDULE, "90 minutes from 16:00 end at 7:30 the next day", 1440 + 7 * 60 + 30, lambda: over_a_night(90)),
+    Check(SCHEDULE, "a deadlock of two names both", 2, deadlock),
+)  # fmt: skip
+
+
+# --- chance -----------------------------------------------------------------------------------------------------------
+
+
+Floats = NDArray[np.float64]
+DRAWS = 100_000
+MERGES, PATHS = 400, 8
+PARTS = 1000
+
+
+@cache
+def drawn(shape: Distribution) -> Floats:
+    """Many draws of a distribution."""
+    return shape.ppf(uniforms([key(1, "textbook draws")], 0, DRAWS)[0])
+
+
+def four_errors_of_the_variance(values: Floats) -> float:
+    """Four standard errors of a sample variance."""
+    fourth = float(((values - values.mean()) ** 4).mean())
+    return 4 * sqrt((fourth - float(values.var()) ** 2) / len(values))
+
+
+@cache
+def merged() -> Floats:
+    """How long it takes until the last of some equal uniform paths is through, many times, in parts of 1."""
+    path = Span(Uniform(0, 1), PARTS)
+    finish = []
+    for replication in range(MERGES):
+        routes = {f"p{n}": [Work("path", path, "always")] for n in range(PATHS)}
+        finish.append(play(routes, {}, replication=replication).finish / PARTS)
+    return np.sort(np.array(finish))
+
+
+def p80_error() -> float:
+    """Half of the interval that holds P80 of the merge with a probability beyond four standard errors."""
+    low, high = interval_ranks(0.8, MERGES, 0.99994)
+    return float(merged()[high - 1] - merged()[low - 1]) / 2
+
+
+@cache
+def attempts(items: int, limit: int | None) -> Floats:
+    """How often each of many items is tested while each test fails with probability 0.5."""
+    test: list[Step] = [Label("top"), work(1, "test"), Again("top", "test fails", Chance(0.5), limit)]
+    played = play({f"i{n}": test for n in range(items)}, {})
+    times = np.bincount([int(played.plan.unit_of[step]) for _, step, _ in played.performance.log.tolist()
+                         if played.plan.rows[step, 0] == WORK], minlength=items)  # fmt: skip
+    return times.astype(np.float64)
+
+
+def four_errors(values: Callable[[], Floats]) -> Callable[[], float]:
+    """Four standard errors of a mean."""
+    return lambda: 4 * float(values().std(ddof=1)) / sqrt(len(values()))
+
+
+def practised(units: int, rate: float, first: int) -> float:
+    """The sum of the times of units made one after the other on a Crawford curve, in those of the stated time."""
+    curve = tuple(round(1_000_000 * n ** log2(rate)) for n in range(1, units + 1))
+    make = Work("make", fixed(first), "always", learning="curve")
+    route: list[Step] = [Hold({"line": 1}), make, Free({"line": 1})]
+    return play({f"u{n}": route for n in range(units)}, {"line": 1}, learning={"curve": curve}).finish / first
+
+
+SKEWED, ROUND = Pert(20, 25, 45), Triangular(2, 4, 9)
+GROUP = "chance"
+CHANCE = (
+    Check(
+        GROUP, "PERT 20, 25, 45: mean", 27.5, lambda: float(drawn(SKEWED).mean()), four_errors(lambda: drawn(SKEWED))
+    ),
+    Check(
+        GROUP, "PERT 20, 25, 45: variance of its beta", 18.75, lambda: float(drawn(SKEWED).var(ddof=1)),
+        lambda: four_errors_of_the_variance(drawn(SKEWED)),
+    ),
+    Check(GROUP, "triangular 2, 4, 9: mean", 5, lambda: float(drawn(ROUND).mean()), four_errors(lambda: drawn(ROUND))),
+    Check(
+        GROUP, f"the last of {PATHS} paths of 0 to 1: mean (merge bias)", PATHS / (PATHS + 1),
+        lambda: float(merged().mean()), four_errors(merged),
+    ),
+    Check(
+        GROUP, f"the last of {PATHS} paths of 0 to 1: P80", 0.8 ** (1 / PATHS),
+        lambda: float(merged()[int(np.ceil(0.8 * MERGES)) - 1]), p80_error,
+    ),
+    Check(
+        GROUP, "a test that fails every second time: tests a skid", 2, lambda: float(attempts(3000, None).mean()),
+        four_errors(lambda: attempts(3000, None)),
+    ),
+    Check(
+        GROUP, "the same with at most two retests", 1.75, lambda: float(attempts(3000, 2).mean()),
+        four_errors(lambda: attempts(3000, 2)),
+    ),
+    Check(GROUP, "72 units on an 85 % curve, stated 100 for the first", 3390.133,
+          lambda: 100 * practised(72, 0.85, 1_000_000), 0.001),
+    Check(
+        GROUP, "random words: bits off those published for Philox", 0,
+        lambda: float((philox((0, 0, 0, 0), (0, 0))[0] ^ 0x16554D9ECA36314C).bit_count()),
+    ),
+)  # fmt: skip
+
+
+# --- queues -----------------------------------------------------------------------------------------------------------
+
+
+MINUTES = 1000
+"""Minutes of one unit of time, so that rounding to minutes does not show."""
+
+
+def station(servers: int, customers: int) -> Played:
+    """Customers who come at drawn dates and are served for drawn minutes."""
+    arrive, serve = Until("arrive", Span(Uniform(0, 600))), Work("serve", Span(Lognormal(18, 40)), "always")
+    route: list[Step] = [arrive, Hold({"server": 1}), serve, Free({"server": 1})]
+    return play({f"c{n}": route for n in range(customers)}, {"server": servers})
+
+
+def off_the_recursion(servers: int, customers: int) -> int:
+    """How many customers do not begin when Kiefer and Wolfowitz say: each takes the server that is free first."""
+    played = station(servers, customers)
+    arrivals, services = played.drawn("arrive"), played.drawn("serve")
+    begun = {unit: done for unit, (_, done) in played.times(HOLD).items()}
+    free, differ = [0] * servers, 0
+    ranks = {unit: rank for rank, unit in enumerate(played.plan.units)}
+    for unit in sorted(arrivals, key=lambda unit: (arrivals[unit], ranks[unit])):
+        first = free.index(min(free))
+        start = max(arrivals[unit], free[first])
+        free[first] = start + services[unit]
+        differ += start != begun[unit]
+    return differ
+
+
+def littles_residual(servers: int, customers: int) -> int:
+    """∫ customers in the queue dt less the sum of their waits, minute by minute."""
+    waits = list(station(servers, customers).times(HOLD).values())
+    last = max(done for _, done in waits)
+    queue = np.zeros(last + 1, np.int64)
+    for asked, done in waits:
+        queue[asked:done] += 1
+    return int(queue.sum()) - sum(done - asked for asked, done in waits)
+
+
+@cache
+def waits(servers: int, load: float, service: Distribution, customers: int) -> tuple[float, float]:
+    """The mean wait in units of time and its standard error by batches, at that load; services have mean 1."""
+    gaps = uniforms([key(1, "textbook gaps")], 0, customers)[0]
+    arrivals = np.cumsum(-np.log1p(-gaps)) / (servers * load)
+    routes: dict[str, list[Step]] = {}
+    for n, arrival in enumerate(arrivals.tolist()):
+        serve = Work("serve", Span(service, MINUTES), "always")
+        routes[f"c{n}"] = [
+            Until("arrive", Span(Fixed(arrival), MINUTES)), Hold({"server": 1}), serve, Free({"server": 1})
+        ]  # fmt: skip
+    found = play(routes, {"server": servers}).times(HOLD)
+    waited = np.array([found[f"c{n}"][1] - found[f"c{n}"][0] for n in range(customers)]) / MINUTES
+    batches = waited[len(waited) % 20 :].reshape(20, -1).mean(axis=1)
+    return float(waited.mean()), float(batches.std(ddof=1) / sqrt(20))
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """The mean wait of M/M/c with services of mean 1: C(c, a) / (c − a)."""
+    offered = servers * load
+    full = offered**servers / factorial(servers) / (1 - load)
+    waiting = full / (sum(offered**k / factorial(k) for k in range(servers)) + full)
+    return waiting / (servers - offered)
+
+
+MANY = 4000
+QUEUE = "queues"
+QUEUES = (
+    Check(QUEUE, "300 customers, 3 servers: starts off Kiefer and Wolfowitz", 0, lambda: off_the_recursion(3, 300)),
+    Check(QUEUE, "Little's law, queue against waits, residual", 0, lambda: littles_residual(2, 200)),
+    Check(
+        QUEUE, "M/M/2 at load 0.6: mean wait (Erlang C)", erlang_c(2, 0.6),
+        lambda: waits(2, 0.6, Exponential(1), MANY)[0], lambda: 4 * waits(2, 0.6, Exponential(1), MANY)[1],
+    ),
+    Check(
+        QUEUE, "M/D/1 at load 0.6: mean wait (Pollaczek and Khinchine)", 0.6 / (2 * (1 - 0.6)),
+        lambda: waits(1, 0.6, Fixed(1), MANY)[0], lambda: 4 * waits(1, 0.6, Fixed(1), MANY)[1],
+    ),
+)  # fmt: skip

@@ -1,0 +1,101 @@
+"""How a textbook check is asked: a small plan performed by the engine, an answer, and how far off it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.errors import SimError
+from sim.plan.compile import Compiled, compile_plan
+from sim.plan.draws import Draws, Luck
+from sim.plan.vocabulary import Free, Hold, Plan, Pool, Route, Signal, Step, Wait, Work, fixed
+from sim.study.analyses.validation import Checked
+from sim.world.calendars.working_time import Calendar, always
+
+LONG = 1_000_000_000
+OVER = "everybody is done"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question: what is built, the answer that is known, what the engine says, and how far off it may be."""
+
+    group: str
+    name: str
+    known: float
+    observe: Callable[[], float]
+    within: Callable[[], float] | float = 0.0
+
+
+def asked(check: Check) -> Checked:
+    """Ask a check; an engine that raises has not given the answer."""
+    within = check.within() if callable(check.within) else check.within
+    expected = f"{check.known:.8g}" if within == 0 else f"{check.known:.6g} ± {within:.2g}"
+    try:
+        observed = check.observe()
+    except SimError as error:
+        return Checked(check.group, check.name, expected, "no answer", "fails", str(error))
+    holds = abs(observed - check.known) <= within
+    return Checked(check.group, check.name, expected, f"{observed:.8g}", "holds" if holds else "fails")
+
+
+@dataclass(frozen=True)
+class Played:
+    """A small plan that was performed."""
+
+    plan: Compiled
+    luck: Luck
+    performance: Performance
+
+    @property
+    def finish(self) -> int:
+        """The minute of the last row."""
+        return int(self.performance.log[-1, 0])
+
+    def times(self, operation: int, activity: str = "") -> dict[str, tuple[int, int]]:
+        """(begun, done) of the last step of a kind by unit; of one activity if it is named."""
+        found = {}
+        for done, step, begun in self.performance.log.tolist():
+            named = self.plan.activities[self.plan.activity_of[step]] if self.plan.activity_of[step] >= 0 else ""
+            if self.plan.rows[step, 0] == operation and activity in ("", named):
+                found[self.plan.units[self.plan.unit_of[step]]] = (begun, done)
+        return found
+
+    def drawn(self, activity: str) -> dict[str, int]:
+        """What an activity came out at, by unit."""
+        inputs = enumerate(self.plan.inputs.names)
+        pairs = ((name.partition("/"), self.luck.values[number]) for number, name in inputs)
+        return {unit: value for (what, _, unit), value in pairs if what == activity}
+
+
+def play(
+    routes: Mapping[str, Route], pools: Mapping[str, int | Pool], *, finish: tuple[str, int] | None = None,
+    seed: int = 1, replication: int = 0, calendars: Mapping[str, Calendar] | None = None,
+    learning: Mapping[str, tuple[int, ...]] | None = None,
+) -> Played:  # fmt: skip
+    """Perform routes over pools once; without `finish` it is over when every unit is at its end."""
+    plan = Plan(finish or (OVER, len(routes)))
+    plan.works_on({"always": always(LONG), **(calendars or {})})
+    for name, curve in (learning or {}).items():
+        plan.learns(name, curve)
+    for name, pool in pools.items():
+        plan.pools[name] = pool if isinstance(pool, Pool) else Pool(pool)
+    for name, route in routes.items():
+        plan.unit(name, route if finish else [*route, Signal(OVER)])
+        for step in plan.units[name]:
+            if isinstance(step, Wait | Signal):
+                plan.gate(step.gate)
+    compiled = compile_plan(plan)
+    (luck,) = Draws(compiled.inputs, seed).chunk(replication, 1)
+    return Played(compiled, luck, perform(Prepared(compiled), luck, compiled.base_calendars))
+
+
+def work(minutes: float, activity: str = "work", calendar: str = "always") -> Work:
+    """An activity of a fixed number of minutes."""
+    return Work(activity, fixed(minutes), calendar)
+
+
+def job(minutes: float, pool: str, activity: str = "work", *, priority: int = 0) -> list[Step]:
+    """Take one of a pool, work, and give it back."""
+    return [Hold({pool: 1}, priority), work(minutes, activity), Free({pool: 1})]

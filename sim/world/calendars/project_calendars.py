@@ -1,0 +1,247 @@
+"""Who works when on this project: its calendars by name, and how long a working day is.
+
+Whole plants that stand still for a while: a fire, a flood, a strike. Work there pauses and resumes.
+
+The calendars of one replication: the stated ones, less what this replication's bad luck closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from math import floor, log1p
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.config.sections.labour import Calendar as Stated
+from sim.config.sections.labour import Pattern, followed
+from sim.config.sections.systems import EXPOSURES, Stops
+from sim.world.calendars import shifts as holidays
+from sim.world.calendars.shifts import DAY, Intervals, Minutes, paid
+from sim.world.calendars.working_time import ALL, Calendar, always, weekly, without
+from sim.world.productivity_factors import earning, shortened, turns
+from sim.world.randomness.distributions import shape
+from sim.world.randomness.streams import key, uniform
+from sim.world.roads import road_calendars
+from sim.world.weather.model import Model, closed_intervals
+
+# --- outages ----------------------------------------------------------------------------------------------------------
+
+
+FACTORY = "factory"
+ENDLESS = "endless"
+"""Always open, far beyond the horizon: what may never happen must not stop a project by taking too long."""
+HORIZONS = 1000
+
+
+def factory_calendar(plant: str, stops: Stops | None) -> str:
+    """Return the name of a plant's calendar: its own if it can stand still, else the one of all factories."""
+    return FACTORY if stops is None else f"{FACTORY}.{plant}"
+
+
+def plant_calendars(project: Project, factory: Calendar) -> dict[str, Calendar]:
+    """Return a calendar of its own for every plant that can stand still, as it is while it does not.
+
+    Where single lines can stand still, there is one without an end beside them.
+    """
+    lines = any(system.factory.line_stops is not None for system in project.by_system.values())
+    endless = {ENDLESS: always(project.scale.horizon_days * DAY * HORIZONS, ENDLESS)} if lines else {}
+    return {**dict.fromkeys(_stopping(project), factory), **endless}
+
+
+def standing_still(project: Project, seed: int, replication: int) -> dict[str, NDArray[np.int64]]:
+    """Return by calendar when plants stand still in a replication: rows (start, end) in order.
+
+    From the end of one stop to the next passes an exponential time; a stop lasts as estimated. Draws are named
+    after the plant; the k-th stop takes attempts 2 k and 2 k + 1.
+    """
+    horizon = project.scale.horizon_days * DAY
+    return {
+        name: _stops(stops, key(seed, f"{name} stops"), replication, horizon)
+        for name, stops in _stopping(project).items()
+    }
+
+
+def _stopping(project: Project) -> Mapping[str, Stops]:
+    """Return by calendar name how the plants stop that do."""
+    return {
+        f"{FACTORY}.{plant}": system.factory.plant_stops
+        for name, system in project.by_system.items()
+        if system.scope == "factory" and system.factory.plant_stops is not None
+        for plant in system.factory.plants(name)
+    }
+
+
+def _stops(stops: Stops, stream: tuple[int, int], replication: int, horizon: int) -> NDArray[np.int64]:
+    """Return one plant's stops up to the horizon."""
+    rows: list[tuple[int, int]] = []
+    now, attempt, lasting = 0.0, 0, shape(stops.days)
+    while True:
+        now -= stops.mean_days_between.value * DAY * log1p(-uniform(stream, replication, attempt))
+        if now >= horizon:
+            return np.array(rows, np.int64).reshape(-1, 2)
+        days = float(lasting.ppf(np.array([uniform(stream, replication, attempt + 1)]))[0])
+        rows.append((floor(now + 0.5), floor(now + days * DAY + 0.5)))
+        now, attempt = now + days * DAY, attempt + 2
+
+
+# --- clock ------------------------------------------------------------------------------------------------------------
+
+
+DAYS_END = "day's end"
+"""Open in the last minute of every day: when what is counted by the day is given out anew."""
+SITE = "site"
+"""What the calendars of work on site begin with; one for each exposure."""
+LIFTS = f"{SITE}.lift"
+"""The calendar of lifts: whole shifts, as a lift takes as long as it takes, less the hours in which cranes stand."""
+SHIFT = "shift"
+"""The calendar of the hours people on site are paid for, whatever of them is productive."""
+
+
+def calendars(project: Project) -> dict[str, Calendar]:
+    """Return the calendars a plan names: always, road, factory, gate, and one of the site for every exposure."""
+    start, horizon = project.scale.start_date, project.scale.horizon_days
+    shift = _weekly("site", project.site_calendar, start, horizon)
+    factory = _weekly("factory", project.calendars.factory, start, horizon)
+    return {
+        "always": always(horizon * 1440),
+        **road_calendars(project),
+        "factory": factory,
+        **plant_calendars(project, factory),
+        "gate": _weekly("gate", project.calendars.gate, start, horizon),
+        **(_days_end(start, horizon) if project.logistics.gate_slots_per_day is not None else {}),
+        **{f"{SITE}.{exposure}": _productive(project, exposure, shift) for exposure in EXPOSURES},
+        LIFTS: shift,
+        SHIFT: shift,
+    }
+
+
+def _days_end(start: date, horizon: int) -> dict[str, Calendar]:
+    return {DAYS_END: weekly(DAYS_END, start, horizon, days="mon-sun", shifts=[("23:59", "24:00")])}
+
+
+def _productive(project: Project, exposure: str, shift: Calendar) -> Calendar:
+    """Return the minutes of the site's shifts that earn something under an exposure."""
+    if project.labour.productivity is None:
+        return shift
+    shifts, minutes = _earning(project, project.pattern, exposure)
+    return shortened(f"{SITE}.{exposure}", shifts, minutes, shift.horizon, project.scale.start_date)
+
+
+def _earning(project: Project, pattern: Pattern, exposure: str) -> tuple[Intervals, Minutes]:
+    """Return every shift of a pattern and how many of its minutes earn something."""
+    productivity, start, horizon = project.labour.productivity, project.scale.start_date, project.scale.horizon_days
+    assert productivity is not None  # asked only where it is stated
+    stated = followed(project.calendars.site, pattern)
+    shifts = turns(stated, start, horizon, _off(stated, start, horizon))
+    felt = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
+    return shifts, earning(shifts, productivity, pattern, start, felt)
+
+
+def productive_share(project: Project, pattern: Pattern, exposure: str) -> float:
+    """Return the share of a pattern's shifts that earns something, mean over the calendar; 1 if nothing is lost."""
+    if project.labour.productivity is None:
+        return 1.0
+    (starts, ends), minutes = _earning(project, pattern, exposure)
+    return float(minutes.sum() / (ends - starts).sum())
+
+
+def stated_share(project: Project, exposure: str) -> float:
+    """Return the same share for the way of working for which the losses are stated: what they contain already."""
+    productivity = project.labour.productivity
+    if productivity is None:
+        return 1.0
+    return productive_share(project, project.labour.patterns[productivity.stated_for], exposure)
+
+
+def holidays_of(project: Project) -> tuple[date, ...]:
+    """Return the days on which nobody works on site."""
+    return _off(project.site_calendar, project.scale.start_date, project.scale.horizon_days)
+
+
+def day_minutes(project: Project) -> dict[str, int]:
+    """Return the productive minutes of one working day of the site and of the factories, and a day's shift minutes.
+
+    A duration in days is a duration in such days: what a shift loses on the average is part of it already.
+    """
+    shift = _day(project.site_calendar)
+    site = round(shift * productive_share(project, project.pattern, "interior"))
+    return {"site": site, "factory": _day(project.calendars.factory), SHIFT: shift}
+
+
+def _day(stated: Stated) -> int:
+    minutes = 0
+    for shift in stated.shifts:
+        starts, ends = paid((shift.start, shift.end), [(pause.start, pause.end) for pause in stated.breaks])
+        minutes += int((ends - starts).sum())
+    return minutes
+
+
+def _weekly(name: str, stated: Stated, start: date, horizon: int) -> Calendar:
+    """Return the calendar of a stated week."""
+    return weekly(
+        name,
+        start,
+        horizon,
+        days=",".join(stated.days),
+        shifts=[(shift.start, shift.end) for shift in stated.shifts],
+        breaks=[(pause.start, pause.end) for pause in stated.breaks],
+        holidays=_off(stated, start, horizon),
+    )
+
+
+def _off(stated: Stated, start: date, horizon: int) -> tuple[date, ...]:
+    """Return the holidays of a calendar."""
+    if stated.holidays is None:
+        return ()
+    years = range(start.year, start.year + horizon // 365 + 2)
+    return holidays.dates(stated.holidays.country, stated.holidays.subdivision, years)
+
+
+# --- replication ------------------------------------------------------------------------------------------------------
+
+
+Closed = NDArray[np.int64]
+Name = TypeVar("Name", bound=str)
+
+
+def calendars_of(
+    project: Project,
+    weather: Model,
+    base: Mapping[str, Calendar],
+    seed: int,
+    replication: int,
+    days: int | None = None,
+) -> Mapping[str, Calendar]:
+    """Return the calendars of a replication under the names of the stated ones, in their order.
+
+    Whatever closes a calendar for a while returns rows (start, end) by calendar name and is added in `closed_in`.
+    A calendar that nothing closes is the stated one itself, so that whoever prepares calendars can keep it.
+    If `days` are given, weather is drawn for so many only, and what it may close is `known` until then.
+    """
+    if weather is None or days is None or days >= project.scale.horizon_days:
+        return less(base, closed_in(project, weather, seed, replication))
+    return less(base, closed_in(project, weather, seed, replication, days), days * DAY)
+
+
+def less(base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL) -> dict[Name, Calendar]:
+    """Take closed minutes out of calendars, name by name; what nothing closes, now or later, stays the same object."""
+    return {
+        name: without(calendar, closed[name], known=known)
+        if name in closed and (known < ALL or len(closed[name]))
+        else calendar
+        for name, calendar in base.items()
+    }
+
+
+def closed_in(
+    project: Project, weather: Model, seed: int, replication: int, days: int | None = None
+) -> dict[str, Closed]:
+    """Return by calendar the minutes that a replication closes: rows (start, end), in any order; weather of `days`."""
+    scale = project.scale
+    skies = closed_intervals(weather, scale.start_date, days or scale.horizon_days, seed, replication)
+    on_site = {f"{SITE}.{exposure}": rows for exposure, rows in skies.items()}
+    return {**standing_still(project, seed, replication), **on_site, LIFTS: skies["crane"]}

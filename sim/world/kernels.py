@@ -1,0 +1,306 @@
+"""What wind, frost and rain close: twin of `weather_derived`, `persistence` and `closures`, for one replication.
+
+Stretches are two numbers each, start and end, in lists that lie end to end in one array of rows.
+
+The luck of the sky, and the days it chooses: twin of `weather_luck` and of `persistence.wet_days`.
+
+Series are drawn in whole blocks of four numbers, end to end, with counter (block, 0, replication, 0).
+
+Calendars less what closes them: twin of `sim.world.calendars.working_time.without`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.jit.toolkit import figures_of, numbers_of, part, upper, whole_of
+
+# --- closing ----------------------------------------------------------------------------------------------------------
+
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+DAY, HOUR = 1440, 60
+KNOTS, HOURS = 8, 24
+"""Of a day: knots of the wind, three hours apart."""
+DOUBLINGS = 5
+MEMORIES = DOUBLINGS + 1
+"""Figures of a memory: the weight of each doubling, and what brings it back to variance 1."""
+OWN_SHARE, DAY_SHARE, BETWEEN = 3 * MEMORIES, 3 * MEMORIES + 1, 3 * MEMORIES + 2
+"""Figures of a climate: three memories, shares of hours and day in the wind, two weights of each hour after a knot."""
+SHAPE, COSTLY, MUDDY, SHUTTING, RAIN_HOURS = range(BETWEEN + 6, BETWEEN + 11)
+"""Then what brings depths of rain to their mean, three limits, and twelve hours and twelve mm of rain."""
+RAIN_MM = RAIN_HOURS + 12
+CRANE, EXTERIOR, FROST = range(RAIN_MM + 12, RAIN_MM + 12 + 3 * 12 * HOURS, 12 * HOURS)
+"""Then the scores beyond which an hour of a month is closed, and the highest one of frost of every month."""
+WARMEST = FROST + 12 * HOURS
+WARM_UP, MUD_MINUTES, DRYING, SERIES = range(4)
+"""Numbers: days before the first, minutes that mud stays, minutes that a roof dries; where the scores of wind, wind of
+the day and cold begin, and how many they are."""
+RAINS, GROUND, ROOF, SHUT, BY_CRANE, BY_EXTERIOR, BY_FROST, OUTDOORS, EVERYONE, LISTS = range(10)
+"""Lists of stretches, each by rising starts; the last two, of storm seasons, are given."""
+CHOSEN, JOINED = SERIES + 6, 4
+"""More numbers: for each of `EXPOSURES` the lists that close it together."""
+EXPOSURES = 4
+BEGINS = CHOSEN + EXPOSURES * JOINED
+"""More numbers: where each list begins; behind them all what is joined."""
+FAR = 2**62
+
+_at: Any = numbers_of
+_figures: Any = figures_of
+
+
+@whole_of("i8[::1], f8[::1], i8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1], i8[::1], i8[::1]")
+def close(
+    month_: Ints, figures_: Floats, numbers_: Ints, scores_: Floats, wet_: Ints, hour_: Floats, much_: Floats,
+    grown_: Floats, rows_: Ints, ends_: Ints,
+) -> None:  # fmt: skip
+    """Find the stretches that wind, frost and rain close, and join those that close an exposure.
+
+    `month` is that of every day, those before the first too. `scores` are independent normal numbers, used up by this.
+    `wet` are days with rain, `hour` and `much` their luck, `grown` a power of `much`. Lists and then what is joined
+    for each exposure stand in `rows`, and end where `ends` has it.
+    """
+    figures, numbers, scores, rows, ends = _figures(figures_), _at(numbers_), _figures(scores_), _at(rows_), _at(ends_)
+    month = _at(month_)
+    _rain(month, figures, numbers, len(wet_), _at(wet_), _figures(hour_), _figures(much_), _figures(grown_), rows, ends)
+    days = len(month_) - numbers[WARM_UP]
+    for series in range(3):
+        at, count = numbers[SERIES + 2 * series], numbers[SERIES + 2 * series + 1]
+        _remember(scores, at, count, figures, series * MEMORIES)
+    _windy(month, days, figures, numbers, scores, rows, ends)
+    _frost(month, days, figures, numbers, scores, rows, ends)
+    at = numbers[BEGINS + LISTS]
+    for exposure in range(EXPOSURES):
+        at = _join(rows, numbers, ends, CHOSEN + JOINED * exposure, days * DAY, at)
+        ends[LISTS + exposure] = at
+
+
+@part
+def _remember(noise: Any, at: int, count: int, figures: Any, memory: int) -> None:
+    """Give independent numbers a memory, in their place; there are fewer afterwards."""
+    shift, left = 1, count
+    for doubling in range(DOUBLINGS):
+        left -= shift
+        weight = figures[memory + doubling]
+        for place in range(at, at + left):
+            noise[place] = noise[place + shift] + weight * noise[place]
+        shift *= 2
+    for place in range(at, at + left):
+        noise[place] /= figures[memory + DOUBLINGS]
+
+
+@part
+def _windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
+    """List the hours with too much wind for crane and exterior."""
+    wind, whole_day = numbers[SERIES], numbers[SERIES + 2]
+    crane, exterior = ends[BY_CRANE], ends[BY_EXTERIOR]
+    late = scores[wind] * figures[OWN_SHARE]
+    for day in range(days):
+        of_day, hours = scores[whole_day + day] * figures[DAY_SHARE], HOURS * month[day + numbers[WARM_UP]]
+        for knot in range(KNOTS):
+            early, late = late, scores[wind + KNOTS * day + knot + 1] * figures[OWN_SHARE]
+            for hour in range(3):
+                score = early * figures[BETWEEN + 2 * hour] + late * figures[BETWEEN + 2 * hour + 1] + of_day
+                its, minute = hours + 3 * knot + hour, day * DAY + (3 * knot + hour) * HOUR
+                crane = _turn(rows, ends[BY_CRANE], crane, score > figures[CRANE + its], minute)
+                exterior = _turn(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + its], minute)
+    ends[BY_CRANE] = _turn(rows, ends[BY_CRANE], crane, False, days * DAY)
+    ends[BY_EXTERIOR] = _turn(rows, ends[BY_EXTERIOR], exterior, False, days * DAY)
+
+
+@part
+def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
+    """List the hours with frost; on most days there is none."""
+    first = place = ends[BY_FROST]
+    for day in range(days):
+        score, its = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP]]
+        if score < figures[WARMEST + its]:
+            for hour in range(HOURS):
+                closed = score < figures[FROST + HOURS * its + hour]
+                place = _turn(rows, first, place, closed, day * DAY + hour * HOUR)
+        else:
+            place = _turn(rows, first, place, False, day * DAY)
+    ends[BY_FROST] = _turn(rows, first, place, False, days * DAY)
+
+
+@part
+def _turn(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
+    """Begin or end a stretch if it is closed now and was not before, or the other way round."""
+    if closed != ((place - first) & 1 == 1):
+        rows[place] = minute
+        place += 1
+    return place
+
+
+@part
+def _rain(
+    month: Any, figures: Any, numbers: Any, count: int, wet: Any, hour: Any, much: Any, grown: Any, rows: Any, ends: Any
+) -> None:
+    """List the rain of wet days, and what it closes of ground, roof and the whole site."""
+    for row in range(count):
+        its = month[wet[row]]
+        depth = figures[RAIN_MM + its] * grown[row] / figures[SHAPE]
+        minutes = int(min(np.rint(figures[RAIN_HOURS + its] * 60 * much[row]), DAY))
+        start = (wet[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
+        end = ground = start + minutes
+        if depth >= figures[COSTLY]:
+            ground = start + DAY
+        if depth >= figures[MUDDY]:
+            ground = start + DAY + numbers[MUD_MINUTES]
+        closed = (end, ground, end + numbers[DRYING], start + DAY)
+        for which in range(RAINS, SHUT + 1 if depth >= figures[SHUTTING] else SHUT):
+            rows[ends[which]], rows[ends[which] + 1] = start, closed[which]
+            ends[which] += 2
+
+
+@part
+def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int) -> int:
+    """Join four lists as far as they lie in [0, horizon), and put them from a place on; return its end."""
+    a, b, c, d = numbers[chosen], numbers[chosen + 1], numbers[chosen + 2], numbers[chosen + 3]
+    over_a, over_b, over_c, over_d = ends[a], ends[b], ends[c], ends[d]
+    a, b, c, d = numbers[BEGINS + a], numbers[BEGINS + b], numbers[BEGINS + c], numbers[BEGINS + d]
+    start, reach = 0, 0
+    while True:
+        from_a, from_b = _start(rows, a, over_a), _start(rows, b, over_b)
+        from_c, from_d = _start(rows, c, over_c), _start(rows, d, over_d)
+        first = min(from_a, from_b, from_c, from_d)
+        if first > reach:
+            if reach > start:
+                rows[at], rows[at + 1] = start, reach
+                at += 2
+            if first >= horizon:
+                return at
+            start = reach = first
+        if from_a == first:
+            reach, a = max(reach, min(rows[a + 1], horizon)), a + 2
+        elif from_b == first:
+            reach, b = max(reach, min(rows[b + 1], horizon)), b + 2
+        elif from_c == first:
+            reach, c = max(reach, min(rows[c + 1], horizon)), c + 2
+        else:
+            reach, d = max(reach, min(rows[d + 1], horizon)), d + 2
+
+
+@part
+def _start(rows: Any, head: int, end: int) -> int:
+    """Return where the stretch at the head of a list starts; far away behind the last one."""
+    return rows[head] if head < end else FAR
+
+
+# --- drawing ----------------------------------------------------------------------------------------------------------
+
+
+Words = NDArray[np.uint64]
+WET, DRY, STORM, CHANCES = range(4)
+"""Of a month: below which number a day is wet, from which it is dry, below which a storm season begins."""
+MULTIPLIER = np.uint64(0xD2E7470EE14C6C93)
+OTHER = np.uint64(0xCA5A826395121157)
+WEYL = np.uint64(0x9E3779B97F4A7C15)
+OTHER_WEYL = np.uint64(0xBB67AE8584CAA73B)
+DROPPED = np.uint64(11)
+ZERO = np.uint64(0)
+STEP = 2.0**-53
+HALF_STEP = 2.0**-54
+TOP = 1.0 - STEP
+
+
+@whole_of("u8[::1], i8, i8[::1], f8[::1]")
+def draw(keys: Words, replication: int, blocks: Ints, luck: Floats) -> None:
+    """Draw series after series into `luck`; of each are given two words of its key, its first block, their count."""
+    into, at = _figures(luck), 0
+    for series in range(len(blocks) // 2):
+        first = blocks[2 * series]
+        for block in range(first, first + blocks[2 * series + 1]):
+            c0, c1, c2, c3 = np.uint64(block), ZERO, np.uint64(replication), ZERO
+            k0, k1 = keys[2 * series], keys[2 * series + 1]
+            for _ in range(10):
+                high, low = upper(MULTIPLIER, c0), MULTIPLIER * c0
+                c0, c1 = upper(OTHER, c2) ^ c1 ^ k0, OTHER * c2
+                c2, c3 = high ^ c3 ^ k1, low
+                k0, k1 = k0 + WEYL, k1 + OTHER_WEYL
+            into[at], into[at + 1] = _number(c0), _number(c1)
+            into[at + 2], into[at + 3] = _number(c2), _number(c3)
+            at += 4
+
+
+@part
+def _number(word: Any) -> float:
+    """Make a number between 0 and 1 of a word."""
+    return min(np.int64(word >> DROPPED) * STEP + HALF_STEP, TOP)
+
+
+@whole_of("i8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1]")
+def choose(
+    month_: Ints, chances_: Floats, rain_: Floats, storms_: Floats, days_: Ints, luck_: Floats
+) -> tuple[int, int]:
+    """Put down the wet days, then those on which a storm season begins; return how many are wet, and how many all.
+
+    `rain` has four numbers a day, `storms` two. With each wet day go the numbers of its length and of its hour, with
+    a season that of its length: two numbers in `luck` for each.
+    """
+    month, chances, rain, storms = _at(month_), _figures(chances_), _figures(rain_), _figures(storms_)
+    days, luck = _at(days_), _figures(luck_)
+    wet, count = False, 0
+    for day in range(len(month_)):
+        its, decides = CHANCES * month[day], rain[4 * day]
+        if decides < chances[its + WET]:
+            wet = True
+        elif decides >= chances[its + DRY]:
+            wet = False
+        if wet:
+            days[count], luck[2 * count], luck[2 * count + 1] = day, rain[4 * day + 1], rain[4 * day + 2]
+            count += 1
+    both = count
+    for day in range(len(month_)):
+        if storms[2 * day] < chances[CHANCES * month[day] + STORM]:
+            days[both], luck[2 * both], luck[2 * both + 1] = day, storms[2 * day + 1], 0.0
+            both += 1
+    return count, both
+
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+
+
+UNORDERED = -1
+
+
+@whole_of("i8[::1], i8[::1], i8[:,::1], i8[:,::1]")
+def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, int]:
+    """Put what is left of stretches less closed ones, rows (start, end), into `left`: starts, ends, minutes until each.
+
+    Return how many are left, and the longest. `left` has three rows as long as both together. The closed ones may
+    overlap; if they are not by rising starts, nothing is done and `UNORDERED` returned.
+    """
+    starts, ends, closed, left, width = _at(starts_), _at(ends_), _at(closed_), _at(left_), left_.shape[1]
+    count, done, longest, row, last = 0, 0, 0, 0, 2 * len(closed_)
+    for at in range(2, last, 2):
+        if closed[at] < closed[at - 2]:
+            return UNORDERED, 0
+    for place in range(len(starts_)):
+        now, end = starts[place], ends[place]
+        while row < last and closed[row] < end:
+            if closed[row + 1] > closed[row]:
+                if closed[row] > now:
+                    done += closed[row] - now
+                    longest = max(longest, closed[row] - now)
+                    count = _put(left, width, count, now, closed[row], done)
+                now = max(now, closed[row + 1])
+            if closed[row + 1] > end:
+                break
+            row += 2
+        if now < end:
+            done += end - now
+            longest = max(longest, end - now)
+            count = _put(left, width, count, now, end, done)
+    return count, longest
+
+
+@part
+def _put(left: Any, width: int, count: int, start: int, end: int, done: int) -> int:
+    """Add a stretch that is left; return how many there are."""
+    left[count], left[width + count], left[2 * width + count] = start, end, done
+    return count + 1

@@ -1,0 +1,291 @@
+"""Luck spread evenly over a randomisation: a Latin hypercube, or scrambled Sobol points.
+
+Both are made from the same named draws as plain luck and not by a library's random generator:
+so a draw still belongs to (seed, name, replication), whatever the chunk, the worker or the version of a library.
+Of scipy only the Sobol sequence itself is taken, a published table (Joe and Kuo 2008) without any luck in it.
+
+Luck: every random number has an address, and asking for it twice gives the same number.
+
+A draw is addressed by (seed, name, replication, attempt) and by nothing else: not by who asks, in which
+order, in which process or in how large a chunk. So the same unit has the same luck under every strategy, and
+1,000 replications are the first 1,000 of 2,000.
+
+The generator is Philox4x64-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011): a keyed bijection of a 256-bit counter. The key is a digest of seed and name; the counter is
+(replication, attempt, 0, 0); of the four words of output only the first is used.
+
+How the luck of a study is spread over its replications: each on its own, or evenly over a group of them.
+
+Plain luck leaves gaps and clumps. Spread evenly, a group of replications has each input once in each of as many
+equal slices of its luck; what a study measures then scatters less. How much less can only be seen from several
+groups that were spread independently of each other: the randomisations.
+
+Randomisation b is replications b·size … (b+1)·size − 1. A study that goes on adds randomisations of the same size,
+so its first 1,000 replications stay what they were. Another size is another sample: here 1,000 runs are not the
+first 1,000 of 2,000, as they are with plain luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from math import ceil
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import SimError
+
+# --- draws ------------------------------------------------------------------------------------------------------------
+
+
+RNG_VERSION = 1
+"""Goes into every manifest; changes whenever the same address would give another number."""
+
+Key: TypeAlias = tuple[int, int]
+
+_WORD = (1 << 64) - 1
+_COUNTER = (1 << 256) - 1
+_MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+_WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+_ROUNDS = 10
+_STEP = 2.0**-53
+_TOP = 1.0 - _STEP
+"""The largest draw. Without it the last of the 2**53 cells would round up to 1.0, which has no quantile."""
+
+
+def key(seed: int, name: str) -> Key:
+    """Name a stream: two 64-bit words, the blake2b-128 digest of "seed/name" read little-endian."""
+    digest = blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+
+
+def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> NDArray[np.float64]:
+    """Draw many streams for a chunk of replications.
+
+    Element [i, j] of the (len(keys), count) result is the draw of `keys[i]` in replication `first + j`,
+    strictly between 0 and 1, with the same bits as `uniform(keys[i], first + j, attempt)`.
+    """
+    drawn = np.empty((len(keys), count))
+    blocks = np.empty(4 * count)
+    for row, generator in enumerate(_at(keys, first, attempt)):
+        generator.random(out=blocks)  # (word >> 11) * 2**-53, four words a replication
+        np.add(blocks[::4], _STEP / 2, out=drawn[row])
+    return np.minimum(drawn, _TOP, out=drawn)
+
+
+def uniform(key: Key, replication: int, attempt: int) -> float:
+    """Draw one number, strictly between 0 and 1, for what is decided late: a repeated test."""
+    return min(((word(key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
+
+
+def _at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Generator]:
+    """Yield one generator, moved to the start of each stream in turn.
+
+    Moving costs 2 microseconds, creating one 18. numpy steps its counter before the first output, so it is
+    set to one less than the counter that is wanted.
+    """
+    bits = np.random.Philox(key=0)
+    generator = np.random.Generator(bits)
+    before = ((first | attempt << 64) - 1) & _COUNTER
+    place: dict[str, Any] = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
+    state: Any = {"bit_generator": "Philox", "state": place, "has_uint32": 0, "uinteger": 0}
+    state |= {"buffer": [0] * 4, "buffer_pos": 4}
+    for stream in keys:
+        place["key"] = stream
+        bits.state = state
+        yield generator
+
+
+def word(key: Key, replication: int, attempt: int) -> int:
+    """Return the first output word of Philox4x64-10 for (replication, attempt, 0, 0): the raw draw."""
+    return philox((replication, attempt, 0, 0), key)[0]
+
+
+def philox(counter: tuple[int, int, int, int], key: Key) -> tuple[int, int, int, int]:
+    """Return the four output words of Philox4x64-10 for a counter and a key of 64-bit words."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(_ROUNDS):
+        a, b = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
+        c0, c1, c2, c3 = b >> 64 ^ c1 ^ k0, b & _WORD, a >> 64 ^ c3 ^ k1, a & _WORD
+        k0, k1 = k0 + _WEYL[0] & _WORD, k1 + _WEYL[1] & _WORD
+    return c0, c1, c2, c3
+
+
+# --- sampling ---------------------------------------------------------------------------------------------------------
+
+
+Method: TypeAlias = Literal["mc", "lhs", "sobol", "sobol-all"]
+METHODS: tuple[Method, ...] = get_args(Method)
+RANDOMISATIONS = 8
+"""The fewest whose scatter says something (CHECKS §4); a t-interval has one degree of freedom less."""
+LARGEST = 1024
+"""Replications of one randomisation at most: what a process remembers of it stays small. More runs are more of them."""
+SMALLEST = 16
+"""Fewer leave a P80 to the fourth largest of a randomisation."""
+_WORDS = {
+    "mc": "plain Monte Carlo",
+    "lhs": "Latin hypercube",
+    "sobol": "scrambled Sobol points for what is shared, Latin hypercube for the rest",
+    "sobol-all": "scrambled Sobol points",
+}
+
+
+class WrongSampling(SimError):
+    """A way of sampling that does not exist or does not fit the project."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A method, and how many replications make one randomisation of it (1 for plain luck)."""
+
+    method: Method = "mc"
+    size: int = 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every replication stands for itself."""
+        return self.method == "mc"
+
+    def fit(self, runs: int) -> int:
+        """Return the fewest replications, at least `runs`, that are whole randomisations and enough of them."""
+        return runs if self.is_plain else self.size * max(RANDOMISATIONS, ceil(runs / self.size))
+
+    def told(self, runs: int) -> str:
+        """Say it beside a number."""
+        words = _WORDS[self.method]
+        return words if self.is_plain else f"{words} ({runs // self.size} randomisations of {self.size:,})"
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a manifest keeps it."""
+        return {"method": self.method, "size": self.size}
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Sampling:
+        """Read it back from a manifest."""
+        return cls(_known(document["method"]), int(document["size"]))
+
+
+PLAIN = Sampling()
+
+
+def sampling(method: str, runs: int) -> Sampling:
+    """Return a method laid out for about `runs` replications; WrongSampling names those there are.
+
+    Eight randomisations, as large as that makes them; Sobol points are balanced in powers of two only.
+    """
+    name = _known(method)
+    if name == "mc":
+        return PLAIN
+    share = min(max(ceil(runs / RANDOMISATIONS), SMALLEST), LARGEST)
+    return Sampling(name, share if name == "lhs" else 1 << (share - 1).bit_length())
+
+
+def _known(method: str) -> Method:
+    if method not in METHODS:
+        raise WrongSampling(f"--sampling {method}: there are {', '.join(METHODS)}")
+    return method
+
+
+# --- spread -----------------------------------------------------------------------------------------------------------
+
+
+FloatArray = NDArray[np.float64]
+Words = NDArray[np.uint64]
+
+PLACE, SCRAMBLE = 1 << 63, (1 << 63) + 1
+"""Attempts that nobody will ever make: the addresses of the place in a slice, and of the scrambling."""
+MOST_SOBOL = 21_201
+"""Dimensions for which Joe and Kuo give numbers."""
+_BITS = 53
+_SPREAD_STEP = 2.0**-_BITS
+_TOP = 1.0 - _SPREAD_STEP
+_ROWS = 1 << 20  # draws ranked at a time
+
+
+def ranks(keys: Sequence[Key], block: int, size: int) -> NDArray[np.uint16]:
+    """Return which slice each replication of a randomisation has of each input, shape (len(keys), size).
+
+    It is the rank of the replication's plain draw among those of the randomisation: a random order, and one that
+    leaves each replication close to the luck it would have had.
+    """
+    ranked = np.empty((len(keys), size), np.uint16)
+    rows = max(1, _ROWS // size)
+    for begin in range(0, len(keys), rows):
+        order = np.argsort(uniforms(keys[begin : begin + rows], block * size, size), axis=1, kind="stable")
+        np.put_along_axis(ranked[begin : begin + rows], order, np.arange(size, dtype=np.uint16)[None, :], axis=1)
+    return ranked
+
+
+def latin(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
+    """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count)."""
+    size = ranked.shape[1]
+    slices = ranked[:, first % size : first % size + count]
+    drawn: FloatArray = (slices + uniforms(keys, first, count, PLACE)) / size
+    np.minimum(drawn, _TOP, out=drawn)
+    return drawn
+
+
+def within(ends: FloatArray, drawn: FloatArray) -> FloatArray:
+    """Return where in its case each draw lies, strictly between 0 and 1; the cases of a draw end at `ends`.
+
+    Given the case it is as uniform as the draw was, so it decides what only matters in that case: both are then
+    spread evenly by one number.
+    """
+    case = np.searchsorted(ends[:-1], drawn, side="right")
+    begins = np.concatenate([[0.0], ends[:-1]])
+    widths = np.append(ends[:-1], 1.0) - begins
+    place: FloatArray = np.clip((drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
+    return place
+
+
+@lru_cache(maxsize=4)
+def directions(dimensions: int, digits: int) -> Words:
+    """Return Sobol's direction numbers, shape (dimensions, digits): binary fractions of that many digits."""
+    from scipy.stats import qmc
+
+    if dimensions > MOST_SOBOL:
+        raise WrongSampling(
+            f"--sampling sobol-all: {dimensions:,} inputs, and Sobol points have at most {MOST_SOBOL:,} dimensions; "
+            "use sobol (what is shared by Sobol points, the rest by Latin hypercube) or lhs"
+        )
+    points = qmc.Sobol(dimensions, scramble=False).random_base2(digits)
+    # in the order of the Gray code, point 2^(k+1) - 1 is the k-th direction number alone
+    alone = points[(1 << np.arange(1, digits + 1)) - 1].T
+    numbers: Words = (alone * 2.0**digits).astype(np.uint64)
+    return numbers
+
+
+def scrambled(numbers: Words, keys: Sequence[Key], block: int) -> Words:
+    """Return one randomisation's shift and then its direction numbers, shape (dimensions, 1 + digits).
+
+    Matoušek's random linear scramble with a digital shift (J. Complexity 14, 1998): every digit is mixed with
+    those above it at random, and all digits are flipped at random, down to the 53rd.
+    """
+    digits = numbers.shape[1]
+    first = block * (_BITS + 1)
+    random = (uniforms(keys, first, digits + 1, SCRAMBLE) * 2.0**_BITS).astype(np.uint64)
+    mixed = np.zeros((len(keys), 1 + digits), np.uint64)
+    mixed[:, 0] = random[:, 0]
+    for digit in range(digits):
+        own = np.uint64(1 << (_BITS - 1 - digit))
+        column = own | (random[:, 1 + digit] & (own - np.uint64(1)))
+        there = numbers >> np.uint64(digits - 1 - digit) & np.uint64(1)
+        mixed[:, 1:] ^= there * column[:, None]
+    return mixed
+
+
+def sobol(mixed: Words, first: int, count: int) -> FloatArray:
+    """Return points first … first + count − 1 of a scrambled sequence, shape (dimensions, count)."""
+    places = np.arange(first, first + count, dtype=np.uint64)
+    points = np.repeat(mixed[:, :1], count, axis=1)
+    for k, direction in enumerate(mixed[:, 1:].T):
+        points ^= direction[:, None] * (places >> np.uint64(k) & np.uint64(1))
+    drawn: FloatArray = np.minimum((points + 0.5) * _SPREAD_STEP, _TOP)
+    return drawn

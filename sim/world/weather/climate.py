@@ -1,0 +1,241 @@
+"""A climate: what the weather of a place is like by month, as a small table.
+
+The built-in one, West Texas, was derived from two typical years; `experiments/west_texas_weather` says how and
+does it again.
+
+Weather remembers: a wet day follows a wet day, a windy afternoon a windy noon.
+
+Both memories are finite, so that a day's weather is found from the luck of the days before it without going
+back to the beginning of time, and to the same bits wherever a series begins.
+
+Storm seasons that a typical year lacks: weeks of rain and wind, once in many years.
+
+Months of typical years are picked for being typical, so what stops a job for a whole season is in none of them.
+Each day a season may begin, more likely in rainy months; it lasts as long as the planner's estimate says.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import files
+from sim.config.sections import weather as stated
+from sim.errors import ConfigError, Problem, SimError
+from sim.world.calendars.shifts import DAY
+from sim.world.randomness.distributions import Distribution, shape
+from sim.world.weather.closures import MONTH_DAYS, WARM_UP, Days, Sky, Stretches, nothing, stretches
+
+# --- climate ----------------------------------------------------------------------------------------------------------
+
+
+Floats = NDArray[np.float64]
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+QUANTITIES = (
+    *("p01", "p10", "rain_hours", "rain_mm", "rain_shape"),
+    *(f"temperature_{hour:02d}" for hour in range(24)),
+    *("temperature_sd", "temperature_persistence"),
+    *("wind_k_day", "wind_c_day", "wind_k_night", "wind_c_night"),
+    *(f"wind_factor_{hour:02d}" for hour in range(24)),
+    *("wind_daily_share", "wind_daily_persistence", "wind_3h_persistence"),
+)
+WEST_TEXAS = "west_texas.csv"
+
+_HERE = Path(__file__).resolve()
+_PLACES = (_HERE.parent, _HERE.parents[3] / "configs" / "weather")
+"""Beside the code where it is installed, among the configurations where it is worked on."""
+
+_DAY = slice(7, 19)
+
+
+@dataclass(frozen=True, eq=False)
+class Climate:
+    """Twelve numbers each unless said otherwise; wind at 10 m above ground, hours of the civil day."""
+
+    p01: Floats
+    p10: Floats
+    rain_hours: Floats
+    rain_mm: Floats
+    rain_shape: float
+    temperature: Floats  # (12, 24) °C
+    temperature_sd: Floats
+    temperature_persistence: float
+    wind_k: Floats  # (12, 24) Weibull shape
+    wind_c: Floats  # (12, 24) Weibull scale, m/s
+    wind_daily_share: float
+    wind_daily_persistence: float
+    wind_3h_persistence: float
+
+    @property
+    def monthly_rain(self) -> Floats:
+        """Return the mm of a usual month."""
+        rain: Floats = self.p01 / (self.p01 + self.p10) * np.array(MONTH_DAYS) * self.rain_mm
+        return rain
+
+    def windier(self, speed: float) -> Floats:
+        """Return the chance of more than `speed` m/s, by month and hour: (12, 24)."""
+        chance: Floats = np.exp(-((speed / self.wind_c) ** self.wind_k))
+        return chance
+
+
+@lru_cache(maxsize=1)
+def west_texas() -> Climate:
+    """Read the built-in climate; SimError where it was not installed."""
+    for folder in _PLACES:
+        if (folder / WEST_TEXAS).is_file():
+            return read_climate(folder / WEST_TEXAS)
+    raise SimError(f"the built-in weather is missing: {WEST_TEXAS} was not installed with the program")
+
+
+def read_climate(path: Path) -> Climate:
+    """Read a table with a row per quantity and a column per month; ConfigError where it is not one."""
+    rows = _rows(path)
+    hours = np.arange(24)
+    day = np.isin(hours, hours[_DAY])
+    factor = _by_hour(rows, "wind_factor")
+    return Climate(
+        p01=rows["p01"],
+        p10=rows["p10"],
+        rain_hours=rows["rain_hours"],
+        rain_mm=rows["rain_mm"],
+        rain_shape=_one(rows, "rain_shape"),
+        temperature=_by_hour(rows, "temperature"),
+        temperature_sd=rows["temperature_sd"],
+        temperature_persistence=_one(rows, "temperature_persistence"),
+        wind_k=np.where(day, rows["wind_k_day"][:, None], rows["wind_k_night"][:, None]),
+        wind_c=np.where(day, rows["wind_c_day"][:, None], rows["wind_c_night"][:, None]) * factor,
+        wind_daily_share=_one(rows, "wind_daily_share"),
+        wind_daily_persistence=_one(rows, "wind_daily_persistence"),
+        wind_3h_persistence=_one(rows, "wind_3h_persistence"),
+    )
+
+
+def _rows(path: Path) -> Mapping[str, Floats]:
+    """Read every row's twelve numbers; lines that begin with # say where they are from."""
+    text = files.read(path).decode(errors="replace")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    try:
+        rows = {row["quantity"]: np.array([float(row[month]) for month in MONTHS]) for row in csv.DictReader(lines)}
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        message = f"a column `quantity` and twelve months of numbers are expected ({error})"
+        raise ConfigError([Problem(str(path), 0, 0, "", "", message)]) from error
+    missing = [quantity for quantity in QUANTITIES if quantity not in rows]
+    if missing:
+        raise ConfigError(Problem(str(path), 0, 0, quantity, "", "this row is missing") for quantity in missing)
+    return rows
+
+
+def _one(rows: Mapping[str, Floats], quantity: str) -> float:
+    """A number that is the same in every month."""
+    return float(rows[quantity][0])
+
+
+def _by_hour(rows: Mapping[str, Floats], quantity: str) -> Floats:
+    """Put 24 rows together: (12, 24)."""
+    return np.column_stack([rows[f"{quantity}_{hour:02d}"] for hour in range(24)])
+
+
+# --- persistence ------------------------------------------------------------------------------------------------------
+
+
+MEMORY = 31
+"""Steps before the first one known that `remembered` needs: 1 + 1 + 2 + 4 + 8 + 16 terms."""
+
+_DOUBLINGS = (1, 2, 4, 8, 16)
+
+
+def wet_days(luck: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
+    """Run the two-state chain of wet and dry days: p01 from dry to wet, p10 from wet to dry, day by day.
+
+    Wet spells are geometric with mean 1/p10; the share of wet days is p01/(p01 + p10) (Gabriel and Neumann 1962,
+    Richardson 1981). The same draw decides from either state: below p01 it is wet anyway, above 1 − p10 dry
+    anyway, between them as yesterday. So the chain forgets where it began at the first draw outside, and needs
+    no loop. Weather persists: p01 + p10 ≤ 1. Before the first such draw it is dry.
+    """
+    decided = (luck < p01) | (luck >= 1 - p10)
+    since = np.maximum.accumulate(np.where(decided, np.arange(len(luck)), 0))
+    wet: NDArray[np.bool_] = (luck < p01)[since]
+    return wet
+
+
+def remembered(noise: Floats, correlation: float) -> Floats:
+    """Give independent normal numbers a memory: correlation ** steps between two of them, over 31 steps.
+
+    The sum of the last 32 numbers with weights 1, r, r², …, brought back to variance 1: a first-order
+    autoregression cut off where r³² is nothing. Five additions instead of 32: (1 + r)(1 + r²)(1 + r⁴)….
+    The first MEMORY numbers are used up.
+    """
+    weights, norm = memory(correlation)
+    for shift, weight in zip(_DOUBLINGS, weights, strict=True):
+        noise = noise[shift:] + weight * noise[:-shift]
+    return noise / norm
+
+
+def memory(correlation: float) -> tuple[tuple[float, ...], float]:
+    """Return the weight of each doubling in `remembered`, and what brings the sum back to variance 1."""
+    norm = sqrt(sum(correlation ** (2 * step) for step in range(MEMORY + 1)))
+    return tuple(correlation**shift for shift in _DOUBLINGS), norm
+
+
+def between(knots: Floats, correlation: float, late: float) -> Floats:
+    """Return what lies a share `late` of the way from each knot to the next, of variance 1 like the knots."""
+    before, after = shares(correlation, late)
+    return knots[:-1] * before + knots[1:] * after
+
+
+def shares(correlation: float, late: float) -> tuple[float, float]:
+    """Return the weights of two knots a share `late` of the way between them; `correlation` is that of the two."""
+    spread = sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
+    return (1 - late) / spread, late / spread
+
+
+# --- storms -----------------------------------------------------------------------------------------------------------
+
+
+LONGEST = 90
+"""Days; a season that began before the project is known only as far as weather is drawn before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Storms:
+    """Chance per day that a season begins, by month; how long it lasts; days at its start without anyone."""
+
+    daily: Floats
+    lasting: Distribution
+    interior_minutes: int
+
+    def seasons(self, span: Days, sky: Sky) -> tuple[Stretches, Stretches]:
+        """Return what closes all work outdoors, and what closes the whole site."""
+        luck = sky.daily("storms", span.first, span.count, 2)
+        began = np.flatnonzero(luck[:, 0] < self.daily[span.month])
+        return self.begun(began, luck[began, 1])
+
+    def begun(self, days: NDArray[np.int64], luck: Floats) -> tuple[Stretches, Stretches]:
+        """Return what seasons close that begin on these days, each with the luck of its length."""
+        if not len(days):
+            return nothing(), nothing()
+        starts = (days - WARM_UP) * DAY
+        minutes = np.round(np.clip(self.lasting.ppf(luck), 1, LONGEST)).astype(np.int64) * DAY
+        return (
+            stretches(starts, starts + minutes),
+            stretches(starts, starts + np.minimum(minutes, self.interior_minutes)),
+        )
+
+
+def storms_of(storms: stated.Storms, monthly_rain: Floats) -> Storms:
+    """Spread a year's chance over its months by their share of the rain; evenly where there is none."""
+    total = monthly_rain.sum()
+    share = monthly_rain / total if total > 0 else np.array(MONTH_DAYS) / 365
+    return Storms(
+        daily=np.minimum(storms.per_year.value * share / np.array(MONTH_DAYS), 1.0),
+        lasting=shape(storms.days),
+        interior_minutes=round(storms.interior_days.value * DAY),
+    )

@@ -1,0 +1,194 @@
+"""The luck of the sky: every number of the weather belongs to a civil day.
+
+A draw is addressed by (seed, quantity, replication, civil day), never by who asks or in which order. So the
+weather of 3 March 2027 is the same under every strategy, in every process, and for a project that starts a
+month later; what moves is which work meets it.
+
+One stream per quantity ("weather/rain", "weather/wind", …): Philox4x64-10 as in `draws`, with the same key
+rule, but with the place in the series as its first counter word, because years are drawn at once for one
+replication, where `draws` draws one input for many replications. Counter (place // 4, 0, replication, 0) gives
+four numbers; place counts from the year 1, so a day's numbers do not depend on where a series begins.
+
+At which wind, rain and frost work stops: the planner's limits in the units of weather stations.
+
+Stations measure wind at 10 m; work stops for the wind where it is done. The mean grows with height by a power
+law; a gust is the mean at that height plus 0.4 times the mean at 10 m, the rule of crane makers (Grove RT765E-2
+operator's manual, figure 2-1: V(z) = ((z/10)^0.14 + 0.4) · v).
+
+When the weather closes the site: stretches of minutes, by what the work is exposed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.sections.systems import EXPOSURES, Exposure
+from sim.config.sections.weather import Weather
+from sim.world.calendars.shifts import DAY, merged, within
+from sim.world.randomness.streams import key
+
+# --- weather luck -----------------------------------------------------------------------------------------------------
+
+
+Floats = NDArray[np.float64]
+
+WARM_UP = 96
+"""Days drawn before the first: what the weather still remembers, and storm seasons that are under way."""
+
+MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_BEFORE = np.array([0, *accumulate(MONTH_DAYS)][:12])
+_ALL = (1 << 256) - 1
+_WORD = (1 << 64) - 1
+_UNUSED: dict[str, Any] = {
+    "bit_generator": "Philox",
+    "has_uint32": 0,
+    "uinteger": 0,
+    "buffer": [0] * 4,
+    "buffer_pos": 4,
+}
+_HALF_STEP = 2.0**-54
+_TOP = 1.0 - 2.0**-53
+
+
+@dataclass(frozen=True, eq=False)
+class Days:
+    """Civil days in a row: `month` from 0, `of_year` from 0 in a year of 365 days (29 February is the 28th)."""
+
+    first: int
+    count: int
+    month: NDArray[np.int64]
+    of_year: NDArray[np.int64]
+
+
+@lru_cache(maxsize=8)
+def days(start: date, count: int) -> Days:
+    """Look up months of `count` days before and from `start`: WARM_UP days are put before it."""
+    stamps = np.datetime64(start) + np.arange(-WARM_UP, count)
+    month = stamps.astype("datetime64[M]").astype(np.int64) % 12
+    day = (stamps - stamps.astype("datetime64[M]")).astype(np.int64)
+    day = np.minimum(day, np.array(MONTH_DAYS)[month] - 1)
+    return Days(start.toordinal() - WARM_UP, count + WARM_UP, month, _BEFORE[month] + day)
+
+
+@dataclass(frozen=True)
+class Sky:
+    """The luck of one replication's weather."""
+
+    seed: int
+    replication: int
+
+    def daily(self, quantity: str, first: int, count: int, per_day: int = 1) -> Floats:
+        """Draw `per_day` numbers in (0, 1) for each of `count` days from ordinal `first`: (count, per_day)."""
+        return self.numbers(quantity, first * per_day, count * per_day).reshape(count, per_day)
+
+    def numbers(self, quantity: str, first: int, count: int) -> Floats:
+        """Draw the numbers at places first … first + count − 1 of a quantity's endless series."""
+        block, skipped = divmod(first, 4)
+        before = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
+        place = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
+        self._moved.state = _UNUSED | {"state": place | {"key": key(self.seed, f"weather/{quantity}")}}
+        drawn = np.random.Generator(self._moved).random(skipped + count)[skipped:]
+        drawn += _HALF_STEP
+        return np.minimum(drawn, _TOP, out=drawn)
+
+    @cached_property
+    def _moved(self) -> Any:
+        """Return a generator that is moved to the start of each series: making one takes ten times as long."""
+        return np.random.Philox(key=0)
+
+
+# --- weather limits ---------------------------------------------------------------------------------------------------
+
+
+METRES_PER_FOOT = 0.3048
+METRES_PER_SECOND_PER_MPH = 0.44704
+MM_PER_INCH = 25.4
+STATION_M = 10.0
+GUST_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Speeds are sustained wind at 10 m in m/s, rain is mm in a day, frost °C, times minutes."""
+
+    crane_wind: float
+    exterior_wind: float
+    exterior_drying: int
+    earthwork_rain: float
+    mud_rain: float
+    mud_minutes: int
+    frost: float
+    shut_rain: float
+
+
+def limits_of(weather: Weather) -> Limits:
+    """Turn the planner's limits into those of a weather station."""
+    crane, exterior, earthwork = weather.crane, weather.exterior, weather.earthwork
+    exponent = weather.roughness_exponent.value
+    lift, roof = _grown(crane.height_ft.value, exponent), _grown(exterior.height_ft.value, exponent)
+    return Limits(
+        crane_wind=METRES_PER_SECOND_PER_MPH
+        * min(crane.limit_mph.value / lift, crane.gust_limit_mph.value / (lift + GUST_SHARE)),
+        exterior_wind=METRES_PER_SECOND_PER_MPH * exterior.limit_mph.value / roof,
+        exterior_drying=round(exterior.drying_hours.value * 60),
+        earthwork_rain=earthwork.rain_in.value * MM_PER_INCH,
+        mud_rain=earthwork.mud_in.value * MM_PER_INCH,
+        mud_minutes=round(earthwork.mud_days.value * 1440),
+        frost=(earthwork.frost_f.value - 32) / 1.8,
+        shut_rain=weather.interior.rain_in.value * MM_PER_INCH,
+    )
+
+
+def _grown(height_ft: float, exponent: float) -> float:
+    """How much faster the wind is at a height than at 10 m."""
+    return float((height_ft * METRES_PER_FOOT / STATION_M) ** exponent)
+
+
+# --- closures ---------------------------------------------------------------------------------------------------------
+
+
+Closed: TypeAlias = dict[Exposure, NDArray[np.int64]]
+"""By exposure, rows (start, end) of closed minutes since the project's start: in order, apart."""
+
+Stretches: TypeAlias = NDArray[np.int64]
+"""Rows (start, end) in any order, overlapping or not; minutes may be negative."""
+
+
+def hourly(closed: NDArray[np.bool_], first_day: int) -> Stretches:
+    """Turn closed hours, (days, 24), into stretches; `first_day` counts from the project's start."""
+    flat = closed.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat[:1].any():
+        edges = np.concatenate([[0], edges])
+    if flat[-1:].any():
+        edges = np.concatenate([edges, [len(flat)]])
+    return edges.reshape(-1, 2) * 60 + first_day * DAY
+
+
+def stretches(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Stretches:
+    """Put starts and ends side by side."""
+    rows = np.empty((len(starts), 2), np.int64)  # np.column_stack takes ten times as long for so few
+    rows[:, 0], rows[:, 1] = starts, ends
+    return rows
+
+
+def gathered(parts: Mapping[Exposure, Sequence[Stretches]], horizon: int) -> Closed:
+    """Join what closes each exposure, and keep what lies in [0, horizon)."""
+    closed: Closed = {}
+    for exposure in EXPOSURES:
+        rows = np.concatenate([nothing(), *parts.get(exposure, ())])
+        closed[exposure] = stretches(*within(merged(rows[:, 0], rows[:, 1]), horizon))
+    return closed
+
+
+def nothing() -> Stretches:
+    """No stretch at all."""
+    return np.empty((0, 2), dtype=np.int64)

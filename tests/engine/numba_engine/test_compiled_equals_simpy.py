@@ -1,0 +1,92 @@
+"""The compiled engine and the SimPy one: the same log, row for row, on plans nobody would think of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.engine.backends import COMPILED, SIMPY, require_same
+from sim.engine.simpy_engine import Performance
+from sim.plan.compile import compile_plan
+from sim.plan.vocabulary import Plan
+from tests.engine.numba_engine.any_plans import PLANS, any_plan
+from tests.engine.numba_engine.both import agree, drawn_by
+from tests.engine.random_plans import random_plan
+
+CONFIGS = sorted((Path(__file__).parents[3] / "configs").glob("*.yaml"))
+
+
+@settings(max_examples=300)
+@given(PLANS, st.integers(0, 2**70), st.integers(0, 5_000))
+def test_any_plan_has_the_same_log_in_both_engines(plan: Plan, seed: int, replication: int) -> None:
+    agree(compile_plan(plan), seed, replication)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_crowds_have_the_same_log_in_both_engines(seed: int) -> None:
+    plan = compile_plan(any_plan(seed, 60, 8, sound=True))
+    for replication in range(3):
+        done = agree(plan, seed, replication)
+        assert isinstance(done, Performance)
+        assert len(done.log) > 400
+
+
+def test_random_plans_are_worth_performing() -> None:
+    outcomes = [agree(compile_plan(any_plan(seed, 10, 5, sound=seed % 2 == 0))) for seed in range(60)]
+    ends = Counter(type(done).__name__ if isinstance(done, str) else done.stuck is None for done in outcomes)
+    assert ends[True] > 20
+    assert ends[False] > 5
+    assert sum(len(done.log) for done in outcomes if isinstance(done, Performance)) > 3_000
+
+
+SMALL = ("scale.capacity_mw=25", "scale.phases=1")
+
+
+@pytest.mark.parametrize("config", [path for path in CONFIGS if path.stem != "base"], ids=lambda path: str(path.stem))
+def test_shipped_projects_in_small_have_the_same_log_in_both_engines(config: Path) -> None:
+    from sim.study.api import load
+    from sim.study.case import prepare
+
+    case = prepare(load(config, () if config.stem == "one_block" else SMALL).value)
+    for replication in range(2):
+        done = agree(case.plan, 1, replication, case.hours_of(1, replication))
+        assert isinstance(done, Performance)
+        assert done.stuck is None
+
+
+@pytest.mark.slow
+@settings(max_examples=4_000)
+@given(PLANS, st.integers(0, 2**70), st.integers(0, 5_000))
+def test_thousands_of_plans_have_the_same_log_in_both_engines(plan: Plan, seed: int, replication: int) -> None:
+    agree(compile_plan(plan), seed, replication)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("thousand", range(8))
+def test_larger_plans_have_the_same_log_in_both_engines(thousand: int) -> None:
+    for seed in range(1_000 * thousand, 1_000 * (thousand + 1)):
+        units, passages, sound = 1 + seed % 20, 1 + seed % 7, seed % 2 == 0
+        write = any_plan if seed % 3 else random_plan
+        agree(compile_plan(write(seed, units, passages, sound=sound)), seed, seed % 11)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
+def test_shipped_projects_have_the_same_log_in_both_engines(config: Path) -> None:
+    from sim.study.api import load
+    from sim.study.case import prepare
+
+    if config.stem == "base":
+        pytest.skip("no project of its own")
+    case = prepare(load(config).value)
+    both = (replace(case, engine=engine).performed(1, 0, 200) for engine in (SIMPY, COMPILED))
+    for reference, twin in zip(*both, strict=True):
+        require_same(case.plan, reference, twin)
+        performed = drawn_by(case.plan, twin.performance)
+        assert np.array_equal(reference.content[performed], twin.content[performed])

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.plan.mechanisms.camp import CampTooSmall
+from sim.study.case import Case
+from tests.tiny_project import tiny_case, works
+
+DAY = 24
+# Nobody but the crews of these tests needs to hire, learn or sleep otherwise than stated here.
+CAMP = "labour.camp={{rooms: {rooms}, stages: [{{beds: {beds}, opens_days: {opens}}}]}}"
+
+
+def camp(rooms: int, beds: int, opens: float) -> str:
+    """An override: so many rooms from the beginning, and beds from a day on."""
+    return CAMP.format(rooms=rooms, beds=beds, opens=opens)
+
+
+def arrivals(case: Case) -> dict[str, float]:
+    """Hour at which every crew has been hired, in the run without luck."""
+    return {unit: done for (unit, what), (_, done) in works(case).items() if what == "week of hiring"}
+
+
+def notes(case: Case, kind: str) -> list[tuple[float, str, int]]:
+    """(hour, item, amount) of every note of a kind, in the run without luck."""
+    log = case.perform(case.planned).log
+    found = []
+    for minute, step, amount in log.tolist():
+        operation, note = case.plan.rows[step, :2].tolist()
+        if operation == 7 and case.plan.notes[note][0] == kind:
+            found.append((minute / 60, case.plan.notes[note][1], amount))
+    return found
+
+
+# --- the camp -----------------------------------------------------------------------------------------------------
+# Six crews of four and one indirect person each: five beds a crew. Earthworks are called at hour 24, millwrights at
+# 192, civil at 72, the rest later; all of them but the second crew of electricians stay to the end: 30 beds are set
+# aside for them, five are needed beside these.
+
+
+def test_beds_enough_from_the_beginning_are_as_good_as_no_camp() -> None:
+    assert works(tiny_case(camp(35, 0, 0))) == works(tiny_case())
+
+
+def test_nobody_comes_before_the_camp_has_a_bed_for_him() -> None:
+    case = tiny_case(camp(5, 30, 20))
+    early, late = arrivals(tiny_case()), arrivals(case)
+    assert late["crew.earthworks.1"] == early["crew.earthworks.1"]  # called first: he has one of the rooms
+    assert late["crew.civil.1"] == 20 * DAY + 7 * DAY  # called second: the camp opens on day 20, a week of hiring
+    assert works(case)["h1.shell.slab", "shell.slab"] == (28 * DAY, 29 * DAY)
+
+
+def test_a_crew_beyond_those_that_stay_takes_a_bed_when_one_is_left() -> None:
+    # 30 beds are set aside; the second crew of electricians gets none before a trade has gone
+    case = tiny_case(camp(30, 0, 0))
+    gone = min(hour for hour, _, amount in notes(case, "people") if amount < 0)
+    assert arrivals(case)["crew.electricians.2"] == gone + 7 * DAY
+    assert arrivals(tiny_case())["crew.electricians.2"] - 7 * DAY < gone
+
+
+def test_the_next_stage_opens_after_the_one_before_it() -> None:
+    stages = "labour.camp={rooms: 5, stages: [{beds: 10, opens_days: 30}, {beds: 20, opens_days: 25}]}"
+    late = arrivals(tiny_case(stages))
+    assert late["crew.civil.1"] == late["crew.electricians.1"] == (30 + 7) * DAY
+
+
+def test_a_camp_that_cannot_hold_those_who_stay_is_refused() -> None:
+    with pytest.raises(CampTooSmall, match="29 beds in all, and the crews that stay to the end need 30") as refused:
+        tiny_case(camp(9, 20, 0))
+    assert refused.value.exit_code == 2
+
+
+def test_a_stage_without_a_number_has_beds_for_everyone() -> None:
+    case = tiny_case("labour.camp={rooms: 0, stages: [{opens_days: 0}]}")
+    assert arrivals(case) == arrivals(tiny_case())
+
+
+@pytest.mark.parametrize("rooms", [30, 31, 34, 35])
+def test_a_full_camp_never_stops_the_work_for_ever(rooms: int) -> None:
+    case = tiny_case(camp(rooms, 0, 0))
+    assert case.perform(case.planned).stuck is None
+
+
+# --- shifts, rotations, mixes of people -----------------------------------------------------------------------------
+
+
+def test_two_shifts_bring_every_crew_twice_and_each_person_is_paid_for_his_own() -> None:
+    shifts = 'calendars.site={days: [mon, tue, wed, thu, fri, sat, sun], shifts: [{start: "00:00", end: "12:00"}, '
+    two = tiny_case(shifts + '{start: "12:00", end: "24:00"}]}')
+    one = tiny_case()
+    assert works(two) == works(one)  # round the clock either way
+    of_two, of_one = (case.measured(case.planned, case.perform(case.planned))[0] for case in (two, one))
+    assert of_two["peak_workforce_onsite"] == 2 * of_one["peak_workforce_onsite"]
+    assert of_two["hours_paid"] == of_one["hours_paid"]
+    assert of_two["hours_worked"] == of_one["hours_worked"]
+
+
+ROTATION = (
+    "labour.patterns={six_and_two: {days: [mon, tue, wed, thu, fri, sat, sun], "
+    'shifts: [{start: "00:00", end: "24:00"}], weeks_on: 6, weeks_off: 2}}'
+)
+
+
+def test_a_rotation_keeps_more_people_on_the_payroll_than_on_site() -> None:
+    plain, rotating = tiny_case(), tiny_case(ROTATION, "labour.pattern=six_and_two")
+    of_plain, of_rotating = (case.measured(case.planned, case.perform(case.planned))[0] for case in (plain, rotating))
+    assert works(rotating) == works(plain)
+    assert of_rotating["peak_workforce_onsite"] == of_plain["peak_workforce_onsite"]
+    assert of_rotating["peak_payroll"] == np.ceil(of_plain["peak_workforce_onsite"] * 8 / 6)
+
+
+def test_those_who_relieve_a_crew_are_hired_with_it() -> None:
+    slow = "labour.trades.electricians.hired_per_week=10"  # two crews of four a week, or one with its relief
+    both, apart = tiny_case(slow), tiny_case(ROTATION, "labour.pattern=six_and_two", slow)
+    pool = both.plan.pools.index("hiring.electricians")
+    assert (both.plan.initial[pool], apart.plan.initial[pool]) == (2, 2)
+    slower = "labour.trades.electricians.hired_per_week=6"
+    assert tiny_case(slower).plan.initial[pool] == 2
+    assert tiny_case(ROTATION, "labour.pattern=six_and_two", slower).plan.initial[pool] == 1
+
+
+def test_fewer_dearer_and_more_productive_people_earn_the_same_hours() -> None:
+    mix = "labour.trades.civil.skill={people: 0.5, wage: 1.5, output: 1.6}"
+    plain, skilled = tiny_case(), tiny_case(mix)
+    # 96 h of work: four people need 24 h; two who do 1.6 times as much need 96 / 2 / 1.6 = 30 h
+    assert works(plain)["h1.shell.slab", "shell.slab"] == (288, 312)
+    begun, done = works(skilled)["h1.shell.slab", "shell.slab"]
+    assert done - begun == 30
+    of_plain, of_skilled = (case.measured(case.planned, case.perform(case.planned))[0] for case in (plain, skilled))
+    assert of_plain["hours_earned"] - of_skilled["hours_earned"] == 3 * DAY * 2  # only dry-in is stated in days
+    assert of_skilled["peak_workforce_onsite"] < of_plain["peak_workforce_onsite"]
+    assert skilled.project.labour.trades["civil"].paid_rate == 1.5 * 85
+
+
+# --- when crews are called ------------------------------------------------------------------------------------------
+
+
+LATE = (
+    "scale.preparation_days=1",
+    "risks.drivers=[{id: late, name: Late, on: [permits], inherent: {probability: 1, added_days: 5}}]",
+)
+
+
+def hired(case: Case) -> dict[str, float]:
+    """Hour at which every crew has been hired, in the first replication."""
+    log = case.perform(next(case.draws(1).chunk(0, 1))).log
+    unit, activity = case.plan.unit_of[log[:, 1]], case.plan.activity_of[log[:, 1]]
+    chosen = np.flatnonzero(activity == case.plan.activities.index("week of hiring"))
+    return {case.plan.units[unit[row]]: log[row, 0] / 60 for row in chosen.tolist()}
+
+
+def test_crews_called_by_permits_come_later_where_permits_do() -> None:
+    by_date, by_permits = hired(tiny_case(*LATE)), hired(tiny_case(*LATE, "labour.called_by=permits"))
+    assert by_permits["crew.electricians.1"] == by_date["crew.electricians.1"] + 5 * DAY
+    assert by_permits["crew.earthworks.1"] == by_date["crew.earthworks.1"]  # called before permits are expected
+
+
+def test_without_late_permits_it_does_not_matter_how_crews_are_called() -> None:
+    found, by_permits = works(tiny_case()), works(tiny_case("labour.called_by=permits"))
+    assert {key: when for key, when in by_permits.items() if key[1] != "called"} == found

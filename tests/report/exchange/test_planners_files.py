@@ -1,0 +1,163 @@
+"""MSPDI, XER, workbook and CSV: written, read back, and recalculated by somebody else's program where it is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import sim
+from sim.cli import main
+from sim.report.exchange.export import Handover, hand_over
+from sim.report.exchange.mspdi import NAMESPACE, mspdi, read_mspdi
+from sim.report.exchange.network_import import Activity, read_xml
+from sim.report.exchange.tables import tables, workbook
+from sim.report.exchange.xer import read_xer, xer
+from tests.tiny_project import TINY
+
+BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
+# Reads a file with MPXJ, recalculates it as MS Project or P6 would, and prints how many tasks there are and moved.
+RECALCULATE = """
+import sys, jpype, mpxj
+try:
+    jpype.startJVM()
+except jpype.JVMNotFoundException:
+    sys.exit(77)
+from java.time import LocalDateTime
+from org.mpxj.cpm import MicrosoftScheduler, PrimaveraScheduler
+from org.mpxj.reader import UniversalProjectReader
+file, scheduler = sys.argv[1], MicrosoftScheduler if sys.argv[1].endswith("xml") else PrimaveraScheduler
+project = UniversalProjectReader().read(file)
+def dates():
+    return [(str(t.getName()), str(t.getStart()), str(t.getFinish())) for t in project.getTasks()]
+before = dates()
+scheduler().schedule(project, LocalDateTime.parse("2026-01-05T00:00:00"))
+print(len(before), sum(a != b for a, b in zip(before, dates())))
+"""
+
+
+@pytest.fixture(scope="module")
+def block() -> Handover:
+    return hand_over(sim.run(sim.load(BLOCK), runs=4, seed=3, workers=1))
+
+
+def tidy(activities: list[Activity]) -> dict[str, tuple[float, set[str]]]:
+    """Activities by name: length in days, and what they follow."""
+    names = {activity.key: activity.name for activity in activities}
+    return {a.name: (round(a.days, 3), {names[link.before] for link in a.after}) for a in activities}
+
+
+def test_mspdi_comes_back_as_it_went(block: Handover) -> None:
+    names = {task.number: task.name for task in block.run.tasks}
+    found = tidy(read_mspdi(mspdi(block), "x.xml"))
+    assert {name: after for name, (_, after) in found.items()} == {
+        task.name: {names[before] for before in task.after} for task in block.run.tasks
+    }
+    shift = {task.name: task.minutes / 600 for task in block.run.tasks if task.calendar == "shift"}
+    assert {name: found[name][0] for name in shift} == {name: round(days, 3) for name, days in shift.items()}
+
+
+def test_both_forms_say_the_same(block: Handover) -> None:
+    one, other = tidy(read_xer(xer(block), "x.xer")), tidy(read_mspdi(mspdi(block), "x.xml"))
+    assert {name: after for name, (_, after) in one.items()} == {name: after for name, (_, after) in other.items()}
+    assert {name: days for name, (days, _) in one.items()} == pytest.approx(
+        {name: days for name, (days, _) in other.items()}, abs=0.002
+    )
+
+
+def test_mspdi_leaves_nothing_to_be_scheduled_by_hand(block: Handover) -> None:
+    root = read_xml(mspdi(block), "x.xml")
+    assert root.findtext("NewTasksAreManual") == "0"
+    assert {task.findtext("Manual") for task in root.iterfind("Tasks/Task")} == {"0"}
+    assert NAMESPACE.encode() in mspdi(block)[:200]
+    constrained = {
+        task.findtext("Name") for task in root.iterfind("Tasks/Task") if task.findtext("ConstraintType") == "4"
+    }
+    assert constrained == {task.name for task in block.run.tasks if task.held_back}
+    for task in root.iterfind("Tasks/Task"):
+        assert (task.findtext("ConstraintDate") is None) == (task.findtext("ConstraintType") in {"0", None})
+
+
+def test_mspdi_carries_p80_criticality_and_the_baseline(block: Handover) -> None:
+    root = read_xml(mspdi(block), "x.xml")
+    online = next(task for task in root.iterfind("Tasks/Task") if task.findtext("Name") == "b1: online")
+    fields = {f.findtext("FieldID"): f.findtext("Value") for f in online.iterfind("ExtendedAttribute")}
+    key = next(task.key for task in block.run.tasks if task.milestone)
+    assert fields["188743767"] == "100"
+    assert fields["188743945"] == block.run.moment(round(block.spread[key].p80)).isoformat()
+    assert online.findtext("Baseline/Finish") == block.run.moment(block.planned[key][1]).isoformat()
+
+
+def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: Handover) -> None:
+    text = xer(block).decode("cp1252")
+    lines = [line.split("\t") for line in text.split("\r\n")]
+    named = {line[1]: number for number, line in enumerate(lines) if line[0] == "%T"}
+    fields, row = lines[named["PROJECT"] + 1], lines[named["PROJECT"] + 2]
+    project = dict(zip(fields, row, strict=True))
+    assert project["plan_end_date"] == ""
+    assert project["scd_end_date"]
+    assert project["export_flag"] == "Y"
+    assert not {"RSRC", "ACTVTYPE", "ACTVCODE"} & set(named)
+    calendar = dict(zip(lines[named["CALENDAR"] + 1], lines[named["CALENDAR"] + 2], strict=True))
+    assert calendar["clndr_type"] == "CA_Project"
+    assert "(0||2()((0||0(s|07:00|f|17:00)())))" in calendar["clndr_data"]
+    assert text.endswith("%E\r\n")
+
+
+@pytest.mark.parametrize("form", ["xml", "xer"])
+def test_another_program_recalculates_it_and_moves_nothing(block: Handover, form: str, tmp_path: Path) -> None:
+    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install 'hybrid-dc-sim[p6]'")
+    pytest.importorskip("jpype", reason="mpxj needs jpype")
+    file = tmp_path / f"schedule.{form}"
+    file.write_bytes(mspdi(block) if form == "xml" else xer(block))
+    done = subprocess.run([sys.executable, "-c", RECALCULATE, file], capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("there is no Java here for MPXJ")
+    assert done.returncode == 0, done.stderr
+    tasks, moved = (int(word) for word in done.stdout.split())
+    assert tasks == len(block.run.tasks) + len(block.run.groups) + (form == "xer")
+    assert moved == 0
+
+
+def test_the_workbook_has_inputs_with_sources_milestones_and_runs(block: Handover) -> None:
+    sheets = pd.read_excel(BytesIO(workbook(tables(block))), sheet_name=None)
+    assert list(sheets) == ["about", "summary", "milestones", "activities", "inputs", "runs"]
+    inputs = sheets["inputs"].set_index("input")
+    assert inputs.loc["systems.electrical.factory.lines", "value"] == 9
+    assert "Red Oak" in str(inputs.loc["systems.electrical.factory.lines", "source"])
+    assert len(sheets["runs"]) == 4
+    assert sheets["milestones"]["milestone"].tolist() == ["b1: online"]
+    assert sheets["activities"]["activity"].is_unique
+
+
+def test_a_text_in_a_workbook_is_no_formula() -> None:
+    book = workbook({"t": pd.DataFrame({"a": ["=1+1", "+x", "@y", "fine"], "n": [-1.5, 2, 3, 4]})})
+    sheet = pd.read_excel(BytesIO(book))
+    assert sheet["a"].tolist() == ["'=1+1", "'+x", "'@y", "fine"]
+    assert sheet["n"].tolist() == [-1.5, 2, 3, 4]
+
+
+def test_the_commands_hand_over_and_take_back(tmp_path: Path) -> None:
+    def typed(*words: str) -> str:
+        done = CliRunner().invoke(main, [*words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    file = tmp_path / "tiny.xml"
+    typed("export", str(TINY), "--to", "mspdi", "--runs", "2", "--workers", "1", "--out", str(file))
+    fragment = typed("import", str(file), "--network", "pad")
+    assert fragment.startswith("# 43 steps from tiny.xml")
+    typed("export", str(TINY), "--to", "csv", "--runs", "2", "--workers", "1", "--out", str(tmp_path / "csv"))
+    assert len(pd.read_csv(tmp_path / "csv" / "activities.csv")) == 43
+    config = tmp_path / "mine.yaml"
+    config.write_text(
+        TINY.read_text().replace("../../configs", str(BLOCK.parent)).replace(str(BLOCK.parent), "base") + fragment
+    )
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "base.yaml").write_bytes((BLOCK.parent / "base.yaml").read_bytes())
+    assert len(sim.load(config).value.pad.steps) == 43

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sim
+from sim.report.console import plain
+from sim.report.figures.sweep import means, plot_heat_map, plot_small_multiples, plot_sweep_lines
+from sim.report.study_tables import describe_sweep, write_sweep_figures
+from sim.study.analyses.sweep import Sweep
+from tests.tiny_project import TINY
+
+FINISH = "lead_time_full_days"
+
+
+@pytest.fixture(scope="module")
+def power() -> Sweep:
+    return sim.sweep(sim.load(TINY), {"energization.units.first_week": [3, 4]}, runs=2, workers=1)
+
+
+def test_the_screen_has_a_row_a_point(power: Sweep) -> None:
+    lines = plain(describe_sweep(power)).splitlines()
+    rows = [line.split() for line in lines if line.strip().startswith(("3 ", "4 "))]
+    days = power.table(FINISH)[FINISH]
+    assert [row[1] for row in rows] == [f"{day:.0f}" for day in days]
+
+
+def test_lines_stand_at_their_values(power: Sweep) -> None:
+    ax = plot_sweep_lines(power.summary([FINISH]), FINISH, "first_week")
+    p50 = next(line for line in ax.lines if "P50" in str(line.get_label()))
+    assert list(p50.get_xdata()) == [3, 4]
+    assert list(p50.get_ydata()) == list(power.table(FINISH, "p50")[FINISH])
+
+
+def test_a_field_says_its_number() -> None:
+    grid = pd.DataFrame([[100.0, 120.0], [float("inf"), float("nan")]], index=[1, 2], columns=["a", "b"])
+    ax = plot_heat_map(grid, FINISH)
+    assert [text.get_text() for text in ax.texts[:4]] == ["100 days", "120 days", "not reached", "not run"]
+
+
+def test_a_two_way_sweep_draws_heat_maps(tmp_path: Path) -> None:
+    inputs = {"energization.units.first_week": [3, 4], "logistics.cranes": [1, 2]}
+    two = sim.sweep(sim.load(TINY), inputs, runs=1, workers=1)
+    two.manifest["metrics"] = [FINISH]
+    assert {path.name for path in write_sweep_figures(two, tmp_path / "maps")} == {f"{FINISH}.png", f"{FINISH}.svg"}
+
+
+def test_more_than_two_inputs_have_a_panel_each(tmp_path: Path) -> None:
+    inputs = {"energization.units.first_week": [3, 4], "logistics.cranes": [1, 2], "logistics.gates": [1, 2]}
+    three = sim.sweep(sim.load(TINY), inputs, runs=1, workers=1)
+    three.manifest["metrics"] = [FINISH]
+    assert {path.name for path in write_sweep_figures(three, tmp_path / "many")} == {f"{FINISH}.png", f"{FINISH}.svg"}
+    table = three.table(FINISH)
+    ax = plot_small_multiples(table, FINISH, list(three.manifest["inputs"]))
+    panels = {panel.get_xlabel(): panel for panel in ax.child_axes}
+    assert len(panels) == 3
+    first = next(panel for name, panel in panels.items() if name.endswith("first week"))
+    dots, line = first.lines
+    assert len(dots.get_xdata()) == 8
+    week = next(name for name in three.manifest["inputs"] if name.endswith("first_week"))
+    assert list(line.get_ydata()) == pytest.approx(table.groupby(week)[FINISH].mean().to_list())
+
+
+def test_many_values_are_put_into_classes() -> None:
+    x = np.linspace(0, 1, 80)
+    at, mean = means(x, 3 * x)
+    assert len(at) == 8
+    assert mean == pytest.approx(3 * at)

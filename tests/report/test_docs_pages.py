@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.report.docs_pages import BEGIN, END, write
+from sim.study.analyses.validation import Compared, Fact, compared, facts
+from sim.study.api import load
+from tests.tiny_project import tiny_case
+
+CASES = Path(__file__).parents[2] / "configs" / "cases"
+PUBLISHED = CASES / "published.csv"
+
+
+def fact(measure: str = "lead_time_full_days", low: float = 20, high: float = 40) -> Fact:
+    return Fact("tiny", "all", measure, "days", low, high, "predicted", "by hand")
+
+
+def test_every_published_number_has_its_case_and_every_case_its_numbers() -> None:
+    found = facts(PUBLISHED)
+    assert {one.case for one in found} == {path.stem for path in CASES.glob("*.yaml")}
+    assert {one.kind for one in found} == {"given", "calibrated", "predicted"}
+    assert all(one.low <= one.high and one.source for one in found)
+
+
+@pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_case_loads_under_its_own_name(path: Path) -> None:
+    assert load(path).value.name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [
+        ("lead_time_full_days", 30),
+        ("all_online", 30),
+        ("mw_it_on:28", 2.0),  # one block of two: 2.5 MW gross, 2.0 MW-IT
+        ("days_of:electrical.connect", (420 - 390) / 24),
+        ("hours_of:electrical lift", 12),
+    ],
+)
+def test_measures_of_the_project_that_was_worked_out_by_hand(measure: str, value: float) -> None:
+    (row,) = compared(tiny_case(), [fact(measure)], 2)
+    assert (row.p10, row.p50, row.p90) == pytest.approx((value, value, value))
+
+
+def test_a_rate_is_that_of_the_middle_half() -> None:
+    case = tiny_case("scale.capacity_mw=50", "hall.blocks=20", "scale.target_days=200", "scale.horizon_days=900",
+                     "energization.units.count=11", "energization.units.weeks_between=0.1")  # fmt: skip
+    (row,) = compared(case, [fact("rate_of:electrical factory test")], 1)
+    assert row.p50 == pytest.approx(7 / 4)  # one line, four days a skid
+
+
+@pytest.mark.parametrize(("p50", "off"), [(30, 0), (20, 0), (50, 0.25), (10, -0.5)])
+def test_how_far_off_a_prediction_is(p50: float, off: float) -> None:
+    assert Compared(fact(), p50 - 5, p50, p50 + 5, 9).off == pytest.approx(off)
+
+
+def test_hours_until_a_day_are_heads_times_paid_hours() -> None:
+    case = tiny_case()
+    (row,) = compared(case, [fact("hours_to:400")], 1)
+    metrics, _ = case.measured(case.planned, case.perform(case.planned))
+    assert row.p50 * 1e6 == pytest.approx(metrics["hours_paid"])
+
+
+@pytest.mark.slow
+def test_the_table_stands_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "validation.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    for name in ("nxpower_room.yaml",):
+        (folder / name).write_text((CASES / name).read_text(encoding="utf-8"), encoding="utf-8")
+    for path in CASES.parent.glob("base.yaml"):
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    lines = [line for line in PUBLISHED.read_text(encoding="utf-8").splitlines() if line.startswith(("case", "nxp"))]
+    (folder / "published.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write(page, folder, 5)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert text.count("| calibrated |") == 2
+    assert np.char.count(text, "`nxpower_room`") == 1

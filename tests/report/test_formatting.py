@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.report.formatting import (
+    NEVER,
+    NO_INTERVAL,
+    ProjectDates,
+    days,
+    hours,
+    interval,
+    measure,
+    megawatts,
+    money,
+    money_months,
+    number,
+    people,
+    percent,
+    rounded,
+    signed,
+    step_for,
+    together,
+)
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "finest", "step"),
+    [
+        (590, 596, 1, 1),  # half-width 3: days are not split
+        (577, 607, 1, 1),  # 15 keeps two digits
+        (540, 620, 1, 10),  # 40 keeps one digit
+        (9.50e9, 9.78e9, 1e6, 1e7),  # 140 M keeps two digits
+        (9.58e9, 9.64e9, 1e6, 1e6),  # 30 M too
+        (5, 5, 1, 1),
+        (-math.inf, 5, 1, 1),
+        (math.nan, math.nan, 0.1, 0.1),
+    ],
+)
+def test_a_number_is_rounded_to_what_its_interval_supports(low: float, high: float, finest: float, step: float) -> None:
+    assert step_for(low, high, finest) == pytest.approx(step)
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-3, 1e6))
+def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: float) -> None:
+    step = step_for(middle - half, middle + half, 1e-6)
+    assert abs(rounded(middle, step) - middle) <= half
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (days(1.0), "1 day"),
+        (days(606.6), "607 days"),
+        (days(1234), "1,234 days"),
+        (days(614, 10), "610 days"),
+        (days(math.inf), NEVER),
+        (people(442), "442 people"),
+        (people(1), "1 person"),
+        (megawatts(2.5), "2.5 MW"),
+        (megawatts(250.0), "250 MW"),
+        (money(9_619_000_000), "$9.62 bn"),
+        (money(9_619_000_000, 1e6), "$9.619 bn"),
+        (money(452_000_000, 1e7), "$450 M"),
+        (money(-1_720_000_000, 1e7), f"{MINUS}$1.72 bn"),
+        (money(12_000), "$12.0 k"),
+        (money(0), "$0"),
+        (money(-2_000_000, 1e7), "$0 M"),
+        (money_months(56_000e6), "$56,000 M-months"),
+        (hours(3_493_000, 1000), "3.493 M hours"),
+        (hours(12_000, 1000), "12,000 hours"),
+        (number(-0.2), "0"),
+        (number(-12), f"{MINUS}12"),
+        (signed(days(12)), "+12 days"),
+        (signed(days(0.2)), "0 days"),
+        (signed(days(math.inf)), NEVER),
+        (signed(days(-12)), f"{MINUS}12 days"),
+        (percent(0.0), "0 %"),
+        (percent(0.0004), "under 1 %"),
+        (percent(0.625), "63 %"),
+        (percent(0.999), "over 99 %"),
+        (percent(1.0), "100 %"),
+        (together("563 days", "592 days", " / "), "563 / 592 days"),
+        (together("$950 M", "$1.02 bn", " to "), "$950 M to $1.02 bn"),
+        (together("205 people", "205 people", " / "), "205 people"),
+    ],
+)
+def test_how_it_is_written(text: str, said: str) -> None:
+    assert text == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (590, 596, "590 to 596 days"),
+        (590, 590.2, "590 days"),
+        (590, math.inf, "590 days or more"),
+        (-math.inf, 590, "590 days or less"),
+        (-math.inf, math.inf, NO_INTERVAL),
+        (math.nan, math.nan, NO_INTERVAL),
+        (math.inf, math.inf, NEVER),
+    ],
+)
+def test_an_interval_says_which_end_it_lacks(low: float, high: float, said: str) -> None:
+    assert interval(low, high, days) == said
+
+
+def test_a_metric_without_trade_words_keeps_its_name() -> None:
+    assert measure("a_metric_of_tomorrow").name == "a_metric_of_tomorrow"
+
+
+# 4 January 2027 is a Monday.
+MONDAY = ProjectDates(date(2027, 1, 4))
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (0.0, "4 Jan 2027"),
+        (4.99, "8 Jan 2027"),  # Friday, nearly midnight
+        (5.0, "11 Jan 2027"),  # Saturday 00:00 waits for Monday
+        (6.5, "11 Jan 2027"),
+        (math.inf, NEVER),
+    ],
+)
+def test_a_date_is_the_next_working_day(day: float, said: str) -> None:
+    assert MONDAY.say(day) == said
+
+
+def test_saturdays_and_holidays_are_the_projects_own() -> None:
+    six_days = ProjectDates(date(2027, 1, 4), frozenset(range(6)), frozenset({date(2027, 1, 9), date(2027, 1, 11)}))
+    assert six_days.say(4.5) == "8 Jan 2027"
+    assert six_days.say(5.5) == "12 Jan 2027"  # Saturday off, Sunday, Monday off
+
+
+def test_intervals_of_dates_name_a_year_once() -> None:
+    assert MONDAY.say_between(0, 9) == "4 Jan to 13 Jan 2027"
+    assert MONDAY.say_between(0, 365) == "4 Jan 2027 to 4 Jan 2028"
+    assert MONDAY.say_between(0.1, 0.9) == "4 Jan 2027"
+    assert MONDAY.say_between(0, math.inf) == "4 Jan 2027 or later"
+
+
+def test_a_week_without_work_is_refused() -> None:
+    with pytest.raises(ValueError, match="working day"):
+        ProjectDates(date(2027, 1, 4), frozenset())
+
+
+@given(st.floats(0, 5000), st.sets(st.integers(0, 6), min_size=1))
+def test_a_promised_date_is_never_before_the_moment_it_stands_for(day: float, week: set[int]) -> None:
+    dates = ProjectDates(date(2027, 1, 4), frozenset(week))
+    assert dates.on(day) <= dates.working(day)
+    assert (dates.working(day) - dates.on(day)).days < 7
+    assert dates.working(day).weekday() in week

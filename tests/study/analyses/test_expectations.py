@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from pathlib import Path
+from shutil import copytree
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sim.cli import main
+from sim.config.project import parsed
+from sim.errors import ConfigError
+from sim.study.analyses.validation import Checked, expectations, judge, junit
+from sim.study.api import load
+from sim.study.sample import Sample
+from tests.tiny_project import TINY
+
+CONFIGS = TINY.parents[2] / "configs"
+
+
+def sample(values: list[float], failed: int = 0) -> Sample:
+    """A sample of one metric; the last ones failed."""
+    status = ["ok"] * (len(values) - failed) + ["failed"] * failed
+    table = {"replication": np.arange(len(values)), "status": np.array(status, object), "days": np.array(values)}
+    return Sample(table, {})
+
+
+HUNDRED = [float(day) for day in range(1, 101)]  # P80 is 80; its interval is the 72nd to the 89th of a hundred
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("days.p80 < 89.5", "holds"),
+        ("days.p80 <= 89", "holds"),
+        ("days.p80 < 89", "inconclusive"),
+        ("days.p80 < 75", "inconclusive"),
+        ("days.p80 < 72", "fails"),
+        ("days.p80 <= 71.9", "fails"),
+        ("days.p80 >= 72", "holds"),
+        ("days.p80 > 72", "inconclusive"),
+        ("days.p80 > 89", "fails"),
+        ("days.mean < 60", "holds"),
+        ("days.mean > 60", "fails"),
+        ("days.p99 < 1e9", "inconclusive"),  # a hundred runs do not bound P99 from above
+    ],
+)
+def test_an_expectation_holds_where_its_whole_interval_does(line: str, outcome: str) -> None:
+    (row,) = judge([parsed(line)], sample(HUNDRED))
+    assert row.outcome == outcome
+    assert bool(row.remark) == (outcome == "inconclusive")
+
+
+def test_it_says_how_many_runs_would_tell() -> None:
+    (row,) = judge([parsed("days.p80 < 84.5")], sample(HUNDRED))
+    # the bound lies 9 beyond P80, the limit 4.5: twice as sure takes four times as many
+    assert row.remark == "cannot be told from 100 runs; about 400 would tell"
+
+
+def test_a_run_that_stalled_is_later_than_any_date_and_leaves_no_mean() -> None:
+    stalled = [1.0] * 50 + [float("inf")] * 50
+    late, mean = judge([parsed("days.p80 < 1e6"), parsed("days.mean < 1e6")], sample(stalled))
+    assert (late.outcome, mean.outcome) == ("fails", "fails")
+
+
+def test_what_is_left_of_runs_that_failed_proves_nothing() -> None:
+    (row,) = judge([parsed("days.p50 < 99")], sample(HUNDRED, failed=10))
+    assert row.outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["days.p80", "days < 5", "days.p0 < 5", "days.p100 < 5", "days.max < 5", "days.p80 == 5", "days.p80 < 5 + 1",
+     "days.p80 < nan", "__import__('os').p80 < 1", "days.p80 < 5 or 1", "5 > days.p80", "days.p80 < 1e9999",
+     "days.p80 < 1e999"],
+)  # fmt: skip
+def test_nothing_but_the_grammar_is_read(line: str) -> None:
+    with pytest.raises(ValueError, match=r"such as|mean or p1"):
+        parsed(line)
+
+
+def written(tmp_path: Path, *lines: str) -> Path:
+    """The tiny project with expectations, in a file."""
+    copytree(CONFIGS, tmp_path / "configs", dirs_exist_ok=True)
+    text = TINY.read_text(encoding="utf-8").replace("../../configs/", "configs/")
+    path = tmp_path / "tiny.yaml"
+    path.write_text(text + "\nexpect:\n" + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_mistakes_are_told_with_file_line_and_path(tmp_path: Path) -> None:
+    path = written(tmp_path, "lead_time_full_days.p80 < 50", "lead_time_full_day.p80 < 50")
+    line = path.read_text(encoding="utf-8").splitlines().index("  - lead_time_full_day.p80 < 50") + 1
+    with pytest.raises(ConfigError) as unknown:
+        expectations(load(path), ["lead_time_full_days"])
+    assert str(unknown.value) == (
+        f'{path.as_posix()}:{line}: expect.1: "lead_time_full_day.p80 < 50" is not allowed: '
+        "a metric of this project (did you mean lead_time_full_days?)"
+    )
+    with pytest.raises(ConfigError, match=rf":{line - 1}: expect\.0: .* METRIC\.STATISTIC"):
+        load(written(tmp_path, "lead_time_full_days.p80 is 50"))
+    with pytest.raises(ConfigError, match="states nothing to verify"):
+        expectations(load(TINY), [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "options", "code"),
+    [("540", (), 0), ("29", (), 1), ("540", ("--set", "expect=[lead_time.p80 < 1]"), 2)],
+)
+def test_the_command_judges_a_project(tmp_path: Path, limit: str, options: tuple[str, ...], code: int) -> None:
+    path = written(tmp_path, f"lead_time_full_days.p50 <= {limit}")
+    report = tmp_path / "report.xml"
+    command = ["verify", str(path), "--runs", "10", "--workers", "1", "--junit", str(report), *options]
+    ended = CliRunner().invoke(main, command)
+    assert ended.exit_code == code, ended.output
+    if code < 2:
+        suite = ElementTree.parse(report).getroot()
+        assert (suite.get("tests"), suite.get("failures")) == ("1", str(code))
+        assert "lead_time_full_days.p50" in ended.output
+
+
+def test_strict_does_not_let_pass_what_cannot_be_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "lead_time_full_days.p80 <= 540")  # two runs bound no percentile
+    command = ["verify", str(path), "--runs", "2", "--workers", "1"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert CliRunner().invoke(main, [*command, "--strict"]).exit_code == 1
+
+
+def test_a_junit_file_is_sound_whatever_a_row_says() -> None:
+    rows = [
+        Checked("a", "<b> & \x00", "1", "2", "fails", "\ud800"),
+        Checked("a", "c", "1", "1", "holds"),
+        Checked("a", "d", "1", "?", "inconclusive"),
+    ]
+    suite = ElementTree.fromstring(junit("x", rows))
+    tags = ("failure", "system-out", "skipped")
+    assert [suite.get(key) for key in ("tests", "failures", "skipped")] == ["3", "1", "1"]
+    assert [case.find(tag) is not None for case, tag in zip(suite, tags, strict=True)] == [True] * 3

@@ -1,0 +1,116 @@
+"""Which inputs matter, on functions whose answer is known and on the tiny project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import sim
+from sim.cli import main
+from sim.config.study import Input, Sensitivity, Study
+from sim.report.figures.sensitivity import plot_low_high
+from sim.study.analyses import sensitivity
+from sim.study.analyses.design import Design, NoDesign, at_shares, read_study
+from sim.study.analyses.sensitivity import NotEnough, analyse
+from tests.tiny_project import TINY
+
+POWER = "energization.units.first_week"
+
+
+def design(inputs: dict[str, Input], **wanted: object) -> Design:
+    """A study of the tiny project."""
+    study = Study(
+        schema_version=1, name="t", question="", configs=("tiny.yaml",), inputs=inputs, runs=2,
+        sensitivity=Sensitivity(**wanted),  # type: ignore[arg-type]
+    )  # fmt: skip
+    return Design(study, (sim.load(TINY),), {})
+
+
+ABC = {name: Input(paths=("logistics.cranes",), low=0, high=1) for name in "abc"}
+
+
+def answers(found: Design) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the design's points, and a linear answer 4a + 2b + 0c."""
+    shares = sensitivity._shares(found)
+    assert shares is not None
+    return shares, 100 + shares @ np.array([4.0, 2.0, 0.0])
+
+
+def test_morris_finds_the_slopes_of_a_plane() -> None:
+    pytest.importorskip("SALib")
+    plane = design(ABC, method="morris", size=6)
+    shares, y = answers(plane)
+    assert len(shares) == 6 * (3 + 1)
+    table = sensitivity._indices(plane, shares, y).set_index("input")
+    assert table["mu_star"].to_dict() == pytest.approx({"a": 4, "b": 2, "c": 0})
+    assert table["sigma"].to_dict() == pytest.approx({"a": 0, "b": 0, "c": 0}, abs=1e-9)
+
+
+def test_sobol_finds_the_shares_of_a_plane_with_intervals() -> None:
+    pytest.importorskip("SALib")
+    plane = design(ABC, method="sobol", size=256)
+    shares, y = answers(plane)
+    table = sensitivity._indices(plane, shares, y).set_index("input")
+    for index in ("ST", "S1"):  # variances are as 16 : 4 : 0
+        error = abs(table[index] - [0.8, 0.2, 0.0])
+        assert (error <= np.maximum(1.6 * table[f"{index}_conf"], 0.01)).all(), table
+    assert table.index[0] == "a"
+
+
+def test_a_flat_answer_has_no_indices_to_divide_by() -> None:
+    pytest.importorskip("SALib")
+    plane = design(ABC, method="sobol", size=4)
+    shares, _ = answers(plane)
+    assert (sensitivity._indices(plane, shares, np.full(len(shares), 3.0))["ST"] == 0).all()
+
+
+def test_sobol_needs_a_power_of_two() -> None:
+    with pytest.raises(NoDesign, match="needs a power of two"):
+        sensitivity._shares(design(ABC, method="sobol", size=10))
+
+
+def test_a_point_without_a_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = design({"power": Input(paths=(POWER,), low=3, high=4)}, statistic="p80")
+    points = sim.sweep(sim.load(TINY), {POWER: [3, 4]}, runs=2, workers=1)
+    points.samples[1].runs["lead_time_full_days"][:] = np.inf
+    with pytest.raises(NotEnough, match="1 of 2 points have no p80"):
+        sensitivity._answers(found, points)
+
+
+def test_low_and_high_are_differences_to_the_configuration_as_it_is() -> None:
+    inputs = {
+        "cranes": Input(paths=("logistics.cranes",), low=1, high=2),
+        "power": Input(paths=(POWER,), values=(3, 5)),
+    }
+    found = analyse(design(inputs, statistic="mean"), workers=1)
+    assert found.table["input"].tolist() == ["power", "cranes"]  # the widest first
+    power, base = found.table.iloc[0], 30.0  # the tiny project is done on day 30
+    assert power["base"] == base
+    assert power["high"] - power["low"] == 14
+    assert power["low_setting"] == "3"
+    ax = plot_low_high(found.table, "lead_time_full_days", "mean")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cranes", "power"]
+
+
+def test_factors_are_said_as_factors() -> None:
+    inputs = {"pace": Input(paths=("systems.electrical.factory.parts_weeks",), low=0.5, high=2, times=True)}
+    found = analyse(design(inputs, statistic="mean"), workers=1)
+    assert (found.table["low_setting"][0], found.table["high_setting"][0]) == ("× 0.5", "× 2")
+    assert at_shares(inputs, [0.5]) == {"pace": 1.25}
+
+
+def test_the_command_writes_table_and_figure(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        f"schema_version: 1\nname: power\nquestion: Does power matter?\nconfigs: [{TINY.as_posix()}]\n"
+        f"inputs: {{week: {{paths: [{POWER}], low: 3, high: 5}}}}\nruns: 2\nsensitivity: {{statistic: mean}}\n"
+    )
+    out = tmp_path / "out"
+    done = CliRunner().invoke(main, ["sensitivity", str(file), "--workers", "1", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "week" in (out / "sensitivity.csv").read_text()
+    assert (out / "figures" / "low_high.png").exists()
+    assert read_study(file).study.sensitivity.statistic == "mean"

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sim.study.executors.worker import Interrupted, interruptible
+
+ROOT = Path(__file__).parents[3]
+STUDY = """
+import sys
+from pathlib import Path
+from tests.study.toy_case import Toy
+from sim.errors import SimError
+from sim.study.storage.checkpoint import keeping
+from sim.study.runner import run
+try:
+    with keeping(Path(sys.argv[1]), {"metrics": Toy().metrics}) as shelf:
+        run(Toy(seconds=0.05), seed=1, runs=2000, workers=int(sys.argv[2]), chunk=3, shelf=shelf,
+            progress=lambda done, total, left: print(done, flush=True))
+except SimError as error:
+    print(error, file=sys.stderr)
+    raise SystemExit(error.exit_code)
+"""
+
+
+def study(target: Path, workers: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", STUDY, str(target), str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def at_work(process: subprocess.Popen[str]) -> None:
+    """Wait until some chunks are finished."""
+    assert process.stdout is not None
+    while int(process.stdout.readline()) < 9:
+        pass
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session (its number is that of its first process)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def gone(session: int, seconds: float = 60.0) -> bool:
+    """Whether all processes of a session end; they do so within a second where there is a core for them."""
+    deadline = time.monotonic() + seconds
+    while living(session) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not living(session)
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("how", "workers", "everybody"),
+    [
+        (signal.SIGINT, 2, True),
+        (signal.SIGINT, 1, True),
+        (signal.SIGTERM, 2, False),
+        (signal.SIGTERM, 2, True),
+    ],
+)
+def test_an_interrupted_run_ends_in_one_line_and_leaves_no_process(
+    tmp_path: Path, how: signal.Signals, workers: int, everybody: bool
+) -> None:
+    process = study(tmp_path / "toy", workers)
+    at_work(process)
+    # a terminal sends Ctrl-C to every process of the group, a batch system may send its signal to one or all
+    (os.killpg if everybody else os.kill)(process.pid, how)
+    _, told = process.communicate(timeout=240)
+    assert process.returncode == 130, told
+    assert len(told.splitlines()) == 1 or everybody, told
+    assert "Traceback" not in told
+    assert "--resume" in told.splitlines()[-1]
+    assert gone(process.pid)
+    assert len(list((tmp_path / "toy.partial").glob("chunk-*"))) >= 3
+    assert not (tmp_path / "toy.lock").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    process = study(tmp_path / "toy", 2)
+    at_work(process)
+    assert len(living(process.pid)) >= 3
+    process.kill()
+    process.communicate(timeout=240)
+    assert gone(process.pid)
+
+
+def test_the_program_around_us_keeps_its_own_way_to_end() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match="told so") as caught, interruptible("told so"):
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.exit_code == 130
+    assert signal.getsignal(signal.SIGTERM) is before

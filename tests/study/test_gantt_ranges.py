@@ -1,0 +1,79 @@
+"""A closer look at some runs: what bars do from run to run, what is critical, hours by day; and when MW were online."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.report.figures.gantt import Spread, plot_gantt
+from sim.report.figures.workforce import plot_man_hours
+from sim.report.result_view import about
+from sim.study.gantt_ranges import places
+from sim.study.result import Result
+from sim.study.sample import reached
+from tests.tiny_project import tiny
+
+H = 1 / 24
+
+
+@pytest.fixture(scope="module")
+def by_hand() -> Result:
+    """Every duration is known, so every run is the same."""
+    return sim.run(tiny(), runs=3, seed=1, workers=1)
+
+
+def test_rows_are_places_of_the_plan(by_hand: Result) -> None:
+    names = [name for name, _ in places({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})]
+    assert {"grading", "power units", "hall 1: shell", "block 1", "block 2"} <= set(names)
+
+
+def test_bars_without_luck_do_not_move(by_hand: Result) -> None:
+    spread = by_hand.table("spread")
+    grading = spread[(spread["place"] == "grading") & (spread["unit"] == "")].iloc[0]
+    assert [grading[name] for name in ("begin_p10", "begin_p90", "end_p10", "end_p90")] == [10, 10, 12, 12]
+    assert set(spread["runs"]) == {3}
+
+
+def test_criticality_is_that_of_the_driving_chain(by_hand: Result) -> None:
+    known = Spread.of(by_hand.table("spread"))
+    on_it = set(zip(by_hand.chain["unit"], by_hand.chain["activity"], strict=True))
+    assert {work for work, share in known.critical.items() if share == 1} <= on_it
+    assert any(share == 1 for share in known.critical.values())
+    assert set(known.critical.values()) == {0.0, 1.0}
+
+
+def test_hours_by_day_end_at_the_metrics(by_hand: Result) -> None:
+    hours = by_hand.table("hours")
+    last = hours.iloc[-1]
+    assert last["earned_p50"] == pytest.approx(by_hand.runs["hours_earned"][0])
+    assert last["paid_p50"] == pytest.approx(by_hand.runs["hours_paid"][0])
+    assert last["planned"] == pytest.approx(by_hand.runs["hours_earned"][0])  # nothing is drawn
+    assert (np.diff(hours["earned_p50"]) >= 0).all()
+
+
+def test_pictures_say_how_many_runs_they_rest_on(by_hand: Result) -> None:
+    gantt = plot_gantt(by_hand.events, about=about(by_hand), chain=by_hand.chain, spread=by_hand.table("spread"))
+    assert any("(3 runs)" in text.get_text() for text in gantt.texts)
+    ghosts = [patch for patch in gantt.patches if patch.get_gid() == "ghost"]
+    assert len(ghosts) == len(Spread.of(by_hand.table("spread")).ghosts)
+    hours = plot_man_hours(by_hand.table("hours"), about=about(by_hand), runs=3)
+    assert any("of 3 runs" in text.get_text() for text in hours.texts)
+
+
+def test_the_day_of_every_tenth_is_read_off_each_run() -> None:
+    curve = np.array([[0, 2.5, 2.5, 5.0], [0, 0, 2.5, 2.5]])
+    found = reached(curve, float(curve.max()))
+    assert list(found) == ["0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5"]
+    assert found["2.5"].tolist() == [1, 2]
+    assert found["5"].tolist() == [3, np.inf]
+
+
+def test_turnovers_are_the_finish_at_their_last(by_hand: Result, tmp_path: Path) -> None:
+    again = Result.load(by_hand.save(tmp_path / "tiny"))
+    for result in (by_hand, again):
+        last = result.turnovers().iloc[-1]
+        assert (last["mw"], last["p50"], last["n"]) == (5.0, np.floor(by_hand.runs["lead_time_full_days"][0]), 3)
+    assert list(again.table("spread")) == list(by_hand.table("spread"))

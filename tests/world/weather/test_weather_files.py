@@ -1,0 +1,257 @@
+"""Users' weather files, written by hand: what is read from good ones, what is said of bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sim.config.sections.weather import Weather
+from sim.errors import SimError
+from sim.world.weather.closures import MONTH_DAYS
+from sim.world.weather.files import read_year
+from sim.world.weather.model import prepared
+
+TMY3_NAMES = (
+    "Date (MM/DD/YYYY),Time (HH:MM),Dry-bulb (C),Wspd (m/s),Wspd source,Lprecip depth (mm),PresWth (METAR code)"
+)
+EPW_HEADER = [
+    "LOCATION,Somewhere,TX,USA,made by hand,999999,31.0,-103.0,-6.0,900.0",
+    "DESIGN CONDITIONS,0",
+    "TYPICAL/EXTREME PERIODS,0",
+    "GROUND TEMPERATURES,0",
+    "HOLIDAYS/DAYLIGHT SAVINGS,No,0,0,0",
+    "COMMENTS 1,",
+    "COMMENTS 2,",
+    "DATA PERIODS,1,1,Data,Sunday, 1/ 1,12/31",
+]
+
+
+@cache
+def hours() -> list[tuple[int, int, int]]:
+    return [
+        (month, day, hour)
+        for month, many in enumerate(MONTH_DAYS, 1)
+        for day in range(1, many + 1)
+        for hour in range(1, 25)
+    ]
+
+
+@cache
+def tmy3() -> tuple[str, ...]:
+    """Hour n of the year: n/1000 °C, wind 0.1 m/s a clock hour, rain 3 tenths at noon, code 61 at midnight."""
+    lines = [
+        f"{month:02d}/{day:02d}/1990,{hour:02d}:00,{number / 1000},{hour / 10},A,{3 if hour == 12 else 0},"
+        f"{61 if hour == 24 else 0}"
+        for number, (month, day, hour) in enumerate(hours())
+    ]
+    return ('999999,"SOMEWHERE",TX,-6.0,31.0,-103.0,900', TMY3_NAMES, *lines)
+
+
+@cache
+def epw() -> tuple[str, ...]:
+    """The same year, with rain in mm."""
+    lines = []
+    for number, (month, day, hour) in enumerate(hours()):
+        fields = ["0"] * 35
+        fields[:6] = ["1990", str(month), str(day), str(hour), "60", "?9?9"]
+        fields[6], fields[21] = str(number / 1000), str(hour / 10)
+        fields[26:28] = ["0", "909999999" if hour == 24 else "999999999"]
+        fields[33] = "0.3" if hour == 12 else "0"
+        lines.append(",".join(fields))
+    return (*EPW_HEADER, *lines)
+
+
+def field(lines: list[str], line: int, at: int, value: str) -> None:
+    """Change one field; lines count from 1."""
+    fields = lines[line - 1].split(",")
+    fields[at] = value
+    lines[line - 1] = ",".join(fields)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[list[str]], Path]:
+    def write(lines: list[str]) -> Path:
+        path = tmp_path / "site.epw"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+Write = Callable[[list[str]], Path]
+BOTH = pytest.mark.parametrize("lines", [tmy3(), epw()], ids=["tmy3", "epw"])
+
+
+@BOTH
+def test_a_year_is_read_hour_by_hour(lines: tuple[str, ...], written: Write) -> None:
+    year = read_year(written(list(lines)))
+    assert year.wind.shape == year.temperature.shape == year.rain.shape == (365, 24)
+    assert year.wind[200].tolist() == pytest.approx([hour / 10 for hour in range(1, 25)])
+    assert year.temperature[2, 5] == 0.053
+    assert year.rain[:, 11] == pytest.approx(0.3)
+    assert year.rain.sum() == pytest.approx(365 * 0.3)
+
+
+def test_rain_is_read_in_the_unit_that_is_stated(written: Write) -> None:
+    assert read_year(written(list(tmy3())), "mm").rain[0, 11] == 3
+    assert read_year(written(list(epw())), "tenths_mm").rain[0, 11] == pytest.approx(0.03)
+
+
+@BOTH
+def test_29_february_is_left_out(lines: tuple[str, ...], written: Write) -> None:
+    long = list(lines)
+    first = len(long) - 8760 + 59 * 24
+    leap = [text.replace("02/28", "02/29").replace("1990,2,28", "1990,2,29") for text in long[first - 24 : first]]
+    year = read_year(written(long[:first] + leap + long[first:]))
+    assert (year.temperature == read_year(written(long)).temperature).all()
+
+
+@BOTH
+def test_a_missing_reading_is_taken_from_the_hour_before(lines: tuple[str, ...], written: Write) -> None:
+    gaps = list(lines)
+    first = len(gaps) - 8760 + 1
+    wind, gone = (3, "-9900") if len(gaps) == 8762 else (21, "999")
+    for hour in (0, 30, 31):
+        field(gaps, first + hour, wind, gone)
+    field(gaps, first + 32, wind, "")
+    year = read_year(written(gaps))
+    assert year.wind[0, 0] == pytest.approx(2.4)  # from the end of the year
+    assert year.wind[1, 5:10] == pytest.approx([0.6, 0.6, 0.6, 0.6, 1.0])
+
+
+@BOTH
+def test_rain_that_was_not_measured_is_taken_from_the_code(lines: tuple[str, ...], written: Write) -> None:
+    coded = list(lines)
+    first = len(coded) - 8760 + 1
+    rain, gone = (5, "-9900") if len(coded) == 8762 else (33, "999")
+    for line in range(first, len(coded) + 1):
+        field(coded, line, rain, gone)
+    year = read_year(written(coded))
+    assert (year.rain.sum(), year.rain[:, 23].min()) == (365, 1)
+
+
+def test_an_epw_from_before_rain_was_in_it_is_read_by_its_codes(written: Write) -> None:
+    short = [*EPW_HEADER, *(",".join(text.split(",")[:32]) for text in epw()[8:])]
+    assert read_year(written(short)).rain[:, 23].tolist() == [1.0] * 365
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "site.epw"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(epw()).encode())
+    assert read_year(path).rain.sum() == pytest.approx(365 * 0.3)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines, first: field(lines, first + 99, *_wind(lines, "-3")), [":LINE:", "'-3'", "0 to 60 m/s"]),
+        (lambda lines, first: field(lines, first + 99, *_wind(lines, "calm")), [":LINE:", "'calm'", "a number"]),
+        (lambda lines, first: field(lines, first + 99, *_wind(lines, "nan")), [":LINE:", "'nan'"]),
+        (lambda lines, first: lines.pop(first + 98), [":LINE:", "every hour once and in order", "hour 4"]),
+        (lambda lines, first: lines.insert(first + 98, lines[first + 97]), [":LINE:", "day 5 hour 4"]),
+        (lambda lines, first: lines.__delitem__(slice(first + 499, None)), ["ends before month 1 day 21 hour 21"]),
+        (lambda lines, first: lines.append(lines[-1]), ["goes on after the last hour"]),
+        (lambda lines, first: lines.__setitem__(first + 98, "1,2,3"), [":LINE:", "3 are there"]),
+        (lambda lines, first: lines.clear(), ["is missing"]),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(
+    lines: tuple[str, ...], change: Callable[[list[str], int], object], said: list[str], written: Write
+) -> None:
+    broken = list(lines)
+    first = len(broken) - 8760 + 1
+    change(broken, first)
+    with pytest.raises(SimError) as refused:
+        read_year(written(broken))
+    assert refused.value.exit_code == 2
+    assert str(refused.value).startswith(str(written(broken)))
+    for words in said:
+        assert words.replace("LINE", str(first + 99)) in str(refused.value)
+
+
+def _wind(lines: list[str], value: str) -> tuple[int, str]:
+    """The column of the wind, and what to write there."""
+    return (3 if lines[1] == TMY3_NAMES else 21), value
+
+
+def test_too_much_that_is_missing_is_refused(written: Write) -> None:
+    gaps = list(tmy3())
+    for line in range(3, 3 + 439):
+        field(gaps, line, 3, "-9900")
+    with pytest.raises(SimError, match=r"wind: is missing in 439 of 8760 hours; at most 438"):
+        read_year(written(gaps))
+    silent = [*EPW_HEADER, *(",".join([*text.split(",")[:26], "9", "999999999"]) for text in epw()[8:])]
+    with pytest.raises(SimError, match="neither a depth nor a weather code"):
+        read_year(written(silent))
+
+
+def test_more_rain_than_anywhere_means_another_unit(written: Write) -> None:
+    soaked = list(tmy3())
+    for line in range(3, 3 + 8760):
+        field(soaked, line, 5, "30")
+    with pytest.raises(SimError, match="set file_rain"):
+        read_year(written(soaked))
+
+
+def test_what_is_no_weather_file_is_refused(tmp_path: Path, written: Write) -> None:
+    with pytest.raises(SimError, match="cannot be read"):
+        read_year(tmp_path / "nowhere.epw")
+    with pytest.raises(SimError, match="cannot be read"):
+        read_year(tmp_path)
+    with pytest.raises(SimError, match="DATA PERIODS"):
+        read_year(written(EPW_HEADER[:7]))
+    with pytest.raises(SimError, match="larger than 20 MB"):
+        read_year(written(["x" * 21_000_000]))
+
+
+def test_a_link_out_of_the_configurations_folder_is_refused(tmp_path: Path, written: Write) -> None:
+    inside = tmp_path / "configs"
+    inside.mkdir()
+    (inside / "link.epw").symlink_to(written(list(epw())))
+    weather = Weather.model_validate({"kind": "file", "file": "link.epw"})
+    with pytest.raises(SimError, match="leads out of the folder"):
+        prepared(weather, inside)
+    assert prepared(Weather.model_validate({"kind": "file", "file": "site.epw"}), tmp_path) is not None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.binary(max_size=300), kind=st.sampled_from(["", "tmy3", "epw"]))
+def test_whatever_is_in_a_file_ends_in_one_line(tmp_path: Path, text: bytes, kind: str) -> None:
+    path = tmp_path / "site.csv"
+    head = {"": (), "tmy3": tmy3()[:4], "epw": epw()[:10]}[kind]
+    path.write_bytes("".join(f"{line}\n" for line in head).encode() + text)
+    with pytest.raises(SimError) as refused:
+        read_year(path)
+    assert refused.value.exit_code == 2
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    line=st.integers(0, 60), at=st.integers(0, 34), value=st.text(max_size=12), which=st.sampled_from(["tmy3", "epw"])
+)
+def test_any_field_may_be_anything(tmp_path: Path, line: int, at: int, value: str, which: str) -> None:
+    lines = list(tmy3()[:80] if which == "tmy3" else epw()[:80])
+    fields = lines[line].split(",")
+    fields[at % len(fields)] = value
+    lines[line] = ",".join(fields)
+    path = tmp_path / "site.csv"
+    path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+    with pytest.raises(SimError) as refused:  # at the latest because the year is not whole
+        read_year(path)
+    assert refused.value.exit_code == 2
+
+
+def test_a_whole_year_of_nonsense_numbers_is_a_year(written: Write) -> None:
+    rng = np.random.default_rng(1)
+    lines = list(tmy3())
+    for line in rng.integers(3, 8762, 200).tolist():
+        field(lines, line, 3, f"{rng.uniform(0, 60):.1f}")
+        field(lines, line, 6, rng.choice(["", "-9900", "C8", "99", "17"]))
+    assert read_year(written(lines)).wind.max() > 30
