@@ -116,7 +116,7 @@ def beside_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_its_commands_work_in_small(readme: str, beside_small_ones: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for drawn in ("run.write_run", "compare.write_comparison"):
+    for drawn in ("run_report.write_run", "compare_report.write_comparison"):
         monkeypatch.setattr(f"sim.report.html_report.{drawn}", lambda *_: None)
     shown = [tried for block in blocks(readme, "console") for one in commands(block) if (tried := as_tried(one))]
     simulated = [shlex.split(tried)[1:] for tried in shown if tried.startswith("sim ")]

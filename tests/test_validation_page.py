@@ -12,7 +12,7 @@ import pytest
 
 from sim.report.docs_pages import BEGIN, END
 from sim.study.verification import CHECKS
-from tests.engine.numba_engine.mutants import MUTANTS as OF_THE_KERNEL
+from tests.engine.numba_engine.kernel_mutants import MUTANTS as OF_THE_KERNEL
 from tests.mutants.mutants import MUTANTS
 from tests.theory.test_published_networks import BY_LATEST_FINISH, GAP
 from tests.theory.test_torture import NIGHT, QUICK

@@ -25,8 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.jit import by_machine
 from sim.metrics.delay_causes import MECHANISMS, of_pool, of_work
-from sim.metrics.kernels import critical_chain as walk
-from sim.metrics.kernels.log import note_lost
 from sim.metrics.record import DAY, Index, Ints, Record
 from sim.plan.compile import MODES, NONE
 from sim.plan.mechanisms.risks import AWAY
@@ -263,9 +261,6 @@ def step_mechanism(index: Index, step: int) -> str:
 # --- driving ----------------------------------------------------------------------------------------------------------
 
 
-KINDS = {
-    HOLD: walk.HOLD, WAIT: walk.WAIT, WORK: walk.WORK, UNTIL: walk.DATE, FREE: walk.FREE, SIGNAL: walk.SIGNAL
-}  # fmt: skip
 NUMBER = {name: number for number, name in enumerate(MECHANISMS)}
 UNKNOWN = -2
 
@@ -292,6 +287,8 @@ prepared = lru_cache(maxsize=8)(Prepared)
 
 def _laid_out(index: Index) -> Ints:
     """Return what the walk asks of a plan, in one array."""
+    from sim.metrics.kernels import critical_chain as walk
+
     plan, header = index.plan, np.zeros(walk.HEADER, np.int64)
     header[walk.GATE], header[walk.BY_RISK], header[walk.BY_OTHER] = plan.completion[0], NUMBER["risk"], NUMBER["other"]
     parts, size = [header], walk.HEADER
@@ -304,6 +301,8 @@ def _laid_out(index: Index) -> Ints:
 
 def _tables(index: Index) -> dict[int, ArrayLike]:
     """Return the tables of a plan by their places in the header."""
+    from sim.metrics.kernels import critical_chain as walk
+
     plan, pools = index.plan, [of_pool(pool) for pool in index.plan.pools]
     flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
     return {
@@ -319,9 +318,14 @@ def _tables(index: Index) -> dict[int, ArrayLike]:
 
 def _steps(index: Index) -> Ints:
     """Return what is known of every step; what is no work has no calendar."""
+    from sim.metrics.kernels import critical_chain as walk
+
     steps, works = np.empty((len(index.operation), walk.WORDS), np.int64), index.operation == WORK
-    kind = np.full(1 + max(index.operation.max(), *KINDS), walk.OTHER)
-    kind[list(KINDS)] = list(KINDS.values())
+    kinds = {
+        HOLD: walk.HOLD, WAIT: walk.WAIT, WORK: walk.WORK, UNTIL: walk.DATE, FREE: walk.FREE, SIGNAL: walk.SIGNAL
+    }  # fmt: skip
+    kind = np.full(1 + max(index.operation.max(), *kinds), walk.OTHER)
+    kind[list(kinds)] = list(kinds.values())
     steps[:, walk.KIND] = kind[index.operation]
     steps[:, walk.ARGUMENT], steps[:, walk.UNIT] = index.first_argument, index.plan.unit_of
     steps[:, walk.CALENDAR] = np.where(works, index.plan.rows[:, 2], walk.NONE)
@@ -331,6 +335,9 @@ def _steps(index: Index) -> Ints:
 
 def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every mechanism; None where the run was never finished."""
+    from sim.metrics.kernels import critical_chain as walk
+    from sim.metrics.kernels.log import note_lost
+
     plan, scanned, rows = prepared(record.index), record.scanned, len(record.log)
     seen, room, total = (
         np.zeros(rows, np.uint8),

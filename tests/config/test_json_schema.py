@@ -86,7 +86,7 @@ def test_no_key_is_required_because_a_base_may_have_it() -> None:
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_the_same_model_gives_the_same_bytes(seed: str) -> None:
-    code = "import json, test_schema as t; print(json.dumps(t.SCHEMA), end='')"
+    code = "import json, test_json_schema as t; print(json.dumps(t.SCHEMA), end='')"
     folders = os.pathsep.join([os.path.dirname(__file__), *sys.path])  # noqa: PTH120
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": folders}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment, text=True)

@@ -17,6 +17,7 @@ import numpy as np
 from sim import files
 from sim.config.load import Loaded, checked
 from sim.config.project import Project
+from sim.errors import ConfigError
 from sim.report import explanations as causes
 from sim.report import explanations as shares
 from sim.report import result_view as reading
@@ -101,7 +102,7 @@ def assumptions(result: ResultView) -> dict[str, list[Row]]:
     config = result.manifest.get("config", {})
     try:
         project = checked(Project, config)
-    except ValueError:  # a result of an earlier version, or of a test
+    except ConfigError:  # a result of an earlier version, or of a test
         return {}
     found: dict[str, list[Row]] = {}
     for row in rows(Loaded(project, _said(config), {}, ())):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.numba_engine.mutants import MUTANTS, Mutant
+from tests.engine.numba_engine.kernel_mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[3]
 PLANS = 600
@@ -45,7 +45,7 @@ def copied(folder: Path) -> Path:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.mistake.replace(" ", "-"))
 def test_a_mistake_is_planted_in_what_is_there(mutant: Mutant) -> None:
-    source = (ROOT / "sim" / "engine" / "compiled" / mutant.file).read_text(encoding="utf-8")
+    source = (ROOT / "sim" / "engine" / "numba_engine" / mutant.file).read_text(encoding="utf-8")
     assert source.count(mutant.right) == 1
 
 
@@ -57,7 +57,7 @@ def test_there_is_no_mistake_to_be_found_without_one(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.mistake.replace(" ", "-"))
 def test_every_mistake_is_found(mutant: Mutant, tmp_path: Path) -> None:
-    kernel = copied(tmp_path) / "sim" / "engine" / "compiled" / mutant.file
+    kernel = copied(tmp_path) / "sim" / "engine" / "numba_engine" / mutant.file
     source = kernel.read_text(encoding="utf-8")
     kernel.write_text(source.replace(mutant.right, mutant.wrong), encoding="utf-8")
     assert search(tmp_path) == FOUND

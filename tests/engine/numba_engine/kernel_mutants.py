@@ -33,156 +33,162 @@ MUTANTS = (
     Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(run, now):", "if True:"),
     Mutant(
         "who moves inward comes a minute late",
-        "wheel.py",
+        "event_queue.py",
         "come_back(run, unit, run[mine + DUE_AT])",
         "come_back(run, unit, run[mine + DUE_AT] + 1)",
     ),
     Mutant(
         "works begin in another order than by rank",
-        "works.py",
+        "kernel.py",
         "unit = pop(run, run[STARTING], run[STARTING_SIZE])",
         "unit = run[run[STARTING] + run[STARTING_SIZE] - 1]",
     ),
     # --- grants -----------------------------------------------------------------------------------------------
     Mutant(
         "the last to ask goes first",
-        "requests.py",
+        "resources.py",
         "now << plan[RANK_BITS] | unit",
         "(1_000_000 - now) << plan[RANK_BITS] | unit",
     ),
     Mutant(
         "priorities are forgotten",
-        "preparing.py",
+        "memory_layout.py",
         "np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits",
         "np.searchsorted(priorities, plan.rows[:, 2]) * 0",
     ),
     Mutant(
         "a request that does not fit stops all behind it",
-        "requests.py",
+        "resources.py",
         "            continue\n        fetch_step",
         "            break\n        fetch_step",
     ),
     Mutant(
         "one grant a kind and pass",
-        "requests.py",
+        "resources.py",
         "if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):",
         "if False:",
     ),
     Mutant(
         "half a bundle is enough",
-        "requests.py",
+        "resources.py",
         "left = run[free + pool] - plan[bundles + 2 * place + 1]",
         "left = run[free + pool] - (plan[bundles + 2 * place + 1] >> 1)",
     ),
     Mutant(
         "only the first pool of a bundle is taken",
-        "requests.py",
+        "resources.py",
         "run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]",
         "run[run[FREE_COUNT] + pool] -= 1",
     ),
     Mutant(
         "what is freed is not looked at",
-        "requests.py",
+        "resources.py",
         "        if run[WAITING] > 0:\n            touch_users",
         "        if run[WAITING] > 1:\n            touch_users",
     ),
     # --- patience ---------------------------------------------------------------------------------------------
-    Mutant("everybody is patient for ever", "requests.py", "now + patience if patience >= 0 else NEVER", "NEVER"),
+    Mutant("everybody is patient for ever", "resources.py", "now + patience if patience >= 0 else NEVER", "NEVER"),
     Mutant(
         "patience ends a minute late",
-        "requests.py",
+        "resources.py",
         "rank(plan, request)) + WITHHOLDS] <= now",
         "rank(plan, request)) + WITHHOLDS] < now",
     ),
-    Mutant("zero patience is endless", "requests.py", "if patience >= 0 else NEVER", "if patience > 0 else NEVER"),
+    Mutant("zero patience is endless", "resources.py", "if patience >= 0 else NEVER", "if patience > 0 else NEVER"),
     Mutant(
         "heads withhold from those before them",
-        "requests.py",
+        "resources.py",
         "if first < request and withholds",
         "if first != request and withholds",
     ),
-    Mutant("only one is withheld, not the count", "requests.py", "count += plan[users + 2 * place + 1]", "count += 1"),
+    Mutant("only one is withheld, not the count", "resources.py", "count += plan[users + 2 * place + 1]", "count += 1"),
     Mutant(
         "a new head frees nothing for others",
-        "requests.py",
+        "resources.py",
         "if asking > 0 and withholds(plan, run, before, now):",
         "if False:",
     ),
     # --- gates ------------------------------------------------------------------------------------------------
-    Mutant("a gate opens one too late", "gates.py", ">> bits <= run[level]", ">> bits < run[level]"),
+    Mutant("a gate opens one too late", "resources.py", ">> bits <= run[level]", ">> bits < run[level]"),
     Mutant(
-        "only one comes through at a time", "gates.py", "    while run[waiters] > 0 and", "    if run[waiters] > 0 and"
+        "only one comes through at a time",
+        "resources.py",
+        "    while run[waiters] > 0 and",
+        "    if run[waiters] > 0 and",
     ),
     Mutant(
         "a jump sees this minute's level",
-        "gates.py",
+        "resources.py",
         "return run[run[BEFORE] + gate] if",
         "return run[run[LEVEL] + gate] if",
     ),
     Mutant(
-        "the level before is that of the last signal", "gates.py", "if run[run[SIGNALLED] + gate] != now:", "if True:"
+        "the level before is that of the last signal",
+        "resources.py",
+        "if run[run[SIGNALLED] + gate] != now:",
+        "if True:",
     ),
     # --- jumps ------------------------------------------------------------------------------------------------
-    Mutant("a limit counts one more", "routes.py", "if 0 <= limit <= made:", "if 0 <= limit < made:"),
+    Mutant("a limit counts one more", "kernel.py", "if 0 <= limit <= made:", "if 0 <= limit < made:"),
     Mutant(
         "attempts are not counted at jumps",
-        "routes.py",
+        "kernel.py",
         "made = attempt(run, watched & LOWER)",
         "made = attempt(run, 0)",
     ),
     Mutant(
         "only what is repeated twice over is counted",
-        "preparing.py",
+        "memory_layout.py",
         "can = np.cumsum(over)[:-1] > 0",
         "can = np.cumsum(over)[:-1] > 1",
     ),
-    Mutant("a jump is no part of what it repeats", "preparing.py", "over, back + 1, -1)", "over, back, -1)"),
+    Mutant("a jump is no part of what it repeats", "memory_layout.py", "over, back + 1, -1)", "over, back, -1)"),
     Mutant(
         "repeated chances fall as the first",
-        "routes.py",
-        "value(run, luck, figures, about(plan, at), made)",
-        "value(run, luck, figures, about(plan, at), FIRST_ATTEMPT)",
+        "kernel.py",
+        "return value(run, luck, figures, about(plan, at), made)",
+        "return value(run, luck, figures, about(plan, at), FIRST_ATTEMPT)",
     ),
     # --- work -------------------------------------------------------------------------------------------------
     Mutant(
         "repeated work takes as long as the first",
-        "works.py",
-        "value(run, luck, figures, about(plan, at), made)",
-        "value(run, luck, figures, about(plan, at), made * 0)",
+        "kernel.py",
+        "minutes = value(run, luck, figures, about(plan, at), made)",
+        "minutes = value(run, luck, figures, about(plan, at), made * 0)",
     ),
-    Mutant("repeated work learns too", "works.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
+    Mutant("repeated work learns too", "kernel.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
     Mutant(
         "crowding is read before entering",
-        "works.py",
+        "kernel.py",
         "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])",
         "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area] - plan[way + PEOPLE])",
     ),
-    Mutant("nobody leaves an area", "routes.py", "-= plan[way + PEOPLE]", "-= 0"),
+    Mutant("nobody leaves an area", "kernel.py", "-= plan[way + PEOPLE]", "-= 0"),
     Mutant(
         "factors round down",
-        "works.py",
+        "kernel.py",
         "(2 * minutes * plan[plan[CURVES] + at] + MILLION)",
         "(2 * minutes * plan[plan[CURVES] + at])",
     ),
-    Mutant("beyond a curve there is none", "works.py", "plan[curve_at + 1] - 1)", "plan[curve_at + 1])"),
+    Mutant("beyond a curve there is none", "kernel.py", "plan[curve_at + 1] - 1)", "plan[curve_at + 1])"),
     # --- calendars --------------------------------------------------------------------------------------------
-    Mutant("work ends at the next opening", "hours.py", "stretches, target - 1)", "stretches, target)"),
+    Mutant("work ends at the next opening", "calendars.py", "stretches, target - 1)", "stretches, target)"),
     Mutant(
-        "nights count as worked", "hours.py", "- max(hours[ends + place] - now, 0)", "- (hours[ends + place] - now)"
+        "nights count as worked", "calendars.py", "- max(hours[ends + place] - now, 0)", "- (hours[ends + place] - now)"
     ),
-    Mutant("whole work may pause", "works.py", "return finish_whole(run,", "return finish(run,"),
+    Mutant("whole work may pause", "kernel.py", "return finish_whole(run,", "return finish(run,"),
     Mutant(
         "whole work needs a minute more",
-        "hours.py",
+        "calendars.py",
         "if over <= hours[hours[at + ENDS] + place]:",
         "if over < hours[hours[at + ENDS] + place]:",
     ),
-    Mutant("drivers need no break", "driving.py", "driven + leg, unbroken + leg", "driven + leg, unbroken"),
-    Mutant("half a rest is enough", "driving.py", "if now - stopped >= REST:", "if now - stopped >= REST // 2:"),
+    Mutant("drivers need no break", "calendars.py", "driven + leg, unbroken + leg", "driven + leg, unbroken"),
+    Mutant("half a rest is enough", "calendars.py", "if now - stopped >= REST:", "if now - stopped >= REST // 2:"),
     # --- luck -------------------------------------------------------------------------------------------------
     Mutant(
         "luck does not depend on the replication",
-        "fortune.py",
+        "sampling.py",
         "np.uint64(replication), np.uint64(attempt)",
         "np.uint64(0), np.uint64(attempt)",
     ),
@@ -192,17 +198,21 @@ MUTANTS = (
         "builder.lshr(product, wide(64))",
         "builder.lshr(product, wide(63))",
     ),
-    Mutant("nine rounds instead of ten", "philox.py", "range(10)", "range(9)"),
-    Mutant("the upper half of tables is not used", "fortune.py", "        start += SIDE\n", ""),
+    Mutant("nine rounds instead of ten", "sampling.py", "range(10)", "range(9)"),
+    Mutant("the upper half of tables is not used", "sampling.py", "        start += SIDE\n", ""),
     Mutant(
         "losses before content",
-        "fortune.py",
+        "sampling.py",
         "recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)",
         "recipe + CONTENT_FACTORS, recipe + luck[DELAYS], amount)",
     ),
     Mutant(
-        "delays are forgotten", "fortune.py", "amount += figures[luck[DELAY_MINUTES] + luck[place]]", "amount += 0.0"
+        "delays are forgotten", "sampling.py", "amount += figures[luck[DELAY_MINUTES] + luck[place]]", "amount += 0.0"
     ),
-    Mutant("chances the other way round", "fortune.py", "return 1 if u < limit else 0", "return 1 if u > limit else 0"),
-    Mutant("values round down", "fortune.py", "        return floor(amount + 0.5)\n", "        return floor(amount)\n"),
+    Mutant(
+        "chances the other way round", "sampling.py", "return 1 if u < limit else 0", "return 1 if u > limit else 0"
+    ),
+    Mutant(
+        "values round down", "sampling.py", "        return floor(amount + 0.5)\n", "        return floor(amount)\n"
+    ),
 )
