@@ -16,7 +16,7 @@ from sim.plan.vocabulary import MINUTES_PER_DAY, Plan, Span, Until, days
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.distributions import shape
 
-# --- brief ------------------------------------------------------------------------------------------------------------
+# --- plan context ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Agreed:
 
 
 @dataclass(frozen=True)
-class Brief:
-    """The table everyone writes at."""
+class PlanContext:
+    """What every mechanism writes with: the project, its layout, the resource plan, and the plan so far."""
 
     project: Project
     layout: Layout

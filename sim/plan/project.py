@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sim.config.project import Project
-from sim.plan.context import Agreed, Brief
+from sim.plan.context import Agreed, PlanContext
 from sim.plan.layout import lay_out
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
 from sim.plan.mechanisms.crews import await_permits, muster_crews
@@ -32,66 +32,68 @@ def write_plan(
     """
     plan = Plan(completion=(ONLINE, project.blocks))
     plan.works_on(calendars)
-    brief = Brief(project, lay_out(project, agreed.released), agreed, plan, day_minutes["site"], day_minutes["factory"])
-    state_losses(brief)
-    for phase in brief.layout.phases:
-        prepare(brief, phase)
-        site_works(brief, phase)
-        energize(brief, phase)
-    for hall in brief.layout.halls:
-        erect_hall(brief, hall)
-    for block in brief.layout.blocks:
-        lay_pad(brief, block)
-    _systems(brief)
-    _turnovers(brief)
-    procure(brief)
-    practise(brief)
-    muster_crews(brief)
-    release_chips(brief)
-    write_demand(brief)
-    follow_orders(brief)
-    draw_prices(brief)
-    await_permits(brief)
-    befall(brief)
+    context = PlanContext(
+        project, lay_out(project, agreed.released), agreed, plan, day_minutes["site"], day_minutes["factory"]
+    )
+    state_losses(context)
+    for phase in context.layout.phases:
+        prepare(context, phase)
+        site_works(context, phase)
+        energize(context, phase)
+    for hall in context.layout.halls:
+        erect_hall(context, hall)
+    for block in context.layout.blocks:
+        lay_pad(context, block)
+    _systems(context)
+    _turnovers(context)
+    procure(context)
+    practise(context)
+    muster_crews(context)
+    release_chips(context)
+    write_demand(context)
+    follow_orders(context)
+    draw_prices(context)
+    await_permits(context)
+    befall(context)
     return plan
 
 
-def _systems(brief: Brief) -> None:
+def _systems(context: PlanContext) -> None:
     """Write every system of every block, made in a factory or in place."""
-    open_yard(brief)
-    bring_lifting_gear(brief)
-    for name, system in brief.project.by_system.items():
+    open_yard(context)
+    bring_lifting_gear(context)
+    for name, system in context.project.by_system.items():
         made = system.scope == "factory"
-        allocate(brief, name, system.skid.per_block if made else 1)
-        for block in brief.layout.blocks:
+        allocate(context, name, system.skid.per_block if made else 1)
+        for block in context.layout.blocks:
             if made:
-                install_skids(brief, name, system, block)
+                install_skids(context, name, system, block)
             else:
-                build_in_place(brief, name, system, block)
+                build_in_place(context, name, system, block)
         if made:
-            _skids(brief, name, open_factories(brief, name, system))
+            _skids(context, name, open_factories(context, name, system))
 
 
-def _skids(brief: Brief, name: str, plants: Sequence[Plant]) -> None:
+def _skids(context: PlanContext, name: str, plants: Sequence[Plant]) -> None:
     """Write a system's skids: as many as the blocks need, in the order of the blocks, shared out among its plants."""
-    system = brief.project.by_system[name]
-    clear_places(brief, name)
-    makers = shared_out(plants, len(brief.layout.blocks) * system.skid.per_block)
+    system = context.project.by_system[name]
+    clear_places(context, name)
+    makers = shared_out(plants, len(context.layout.blocks) * system.skid.per_block)
     number = 0
-    for block in brief.layout.blocks:
-        called = [wait for wait in ready_for(brief, system, block) if wait.gate.split(".")[0] != block.name]
+    for block in context.layout.blocks:
+        called = [wait for wait in ready_for(context, system, block) if wait.gate.split(".")[0] != block.name]
         for _ in range(system.skid.per_block):
             plant, item = makers[number], f"{name}/{block.name}"
             number += 1
             unit = f"{name}.s{number}"
-            made = build_skid(brief, plant, brief.ordered(unit, block), item, block)
-            brief.plan.unit(unit, [*made, *deliver(brief, plant, unit, called, item)])
+            made = build_skid(context, plant, context.ordered(unit, block), item, block)
+            context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, item)])
 
 
-def _turnovers(brief: Brief) -> None:
+def _turnovers(context: PlanContext) -> None:
     """Write the commissioning of every block and of its turnover."""
-    by_name = {block.name: block for block in brief.layout.blocks}
-    for turnover in brief.layout.turnovers:
+    by_name = {block.name: block for block in context.layout.blocks}
+    for turnover in context.layout.turnovers:
         for block in turnover.blocks:
-            commission_block(brief, by_name[block], turnover.name)
-        hand_over(brief, turnover)
+            commission_block(context, by_name[block], turnover.name)
+        hand_over(context, turnover)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.plan.compile import Compiled, compile_plan
-from sim.plan.context import Agreed, Brief
+from sim.plan.context import Agreed, PlanContext
 from sim.plan.draws import Draws, Luck, planned
 from sim.plan.layout import lay_out
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
@@ -23,19 +23,19 @@ OVER = "over"
 Done = tuple[str, float, float]
 
 
-def bench(*overrides: str, units: int = 1) -> Brief:
+def bench(*overrides: str, units: int = 1) -> PlanContext:
     """An empty plan of the tiny project; it is over when so many units say so."""
     project = tiny(*overrides)
     plan = Plan((OVER, units))
     plan.works_on(calendars(project))
     plan.gate(OVER)
     minutes = day_minutes(project)
-    return Brief(project, lay_out(project), Agreed(), plan, minutes["site"], minutes["factory"])
+    return PlanContext(project, lay_out(project), Agreed(), plan, minutes["site"], minutes["factory"])
 
 
-def goes(brief: Brief, unit: str, *route: PlanStep) -> None:
+def goes(context: PlanContext, unit: str, *route: PlanStep) -> None:
     """Add a unit whose end counts."""
-    brief.plan.unit(unit, [*route, Signal(OVER)])
+    context.plan.unit(unit, [*route, Signal(OVER)])
 
 
 def run(plan: Compiled, luck: Luck | None = None, hours: Sequence[Calendar] | None = None) -> Mapping[str, list[Done]]:
@@ -55,9 +55,9 @@ def told(plan: Compiled, performance: Performance) -> Mapping[str, list[Done]]:
     return found
 
 
-def alone(brief: Brief, luck: Luck | None = None) -> Mapping[str, list[Done]]:
+def alone(context: PlanContext, luck: Luck | None = None) -> Mapping[str, list[Done]]:
     """Perform what is on the bench."""
-    return run(compile_plan(brief.plan), luck)
+    return run(compile_plan(context.plan), luck)
 
 
 def fated(plan: Compiled, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> Luck:
@@ -70,9 +70,9 @@ def fated(plan: Compiled, first: Mapping[str, int], later: Mapping[str, int] | N
     return replace(plain, values=values, later=lambda number, _: after.get(number, plain.values[number]))
 
 
-def counts(brief: Brief, activity: str, replications: int, seed: int = 1) -> np.ndarray:
+def counts(context: PlanContext, activity: str, replications: int, seed: int = 1) -> np.ndarray:
     """How often each unit performed an activity, over replications with luck; a number a unit and replication."""
-    plan = compile_plan(brief.plan)
+    plan = compile_plan(context.plan)
     prepared, found = Prepared(plan), []
     wanted = [s for s, a in enumerate(plan.activity_of) if a >= 0 and plan.activities[a] == activity]
     for luck in Draws(plan.inputs, seed).chunk(0, replications):

@@ -13,7 +13,7 @@ from math import ceil
 
 from sim.config.sections.labour import Camp, Trade
 from sim.errors import SimError
-from sim.plan.context import Brief, Stay
+from sim.plan.context import PlanContext, Stay
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.randomness.distributions import shape
@@ -50,29 +50,29 @@ class Quarters:
 NO_CAMP = Quarters(0)
 
 
-def pitch_camp(brief: Brief, most: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
+def pitch_camp(context: PlanContext, most: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
     """Write the camp as it opens, and return the quarters of every crew by trade and number, from 0.
 
     `most` is the largest number of crews of a trade that any step takes at once. Raises `CampTooSmall`.
     """
-    camp = brief.project.labour.camp
-    stays = {trade: brief.agreed.stays[trade] for trade in most if trade in brief.agreed.stays}
+    camp = context.project.labour.camp
+    stays = {trade: context.agreed.stays[trade] for trade in most if trade in context.agreed.stays}
     if camp is None or not stays:
         return {}
-    each = {trade: _beds(brief, brief.trade(trade)) for trade in stays}
+    each = {trade: _beds(context, context.trade(trade)) for trade in stays}
     quarters = {(trade, n): Quarters(each[trade]) for trade in stays for n in range(len(stays[trade]))}
     aside = 0
     for trade, number in _to_the_end(stays, most):
         aside += each[trade]
         quarters[trade, number] = Quarters(each[trade], set_aside=True, opened=max(0, aside - camp.rooms))
     wanted = sum(crew.beds for crew in quarters.values())
-    _open(brief, camp, [*_openings(camp, wanted)], aside)
+    _open(context, camp, [*_openings(camp, wanted)], aside)
     return quarters
 
 
-def _beds(brief: Brief, trade: Trade) -> int:
+def _beds(context: PlanContext, trade: Trade) -> int:
     """Return the beds of one crew: those of its people in all shifts, and of the indirect people with them."""
-    project = brief.project
+    project = context.project
     housed = 1.0 if project.money.camp is None else project.money.camp.housed.value
     people = trade.team * len(project.pattern.shifts) * (1 + project.labour.indirect_ratio.value)
     return ceil(people * housed - 1e-9)
@@ -93,19 +93,19 @@ def _openings(camp: Camp, wanted: int) -> Iterator[int]:
         rest = 0 if stage.beds is None else rest
 
 
-def _open(brief: Brief, camp: Camp, beds: Sequence[int], aside: int) -> None:
+def _open(context: PlanContext, camp: Camp, beds: Sequence[int], aside: int) -> None:
     """Write every stage: it opens after the one before it, first for those whose beds are set aside."""
     if camp.rooms + sum(beds) < aside:
         raise CampTooSmall(
             f"labour.camp: {camp.rooms + sum(beds)} beds in all, and the crews that stay to the end need {aside}:"
             " the work could come to a stand for ever"
         )
-    brief.plan.gate(CAMP)
-    brief.plan.pool(BEDS, max(0, camp.rooms - aside), "supplied")
+    context.plan.gate(CAMP)
+    context.plan.pool(BEDS, max(0, camp.rooms - aside), "supplied")
     there = 0
     for number, (stage, more) in enumerate(zip(camp.stages, beds, strict=True), 1):
         spare = max(0, camp.rooms + there + more - aside) - max(0, camp.rooms + there - aside)
         opens = Until("camp opens", Span(shape(stage.opens_days), MINUTES_PER_DAY))
         route: list[PlanStep] = [opens, *([Wait(CAMP, there)] if there else []), Signal(CAMP, more)]
-        brief.plan.unit(f"camp.{number}", [*route, *([Free({BEDS: spare})] if spare else [])])
+        context.plan.unit(f"camp.{number}", [*route, *([Free({BEDS: spare})] if spare else [])])
         there += more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.config.sections.systems import Level
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import until_passed
 from sim.plan.mechanisms.defects import site_defects
@@ -15,47 +15,47 @@ from sim.plan.vocabulary import Step as PlanStep
 ONLINE = "online"
 
 
-def commission_block(brief: Brief, block: Place, turnover: str) -> None:
+def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
     """Write a block's L2 to L4: from L3 on it needs power, and keeps what is permanent."""
-    commissioning = brief.project.commissioning
-    services = prerequisites(brief, commissioning.after, block)
-    brief.plan.unit(
+    commissioning = context.project.commissioning
+    services = prerequisites(context, commissioning.after, block)
+    context.plan.unit(
         f"{block.name}.commissioning",
         [
-            *(Wait(f"{block.name}.{system}") for system in brief.project.by_system),
-            *_level(brief, block, "L2", commissioning.l2),
-            *site_defects(brief, block),
+            *(Wait(f"{block.name}.{system}") for system in context.project.by_system),
+            *_level(context, block, "L2", commissioning.l2),
+            *site_defects(context, block),
             *(Wait(service) for service in services),
-            Hold({_source(brief, block): kilowatts(block)}, block.sequence),
-            *_level(brief, block, "L3", commissioning.l3),
-            *_level(brief, block, "L4", commissioning.l4),
-            Signal(brief.plan.gate(f"{turnover}.tested")),
+            Hold({_source(context, block): kilowatts(block)}, block.sequence),
+            *_level(context, block, "L3", commissioning.l3),
+            *_level(context, block, "L4", commissioning.l4),
+            Signal(context.plan.gate(f"{turnover}.tested")),
         ],
     )
 
 
-def hand_over(brief: Brief, turnover: Place) -> None:
+def hand_over(context: PlanContext, turnover: Place) -> None:
     """Write a turnover's integrated test; then all its blocks are online at once, on permanent power."""
     kw = sum(kilowatts(turnover) for _ in turnover.blocks) // len(turnover.blocks)
-    source, permanent = _source(brief, turnover), power(turnover)
+    source, permanent = _source(context, turnover), power(turnover)
     change_over: list[PlanStep] = [] if source == permanent else [Hold({permanent: kw}), Free({source: kw})]
-    brief.plan.unit(
+    context.plan.unit(
         turnover.name,
         [
-            Wait(brief.plan.gate(f"{turnover.name}.tested"), len(turnover.blocks)),
-            *_level(brief, turnover, "L5", brief.project.commissioning.l5),
+            Wait(context.plan.gate(f"{turnover.name}.tested"), len(turnover.blocks)),
+            *_level(context, turnover, "L5", context.project.commissioning.l5),
             *change_over,
             *(Note(ONLINE, block, kilowatts(turnover) // len(turnover.blocks)) for block in turnover.blocks),
-            Signal(brief.plan.gate(ONLINE), len(turnover.blocks)),
+            Signal(context.plan.gate(ONLINE), len(turnover.blocks)),
         ],
     )
 
 
-def _source(brief: Brief, place: Place) -> str:
+def _source(context: PlanContext, place: Place) -> str:
     """Return the pool that powers the tests: temporary power where there is some."""
-    return TEMPORARY if brief.project.energization.temporary_mw.value else power(place)
+    return TEMPORARY if context.project.energization.temporary_mw.value else power(place)
 
 
-def _level(brief: Brief, place: Place, name: str, level: Level) -> list[PlanStep]:
-    commissioning = brief.project.commissioning
-    return until_passed(brief, place, name, {commissioning.trade: commissioning.crews}, level)
+def _level(context: PlanContext, place: Place, name: str, level: Level) -> list[PlanStep]:
+    commissioning = context.project.commissioning
+    return until_passed(context, place, name, {commissioning.trade: commissioning.crews}, level)

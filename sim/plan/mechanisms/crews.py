@@ -11,7 +11,7 @@ from dataclasses import replace
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Level, Step
-from sim.plan.context import Brief, Stay, working_days
+from sim.plan.context import PlanContext, Stay, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.camp import NO_CAMP, Quarters, pitch_camp
 from sim.plan.mechanisms.productivity import crowding, losses
@@ -69,33 +69,35 @@ def scaled(estimate: Estimate, size: float) -> Estimate:
     return estimate.model_copy(update=numbers)
 
 
-def step_span(brief: Brief, step: Step, hours: Estimate | None) -> Span:
+def step_span(context: PlanContext, step: Step, hours: Estimate | None) -> Span:
     """Return how long a step takes its crews: content spread over its people, times the leading trade's losses."""
     if hours is None:
         assert step.days is not None  # the config allows nothing else
-        return working_days(step.days, brief.site_day_minutes)
-    people = sum(brief.people(step.crews).values())
+        return working_days(step.days, context.site_day_minutes)
+    people = sum(context.people(step.crews).values())
     content = shape(hours)
     if hours.shape == "fixed":
-        content = shape(brief.project.labour.content_spread).scaled(hours.planned)
-    return Span(content, 60 / people, losses=losses(brief, next(iter(step.crews)), step.exposure))
+        content = shape(context.project.labour.content_spread).scaled(hours.planned)
+    return Span(content, 60 / people, losses=losses(context, next(iter(step.crews)), step.exposure))
 
 
-def by_crews(brief: Brief, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
+def by_crews(context: PlanContext, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
     """Return: a step's crews come together, work, go, and report their hours."""
     mode: Mode = "whole" if step.whole else "pausing"
-    area = crowding(brief, place, step.exposure) if step.crews else None
-    work = Work(activity, span, SITE + step.exposure, mode, brief.people(step.crews), area=area)
+    area = crowding(context, place, step.exposure) if step.crews else None
+    work = Work(activity, span, SITE + step.exposure, mode, context.people(step.crews), area=area)
     if not step.crews:
         return [work]
     pools = {crew(trade): count for trade, count in step.crews.items()}
-    return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *report(brief, work)]
+    return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *report(context, work)]
 
 
-def until_passed(brief: Brief, place: Place, activity: str, crews: Mapping[str, int], level: Level) -> list[PlanStep]:
+def until_passed(
+    context: PlanContext, place: Place, activity: str, crews: Mapping[str, int], level: Level
+) -> list[PlanStep]:
     """Return: crews test, and while the test fails, mend and test again; the hours are reported once."""
     pools = {crew(trade): count for trade, count in crews.items()}
-    people, day = brief.people(crews), brief.site_day_minutes
+    people, day = context.people(crews), context.site_day_minutes
     work = Work(activity, working_days(level.days, day), f"{SITE}interior", people=people)
     passes = Chance(level.fails.value, otherwise=True)
     return [
@@ -107,18 +109,18 @@ def until_passed(brief: Brief, place: Place, activity: str, crews: Mapping[str, 
         Again(f"{activity} again", limit=level.retests),
         Label(f"{activity} passed"),
         Free(pools),
-        *report(brief, work),
+        *report(context, work),
     ]
 
 
-def report(brief: Brief, *works: Work) -> list[Signal]:
+def report(context: PlanContext, *works: Work) -> list[Signal]:
     """Return the signals that count the planned person-hours of works by trade; crews leave on these counts."""
     hours: dict[str, float] = {}
     for work in works:
         minutes = work.span.shape.planned() * work.span.minutes
         for trade, people in work.people.items():
             hours[trade] = hours.get(trade, 0.0) + people * minutes / 60
-    return [Signal(brief.plan.gate(done(trade)), max(1, round(amount))) for trade, amount in hours.items()]
+    return [Signal(context.plan.gate(done(trade)), max(1, round(amount))) for trade, amount in hours.items()]
 
 
 # --- crews ------------------------------------------------------------------------------------------------------------
@@ -127,40 +129,40 @@ def report(brief: Brief, *works: Work) -> list[Signal]:
 UNLIMITED = 1_000_000
 
 
-def muster_crews(brief: Brief) -> None:
+def muster_crews(context: PlanContext) -> None:
     """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
-    most, hours = largest_counts(brief.plan.units), reported_hours(brief.plan.units)
-    quarters = pitch_camp(brief, most)
+    most, hours = largest_counts(context.plan.units), reported_hours(context.plan.units)
+    quarters = pitch_camp(context, most)
     for trade in most:
-        if trade not in brief.agreed.stays:
-            brief.plan.pool(crew(trade), brief.agreed.crews.get(trade, UNLIMITED), "supplied")
+        if trade not in context.agreed.stays:
+            context.plan.pool(crew(trade), context.agreed.crews.get(trade, UNLIMITED), "supplied")
             continue
-        brief.plan.pool(crew(trade), 0, "supplied")
-        brief.plan.pool(f"hiring.{trade}", hired_per_week(brief, trade))
-        for number, stay in enumerate(brief.agreed.stays[trade]):
+        context.plan.pool(crew(trade), 0, "supplied")
+        context.plan.pool(f"hiring.{trade}", hired_per_week(context, trade))
+        for number, stay in enumerate(context.agreed.stays[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
             level = hours[trade] if number < most[trade] else stay.until_hours
             stays = replace(stay, until_hours=level)
-            route = _crew(brief, trade, stays, quarters.get((trade, number), NO_CAMP))
-            brief.plan.unit(f"crew.{trade}.{number + 1}", route)
+            route = _crew(context, trade, stays, quarters.get((trade, number), NO_CAMP))
+            context.plan.unit(f"crew.{trade}.{number + 1}", route)
 
 
-def hired_per_week(brief: Brief, trade: str) -> int:
+def hired_per_week(context: PlanContext, trade: str) -> int:
     """Return the crews of a trade that can be brought in within a week, those who relieve them included."""
-    labour, given = brief.project.labour, brief.trade(trade)
-    people = on_site(brief, trade) * labour.payroll(brief.project.pattern)
+    labour, given = context.project.labour, context.trade(trade)
+    people = on_site(context, trade) * labour.payroll(context.project.pattern)
     return max(1, round(given.hired_per_week.value / people))
 
 
-def on_site(brief: Brief, trade: str) -> int:
+def on_site(context: PlanContext, trade: str) -> int:
     """Return the direct people of one crew of a trade on site: a team in every shift."""
-    return brief.trade(trade).team * len(brief.project.pattern.shifts)
+    return context.trade(trade).team * len(context.project.pattern.shifts)
 
 
-def _crew(brief: Brief, trade: str, stay: Stay, quarters: Quarters) -> list[PlanStep]:
+def _crew(context: PlanContext, trade: str, stay: Stay, quarters: Quarters) -> list[PlanStep]:
     """Return a crew's stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
-    induction = fixed(brief.project.labour.mobilisation_days.value * brief.site_day_minutes)
-    people = on_site(brief, trade)
+    induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
+    people = on_site(context, trade)
     before, beds = quarters.moving_in()
     return [
         Until("called", fixed(stay.called)),
@@ -171,29 +173,29 @@ def _crew(brief: Brief, trade: str, stay: Stay, quarters: Quarters) -> list[Plan
         Note("people", trade, people),
         Work("induction", induction, "site.interior"),
         Free({crew(trade): 1}),
-        Wait(brief.plan.gate(done(trade)), stay.until_hours),
+        Wait(context.plan.gate(done(trade)), stay.until_hours),
         Hold({crew(trade): 1}, priority=LEAVING),
         Note("people", trade, -people),
         *quarters.moving_out(),
     ]
 
 
-def await_permits(brief: Brief) -> None:
+def await_permits(context: PlanContext) -> None:
     """Call crews a time after the permits are there, not on a date, where the project says so.
 
     Who is called before the permits are expected comes on his date, or nobody would be there when they come.
     """
-    if brief.project.labour.called_by == "date":
+    if context.project.labour.called_by == "date":
         return
-    first = brief.layout.phases[0]
-    expected = round(brief.project.scale.preparation_days.planned * MINUTES_PER_DAY)
-    for trade, stays in brief.agreed.stays.items():
+    first = context.layout.phases[0]
+    expected = round(context.project.scale.preparation_days.planned * MINUTES_PER_DAY)
+    for trade, stays in context.agreed.stays.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
-            route = brief.plan.units.get(name, ())
+            route = context.plan.units.get(name, ())
             if stay.called > expected and route and isinstance(route[0], Until):
                 later = Work("called", fixed(stay.called - expected), "always")
-                brief.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
+                context.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
 
 
 def mean_over_peak(ramp: Ramp) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.config.sections.systems import SiteDefects, System
-from sim.plan.context import Brief, working_days
+from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import SITE, crew
 from sim.plan.mechanisms.factory import Plant, plants_of, shared_out
@@ -16,67 +16,67 @@ from sim.world.calendars.project_calendars import LIFTS
 from sim.world.randomness.distributions import shape
 
 
-def mend_transit_damage(brief: Brief, name: str, system: System, block: Place) -> list[PlanStep]:
+def mend_transit_damage(context: PlanContext, name: str, system: System, block: Place) -> list[PlanStep]:
     """Return how a hook-up crew mends what the road did to a block's skids, if it did."""
-    damage = brief.project.logistics.damage
+    damage = context.project.logistics.damage
     if not damage.minor.value:
         return []
-    crews = next((step.crews for step in system.hook_up if step.crews), {brief.project.logistics.lifting_trade: 1})
+    crews = next((step.crews for step in system.hook_up if step.crews), {context.project.logistics.lifting_trade: 1})
     hurt = at_least_one(damage.minor.value, system.skid.per_block)
-    days = working_days(damage.mend_days, brief.site_day_minutes)
+    days = working_days(damage.mend_days, context.site_day_minutes)
     return [
         Again(f"{name} unhurt", f"{name} unhurt on the road", Chance(hurt, otherwise=True)),
-        *_by_hand(brief, block, f"{name} mend transit damage", crews, days),
+        *_by_hand(context, block, f"{name} mend transit damage", crews, days),
         Label(f"{name} unhurt"),
     ]
 
 
-def site_defects(brief: Brief, block: Place) -> list[PlanStep]:
+def site_defects(context: PlanContext, block: Place) -> list[PlanStep]:
     """Return what is done about factory-made skids of a block in which site acceptance finds a defect."""
     route: list[PlanStep] = []
-    for name, system in brief.project.by_system.items():
+    for name, system in context.project.by_system.items():
         defects = system.factory.site_defects
         if system.scope == "factory" and defects is not None and defects.found.value:
-            route += _defect(brief, block, name, system, defects)
+            route += _defect(context, block, name, system, defects)
     return route
 
 
-def _defect(brief: Brief, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
+def _defect(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
     """Return what is done about one system's defect, if it has one: mended in place, or back to its factory."""
     sound, back = f"{name} sound", f"{name} goes back"
     found = at_least_one(defects.found.value, system.skid.per_block)
-    commissioning = brief.project.commissioning
+    commissioning = context.project.commissioning
     crews = {commissioning.trade: commissioning.crews}
-    mend = working_days(defects.mend_days, brief.site_day_minutes)
+    mend = working_days(defects.mend_days, context.site_day_minutes)
     return [
         Again(sound, f"{name} has no site defect", Chance(found, otherwise=True)),
         Again(back, f"{name} defect goes back", Chance(defects.sent_back.value)),
-        *_by_hand(brief, block, f"{name} mend defect", crews, mend),
+        *_by_hand(context, block, f"{name} mend defect", crews, mend),
         Again(sound),
         Label(back),
-        *_round_trip(brief, block, name, system, defects),
+        *_round_trip(context, block, name, system, defects),
         *_by_hand(
-            brief, block, f"{name} reconnect", crews, working_days(defects.reconnect_days, brief.site_day_minutes)
+            context, block, f"{name} reconnect", crews, working_days(defects.reconnect_days, context.site_day_minutes)
         ),
         Label(sound),
     ]
 
 
-def _round_trip(brief: Brief, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
+def _round_trip(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
     """Return: the skid is lifted out, goes to its line and comes back, and is lifted in; by the maker's own people."""
-    plant = _maker(brief, block, name, system)
-    rework = working_days(defects.rework_days, brief.factory_day_minutes)
-    last, truck = {plant.stations[-1]: 1}, convoy(brief, plant)
+    plant = _maker(context, block, name, system)
+    rework = working_days(defects.rework_days, context.factory_day_minutes)
+    last, truck = {plant.stations[-1]: 1}, convoy(context, plant)
     return [
         *_lift(block, f"{name} lift out", system),
         Hold(truck),
-        *drive(brief, plant, f"{name} defect out"),
+        *drive(context, plant, f"{name} defect out"),
         Free(truck),
         Hold(last),
         Work(f"{name} rework of defect", rework, plant.calendar, earns=False),
         Free(last),
         Hold(truck),
-        *drive(brief, plant, f"{name} defect back"),
+        *drive(context, plant, f"{name} defect back"),
         Free(truck),
         *_lift(block, f"{name} lift in", system),
     ]
@@ -87,19 +87,19 @@ def _lift(block: Place, activity: str, system: System) -> list[PlanStep]:
     return [Hold({CRANE: 1}, block.sequence), Work(activity, span, LIFTS, "whole"), Free({CRANE: 1})]
 
 
-def _by_hand(brief: Brief, block: Place, activity: str, crews: Mapping[str, int], span: Span) -> list[PlanStep]:
+def _by_hand(context: PlanContext, block: Place, activity: str, crews: Mapping[str, int], span: Span) -> list[PlanStep]:
     """Return repair work of crews that have more to do in this block, and so are still on site."""
     pools = {crew(trade): count for trade, count in crews.items()}
-    work = Work(activity, span, f"{SITE}interior", people=brief.people(crews), earns=False)
+    work = Work(activity, span, f"{SITE}interior", people=context.people(crews), earns=False)
     return [Hold(pools, block.sequence, CREW_PATIENCE), work, Free(pools)]
 
 
-def _maker(brief: Brief, block: Place, name: str, system: System) -> Plant:
+def _maker(context: PlanContext, block: Place, name: str, system: System) -> Plant:
     """Return the plant that makes the first skid of a block."""
-    plants = plants_of(brief, name, system)
+    plants = plants_of(context, name, system)
     if len(plants) == 1:
         return plants[0]
-    first = [place.name for place in brief.layout.blocks].index(block.name) * system.skid.per_block
+    first = [place.name for place in context.layout.blocks].index(block.name) * system.skid.per_block
     return shared_out(plants, first + 1)[first]
 
 

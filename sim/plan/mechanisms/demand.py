@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.sections.orders import Demand, Ending
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Rise, look_ahead, rises, scenario_days
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -34,37 +34,37 @@ CLOSED = "orders closed"
 PACE, SCENARIO = "demand.days per MW", "demand.scenario"
 
 
-def write_demand(brief: Brief) -> None:
+def write_demand(context: PlanContext) -> None:
     """Write the demand that comes in sight, its end if it has one, and that the run goes on until all is known."""
-    orders, demand = brief.project.orders, brief.project.orders.demand
+    orders, demand = context.project.orders, context.project.orders.demand
     if demand is None:
         return
-    ahead = look_ahead(brief.project)
+    ahead = look_ahead(context.project)
     for gate in (NEEDS, CLOSED, BROKEN_OFF):
-        brief.plan.gate(gate)
+        context.plan.gate(gate)
     if orders.until_day is not None:
         last = Until("orders close", days(max(0.0, orders.until_day - ahead)))
-        brief.plan.unit("demand.closing", [last, Signal(CLOSED)])
+        context.plan.unit("demand.closing", [last, Signal(CLOSED)])
     if demand.ending is not None:
-        brief.plan.unit("demand.ending", _ending(demand.ending, brief.project.scale.horizon_days))
-    factors = _factors(brief, demand)
-    brief.plan.unit("demand", _growing(brief, rises(brief.project), factors, ahead))
-    _run_until_known(brief)
+        context.plan.unit("demand.ending", _ending(demand.ending, context.project.scale.horizon_days))
+    factors = _factors(context, demand)
+    context.plan.unit("demand", _growing(context, rises(context.project), factors, ahead))
+    _run_until_known(context)
 
 
-def _factors(brief: Brief, demand: Demand) -> tuple[str, ...]:
+def _factors(context: PlanContext, demand: Demand) -> tuple[str, ...]:
     """Write what is drawn once for the whole of the demand; return the names."""
     if demand.growth is None:
         return ()
-    found = [brief.plan.factor(PACE, shape(demand.growth.days_per_mw))]
+    found = [context.plan.factor(PACE, shape(demand.growth.days_per_mw))]
     if demand.scenarios:
-        found.append(brief.plan.factor(SCENARIO, scenario_days(demand.scenarios)))
-    for wave in {rise.wave for rise in rises(brief.project) if rise.mw}:
-        brief.plan.factor(f"demand.wave {wave + 1}", shape(demand.growth.wave))
+        found.append(context.plan.factor(SCENARIO, scenario_days(demand.scenarios)))
+    for wave in {rise.wave for rise in rises(context.project) if rise.mw}:
+        context.plan.factor(f"demand.wave {wave + 1}", shape(demand.growth.wave))
     return tuple(found)
 
 
-def _growing(brief: Brief, steps: Sequence[Rise], factors: tuple[str, ...], ahead: float) -> list[PlanStep]:
+def _growing(context: PlanContext, steps: Sequence[Rise], factors: tuple[str, ...], ahead: float) -> list[PlanStep]:
     """Return the demand's route: rise after rise; once it has broken off or orders are closed, at once to its end."""
     route: list[PlanStep] = []
     for number, rise in enumerate(steps, 1):
@@ -77,7 +77,7 @@ def _growing(brief: Brief, steps: Sequence[Rise], factors: tuple[str, ...], ahea
             grows = Until(f"demand.{number}", days(max(0.0, rise.day - ahead)))
         needed = Note("needed", "demand", rise.blocks)
         route += [*closed, grows, *closed, needed, Label(skip), Signal(NEEDS, rise.blocks)]
-    rest = brief.project.blocks - sum(rise.blocks for rise in steps)
+    rest = context.project.blocks - sum(rise.blocks for rise in steps)
     if rest:
         route += [Signal(CLOSED), Work("end of the path", fixed(1), "always"), Signal(NEEDS, rest)]
     return route
@@ -98,10 +98,10 @@ def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
     ]
 
 
-def _run_until_known(brief: Brief) -> None:
+def _run_until_known(context: PlanContext) -> None:
     """Let the run end when all that is ordered is online and the demand is known to its end."""
-    last, enough = brief.plan.completion
-    over = brief.plan.gate("over")
-    blocks = brief.project.blocks
-    brief.plan.unit("demand.known", [Wait(last, enough), Wait(NEEDS, blocks), Signal(over)])
-    brief.plan.completion = (over, 1)
+    last, enough = context.plan.completion
+    over = context.plan.gate("over")
+    blocks = context.project.blocks
+    context.plan.unit("demand.known", [Wait(last, enough), Wait(NEEDS, blocks), Signal(over)])
+    context.plan.completion = (over, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.config.sections.systems import Feed
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import slip_of
@@ -25,53 +25,53 @@ def kilowatts(place: Place) -> int:
     return round(place.built_mw * 1000)
 
 
-def energize(brief: Brief, phase: Place) -> None:
+def energize(context: PlanContext, phase: Place) -> None:
     """Write the units of a phase, and the count of what is firm: N+1 units before the first N."""
-    energization = brief.project.energization
+    energization = context.project.energization
     units = energization.units
-    running = brief.plan.gate(f"{phase.name}.units running")
-    brief.plan.pool(power(phase), 0, "supplied")
+    running = context.plan.gate(f"{phase.name}.units running")
+    context.plan.pool(power(phase), 0, "supplied")
     if energization.temporary_mw.value:
-        brief.plan.pool(TEMPORARY, round(energization.temporary_mw.value * 1000), "passed")
+        context.plan.pool(TEMPORARY, round(energization.temporary_mw.value * 1000), "passed")
     for number in range(units.count):
-        brief.plan.unit(f"{phase.name}.g{number + 1}", _unit(brief, phase, number, running))
+        context.plan.unit(f"{phase.name}.g{number + 1}", _unit(context, phase, number, running))
     firm: list[PlanStep] = []
     for number in range(units.count - units.spare):
         firm += [Wait(running, number + 1 + units.spare), Free({power(phase): round(units.mw.value * 1000)})]
     if firm:
-        brief.plan.unit(f"{phase.name}.firm power", firm)
+        context.plan.unit(f"{phase.name}.firm power", firm)
     for feed in energization.grid:
-        brief.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(brief, phase, feed))
+        context.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(context, phase, feed))
 
 
-def _feed(brief: Brief, phase: Place, feed: Feed) -> list[PlanStep]:
+def _feed(context: PlanContext, phase: Place, feed: Feed) -> list[PlanStep]:
     """Return a grid feed's route: ordered, ready at the utility's end, then at ours; firm from then on."""
     item, kilowatt = f"grid/{phase.name}", round(feed.mw.value * 1000)
     return [
-        brief.decided(phase),
+        context.decided(phase),
         Note("ordered", item, kilowatt),
         Work("grid feed", Span(shape(feed.weeks), MINUTES_PER_WEEK), "always"),
         Note("delivered", item, kilowatt),
-        *(Wait(gate) for gate in prerequisites(brief, feed.after, phase)),
+        *(Wait(gate) for gate in prerequisites(context, feed.after, phase)),
         Note("installed", item, kilowatt),
         Free({power(phase): kilowatt}),
     ]
 
 
-def _unit(brief: Brief, phase: Place, number: int, running: str) -> list[PlanStep]:
+def _unit(context: PlanContext, phase: Place, number: int, running: str) -> list[PlanStep]:
     """Return one unit's route: slot, slip, delivery, installation, first power."""
-    energization, item = brief.project.energization, f"generation/{phase.name}.g{number + 1}"
+    energization, item = context.project.energization, f"generation/{phase.name}.g{number + 1}"
     units = energization.units
     week = units.first_week.value + number * units.weeks_between.value + phase.order_day / 7
     route: list[PlanStep] = [
-        brief.decided(phase),
+        context.decided(phase),
         Note("ordered", item),
         Until("unit slot", Span(Fixed(week), MINUTES_PER_WEEK)),
         Work("unit slip", Span(shape(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)), "always"),
         Note("delivered", item),
-        *(Wait(gate) for gate in prerequisites(brief, energization.after, phase)),
+        *(Wait(gate) for gate in prerequisites(context, energization.after, phase)),
     ]
     for step in energization.install:
-        span = step_span(brief, step, planned_hours(step, 0, units.mw.value))
-        route += by_crews(brief, phase, f"generation.{step.id}", step, span)
+        span = step_span(context, step, planned_hours(step, 0, units.mw.value))
+        route += by_crews(context, phase, f"generation.{step.id}", step, span)
     return [*route, Note("installed", item), Signal(running)]

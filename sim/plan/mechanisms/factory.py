@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import log2
 
 from sim.config.sections.systems import Factory, Fleet, Learning, Partner, Stops, System
-from sim.plan.context import Brief, working_days
+from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.procurement import allotted, slip_of
 from sim.plan.vocabulary import (
@@ -89,19 +89,19 @@ class Plant:
         return {self.in_work: 1} if self.factory.work_in_progress is not None else {}
 
 
-def open_factories(brief: Brief, name: str, system: System) -> list[Plant]:
+def open_factories(context: PlanContext, name: str, system: System) -> list[Plant]:
     """Write the plants that make a system: the first one, unless its partners do everything, and the partners."""
-    plants = plants_of(brief, name, system)
+    plants = plants_of(context, name, system)
     for plant in plants:
-        _open(brief, plant)
+        _open(context, plant)
     return plants
 
 
-def plants_of(brief: Brief, name: str, system: System) -> list[Plant]:
+def plants_of(context: PlanContext, name: str, system: System) -> list[Plant]:
     """Return the plants that make a system."""
     factory, names = system.factory, system.factory.plants(name)
     left = 1 - sum(partner.share for partner in factory.partners)
-    logistics = brief.project.logistics
+    logistics = context.project.logistics
     load = load_class(system.skid, logistics.roads)
     first = Plant(name, name, left, factory, getattr(logistics.fleets, name), load)
     partners = [_partner(replace(first, name=names[at]), given) for at, given in enumerate(factory.partners, 1)]
@@ -132,23 +132,23 @@ def shared_out(plants: Sequence[Plant], number: int) -> list[Plant]:
     return order
 
 
-def _open(brief: Brief, plant: Plant) -> None:
+def _open(context: PlanContext, plant: Plant) -> None:
     """Write a plant's pools, and its lines as they open one after the other until the rated rate is reached."""
     factory = plant.factory
     for station in plant.stations:
-        brief.plan.pool(station, 0, "supplied")
-    brief.plan.pool(plant.bays, factory.test.bays)
-    brief.plan.pool(plant.finished, factory.finished_places)
-    brief.plan.pool(plant.trucks, plant.fleet.trucks)
+        context.plan.pool(station, 0, "supplied")
+    context.plan.pool(plant.bays, factory.test.bays)
+    context.plan.pool(plant.finished, factory.finished_places)
+    context.plan.pool(plant.trucks, plant.fleet.trucks)
     if factory.work_in_progress is not None:
-        brief.plan.pool(plant.in_work, factory.work_in_progress)
+        context.plan.pool(plant.in_work, factory.work_in_progress)
     if factory.learning is not None:
-        brief.plan.learns(f"{plant.name} factory", crawford(factory.learning))
+        context.plan.learns(f"{plant.name} factory", crawford(factory.learning))
     for line in range(factory.lines):
         week = factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines
         opens = Until(f"{plant.system} line opens", Span(Fixed(week), MINUTES_PER_WEEK))
         there = Free(dict.fromkeys(plant.stations, 1))
-        brief.plan.unit(f"{plant.name}.line{line + 1}", [opens, there, *_stops(plant, factory.line_stops)])
+        context.plan.unit(f"{plant.name}.line{line + 1}", [opens, there, *_stops(plant, factory.line_stops)])
 
 
 def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
@@ -169,7 +169,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
     ]
 
 
-def build_skid(brief: Brief, plant: Plant, order: Until, item: str, block: Place) -> list[PlanStep]:
+def build_skid(context: PlanContext, plant: Plant, order: Until, item: str, block: Place) -> list[PlanStep]:
     """Return the first part of a skid's route: order, parts, the line, the test, a place among the finished."""
     factory = plant.factory
     parts = Span(shape(factory.parts_weeks), MINUTES_PER_WEEK, losses=slip_of(factory.supplier))
@@ -177,7 +177,7 @@ def build_skid(brief: Brief, plant: Plant, order: Until, item: str, block: Place
         order,
         Note("ordered", item),
         Work(f"{plant.system} parts", parts, "always"),
-        *allotted(brief, plant.system, 1, block),
+        *allotted(context, plant.system, 1, block),
     ]
     carried: dict[str, int] = {}
     for number, (station, pool) in enumerate(zip(factory.stations, plant.stations, strict=True)):
@@ -185,18 +185,18 @@ def build_skid(brief: Brief, plant: Plant, order: Until, item: str, block: Place
         if number == 0:
             route.append(Note("started", item))
         route += [Free(carried)] if carried else []
-        span = working_days(station.days, brief.factory_day_minutes)
+        span = working_days(station.days, context.factory_day_minutes)
         learning = f"{plant.name} factory" if factory.learning is not None else None
         route.append(Work(f"{plant.system}.{station.id}", span, plant.calendar, learning=learning))
         carried = {pool: 1}
-    route += [Hold({plant.bays: 1}), Free(carried), *_accept(brief, plant)]
+    route += [Hold({plant.bays: 1}), Free(carried), *_accept(context, plant)]
     route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.behind})]
     return route
 
 
-def _accept(brief: Brief, plant: Plant) -> list[PlanStep]:
+def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
     """Return the factory acceptance test: while it fails, mend and test again, in the same bay."""
-    test, day = plant.factory.test, brief.factory_day_minutes
+    test, day = plant.factory.test, context.factory_day_minutes
     name = f"{plant.system} factory test"
     return [
         Label(TESTED),

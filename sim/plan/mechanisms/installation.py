@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.config.sections.systems import System
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, report, step_span
 from sim.plan.mechanisms.defects import mend_transit_damage
@@ -27,69 +27,69 @@ from sim.world.calendars.project_calendars import LIFTS
 from sim.world.randomness.distributions import shape
 
 
-def ready_for(brief: Brief, system: System, block: Place) -> list[Wait]:
+def ready_for(context: PlanContext, system: System, block: Place) -> list[Wait]:
     """Return what must be there before anything of a system comes into a block: its hall, other systems."""
     site = [name for name in system.after if "." in name]
     others = [f"{block.name}.{name}" for name in system.after if "." not in name]
-    return [Wait(brief.plan.gate(gate)) for gate in [*prerequisites(brief, site, block), *others]]
+    return [Wait(context.plan.gate(gate)) for gate in [*prerequisites(context, site, block), *others]]
 
 
-def install_skids(brief: Brief, name: str, system: System, block: Place) -> None:
+def install_skids(context: PlanContext, name: str, system: System, block: Place) -> None:
     """Write: crane and riggers set any skids of this kind that lie ready, then crews hook them up."""
     number, item = system.skid.per_block, f"{name}/{block.name}"
-    riggers = {brief.project.logistics.lifting_trade: 1}
+    riggers = {context.project.logistics.lifting_trade: 1}
     lift = Span(shape(system.skid.lift_hours), MINUTES_PER_HOUR)
-    people = brief.people(riggers)
+    people = context.people(riggers)
     lifts = [Work(f"{name} lift {n + 1}", lift, LIFTS, "whole", people) for n in range(number)]
     lifting = {CRANE: 1, **{crew(trade): count for trade, count in riggers.items()}}
     route: list[PlanStep] = [
-        brief.decided(block),
-        *ready_for(brief, system, block),
+        context.decided(block),
+        *ready_for(context, system, block),
         Hold({**lifting, skids_in_yard(name): number}, block.sequence),
         *lifts,
         Free({**lifting, laydown(name): number}),
-        *mend_transit_damage(brief, name, system, block),
-        *report(brief, *lifts),
+        *mend_transit_damage(context, name, system, block),
+        *report(context, *lifts),
         Note("set", item),
     ]
     for step in system.hook_up:
-        span = step_span(brief, step, planned_hours(step, 0, block.built_mw))
-        route += by_crews(brief, block, f"{name}.{step.id}", step, span)
-    _finish(brief, name, block, route)
+        span = step_span(context, step, planned_hours(step, 0, block.built_mw))
+        route += by_crews(context, block, f"{name}.{step.id}", step, span)
+    _finish(context, name, block, route)
 
 
-def build_in_place(brief: Brief, name: str, system: System, block: Place) -> None:
+def build_in_place(context: PlanContext, name: str, system: System, block: Place) -> None:
     """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
     site, item, hold = system.site, f"{name}/{block.name}", {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
     lead = Span(shape(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
-    ready, loads = ready_for(brief, system, block), slots(brief, site.loads_per_block)
-    brief.plan.unit(
+    ready, loads = ready_for(context, system, block), slots(context, site.loads_per_block)
+    context.plan.unit(
         material,
         [
-            brief.ordered(material, block),
+            context.ordered(material, block),
             Note("ordered", item),
             Work(f"{name} material lead time", lead, "always"),
-            *allotted(brief, name, 1, block),
+            *allotted(context, name, 1, block),
             *ready,
             Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
             Work(f"{name} material unload", Span(shape(site.unload_hours), MINUTES_PER_HOUR), "gate"),
             Free({GATE: 1}),
-            *new_slots(brief, material, site.loads_per_block),
+            *new_slots(context, material, site.loads_per_block),
             Note("delivered", item),
-            Signal(brief.plan.gate(material)),
+            Signal(context.plan.gate(material)),
         ],
     )
     instance = Instance(block, name, item, mw=block.built_mw, roots=(*ready, Wait(material)))
-    last = write_network(brief, site.steps, instance)
-    _finish(brief, name, block, [*(Wait(gate) for gate in last), Free(hold)])
+    last = write_network(context, site.steps, instance)
+    _finish(context, name, block, [*(Wait(gate) for gate in last), Free(hold)])
 
 
-def bring_lifting_gear(brief: Brief) -> None:
+def bring_lifting_gear(context: PlanContext) -> None:
     """Write the cranes."""
-    brief.plan.pool(CRANE, brief.project.logistics.cranes)
+    context.plan.pool(CRANE, context.project.logistics.cranes)
 
 
-def _finish(brief: Brief, name: str, block: Place, route: list[PlanStep]) -> None:
-    done = brief.plan.gate(f"{block.name}.{name}")
-    brief.plan.unit(done, [*route, Note("complete", f"{name}/{block.name}"), Signal(done)])
+def _finish(context: PlanContext, name: str, block: Place, route: list[PlanStep]) -> None:
+    done = context.plan.gate(f"{block.name}.{name}")
+    context.plan.unit(done, [*route, Note("complete", f"{name}/{block.name}"), Signal(done)])

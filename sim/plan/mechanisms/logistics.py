@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.sections.logistics import Logistics
-from sim.plan.context import Brief, working_days
+from sim.plan.context import PlanContext, working_days
 from sim.plan.mechanisms.factory import Plant, mend_on_line
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -45,52 +45,52 @@ def skids_in_yard(system: str) -> str:
     return f"{system}.skid"
 
 
-def open_yard(brief: Brief) -> None:
+def open_yard(context: PlanContext) -> None:
     """Write the gate, what is let in a day, the yard, and the escorts there are for large loads."""
-    logistics = brief.project.logistics
-    brief.plan.pool(GATE, logistics.gates)
-    brief.plan.pool(MATERIAL, logistics.laydown.material, "passed")
+    logistics = context.project.logistics
+    context.plan.pool(GATE, logistics.gates)
+    context.plan.pool(MATERIAL, logistics.laydown.material, "passed")
     if logistics.gate_slots_per_day is not None:
-        brief.plan.pool(GATE_SLOT, logistics.gate_slots_per_day, "supplied")
+        context.plan.pool(GATE_SLOT, logistics.gate_slots_per_day, "supplied")
     if logistics.roads.escort_vehicles is not None:
-        brief.plan.pool(ESCORT, logistics.roads.escort_vehicles)
+        context.plan.pool(ESCORT, logistics.roads.escort_vehicles)
 
 
-def clear_places(brief: Brief, system: str) -> None:
+def clear_places(context: PlanContext, system: str) -> None:
     """Write the places of a system in the yard, and the skids that lie there (none yet)."""
-    brief.plan.pool(laydown(system), getattr(brief.project.logistics.laydown, system), "passed")
-    brief.plan.pool(skids_in_yard(system), 0, "passed")
+    context.plan.pool(laydown(system), getattr(context.project.logistics.laydown, system), "passed")
+    context.plan.pool(skids_in_yard(system), 0, "passed")
 
 
-def deliver(brief: Brief, plant: Plant, unit: str, called: Sequence[Wait], item: str) -> list[PlanStep]:
+def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait], item: str) -> list[PlanStep]:
     """Return the second part of a skid's route: called off, loaded, driven, unloaded; and the truck's way back."""
-    system, logistics = plant.system, brief.project.logistics
-    truck, place = convoy(brief, plant), {laydown(system): 1}
+    system, logistics = plant.system, context.project.logistics
+    truck, place = convoy(context, plant), {laydown(system): 1}
     pushed = logistics.release == "push"
     return [
         Label(SHIP),
-        *_permit(brief, plant),
+        *_permit(context, plant),
         *(called if logistics.release == "just_in_time" else ()),
         Hold(truck if pushed else {**truck, **place}),
         *_call(plant),
         Work(f"{system} load", _hours(logistics, "load_hours"), plant.calendar),
         Free({plant.finished: 1}),
-        *drive(brief, plant, f"{system} drive"),
+        *drive(context, plant, f"{system} drive"),
         *_late(logistics, system),
-        Hold({GATE: 1, **slots(brief, 1), **(place if pushed else {})}),
+        Hold({GATE: 1, **slots(context, 1), **(place if pushed else {})}),
         Work(f"{system} unload", _hours(logistics, "unload_hours"), "gate"),
-        *_sent_back(brief, plant, truck),
+        *_sent_back(context, plant, truck),
         Free({GATE: 1, skids_in_yard(system): 1}),
-        *new_slots(brief, unit, 1),
+        *new_slots(context, unit, 1),
         Note("delivered", item),
         *_return(plant),
         Free(truck),
     ]
 
 
-def drive(brief: Brief, plant: Plant, activity: str) -> list[PlanStep]:
+def drive(context: PlanContext, plant: Plant, activity: str) -> list[PlanStep]:
     """Return a loaded trip between a plant and the site: as fast as its class may, while it may be on the road."""
-    roads = brief.project.logistics.roads
+    roads = context.project.logistics.roads
     span = _driving(plant, movement(plant.load, roads).speed)
     return [
         Note("trip", f"{plant.load.name}/{plant.system}", round(plant.fleet.distance_miles.value)),
@@ -98,15 +98,15 @@ def drive(brief: Brief, plant: Plant, activity: str) -> list[PlanStep]:
     ]
 
 
-def convoy(brief: Brief, plant: Plant) -> dict[str, int]:
+def convoy(context: PlanContext, plant: Plant) -> dict[str, int]:
     """Return what a load takes on the road: a truck, and escorts where they are scarce."""
-    escorts = plant.load.escorts if brief.project.logistics.roads.escort_vehicles is not None else 0
+    escorts = plant.load.escorts if context.project.logistics.roads.escort_vehicles is not None else 0
     return {plant.trucks: 1, **({ESCORT: escorts} if escorts else {})}
 
 
-def _permit(brief: Brief, plant: Plant) -> list[PlanStep]:
+def _permit(context: PlanContext, plant: Plant) -> list[PlanStep]:
     """Return the wait for a permit, asked for when the load is finished."""
-    days = movement(plant.load, brief.project.logistics.roads).permit_days
+    days = movement(plant.load, context.project.logistics.roads).permit_days
     return [] if days is None else [Work(f"{plant.system} permit", Span(shape(days), MINUTES_PER_DAY), OPEN_ROAD)]
 
 
@@ -137,33 +137,33 @@ def _late(logistics: Logistics, system: str) -> list[PlanStep]:
     ]
 
 
-def _sent_back(brief: Brief, plant: Plant, truck: dict[str, int]) -> list[PlanStep]:
+def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> list[PlanStep]:
     """Return what is done with a skid that arrives badly damaged: back to its line, tested and shipped once more."""
-    system, damage = plant.system, brief.project.logistics.damage
+    system, damage = plant.system, context.project.logistics.damage
     if not damage.serious.value:
         return []
-    rework = working_days(damage.rework_days, brief.factory_day_minutes)
+    rework = working_days(damage.rework_days, context.factory_day_minutes)
     return [
         Again(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
-        Free({GATE: 1, laydown(system): 1, **slots(brief, 1)}),
-        *drive(brief, plant, f"{system} damaged return"),
+        Free({GATE: 1, laydown(system): 1, **slots(context, 1)}),
+        *drive(context, plant, f"{system} damaged return"),
         Free(truck),
         *mend_on_line(plant, f"{system} rework of damage", rework),
         Label(WHOLE),
     ]
 
 
-def slots(brief: Brief, loads: int) -> dict[str, int]:
+def slots(context: PlanContext, loads: int) -> dict[str, int]:
     """Return the gate slots of the day that so many loads take, if they are counted."""
-    return {} if brief.project.logistics.gate_slots_per_day is None else {GATE_SLOT: loads}
+    return {} if context.project.logistics.gate_slots_per_day is None else {GATE_SLOT: loads}
 
 
-def new_slots(brief: Brief, unit: str, loads: int) -> list[Signal]:
+def new_slots(context: PlanContext, unit: str, loads: int) -> list[Signal]:
     """Write who gives out at the day's end the gate slots that loads have used; return the signal that they have."""
-    if brief.project.logistics.gate_slots_per_day is None:
+    if context.project.logistics.gate_slots_per_day is None:
         return []
-    used = brief.plan.gate(f"{unit}.in")
-    brief.plan.unit(f"{unit}.slot", [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})])
+    used = context.plan.gate(f"{unit}.in")
+    context.plan.unit(f"{unit}.slot", [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})])
     return [Signal(used)]
 
 

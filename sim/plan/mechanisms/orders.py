@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.config.project import Project
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Layout, Place, generating_units
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.demand import BROKEN_OFF, CLOSED, NEEDS
@@ -64,9 +64,9 @@ class Order:
         return self.name + FIRM
 
 
-def orders_of(brief: Brief) -> Iterator[Order]:
+def orders_of(context: PlanContext) -> Iterator[Order]:
     """Yield the orders that wait for demand, or for the power of the phase before."""
-    orders, layout = brief.project.orders, brief.layout
+    orders, layout = context.project.orders, context.layout
     if orders.policy == "follow_demand":
         for number, at in enumerate(range(0, len(layout.blocks), orders.lot_blocks), 1):
             lot = layout.blocks[at : at + orders.lot_blocks]
@@ -75,53 +75,53 @@ def orders_of(brief: Brief) -> Iterator[Order]:
     elif orders.phase_after_units:
         for before, phase in zip(layout.phases, layout.phases[1:], strict=False):
             blocks = tuple(block for block in layout.blocks if block.phase == phase.name)
-            powered = Wait(brief.plan.gate(f"{before.name}.units running"), orders.phase_after_units)
+            powered = Wait(context.plan.gate(f"{before.name}.units running"), orders.phase_after_units)
             date = Until("phase may be ordered", days(phase.order_day))
             yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, powered))
 
 
-def order_route(brief: Brief, order: Order, reports: Mapping[str, int]) -> list[PlanStep]:
+def order_route(context: PlanContext, order: Order, reports: Mapping[str, int]) -> list[PlanStep]:
     """Return an order's route: placed and, after a while, firm; or never, or cancelled.
 
     What was not signalled on one way is signalled after the run is over, so that every way signals the same.
     """
     approved = [Note(APPROVED, block.name, round(block.built_mw * 1000)) for block in order.blocks]
-    placed, firm = Signal(brief.plan.gate(order.placed)), Signal(brief.plan.gate(order.firm))
-    if brief.project.orders.policy != "follow_demand":
+    placed, firm = Signal(context.plan.gate(order.placed)), Signal(context.plan.gate(order.firm))
+    if context.project.orders.policy != "follow_demand":
         return [*order.waits, *approved, placed, firm]
     without = [Signal(gate, amount) for gate, amount in reports.items()] + [Signal(ONLINE, len(order.blocks))]
     return [
         *order.waits,
         *approved,
         placed,
-        *_cancellable(brief),
+        *_cancellable(context),
         firm,
-        *after_the_run(brief, "placed"),
+        *after_the_run(context, "placed"),
         *without,
         Again("end"),
         Label("cancelled"),
         *(Note(CANCELLED, block.name) for block in order.blocks),
         *without,
-        *after_the_run(brief, "cancelled"),
+        *after_the_run(context, "cancelled"),
         firm,
         Again("end"),
         Label("never"),
         *without,
-        *after_the_run(brief, "never"),
+        *after_the_run(context, "never"),
         placed,
         firm,
         Label("end"),
     ]
 
 
-def after_the_run(brief: Brief, way: str) -> list[PlanStep]:
+def after_the_run(context: PlanContext, way: str) -> list[PlanStep]:
     """Return the wait for what comes after the run is over, and so never does."""
-    return [Wait(brief.plan.completion[0]), Work(f"after the end, {way}", fixed(1), "always")]
+    return [Wait(context.plan.completion[0]), Work(f"after the end, {way}", fixed(1), "always")]
 
 
-def _cancellable(brief: Brief) -> list[PlanStep]:
+def _cancellable(context: PlanContext) -> list[PlanStep]:
     """Return the time in which an order may be cancelled, and the decision at its end."""
-    cancelling, demand = brief.project.orders.cancelling, brief.project.orders.demand
+    cancelling, demand = context.project.orders.cancelling, context.project.orders.demand
     if cancelling is None or demand is None or demand.ending is None:
         return []
     within = fixed(cancelling.within_days.value * MINUTES_PER_DAY)
@@ -135,7 +135,7 @@ def _cancellable(brief: Brief) -> list[PlanStep]:
 class Book:
     """All orders that are not dated, and whose order everything in the plan is."""
 
-    brief: Brief
+    context: PlanContext
     orders: list[Order]
     of_block: dict[str, Order] = field(default_factory=dict)
     cancellable: frozenset[str] = frozenset()
@@ -143,27 +143,29 @@ class Book:
     of_unit: dict[str, tuple[Order, Place]] = field(default_factory=dict)
 
 
-def follow_orders(brief: Brief) -> None:
+def follow_orders(context: PlanContext) -> None:
     """Let everything in a finished plan wait for its order where that is not dated beforehand."""
-    orders = list(orders_of(brief))
+    orders = list(orders_of(context))
     if not orders:
         return
-    lots = (*brief.layout.blocks, *brief.layout.turnovers) if brief.project.orders.policy == "follow_demand" else ()
+    lots = (
+        (*context.layout.blocks, *context.layout.turnovers) if context.project.orders.policy == "follow_demand" else ()
+    )
     of_block = {block.name: order for order in orders for block in order.blocks}
-    book = Book(brief, orders, of_block, frozenset(place.name for place in lots))
+    book = Book(context, orders, of_block, frozenset(place.name for place in lots))
     book.of_unit.update(_whose(book))
     done = _reports(book)
     for name, (order, place) in book.of_unit.items():
-        brief.plan.units[name] = _waiting(book, name, order, place)
+        context.plan.units[name] = _waiting(book, name, order, place)
     _crews(book)
     for order in orders:
-        brief.plan.unit(order.name, order_route(brief, order, done.get(order.name, {})))
+        context.plan.unit(order.name, order_route(context, order, done.get(order.name, {})))
 
 
 def _whose(book: Book) -> Iterator[tuple[str, tuple[Order, Place]]]:
     """Yield every unit of the plan that belongs to a place of an order."""
-    places = _places(book.brief.project, book.brief.layout)
-    for name, route in book.brief.plan.units.items():
+    places = _places(book.context.project, book.context.layout)
+    for name, route in book.context.plan.units.items():
         place = _place_of(name, route, places)
         order = book.of_block.get(place.blocks[0]) if place is not None else None
         if place is not None and order is not None:
@@ -193,7 +195,7 @@ def _reports(book: Book) -> dict[str, dict[str, int]]:
     """Return by order the person-hours, by trade's gate, that its units will report."""
     done: dict[str, dict[str, int]] = {}
     for name, (order, _) in book.of_unit.items():
-        for step in book.brief.plan.units[name]:
+        for step in book.context.plan.units[name]:
             if isinstance(step, Signal) and step.gate.startswith("done."):
                 hours = done.setdefault(order.name, {})
                 hours[step.gate] = hours.get(step.gate, 0) + step.amount
@@ -206,7 +208,7 @@ def _reports(book: Book) -> dict[str, dict[str, int]]:
 def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return a unit's route with its dates counted from its order, and nothing begun before that is firm."""
     route: list[PlanStep] = []
-    for step in book.brief.plan.units[name]:
+    for step in book.context.plan.units[name]:
         if isinstance(step, Until) and step.event in {"decision", "order"}:
             route += [Wait(order.placed)]
             route += _purchase(book, name, order, place) if step.event == "order" else []
@@ -216,15 +218,15 @@ def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep
             route.append(step)
     if place.name in book.cancellable:
         route = list(_when_firm(route, order))
-        route += _stopping(book.brief) if any(isinstance(step, Again) and step.to == "stop" for step in route) else []
+        route += _stopping(book.context) if any(isinstance(step, Again) and step.to == "stop" for step in route) else []
     return route
 
 
 def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return the time from an order to the purchase it entails; no purchase where it is or will be cancelled."""
-    agreed = book.brief.agreed.order_minutes.get(name, 0)
+    agreed = book.context.agreed.order_minutes.get(name, 0)
     later = max(0, agreed - _planned(book, order))
-    cancelling = book.brief.project.orders.cancelling
+    cancelling = book.context.project.orders.cancelling
     wait: list[PlanStep] = [Work("order", fixed(later), "always")]
     if cancelling is None or place.name not in book.cancellable or not later:
         return wait
@@ -234,12 +236,12 @@ def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanSte
 
 def _planned(book: Book, order: Order) -> int:
     """Return the minute at which an order is planned to be placed."""
-    return book.brief.agreed.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
+    return book.context.agreed.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
 
 
-def _stopping(brief: Brief) -> list[PlanStep]:
+def _stopping(context: PlanContext) -> list[PlanStep]:
     """Return the end of a route on which a unit may stop for good: it waits until the run is over."""
-    return [Again("done"), Label("stop"), *after_the_run(brief, "stopped"), Again("stop"), Label("done")]
+    return [Again("done"), Label("stop"), *after_the_run(context, "stopped"), Again("stop"), Label("done")]
 
 
 def _slot(book: Book, slot: Until, order: Order, place: Place) -> list[PlanStep]:
@@ -247,12 +249,12 @@ def _slot(book: Book, slot: Until, order: Order, place: Place) -> list[PlanStep]
 
     Where units are ordered one by one, each takes the first unit's time, and its maker still makes one at a time.
     """
-    units = book.brief.project.energization.units
-    if book.brief.project.orders.policy != "follow_demand":
+    units = book.context.project.energization.units
+    if book.context.project.orders.policy != "follow_demand":
         weeks = slot.date.shape.planned() - order.day / 7
         return [Work(slot.event, fixed(max(0.0, weeks) * MINUTES_PER_WEEK), "always")]
     making = min(units.first_week.value, units.weeks_between.value)
-    maker = {book.brief.plan.pool(f"{place.phase}.unit maker", 1): 1}
+    maker = {book.context.plan.pool(f"{place.phase}.unit maker", 1): 1}
     return [
         Work(slot.event, fixed((units.first_week.value - making) * MINUTES_PER_WEEK), "always"),
         Hold(maker),
@@ -280,14 +282,14 @@ def _begins(step: PlanStep) -> bool:
 
 def _crews(book: Book) -> None:
     """Call crews a time after the order whose work needs them, not on a date."""
-    for trade, stays in book.brief.agreed.stays.items():
+    for trade, stays in book.context.agreed.stays.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
-            if name in book.brief.plan.units and stay.because in book.of_unit:
+            if name in book.context.plan.units and stay.because in book.of_unit:
                 order, _ = book.of_unit[stay.because]
                 later = max(0, stay.called - _planned(book, order))
-                called = list(_called(book.brief.plan.units[name], order, later))
-                book.brief.plan.units[name] = called
+                called = list(_called(book.context.plan.units[name], order, later))
+                book.context.plan.units[name] = called
 
 
 def _called(route: Iterable[PlanStep], order: Order, later: int) -> Iterator[PlanStep]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.orders import Item
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, Until, Work
 from sim.plan.vocabulary import Step as PlanStep
@@ -21,11 +21,11 @@ from sim.world.randomness.distributions import Fixed, shape
 # --- procurement ------------------------------------------------------------------------------------------------------
 
 
-def arrived(brief: Brief, item: str, place: Place) -> str:
+def arrived(context: PlanContext, item: str, place: Place) -> str:
     """Return the gate of an item's arrival for a place: its own lot, its hall's or its phase's."""
-    per = next(given.per for given in brief.project.procurement.items if given.id == item)
+    per = next(given.per for given in context.project.procurement.items if given.id == item)
     lot = {"phase": place.phase, "hall": place.hall, "block": place.name}[per]
-    return brief.plan.gate(f"{lot}.{item}")
+    return context.plan.gate(f"{lot}.{item}")
 
 
 def slip_of(supplier: str | None) -> tuple[str, ...]:
@@ -33,25 +33,25 @@ def slip_of(supplier: str | None) -> tuple[str, ...]:
     return () if supplier is None else (f"supplier.{supplier}",)
 
 
-def procure(brief: Brief) -> None:
+def procure(context: PlanContext) -> None:
     """Write every lot of every item into the plan that some step needs, and what suppliers do to all they make."""
-    for name, supplier in brief.project.procurement.suppliers.items():
-        brief.plan.factor(f"supplier.{name}", shape(supplier.slip))
-    lots = {"phase": brief.layout.phases, "hall": brief.layout.halls, "block": brief.layout.blocks}
-    for item in brief.project.procurement.items:
+    for name, supplier in context.project.procurement.suppliers.items():
+        context.plan.factor(f"supplier.{name}", shape(supplier.slip))
+    lots = {"phase": context.layout.phases, "hall": context.layout.halls, "block": context.layout.blocks}
+    for item in context.project.procurement.items:
         for number, place in enumerate(lots[item.per]):
             gate = f"{place.name}.{item.id}"
-            if gate in brief.plan.gates:
-                brief.plan.unit(gate, _lot(brief, item, place, number, gate))
+            if gate in context.plan.gates:
+                context.plan.unit(gate, _lot(context, item, place, number, gate))
 
 
-def _lot(brief: Brief, item: Item, place: Place, number: int, gate: str) -> list[PlanStep]:
+def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str) -> list[PlanStep]:
     """Return: order, wait out the lead time and the slot, receive."""
     slot = item.slot_week.value if item.slot_week else 0
     apart = item.slot_weeks_between.value if item.slot_weeks_between else 0
     lead = Span(shape(item.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(item.supplier))
     return [
-        brief.ordered(gate, place),
+        context.ordered(gate, place),
         Note("ordered", f"{item.id}/{place.name}"),
         Work(f"{item.id} lead time", lead, "always"),
         Until(f"{item.id} slot", Span(Fixed(slot + number * apart), MINUTES_PER_WEEK)),
@@ -65,28 +65,28 @@ def allocation(system: str) -> str:
     return f"{system}.allocation"
 
 
-def allocate(brief: Brief, system: str, per_block: int) -> None:
+def allocate(context: PlanContext, system: str, per_block: int) -> None:
     """Write what a maker has promised for a system: at each date so much more can be had, `per_block` a block."""
-    given = brief.project.by_system[system].allocations
+    given = context.project.by_system[system].allocations
     if not given:
         return
-    brief.plan.pool(allocation(system), 0, "passed")
+    context.plan.pool(allocation(system), 0, "passed")
     mw, so_far = 0.0, 0
     for number, promised in enumerate(sorted(given, key=lambda promised: promised.week.value), 1):
         mw += promised.mw.value
-        blocks = min(brief.project.blocks, int(mw / brief.project.block.mw_gross.value + 1e-9))
+        blocks = min(context.project.blocks, int(mw / context.project.block.mw_gross.value + 1e-9))
         route: list[PlanStep] = [Until("allocation", Span(Fixed(promised.week.value), MINUTES_PER_WEEK))]
         if promised.slip_days is not None:
             route.append(Work("allocation slip", Span(shape(promised.slip_days), MINUTES_PER_DAY), "always"))
         if blocks > so_far:
             route.append(Free({allocation(system): (blocks - so_far) * per_block}))
-        brief.plan.unit(f"{allocation(system)}.{number}", route)
+        context.plan.unit(f"{allocation(system)}.{number}", route)
         so_far = blocks
 
 
-def allotted(brief: Brief, system: str, count: int, block: Place) -> list[PlanStep]:
+def allotted(context: PlanContext, system: str, count: int, block: Place) -> list[PlanStep]:
     """Return the step that takes so much of what was allotted, for earlier blocks first; none without allocations."""
-    if not brief.project.by_system[system].allocations:
+    if not context.project.by_system[system].allocations:
         return []
     return [Hold({allocation(system): count}, block.sequence)]
 
@@ -107,10 +107,10 @@ def addition(item: str) -> str:
     return f"price.{item} in factory"
 
 
-def draw_prices(brief: Brief) -> None:
+def draw_prices(context: PlanContext) -> None:
     """Write every unit cost into the plan, to be drawn."""
-    for name, estimate in unit_costs(brief.project):
-        brief.plan.factor(name, shape(estimate))
+    for name, estimate in unit_costs(context.project):
+        context.plan.factor(name, shape(estimate))
 
 
 def unit_costs(project: Project) -> Iterator[tuple[str, Estimate]]:
@@ -133,8 +133,8 @@ def unit_costs(project: Project) -> Iterator[tuple[str, Estimate]]:
 ORDERABLE = "orderable"
 
 
-def release_chips(brief: Brief) -> None:
+def release_chips(context: PlanContext) -> None:
     """Write the date from which each newer generation may be ordered."""
-    for generation in brief.project.orders.generations:
+    for generation in context.project.orders.generations:
         date = Until("chips orderable", Span(shape(generation.day), MINUTES_PER_DAY))
-        brief.plan.unit(f"chips.{generation.id}", [date, Note(ORDERABLE, generation.id)])
+        context.plan.unit(f"chips.{generation.id}", [date, Note(ORDERABLE, generation.id)])

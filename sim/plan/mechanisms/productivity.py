@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sim.config.sections.systems import EXPOSURES
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.vocabulary import Plan, Work
 from sim.world.calendars.project_calendars import stated_share
@@ -24,34 +24,34 @@ from sim.world.randomness.distributions import Fixed, shape
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
-def state_losses(brief: Brief) -> None:
+def state_losses(context: PlanContext) -> None:
     """Add the factors that a trade's work is multiplied with; the total alone where no mechanism is on."""
-    labour = brief.project.labour
+    labour = context.project.labour
     everywhere = labour.productivity.everywhere if labour.productivity else 1.0
     for name, trade in labour.trades.items():
         factor, total = everywhere / trade.output, shape(labour.losses)
-        brief.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor))
+        context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor))
     for exposure in EXPOSURES if labour.productivity else ():
-        brief.plan.factor(_in_calendar(exposure), Fixed(stated_share(brief.project, exposure)))
+        context.plan.factor(_in_calendar(exposure), Fixed(stated_share(context.project, exposure)))
 
 
-def losses(brief: Brief, trade: str, exposure: str) -> tuple[str, ...]:
+def losses(context: PlanContext, trade: str, exposure: str) -> tuple[str, ...]:
     """Return the factors on the minutes of work that is led by a trade, under an exposure."""
     names = (f"loss.{trade}", _in_calendar(exposure))
-    return tuple(name for name in names if name in brief.plan.factors)
+    return tuple(name for name in names if name in context.plan.factors)
 
 
-def crowding(brief: Brief, place: Place, exposure: str) -> str | None:
+def crowding(context: PlanContext, place: Place, exposure: str) -> str | None:
     """Return the area in which people at work in a hall are in each other's way; None outdoors or where it is off."""
-    productivity = brief.project.labour.productivity
+    productivity = context.project.labour.productivity
     if productivity is None or productivity.crowding is None or exposure != "interior":
         return None
-    hall = next((hall for hall in brief.layout.halls if hall.name == place.hall), None)
-    if hall is None or not brief.project.shell.steps:
+    hall = next((hall for hall in context.layout.halls if hall.name == place.hall), None)
+    if hall is None or not context.project.shell.steps:
         return None
-    if hall.name not in brief.plan.areas:
-        sqft = hall.built_mw * brief.project.hall.sqft_per_mw.value
-        brief.plan.area(hall.name, crowd_factors(productivity.crowding, sqft))
+    if hall.name not in context.plan.areas:
+        sqft = hall.built_mw * context.project.hall.sqft_per_mw.value
+        context.plan.area(hall.name, crowd_factors(productivity.crowding, sqft))
     return hall.name
 
 
@@ -63,12 +63,12 @@ def _in_calendar(exposure: str) -> str:
 # --- practice ---------------------------------------------------------------------------------------------------------
 
 
-def practise(brief: Brief) -> None:
+def practise(context: PlanContext) -> None:
     """Let every activity of crews that is stated in hours and done more than once follow the unit curve.
 
     The units of one activity are counted together, in the order in which their work begins.
     """
-    learning, plan = brief.project.labour.learning, brief.plan
+    learning, plan = context.project.labour.learning, context.plan
     if learning is None:
         return
     counts = Counter(work.activity for _, _, work in _repeatable(plan))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from sim.config.sections.risks import Driver, State
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.mechanisms.crews import SITE, crew, on_site
 from sim.plan.mechanisms.factory import plants_of
 from sim.plan.mechanisms.logistics import CRANE, GATE
@@ -108,22 +108,22 @@ def _noted(route: Route, kind: str, item: str) -> int:
     return next(notes, -1)
 
 
-def capacity(tag: Tag, brief: Brief) -> dict[str, int]:
+def capacity(tag: Tag, context: PlanContext) -> dict[str, int]:
     """Return the pools a tag of capacity means and how many of each there are; none that the plan does not have."""
     kind, name = tag
     found: dict[str, int] = {}
     if kind == "crews":
-        found = {crew(name): len(brief.agreed.stays.get(name, ()))}
+        found = {crew(name): len(context.agreed.stays.get(name, ()))}
     elif kind in {"cranes", "gates"}:
         pool = CRANE if kind == "cranes" else GATE
-        found = {pool: brief.plan.pools[pool].initial}
+        found = {pool: context.plan.pools[pool].initial}
     else:
-        for plant in plants_of(brief, name, brief.project.by_system[name]):
+        for plant in plants_of(context, name, context.project.by_system[name]):
             lines, bays = plant.factory.lines, plant.factory.test.bays
             mine = {"lines": (plant.stations[0], lines), "bays": (plant.bays, bays)}
             pool, there = {**mine, "trucks": (plant.trucks, plant.fleet.trucks)}[kind]
             found[pool] = there
-    return {pool: there for pool, there in found.items() if pool in brief.plan.pools}
+    return {pool: there for pool, there in found.items() if pool in context.plan.pools}
 
 
 # --- risks ------------------------------------------------------------------------------------------------------------
@@ -146,28 +146,31 @@ class Blow:
     tags: tuple[Tag, ...]
 
 
-def befall(brief: Brief) -> None:
+def befall(context: PlanContext) -> None:
     """Write every driver that is in force into the plan; comes last, when everything it can hit is written."""
-    blows = [_blow(brief, driver, state) for driver, state in brief.project.risks.in_force()]
+    blows = [_blow(context, driver, state) for driver, state in context.project.risks.in_force()]
     longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
     known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
-    for unit, route in brief.plan.units.items() if longer else ():
+    for unit, route in context.plan.units.items() if longer else ():
         if not unit.startswith("crew."):
-            brief.plan.units[unit] = _lengthened(brief, longer, route, known)
+            context.plan.units[unit] = _lengthened(context, longer, route, known)
     for blow in blows:
         if blow.driver.effect == "lost_weeks":
-            _lose_capacity(brief, blow)
+            _lose_capacity(context, blow)
 
 
-def _blow(brief: Brief, driver: Driver, state: State) -> Blow:
+def _blow(context: PlanContext, driver: Driver, state: State) -> Blow:
     """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
-    occurs = brief.plan.factor(f"risk.{driver.id}", Occurrence.with_probability(state.probability.value))
-    size = brief.plan.factor(f"risk.{driver.id}.size", shape(state.size), only_with=occurs)
+    occurs = context.plan.factor(f"risk.{driver.id}", Occurrence.with_probability(state.probability.value))
+    size = context.plan.factor(f"risk.{driver.id}.size", shape(state.size), only_with=occurs)
     return Blow(driver, occurs, size, tags(driver.on))
 
 
 def _lengthened(
-    brief: Brief, blows: list[Blow], route: Route, known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]]
+    context: PlanContext,
+    blows: list[Blow],
+    route: Route,
+    known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]],
 ) -> Route:
     """Return a route with what hits its work, tests and dates; `known` remembers what hits which work."""
     found = list(route)
@@ -176,7 +179,7 @@ def _lengthened(
             like = step.activity, step.calendar, tuple(step.people)
             if like not in known:
                 known[like] = tuple(b for b in blows if any(hits_work(tag, step) for tag in b.tags))
-            found[at] = _hit(brief, step, known[like])
+            found[at] = _hit(context, step, known[like])
         elif isinstance(step, Again) and step.chance is not None:
             factors = [blow.size for blow in blows if any(hits_test(tag, step) for tag in blow.tags)]
             chance = replace(step.chance, factors=(*step.chance.factors, *factors))
@@ -185,46 +188,46 @@ def _lengthened(
     for blow in blows:
         late = [tag for tag in blow.tags if can_be_late(tag, ordered)]
         for at in dict.fromkeys(at for tag in late for at in dated(tag, route)):
-            found[at] = _hit(brief, found[at], (blow,))
+            found[at] = _hit(context, found[at], (blow,))
     return found
 
 
-def _hit(brief: Brief, step: PlanStep, blows: Iterable[Blow]) -> PlanStep:
+def _hit(context: PlanContext, step: PlanStep, blows: Iterable[Blow]) -> PlanStep:
     """Return work, or a date, with the factors and delays of what hits it."""
     for blow in blows:
         if isinstance(step, Work):
-            step = replace(step, span=_longer(brief, step.span, blow, step.calendar))
+            step = replace(step, span=_longer(context, step.span, blow, step.calendar))
         elif isinstance(step, Until) and blow.driver.effect != "factor":
-            step = replace(step, date=_longer(brief, step.date, blow, "always"))
+            step = replace(step, date=_longer(context, step.date, blow, "always"))
     return step
 
 
-def _longer(brief: Brief, span: Span, blow: Blow, calendar: str) -> Span:
+def _longer(context: PlanContext, span: Span, blow: Blow, calendar: str) -> Span:
     if blow.driver.effect == "factor":
         return replace(span, losses=(*span.losses, blow.size))
     kind, _, _ = calendar.partition(".")
-    day = {"site": brief.site_day_minutes, "factory": brief.factory_day_minutes}.get(kind, MINUTES_PER_DAY)
+    day = {"site": context.site_day_minutes, "factory": context.factory_day_minutes}.get(kind, MINUTES_PER_DAY)
     added = Span(Fixed(1), day, losses=(blow.occurs, blow.size))
-    delay = brief.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
+    delay = context.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
     return replace(span, delays=(*span.delays, delay))
 
 
-def _lose_capacity(brief: Brief, blow: Blow) -> None:
+def _lose_capacity(context: PlanContext, blow: Blow) -> None:
     """Write units that each take one away for a while, if the driver occurs; from the same date on."""
     driver = blow.driver
     assert driver.from_week is not None  # the config allows nothing else
-    begins = brief.plan.delay(f"risk.{driver.id}.begins", Span(shape(driver.from_week), MINUTES_PER_WEEK))
+    begins = context.plan.delay(f"risk.{driver.id}.begins", Span(shape(driver.from_week), MINUTES_PER_WEEK))
     for tag in blow.tags:
-        for pool, there in capacity(tag, brief).items():
+        for pool, there in capacity(tag, context).items():
             for number in range(max(1, round(there * driver.share.value)) if there else 0):
-                brief.plan.unit(f"{AWAY}{driver.id}.{pool}.{number + 1}", _absence(brief, blow, begins, pool))
+                context.plan.unit(f"{AWAY}{driver.id}.{pool}.{number + 1}", _absence(context, blow, begins, pool))
 
 
-def _absence(brief: Brief, blow: Blow, begins: str, pool: str) -> list[PlanStep]:
+def _absence(context: PlanContext, blow: Blow, begins: str, pool: str) -> list[PlanStep]:
     """Return: from a date on one of a pool is away, if the driver occurs; people who are away are not on site."""
     name = f"risk.{blow.driver.id}"
     trade = pool.removeprefix("crew.") if pool.startswith("crew.") else ""
-    people = on_site(brief, trade) if trade else 0
+    people = on_site(context, trade) if trade else 0
     return [
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
         Again("over", f"{name} stays away", Chance(1.0, (blow.occurs,), otherwise=True)),

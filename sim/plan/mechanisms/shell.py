@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sim.config.sections.systems import Step
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
@@ -37,55 +37,55 @@ class Instance:
         return f"{self.place.name}.{self.network}"
 
 
-def write_network(brief: Brief, steps: Sequence[Step], instance: Instance) -> list[str]:
+def write_network(context: PlanContext, steps: Sequence[Step], instance: Instance) -> list[str]:
     """Write one instance of a network into the plan; return the gates of the steps that nothing comes after."""
     for step in steps:
-        brief.plan.unit(f"{instance.prefix}.{step.id}", _step(brief, step, instance))
+        context.plan.unit(f"{instance.prefix}.{step.id}", _step(context, step, instance))
     followed = {before for step in steps for before in step.after}
     return [f"{instance.prefix}.{step.id}" for step in steps if step.id not in followed]
 
 
-def _step(brief: Brief, step: Step, instance: Instance) -> list[PlanStep]:
+def _step(context: PlanContext, step: Step, instance: Instance) -> list[PlanStep]:
     """Return: wait for what comes before, for what is bought, and for the lag; then the work, and the signal."""
     activity = f"{instance.network}.{step.id}"
     local = [before for before in step.after if "." not in before]
     before = [f"{instance.prefix}.{name}" for name in local]
-    before += prerequisites(brief, (name for name in step.after if "." in name), instance.place)
+    before += prerequisites(context, (name for name in step.after if "." in name), instance.place)
     route: list[PlanStep] = [] if local else list(instance.roots)
-    route += [Wait(brief.plan.gate(gate)) for gate in before]
-    route += [Wait(arrived(brief, item, instance.place)) for item in step.needs]
+    route += [Wait(context.plan.gate(gate)) for gate in before]
+    route += [Wait(arrived(context, item, instance.place)) for item in step.needs]
     if step.lag_days is not None:
         route.append(Work(f"{activity} lag", Span(shape(step.lag_days), MINUTES_PER_DAY), "always"))
     hours = planned_hours(step, instance.sqft, instance.mw)
-    span = step_span(brief, step, hours)
-    route += by_crews(brief, instance.place, activity, step, span)
+    span = step_span(context, step, hours)
+    route += by_crews(context, instance.place, activity, step, span)
     weight = hours.planned if hours is not None else span.shape.planned()
     route.append(Note("installed", instance.item, max(1, round(weight))))
-    route.append(Signal(brief.plan.gate(f"{instance.prefix}.{step.id}")))
+    route.append(Signal(context.plan.gate(f"{instance.prefix}.{step.id}")))
     return route
 
 
-def prerequisites(brief: Brief, names: Iterable[str], place: Place) -> list[str]:
+def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> list[str]:
     """Return the gates of `network.step` names as seen from a place: its phase's, its hall's or its own."""
     above = {"site_works": place.phase, "shell": place.hall}
     gates = []
     for name in names:
         network, step = name.split(".", 1)
-        gates.append(brief.plan.gate(f"{above.get(network, place.name)}.{network}.{step}"))
+        gates.append(context.plan.gate(f"{above.get(network, place.name)}.{network}.{step}"))
     return gates
 
 
 # --- shell ------------------------------------------------------------------------------------------------------------
 
 
-def prepare(brief: Brief, phase: Place) -> None:
+def prepare(context: PlanContext, phase: Place) -> None:
     """Write the permits and the design of a phase: nothing starts on site before."""
-    permitted = brief.plan.gate(f"{phase.name}.permitted")
-    preparation = Span(shape(brief.project.scale.preparation_days), MINUTES_PER_DAY)
-    brief.plan.unit(
+    permitted = context.plan.gate(f"{phase.name}.permitted")
+    preparation = Span(shape(context.project.scale.preparation_days), MINUTES_PER_DAY)
+    context.plan.unit(
         f"{phase.name}.preparation",
         [
-            brief.decided(phase),
+            context.decided(phase),
             Note("ordered", f"site_works/{phase.name}"),
             Work("permits and design", preparation, "always"),
             Note("started", f"site_works/{phase.name}"),
@@ -94,33 +94,33 @@ def prepare(brief: Brief, phase: Place) -> None:
     )
 
 
-def site_works(brief: Brief, phase: Place) -> None:
+def site_works(context: PlanContext, phase: Place) -> None:
     """Write the works that serve a whole phase."""
     instance = Instance(phase, "site_works", f"site_works/{phase.name}", mw=phase.built_mw, roots=(_start(phase),))
-    write_network(brief, brief.project.site_works.steps, instance)
+    write_network(context, context.project.site_works.steps, instance)
 
 
-def erect_hall(brief: Brief, hall: Place) -> None:
+def erect_hall(context: PlanContext, hall: Place) -> None:
     """Write the shell of one hall, from its decision to dry-in."""
-    steps = brief.project.shell.steps
+    steps = context.project.shell.steps
     if not steps:
         return
     item = f"shell/{hall.name}"
-    begun = brief.plan.gate(f"{hall.name}.decided")
-    brief.plan.unit(f"{hall.name}.decision", [brief.decided(hall), Note("ordered", item), Signal(begun)])
-    sqft = hall.built_mw * brief.project.hall.sqft_per_mw.value
+    begun = context.plan.gate(f"{hall.name}.decided")
+    context.plan.unit(f"{hall.name}.decision", [context.decided(hall), Note("ordered", item), Signal(begun)])
+    sqft = hall.built_mw * context.project.hall.sqft_per_mw.value
     roots = (_start(hall), Wait(begun))
-    write_network(brief, steps, Instance(hall, "shell", item, sqft, hall.built_mw, roots))
+    write_network(context, steps, Instance(hall, "shell", item, sqft, hall.built_mw, roots))
 
 
-def lay_pad(brief: Brief, block: Place) -> None:
+def lay_pad(context: PlanContext, block: Place) -> None:
     """Write the foundation of one block that has no hall around it."""
-    if brief.project.pad.steps:
-        begun = brief.plan.gate(f"{block.name}.decided")
+    if context.project.pad.steps:
+        begun = context.plan.gate(f"{block.name}.decided")
         item = f"pad/{block.name}"
-        brief.plan.unit(f"{block.name}.decision", [brief.decided(block), Note("ordered", item), Signal(begun)])
+        context.plan.unit(f"{block.name}.decision", [context.decided(block), Note("ordered", item), Signal(begun)])
         roots = (_start(block), Wait(begun))
-        write_network(brief, brief.project.pad.steps, Instance(block, "pad", item, mw=block.built_mw, roots=roots))
+        write_network(context, context.project.pad.steps, Instance(block, "pad", item, mw=block.built_mw, roots=roots))
 
 
 def _start(place: Place) -> Wait:

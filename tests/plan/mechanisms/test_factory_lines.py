@@ -7,7 +7,7 @@ import pytest
 
 from sim.config.sections.systems import Learning
 from sim.plan.compile import compile_plan
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import Plant, build_skid, crawford, open_factories, plants_of, shared_out
 from sim.plan.vocabulary import Free, Until, fixed
 from sim.world.calendars.working_time import without
@@ -18,16 +18,16 @@ PARTS, STATION = 168, 96
 MADE = ("systems.electrical.factory.finished_places=200",)
 
 
-def skids(*overrides: str, number: int = 1) -> Brief:
+def skids(*overrides: str, number: int = 1) -> PlanContext:
     """So many skids from their order to a place among the finished, which each gives back at once."""
-    brief = bench(*MADE, *overrides, units=number)
-    system = brief.project.by_system["electrical"]
-    makers = shared_out(open_factories(brief, "electrical", system), number)
+    context = bench(*MADE, *overrides, units=number)
+    system = context.project.by_system["electrical"]
+    makers = shared_out(open_factories(context, "electrical", system), number)
     for skid, plant in enumerate(makers, 1):
         order = Until("order", fixed(0))
-        made = build_skid(brief, plant, order, f"electrical/b{skid}", brief.layout.blocks[0])
-        goes(brief, f"electrical.s{skid}", *made, Free({plant.finished: 1}))
-    return brief
+        made = build_skid(context, plant, order, f"electrical/b{skid}", context.layout.blocks[0])
+        goes(context, f"electrical.s{skid}", *made, Free({plant.finished: 1}))
+    return context
 
 
 def begins(done: list[Done], activity: str) -> float:
@@ -98,8 +98,8 @@ def test_tests_until_a_skid_passes_follow_the_geometric_law(retests: int) -> Non
     """At most K = 1 + retests: mean (1 - p^K)/(1 - p); p = 0.5, as a small p cannot see a missing second rework."""
     p, most = 0.5, retests + 1
     often = ("fails=0.5", f"retests={retests}", "bays=50")
-    brief = skids(*(f"systems.electrical.factory.test.{key}" for key in often), number=40)
-    tests = counts(brief, "electrical factory test", 60)
+    context = skids(*(f"systems.electrical.factory.test.{key}" for key in often), number=40)
+    tests = counts(context, "electrical factory test", 60)
     chances = np.array([p ** (k - 1) * (1 - p) for k in range(1, most)] + [p ** (most - 1)])
     k = np.arange(1, most + 1)
     mean = (chances * k).sum()
@@ -167,8 +167,8 @@ def partner(share: float, name: str = "east", weeks: int = 0, miles: int = 940) 
 
 
 def plants(*given: str) -> list[Plant]:
-    brief = bench(f"systems.electrical.factory.partners=[{', '.join(given)}]")
-    return plants_of(brief, "electrical", brief.project.by_system["electrical"])
+    context = bench(f"systems.electrical.factory.partners=[{', '.join(given)}]")
+    return plants_of(context, "electrical", context.project.by_system["electrical"])
 
 
 def test_partners_make_their_planned_share_at_every_moment() -> None:

@@ -58,15 +58,15 @@ def test_defects_are_found_and_sent_back_as_often_as_stated() -> None:
     """Three skids a block, 0.3 a skid: a block has a defect with 1 - 0.7³; of these 0.4 go back."""
     often = DEFECTS.replace("0.1", "0.3").replace("0.2", "0.4")
     number, replications = 30, 60
-    brief = bench(often, "systems.electrical.skid.per_block=3", "logistics.cranes=99", units=number)
-    brief.plan.pool("crane", 99)
-    brief.plan.pool("crew.commissioning", 99)
-    brief.plan.pool("electrical.assemble", 99)
-    brief.plan.pool("electrical.truck", 99)
+    context = bench(often, "systems.electrical.skid.per_block=3", "logistics.cranes=99", units=number)
+    context.plan.pool("crane", 99)
+    context.plan.pool("crew.commissioning", 99)
+    context.plan.pool("electrical.assemble", 99)
+    context.plan.pool("electrical.truck", 99)
     for unit in range(number):
-        goes(brief, f"u{unit}", *site_defects(brief, brief.layout.blocks[0]))
-    mended = counts(brief, "electrical mend defect", replications)
-    back = counts(brief, "electrical reconnect", replications)
+        goes(context, f"u{unit}", *site_defects(context, context.layout.blocks[0]))
+    mended = counts(context, "electrical mend defect", replications)
+    back = counts(context, "electrical reconnect", replications)
     found = 1 - 0.7**3
     for seen, p in ((mended, found * 0.6), (back, found * 0.4)):
         assert abs(seen.mean() - p) / np.sqrt(p * (1 - p) / len(seen)) <= 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.plan.compile import compile_plan
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import build_skid, open_factories
 from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
 from sim.plan.vocabulary import Free, Hold, Until, fixed
@@ -35,33 +35,33 @@ NOTHING_HAPPENS = (
 )
 
 
-def finished_skids(*overrides: str, number: int = 1) -> Brief:
+def finished_skids(*overrides: str, number: int = 1) -> PlanContext:
     """So many finished skids of the tiny project, each for a block, and nobody who fetches them from the yard."""
     places = f"systems.electrical.factory.finished_places={number}"
-    brief = bench(*NOTHING_HAPPENS, places, *overrides, units=number)
-    open_yard(brief)
-    system = brief.project.by_system["electrical"]
-    (plant,) = open_factories(brief, "electrical", system)
-    clear_places(brief, "electrical")
+    context = bench(*NOTHING_HAPPENS, places, *overrides, units=number)
+    open_yard(context)
+    system = context.project.by_system["electrical"]
+    (plant,) = open_factories(context, "electrical", system)
+    clear_places(context, "electrical")
     for skid in range(1, number + 1):
         unit = f"electrical.s{skid}"
-        goes(brief, unit, Hold({plant.finished: 1}), *deliver(brief, plant, unit, (), f"electrical/b{skid}"))
-    return brief
+        goes(context, unit, Hold({plant.finished: 1}), *deliver(context, plant, unit, (), f"electrical/b{skid}"))
+    return context
 
 
-def whole_skids(*overrides: str, number: int = 1) -> Brief:
+def whole_skids(*overrides: str, number: int = 1) -> PlanContext:
     """So many skids of the tiny project from their order to the yard."""
-    brief = bench(*NOTHING_HAPPENS, *overrides, units=number)
-    open_yard(brief)
-    (plant,) = open_factories(brief, "electrical", brief.project.by_system["electrical"])
-    clear_places(brief, "electrical")
+    context = bench(*NOTHING_HAPPENS, *overrides, units=number)
+    open_yard(context)
+    (plant,) = open_factories(context, "electrical", context.project.by_system["electrical"])
+    clear_places(context, "electrical")
     for skid in range(1, number + 1):
         unit, item = f"electrical.s{skid}", f"electrical/b{skid}"
-        made = build_skid(brief, plant, Until("order", fixed(0)), item, brief.layout.blocks[0])
-        delivered = deliver(brief, plant, unit, (), item)
+        made = build_skid(context, plant, Until("order", fixed(0)), item, context.layout.blocks[0])
+        delivered = deliver(context, plant, unit, (), item)
         # off the yard at once
-        goes(brief, unit, *made, *delivered, Hold({"electrical.skid": 1}), Free({"laydown.electrical": 1}))
-    return brief
+        goes(context, unit, *made, *delivered, Hold({"electrical.skid": 1}), Free({"laydown.electrical": 1}))
+    return context
 
 
 def test_a_legal_load_is_on_its_way_at_once() -> None:
@@ -123,8 +123,8 @@ def test_escorts_are_shared() -> None:
 
 
 def test_a_late_load_is_late_by_its_days_and_the_others_are_not() -> None:
-    brief = finished_skids("logistics.late={share: 0.2, days: 3}", number=2)
-    plan = compile_plan(brief.plan)
+    context = finished_skids("logistics.late={share: 0.2, days: 3}", number=2)
+    plan = compile_plan(context.plan)
     assert run(plan)["electrical.s1"] == LEGAL
     done = run(plan, fated(plan, {"electrical on time/electrical.s1": 0}))["electrical.s1"]
     assert done[2:4] == [("electrical late", 3, 75), ("electrical unload", 75, 76)]
@@ -162,8 +162,8 @@ def test_a_damaged_skid_gives_everything_back_before_it_is_mended() -> None:
 def test_trips_until_a_skid_arrives_whole_follow_the_geometric_law() -> None:
     """No limit: mean 1/(1 - p), variance p/(1 - p)²."""
     p, number, replications = 0.5, 40, 50
-    brief = whole_skids("logistics.damage.serious=0.5", "logistics.laydown.electrical=40", number=number)
-    trips = counts(brief, "electrical drive", replications)
+    context = whole_skids("logistics.damage.serious=0.5", "logistics.laydown.electrical=40", number=number)
+    trips = counts(context, "electrical drive", replications)
     assert len(trips) == number * replications
     assert abs(trips.mean() - 1 / (1 - p)) / np.sqrt(p / (1 - p) ** 2 / len(trips)) <= 4
 
@@ -171,8 +171,8 @@ def test_trips_until_a_skid_arrives_whole_follow_the_geometric_law() -> None:
 def test_no_more_loads_a_day_than_gate_slots() -> None:
     roomy = "logistics.fleets.electrical={trucks: 9, distance_miles: 94, speed_mph: 47, delay: 1}"
     gates = "logistics.gates=9"
-    brief = finished_skids(roomy, gates, "logistics.gate_slots_per_day=2", number=5)
-    unloads = sorted(done[2][1] for unit, done in alone(brief).items() if len(done) == 4)
+    context = finished_skids(roomy, gates, "logistics.gate_slots_per_day=2", number=5)
+    unloads = sorted(done[2][1] for unit, done in alone(context).items() if len(done) == 4)
     assert unloads == [3, 3, 24, 24, 48]
 
 

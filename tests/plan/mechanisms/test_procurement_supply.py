@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.plan.compile import compile_plan
-from sim.plan.context import Brief
+from sim.plan.context import PlanContext
 from sim.plan.draws import Draws
 from sim.plan.mechanisms.procurement import allocate, allotted, procure
 from sim.plan.vocabulary import Wait
@@ -17,20 +17,20 @@ from tests.tiny_project import tiny, tiny_case, works
 WEEK = 168
 
 
-def items(*given: str, suppliers: str = "{}") -> Brief:
+def items(*given: str, suppliers: str = "{}") -> PlanContext:
     """A tiny project whose halls need these items."""
     policy = f"procurement={{policy: at_decision, float_weeks: 0, suppliers: {suppliers}, items: [{', '.join(given)}]}}"
-    brief = bench(policy, units=len(given))
-    for item in brief.project.procurement.items:
-        gate = brief.plan.gate(f"h1.{item.id}")
-        goes(brief, f"needs {item.id}", Wait(gate))
-    procure(brief)
-    return brief
+    context = bench(policy, units=len(given))
+    for item in context.project.procurement.items:
+        gate = context.plan.gate(f"h1.{item.id}")
+        goes(context, f"needs {item.id}", Wait(gate))
+    procure(context)
+    return context
 
 
-def delivered(brief: Brief) -> dict[str, float]:
+def delivered(context: PlanContext) -> dict[str, float]:
     """When each item came, in weeks."""
-    found = notes(compile_plan(brief.plan))
+    found = notes(compile_plan(context.plan))
     return {item: hour / WEEK for hour, kind, item, _ in found if kind == "delivered"}
 
 
@@ -46,22 +46,22 @@ def test_a_held_slot_delivers_nothing_before_its_week() -> None:
 
 def test_slots_of_several_lots_follow_each_other() -> None:
     item = "{id: gear, per: block, lead_weeks: 10, slot_week: 12, slot_weeks_between: 3}"
-    brief = bench(f"procurement={{policy: at_decision, float_weeks: 0, items: [{item}]}}", units=2)
-    for block in brief.layout.blocks:
-        goes(brief, f"needs {block.name}", Wait(brief.plan.gate(f"{block.name}.gear")))
-    procure(brief)
-    assert delivered(brief) == {"gear/b1": 12, "gear/b2": 15}
+    context = bench(f"procurement={{policy: at_decision, float_weeks: 0, items: [{item}]}}", units=2)
+    for block in context.layout.blocks:
+        goes(context, f"needs {block.name}", Wait(context.plan.gate(f"{block.name}.gear")))
+    procure(context)
+    assert delivered(context) == {"gear/b1": 12, "gear/b2": 15}
 
 
 def test_a_late_maker_is_late_with_everything_and_nobody_else_is() -> None:
     """One factor a replication for all it makes: lead times of fixed weeks come out in the same proportion."""
-    brief = items(
+    context = items(
         "{id: gear, per: hall, lead_weeks: 10, supplier: maker}",
         "{id: units, per: hall, lead_weeks: 20, supplier: maker}",
         "{id: pipe, per: hall, lead_weeks: 30}",
         suppliers="{maker: {slip: {low: 0.9, mode: 1, high: 1.5}}}",
     )
-    plan = compile_plan(brief.plan)
+    plan = compile_plan(context.plan)
     names = [plan.inputs.names.index(f"{item} lead time/h1.{item}") for item in ("gear", "units", "pipe")]
     weeks = (
         np.array([[luck.values[name] for name in names] for luck in Draws(plan.inputs, 1).chunk(0, 4000)]) / 60 / WEEK
@@ -78,12 +78,12 @@ def test_lead_times_of_one_maker_are_correlated_as_a_shared_factor_makes_them() 
     """Products of independent own ranges X and a shared F: cov = E[X]² Var[F]."""
     own, shared = Pert(8, 10, 14), Pert(0.8, 1, 1.4)
     range_ = "{low: 8, mode: 10, high: 14}"
-    brief = items(
+    context = items(
         f"{{id: gear, per: hall, lead_weeks: {range_}, supplier: maker}}",
         f"{{id: units, per: hall, lead_weeks: {range_}, supplier: maker}}",
         suppliers="{maker: {slip: {low: 0.8, mode: 1, high: 1.4}}}",
     )
-    plan = compile_plan(brief.plan)
+    plan = compile_plan(context.plan)
     names = [plan.inputs.names.index(f"{item} lead time/h1.{item}") for item in ("gear", "units")]
     weeks = (
         np.array([[luck.values[name] for name in names] for luck in Draws(plan.inputs, 5).chunk(0, 6000)]) / 60 / WEEK
@@ -124,22 +124,22 @@ def test_a_slip_of_one_changes_nothing() -> None:
 # --- allocations ------------------------------------------------------------------------------------------------
 
 
-def allocated(*given: str, per_block: int = 1, system: str = "electrical") -> Brief:
-    brief = bench(
+def allocated(*given: str, per_block: int = 1, system: str = "electrical") -> PlanContext:
+    context = bench(
         f"systems.{system}.allocations=[{', '.join(given)}]", "scale.capacity_mw=10", "hall.blocks=4", units=4
     )
-    allocate(brief, system, per_block)
-    for block in reversed(brief.layout.blocks):
-        goes(brief, block.name, *allotted(brief, system, per_block, block))
-    return brief
+    allocate(context, system, per_block)
+    for block in reversed(context.layout.blocks):
+        goes(context, block.name, *allotted(context, system, per_block, block))
+    return context
 
 
-def ends(brief: Brief) -> dict[str, float]:
+def ends(context: PlanContext) -> dict[str, float]:
     """When each unit had what it wanted, in weeks."""
     from sim.engine.simpy_engine import Prepared, perform
     from sim.plan.draws import planned
 
-    plan = compile_plan(brief.plan)
+    plan = compile_plan(context.plan)
     log = perform(Prepared(plan), planned(plan.inputs), plan.base_calendars).log
     return {plan.units[plan.unit_of[step]]: minute / 60 / WEEK for minute, step, _ in log.tolist()}
 
