@@ -22,7 +22,7 @@ from benchmarks.bare_simpy import PROCESSES
 from benchmarks.rows import Row, at_least, cpu_seconds, told
 from sim.engine import simpy_engine as processes
 from sim.engine.numba_engine.simulate import Prepared, Stage, perform_many, ready
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
@@ -95,7 +95,7 @@ def _route(unit: int) -> list[Step]:
     return [*steps, Signal(hall), Note("online"), Signal("done")]
 
 
-def hybrid() -> Compiled:
+def hybrid() -> CompiledPlan:
     """Return the plan of the shipped project."""
     from sim.study.api import load
     from sim.study.case import prepare
@@ -103,7 +103,7 @@ def hybrid() -> Compiled:
     return prepare(load(CONFIG).value).plan
 
 
-def compared(name: str, plan: Compiled) -> list[Row]:
+def compared(name: str, plan: CompiledPlan) -> list[Row]:
     """Measure both engines on a plan, in turns."""
     reference, prepared = processes.Prepared(plan), Prepared(plan)
     draws, logs = Draws(plan.inputs, 1), []
@@ -131,7 +131,7 @@ def compared(name: str, plan: Compiled) -> list[Row]:
     ]
 
 
-def kernel_alone(prepared: Prepared, plan: Compiled) -> float:
+def kernel_alone(prepared: Prepared, plan: CompiledPlan) -> float:
     """Return the processor seconds of a replication inside the machine code."""
     luck = prepared.luck(1)
     (common,) = luck.chunk(0, 1)

@@ -19,7 +19,7 @@ from sim.engine.equality import difference
 from sim.engine.simpy_engine import Performance
 from sim.errors import CheckFailed, SimError
 from sim.jit import available
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Uniforms
 from sim.world.calendars.working_time import Calendar
 
@@ -141,7 +141,7 @@ def by_machine(
         yield Done(replication, one, one.content, one.factors, one.hours)
 
 
-def require_same(plan: Compiled, reference: Done, twin: Done) -> None:
+def require_same(plan: CompiledPlan, reference: Done, twin: Done) -> None:
     """Raise EnginesDiffer with both timelines if one replication is not the same in both engines, row for row."""
     parting = difference(plan, reference.performance, twin.performance, (SIMPY, COMPILED))
     if parting is None and not np.array_equal(reference.factors, twin.factors):

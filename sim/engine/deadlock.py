@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.plan.analysis.route_classes import states
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import HOLD, WAIT
 
 
@@ -48,7 +48,7 @@ class Stuck:
 class Standing:
     """Where everyone stands when the last event has happened."""
 
-    plan: Compiled
+    plan: CompiledPlan
     where: Sequence[int]
     free: Sequence[int]
     level: Sequence[int]

@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heapreplace
 import simpy
 
 from sim.errors import Stalled
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 
 ROUNDS_A_MINUTE = 100_000
 """Grant passes within one minute after which a plan counts as going round for ever."""
@@ -37,7 +37,7 @@ class Dispatcher:
     of these at the stirred ones and the impatient: nothing else can have become possible since the last pass.
     """
 
-    def __init__(self, env: simpy.Environment, plan: Compiled) -> None:
+    def __init__(self, env: simpy.Environment, plan: CompiledPlan) -> None:
         """Start with what the plan's pools have at the start."""
         self.env, self.bundles, self.units = env, plan.bundles, plan.units
         self.free: list[int] = plan.initial.tolist()

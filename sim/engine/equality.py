@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.simpy_engine import Performance
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
 
 AROUND = 3
@@ -15,13 +15,13 @@ AROUND = 3
 Rows = NDArray[np.int64]
 
 
-def same(plan: Compiled, one: Performance, other: Performance) -> bool:
+def same(plan: CompiledPlan, one: Performance, other: Performance) -> bool:
     """Whether two performances have the same rows in canonical order, and the same end."""
     return difference(plan, one, other) is None
 
 
 def difference(
-    plan: Compiled, one: Performance, other: Performance, names: tuple[str, str] = ("simpy", "compiled")
+    plan: CompiledPlan, one: Performance, other: Performance, names: tuple[str, str] = ("simpy", "compiled")
 ) -> str | None:
     """Say where two performances differ first: the unit, its step, the minute, and both timelines around it.
 
@@ -46,7 +46,7 @@ def _first_difference(one: Rows, other: Rows) -> int | None:
     return both if len(one) != len(other) else None
 
 
-def _parting(plan: Compiled, logs: tuple[Rows, Rows], at: int, names: tuple[str, str]) -> str:
+def _parting(plan: CompiledPlan, logs: tuple[Rows, Rows], at: int, names: tuple[str, str]) -> str:
     """Tell what one unit does around the first row that differs, by both logs."""
     minute, unit = min((int(log[at, 0]), int(plan.unit_of[log[at, 1]])) for log in logs if at < len(log))
     lines = [f"the engines part at minute {minute}, in what {plan.units[unit]} does:"]
@@ -55,7 +55,7 @@ def _parting(plan: Compiled, logs: tuple[Rows, Rows], at: int, names: tuple[str,
     return "\n".join(lines)
 
 
-def _timeline(plan: Compiled, log: Rows, unit: int, at: int) -> list[str]:
+def _timeline(plan: CompiledPlan, log: Rows, unit: int, at: int) -> list[str]:
     """Tell a unit's rows around row `at` of a log; an arrow points to the first that is not before it."""
     own = np.flatnonzero(plan.unit_of[log[:, 1]] == unit)
     here = int(np.searchsorted(own, at))
@@ -64,7 +64,7 @@ def _timeline(plan: Compiled, log: Rows, unit: int, at: int) -> list[str]:
     return lines if here < len(own) else [*lines, "  > nothing more"]
 
 
-def told(plan: Compiled, row: Rows) -> str:
+def told(plan: CompiledPlan, row: Rows) -> str:
     """Return one row of a log in words: `minute 700: b17, step 3: work hook up, since minute 100`."""
     minute, step, x = row.tolist()
     unit = int(plan.unit_of[step])
@@ -76,7 +76,7 @@ def told(plan: Compiled, row: Rows) -> str:
     return f"minute {minute}: {who}: {' '.join(filter(None, (OPERATIONS[operation], what)))}{more}"
 
 
-def _about(plan: Compiled, operation: int, a: int) -> str:
+def _about(plan: CompiledPlan, operation: int, a: int) -> str:
     """Return what a step without an activity is about: its pools, its gate, its note."""
     if operation in (WAIT, SIGNAL):
         return plan.gates[a]

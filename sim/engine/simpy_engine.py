@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.engine.deadlock import Standing, Stuck
 from sim.engine.dispatcher import Dispatcher, GoesRound
 from sim.jit import nothing_thrown_away
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import Luck
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
 from sim.world.calendars.working_time import Calendar, CalendarEnds, NoWindow
@@ -48,7 +48,7 @@ class Performance:
 class Prepared:
     """A plan in the form a Python loop reads fastest; made once, performed many times."""
 
-    def __init__(self, plan: Compiled) -> None:
+    def __init__(self, plan: CompiledPlan) -> None:
         """Turn the plan's arrays into plain lists."""
         self.plan = plan
         self.rows = [tuple(row) for row in plan.rows.tolist()]

@@ -33,7 +33,7 @@ from sim.metrics.delivery import Online
 from sim.metrics.money.contracts import STANDING, Contracts
 from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs
 from sim.metrics.record import DAY, MONTH, Ints, Record
-from sim.plan.compile import MODES, Compiled
+from sim.plan.compile import MODES, CompiledPlan
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
 
 # --- found ------------------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class Found:
         return self.run.record
 
     @property
-    def plan(self) -> Compiled:
+    def plan(self) -> CompiledPlan:
         """The plan as arrays."""
         return self.record.index.plan
 

@@ -18,7 +18,7 @@ from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.ledger import Run, ledger, told
 from sim.metrics.record import Index, Record
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.layout import Layout
 from sim.world.calendars.working_time import Calendar
 
@@ -43,7 +43,7 @@ class Yardstick:
         return self.project.risks.mitigation_usd
 
     @classmethod
-    def of(cls, project: Project, layout: Layout, plan: Compiled, site: Calendar) -> Yardstick:
+    def of(cls, project: Project, layout: Layout, plan: CompiledPlan, site: Calendar) -> Yardstick:
         """Prepare the look-ups for a plan; curves run to the evaluation horizon."""
         index = Index.of(plan)
         days = project.money.horizon_days

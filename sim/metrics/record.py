@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit import by_machine
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
 from sim.world.calendars.working_time import Calendar
 
@@ -39,7 +39,7 @@ class Noted:
 class Index:
     """What is looked up about a plan's steps once and used for every run."""
 
-    plan: Compiled
+    plan: CompiledPlan
     operation: Ints
     first_argument: Ints
     kinds: tuple[str, ...]
@@ -49,7 +49,7 @@ class Index:
     peopled: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, plan: Compiled) -> Index:
+    def of(cls, plan: CompiledPlan) -> Index:
         """Number the kinds and items of a plan's notes."""
         kinds = tuple(dict.fromkeys(kind for kind, _ in plan.notes))
         items = tuple(dict.fromkeys(item for _, item in plan.notes))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sim.metrics.critical_chain import Chain, Stretch
 from sim.metrics.record import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.calendars.working_time import Calendar
 
@@ -50,7 +50,7 @@ class _Counter:
 
 
 def latest(
-    plan: Compiled, log: NDArray[np.int64], calendars: Sequence[Calendar], anchors: Mapping[int, int]
+    plan: CompiledPlan, log: NDArray[np.int64], calendars: Sequence[Calendar], anchors: Mapping[int, int]
 ) -> NDArray[np.int64]:
     """Return the latest minute of every log row such that no anchor (row → minute) is missed; NEVER if none binds.
 
@@ -82,7 +82,7 @@ def latest(
     return result
 
 
-def _counts(plan: Compiled, steps: Sequence[Sequence[int]]) -> list[list[int]]:
+def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int]]:
     """Return per row the gate count before a signal, pool counts given before a free, or needed by a hold."""
     rows = plan.rows.tolist()
     level, given, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
@@ -196,7 +196,7 @@ def _mechanisms(record: Record) -> Iterator[str]:
             yield chain.of_unit(released)
 
 
-def _resources(plan: Compiled) -> NDArray[np.str_]:
+def _resources(plan: CompiledPlan) -> NDArray[np.str_]:
     """Return per step the pools, gate or item it is about."""
     bundles = [" + ".join(f"{count} {plan.pools[pool]}" for pool, count in bundle) for bundle in plan.bundles]
     notes = ["/".join(part for part in note if part) for note in plan.notes]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.jit import by_machine
 from sim.metrics.record import DAY, Ints, Record
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.world.calendars.project_calendars import SHIFT
 from sim.world.calendars.working_time import Calendar
 
@@ -130,7 +130,7 @@ def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
         yield found[0, :count], found[1, :count]
 
 
-def _shift(plan: Compiled, calendar: int) -> Calendar | None:
+def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
     """Return the shifts in which a calendar's minutes are worked; None where its open minutes are."""
     if not plan.calendars[calendar].startswith("site.") or SHIFT not in plan.calendars:
         return None

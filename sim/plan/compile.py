@@ -63,7 +63,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledPlan:
     """The plan as arrays. A step is a row (operation, a, b, c, d, e); what a…e mean is said in `compile_plan`."""
 
     units: tuple[str, ...]
@@ -123,7 +123,7 @@ class _Compiler:
         self.works: list[Work | None] = []
         self._known_bundles: dict[tuple[tuple[str, int], ...], int] = {}
 
-    def compile(self) -> Compiled:
+    def compile(self) -> CompiledPlan:
         """Compile every unit in natural order of its name: a unit's number is its rank."""
         first = [0]
         for rank, name in enumerate(self.units):
@@ -202,7 +202,7 @@ class _Compiler:
             raise PlanError(f"a negative count: {dict(pools)}")
         return self.bundles[counts]
 
-    def _assemble(self, first: Sequence[int]) -> Compiled:
+    def _assemble(self, first: Sequence[int]) -> CompiledPlan:
         """Put everything that was numbered into arrays."""
         plan, works = self.plan, self.works
         for work in works:
@@ -212,7 +212,7 @@ class _Compiler:
         for at, work in enumerate(works):
             for trade, count in work.people.items() if work else ():
                 people[at, self.trades[trade]] = count
-        return Compiled(
+        return CompiledPlan(
             units=tuple(self.units),
             first=np.array(first, np.int64),
             rows=np.array(self.rows, np.int64).reshape(-1, 6),
@@ -243,6 +243,6 @@ class _Compiler:
         return NONE if name is None else numbers[name]
 
 
-def compile_plan(plan: Plan) -> Compiled:
+def compile_plan(plan: Plan) -> CompiledPlan:
     """Return the plan as arrays; raises `PlanError` where a step names something the plan does not have."""
     return _Compiler(plan).compile()

@@ -26,7 +26,7 @@ from sim.jit import announced, door, nothing_thrown_away, open_door
 from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.schedule import driving, story
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, Luck, Spreader, planned
 from sim.plan.layout import lay_out
 from sim.plan.project import write_plan
@@ -80,7 +80,7 @@ class Case:
 
     project: Project
     sizing: Sizing
-    plan: Compiled
+    plan: CompiledPlan
     weather: Model = None
     sampling: Sampling = PLAIN
     engine: Name = SIMPY

@@ -16,7 +16,7 @@ from sim.config.sections.labour import Trade
 from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.errors import Stalled
 from sim.metrics.schedule import NEVER, latest
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import Agreed, Stay
 from sim.plan.draws import Luck, planned
 from sim.plan.layout import lay_out
@@ -115,7 +115,7 @@ class Rehearsal:
         self.project = project
         plan = write_plan(project, calendars(project), day_minutes(project), agreed)
         self.most = largest_counts(plan.units)
-        self.plan: Compiled = compile_plan(plan)
+        self.plan: CompiledPlan = compile_plan(plan)
         self.luck: Luck = planned(self.plan.inputs)
         performance = perform(Prepared(self.plan), self.luck, self.plan.base_calendars)
         self.log = finished(performance).log

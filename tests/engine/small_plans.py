@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.engine.deadlock import Stuck
 from sim.engine.simpy_engine import Performance, Prepared, perform
-from sim.plan.compile import NONE, Compiled, compile_plan
+from sim.plan.compile import NONE, CompiledPlan, compile_plan
 from sim.plan.draws import Draws, Luck
 from sim.plan.vocabulary import (
     AGAIN,
@@ -77,7 +77,7 @@ def write(routes: Routes, pools: Pools | None = None, *, finish: tuple[str, int]
 class Told:
     """What came of a plan: its log in canonical order, as numbers and as words, and why it stalled if it did."""
 
-    compiled: Compiled
+    compiled: CompiledPlan
     luck: Luck
     performance: Performance
 

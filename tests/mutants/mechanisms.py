@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.metrics.record import DAY
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import HOLD, NOTE, WORK
 from sim.study.case import Case
 from sim.study.verification import CHECKS
@@ -56,7 +56,7 @@ def _done(case: Case, activity: str, hours: dict[str, Calendar]) -> int:
     return int(log[np.isin(log[:, 1], _steps(case.plan, activity)), 0].max())
 
 
-def _steps(plan: Compiled, activity: str) -> list[int]:
+def _steps(plan: CompiledPlan, activity: str) -> list[int]:
     number = plan.activities.index(activity)
     return [at for at, which in enumerate(plan.activity_of.tolist()) if which == number and plan.rows[at, 0] == WORK]
 

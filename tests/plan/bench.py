@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from sim.engine.simpy_engine import Performance, Prepared, perform
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import Agreed, PlanContext
 from sim.plan.draws import Draws, Luck, planned
 from sim.plan.layout import lay_out
@@ -38,14 +38,16 @@ def goes(context: PlanContext, unit: str, *route: PlanStep) -> None:
     context.plan.unit(unit, [*route, Signal(OVER)])
 
 
-def run(plan: Compiled, luck: Luck | None = None, hours: Sequence[Calendar] | None = None) -> Mapping[str, list[Done]]:
+def run(
+    plan: CompiledPlan, luck: Luck | None = None, hours: Sequence[Calendar] | None = None
+) -> Mapping[str, list[Done]]:
     """Perform a plan, without luck if none is given; by unit its works (activity, begun, done) in hours, in order."""
     performance = perform(Prepared(plan), luck or planned(plan.inputs), hours or plan.base_calendars)
     assert performance.stuck is None, performance.stuck.explain()
     return told(plan, performance)
 
 
-def told(plan: Compiled, performance: Performance) -> Mapping[str, list[Done]]:
+def told(plan: CompiledPlan, performance: Performance) -> Mapping[str, list[Done]]:
     """By unit its works in the order in which they were done."""
     found: dict[str, list[Done]] = defaultdict(list)
     for done, step, begun in performance.log.tolist():
@@ -60,7 +62,7 @@ def alone(context: PlanContext, luck: Luck | None = None) -> Mapping[str, list[D
     return run(compile_plan(context.plan), luck)
 
 
-def fated(plan: Compiled, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> Luck:
+def fated(plan: CompiledPlan, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> Luck:
     """No luck at all, but for the inputs named "activity/unit": what they come out at first, and ever after."""
     names, plain = plan.inputs.names, planned(plan.inputs)
     values = list(plain.values)
@@ -81,7 +83,7 @@ def counts(context: PlanContext, activity: str, replications: int, seed: int = 1
     return np.concatenate(found)
 
 
-def notes(plan: Compiled, luck: Luck | None = None) -> list[tuple[float, str, str, int]]:
+def notes(plan: CompiledPlan, luck: Luck | None = None) -> list[tuple[float, str, str, int]]:
     """Every note (hour, kind, item, amount) of a run, in order."""
     log = perform(Prepared(plan), luck or planned(plan.inputs), plan.base_calendars).log
     rows = log[plan.rows[log[:, 1], 0] == NOTE]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from sim.jit.toolkit import Ints, Numbers, fetch, piece
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
 # --- arrays -----------------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ BITS = 63
 """Bits of a request: its priority's rank, the minute it was asked, its unit's rank."""
 
 
-def plan_array(plan: Compiled) -> Ints:
+def plan_array(plan: CompiledPlan) -> Ints:
     """Return the plan as one array; `arrays` says what stands where."""
     priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, 2])
     rank_bits = _bits(len(plan.units))
@@ -144,7 +144,7 @@ def plan_array(plan: Compiled) -> Ints:
     return bound(PLAN, columns, [len(plan.units), *plan.completion, rank_bits, minute_bits])
 
 
-def beginning(plan: Compiled) -> Ints:
+def beginning(plan: CompiledPlan) -> Ints:
     """Return the state of a run at its first minute; `arrays` says what stands where."""
     units, gates, bundles = len(plan.units), len(plan.gates), len(plan.bundles)
     requests, waiters = _room(plan, HOLD, bundles)[-1], _room(plan, WAIT, gates)[-1]
@@ -166,7 +166,7 @@ def beginning(plan: Compiled) -> Ints:
     return run
 
 
-def _steps(plan: Compiled, priority: Ints) -> tuple[Ints, Ints]:
+def _steps(plan: CompiledPlan, priority: Ints) -> tuple[Ints, Ints]:
     """Return steps and their manners; a hold's priority is its rank, at the place where requests have it."""
     operation, a, b, c, d, e = plan.rows.T
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
@@ -186,7 +186,7 @@ def _steps(plan: Compiled, priority: Ints) -> tuple[Ints, Ints]:
     return np.column_stack([manner * WAY << HALF | about, more]), manners
 
 
-def repeated(plan: Compiled) -> Ints:
+def repeated(plan: CompiledPlan) -> Ints:
     """Give the steps that a unit can come to a second time numbers from 1 on; 0 to all others.
 
     Those are the steps that some jump goes back over, from itself to where it leads.
@@ -201,7 +201,7 @@ def repeated(plan: Compiled) -> Ints:
     return np.where(can, np.cumsum(can), 0)
 
 
-def _standing(plan: Compiled) -> Ints:
+def _standing(plan: CompiledPlan) -> Ints:
     """Return where units stand at the beginning."""
     rows = np.zeros((len(plan.units), UNIT), np.int64)
     rows[:, AT] = plan.first[:-1]
@@ -221,7 +221,7 @@ def different(rows: Ints) -> tuple[Ints, Ints]:
     return rows[first], kind.ravel()
 
 
-def _users(plan: Compiled) -> list[list[tuple[int, int]]]:
+def _users(plan: CompiledPlan) -> list[list[tuple[int, int]]]:
     """Return per pool the bundles that contain it, and by what count."""
     users: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
     for bundle, counts in enumerate(plan.bundles):
@@ -230,7 +230,7 @@ def _users(plan: Compiled) -> list[list[tuple[int, int]]]:
     return users
 
 
-def _room(plan: Compiled, operation: int, kinds: int) -> Ints:
+def _room(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
     """Return where each queue begins: it has room for every unit that has such a step."""
     rows = np.flatnonzero(plan.rows[:, 0] == operation)
     pairs = np.unique(np.column_stack([plan.rows[rows, 1], plan.unit_of[rows]]), axis=0)

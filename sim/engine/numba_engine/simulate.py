@@ -53,7 +53,7 @@ from sim.engine.numba_engine.sampling import Luck, given
 from sim.engine.simpy_engine import Performance, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
-from sim.plan.compile import MODES, Compiled, compile_plan
+from sim.plan.compile import MODES, CompiledPlan, compile_plan
 from sim.plan.draws import Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
 from sim.world.calendars.working_time import ALL, Calendar, CalendarEnds, NoWindow
@@ -62,7 +62,7 @@ from sim.world.roads import duty_finish
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
-def ending(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> Stuck | None:
+def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Stuck | None:
     """Return who stands where if the project stalled; raise what the reference raises where a run cannot go on."""
     fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[WHO]]
     if fault == WELL:
@@ -80,7 +80,7 @@ def ending(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> Stuck | 
     raise GoesRound(f"minute {now}: {who} goes round for ever while no time passes")
 
 
-def _standing(plan: Compiled, run: Ints, because: str) -> Stuck:
+def _standing(plan: CompiledPlan, run: Ints, because: str) -> Stuck:
     """Return where everybody stands at a stall."""
     free = _column(run, FREE_COUNT, len(plan.pools))
     where = run[run[STATE] :][: len(plan.units) * UNIT : UNIT].tolist()
@@ -88,7 +88,7 @@ def _standing(plan: Compiled, run: Ints, because: str) -> Stuck:
     return Standing(plan, where, free, level, int(run[NOW])).explain(because)
 
 
-def _out_of_time(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> str:
+def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> str:
     """Return in words that a calendar ends before a work does; raise `NoWindow` where none would ever do."""
     at = int(run[run[STATE] + run[WHO] * UNIT + AT])
     what = f"{plan.units[run[WHO]]}, {plan.activities[plan.activity_of[at]]}"
@@ -103,7 +103,7 @@ def _out_of_time(plan: Compiled, run: Ints, calendars: Sequence[Calendar]) -> st
     raise Stalled(f"{what}: {run[ASKED]} minutes from minute {run[NOW]} on never end")
 
 
-def _ask_calendar(plan: Compiled, at: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
+def _ask_calendar(plan: CompiledPlan, at: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
     """Ask the calendar itself, which says in its own words what the kernel found."""
     _, _, calendar, mode, _, _ = plan.rows[at].tolist()
     hours = calendars[calendar]
@@ -153,7 +153,7 @@ class Prepared:
     The twin of the reference's `Prepared`. `arrays` is the plan, `beginning` a run at its first minute.
     """
 
-    def __init__(self, plan: Compiled) -> None:
+    def __init__(self, plan: CompiledPlan) -> None:
         """Lay out the plan."""
         self.plan = plan
         self.arrays = plan_array(plan)

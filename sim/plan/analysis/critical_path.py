@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sim.errors import SimError
 from sim.plan.analysis.prerequisites import Needs
 from sim.plan.analysis.route_classes import Kind, for_the_end, kinds
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.calendars.working_time import Calendar
 from sim.world.roads import duty_finish
@@ -45,7 +45,7 @@ class Forward:
     """
 
     def __init__(
-        self, plan: Compiled, values: Sequence[int], calendars: Sequence[Calendar], *, sharing: bool = True
+        self, plan: CompiledPlan, values: Sequence[int], calendars: Sequence[Calendar], *, sharing: bool = True
     ) -> None:
         """Perform the plan; unless `sharing`, everyone finds what was made as if nobody else had taken of it."""
         self.plan, self.values, self.calendars = plan, values, calendars
@@ -231,7 +231,7 @@ class Forward:
                     self.never[unit] = f"waits for more than ever comes of {pools}"
 
 
-def _exchange(plan: Compiled, sharing: bool) -> tuple[list[Asked], list[Asked]]:
+def _exchange(plan: CompiledPlan, sharing: bool) -> tuple[list[Asked], list[Asked]]:
     """Return per step what a hold asks of supplied pools, and what a free supplies (or gives back of what was used).
 
     Whoever gives back what it took finds all that was ever supplied; whoever keeps it leaves less for others.
@@ -302,7 +302,9 @@ class Schedule:
     never: Mapping[str, str]
 
 
-def earliest(plan: Compiled, values: Sequence[int], calendars: Sequence[Calendar], *, bound: bool = False) -> Schedule:
+def earliest(
+    plan: CompiledPlan, values: Sequence[int], calendars: Sequence[Calendar], *, bound: bool = False
+) -> Schedule:
     """Return the schedule of a plan with planned values and without limits.
 
     `values` are minutes and decisions (0 or 1) per input, as in `sim.plan.draws`; a repeated attempt takes the value
@@ -325,7 +327,7 @@ def earliest(plan: Compiled, values: Sequence[int], calendars: Sequence[Calendar
     )
 
 
-def _chain(plan: Compiled, log: NDArray[np.int64], finish: int) -> tuple[Link, ...]:
+def _chain(plan: CompiledPlan, log: NDArray[np.int64], finish: int) -> tuple[Link, ...]:
     """Return the activities from which a row of the log followed, each from the one before."""
     row = finish if finish != NONE or not len(log) else len(log) - 1
     chain = []

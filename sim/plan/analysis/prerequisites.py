@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from sim.plan.analysis.route_classes import Kind
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import HOLD, SIGNAL, WAIT
 
 
@@ -22,7 +22,7 @@ class Needs:
     gives what it had not taken. `total` is how far every gate comes at most by the end of the run, `least` at least.
     """
 
-    def __init__(self, plan: Compiled, kinds: Sequence[Kind], *, perhaps: bool = False) -> None:
+    def __init__(self, plan: CompiledPlan, kinds: Sequence[Kind], *, perhaps: bool = False) -> None:
         """Find out what is behind every gate; `perhaps` with what is taken on some ways only, and waited for there."""
         self.plan, self.kinds, self.perhaps = plan, kinds, perhaps
         self.kind_of = {unit: kind for kind in kinds for unit in kind.units}
@@ -140,7 +140,7 @@ class Needs:
                     yield other
 
 
-def _by_gate(plan: Compiled, kinds: Sequence[Kind]) -> list[list[tuple[int, int, int]]]:
+def _by_gate(plan: CompiledPlan, kinds: Sequence[Kind]) -> list[list[tuple[int, int, int]]]:
     """Return per gate who signals it: unit, step and amount."""
     signals: list[list[tuple[int, int, int]]] = [[] for _ in plan.gates]
     for kind in kinds:

@@ -12,7 +12,7 @@ from itertools import chain
 from sim.plan.analysis.critical_path import Schedule
 from sim.plan.analysis.prerequisites import Needs
 from sim.plan.analysis.route_classes import kinds
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.context import day_minutes
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
 from sim.world.calendars.working_time import Calendar, CalendarEnds, union
@@ -92,7 +92,7 @@ class _Use:
             self.supplied.append((minute, own - count))
 
 
-def loads(plan: Compiled, values: Sequence[int], schedule: Schedule, calendars: Sequence[Calendar]) -> list[Load]:
+def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calendars: Sequence[Calendar]) -> list[Load]:
     """Return the load of every pool that is taken, first those that can run out, the busiest of them first.
 
     `values` are the planned minutes (learning and crowding left out), `schedule` the one without limits that they
@@ -108,7 +108,7 @@ def _busiest_first(load: Load) -> tuple[bool, float, str]:
     return load.peak <= load.capacity, -load.share, load.pool
 
 
-def _uses(plan: Compiled, values: Sequence[int], schedule: Schedule) -> tuple[dict[int, _Use], frozenset[int]]:
+def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tuple[dict[int, _Use], frozenset[int]]:
     """Read from the log who holds what while working, and what changes hands; return also the pools of places."""
     everyone = kinds(plan)
     slots = Needs(plan, everyone).slots
@@ -132,7 +132,7 @@ def _uses(plan: Compiled, values: Sequence[int], schedule: Schedule) -> tuple[di
     return uses, slots
 
 
-def _load(plan: Compiled, calendars: Sequence[Calendar], pool: int, use: _Use, places: bool, end: int) -> Load:
+def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, places: bool, end: int) -> Load:
     """Put together what is known of one pool; `places` come back, whoever gives them."""
     initial, minutes = int(plan.initial[pool]), sum(use.minutes.values())
     supplied = [] if places else use.supplied
@@ -156,7 +156,7 @@ def _load(plan: Compiled, calendars: Sequence[Calendar], pool: int, use: _Use, p
     )
 
 
-def _noun(plan: Compiled, pool: int) -> str:
+def _noun(plan: CompiledPlan, pool: int) -> str:
     """Say what a pool is made of; what opens over time and has no name of its own are a factory's lines."""
     found = (noun for pattern, noun in NOUNS if re.search(pattern, plan.pools[pool]))
     return next(found, "lines" if plan.pool_kinds[pool] == "supplied" else "places")

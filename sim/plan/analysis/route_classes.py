@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, WAIT, WORK
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -31,7 +31,7 @@ class Conflict:
 State = tuple[dict[int, int], dict[int, int]]
 
 
-def states(plan: Compiled, unit: int) -> tuple[dict[int, State], list[Conflict]]:
+def states(plan: CompiledPlan, unit: int) -> tuple[dict[int, State], list[Conflict]]:
     """Return per reachable step of a unit its (pools held, gates signalled), and where two ways disagree.
 
     Freed tokens and supplies count as negative holdings, so that the balance of a route can be read at its end.
@@ -55,7 +55,7 @@ def states(plan: Compiled, unit: int) -> tuple[dict[int, State], list[Conflict]]
     return reached, conflicts
 
 
-def _next(plan: Compiled, at: int) -> Iterator[int]:
+def _next(plan: CompiledPlan, at: int) -> Iterator[int]:
     operation, to, chance, limit, gate, _ = plan.rows[at].tolist()
     if operation == AGAIN:
         yield to
@@ -64,7 +64,7 @@ def _next(plan: Compiled, at: int) -> Iterator[int]:
         yield at + 1
 
 
-def _after(plan: Compiled, at: int, state: State) -> State:
+def _after(plan: CompiledPlan, at: int, state: State) -> State:
     """Return what is held and signalled behind a step; signals of repeated work count once."""
     operation, a, b, _, _, _ = plan.rows[at].tolist()
     held, signalled = state
@@ -78,7 +78,7 @@ def _after(plan: Compiled, at: int, state: State) -> State:
     return state
 
 
-def _conflict(plan: Compiled, unit: int, step: int, one: State, other: State) -> Conflict:
+def _conflict(plan: CompiledPlan, unit: int, step: int, one: State, other: State) -> Conflict:
     def named(state: State) -> dict[str, int]:
         held, signalled = state
         return {plan.pools[p]: n for p, n in held.items()} | {plan.gates[g]: n for g, n in signalled.items()}
@@ -103,7 +103,7 @@ class Kind:
     the run is over: whoever waits for the completion gate comes no further.
     """
 
-    plan: Compiled
+    plan: CompiledPlan
     units: tuple[int, ...]
     rows: tuple[tuple[int, ...], ...]
     timed: tuple[bool, ...]
@@ -211,7 +211,7 @@ def following(row: Sequence[int], step: int) -> Iterator[int]:
         yield step + 1
 
 
-def kinds(plan: Compiled) -> list[Kind]:
+def kinds(plan: CompiledPlan) -> list[Kind]:
     """Return the units of a plan by kind, in the order of their first units."""
     rows, first, timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
     alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
@@ -221,13 +221,13 @@ def kinds(plan: Compiled) -> list[Kind]:
     return [_kind(plan, tuple(units), rows, timed) for units in alike.values()]
 
 
-def for_the_end(plan: Compiled, row: Sequence[int]) -> bool:
+def for_the_end(plan: CompiledPlan, row: Sequence[int]) -> bool:
     """Tell whether a step waits for the completion gate: what comes after it is not performed during the run."""
     gate, level = plan.completion
     return row[0] == WAIT and row[1] == gate and row[2] >= level
 
 
-def _timed(plan: Compiled) -> list[bool]:
+def _timed(plan: CompiledPlan) -> list[bool]:
     """Tell per step whether it is work that can take time; a date takes none when it has passed."""
     inputs, rows = plan.inputs, plan.rows
     longest = np.array([inputs.tables.of(number).max() for number in range(len(inputs.tables.kind))])
@@ -240,7 +240,7 @@ def _timed(plan: Compiled) -> list[bool]:
 
 
 def _likeness(
-    plan: Compiled, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
+    plan: CompiledPlan, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
 ) -> tuple[tuple[int, ...], ...]:
     """Return a route without what is the unit's own: gates by the order of their appearance, no luck."""
     gates: dict[int, int] = {NONE: NONE}
@@ -262,7 +262,7 @@ def _likeness(
     return tuple(route)
 
 
-def _kind(plan: Compiled, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]) -> Kind:
+def _kind(plan: CompiledPlan, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]) -> Kind:
     """Return a kind as its first unit has it."""
     begin, end = plan.first[units[0] : units[0] + 2].tolist()
     reached, conflicts = states(plan, units[0])
@@ -273,7 +273,7 @@ def _kind(plan: Compiled, units: tuple[int, ...], rows: Sequence[Sequence[int]],
     return Kind(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), during, signals, rows)
 
 
-def _during(plan: Compiled, route: Sequence[Sequence[int]]) -> frozenset[int]:
+def _during(plan: CompiledPlan, route: Sequence[Sequence[int]]) -> frozenset[int]:
     """Return the steps of a route, its end included, that some way leads to before the run is over."""
     todo, during = [0], set[int]()
     while todo:
@@ -286,7 +286,10 @@ def _during(plan: Compiled, route: Sequence[Sequence[int]]) -> frozenset[int]:
 
 
 def _signals(
-    plan: Compiled, route: Sequence[Sequence[int]], signalled: Mapping[int, Mapping[int, int]], during: Collection[int]
+    plan: CompiledPlan,
+    route: Sequence[Sequence[int]],
+    signalled: Mapping[int, Mapping[int, int]],
+    during: Collection[int],
 ) -> tuple[tuple[int, int, int], ...]:
     """Return per gate a step that signals it, and the least and most that is signalled when the run is over."""
     ends = [step for step in during if step == len(route) or for_the_end(plan, route[step])] or list(during)

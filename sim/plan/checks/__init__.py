@@ -19,12 +19,12 @@ from sim.plan.checks.deadlocks import Locks, has_choices, in_vain, out_of_luck
 from sim.plan.checks.finding import Finding, Remark, collected
 from sim.plan.checks.quality import few_at_once, long_tasks, loose_ends, unlimited_work
 from sim.plan.checks.reachability import Reach, on_routes
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 
 __all__ = ["Remark", "check"]
 
 
-def check(plan: Compiled, values: Sequence[int] | None = None) -> list[Remark]:
+def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remark]:
     """Return what is wrong with a plan or worth a look, errors first; the rules are those of `docs/engine.md`.
 
     With planned `values` (minutes per input) long tasks are remarked on too. A plan without errors can still
@@ -33,7 +33,7 @@ def check(plan: Compiled, values: Sequence[int] | None = None) -> list[Remark]:
     return collected(_findings(plan, values))
 
 
-def _findings(plan: Compiled, values: Sequence[int] | None) -> Iterator[Finding]:
+def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Finding]:
     """Yield everything there is to say; what is known to be impossible goes into how far everyone can come."""
     all_kinds = kinds(plan)
     needs, possible = Needs(plan, all_kinds), Needs(plan, all_kinds, perhaps=True)

@@ -18,7 +18,7 @@ from fractions import Fraction
 from sim.plan.analysis.prerequisites import Needs, bits, members
 from sim.plan.analysis.route_classes import Held, Kind
 from sim.plan.checks.finding import Finding, Severity
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.mechanisms.risks import AWAY
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
@@ -42,7 +42,7 @@ class Yard:
         return initial[token] + int(initial[self.places] / self.tokens[token])
 
 
-def yards(plan: Compiled, kinds: Sequence[Kind], slots: Collection[int]) -> list[Yard]:
+def yards(plan: CompiledPlan, kinds: Sequence[Kind], slots: Collection[int]) -> list[Yard]:
     """Return the yards of a plan; `slots` are the pools of places that units pass on to others."""
     found = []
     made = {token: makers for token, makers in _makers(kinds).items() if token not in slots}
@@ -86,7 +86,7 @@ def _distinct(kind: Kind, yard: Yard) -> Iterator[Held]:
             yield dict(zip(pools, has, strict=True))
 
 
-def crowded(plan: Compiled, kinds: Sequence[Kind], yard: Yard) -> Iterator[tuple[Kind, int, str]]:
+def crowded(plan: CompiledPlan, kinds: Sequence[Kind], yard: Yard) -> Iterator[tuple[Kind, int, str]]:
     """Yield every (kind, step, sentence) at which more must lie in a yard at once than can ever lie there."""
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
     for kind in kinds:
@@ -103,7 +103,7 @@ def crowded(plan: Compiled, kinds: Sequence[Kind], yard: Yard) -> Iterator[tuple
 
 
 def blocked_by_others(
-    plan: Compiled, kinds: Sequence[Kind], needs: Needs, yard: Yard, all_yards: Sequence[Yard]
+    plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs, yard: Yard, all_yards: Sequence[Yard]
 ) -> Iterator[Finding]:
     """Yield who can wait for ever for a token that finds no place because others of another kind lie there."""
     passed = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
@@ -128,7 +128,7 @@ def blocked_by_others(
                     )
 
 
-def _at_most(plan: Compiled, kinds: Sequence[Kind], token: int, all_yards: Sequence[Yard], but: Yard) -> Fraction:
+def _at_most(plan: CompiledPlan, kinds: Sequence[Kind], token: int, all_yards: Sequence[Yard], but: Yard) -> Fraction:
     """Return how many of a token can lie about at once: all that are ever made, or what another yard allows."""
     made = sum(count * len(kind.units) for kind in kinds for _, pool, count in kind.supplies() if pool == token)
     most = Fraction(int(plan.initial[token]) + made)
@@ -150,7 +150,7 @@ Gone = tuple[int, tuple[tuple[int, int], ...]]
 """A count that leaves a pool again, and the (gate, level) it waits for before it does; none if it never leaves."""
 
 
-def too_large(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Iterator[tuple[Kind, int, str]]:
+def too_large(plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs) -> Iterator[tuple[Kind, int, str]]:
     """Yield every (kind, step, sentence) at which more is taken at once than there can ever be."""
     for kind in kinds:
         for step, pool, count, held in kind.takes():
@@ -162,7 +162,7 @@ def too_large(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Iterator[t
                 yield kind, step, f"{{who}}: takes {count} of {plan.pools[pool]}{before}, of which {there} at most"
 
 
-def room_of(plan: Compiled, needs: Needs, pool: int) -> int:
+def room_of(plan: CompiledPlan, needs: Needs, pool: int) -> int:
     """Return how many of a pool can ever be there at once."""
     room = int(plan.initial[pool])
     if pool not in needs.slots:
@@ -170,7 +170,7 @@ def room_of(plan: Compiled, needs: Needs, pool: int) -> int:
     return room
 
 
-def used_up(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def used_up(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
     """Yield pools of which more is taken for good than ever comes (rule 6)."""
     coming, taken = Counter(dict(enumerate(plan.initial.tolist()))), Counter[int]()
     takers: dict[int, list[str]] = {}
@@ -189,7 +189,7 @@ def used_up(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
             yield Finding("error", name, sentence, tuple(takers[pool]))
 
 
-def gone_too_early(plan: Compiled, kinds: Sequence[Kind], needs: Needs) -> Iterator[Finding]:
+def gone_too_early(plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs) -> Iterator[Finding]:
     """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
     leaving = _leaving(kinds, needs)
     for kind in (kind for kind in kinds if not kind.name.startswith(AWAY)):
@@ -246,7 +246,7 @@ class Group:
     least: int
 
 
-def stuck_in_groups(plan: Compiled, needs: Needs, possible: Needs) -> Iterator[tuple[Finding, list[Group]]]:
+def stuck_in_groups(plan: CompiledPlan, needs: Needs, possible: Needs) -> Iterator[tuple[Finding, list[Group]]]:
     """Yield places of which so many must be taken before any come back that none ever do, or perhaps none do.
 
     With each finding come the groups that can never give anything back. `possible` are the needs that may arise.
@@ -299,6 +299,6 @@ def _comes_back_singly(needs: Needs, pool: int) -> bool:
     return any(other == pool for bundle in freed for other, _ in bundle)
 
 
-def _finding(plan: Compiled, pool: int, severity: Severity, of: Sequence[Group], told: str) -> Finding:
+def _finding(plan: CompiledPlan, pool: int, severity: Severity, of: Sequence[Group], told: str) -> Finding:
     name = plan.pools[pool]
     return Finding(severity, name, f"{{who}}: {name} {told}", tuple(plan.units[group.unit] for group in of))

@@ -18,7 +18,7 @@ from sim.plan.analysis.route_classes import Kind, several
 from sim.plan.checks.capacity import Yard
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.checks.reachability import Reach
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import HOLD, WAIT
 
 # --- locks ------------------------------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ class Locks:
     """The rings of a plan."""
 
     def __init__(
-        self, plan: Compiled, kinds: Sequence[Kind], needs: Needs, slots: Collection[int], yards: Sequence[Yard]
+        self, plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs, slots: Collection[int], yards: Sequence[Yard]
     ) -> None:
         """Find out what leads to what; `needs` are those that may arise, `slots` the pools of places."""
         self.plan, self.kinds, self.needs, self.slots = plan, kinds, needs, slots
@@ -266,7 +266,7 @@ LONGEST_RING = 6
 """Units of a ring that are told; in longer ones the middle is left out."""
 
 
-def in_vain(plan: Compiled, needs: Needs, reach: Reach) -> Iterator[Finding]:
+def in_vain(plan: CompiledPlan, needs: Needs, reach: Reach) -> Iterator[Finding]:
     """Yield why units can never finish, as far as it is each other; and whether the project can."""
     severity: Severity = "warning" if reach.finishes else "error"
     yield from _never_opened(plan, needs, reach, severity, "")
@@ -277,7 +277,7 @@ def in_vain(plan: Compiled, needs: Needs, reach: Reach) -> Iterator[Finding]:
         yield Finding("error", plan.gates[gate], sentence)
 
 
-def out_of_luck(plan: Compiled, needs: Needs, reach: Reach, worst: Reach) -> Iterator[Finding]:
+def out_of_luck(plan: CompiledPlan, needs: Needs, reach: Reach, worst: Reach) -> Iterator[Finding]:
     """Yield why units can never finish that take the wrong way at a jump; `worst` is how far all come on every way."""
     worst.stuck = {unit: steps for unit, steps in worst.stuck.items() if unit not in reach.stuck}
     yield from _never_opened(plan, needs, worst, "warning", " on one of its ways")
@@ -291,7 +291,7 @@ def has_choices(kinds: Sequence[Kind]) -> bool:
     )
 
 
-def _never_opened(plan: Compiled, needs: Needs, reach: Reach, severity: Severity, where: str) -> Iterator[Finding]:
+def _never_opened(plan: CompiledPlan, needs: Needs, reach: Reach, severity: Severity, where: str) -> Iterator[Finding]:
     """Yield gates that nobody signals, or not often enough; one finding for all units of a kind."""
     found: dict[tuple[int, int, int], list[tuple[str, str]]] = defaultdict(list)
     for unit, steps in sorted(reach.stuck.items()):
@@ -312,7 +312,7 @@ def _endless(needs: Needs, gate: int) -> bool:
     return any(needs.kind_of[unit].conflicts for unit, _, _ in needs.signals[gate])
 
 
-def _in_rings(plan: Compiled, needs: Needs, reach: Reach, severity: Severity, where: str) -> Iterator[Finding]:
+def _in_rings(plan: CompiledPlan, needs: Needs, reach: Reach, severity: Severity, where: str) -> Iterator[Finding]:
     """Yield units that wait for each other in a ring, one finding for all rings of the same kinds of unit."""
     for_whom = {unit: _awaited(needs, reach, unit, steps) for unit, steps in sorted(reach.stuck.items())}
     known: set[int] = set()
@@ -344,7 +344,7 @@ def _awaited(needs: Needs, reach: Reach, unit: int, steps: list[int]) -> tuple[i
     return None
 
 
-def _ring(plan: Compiled, severity: Severity, ring: list[int], told: list[str], where: str) -> Finding:
+def _ring(plan: CompiledPlan, severity: Severity, ring: list[int], told: list[str], where: str) -> Finding:
     if len(ring) == 1:
         return Finding(severity, plan.units[ring[0]], f"a unit waits for itself{where}: {told[0]}")
     if len(told) > LONGEST_RING:

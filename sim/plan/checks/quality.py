@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sim.plan.analysis.prerequisites import Needs
 from sim.plan.analysis.route_classes import Kind
 from sim.plan.checks.finding import Finding
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes
 from sim.plan.mechanisms.crews import crew
 from sim.plan.mechanisms.risks import AWAY
@@ -21,7 +21,7 @@ TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
 """Working days from which a place is too large for the crews that a step takes in it at once: an assumption."""
 
 
-def loose_ends(plan: Compiled, needs: Needs) -> Iterator[Finding]:
+def loose_ends(plan: CompiledPlan, needs: Needs) -> Iterator[Finding]:
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
     matters = _matters(plan, needs)
     ends = (plan.units[unit] for unit in sorted(needs.kind_of) if unit not in matters)
@@ -30,7 +30,7 @@ def loose_ends(plan: Compiled, needs: Needs) -> Iterator[Finding]:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
 
 
-def _matters(plan: Compiled, needs: Needs) -> set[int]:
+def _matters(plan: CompiledPlan, needs: Needs) -> set[int]:
     """Return the units that lead to the completion gate, through gates and what they supply."""
     todo = [(unit, step) for unit, step, _ in needs.signals[plan.completion[0]]]
     gates, pools, seen = {plan.completion[0]}, set[int](), set(todo)
@@ -59,7 +59,7 @@ def _asked_before(kind: Kind, unit: int, step: int) -> Iterator[tuple[int, int]]
             yield operation, gate if operation == AGAIN else a
 
 
-def unlimited_work(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def unlimited_work(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
     """Yield work on a working calendar that needs neither people nor anything held, and is nobody's own arrival."""
     always = [always_open(calendar) for calendar in plan.base_calendars]
     found: dict[str, list[str]] = defaultdict(list)
@@ -77,7 +77,7 @@ def unlimited_work(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
         yield Finding("warning", units[0], sentence, tuple(units))
 
 
-def long_tasks(plan: Compiled, values: Sequence[int]) -> Iterator[Finding]:
+def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
     """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
     longest: dict[str, float] = {}
     always = [always_open(calendar) for calendar in plan.base_calendars]
@@ -93,7 +93,7 @@ def long_tasks(plan: Compiled, values: Sequence[int]) -> Iterator[Finding]:
         yield Finding("warning", next(iter(longest)), sentence)
 
 
-def few_at_once(plan: Compiled, kinds: Sequence[Kind], values: Sequence[int]) -> Iterator[Finding]:
+def few_at_once(plan: CompiledPlan, kinds: Sequence[Kind], values: Sequence[int]) -> Iterator[Finding]:
     """Yield steps of a large place that go on for months with the few crews that they take at once.
 
     More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
@@ -119,5 +119,5 @@ def few_at_once(plan: Compiled, kinds: Sequence[Kind], values: Sequence[int]) ->
         yield Finding("warning", next(iter(longest)), sentence)
 
 
-def _are_crews(plan: Compiled, pool: int) -> bool:
+def _are_crews(plan: CompiledPlan, pool: int) -> bool:
     return plan.pools[pool].startswith(CREW)

@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 
 from sim.plan.analysis.route_classes import Kind, following, for_the_end
 from sim.plan.checks.finding import Finding, Severity
-from sim.plan.compile import NONE, Compiled
+from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
 
 # --- reach ------------------------------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ class Reach:
 
     def __init__(
         self,
-        plan: Compiled,
+        plan: CompiledPlan,
         kinds: Sequence[Kind],
         hopeless: Collection[tuple[int, int]] = (),
         *,
@@ -144,7 +144,7 @@ def needed_at(kind: Kind, step: int) -> Iterator[tuple[int, int]]:
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
-def on_routes(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def on_routes(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
     """Yield what is wrong with routes by themselves."""
     for kind in kinds:
         yield from _ways(plan, kind)
@@ -153,7 +153,7 @@ def on_routes(plan: Compiled, kinds: Sequence[Kind]) -> Iterator[Finding]:
         yield from _unreached(kind)
 
 
-def _ways(plan: Compiled, kind: Kind) -> Iterator[Finding]:
+def _ways(plan: CompiledPlan, kind: Kind) -> Iterator[Finding]:
     """Yield steps at which a unit has something else, depending on how it came there (rule 6)."""
     for conflict in kind.conflicts:
         differ = [name for name in {**conflict.one, **conflict.other} if _differ(conflict.one, conflict.other, name)]
@@ -192,7 +192,7 @@ def _comes_round(kind: Kind, jump: int) -> bool:
     return False
 
 
-def _kept(plan: Compiled, kind: Kind) -> Iterator[Finding]:
+def _kept(plan: CompiledPlan, kind: Kind) -> Iterator[Finding]:
     """Yield pools of which a unit must give back what it took, and does not, or gives what it has not (rule 5)."""
     returned = [pool for pool, name in enumerate(plan.pool_kinds) if name == "returned"]
     for pool in returned:

@@ -21,7 +21,7 @@ from datetime import date, datetime, time, timedelta
 
 from sim.config.project import Project
 from sim.errors import SimError
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log
 from sim.study.case import Case
@@ -38,7 +38,7 @@ NONE: Tasks = frozenset()
 class Following:
     """The tasks that whatever a unit does next follows, kept up to date along the log."""
 
-    def __init__(self, plan: Compiled) -> None:
+    def __init__(self, plan: CompiledPlan) -> None:
         self.plan = plan
         self._heads: dict[int, Tasks] = {}
         self._signals: dict[int, list[tuple[int, Tasks]]] = {}
@@ -95,7 +95,7 @@ class Following:
         return frozenset(found)
 
 
-def handed_on(plan: Compiled) -> set[int]:
+def handed_on(plan: CompiledPlan) -> set[int]:
     """The pools through which one unit hands something to another: empty at first, and nobody gives back what he took.
 
     A finished skid and power are handed on; crews, lines, places and cranes are shared.
@@ -108,7 +108,7 @@ def handed_on(plan: Compiled) -> set[int]:
     }
 
 
-def _users(plan: Compiled, operation: int) -> dict[int, set[int]]:
+def _users(plan: CompiledPlan, operation: int) -> dict[int, set[int]]:
     """The units that take from (or give to) each pool."""
     users: dict[int, set[int]] = {}
     for step, (kind, bundle) in enumerate(plan.rows[:, :2].tolist()):
@@ -188,7 +188,7 @@ class _Walk:
     """Goes through a log in the order in which it was performed and collects tasks."""
 
     def __init__(self, case: Case, hours: Sequence[Calendar]) -> None:
-        self.plan: Compiled = case.plan
+        self.plan: CompiledPlan = case.plan
         self.hours = hours
         self.stated = dict(zip(case.plan.calendars, case.plan.base_calendars, strict=True))
         self.rows = case.plan.rows.tolist()
@@ -273,7 +273,7 @@ class _Walk:
             self.following.worked(unit, number)
 
 
-def bundle_words(plan: Compiled, bundle: int) -> str:
+def bundle_words(plan: CompiledPlan, bundle: int) -> str:
     """What is held, in words: `1 crew.riggers + 1 crane`."""
     return " + ".join(f"{count} {plan.pools[pool]}" for pool, count in plan.bundles[bundle])
 

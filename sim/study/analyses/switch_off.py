@@ -23,7 +23,7 @@ from sim.engine.backends import COMPILED, SIMPY, Done, require_same
 from sim.jit import nothing_thrown_away
 from sim.metrics.critical_chain import step_mechanism
 from sim.metrics.record import Index
-from sim.plan.compile import NONE, Compiled, compile_plan
+from sim.plan.compile import NONE, CompiledPlan, compile_plan
 from sim.plan.draws import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
@@ -128,13 +128,13 @@ class Switches:
         return found | ({WEATHER} if closed else set())
 
 
-def rewritten(project: Project, agreed: Case) -> Compiled:
+def rewritten(project: Project, agreed: Case) -> CompiledPlan:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
     with nothing_thrown_away():
         return compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed.sizing.agreed))
 
 
-def grouped(plan: Compiled) -> tuple[list[str], list[str]]:
+def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:
     """Return the group of every input and of every shared factor; empty for what belongs to a risk driver."""
     index, of_inputs = Index.of(plan), [""] * len(plan.inputs.names)
     for step, (operation, a, b, *_) in enumerate(plan.rows.tolist()):
@@ -160,7 +160,7 @@ def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:
     return np.where(inputs.kind == SPAN, drawn & (inputs.minutes != 0), undecided)
 
 
-def settled(plan: Compiled, groups: set[str]) -> Compiled:
+def settled(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
     """Return a plan in which everything in these groups is at its planned value, and decisions as is most likely."""
     of_inputs, of_factors = grouped(plan)
     inputs = plan.inputs

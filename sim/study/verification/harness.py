@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.errors import SimError
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, Luck
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Route, Signal, Step, Wait, Work, fixed
 from sim.study.analyses.validation import Checked
@@ -44,7 +44,7 @@ def asked(check: Check) -> Checked:
 class Played:
     """A small plan that was performed."""
 
-    plan: Compiled
+    plan: CompiledPlan
     luck: Luck
     performance: Performance
 

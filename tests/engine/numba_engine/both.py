@@ -11,7 +11,7 @@ from sim.engine import simpy_engine as processes
 from sim.engine.equality import difference
 from sim.errors import SimError
 from sim.jit import available
-from sim.plan.compile import Compiled
+from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Luck
 from sim.plan.vocabulary import UNTIL, WORK
 from sim.world.calendars.working_time import Calendar
@@ -26,7 +26,7 @@ __all__ = ["Performed", "Prepared", "agree", "compiled", "drawn_by", "perform", 
 Outcome = processes.Performance | str
 
 
-def reference(plan: Compiled, luck: Luck, calendars: Sequence[Calendar]) -> Outcome:
+def reference(plan: CompiledPlan, luck: Luck, calendars: Sequence[Calendar]) -> Outcome:
     """What SimPy makes of it; an error in words."""
     try:
         return processes.perform(processes.Prepared(plan), luck, calendars)
@@ -34,7 +34,7 @@ def reference(plan: Compiled, luck: Luck, calendars: Sequence[Calendar]) -> Outc
         return f"{type(refused).__name__}: {refused}"
 
 
-def compiled(plan: Compiled, seed: int, replication: int, calendars: Sequence[Calendar]) -> Performed | str:
+def compiled(plan: CompiledPlan, seed: int, replication: int, calendars: Sequence[Calendar]) -> Performed | str:
     """What the kernel makes of it; an error in words."""
     try:
         return perform(Prepared(plan), seed, replication, calendars)
@@ -42,7 +42,9 @@ def compiled(plan: Compiled, seed: int, replication: int, calendars: Sequence[Ca
         return f"{type(refused).__name__}: {refused}"
 
 
-def agree(plan: Compiled, seed: int = 0, replication: int = 0, calendars: Sequence[Calendar] | None = None) -> Outcome:
+def agree(
+    plan: CompiledPlan, seed: int = 0, replication: int = 0, calendars: Sequence[Calendar] | None = None
+) -> Outcome:
     """Assert that both engines say the same of one replication, to the last digit, and return what."""
     hours = plan.base_calendars if calendars is None else calendars
     (luck,) = Draws(plan.inputs, seed).chunk(replication, 1)
@@ -65,7 +67,7 @@ def _kind(outcome: Outcome) -> str:
     return outcome.partition(":")[0] if outcome.startswith("GoesRound") else outcome
 
 
-def drawn_by(plan: Compiled, performed: processes.Performance) -> list[int]:
+def drawn_by(plan: CompiledPlan, performed: processes.Performance) -> list[int]:
     """The inputs of all works and dates that came to their end."""
     steps = np.unique(performed.log[:, 1])
     rows: list[list[int]] = plan.rows[steps, :2].tolist()

@@ -8,7 +8,7 @@ import pytest
 from sim.engine.deadlock import Stuck
 from sim.engine.equality import difference, same, told
 from sim.engine.simpy_engine import Performance, Prepared, perform
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import Again, Note, Signal, Wait
 from tests.engine.small_plans import job, write
@@ -20,7 +20,7 @@ ROUTES = {
 
 
 @pytest.fixture
-def performed() -> tuple[Compiled, Performance]:
+def performed() -> tuple[CompiledPlan, Performance]:
     from sim.plan.vocabulary import Label
 
     routes = {**ROUTES, "b2": [*ROUTES["b2"], Label("end")]}
@@ -36,21 +36,21 @@ def changed(done: Performance, row: int, column: int, by: int) -> Performance:
     return Performance(log, done.stuck)
 
 
-def test_a_performance_is_the_same_as_itself_in_any_order_of_units(performed: tuple[Compiled, Performance]) -> None:
+def test_a_performance_is_the_same_as_itself_in_any_order_of_units(performed: tuple[CompiledPlan, Performance]) -> None:
     plan, done = performed
     order = np.lexsort((-plan.unit_of[done.log[:, 1]], done.log[:, 0]))
     assert difference(plan, done, Performance(done.log[order])) is None
     assert same(plan, done, done)
 
 
-def test_any_changed_number_is_found(performed: tuple[Compiled, Performance]) -> None:
+def test_any_changed_number_is_found(performed: tuple[CompiledPlan, Performance]) -> None:
     plan, done = performed
     for row in range(len(done.log)):
         for column in (0, 2):
             assert not same(plan, done, changed(done, row, column, 1))
 
 
-def test_the_first_row_that_differs_is_told_with_both_timelines(performed: tuple[Compiled, Performance]) -> None:
+def test_the_first_row_that_differs_is_told_with_both_timelines(performed: tuple[CompiledPlan, Performance]) -> None:
     plan, done = performed
     row = int(np.flatnonzero(plan.rows[done.log[:, 1], 0] == 2)[1])
     parting = difference(plan, done, changed(done, row, 0, 4), ("one", "two"))
@@ -73,21 +73,21 @@ def test_the_first_row_that_differs_is_told_with_both_timelines(performed: tuple
     )
 
 
-def test_a_log_that_ends_early_differs(performed: tuple[Compiled, Performance]) -> None:
+def test_a_log_that_ends_early_differs(performed: tuple[CompiledPlan, Performance]) -> None:
     plan, done = performed
     parting = difference(plan, done, Performance(done.log[:-1]))
     assert parting is not None
     assert "  > nothing more" in parting
 
 
-def test_another_end_differs(performed: tuple[Compiled, Performance]) -> None:
+def test_another_end_differs(performed: tuple[CompiledPlan, Performance]) -> None:
     plan, done = performed
     parting = difference(plan, done, Performance(done.log, Stuck(12, (), ())))
     assert parting is not None
     assert parting.startswith("the logs are the same, but not the ends:")
 
 
-def test_rows_are_told_in_words(performed: tuple[Compiled, Performance]) -> None:
+def test_rows_are_told_in_words(performed: tuple[CompiledPlan, Performance]) -> None:
     plan, done = performed
     lines = [told(plan, row) for row in done.log]
     assert "minute 5: b2, step 4: note online/block: 3" in lines

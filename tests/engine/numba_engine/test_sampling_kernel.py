@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.engine.equality import difference
 from sim.engine.numba_engine.simulate import perform_given, perform_many
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, planned
 from sim.plan.vocabulary import Again, Chance, Label, Plan, Signal, Span, Step, Work
 from sim.world.calendars.working_time import always
@@ -35,7 +35,7 @@ TAILS += [1 - tail for tail in TAILS if tail > 2.0**-53] + [1 - 2.0**-53, 0.2, 0
 Uniforms = Callable[[Sequence[str], int, int], NDArray[np.float64]]
 
 
-def works(seconds: float = 1 / 60) -> Compiled:
+def works(seconds: float = 1 / 60) -> CompiledPlan:
     """A plan of one work of every shape, with shared factors and delays, and one chance of every kind."""
     plan = Plan(("done", len(SHAPES)))
     plan.works_on({"always": always(10**7)})
@@ -57,7 +57,9 @@ def works(seconds: float = 1 / 60) -> Compiled:
     return compile_plan(plan)
 
 
-def differences(plan: Compiled, seed: int, found: Sequence[Performed], uniforms: Uniforms | None = None) -> list[str]:
+def differences(
+    plan: CompiledPlan, seed: int, found: Sequence[Performed], uniforms: Uniforms | None = None
+) -> list[str]:
     """What differs between these replications from 0 on and the reference's, in words."""
     lucks = Draws(plan.inputs, seed, uniforms).chunk(0, len(found))
     expected = [reference(plan, luck, plan.base_calendars) for luck in lucks]

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sim.plan.analysis.critical_path import NEVER, Link, Schedule, earliest
-from sim.plan.compile import Compiled, compile_plan
+from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
     BEGUN,
@@ -35,7 +35,7 @@ DAG = st.lists(st.tuples(st.integers(0, 50), st.sets(st.integers(0, 199), max_si
 """Per task: its minutes, and the earlier tasks it waits for (modulo its own number)."""
 
 
-def planned(plan: Plan) -> tuple[Compiled, list[int]]:
+def planned(plan: Plan) -> tuple[CompiledPlan, list[int]]:
     """A plan as arrays, and the values of its first replication."""
     compiled = compile_plan(plan)
     (luck,) = Draws(compiled.inputs, 0).chunk(0, 1)
