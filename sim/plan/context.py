@@ -14,7 +14,7 @@ from sim.config.sections.labour import Trade
 from sim.plan.layout import Layout, Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, Plan, Span, Until, days
 from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 
 # --- plan context ------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class PlanContext:
 
 def working_days(estimate: Estimate, minutes_per_day: int) -> Span:
     """Return a span of working days on a calendar with so many productive minutes a day."""
-    return Span(shape(estimate), minutes_per_day)
+    return Span(to_distribution(estimate), minutes_per_day)
 
 
 # --- working days -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sim.errors import SimError
 from sim.plan.context import PlanContext, Stay
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 
 BEDS = "beds"
 CAMP = "camp"
@@ -105,7 +105,7 @@ def _open(context: PlanContext, camp: Camp, beds: Sequence[int], aside: int) -> 
     there = 0
     for number, (stage, more) in enumerate(zip(camp.stages, beds, strict=True), 1):
         spare = max(0, camp.rooms + there + more - aside) - max(0, camp.rooms + there - aside)
-        opens = Until("camp opens", Span(shape(stage.opens_days), MINUTES_PER_DAY))
+        opens = Until("camp opens", Span(to_distribution(stage.opens_days), MINUTES_PER_DAY))
         route: list[PlanStep] = [opens, *([Wait(CAMP, there)] if there else []), Signal(CAMP, more)]
         context.plan.unit(f"camp.{number}", [*route, *([Free({BEDS: spare})] if spare else [])])
         there += more

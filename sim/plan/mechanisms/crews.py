@@ -36,7 +36,7 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 
 # --- crew work --------------------------------------------------------------------------------------------------------
 
@@ -75,9 +75,9 @@ def step_span(context: PlanContext, step: Step, hours: Estimate | None) -> Span:
         assert step.days is not None  # the config allows nothing else
         return working_days(step.days, context.site_day_minutes)
     people = sum(context.people(step.crews).values())
-    content = shape(hours)
+    content = to_distribution(hours)
     if hours.shape == "fixed":
-        content = shape(context.project.labour.content_spread).scaled(hours.planned)
+        content = to_distribution(context.project.labour.content_spread).scaled(hours.planned)
     return Span(content, 60 / people, losses=losses(context, next(iter(step.crews)), step.exposure))
 
 

@@ -13,7 +13,7 @@ from sim.plan.mechanisms.logistics import CRANE, convoy, drive
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.calendars.project_calendars import LIFTS
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 
 
 def mend_transit_damage(context: PlanContext, name: str, system: System, block: Place) -> list[PlanStep]:
@@ -83,7 +83,7 @@ def _round_trip(context: PlanContext, block: Place, name: str, system: System, d
 
 
 def _lift(block: Place, activity: str, system: System) -> list[PlanStep]:
-    span = Span(shape(system.skid.lift_hours), MINUTES_PER_HOUR)
+    span = Span(to_distribution(system.skid.lift_hours), MINUTES_PER_HOUR)
     return [Hold({CRANE: 1}, block.sequence), Work(activity, span, LIFTS, "whole"), Free({CRANE: 1})]
 
 

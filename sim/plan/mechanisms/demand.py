@@ -26,7 +26,7 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, shape
+from sim.world.randomness.distributions import Fixed, to_distribution
 
 NEEDS = "blocks in sight"
 BROKEN_OFF = "demand broken off"
@@ -56,11 +56,11 @@ def _factors(context: PlanContext, demand: Demand) -> tuple[str, ...]:
     """Write what is drawn once for the whole of the demand; return the names."""
     if demand.growth is None:
         return ()
-    found = [context.plan.factor(PACE, shape(demand.growth.days_per_mw))]
+    found = [context.plan.factor(PACE, to_distribution(demand.growth.days_per_mw))]
     if demand.scenarios:
         found.append(context.plan.factor(SCENARIO, scenario_days(demand.scenarios)))
     for wave in {rise.wave for rise in rises(context.project) if rise.mw}:
-        context.plan.factor(f"demand.wave {wave + 1}", shape(demand.growth.wave))
+        context.plan.factor(f"demand.wave {wave + 1}", to_distribution(demand.growth.wave))
     return tuple(found)
 
 
@@ -87,7 +87,7 @@ def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
     """Return: by chance demand breaks off on a day; otherwise that day is beyond all days."""
     return [
         Again("it stays", "demand stays", Chance(ending.probability.value, otherwise=True)),
-        Until("demand breaks off", Span(shape(ending.day), MINUTES_PER_DAY)),
+        Until("demand breaks off", Span(to_distribution(ending.day), MINUTES_PER_DAY)),
         Note("broken off", "demand"),
         Again("known"),
         Label("it stays"),

@@ -10,7 +10,7 @@ from sim.plan.mechanisms.procurement import slip_of
 from sim.plan.mechanisms.shell import prerequisites
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, shape
+from sim.world.randomness.distributions import Fixed, to_distribution
 
 TEMPORARY = "temporary power"
 
@@ -50,7 +50,7 @@ def _feed(context: PlanContext, phase: Place, feed: Feed) -> list[PlanStep]:
     return [
         context.decided(phase),
         Note("ordered", item, kilowatt),
-        Work("grid feed", Span(shape(feed.weeks), MINUTES_PER_WEEK), "always"),
+        Work("grid feed", Span(to_distribution(feed.weeks), MINUTES_PER_WEEK), "always"),
         Note("delivered", item, kilowatt),
         *(Wait(gate) for gate in prerequisites(context, feed.after, phase)),
         Note("installed", item, kilowatt),
@@ -67,7 +67,11 @@ def _unit(context: PlanContext, phase: Place, number: int, running: str) -> list
         context.decided(phase),
         Note("ordered", item),
         Until("unit slot", Span(Fixed(week), MINUTES_PER_WEEK)),
-        Work("unit slip", Span(shape(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)), "always"),
+        Work(
+            "unit slip",
+            Span(to_distribution(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)),
+            "always",
+        ),
         Note("delivered", item),
         *(Wait(gate) for gate in prerequisites(context, energization.after, phase)),
     ]

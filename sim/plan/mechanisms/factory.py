@@ -25,7 +25,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.calendars.project_calendars import ENDLESS, factory_calendar
-from sim.world.randomness.distributions import Exponential, Fixed, shape
+from sim.world.randomness.distributions import Exponential, Fixed, to_distribution
 from sim.world.roads import LoadClass, load_class
 
 MILLION = 1_000_000
@@ -163,7 +163,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
         Label("runs"),
         Work("line runs", Span(Exponential(stops.mean_days_between.value), MINUTES_PER_DAY), ENDLESS),
         Hold(line, BEFORE_ALL),
-        Work("line stands still", Span(shape(stops.days), MINUTES_PER_DAY), ENDLESS),
+        Work("line stands still", Span(to_distribution(stops.days), MINUTES_PER_DAY), ENDLESS),
         Free(line),
         Again("runs", limit=STOPS_OF_A_LINE),
     ]
@@ -172,7 +172,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
 def build_skid(context: PlanContext, plant: Plant, order: Until, item: str, block: Place) -> list[PlanStep]:
     """Return the first part of a skid's route: order, parts, the line, the test, a place among the finished."""
     factory = plant.factory
-    parts = Span(shape(factory.parts_weeks), MINUTES_PER_WEEK, losses=slip_of(factory.supplier))
+    parts = Span(to_distribution(factory.parts_weeks), MINUTES_PER_WEEK, losses=slip_of(factory.supplier))
     route: list[PlanStep] = [
         order,
         Note("ordered", item),

@@ -24,7 +24,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.calendars.project_calendars import LIFTS
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 
 
 def ready_for(context: PlanContext, system: System, block: Place) -> list[Wait]:
@@ -38,7 +38,7 @@ def install_skids(context: PlanContext, name: str, system: System, block: Place)
     """Write: crane and riggers set any skids of this kind that lie ready, then crews hook them up."""
     number, item = system.skid.per_block, f"{name}/{block.name}"
     riggers = {context.project.logistics.lifting_trade: 1}
-    lift = Span(shape(system.skid.lift_hours), MINUTES_PER_HOUR)
+    lift = Span(to_distribution(system.skid.lift_hours), MINUTES_PER_HOUR)
     people = context.people(riggers)
     lifts = [Work(f"{name} lift {n + 1}", lift, LIFTS, "whole", people) for n in range(number)]
     lifting = {CRANE: 1, **{crew(trade): count for trade, count in riggers.items()}}
@@ -62,7 +62,7 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
     """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
     site, item, hold = system.site, f"{name}/{block.name}", {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
-    lead = Span(shape(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
+    lead = Span(to_distribution(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
     ready, loads = ready_for(context, system, block), slots(context, site.loads_per_block)
     context.plan.unit(
         material,
@@ -73,7 +73,7 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
             *allotted(context, name, 1, block),
             *ready,
             Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
-            Work(f"{name} material unload", Span(shape(site.unload_hours), MINUTES_PER_HOUR), "gate"),
+            Work(f"{name} material unload", Span(to_distribution(site.unload_hours), MINUTES_PER_HOUR), "gate"),
             Free({GATE: 1}),
             *new_slots(context, material, site.loads_per_block),
             Note("delivered", item),

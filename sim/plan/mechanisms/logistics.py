@@ -24,7 +24,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.calendars.project_calendars import DAYS_END
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 from sim.world.roads import OPEN_ROAD, movement, road_of
 
 GATE = "gate"
@@ -107,7 +107,11 @@ def convoy(context: PlanContext, plant: Plant) -> dict[str, int]:
 def _permit(context: PlanContext, plant: Plant) -> list[PlanStep]:
     """Return the wait for a permit, asked for when the load is finished."""
     days = movement(plant.load, context.project.logistics.roads).permit_days
-    return [] if days is None else [Work(f"{plant.system} permit", Span(shape(days), MINUTES_PER_DAY), OPEN_ROAD)]
+    return (
+        []
+        if days is None
+        else [Work(f"{plant.system} permit", Span(to_distribution(days), MINUTES_PER_DAY), OPEN_ROAD)]
+    )
 
 
 def _call(plant: Plant) -> list[PlanStep]:
@@ -115,7 +119,7 @@ def _call(plant: Plant) -> list[PlanStep]:
     fleet = plant.fleet
     if fleet.kind == "dedicated" or fleet.call_days is None:
         return []
-    return [Work(f"{plant.system} call", Span(shape(fleet.call_days), MINUTES_PER_DAY), OPEN_ROAD)]
+    return [Work(f"{plant.system} call", Span(to_distribution(fleet.call_days), MINUTES_PER_DAY), OPEN_ROAD)]
 
 
 def _return(plant: Plant) -> list[PlanStep]:
@@ -132,7 +136,7 @@ def _late(logistics: Logistics, system: str) -> list[PlanStep]:
         return []
     return [
         Again(ON_TIME, f"{system} on time", Chance(late.share.value, otherwise=True)),
-        Work(f"{system} late", Span(shape(late.days), MINUTES_PER_DAY), OPEN_ROAD),
+        Work(f"{system} late", Span(to_distribution(late.days), MINUTES_PER_DAY), OPEN_ROAD),
         Label(ON_TIME),
     ]
 
@@ -169,8 +173,8 @@ def new_slots(context: PlanContext, unit: str, loads: int) -> list[Signal]:
 
 def _driving(plant: Plant, speed: float = 1.0) -> Span:
     hours = plant.fleet.distance_miles.value / (plant.fleet.speed_mph.value * speed)
-    return Span(shape(plant.fleet.delay), hours * MINUTES_PER_HOUR)
+    return Span(to_distribution(plant.fleet.delay), hours * MINUTES_PER_HOUR)
 
 
 def _hours(logistics: Logistics, name: str) -> Span:
-    return Span(shape(getattr(logistics, name)), MINUTES_PER_HOUR)
+    return Span(to_distribution(getattr(logistics, name)), MINUTES_PER_HOUR)

@@ -16,7 +16,7 @@ from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, Until, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, shape
+from sim.world.randomness.distributions import Fixed, to_distribution
 
 # --- procurement ------------------------------------------------------------------------------------------------------
 
@@ -36,7 +36,7 @@ def slip_of(supplier: str | None) -> tuple[str, ...]:
 def procure(context: PlanContext) -> None:
     """Write every lot of every item into the plan that some step needs, and what suppliers do to all they make."""
     for name, supplier in context.project.procurement.suppliers.items():
-        context.plan.factor(f"supplier.{name}", shape(supplier.slip))
+        context.plan.factor(f"supplier.{name}", to_distribution(supplier.slip))
     lots = {"phase": context.layout.phases, "hall": context.layout.halls, "block": context.layout.blocks}
     for item in context.project.procurement.items:
         for number, place in enumerate(lots[item.per]):
@@ -49,7 +49,7 @@ def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str)
     """Return: order, wait out the lead time and the slot, receive."""
     slot = item.slot_week.value if item.slot_week else 0
     apart = item.slot_weeks_between.value if item.slot_weeks_between else 0
-    lead = Span(shape(item.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(item.supplier))
+    lead = Span(to_distribution(item.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(item.supplier))
     return [
         context.ordered(gate, place),
         Note("ordered", f"{item.id}/{place.name}"),
@@ -77,7 +77,7 @@ def allocate(context: PlanContext, system: str, per_block: int) -> None:
         blocks = min(context.project.blocks, int(mw / context.project.block.mw_gross.value + 1e-9))
         route: list[PlanStep] = [Until("allocation", Span(Fixed(promised.week.value), MINUTES_PER_WEEK))]
         if promised.slip_days is not None:
-            route.append(Work("allocation slip", Span(shape(promised.slip_days), MINUTES_PER_DAY), "always"))
+            route.append(Work("allocation slip", Span(to_distribution(promised.slip_days), MINUTES_PER_DAY), "always"))
         if blocks > so_far:
             route.append(Free({allocation(system): (blocks - so_far) * per_block}))
         context.plan.unit(f"{allocation(system)}.{number}", route)
@@ -110,7 +110,7 @@ def addition(item: str) -> str:
 def draw_prices(context: PlanContext) -> None:
     """Write every unit cost into the plan, to be drawn."""
     for name, estimate in unit_costs(context.project):
-        context.plan.factor(name, shape(estimate))
+        context.plan.factor(name, to_distribution(estimate))
 
 
 def unit_costs(project: Project) -> Iterator[tuple[str, Estimate]]:
@@ -136,5 +136,5 @@ ORDERABLE = "orderable"
 def release_chips(context: PlanContext) -> None:
     """Write the date from which each newer generation may be ordered."""
     for generation in context.project.orders.generations:
-        date = Until("chips orderable", Span(shape(generation.day), MINUTES_PER_DAY))
+        date = Until("chips orderable", Span(to_distribution(generation.day), MINUTES_PER_DAY))
         context.plan.unit(f"chips.{generation.id}", [date, Note(ORDERABLE, generation.id)])

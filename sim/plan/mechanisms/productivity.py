@@ -19,7 +19,7 @@ from sim.plan.layout import Place
 from sim.plan.vocabulary import Plan, Work
 from sim.world.calendars.project_calendars import stated_share
 from sim.world.productivity_factors import crowd_factors, unit_curve
-from sim.world.randomness.distributions import Fixed, shape
+from sim.world.randomness.distributions import Fixed, to_distribution
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 
@@ -29,7 +29,7 @@ def state_losses(context: PlanContext) -> None:
     labour = context.project.labour
     everywhere = labour.productivity.everywhere if labour.productivity else 1.0
     for name, trade in labour.trades.items():
-        factor, total = everywhere / trade.output, shape(labour.losses)
+        factor, total = everywhere / trade.output, to_distribution(labour.losses)
         context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor))
     for exposure in EXPOSURES if labour.productivity else ():
         context.plan.factor(_in_calendar(exposure), Fixed(stated_share(context.project, exposure)))

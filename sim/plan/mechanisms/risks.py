@@ -32,7 +32,7 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, Occurrence, shape
+from sim.world.randomness.distributions import Fixed, Occurrence, to_distribution
 
 # --- tags -------------------------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ def befall(context: PlanContext) -> None:
 def _blow(context: PlanContext, driver: Driver, state: State) -> Blow:
     """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
     occurs = context.plan.factor(f"risk.{driver.id}", Occurrence.with_probability(state.probability.value))
-    size = context.plan.factor(f"risk.{driver.id}.size", shape(state.size), only_with=occurs)
+    size = context.plan.factor(f"risk.{driver.id}.size", to_distribution(state.size), only_with=occurs)
     return Blow(driver, occurs, size, tags(driver.on))
 
 
@@ -216,7 +216,7 @@ def _lose_capacity(context: PlanContext, blow: Blow) -> None:
     """Write units that each take one away for a while, if the driver occurs; from the same date on."""
     driver = blow.driver
     assert driver.from_week is not None  # the config allows nothing else
-    begins = context.plan.delay(f"risk.{driver.id}.begins", Span(shape(driver.from_week), MINUTES_PER_WEEK))
+    begins = context.plan.delay(f"risk.{driver.id}.begins", Span(to_distribution(driver.from_week), MINUTES_PER_WEEK))
     for tag in blow.tags:
         for pool, there in capacity(tag, context).items():
             for number in range(max(1, round(there * driver.share.value)) if there else 0):

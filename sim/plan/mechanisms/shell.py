@@ -15,7 +15,7 @@ from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ def _step(context: PlanContext, step: Step, instance: Instance) -> list[PlanStep
     route += [Wait(context.plan.gate(gate)) for gate in before]
     route += [Wait(arrived(context, item, instance.place)) for item in step.needs]
     if step.lag_days is not None:
-        route.append(Work(f"{activity} lag", Span(shape(step.lag_days), MINUTES_PER_DAY), "always"))
+        route.append(Work(f"{activity} lag", Span(to_distribution(step.lag_days), MINUTES_PER_DAY), "always"))
     hours = planned_hours(step, instance.sqft, instance.mw)
     span = step_span(context, step, hours)
     route += by_crews(context, instance.place, activity, step, span)
@@ -81,7 +81,7 @@ def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> l
 def prepare(context: PlanContext, phase: Place) -> None:
     """Write the permits and the design of a phase: nothing starts on site before."""
     permitted = context.plan.gate(f"{phase.name}.permitted")
-    preparation = Span(shape(context.project.scale.preparation_days), MINUTES_PER_DAY)
+    preparation = Span(to_distribution(context.project.scale.preparation_days), MINUTES_PER_DAY)
     context.plan.unit(
         f"{phase.name}.preparation",
         [

@@ -23,7 +23,7 @@ from sim.world.calendars import shifts as holidays
 from sim.world.calendars.shifts import DAY, Intervals, Minutes, paid
 from sim.world.calendars.working_time import ALL, Calendar, always, weekly, without
 from sim.world.productivity_factors import earning, shortened, turns
-from sim.world.randomness.distributions import shape
+from sim.world.randomness.distributions import to_distribution
 from sim.world.randomness.streams import key, uniform
 from sim.world.roads import road_calendars
 from sim.world.weather.model import Model, closed_intervals
@@ -78,7 +78,7 @@ def _stopping(project: Project) -> Mapping[str, Stops]:
 def _stops(stops: Stops, stream: tuple[int, int], replication: int, horizon: int) -> NDArray[np.int64]:
     """Return one plant's stops up to the horizon."""
     rows: list[tuple[int, int]] = []
-    now, attempt, lasting = 0.0, 0, shape(stops.days)
+    now, attempt, lasting = 0.0, 0, to_distribution(stops.days)
     while True:
         now -= stops.mean_days_between.value * DAY * log1p(-uniform(stream, replication, attempt))
         if now >= horizon:

@@ -296,7 +296,7 @@ def _ordered(*points: float) -> None:
 
 
 @lru_cache(maxsize=4096)  # a plan asks for the same few hundred tens of thousands of times
-def shape(estimate: Estimate) -> Distribution:
+def to_distribution(estimate: Estimate) -> Distribution:
     """Return the distribution an estimate stands for, in the estimate's own unit."""
     match estimate:
         case Estimate(shape="uniform", low=float(low), high=float(high)):

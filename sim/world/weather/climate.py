@@ -30,7 +30,7 @@ from sim import files
 from sim.config.sections import weather as stated
 from sim.errors import ConfigError, Problem, SimError
 from sim.world.calendars.shifts import DAY
-from sim.world.randomness.distributions import Distribution, shape
+from sim.world.randomness.distributions import Distribution, to_distribution
 from sim.world.weather.closures import MONTH_DAYS, WARM_UP, Days, Sky, Stretches, nothing, stretches
 
 # --- climate ----------------------------------------------------------------------------------------------------------
@@ -236,6 +236,6 @@ def storms_of(storms: stated.Storms, monthly_rain: Floats) -> Storms:
     share = monthly_rain / total if total > 0 else np.array(MONTH_DAYS) / 365
     return Storms(
         daily=np.minimum(storms.per_year.value * share / np.array(MONTH_DAYS), 1.0),
-        lasting=shape(storms.days),
+        lasting=to_distribution(storms.days),
         interior_minutes=round(storms.interior_days.value * DAY),
     )
