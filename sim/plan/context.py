@@ -20,8 +20,8 @@ from sim.world.randomness.distributions import to_distribution
 
 
 @dataclass(frozen=True)
-class Stay:
-    """One crew's stay: the minute at which it is called, and its trade's hours done at which it may leave.
+class Mobilisation:
+    """one crew of a trade on site: the minute at which it is called, and its trade's hours done at which it may leave.
 
     `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its.
     """
@@ -32,17 +32,17 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Agreed:
-    """What is settled before the plan is written: crews per trade, their stays, and the date of every order.
+class ResourcePlan:
+    """What is settled before the plan is written: crews per trade, their mobilisations, and the date of every order.
 
-    While a project is rehearsed, trades that are not in `stays` are all there from the beginning: `crews` of
+    While a project is rehearsed, trades that are not in `mobilisations` are all there from the beginning: `crews` of
     them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
     orders when its place is decided. `released` is the day of release by place, where that is not its order's;
     `placed` the planned minute of orders that have no date.
     """
 
     crews: Mapping[str, int] = field(default_factory=dict)
-    stays: Mapping[str, tuple[Stay, ...]] = field(default_factory=dict)
+    mobilisations: Mapping[str, tuple[Mobilisation, ...]] = field(default_factory=dict)
     order_minutes: Mapping[str, int] = field(default_factory=dict)
     released: Mapping[str, int] = field(default_factory=dict)
     placed: Mapping[str, int] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class PlanContext:
 
     project: Project
     layout: Layout
-    agreed: Agreed
+    resource_plan: ResourcePlan
     plan: Plan
     site_day_minutes: int
     factory_day_minutes: int
@@ -70,8 +70,8 @@ class PlanContext:
     def ordered(self, unit: str, place: Place) -> Until:
         """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""
         decided = place.order_day * MINUTES_PER_DAY
-        agreed = self.agreed.order_minutes.get(unit, 0)
-        return Until("order", days(max(decided, agreed) / MINUTES_PER_DAY))
+        earliest = self.resource_plan.order_minutes.get(unit, 0)
+        return Until("order", days(max(decided, earliest) / MINUTES_PER_DAY))
 
     def decided(self, place: Place) -> Until:
         """Return the step that waits for the decision to have a place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sim.config.project import Project
-from sim.plan.context import Agreed, PlanContext
+from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.layout import lay_out
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
 from sim.plan.mechanisms.crews import await_permits, muster_crews
@@ -24,7 +24,7 @@ from sim.world.calendars.working_time import Calendar
 
 
 def write_plan(
-    project: Project, calendars: Mapping[str, Calendar], day_minutes: Mapping[str, int], agreed: Agreed
+    project: Project, calendars: Mapping[str, Calendar], day_minutes: Mapping[str, int], resource_plan: ResourcePlan
 ) -> Plan:
     """Write a project down as a plan, with the crews and order dates that were agreed.
 
@@ -33,7 +33,12 @@ def write_plan(
     plan = Plan(completion=(ONLINE, project.blocks))
     plan.works_on(calendars)
     context = PlanContext(
-        project, lay_out(project, agreed.released), agreed, plan, day_minutes["site"], day_minutes["factory"]
+        project,
+        lay_out(project, resource_plan.released),
+        resource_plan,
+        plan,
+        day_minutes["site"],
+        day_minutes["factory"],
     )
     state_losses(context)
     for phase in context.layout.phases:

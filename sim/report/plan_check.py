@@ -140,11 +140,11 @@ def _sizing(case: Case) -> Iterator[str]:
 
 def _crews(case: Case) -> Table:
     """Return the crew plan: windows, hours, crews and people of every trade."""
-    trades, agreed = case.project.labour.trades, case.sizing.agreed
+    trades, resource_plan = case.project.labour.trades, case.sizing.resource_plan
     dates = ProjectDates(case.project.scale.start_date)
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
     for window in sorted(case.sizing.windows, key=lambda window: window.start):
-        stays, trade = agreed.stays[window.trade], trades[window.trade]
+        stays, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
         typed = " (typed in)" if trade.crews is not None else ""
         first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))
         table.add_row(

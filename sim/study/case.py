@@ -140,7 +140,7 @@ class Case:
         if self.engine == COMPILED:
             open_door()
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
-        layout = lay_out(self.project, self.sizing.agreed.released)
+        layout = lay_out(self.project, self.sizing.resource_plan.released)
         plain = Yardstick.of(self.project, layout, self.plan, site)
         planned, content = self.planned_run.log, self.planned.content
         return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))
@@ -275,5 +275,5 @@ def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Ca
     weather = prepared(project.weather, folder or beside)
     with nothing_thrown_away():
         sizing = size(project)
-        plan = write_plan(project, calendars(project), day_minutes(project), sizing.agreed)
+        plan = write_plan(project, calendars(project), day_minutes(project), sizing.resource_plan)
         return Case(project, sizing, compile_plan(plan), weather)

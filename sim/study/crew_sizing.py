@@ -17,7 +17,7 @@ from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.errors import Stalled
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
-from sim.plan.context import Agreed, Stay
+from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.draws import Luck, planned
 from sim.plan.layout import lay_out
 from sim.plan.mechanisms.commissioning import ONLINE
@@ -43,13 +43,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Sizing:
-    """What was agreed before the plan was written, and why.
+    """What was settled before the plan was written, and why.
 
     `unlimited_days` is the planned finish with as many crews as anybody asks for; `sized_for_days` the date the
     crews are sized for: the target, or the unlimited finish where that is later.
     """
 
-    agreed: Agreed
+    resource_plan: ResourcePlan
     windows: tuple[Window, ...]
     unlimited_days: float
     sized_for_days: float
@@ -60,21 +60,21 @@ def size(project: Project) -> Sizing:
 
     The first, with as many crews as anybody asks for, gives each trade its window and so its number of crews.
     The second, with that many from the beginning, gives each crew its call: when the work first needs it, and
-    when for the last time. The third, with those stays, gives every order the latest date that delays nothing.
+    when for the last time. The third, with those mobilisations, gives every order the latest date that delays nothing.
     """
     project = project.with_risks("none")  # none occurs without luck
-    unlimited = Rehearsal(project, Agreed())
+    unlimited = Rehearsal(project, ResourcePlan())
     target = max(unlimited.finish, round(project.scale.target_days * MINUTES_PER_DAY))
     windows = unlimited.windows(target)
     crews = {window.trade: _crews(project, window, unlimited.most[window.trade]) for window in windows}
-    there = Rehearsal(project, Agreed(crews))
-    agreed = Agreed(crews, there.stays(), placed=there.placed())
+    there = Rehearsal(project, ResourcePlan(crews))
+    resource_plan = ResourcePlan(crews, there.mobilisations(), placed=there.placed())
     if project.procurement.policy == "just_in_time":
-        called = Rehearsal(project, agreed)
-        agreed = replace(agreed, order_minutes=called.order_minutes(), placed=called.placed())
+        called = Rehearsal(project, resource_plan)
+        resource_plan = replace(resource_plan, order_minutes=called.order_minutes(), placed=called.placed())
     if project.orders.policy == "released":
-        agreed = replace(agreed, released=Rehearsal(project, agreed).released())
-    return Sizing(agreed, tuple(windows), unlimited.finish / MINUTES_PER_DAY, target / MINUTES_PER_DAY)
+        resource_plan = replace(resource_plan, released=Rehearsal(project, resource_plan).released())
+    return Sizing(resource_plan, tuple(windows), unlimited.finish / MINUTES_PER_DAY, target / MINUTES_PER_DAY)
 
 
 def _crews(project: Project, window: Window, most: int) -> int:
@@ -111,9 +111,9 @@ def _otherwise(project: Project, trade: Trade) -> float:
 class Rehearsal:
     """The deterministic run of a plan, from which windows and latest dates are read."""
 
-    def __init__(self, project: Project, agreed: Agreed) -> None:
+    def __init__(self, project: Project, resource_plan: ResourcePlan) -> None:
         self.project = project
-        plan = write_plan(project, calendars(project), day_minutes(project), agreed)
+        plan = write_plan(project, calendars(project), day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units)
         self.plan: CompiledPlan = compile_plan(plan)
         self.luck: Luck = planned(self.plan.inputs)
@@ -165,14 +165,14 @@ class Rehearsal:
         rows = [row for row in self._rows(SIGNAL) if self._argument(row, 1) in gates]
         return {gates[self._argument(row, 1)].removesuffix(PLACED): int(self.log[row, 0]) for row in rows}
 
-    def stays(self) -> dict[str, tuple[Stay, ...]]:
+    def mobilisations(self) -> dict[str, tuple[Mobilisation, ...]]:
         """Return when each crew of each trade is called, and the hours done after which it is not needed again.
 
         The k-th crew is called early enough to be at work when for the first time k crews are busy.
         """
         lead = MINUTES_PER_WEEK + 2 * MINUTES_PER_DAY
         return {
-            trade: tuple(Stay(max(0, first - lead), level, unit) for first, level, unit in self._needed(trade))
+            trade: tuple(Mobilisation(max(0, first - lead), level, unit) for first, level, unit in self._needed(trade))
             for trade in self.most
         }
 

@@ -189,7 +189,7 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "limits": _limits(project),
         "planned": metrics,
         "planned_blocks": _planned_blocks(case, performance.log),
-        "crews": {trade: len(stays) for trade, stays in case.sizing.agreed.stays.items()},
+        "crews": {trade: len(stays) for trade, stays in case.sizing.resource_plan.mobilisations.items()},
         "versions": {"python": platform.python_version(), **versions()},
         "config_digest": digest(project),
         "config": project.model_dump(mode="json"),

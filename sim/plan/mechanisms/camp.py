@@ -13,7 +13,7 @@ from math import ceil
 
 from sim.config.sections.labour import Camp, Trade
 from sim.errors import SimError
-from sim.plan.context import PlanContext, Stay
+from sim.plan.context import Mobilisation, PlanContext
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.randomness.distributions import to_distribution
@@ -56,7 +56,11 @@ def pitch_camp(context: PlanContext, most: Mapping[str, int]) -> dict[tuple[str,
     `most` is the largest number of crews of a trade that any step takes at once. Raises `CampTooSmall`.
     """
     camp = context.project.labour.camp
-    stays = {trade: context.agreed.stays[trade] for trade in most if trade in context.agreed.stays}
+    stays = {
+        trade: context.resource_plan.mobilisations[trade]
+        for trade in most
+        if trade in context.resource_plan.mobilisations
+    }
     if camp is None or not stays:
         return {}
     each = {trade: _beds(context, context.trade(trade)) for trade in stays}
@@ -78,7 +82,7 @@ def _beds(context: PlanContext, trade: Trade) -> int:
     return ceil(people * housed - 1e-9)
 
 
-def _to_the_end(stays: Mapping[str, Sequence[Stay]], most: Mapping[str, int]) -> list[tuple[str, int]]:
+def _to_the_end(stays: Mapping[str, Sequence[Mobilisation]], most: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the crews that stay for all the work of their trade, in the order in which they are called."""
     crews = [(trade, number) for trade in stays for number in range(min(most[trade], len(stays[trade])))]
     return sorted(crews, key=lambda crew: stays[crew[0]][crew[1]].called)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Level, Step
-from sim.plan.context import PlanContext, Stay, working_days
+from sim.plan.context import Mobilisation, PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.camp import NO_CAMP, Quarters, pitch_camp
 from sim.plan.mechanisms.productivity import crowding, losses
@@ -134,12 +134,12 @@ def muster_crews(context: PlanContext) -> None:
     most, hours = largest_counts(context.plan.units), reported_hours(context.plan.units)
     quarters = pitch_camp(context, most)
     for trade in most:
-        if trade not in context.agreed.stays:
-            context.plan.pool(crew(trade), context.agreed.crews.get(trade, UNLIMITED), "supplied")
+        if trade not in context.resource_plan.mobilisations:
+            context.plan.pool(crew(trade), context.resource_plan.crews.get(trade, UNLIMITED), "supplied")
             continue
         context.plan.pool(crew(trade), 0, "supplied")
         context.plan.pool(f"hiring.{trade}", hired_per_week(context, trade))
-        for number, stay in enumerate(context.agreed.stays[trade]):
+        for number, stay in enumerate(context.resource_plan.mobilisations[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
             level = hours[trade] if number < most[trade] else stay.until_hours
             stays = replace(stay, until_hours=level)
@@ -159,7 +159,7 @@ def on_site(context: PlanContext, trade: str) -> int:
     return context.trade(trade).team * len(context.project.pattern.shifts)
 
 
-def _crew(context: PlanContext, trade: str, stay: Stay, quarters: Quarters) -> list[PlanStep]:
+def _crew(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters) -> list[PlanStep]:
     """Return a crew's stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
     people = on_site(context, trade)
@@ -189,7 +189,7 @@ def await_permits(context: PlanContext) -> None:
         return
     first = context.layout.phases[0]
     expected = round(context.project.scale.preparation_days.planned * MINUTES_PER_DAY)
-    for trade, stays in context.agreed.stays.items():
+    for trade, stays in context.resource_plan.mobilisations.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
             route = context.plan.units.get(name, ())

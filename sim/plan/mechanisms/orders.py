@@ -224,8 +224,8 @@ def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep
 
 def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return the time from an order to the purchase it entails; no purchase where it is or will be cancelled."""
-    agreed = book.context.agreed.order_minutes.get(name, 0)
-    later = max(0, agreed - _planned(book, order))
+    bought = book.context.resource_plan.order_minutes.get(name, 0)
+    later = max(0, bought - _planned(book, order))
     cancelling = book.context.project.orders.cancelling
     wait: list[PlanStep] = [Work("order", fixed(later), "always")]
     if cancelling is None or place.name not in book.cancellable or not later:
@@ -236,7 +236,7 @@ def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanSte
 
 def _planned(book: Book, order: Order) -> int:
     """Return the minute at which an order is planned to be placed."""
-    return book.context.agreed.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
+    return book.context.resource_plan.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
 
 
 def _stopping(context: PlanContext) -> list[PlanStep]:
@@ -282,7 +282,7 @@ def _begins(step: PlanStep) -> bool:
 
 def _crews(book: Book) -> None:
     """Call crews a time after the order whose work needs them, not on a date."""
-    for trade, stays in book.context.agreed.stays.items():
+    for trade, stays in book.context.resource_plan.mobilisations.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
             if name in book.context.plan.units and stay.because in book.of_unit:

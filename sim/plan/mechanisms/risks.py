@@ -113,7 +113,7 @@ def capacity(tag: Tag, context: PlanContext) -> dict[str, int]:
     kind, name = tag
     found: dict[str, int] = {}
     if kind == "crews":
-        found = {crew(name): len(context.agreed.stays.get(name, ()))}
+        found = {crew(name): len(context.resource_plan.mobilisations.get(name, ()))}
     elif kind in {"cranes", "gates"}:
         pool = CRANE if kind == "cranes" else GATE
         found = {pool: context.plan.pools[pool].initial}

@@ -28,7 +28,7 @@ from sim.engine.backends import AUTO
 from sim.errors import SimError
 from sim.jit import nothing_thrown_away
 from sim.plan.compile import compile_plan
-from sim.plan.context import Agreed, Stay
+from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
 from sim.plan.project import write_plan
 from sim.study.api import load
@@ -75,18 +75,18 @@ class Lever:
         return asdict(self)
 
 
-def levers(project: Project, agreed: Agreed, most: Mapping[str, int]) -> tuple[Lever, ...]:
+def levers(project: Project, resource_plan: ResourcePlan, most: Mapping[str, int]) -> tuple[Lever, ...]:
     """Return what there is to move, at the values that a project has; `most` crews of a trade one step takes."""
-    return (*_crews(agreed, most), *_factories(project), *_site(project), *_shifts(project), *_risks(project))
+    return (*_crews(resource_plan, most), *_factories(project), *_site(project), *_shifts(project), *_risks(project))
 
 
 def _slider(path: str, group: str, label: str, value: int, low: int = 1) -> Lever:
     return Lever(path, group, label, "slider", value, low, max(3 * value, value + 4))
 
 
-def _crews(agreed: Agreed, most: Mapping[str, int]) -> Iterator[Lever]:
+def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lever]:
     """Yield the crews of every trade: at least as many as one step takes at once."""
-    for trade, stays in sorted(agreed.stays.items()):
+    for trade, stays in sorted(resource_plan.mobilisations.items()):
         yield _slider(f"labour.trades.{trade}.crews", "crews", trade, len(stays), max(1, most.get(trade, 1)))
 
 
@@ -143,21 +143,21 @@ def as_overrides(changes: Changes, offered: tuple[Lever, ...]) -> list[str]:
     return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
 
 
-def kept(agreed: Agreed, changes: Changes) -> Agreed:
-    """Return what was agreed for the baseline with the numbers of crews that were changed.
+def kept(resource_plan: ResourcePlan, changes: Changes) -> ResourcePlan:
+    """Return what was resource_plan for the baseline with the numbers of crews that were changed.
 
     Fewer crews are those that come first; further ones come and go with the last.
     """
-    stays = dict(agreed.stays)
+    stays = dict(resource_plan.mobilisations)
     for path, value in changes.items():
         if path.startswith("labour.trades.") and path.endswith(".crews"):
             trade = path.split(".")[2]
             stays[trade] = _so_many(stays[trade], int(value))
-    crews = {**agreed.crews, **{trade: len(crew) for trade, crew in stays.items()}}
-    return Agreed(crews, stays, agreed.order_minutes, agreed.released, agreed.placed)
+    crews = {**resource_plan.crews, **{trade: len(crew) for trade, crew in stays.items()}}
+    return ResourcePlan(crews, stays, resource_plan.order_minutes, resource_plan.released, resource_plan.placed)
 
 
-def _so_many(stays: tuple[Stay, ...], count: int) -> tuple[Stay, ...]:
+def _so_many(stays: tuple[Mobilisation, ...], count: int) -> tuple[Mobilisation, ...]:
     return stays[:count] + stays[-1:] * max(0, count - len(stays))
 
 
@@ -234,8 +234,8 @@ class Live:
     def levers(self) -> tuple[Lever, ...]:
         """Return what can be moved."""
         project = self.base.project
-        plan = write_plan(project, calendars(project), day_minutes(project), self.base.sizing.agreed)
-        return levers(project, self.base.sizing.agreed, largest_counts(plan.units))
+        plan = write_plan(project, calendars(project), day_minutes(project), self.base.sizing.resource_plan)
+        return levers(project, self.base.sizing.resource_plan, largest_counts(plan.units))
 
     def project(self, changes: Changes) -> Project:
         """Return the project as it is on screen; ConfigError where that cannot be."""
@@ -292,9 +292,9 @@ class Live:
         if anew:
             return replace(prepare(project, self.path.parent), engine=self.engine)
         with nothing_thrown_away():
-            agreed = kept(self.base.sizing.agreed, changes)
-            plan = compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed))
-            sizing = replace(self.base.sizing, agreed=agreed)
+            resource_plan = kept(self.base.sizing.resource_plan, changes)
+            plan = compile_plan(write_plan(project, calendars(project), day_minutes(project), resource_plan))
+            sizing = replace(self.base.sizing, resource_plan=resource_plan)
             return Case(project, sizing, plan, self.base.weather, engine=self.engine)
 
 

@@ -128,10 +128,10 @@ class Switches:
         return found | ({WEATHER} if closed else set())
 
 
-def rewritten(project: Project, agreed: Case) -> CompiledPlan:
+def rewritten(project: Project, case: Case) -> CompiledPlan:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
     with nothing_thrown_away():
-        return compile_plan(write_plan(project, calendars(project), day_minutes(project), agreed.sizing.agreed))
+        return compile_plan(write_plan(project, calendars(project), day_minutes(project), case.sizing.resource_plan))
 
 
 def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:

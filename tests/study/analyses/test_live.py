@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
-from sim.plan.context import Agreed, Stay
+from sim.plan.context import Mobilisation, ResourcePlan
 from sim.study.analyses.live import Live, NoLever, kept, levers
 from sim.study.api import load, run
 from sim.study.case import prepare
@@ -61,7 +61,9 @@ def test_risks_and_patterns_can_be_moved_where_there_are_any() -> None:
     project = tiny()
     risks = project.risks.model_validate({"drivers": [driver]})
     (switches,) = (
-        lever for lever in levers(project.model_copy(update={"risks": risks}), Agreed(), {}) if lever.kind == "risks"
+        lever
+        for lever in levers(project.model_copy(update={"risks": risks}), ResourcePlan(), {})
+        if lever.kind == "risks"
     )
     assert switches.path == "risks.without"
     assert switches.choices == (("A wet spring", "rain"),)
@@ -137,11 +139,11 @@ def test_what_is_not_offered_or_not_possible_is_refused(live: Live) -> None:
 
 
 def test_kept_crews_are_the_first_to_come_and_more_come_with_the_last() -> None:
-    stays = (Stay(0, 90), Stay(100, 50), Stay(200, 20))
-    agreed = Agreed({"riggers": 3}, {"riggers": stays}, {"b1": 7})
-    assert kept(agreed, {"labour.trades.riggers.crews": 2}).stays["riggers"] == stays[:2]
-    more = kept(agreed, {"labour.trades.riggers.crews": 5, "logistics.cranes": 1})
-    assert more.stays["riggers"] == (*stays, stays[2], stays[2])
+    stays = (Mobilisation(0, 90), Mobilisation(100, 50), Mobilisation(200, 20))
+    resource_plan = ResourcePlan({"riggers": 3}, {"riggers": stays}, {"b1": 7})
+    assert kept(resource_plan, {"labour.trades.riggers.crews": 2}).mobilisations["riggers"] == stays[:2]
+    more = kept(resource_plan, {"labour.trades.riggers.crews": 5, "logistics.cranes": 1})
+    assert more.mobilisations["riggers"] == (*stays, stays[2], stays[2])
     assert more.crews == {"riggers": 5}
     assert more.order_minutes == {"b1": 7}
 
