@@ -125,7 +125,7 @@ class Layout:
     blocks: tuple[Place, ...]
 
 
-def lay_out(project: Project, released: Mapping[str, int] | None = None) -> Layout:
+def layout_of(project: Project, released: Mapping[str, int] | None = None) -> Layout:
     """Divide a project into phases, halls, turnovers and blocks; a place is ordered with its first block.
 
     `released` is the day of release by place where that is agreed by itself.

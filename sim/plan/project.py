@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sim.config.project import Project
 from sim.plan.context import PlanContext, ResourcePlan
-from sim.plan.layout import lay_out
+from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
-from sim.plan.mechanisms.crews import await_permits, muster_crews
+from sim.plan.mechanisms.crews import await_permits, mobilise_crews
 from sim.plan.mechanisms.demand import write_demand
 from sim.plan.mechanisms.energization import energize
 from sim.plan.mechanisms.factory import Plant, build_skid, open_factories, shared_out
@@ -16,9 +16,9 @@ from sim.plan.mechanisms.installation import bring_lifting_gear, build_in_place,
 from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
 from sim.plan.mechanisms.orders import follow_orders
 from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, release_chips
-from sim.plan.mechanisms.productivity import practise, state_losses
-from sim.plan.mechanisms.risks import befall
-from sim.plan.mechanisms.shell import erect_hall, lay_pad, prepare, site_works
+from sim.plan.mechanisms.productivity import apply_learning, apply_losses
+from sim.plan.mechanisms.risks import apply_risks
+from sim.plan.mechanisms.shell import erect_hall, lay_pad, permits_and_design, site_works
 from sim.plan.vocabulary import Plan
 from sim.world.calendars.working_time import Calendar
 
@@ -34,15 +34,15 @@ def write_plan(
     plan.works_on(calendars)
     context = PlanContext(
         project,
-        lay_out(project, resource_plan.released),
+        layout_of(project, resource_plan.released),
         resource_plan,
         plan,
         day_minutes["site"],
         day_minutes["factory"],
     )
-    state_losses(context)
+    apply_losses(context)
     for phase in context.layout.phases:
-        prepare(context, phase)
+        permits_and_design(context, phase)
         site_works(context, phase)
         energize(context, phase)
     for hall in context.layout.halls:
@@ -52,14 +52,14 @@ def write_plan(
     _systems(context)
     _turnovers(context)
     procure(context)
-    practise(context)
-    muster_crews(context)
+    apply_learning(context)
+    mobilise_crews(context)
     release_chips(context)
     write_demand(context)
     follow_orders(context)
     draw_prices(context)
     await_permits(context)
-    befall(context)
+    apply_risks(context)
     return plan
 
 

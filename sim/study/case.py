@@ -28,7 +28,7 @@ from sim.metrics.record import Record
 from sim.metrics.schedule import driving, story
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, Luck, Spreader, planned
-from sim.plan.layout import lay_out
+from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_sizing import Sizing, size
@@ -140,7 +140,7 @@ class Case:
         if self.engine == COMPILED:
             open_door()
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
-        layout = lay_out(self.project, self.sizing.resource_plan.released)
+        layout = layout_of(self.project, self.sizing.resource_plan.released)
         plain = Yardstick.of(self.project, layout, self.plan, site)
         planned, content = self.planned_run.log, self.planned.content
         return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))

@@ -19,7 +19,7 @@ from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.draws import Luck, planned
-from sim.plan.layout import lay_out
+from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import crew, done, largest_counts, mean_over_peak
 from sim.plan.mechanisms.orders import PLACED
@@ -197,7 +197,7 @@ class Rehearsal:
         Never later than the first thing that is bought or done for it.
         """
         ahead = round(self.project.orders.released_days_ahead.value * MINUTES_PER_DAY)
-        layout = lay_out(self.project)
+        layout = layout_of(self.project)
         made = {self.plan.notes[self._argument(row, 1)][1]: int(self.log[row, 0]) for row in self._online()}
         begun = self._begun()
         return {

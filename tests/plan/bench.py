@@ -12,7 +12,7 @@ from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.draws import Draws, Luck, planned
-from sim.plan.layout import lay_out
+from sim.plan.layout import layout_of
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.calendars.project_calendars import calendars, day_minutes
@@ -30,7 +30,7 @@ def bench(*overrides: str, units: int = 1) -> PlanContext:
     plan.works_on(calendars(project))
     plan.gate(OVER)
     minutes = day_minutes(project)
-    return PlanContext(project, lay_out(project), ResourcePlan(), plan, minutes["site"], minutes["factory"])
+    return PlanContext(project, layout_of(project), ResourcePlan(), plan, minutes["site"], minutes["factory"])
 
 
 def goes(context: PlanContext, unit: str, *route: PlanStep) -> None:

@@ -129,7 +129,7 @@ def report(context: PlanContext, *works: Work) -> list[Signal]:
 UNLIMITED = 1_000_000
 
 
-def muster_crews(context: PlanContext) -> None:
+def mobilise_crews(context: PlanContext) -> None:
     """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
     most, hours = largest_counts(context.plan.units), reported_hours(context.plan.units)
     quarters = pitch_camp(context, most)

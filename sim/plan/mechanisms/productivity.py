@@ -24,7 +24,7 @@ from sim.world.randomness.distributions import Fixed, to_distribution
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
-def state_losses(context: PlanContext) -> None:
+def apply_losses(context: PlanContext) -> None:
     """Add the factors that a trade's work is multiplied with; the total alone where no mechanism is on."""
     labour = context.project.labour
     everywhere = labour.productivity.everywhere if labour.productivity else 1.0
@@ -63,7 +63,7 @@ def _in_calendar(exposure: str) -> str:
 # --- practice ---------------------------------------------------------------------------------------------------------
 
 
-def practise(context: PlanContext) -> None:
+def apply_learning(context: PlanContext) -> None:
     """Let every activity of crews that is stated in hours and done more than once follow the unit curve.
 
     The units of one activity are counted together, in the order in which their work begins.

@@ -146,7 +146,7 @@ class Blow:
     tags: tuple[Tag, ...]
 
 
-def befall(context: PlanContext) -> None:
+def apply_risks(context: PlanContext) -> None:
     """Write every driver that is in force into the plan; comes last, when everything it can hit is written."""
     blows = [_blow(context, driver, state) for driver, state in context.project.risks.in_force()]
     longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]

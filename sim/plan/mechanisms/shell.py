@@ -78,7 +78,7 @@ def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> l
 # --- shell ------------------------------------------------------------------------------------------------------------
 
 
-def prepare(context: PlanContext, phase: Place) -> None:
+def permits_and_design(context: PlanContext, phase: Place) -> None:
     """Write the permits and the design of a phase: nothing starts on site before."""
     permitted = context.plan.gate(f"{phase.name}.permitted")
     preparation = Span(to_distribution(context.project.scale.preparation_days), MINUTES_PER_DAY)
