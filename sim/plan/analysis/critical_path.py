@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.plan.analysis.prerequisites import Needs
-from sim.plan.analysis.route_classes import Kind, for_the_end, kinds
+from sim.plan.analysis.prerequisites import Prerequisites
+from sim.plan.analysis.route_classes import RouteClass, for_the_end, route_classes
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.calendars.working_time import Calendar
 from sim.world.roads import duty_finish
 
-# --- forward ----------------------------------------------------------------------------------------------------------
+# --- forward pass ----------------------------------------------------------------------------------------------------------
 
 
 PAUSING, WHOLE = range(2)
@@ -36,7 +36,7 @@ Asked = tuple[tuple[int, int, int], ...]
 """Per pool of a hold that must have been supplied: how many in all, and how many of them are used up."""
 
 
-class Forward:
+class ForwardPass:
     """One pass through a plan, from its start until nothing more happens.
 
     Whoever waits for the completion gate stays there; the others go on when it is open.
@@ -238,27 +238,27 @@ def _exchange(plan: CompiledPlan, sharing: bool) -> tuple[list[Asked], list[Aske
     """
     asked: list[Asked] = [()] * len(plan.rows)
     given: list[Asked] = [()] * len(plan.rows)
-    everyone = kinds(plan)
-    slots = Needs(plan, everyone).slots
+    classes = route_classes(plan)
+    slots = Prerequisites(plan, classes).slots
     made = {pool for pool, kind in enumerate(plan.pool_kinds) if kind != "returned" and pool not in slots}
-    for kind in everyone:
-        for step, wanted in _per_step(kind, HOLD, made, sharing).items():
-            for unit in kind.units:
+    for route_class in classes:
+        for step, wanted in _per_step(route_class, HOLD, made, sharing).items():
+            for unit in route_class.units:
                 asked[plan.first[unit] + step] = wanted
-        for step, handed in _per_step(kind, FREE, made, sharing).items():
-            for unit in kind.units:
+        for step, handed in _per_step(route_class, FREE, made, sharing).items():
+            for unit in route_class.units:
                 given[plan.first[unit] + step] = handed
     return asked, given
 
 
-def _per_step(kind: Kind, operation: int, made: set[int], sharing: bool) -> dict[int, Asked]:
-    """Return by step of a kind what its holds ask for, or its frees give, of pools that are supplied."""
+def _per_step(route_class: RouteClass, operation: int, made: set[int], sharing: bool) -> dict[int, Asked]:
+    """Return by step of a route class what its holds ask for, or its frees give, of pools that are supplied."""
     found: dict[int, Asked] = {}
-    for step in kind.does(operation):
-        held, counts = kind.held[step] or {}, []
-        for pool, count in kind.plan.bundles[kind.rows[step][1]]:
+    for step in route_class.does(operation):
+        held, counts = route_class.held[step] or {}, []
+        for pool, count in route_class.plan.bundles[route_class.rows[step][1]]:
             if pool in made:
-                has, uses = max(0, held.get(pool, 0)), sharing and (kind.end or {}).get(pool, 0) > 0
+                has, uses = max(0, held.get(pool, 0)), sharing and (route_class.end or {}).get(pool, 0) > 0
                 if operation == FREE:
                     counts.append((pool, count - min(count, has), min(count, has) if uses else 0))
                 else:
@@ -312,7 +312,7 @@ def earliest(
     ask first, so others can be served in another order where limits delay the first; with `bound` nobody takes
     a token from another, and no performance with these values and decisions can be done earlier.
     """
-    passed = Forward(plan, values, calendars, sharing=not bound)
+    passed = ForwardPass(plan, values, calendars, sharing=not bound)
     log = np.array(passed.log, np.int64).reshape(-1, 4)
     begun, done = (np.full(len(plan.rows), NEVER, np.int64) for _ in range(2))
     begun[log[:, 1]], done[log[:, 1]] = log[:, 2], log[:, 0]

@@ -10,33 +10,33 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from sim.plan.analysis.route_classes import Kind
+from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import HOLD, SIGNAL, WAIT
 
 
-class Needs:
+class Prerequisites:
     """The pools behind the gates, steps and supplies of a plan.
 
     `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
     gives what it had not taken. `total` is how far every gate comes at most by the end of the run, `least` at least.
     """
 
-    def __init__(self, plan: CompiledPlan, kinds: Sequence[Kind], *, perhaps: bool = False) -> None:
+    def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, perhaps: bool = False) -> None:
         """Find out what is behind every gate; `perhaps` with what is taken on some ways only, and waited for there."""
-        self.plan, self.kinds, self.perhaps = plan, kinds, perhaps
-        self.kind_of = {unit: kind for kind in kinds for unit in kind.units}
-        self.signals = _by_gate(plan, kinds)
+        self.plan, self.classes, self.perhaps = plan, classes, perhaps
+        self.class_of = {unit: route_class for route_class in classes for unit in route_class.units}
+        self.signals = _by_gate(plan, classes)
         self.supplies: list[list[tuple[int, int, int]]] = [[] for _ in plan.pools]
-        for kind in kinds:
-            for step, pool, count in kind.supplies():
-                self.supplies[pool] += [(unit, step, count) for unit in kind.units]
+        for route_class in classes:
+            for step, pool, count in route_class.supplies():
+                self.supplies[pool] += [(unit, step, count) for unit in route_class.units]
         self.least, self.total = ([0] * len(plan.gates) for _ in range(2))
-        for kind in kinds:
-            for step, least, most in kind.signals:
-                for unit in kind.units:
-                    self.least[kind.row(unit, step)[1]] += least
-                    self.total[kind.row(unit, step)[1]] += most
+        for route_class in classes:
+            for step, least, most in route_class.signals:
+                for unit in route_class.units:
+                    self.least[route_class.row(unit, step)[1]] += least
+                    self.total[route_class.row(unit, step)[1]] += most
         self._demands: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._raised: dict[int, Counter[int]] = {}
         self._gates: dict[tuple[int, int], int] = {}
@@ -58,13 +58,13 @@ class Needs:
 
     def own(self, unit: int, step: int) -> int:
         """Return the pools that a unit has itself taken before it performs a step of its route."""
-        return self._before(self.kind_of[unit], step)[0]
+        return self._before(self.class_of[unit], step)[0]
 
     def waits(self, unit: int, step: int) -> Iterator[tuple[int, int]]:
         """Yield the (gate, level) that a unit has seen before it performs a step of its route."""
-        kind = self.kind_of[unit]
-        for wait in self._before(kind, step)[1]:
-            _, gate, level, *_ = kind.row(unit, wait)
+        route_class = self.class_of[unit]
+        for wait in self._before(route_class, step)[1]:
+            _, gate, level, *_ = route_class.row(unit, wait)
             yield gate, level
 
     def behind(self, waits: Iterable[tuple[int, int]], pool: int, *, surely: bool = False) -> dict[int, int]:
@@ -105,15 +105,15 @@ class Needs:
             if initial[pool] and self.supplies[pool] and _opened(behind[pool], behind, initial) >> pool & 1
         )
 
-    def _before(self, kind: Kind, step: int) -> tuple[int, tuple[int, ...]]:
+    def _before(self, route_class: RouteClass, step: int) -> tuple[int, tuple[int, ...]]:
         """Return the pools a unit itself has taken before a step, and the steps at which it has waited."""
-        key = kind.units[0], step
+        key = route_class.units[0], step
         if key not in self._demands:
-            way = kind.perhaps[step] if self.perhaps else kind.surely[step]
-            done = [before for before in kind.does(HOLD, WAIT) if way >> before & 1]
-            holds = [kind.rows[before][1] for before in done if kind.rows[before][0] == HOLD]
+            way = route_class.perhaps[step] if self.perhaps else route_class.surely[step]
+            done = [before for before in route_class.does(HOLD, WAIT) if way >> before & 1]
+            holds = [route_class.rows[before][1] for before in done if route_class.rows[before][0] == HOLD]
             own = bits(pool for bundle in holds for pool, _ in self.plan.bundles[bundle])
-            self._demands[key] = own, tuple(before for before in done if kind.rows[before][0] == WAIT)
+            self._demands[key] = own, tuple(before for before in done if route_class.rows[before][0] == WAIT)
         return self._demands[key]
 
     def _settle(self, gate: int) -> None:
@@ -140,13 +140,13 @@ class Needs:
                     yield other
 
 
-def _by_gate(plan: CompiledPlan, kinds: Sequence[Kind]) -> list[list[tuple[int, int, int]]]:
+def _by_gate(plan: CompiledPlan, classes: Sequence[RouteClass]) -> list[list[tuple[int, int, int]]]:
     """Return per gate who signals it: unit, step and amount."""
     signals: list[list[tuple[int, int, int]]] = [[] for _ in plan.gates]
-    for kind in kinds:
-        for step in kind.does(SIGNAL):
-            for unit in kind.units:
-                _, gate, amount, *_ = kind.row(unit, step)
+    for route_class in classes:
+        for step in route_class.does(SIGNAL):
+            for unit in route_class.units:
+                _, gate, amount, *_ = route_class.row(unit, step)
                 signals[gate].append((unit, step, amount))
     return signals
 

@@ -10,8 +10,8 @@ from functools import reduce
 from itertools import chain
 
 from sim.plan.analysis.critical_path import Schedule
-from sim.plan.analysis.prerequisites import Needs
-from sim.plan.analysis.route_classes import kinds
+from sim.plan.analysis.prerequisites import Prerequisites
+from sim.plan.analysis.route_classes import route_classes
 from sim.plan.compile import CompiledPlan
 from sim.plan.context import day_minutes
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
@@ -110,15 +110,15 @@ def _busiest_first(load: Load) -> tuple[bool, float, str]:
 
 def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tuple[dict[int, _Use], frozenset[int]]:
     """Read from the log who holds what while working, and what changes hands; return also the pools of places."""
-    everyone = kinds(plan)
-    slots = Needs(plan, everyone).slots
-    kind_of = {unit: kind for kind in everyone for unit in kind.units}
+    classes = route_classes(plan)
+    slots = Prerequisites(plan, classes).slots
+    class_of = {unit: route_class for route_class in classes for unit in route_class.units}
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
     for done, at, _, _ in schedule.log.tolist():
         unit, (operation, a, b, *_) = unit_of[at], rows[at]
-        kind = kind_of[unit]
-        held, kept = kind.held[at - first[unit]] or {}, kind.end or {}
+        route_class = class_of[unit]
+        held, kept = route_class.held[at - first[unit]] or {}, route_class.end or {}
         if operation == WORK:
             for pool, count in held.items():
                 if count > max(0, kept.get(pool, 0)):

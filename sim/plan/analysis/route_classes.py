@@ -1,4 +1,4 @@
-"""Units of one kind: eight hundred skids that follow the same route under eight hundred names.
+"""Units of one route class: eight hundred skids that follow the same route under eight hundred names.
 
 What a unit holds and has signalled when it comes to a step: the same whatever way it took (rule 6).
 """
@@ -86,7 +86,7 @@ def _conflict(plan: CompiledPlan, unit: int, step: int, one: State, other: State
     return Conflict(plan.units[unit], step, named(one), named(other))
 
 
-# --- kinds ------------------------------------------------------------------------------------------------------------
+# --- classes ------------------------------------------------------------------------------------------------------------
 
 
 Held = dict[int, int]
@@ -94,7 +94,7 @@ Held = dict[int, int]
 
 
 @dataclass(frozen=True)
-class Kind:
+class RouteClass:
     """A route and the units that follow it; steps are counted from the start of the route.
 
     `rows` are those of the first unit; the other units differ in the gates they name and the luck they have.
@@ -211,14 +211,14 @@ def following(row: Sequence[int], step: int) -> Iterator[int]:
         yield step + 1
 
 
-def kinds(plan: CompiledPlan) -> list[Kind]:
-    """Return the units of a plan by kind, in the order of their first units."""
+def route_classes(plan: CompiledPlan) -> list[RouteClass]:
+    """Return the units of a plan by route class, in the order of their first units."""
     rows, first, timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
     alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for unit in range(len(plan.units)):
         route = slice(first[unit], first[unit + 1])
         alike.setdefault(_likeness(plan, rows[route], timed[route], first[unit]), []).append(unit)
-    return [_kind(plan, tuple(units), rows, timed) for units in alike.values()]
+    return [_route_class(plan, tuple(units), rows, timed) for units in alike.values()]
 
 
 def for_the_end(plan: CompiledPlan, row: Sequence[int]) -> bool:
@@ -262,15 +262,17 @@ def _likeness(
     return tuple(route)
 
 
-def _kind(plan: CompiledPlan, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]) -> Kind:
-    """Return a kind as its first unit has it."""
+def _route_class(
+    plan: CompiledPlan, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]
+) -> RouteClass:
+    """Return a route class as its first unit has it."""
     begin, end = plan.first[units[0] : units[0] + 2].tolist()
     reached, conflicts = states(plan, units[0])
     held = tuple(reached[at][0] if at in reached else None for at in range(begin, end + 1))
     own = tuple(_from_start(row, begin) for row in rows[begin:end])
     during = _during(plan, own)
     signals = _signals(plan, own, {at - begin: signalled for at, (_, signalled) in reached.items()}, during)
-    return Kind(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), during, signals, rows)
+    return RouteClass(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), during, signals, rows)
 
 
 def _during(plan: CompiledPlan, route: Sequence[Sequence[int]]) -> frozenset[int]:

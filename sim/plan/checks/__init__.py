@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sim.plan.analysis.prerequisites import Needs
-from sim.plan.analysis.route_classes import kinds
+from sim.plan.analysis.prerequisites import Prerequisites
+from sim.plan.analysis.route_classes import route_classes
 from sim.plan.checks.capacity import (
     blocked_by_others,
     crowded,
@@ -35,30 +35,32 @@ def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remar
 
 def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Finding]:
     """Yield everything there is to say; what is known to be impossible goes into how far everyone can come."""
-    all_kinds = kinds(plan)
-    needs, possible = Needs(plan, all_kinds), Needs(plan, all_kinds, perhaps=True)
-    lying = yards(plan, all_kinds, needs.slots)
-    yield from on_routes(plan, all_kinds)
+    classes = route_classes(plan)
+    prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, perhaps=True)
+    lying = yards(plan, classes, prerequisites.slots)
+    yield from on_routes(plan, classes)
     hopeless: set[tuple[int, int]] = set()
-    impossible = [*too_large(plan, all_kinds, needs)]
-    impossible += [place for yard in lying for place in crowded(plan, all_kinds, yard)]
-    for kind, step, sentence in impossible:
-        hopeless.add((kind.units[0], step))
-        yield Finding("error", plan.units[kind.units[0]], sentence, tuple(plan.units[unit] for unit in kind.units))
-    for finding, groups in stuck_in_groups(plan, needs, possible):
-        hopeless.update((needs.kind_of[group.unit].units[0], group.step) for group in groups)
+    impossible = [*too_large(plan, classes, prerequisites)]
+    impossible += [place for yard in lying for place in crowded(plan, classes, yard)]
+    for route_class, step, sentence in impossible:
+        hopeless.add((route_class.units[0], step))
+        yield Finding(
+            "error", plan.units[route_class.units[0]], sentence, tuple(plan.units[unit] for unit in route_class.units)
+        )
+    for finding, groups in stuck_in_groups(plan, prerequisites, possible):
+        hopeless.update((prerequisites.class_of[group.unit].units[0], group.step) for group in groups)
         yield finding
-    yield from used_up(plan, all_kinds)
-    yield from gone_too_early(plan, all_kinds, needs)
+    yield from used_up(plan, classes)
+    yield from gone_too_early(plan, classes, prerequisites)
     for yard in lying:
-        yield from blocked_by_others(plan, all_kinds, possible, yard, lying)
-    yield from Locks(plan, all_kinds, possible, needs.slots, lying).findings()
-    reach = Reach(plan, all_kinds, hopeless)
-    yield from in_vain(plan, needs, reach)
-    if has_choices(all_kinds):
-        yield from out_of_luck(plan, needs, reach, Reach(plan, all_kinds, hopeless, every_way=True))
-    yield from loose_ends(plan, needs)
-    yield from unlimited_work(plan, all_kinds)
+        yield from blocked_by_others(plan, classes, possible, yard, lying)
+    yield from Locks(plan, classes, possible, prerequisites.slots, lying).findings()
+    reach = Reach(plan, classes, hopeless)
+    yield from in_vain(plan, prerequisites, reach)
+    if has_choices(classes):
+        yield from out_of_luck(plan, prerequisites, reach, Reach(plan, classes, hopeless, every_way=True))
+    yield from loose_ends(plan, prerequisites)
+    yield from unlimited_work(plan, classes)
     if values is not None:
-        yield from few_at_once(plan, all_kinds, values)
+        yield from few_at_once(plan, classes, values)
         yield from long_tasks(plan, values)

@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sim.plan.analysis.prerequisites import Needs, bits, members
-from sim.plan.analysis.route_classes import Held, Kind
+from sim.plan.analysis.prerequisites import Prerequisites, bits, members
+from sim.plan.analysis.route_classes import Held, RouteClass
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.compile import CompiledPlan
 from sim.plan.mechanisms.risks import AWAY
@@ -42,95 +42,111 @@ class Yard:
         return initial[token] + int(initial[self.places] / self.tokens[token])
 
 
-def yards(plan: CompiledPlan, kinds: Sequence[Kind], slots: Collection[int]) -> list[Yard]:
+def yards(plan: CompiledPlan, classes: Sequence[RouteClass], slots: Collection[int]) -> list[Yard]:
     """Return the yards of a plan; `slots` are the pools of places that units pass on to others."""
     found = []
-    made = {token: makers for token, makers in _makers(kinds).items() if token not in slots}
+    made = {token: makers for token, makers in _makers(classes).items() if token not in slots}
     for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in slots):
         weights = {token: _places_for(makers, token, pool) for token, makers in made.items() if token != pool}
         tokens = {token: weight for token, weight in weights.items() if weight > 0}
         yard = Yard(pool, tokens)
-        if tokens and all(yard.weight(held) >= 0 for kind in kinds for held in _distinct(kind, yard)):
+        if tokens and all(yard.weight(held) >= 0 for route_class in classes for held in _distinct(route_class, yard)):
             found.append(yard)
     return found
 
 
-def _makers(kinds: Sequence[Kind]) -> dict[int, list[Kind]]:
-    """Return per token, a pool that units pass on to others, the kinds of unit that make it."""
-    made: dict[int, list[Kind]] = {}
-    for kind in kinds:
-        for pool in dict.fromkeys(pool for _, pool, _ in kind.supplies()):
-            if kind.plan.pool_kinds[pool] != "returned":
-                made.setdefault(pool, []).append(kind)
+def _makers(classes: Sequence[RouteClass]) -> dict[int, list[RouteClass]]:
+    """Return per token, a pool that units pass on to others, the route classes that make it."""
+    made: dict[int, list[RouteClass]] = {}
+    for route_class in classes:
+        for pool in dict.fromkeys(pool for _, pool, _ in route_class.supplies()):
+            if route_class.plan.pool_kinds[pool] != "returned":
+                made.setdefault(pool, []).append(route_class)
     return made
 
 
-def _places_for(makers: Sequence[Kind], token: int, place: int) -> Fraction:
+def _places_for(makers: Sequence[RouteClass], token: int, place: int) -> Fraction:
     """Return how many places every maker of a token has at least for each one it has handed on."""
     each = Fraction(1 << 30)
-    for kind in makers:
-        for held in kind.held:
+    for route_class in makers:
+        for held in route_class.held:
             if held is not None and held.get(token, 0) < 0:
                 each = min(each, Fraction(max(0, held.get(place, 0)), -held[token]))
     return each
 
 
-def _distinct(kind: Kind, yard: Yard) -> Iterator[Held]:
+def _distinct(route_class: RouteClass, yard: Yard) -> Iterator[Held]:
     """Yield what a unit has of a yard's pools on its way, each combination once."""
     pools = (yard.places, *yard.tokens)
     known = set()
-    for held in kind.held:
+    for held in route_class.held:
         has = tuple((held or {}).get(pool, 0) for pool in pools)
         if any(has) and has not in known:
             known.add(has)
             yield dict(zip(pools, has, strict=True))
 
 
-def crowded(plan: CompiledPlan, kinds: Sequence[Kind], yard: Yard) -> Iterator[tuple[Kind, int, str]]:
-    """Yield every (kind, step, sentence) at which more must lie in a yard at once than can ever lie there."""
+def crowded(plan: CompiledPlan, classes: Sequence[RouteClass], yard: Yard) -> Iterator[tuple[RouteClass, int, str]]:
+    """Yield every (route class, step, sentence) at which more must lie in a yard at once than can ever lie there."""
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
-    for kind in kinds:
-        for step in kind.does(HOLD):
-            wanted = dict(plan.bundles[kind.rows[step][1]])
+    for route_class in classes:
+        for step in route_class.does(HOLD):
+            wanted = dict(plan.bundles[route_class.rows[step][1]])
             places = yard.weight(wanted)
-            if any(token in wanted for token in yard.tokens) and places + yard.weight(kind.held[step] or {}) > room:
+            if (
+                any(token in wanted for token in yard.tokens)
+                and places + yard.weight(route_class.held[step] or {}) > room
+            ):
                 tokens = ", ".join(f"{n} of {plan.pools[pool]}" for pool, n in wanted.items() if pool in yard.tokens)
                 sentence = (
                     f"{{who}}: {tokens} at once can never be there: they lie on {float(places):g} places of"
                     f" {plan.pools[yard.places]}, which has {plan.initial[yard.places]}"
                 )
-                yield kind, step, sentence
+                yield route_class, step, sentence
 
 
 def blocked_by_others(
-    plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs, yard: Yard, all_yards: Sequence[Yard]
+    plan: CompiledPlan,
+    classes: Sequence[RouteClass],
+    prerequisites: Prerequisites,
+    yard: Yard,
+    all_yards: Sequence[Yard],
 ) -> Iterator[Finding]:
-    """Yield who can wait for ever for a token that finds no place because others of another kind lie there."""
+    """Yield who can wait for ever for a token that finds no place because others of another route class lie there."""
     passed = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
-    limits = {token: _at_most(plan, kinds, token, all_yards, yard) for token in passed}
+    limits = {token: _at_most(plan, classes, token, all_yards, yard) for token in passed}
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
-    for kind in kinds if len(passed) > 1 else ():
-        for step, taken, _, _ in kind.takes():
-            behind = needs.of_step(kind.units[0], step) | bits(pool for pool, _ in plan.bundles[kind.rows[step][1]])
+    for route_class in classes if len(passed) > 1 else ():
+        for step, taken, _, _ in route_class.takes():
+            behind = prerequisites.of_step(route_class.units[0], step) | bits(
+                pool for pool, _ in plan.bundles[route_class.rows[step][1]]
+            )
             together = [pool for pool in members(behind) if pool in passed] if taken in passed else []
             for token in together if len(together) > 1 else ():
                 others = [other for other in together if other != token]
                 fill = sum((yard.tokens[other] * limits[other] for other in others), Fraction(0))
-                if fill + yard.tokens[token] * _largest(kinds, token) > room:
+                if fill + yard.tokens[token] * _largest(classes, token) > room:
                     names = " and ".join(plan.pools[other] for other in others)
                     yield Finding(
                         "warning",
                         plan.pools[yard.places],
                         f"{{who}}: {names} can take so many of the {plan.initial[yard.places]} places of"
                         f" {plan.pools[yard.places]} that too few are left for {plan.pools[token]}:"
-                        " give each kind places of its own",
-                        tuple(plan.units[unit] for unit in kind.units),
+                        " give each route_class places of its own",
+                        tuple(plan.units[unit] for unit in route_class.units),
                     )
 
 
-def _at_most(plan: CompiledPlan, kinds: Sequence[Kind], token: int, all_yards: Sequence[Yard], but: Yard) -> Fraction:
+def _at_most(
+    plan: CompiledPlan, classes: Sequence[RouteClass], token: int, all_yards: Sequence[Yard], but: Yard
+) -> Fraction:
     """Return how many of a token can lie about at once: all that are ever made, or what another yard allows."""
-    made = sum(count * len(kind.units) for kind in kinds for _, pool, count in kind.supplies() if pool == token)
+    made = sum(
+        count * len(route_class.units)
+        for route_class in classes
+        for _, pool, count in route_class.supplies()
+        if pool == token
+    )
     most = Fraction(int(plan.initial[token]) + made)
     for yard in all_yards:
         if yard is not but and list(yard.tokens) == [token]:
@@ -138,9 +154,11 @@ def _at_most(plan: CompiledPlan, kinds: Sequence[Kind], token: int, all_yards: S
     return most
 
 
-def _largest(kinds: Sequence[Kind], pool: int) -> int:
+def _largest(classes: Sequence[RouteClass], pool: int) -> int:
     """Return the largest count of a pool that anyone takes at once."""
-    return max((count for kind in kinds for _, taken, count, _ in kind.takes() if taken == pool), default=0)
+    return max(
+        (count for route_class in classes for _, taken, count, _ in route_class.takes() if taken == pool), default=0
+    )
 
 
 # --- balance ----------------------------------------------------------------------------------------------------------
@@ -150,38 +168,44 @@ Gone = tuple[int, tuple[tuple[int, int], ...]]
 """A count that leaves a pool again, and the (gate, level) it waits for before it does; none if it never leaves."""
 
 
-def too_large(plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs) -> Iterator[tuple[Kind, int, str]]:
-    """Yield every (kind, step, sentence) at which more is taken at once than there can ever be."""
-    for kind in kinds:
-        for step, pool, count, held in kind.takes():
-            kept = 0 if pool in needs.slots else max(0, held)  # a place may have come back through others
-            room = room_of(plan, needs, pool)
+def too_large(
+    plan: CompiledPlan, classes: Sequence[RouteClass], prerequisites: Prerequisites
+) -> Iterator[tuple[RouteClass, int, str]]:
+    """Yield every (route class, step, sentence) at which more is taken at once than there can ever be."""
+    for route_class in classes:
+        for step, pool, count, held in route_class.takes():
+            kept = 0 if pool in prerequisites.slots else max(0, held)  # a place may have come back through others
+            room = room_of(plan, prerequisites, pool)
             if count + kept > room:
                 before = f" with the {kept} it has" if kept else ""
                 there = f"there are {room}" if room else "there is none"
-                yield kind, step, f"{{who}}: takes {count} of {plan.pools[pool]}{before}, of which {there} at most"
+                yield (
+                    route_class,
+                    step,
+                    f"{{who}}: takes {count} of {plan.pools[pool]}{before}, of which {there} at most",
+                )
 
 
-def room_of(plan: CompiledPlan, needs: Needs, pool: int) -> int:
+def room_of(plan: CompiledPlan, prerequisites: Prerequisites, pool: int) -> int:
     """Return how many of a pool can ever be there at once."""
     room = int(plan.initial[pool])
-    if pool not in needs.slots:
-        room += sum(count for _, _, count in needs.supplies[pool])
+    if pool not in prerequisites.slots:
+        room += sum(count for _, _, count in prerequisites.supplies[pool])
     return room
 
 
-def used_up(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def used_up(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
     """Yield pools of which more is taken for good than ever comes (rule 6)."""
     coming, taken = Counter(dict(enumerate(plan.initial.tolist()))), Counter[int]()
     takers: dict[int, list[str]] = {}
-    for kind in kinds:
-        for pool, count in (kind.end or {}).items():
+    for route_class in classes:
+        for pool, count in (route_class.end or {}).items():
             if count < 0:
-                coming[pool] -= count * len(kind.units)
+                coming[pool] -= count * len(route_class.units)
             elif plan.pool_kinds[pool] != "returned":
-                taken[pool] += count * len(kind.units)
-                takers.setdefault(pool, []).extend(plan.units[unit] for unit in kind.units)
-    endless = {pool for kind in kinds if kind.end is None for _, pool, _ in kind.supplies()}
+                taken[pool] += count * len(route_class.units)
+                takers.setdefault(pool, []).extend(plan.units[unit] for unit in route_class.units)
+    endless = {pool for route_class in classes if route_class.end is None for _, pool, _ in route_class.supplies()}
     for pool, count in taken.items():
         if count > coming[pool] and pool not in endless:
             name, short = plan.pools[pool], f"{coming[pool]:,} of it ever come"
@@ -189,43 +213,47 @@ def used_up(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
             yield Finding("error", name, sentence, tuple(takers[pool]))
 
 
-def gone_too_early(plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs) -> Iterator[Finding]:
+def gone_too_early(
+    plan: CompiledPlan, classes: Sequence[RouteClass], prerequisites: Prerequisites
+) -> Iterator[Finding]:
     """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
-    leaving = _leaving(kinds, needs)
-    for kind in (kind for kind in kinds if not kind.name.startswith(AWAY)):
-        for step, pool, count, held in kind.takes():
+    leaving = _leaving(classes, prerequisites)
+    for route_class in (route_class for route_class in classes if not route_class.name.startswith(AWAY)):
+        for step, pool, count, held in route_class.takes():
             if pool in leaving and held >= 0:
-                after = _signalled_after(kind, step)
+                after = _signalled_after(route_class, step)
                 stays = int(plan.initial[pool]) + sum(
                     number
                     for number, waits in leaving[pool]
-                    if not waits or any(level > needs.least[gate] - after[gate] for gate, level in waits)
+                    if not waits or any(level > prerequisites.least[gate] - after[gate] for gate, level in waits)
                 )
                 if stays < count + held:
                     sentence = (
                         f"{{who}}: takes {count} of {plan.pools[pool]}, of which all but {stays} may have left by then"
                     )
-                    yield Finding("warning", plan.pools[pool], sentence, tuple(plan.units[u] for u in kind.units))
+                    yield Finding(
+                        "warning", plan.pools[pool], sentence, tuple(plan.units[u] for u in route_class.units)
+                    )
 
 
-def _leaving(kinds: Sequence[Kind], needs: Needs) -> dict[int, list[Gone]]:
+def _leaving(classes: Sequence[RouteClass], prerequisites: Prerequisites) -> dict[int, list[Gone]]:
     """Return, for pools that somebody supplies and leaves again, what is supplied and when it leaves."""
     found: dict[int, list[Gone]] = {}
-    for kind in kinds:
-        leaves = {pool: step for step, pool, _, held in kind.takes() if held < 0}
-        for _, pool, count in kind.supplies():
-            for unit in kind.units:
-                waits = tuple(needs.waits(unit, leaves[pool])) if pool in leaves else ()
+    for route_class in classes:
+        leaves = {pool: step for step, pool, _, held in route_class.takes() if held < 0}
+        for _, pool, count in route_class.supplies():
+            for unit in route_class.units:
+                waits = tuple(prerequisites.waits(unit, leaves[pool])) if pool in leaves else ()
                 found.setdefault(pool, []).append((count, waits))
     return {pool: gone for pool, gone in found.items() if any(waits for _, waits in gone)}
 
 
-def _signalled_after(kind: Kind, step: int) -> Counter[int]:
-    """Return by gate what the first unit of a kind signals after a step."""
+def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
+    """Return by gate what the first unit of a route class signals after a step."""
     signalled: Counter[int] = Counter()
-    for later in kind.does(SIGNAL):
+    for later in route_class.does(SIGNAL):
         if later > step:
-            signalled[kind.rows[later][1]] += kind.rows[later][2]
+            signalled[route_class.rows[later][1]] += route_class.rows[later][2]
     return signalled
 
 
@@ -246,18 +274,20 @@ class Group:
     least: int
 
 
-def stuck_in_groups(plan: CompiledPlan, needs: Needs, possible: Needs) -> Iterator[tuple[Finding, list[Group]]]:
+def stuck_in_groups(
+    plan: CompiledPlan, prerequisites: Prerequisites, possible: Prerequisites
+) -> Iterator[tuple[Finding, list[Group]]]:
     """Yield places of which so many must be taken before any come back that none ever do, or perhaps none do.
 
-    With each finding come the groups that can never give anything back. `possible` are the needs that may arise.
+    With each finding come the groups that can never give anything back. `possible` are the prerequisites that may arise.
     """
-    for pool in sorted(needs.slots):
+    for pool in sorted(prerequisites.slots):
         room, everyone = (
             int(plan.initial[pool]),
-            [_group(needs, possible, *supply[:2], pool) for supply in needs.supplies[pool]],
+            [_group(prerequisites, possible, *supply[:2], pool) for supply in prerequisites.supplies[pool]],
         )
-        least = 0 if _comes_back_singly(needs, pool) else min(group.least for group in everyone)
-        others = _taken_by_others(needs, pool, everyone)
+        least = 0 if _comes_back_singly(prerequisites, pool) else min(group.least for group in everyone)
+        others = _taken_by_others(prerequisites, pool, everyone)
         groups = [group for group in everyone if len(group.taken) > (0 if others else 1)]
         begun = others + sum(sum(group.taken) - group.taken[0] for group in groups)
         if least > room:
@@ -268,34 +298,46 @@ def stuck_in_groups(plan: CompiledPlan, needs: Needs, possible: Needs) -> Iterat
             yield _finding(plan, pool, "warning", groups, told), []
 
 
-def _group(needs: Needs, possible: Needs, unit: int, step: int, pool: int) -> Group:
+def _group(prerequisites: Prerequisites, possible: Prerequisites, unit: int, step: int, pool: int) -> Group:
     """Return who must have taken places before a unit gives some back, with their counts, least first."""
     held = _held(possible, unit, step, pool, surely=False)
     back = [-count for count in held.values() if count < 0]
     taken = sorted(count for count in held.values() if count > 0)
     for count in back[: len(taken)]:
         taken.remove(count if count in taken else taken[-1])
-    least = 0 if back else sum(_held(needs, unit, step, pool, surely=True).values())
+    least = 0 if back else sum(_held(prerequisites, unit, step, pool, surely=True).values())
     return Group(unit, step, frozenset(held), tuple(taken), least)
 
 
-def _held(needs: Needs, unit: int, step: int, pool: int, *, surely: bool) -> dict[int, int]:
+def _held(prerequisites: Prerequisites, unit: int, step: int, pool: int, *, surely: bool) -> dict[int, int]:
     """Return what others than a unit must have taken of a pool, or given back (negative), before it comes to a step."""
-    behind = needs.behind(needs.waits(unit, step), pool, surely=surely)
-    held = {other: (needs.kind_of[other].held[at] or {}).get(pool, 0) for other, at in behind.items() if other != unit}
+    behind = prerequisites.behind(prerequisites.waits(unit, step), pool, surely=surely)
+    held = {
+        other: (prerequisites.class_of[other].held[at] or {}).get(pool, 0)
+        for other, at in behind.items()
+        if other != unit
+    }
     return {other: count for other, count in held.items() if count}
 
 
-def _taken_by_others(needs: Needs, pool: int, groups: Sequence[Group]) -> int:
+def _taken_by_others(prerequisites: Prerequisites, pool: int, groups: Sequence[Group]) -> int:
     """Return how many places those take who wait for no group, such as skids that lie there for anybody."""
     grouped = frozenset[int]().union(*(group.members for group in groups))
-    return sum(kind.most.get(pool, 0) * len(set(kind.units) - grouped) for kind in needs.kinds)
+    return sum(
+        route_class.most.get(pool, 0) * len(set(route_class.units) - grouped) for route_class in prerequisites.classes
+    )
 
 
-def _comes_back_singly(needs: Needs, pool: int) -> bool:
+def _comes_back_singly(prerequisites: Prerequisites, pool: int) -> bool:
     """Tell whether somebody gives back himself what he took."""
-    held = ((kind, step, kind.held[step] or {}) for kind in needs.kinds for step in kind.does(FREE))
-    freed = (kind.plan.bundles[kind.rows[step][1]] for kind, step, has in held if has.get(pool, 0) > 0)
+    held = (
+        (route_class, step, route_class.held[step] or {})
+        for route_class in prerequisites.classes
+        for step in route_class.does(FREE)
+    )
+    freed = (
+        route_class.plan.bundles[route_class.rows[step][1]] for route_class, step, has in held if has.get(pool, 0) > 0
+    )
     return any(other == pool for bundle in freed for other, _ in bundle)
 
 

@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sim.plan.analysis.prerequisites import Needs, bits, members
-from sim.plan.analysis.route_classes import Kind, several
+from sim.plan.analysis.prerequisites import Prerequisites, bits, members
+from sim.plan.analysis.route_classes import RouteClass, several
 from sim.plan.checks.capacity import Yard
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.checks.reachability import Reach
@@ -46,27 +46,32 @@ class Locks:
     """The rings of a plan."""
 
     def __init__(
-        self, plan: CompiledPlan, kinds: Sequence[Kind], needs: Needs, slots: Collection[int], yards: Sequence[Yard]
+        self,
+        plan: CompiledPlan,
+        classes: Sequence[RouteClass],
+        prerequisites: Prerequisites,
+        slots: Collection[int],
+        yards: Sequence[Yard],
     ) -> None:
-        """Find out what leads to what; `needs` are those that may arise, `slots` the pools of places."""
-        self.plan, self.kinds, self.needs, self.slots = plan, kinds, needs, slots
+        """Find out what leads to what; `prerequisites` are those that may arise, `slots` the pools of places."""
+        self.plan, self.classes, self.prerequisites, self.slots = plan, classes, prerequisites, slots
         self.room = plan.initial.tolist()
-        for pool, supplies in enumerate(needs.supplies):
+        for pool, supplies in enumerate(prerequisites.supplies):
             if pool not in slots:
                 self.room[pool] += sum(count for _, _, count in supplies)
         for yard in yards:
             for token in yard.tokens:
                 self.room[token] = min(self.room[token], yard.most(token, plan.initial.tolist()))
-        self.takes: dict[int, list[tuple[Kind, int]]] = defaultdict(list)
+        self.takes: dict[int, list[tuple[RouteClass, int]]] = defaultdict(list)
         self.largest: dict[int, int] = defaultdict(int)
         self.used_up: dict[int, int] = defaultdict(int)
-        for kind in kinds:
-            for _, pool, count, held in kind.takes():
-                self.takes[pool].append((kind, count + max(0, held)))
+        for route_class in classes:
+            for _, pool, count, held in route_class.takes():
+                self.takes[pool].append((route_class, count + max(0, held)))
                 if held >= 0:
                     self.largest[pool] = max(self.largest[pool], held + count)
-            for pool, count in (kind.end or {}).items():
-                self.used_up[pool] += max(0, count) * len(kind.units)
+            for pool, count in (route_class.end or {}).items():
+                self.used_up[pool] += max(0, count) * len(route_class.units)
         lying = {yard.places: bits(yard.tokens) for yard in yards}
         self.supplied = [self._behind_supply(pool) & ~lying.get(pool, 0) for pool in range(len(plan.pools))]
         self.leads = self._all_leads()
@@ -84,9 +89,9 @@ class Locks:
     def _behind_supply(self, pool: int) -> int:
         """Return the pools that must be taken before enough of a pool is supplied: for one hold, for all used up."""
         if pool in self.slots:
-            return self.needs.of_supply(pool)
+            return self.prerequisites.of_supply(pool)
         wanted = max(self.largest[pool], self.used_up[pool]) - int(self.plan.initial[pool])
-        return self.needs.of_supply(pool, wanted) if wanted > 0 else 0
+        return self.prerequisites.of_supply(pool, wanted) if wanted > 0 else 0
 
     # --- leads --------------------------------------------------------------------------------------------------
 
@@ -94,12 +99,12 @@ class Locks:
         """Return per pool what it leads to; of a pool with enough for everybody nothing is ever short."""
         leads = [Leads() for _ in self.plan.pools]
         scarce = self._scarce()
-        for kind in self.kinds:
-            for step in kind.does(HOLD, WAIT):
-                self._keep_back(leads, kind.rows[step])
-                kept = {pool: count for pool, count in self._kept(kind, step) if pool in scarce}
+        for route_class in self.classes:
+            for step in route_class.does(HOLD, WAIT):
+                self._keep_back(leads, route_class.rows[step])
+                kept = {pool: count for pool, count in self._kept(route_class, step) if pool in scarce}
                 if kept:
-                    self._lead(leads, kind, step, kept)
+                    self._lead(leads, route_class, step, kept)
         return leads
 
     def _keep_back(self, leads: list[Leads], row: Sequence[int]) -> None:
@@ -113,26 +118,26 @@ class Locks:
     def _scarce(self) -> set[int]:
         """Return the pools of which more may be wanted than there are."""
         wanted: dict[int, int] = defaultdict(int)
-        for kind in self.kinds:
-            for pool, count in kind.most.items():
-                wanted[pool] += count * len(kind.units)
+        for route_class in self.classes:
+            for pool, count in route_class.most.items():
+                wanted[pool] += count * len(route_class.units)
         return {pool for pool, count in wanted.items() if count > self.room[pool]}
 
-    def _kept(self, kind: Kind, step: int) -> Iterator[tuple[int, int]]:
+    def _kept(self, route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
         """Yield what a unit keeps from others while it waits; what it uses up for good is no longer waited for."""
-        for pool, count in (kind.held[step] or {}).items():
-            given_back = kind.end is None or kind.end.get(pool, 0) <= 0
+        for pool, count in (route_class.held[step] or {}).items():
+            given_back = route_class.end is None or route_class.end.get(pool, 0) <= 0
             if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.slots):
                 yield pool, count
 
-    def _lead(self, leads: list[Leads], kind: Kind, step: int, kept: dict[int, int]) -> None:
-        """Note that the units of a kind keep these counts while they wait at a step."""
-        for unit in kind.units:
-            operation, a, b, *_ = kind.row(unit, step)
+    def _lead(self, leads: list[Leads], route_class: RouteClass, step: int, kept: dict[int, int]) -> None:
+        """Note that the units of a route class keep these counts while they wait at a step."""
+        for unit in route_class.units:
+            operation, a, b, *_ = route_class.row(unit, step)
             if operation == HOLD:
                 to = bits(pool for pool, _ in self.plan.bundles[a])
             else:
-                to = self.needs.of_gate(a, b)
+                to = self.prerequisites.of_gate(a, b)
             for pool, count in kept.items():
                 if operation == HOLD:
                     leads[pool].asked |= to
@@ -174,43 +179,47 @@ class Locks:
         found: dict[int, int] = {}
         for other in members(self.leads[pool].behind & ring):
             for unit, step, count in self.leads[pool].waiters[other]:
-                operation, gate, level, *_ = self.needs.kind_of[unit].row(unit, step)
+                operation, gate, level, *_ = self.prerequisites.class_of[unit].row(unit, step)
                 if operation == HOLD or self._others_take(other, gate, level, unit):
                     found[unit] = max(found.get(unit, 0), count)
         return found
 
     def _others_take(self, pool: int, gate: int, level: int, unit: int) -> bool:
         """Tell whether a gate waits for someone other than a unit to take a pool."""
-        behind = self.needs.behind([(gate, level)], pool)
-        return any(other != unit and self.needs.own(other, step) >> pool & 1 for other, step in behind.items())
+        behind = self.prerequisites.behind([(gate, level)], pool)
+        return any(other != unit and self.prerequisites.own(other, step) >> pool & 1 for other, step in behind.items())
 
     def _can_run_out(self, pool: int, ring: int) -> bool:
         """Tell whether waiters can have taken so much of a pool that too little is left for one they wait for."""
         waiters = self._waiters(pool, ring)
         kept = sum(waiters.values())
-        for kind, count in self.takes[pool] if waiters else ():
-            if not self._arrives(kind) and any(
-                kept - waiters.get(unit, 0) + count > self.room[pool] for unit in kind.units
+        for route_class, count in self.takes[pool] if waiters else ():
+            if not self._arrives(route_class) and any(
+                kept - waiters.get(unit, 0) + count > self.room[pool] for unit in route_class.units
             ):
                 return True
         return any(self._shuts_out(other, pool, waiters) for other in members(ring))
 
-    def _arrives(self, kind: Kind) -> bool:
+    def _arrives(self, route_class: RouteClass) -> bool:
         """Tell whether a unit is itself what others take, such as a crew."""
-        return any(self.plan.pool_kinds[pool] == "supplied" for _, pool, _ in kind.supplies())
+        return any(self.plan.pool_kinds[pool] == "supplied" for _, pool, _ in route_class.supplies())
 
     def _shuts_out(self, other: int, pool: int, waiters: dict[int, int]) -> bool:
         """Tell whether waiters can keep so much of a pool that too little of another one is ever supplied.
 
         Suppliers who wait themselves, such as crews in camp beds, shut out others, not their own kind.
         """
-        suppliers = [unit for unit, step, _ in self.needs.supplies[other] if self.needs.own(unit, step) >> pool & 1]
+        suppliers = [
+            unit
+            for unit, step, _ in self.prerequisites.supplies[other]
+            if self.prerequisites.own(unit, step) >> pool & 1
+        ]
         staying = [unit for unit in suppliers if unit in waiters]
         if not suppliers or not waiters:
             return False
-        wanted = max((count for kind, count in self.takes[pool] if kind.units[0] in suppliers), default=1)
+        wanted = max((count for route_class, count in self.takes[pool] if route_class.units[0] in suppliers), default=1)
         if staying:
-            elsewhere = sum(count for unit, _, count in self.needs.supplies[other] if unit not in suppliers)
+            elsewhere = sum(count for unit, _, count in self.prerequisites.supplies[other] if unit not in suppliers)
             wanted *= max(0, self.largest[other] - int(self.plan.initial[other]) - elsewhere)
         kept = sum(waiters.values()) - sum(waiters[unit] for unit in staying)
         return bool(wanted) and kept + wanted > self.room[pool]
@@ -236,8 +245,8 @@ class Locks:
     def _eaten_up(self) -> Iterator[Finding]:
         """Yield pools that others can use up before those have theirs on whom further supply depends."""
         for pool, used in self.used_up.items():
-            supplies = self.needs.supplies[pool] if pool not in self.slots else []
-            later = [supply for supply in supplies if self.needs.of_step(*supply[:2]) >> pool & 1]
+            supplies = self.prerequisites.supplies[pool] if pool not in self.slots else []
+            later = [supply for supply in supplies if self.prerequisites.of_step(*supply[:2]) >> pool & 1]
             there = self.room[pool] - sum(count for _, _, count in later)
             if later and there < used:
                 name = self.plan.pools[pool]
@@ -266,40 +275,47 @@ LONGEST_RING = 6
 """Units of a ring that are told; in longer ones the middle is left out."""
 
 
-def in_vain(plan: CompiledPlan, needs: Needs, reach: Reach) -> Iterator[Finding]:
+def in_vain(plan: CompiledPlan, prerequisites: Prerequisites, reach: Reach) -> Iterator[Finding]:
     """Yield why units can never finish, as far as it is each other; and whether the project can."""
     severity: Severity = "warning" if reach.finishes else "error"
-    yield from _never_opened(plan, needs, reach, severity, "")
-    yield from _in_rings(plan, needs, reach, severity, "")
+    yield from _never_opened(plan, prerequisites, reach, severity, "")
+    yield from _in_rings(plan, prerequisites, reach, severity, "")
     if not reach.finishes:
         gate, level = plan.completion
         sentence = f"the project can never finish: {plan.gates[gate]} comes to {reach.level[gate]} of {level} at most"
         yield Finding("error", plan.gates[gate], sentence)
 
 
-def out_of_luck(plan: CompiledPlan, needs: Needs, reach: Reach, worst: Reach) -> Iterator[Finding]:
+def out_of_luck(plan: CompiledPlan, prerequisites: Prerequisites, reach: Reach, worst: Reach) -> Iterator[Finding]:
     """Yield why units can never finish that take the wrong way at a jump; `worst` is how far all come on every way."""
     worst.stuck = {unit: steps for unit, steps in worst.stuck.items() if unit not in reach.stuck}
-    yield from _never_opened(plan, needs, worst, "warning", " on one of its ways")
-    yield from _in_rings(plan, needs, worst, "warning", " on one of their ways")
+    yield from _never_opened(plan, prerequisites, worst, "warning", " on one of its ways")
+    yield from _in_rings(plan, prerequisites, worst, "warning", " on one of their ways")
 
 
-def has_choices(kinds: Sequence[Kind]) -> bool:
+def has_choices(classes: Sequence[RouteClass]) -> bool:
     """Tell whether anybody waits for something on some ways only."""
     return any(
-        not kind.surely[-1] >> step & 1 for kind in kinds if kind.end is not None for step in kind.does(WAIT, HOLD)
+        not route_class.surely[-1] >> step & 1
+        for route_class in classes
+        if route_class.end is not None
+        for step in route_class.does(WAIT, HOLD)
     )
 
 
-def _never_opened(plan: CompiledPlan, needs: Needs, reach: Reach, severity: Severity, where: str) -> Iterator[Finding]:
-    """Yield gates that nobody signals, or not often enough; one finding for all units of a kind."""
+def _never_opened(
+    plan: CompiledPlan, prerequisites: Prerequisites, reach: Reach, severity: Severity, where: str
+) -> Iterator[Finding]:
+    """Yield gates that nobody signals, or not often enough; one finding for all units of a route class."""
     found: dict[tuple[int, int, int], list[tuple[str, str]]] = defaultdict(list)
     for unit, steps in sorted(reach.stuck.items()):
-        kind = needs.kind_of[unit]
+        route_class = prerequisites.class_of[unit]
         for step in steps:
-            operation, gate, level, *_ = kind.row(unit, step)
-            if operation == WAIT and needs.total[gate] < level and not _endless(needs, gate):
-                found[kind.units[0], level, needs.total[gate]].append((plan.units[unit], plan.gates[gate]))
+            operation, gate, level, *_ = route_class.row(unit, step)
+            if operation == WAIT and prerequisites.total[gate] < level and not _endless(prerequisites, gate):
+                found[route_class.units[0], level, prerequisites.total[gate]].append(
+                    (plan.units[unit], plan.gates[gate])
+                )
     for (_, level, total), pairs in found.items():
         gates = several(dict.fromkeys(gate for _, gate in pairs))
         why = f"only comes to {total:,} of {level:,}" if total else "nobody ever opens"
@@ -307,14 +323,16 @@ def _never_opened(plan: CompiledPlan, needs: Needs, reach: Reach, severity: Seve
         yield Finding(severity, pairs[0][1], sentence, tuple(who for who, _ in pairs))
 
 
-def _endless(needs: Needs, gate: int) -> bool:
+def _endless(prerequisites: Prerequisites, gate: int) -> bool:
     """Tell whether a gate is signalled by a unit that goes round, so that nobody can say how often."""
-    return any(needs.kind_of[unit].conflicts for unit, _, _ in needs.signals[gate])
+    return any(prerequisites.class_of[unit].conflicts for unit, _, _ in prerequisites.signals[gate])
 
 
-def _in_rings(plan: CompiledPlan, needs: Needs, reach: Reach, severity: Severity, where: str) -> Iterator[Finding]:
-    """Yield units that wait for each other in a ring, one finding for all rings of the same kinds of unit."""
-    for_whom = {unit: _awaited(needs, reach, unit, steps) for unit, steps in sorted(reach.stuck.items())}
+def _in_rings(
+    plan: CompiledPlan, prerequisites: Prerequisites, reach: Reach, severity: Severity, where: str
+) -> Iterator[Finding]:
+    """Yield units that wait for each other in a ring, one finding for all rings of the same route classes."""
+    for_whom = {unit: _awaited(prerequisites, reach, unit, steps) for unit, steps in sorted(reach.stuck.items())}
     known: set[int] = set()
     for start in for_whom:
         way: dict[int, str] = {}
@@ -329,14 +347,14 @@ def _in_rings(plan: CompiledPlan, needs: Needs, reach: Reach, severity: Severity
         known.update(way)
 
 
-def _awaited(needs: Needs, reach: Reach, unit: int, steps: list[int]) -> tuple[int, str] | None:
+def _awaited(prerequisites: Prerequisites, reach: Reach, unit: int, steps: list[int]) -> tuple[int, str] | None:
     """Return someone stuck whom a stuck unit waits for, and by which gate or pool; None if it is nobody."""
-    plan, kind = needs.plan, needs.kind_of[unit]
-    for step in (step for step in steps if (kind.units[0], step) not in reach.hopeless):
-        operation, a, _, *_ = kind.row(unit, step)
-        sources = [(plan.gates[a], needs.signals[a])] if operation == WAIT else []
+    plan, route_class = prerequisites.plan, prerequisites.class_of[unit]
+    for step in (step for step in steps if (route_class.units[0], step) not in reach.hopeless):
+        operation, a, _, *_ = route_class.row(unit, step)
+        sources = [(plan.gates[a], prerequisites.signals[a])] if operation == WAIT else []
         if operation == HOLD:
-            sources = [(plan.pools[pool], needs.supplies[pool]) for pool, _ in plan.bundles[a]]
+            sources = [(plan.pools[pool], prerequisites.supplies[pool]) for pool, _ in plan.bundles[a]]
         for name, source in sources:
             for other, at, _ in source:
                 if other in reach.stuck and not reach.passed(other, at):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sim.plan.analysis.prerequisites import Needs
-from sim.plan.analysis.route_classes import Kind
+from sim.plan.analysis.prerequisites import Prerequisites
+from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes
@@ -21,55 +21,55 @@ TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
 """Working days from which a place is too large for the crews that a step takes in it at once: an assumption."""
 
 
-def loose_ends(plan: CompiledPlan, needs: Needs) -> Iterator[Finding]:
+def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Finding]:
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
-    matters = _matters(plan, needs)
-    ends = (plan.units[unit] for unit in sorted(needs.kind_of) if unit not in matters)
+    matters = _matters(plan, prerequisites)
+    ends = (plan.units[unit] for unit in sorted(prerequisites.class_of) if unit not in matters)
     loose = [name for name in ends if not name.startswith(AWAY)]
     if loose:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
 
 
-def _matters(plan: CompiledPlan, needs: Needs) -> set[int]:
+def _matters(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:
     """Return the units that lead to the completion gate, through gates and what they supply."""
-    todo = [(unit, step) for unit, step, _ in needs.signals[plan.completion[0]]]
+    todo = [(unit, step) for unit, step, _ in prerequisites.signals[plan.completion[0]]]
     gates, pools, seen = {plan.completion[0]}, set[int](), set(todo)
     while todo:
         unit, step = todo.pop()
         found: list[tuple[int, int, int]] = []
-        for operation, a in _asked_before(needs.kind_of[unit], unit, step):
+        for operation, a in _asked_before(prerequisites.class_of[unit], unit, step):
             if operation != HOLD and a not in gates:
                 gates.add(a)
-                found += needs.signals[a]
+                found += prerequisites.signals[a]
             for pool, _ in plan.bundles[a] if operation == HOLD else ():
                 if pool not in pools:
                     pools.add(pool)
-                    found += needs.supplies[pool]
+                    found += prerequisites.supplies[pool]
         new = {(other, at) for other, at, _ in found} - seen
         seen |= new
         todo += new
     return {unit for unit, _ in seen}
 
 
-def _asked_before(kind: Kind, unit: int, step: int) -> Iterator[tuple[int, int]]:
+def _asked_before(route_class: RouteClass, unit: int, step: int) -> Iterator[tuple[int, int]]:
     """Yield (operation, gate or bundle) of everything a unit may have waited for, or looked at, before a step."""
-    for before in kind.does(WAIT, HOLD, AGAIN):
-        operation, a, _, _, gate, _ = kind.row(unit, before)
-        if kind.perhaps[step] >> before & 1 and (operation != AGAIN or gate != NONE):
+    for before in route_class.does(WAIT, HOLD, AGAIN):
+        operation, a, _, _, gate, _ = route_class.row(unit, before)
+        if route_class.perhaps[step] >> before & 1 and (operation != AGAIN or gate != NONE):
             yield operation, gate if operation == AGAIN else a
 
 
-def unlimited_work(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
     """Yield work on a working calendar that needs neither people nor anything held, and is nobody's own arrival."""
     always = [always_open(calendar) for calendar in plan.base_calendars]
     found: dict[str, list[str]] = defaultdict(list)
-    for kind in kinds:
-        supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in kind.supplies())
-        for step in kind.does(WORK) if not supplies else ():
-            _, _, calendar, _, people, _ = kind.rows[step]
-            held = any(count > 0 for count in (kind.held[step] or {}).values())
-            if not people and not held and not always[calendar] and kind.timed[step]:
-                for unit in kind.units:
+    for route_class in classes:
+        supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in route_class.supplies())
+        for step in route_class.does(WORK) if not supplies else ():
+            _, _, calendar, _, people, _ = route_class.rows[step]
+            held = any(count > 0 for count in (route_class.held[step] or {}).values())
+            if not people and not held and not always[calendar] and route_class.timed[step]:
+                for unit in route_class.units:
                     activity = plan.activities[plan.activity_of[plan.first[unit] + step]]
                     found[activity].append(plan.units[unit])
     for activity, units in found.items():
@@ -93,21 +93,21 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
         yield Finding("warning", next(iter(longest)), sentence)
 
 
-def few_at_once(plan: CompiledPlan, kinds: Sequence[Kind], values: Sequence[int]) -> Iterator[Finding]:
+def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Sequence[int]) -> Iterator[Finding]:
     """Yield steps of a large place that go on for months with the few crews that they take at once.
 
     More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
     """
     days = [day_minutes(calendar) for calendar in plan.base_calendars]
     longest: dict[str, tuple[float, str]] = {}
-    for kind in kinds:
-        for step in kind.does(WORK):
-            _, number, calendar, _, people, _ = kind.rows[step]
-            taken = (kind.held[step] or {}) if people else {}
+    for route_class in classes:
+        for step in route_class.does(WORK):
+            _, number, calendar, _, people, _ = route_class.rows[step]
+            taken = (route_class.held[step] or {}) if people else {}
             crews = {plan.pools[pool].removeprefix(CREW): n for pool, n in taken.items() if _are_crews(plan, pool)}
             length = values[number] / days[calendar]
             if crews and length > TOO_LARGE_DAYS:
-                activity = plan.activities[plan.activity_of[plan.first[kind.units[0]] + step]]
+                activity = plan.activities[plan.activity_of[plan.first[route_class.units[0]] + step]]
                 told = ", ".join(f"{n} of {trade}" for trade, n in crews.items())
                 longest[activity] = max(longest.get(activity, (0.0, "")), (length, told))
     if longest:

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from heapq import heappop, heappush
 
-from sim.plan.analysis.route_classes import Kind, following, for_the_end
+from sim.plan.analysis.route_classes import RouteClass, following, for_the_end
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
@@ -33,23 +33,23 @@ class Reach:
     def __init__(
         self,
         plan: CompiledPlan,
-        kinds: Sequence[Kind],
+        classes: Sequence[RouteClass],
         hopeless: Collection[tuple[int, int]] = (),
         *,
         every_way: bool = False,
     ) -> None:
-        """Let everyone go; `hopeless` are the (first unit of a kind, step) that are known to be impossible."""
+        """Let everyone go; `hopeless` are the (first unit of a route class, step) that are known to be impossible."""
         self.plan, self.hopeless, self.every_way = plan, frozenset(hopeless), every_way
         self.level = [0] * len(plan.gates)
         self.there = plan.initial.tolist()
         self.stuck: dict[int, list[int]] = defaultdict(list)
-        self._kind = {unit: kind for kind in kinds for unit in kind.units}
-        self._seen: dict[int, set[int]] = {unit: set() for unit in self._kind}
+        self._class = {unit: route_class for route_class in classes for unit in route_class.units}
+        self._seen: dict[int, set[int]] = {unit: set() for unit in self._class}
         self._at_gate: Waiting = defaultdict(list)
         self._at_pool: Waiting = defaultdict(list)
         self._gave: Counter[tuple[int, int]] = Counter()
         self._came: Counter[tuple[int, int]] = Counter()
-        self._todo = [(unit, 0) for unit in self._kind]
+        self._todo = [(unit, 0) for unit in self._class]
         while self._todo:
             self._come(*self._todo.pop())
         self._remember()
@@ -66,57 +66,57 @@ class Reach:
 
     def _come(self, unit: int, step: int) -> None:
         """Let a unit come to a step, and go on if it can be performed."""
-        kind, seen = self._kind[unit], self._seen[unit]
-        while step < len(kind.rows) and step not in seen:
+        route_class, seen = self._class[unit], self._seen[unit]
+        while step < len(route_class.rows) and step not in seen:
             seen.add(step)
-            if not self._can(kind, unit, step):
+            if not self._can(route_class, unit, step):
                 return
-            nexts = [to for to in self._perform(kind, unit, step) if self._comes(kind, unit, step, to)]
+            nexts = [to for to in self._perform(route_class, unit, step) if self._comes(route_class, unit, step, to)]
             if not nexts:
                 return
             step, *others = nexts
             self._todo += [(unit, other) for other in others]
-        if step == len(kind.rows):
+        if step == len(route_class.rows):
             seen.add(step)
 
-    def _comes(self, kind: Kind, unit: int, step: int, to: int) -> bool:
+    def _comes(self, route_class: RouteClass, unit: int, step: int, to: int) -> bool:
         """Tell whether a unit comes from one step to the next: at once, or from the last of all ways forward."""
         if not self.every_way:
             return True
         self._came[unit, to] += step < to
-        return step < to and self._came[unit, to] == sum(way < to for way in kind.ways[to])
+        return step < to and self._came[unit, to] == sum(way < to for way in route_class.ways[to])
 
-    def _can(self, kind: Kind, unit: int, step: int) -> bool:
+    def _can(self, route_class: RouteClass, unit: int, step: int) -> bool:
         """Tell whether a step can be performed; if not, note what it waits for."""
-        operation, gate, level, *_ = kind.row(unit, step)
-        if for_the_end(self.plan, kind.rows[step]):
+        operation, gate, level, *_ = route_class.row(unit, step)
+        if for_the_end(self.plan, route_class.rows[step]):
             return False
-        if (kind.units[0], step) in self.hopeless:
+        if (route_class.units[0], step) in self.hopeless:
             self.stuck[unit].append(step)
             return False
         if operation == WAIT and self.level[gate] < level:
             heappush(self._at_gate[gate], (level, unit, step))
             return False
         if operation == HOLD:
-            for pool, needed in needed_at(kind, step):
+            for pool, needed in needed_at(route_class, step):
                 if needed > self.there[pool]:
                     heappush(self._at_pool[pool], (needed, unit, step))
                     return False
         return True
 
-    def _perform(self, kind: Kind, unit: int, step: int) -> Iterator[int]:
+    def _perform(self, route_class: RouteClass, unit: int, step: int) -> Iterator[int]:
         """Perform a step that can be performed; yield the steps that may come next."""
-        operation, gate, amount, *_ = kind.row(unit, step)
+        operation, gate, amount, *_ = route_class.row(unit, step)
         if operation == SIGNAL:
-            self.level[gate] += WITHOUT_END if kind.conflicts else amount
+            self.level[gate] += WITHOUT_END if route_class.conflicts else amount
             self._again(self._at_gate[gate], self.level[gate])
         elif operation == FREE:
-            for pool, count in (kind.held[step + 1] or {}).items():
+            for pool, count in (route_class.held[step + 1] or {}).items():
                 if -count > self._gave[unit, pool]:
                     self.there[pool] += -count - self._gave[unit, pool]
                     self._gave[unit, pool] = -count
                     self._again(self._at_pool[pool], self.there[pool])
-        return following(kind.rows[step], step)
+        return following(route_class.rows[step], step)
 
     def _again(self, waiting: list[tuple[int, int, int]], count: int) -> None:
         """Let everyone try again who waits for no more than there is now."""
@@ -130,97 +130,97 @@ class Reach:
         for waiting in (*self._at_gate.values(), *self._at_pool.values()):
             for _, unit, step in waiting:
                 self.stuck[unit].append(step)
-        for unit in [unit for unit in self.stuck if len(self._kind[unit].rows) in self._seen[unit]]:
+        for unit in [unit for unit in self.stuck if len(self._class[unit].rows) in self._seen[unit]]:
             del self.stuck[unit]
 
 
-def needed_at(kind: Kind, step: int) -> Iterator[tuple[int, int]]:
+def needed_at(route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
     """Yield per pool of a hold how many must have been there: what is taken and what the unit has already."""
-    held = kind.held[step] or {}
-    for pool, count in kind.plan.bundles[kind.rows[step][1]]:
+    held = route_class.held[step] or {}
+    for pool, count in route_class.plan.bundles[route_class.rows[step][1]]:
         yield pool, count + max(0, held.get(pool, 0))
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
-def on_routes(plan: CompiledPlan, kinds: Sequence[Kind]) -> Iterator[Finding]:
+def on_routes(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
     """Yield what is wrong with routes by themselves."""
-    for kind in kinds:
-        yield from _ways(plan, kind)
-        yield from _circles(kind)
-        yield from _kept(plan, kind)
-        yield from _unreached(kind)
+    for route_class in classes:
+        yield from _ways(plan, route_class)
+        yield from _circles(route_class)
+        yield from _kept(plan, route_class)
+        yield from _unreached(route_class)
 
 
-def _ways(plan: CompiledPlan, kind: Kind) -> Iterator[Finding]:
+def _ways(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
     """Yield steps at which a unit has something else, depending on how it came there (rule 6)."""
-    for conflict in kind.conflicts:
+    for conflict in route_class.conflicts:
         differ = [name for name in {**conflict.one, **conflict.other} if _differ(conflict.one, conflict.other, name)]
         what = ", ".join(f"{conflict.one.get(name, 0)} or {conflict.other.get(name, 0)} of {name}" for name in differ)
-        step = conflict.step - int(plan.first[kind.units[0]])
-        where = f"at {_place(kind, step)}" if step < len(kind.rows) else "at the end"
+        step = conflict.step - int(plan.first[route_class.units[0]])
+        where = f"at {_place(route_class, step)}" if step < len(route_class.rows) else "at the end"
         sentence = f"{{who}}: what is held or has been signalled {where} depends on the way there: {what}"
-        yield _finding(kind, "error", sentence)
+        yield _finding(route_class, "error", sentence)
 
 
 def _differ(one: dict[str, int], other: dict[str, int], name: str) -> bool:
     return one.get(name, 0) != other.get(name, 0)
 
 
-def _circles(kind: Kind) -> Iterator[Finding]:
+def _circles(route_class: RouteClass) -> Iterator[Finding]:
     """Yield jumps back with which a unit can go round for ever without time passing (rule 6)."""
-    for step in kind.does(AGAIN):
-        if kind.rows[step][3] == NONE and kind.rows[step][1] <= step and _comes_round(kind, step):
-            sentence = f"{{who}}: {_place(kind, step)} can be repeated for ever without work and without a limit"
-            yield _finding(kind, "error", sentence)
+    for step in route_class.does(AGAIN):
+        if route_class.rows[step][3] == NONE and route_class.rows[step][1] <= step and _comes_round(route_class, step):
+            sentence = f"{{who}}: {_place(route_class, step)} can be repeated for ever without work and without a limit"
+            yield _finding(route_class, "error", sentence)
 
 
-def _comes_round(kind: Kind, jump: int) -> bool:
+def _comes_round(route_class: RouteClass, jump: int) -> bool:
     """Tell whether a unit can come back to a jump without work and without a limited jump."""
-    todo, seen = [kind.rows[jump][1]], set()
+    todo, seen = [route_class.rows[jump][1]], set()
     while todo:
         step = todo.pop()
         if step == jump:
             return True
-        if step in seen or step == len(kind.rows) or kind.timed[step]:
+        if step in seen or step == len(route_class.rows) or route_class.timed[step]:
             continue
         seen.add(step)
-        row = kind.rows[step]
+        row = route_class.rows[step]
         limited = row[0] == AGAIN and row[3] != NONE
         todo += [step + 1] if limited else following(row, step)
     return False
 
 
-def _kept(plan: CompiledPlan, kind: Kind) -> Iterator[Finding]:
+def _kept(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
     """Yield pools of which a unit must give back what it took, and does not, or gives what it has not (rule 5)."""
     returned = [pool for pool, name in enumerate(plan.pool_kinds) if name == "returned"]
     for pool in returned:
-        least = min((held or {}).get(pool, 0) for held in kind.held)
-        left = (kind.end or {}).get(pool, 0)
+        least = min((held or {}).get(pool, 0) for held in route_class.held)
+        left = (route_class.end or {}).get(pool, 0)
         if least < 0:
             sentence = f"{{who}}: gives back {-least} more of {plan.pools[pool]} than was taken"
-            yield _finding(kind, "error", sentence, plan.pools[pool])
+            yield _finding(route_class, "error", sentence, plan.pools[pool])
         elif left > 0:
             sentence = f"{{who}}: {left} of {plan.pools[pool]} {'is' if left == 1 else 'are'} never given back"
-            yield _finding(kind, "error", sentence, plan.pools[pool])
+            yield _finding(route_class, "error", sentence, plan.pools[pool])
 
 
-def _unreached(kind: Kind) -> Iterator[Finding]:
+def _unreached(route_class: RouteClass) -> Iterator[Finding]:
     """Yield the first step of a route to which no way leads."""
-    for step in range(len(kind.rows)):
-        if kind.held[step] is None:
-            yield _finding(kind, "warning", f"{{who}}: no way leads to {_place(kind, step)}")
+    for step in range(len(route_class.rows)):
+        if route_class.held[step] is None:
+            yield _finding(route_class, "warning", f"{{who}}: no way leads to {_place(route_class, step)}")
             return
 
 
-def _place(kind: Kind, step: int) -> str:
+def _place(route_class: RouteClass, step: int) -> str:
     """Say which step of a route is meant: by its activity where it has one, else by its number."""
-    activity = int(kind.plan.activity_of[kind.plan.first[kind.units[0]] + step])
-    number = f"step {step + 1} ({OPERATIONS[kind.rows[step][0]]})"
-    return number if activity == NONE else f"{kind.plan.activities[activity]!r}"
+    activity = int(route_class.plan.activity_of[route_class.plan.first[route_class.units[0]] + step])
+    number = f"step {step + 1} ({OPERATIONS[route_class.rows[step][0]]})"
+    return number if activity == NONE else f"{route_class.plan.activities[activity]!r}"
 
 
-def _finding(kind: Kind, severity: Severity, sentence: str, about: str = "") -> Finding:
-    units = tuple(kind.plan.units[unit] for unit in kind.units)
+def _finding(route_class: RouteClass, severity: Severity, sentence: str, about: str = "") -> Finding:
+    units = tuple(route_class.plan.units[unit] for unit in route_class.units)
     return Finding(severity, about or units[0], sentence, units)
