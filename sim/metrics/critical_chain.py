@@ -9,9 +9,9 @@ Capacity that a risk driver has taken away comes back on its own day: who waits 
 
 What closed days cost a piece of work: how much earlier it would have been done on the stated calendar.
 
-The minutes of the driving chain by mechanism, without its pieces: what every run is measured by.
+The minutes of the driving chain by mechanism, without its segments: what every run is measured by.
 
-`sim.metrics.critical_chain` says what the chain is, and has its pieces where somebody wants to read them.
+`sim.metrics.critical_chain` says what the chain is, and has its segments where somebody wants to read them.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def lost_to_weather(record: Record, row: int) -> int:
     return max(0, min(done - begun, open_in_vain))
 
 
-# --- chain ------------------------------------------------------------------------------------------------------------
+# --- driving chain ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A piece of the chain: minutes begin to end, by which row of the log, and the mechanism that it is due to.
+class ChainSegment:
+    """A segment of the chain: minutes begin to end, by which row of the log, and the mechanism that it is due to.
 
     `waiting` is the row that had to wait for it: a late hold or wait of another unit, or -1.
     """
@@ -80,21 +80,21 @@ class Chain:
     record: Record
 
     @cached_property
-    def stretches(self) -> list[Stretch]:
-        """Return its pieces from the decision to the completion, without gaps."""
+    def segments(self) -> list[ChainSegment]:
+        """Return its segments from the decision to the completion, without gaps."""
         return [*self._walk()][::-1]
 
     @property
     def minutes(self) -> dict[str, int]:
         """Return the minutes that are due to every mechanism."""
         total = dict.fromkeys(MECHANISMS, 0)
-        for piece in self.stretches:
-            total[piece.mechanism] += piece.end - piece.begin
+        for segment in self.segments:
+            total[segment.mechanism] += segment.end - segment.begin
         return total
 
     def days(self) -> dict[str, float]:
         """Return days on the chain by mechanism, as metrics; not-a-number where the run was never finished."""
-        minutes = self._minutes_by_machine() if by_machine() else self.minutes if self.stretches else None
+        minutes = self._minutes_by_machine() if by_machine() else self.minutes if self.segments else None
         return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in MECHANISMS}
 
     def _minutes_by_machine(self) -> dict[str, int] | None:
@@ -103,8 +103,8 @@ class Chain:
 
     # --- walking back ---------------------------------------------------------------------------------------
 
-    def _walk(self) -> Iterator[Stretch]:
-        """Yield the pieces from the completion back to the decision."""
+    def _walk(self) -> Iterator[ChainSegment]:
+        """Yield the segments from the completion back to the decision."""
         record, operation, plan = self.record, self._operation, self.record.index.plan
         row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
         seen: set[int] = set()
@@ -112,7 +112,7 @@ class Chain:
             seen.add(row)
             begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
             if kind in (WORK, UNTIL) and done > begun:
-                yield from self._pieces(row, short, since, waiting)
+                yield from self._segments(row, short, since, waiting)
             elif kind in (HOLD, WAIT) and done > begun:
                 before, pool = self.released_by(row)
                 if pool != NONE and of_pool(plan.pools[pool]):
@@ -123,7 +123,7 @@ class Chain:
                 if before >= 0 and before not in seen and not struck:
                     row, waiting = before, row
                     continue
-                yield Stretch(begun, done, row, "risk" if struck else short or "other", waiting)
+                yield ChainSegment(begun, done, row, "risk" if struck else short or "other", waiting)
                 short = ""
             row = int(self._before[row])
 
@@ -156,16 +156,16 @@ class Chain:
         before[order[:1]] = NONE
         return before
 
-    def _pieces(self, row: int, short: str, since: int, waiting: int) -> Iterator[Stretch]:
+    def _segments(self, row: int, short: str, since: int, waiting: int) -> Iterator[ChainSegment]:
         """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
         begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.mechanism(row)
         lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
         for begin, end, mechanism in ((cut, done, short), (begun, cut, own)):
             stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
             if end - stormy > begin:
-                yield Stretch(begin + stormy, end, row, mechanism, waiting)
+                yield ChainSegment(begin + stormy, end, row, mechanism, waiting)
             if stormy:
-                yield Stretch(begin, begin + stormy, row, "weather", waiting)
+                yield ChainSegment(begin, begin + stormy, row, "weather", waiting)
 
     # --- what a row is about --------------------------------------------------------------------------------
 

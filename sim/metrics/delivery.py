@@ -112,13 +112,13 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Needs:
+class NeededBlocks:
     """The minute at which each block is needed, in order; those that never are, are left out."""
 
     minute: Ints
 
 
-def demand_metrics(blocks: Online, needed: Needs | None, layout: Layout, project: Project) -> dict[str, float]:
+def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, project: Project) -> dict[str, float]:
     """Return the metrics of orders over time: none where everything is ordered once and nobody says what is needed."""
     if needed is None and one_order(layout, project):
         return {}
@@ -144,7 +144,7 @@ def _lots(layout: Layout, project: Project) -> Ints:
     return np.array([number[key] for key in keys])
 
 
-def needs(record: Record, project: Project) -> Needs | None:
+def needed_blocks(record: Record, project: Project) -> NeededBlocks | None:
     """Return when blocks are needed, from the log; None where the project knows no demand.
 
     What was in sight but not needed yet when demand broke off is not needed.
@@ -154,10 +154,10 @@ def needs(record: Record, project: Project) -> Needs | None:
     noted = record.noted("needed")
     minute = np.repeat(noted.minute + round(look_ahead(project) * DAY), noted.amount)
     broken = record.noted("broken off").minute
-    return Needs(minute[minute <= broken[0]] if len(broken) else minute)
+    return NeededBlocks(minute[minute <= broken[0]] if len(broken) else minute)
 
 
-def matched(online: Ints, needed: Needs | None) -> Ints:
+def matched(online: Ints, needed: NeededBlocks | None) -> Ints:
     """Return from when each block is both online and needed, first in first out; never for those not needed."""
     if needed is None:
         return online
@@ -168,7 +168,7 @@ def matched(online: Ints, needed: Needs | None) -> Ints:
     return used
 
 
-def from_need(online: Ints, needed: Needs) -> float:
+def from_need(online: Ints, needed: NeededBlocks) -> float:
     """Return the mean days from need to online over needed blocks, first in first out; 0 where capacity came first."""
     count = len(needed.minute)
     if not count:
@@ -179,7 +179,7 @@ def from_need(online: Ints, needed: Needs) -> float:
     return float(late.mean())
 
 
-def against_demand(online: Ints, needed: Needs, mw: float, horizon: int) -> dict[str, float]:
+def against_demand(online: Ints, needed: NeededBlocks, mw: float, horizon: int) -> dict[str, float]:
     """Return the MW-months of demand not met and of capacity not needed, up to the horizon; `mw` is one block."""
     minute = np.concatenate([needed.minute, online[online < NEVER]])
     change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])

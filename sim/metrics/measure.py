@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.conservation import Found, require_conserved, switched_on
 from sim.metrics.critical_chain import Chain
-from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needs, one_order, online
+from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_blocks, one_order, online
 from sim.metrics.money.accounts import CURVES as MONEY_CURVES
 from sim.metrics.money.accounts import Purse, keep_books, money_curves, money_metrics, with_budget
 from sim.metrics.money.capital import capital_metrics
@@ -69,7 +69,7 @@ def glance(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dict
     blocks = online(record, yardstick.layout, project)
     people = headcount(record, project, days)
     run = Run.of(record, people, yardstick.paid_by_day)
-    books = keep_books(yardstick.purse, run, blocks, needs(record, project))
+    books = keep_books(yardstick.purse, run, blocks, needed_blocks(record, project))
     cost = project.money.cost_of_capital.value
     mw = float(blocks.mw[blocks.wanted].sum())
     metrics = {
@@ -90,7 +90,7 @@ def measure(yardstick: Yardstick, record: Record) -> tuple[dict[str, float], dic
     project, days = yardstick.project, yardstick.days
     blocks = online(record, yardstick.layout, project)
     people = headcount(record, project, days)
-    needed = needs(record, project)
+    needed = needed_blocks(record, project)
     run = Run.of(record, people, yardstick.paid_by_day)
     books = keep_books(yardstick.purse, run, blocks, needed)
     metrics = {

@@ -17,7 +17,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.critical_chain import Chain, Stretch
+from sim.metrics.critical_chain import Chain, ChainSegment
 from sim.metrics.record import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.compile import NONE, CompiledPlan
@@ -159,24 +159,24 @@ def driving(record: Record) -> Columns:
     empty where the next step of the same unit follows.
     """
     resources = _resources(record.index.plan)
-    rows = [(*_piece(record, piece), *_waiting(record, piece, resources)) for piece in Chain(record).stretches]
+    rows = [(*_segment(record, segment), *_waiting(record, segment, resources)) for segment in Chain(record).segments]
     names = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
     kinds = (np.int64, np.int64, np.float64, *[object] * 5)
     columns = [*zip(*rows, strict=True)] or [()] * len(names)
     return {name: np.array(column, dtype=kind) for name, column, kind in zip(names, columns, kinds, strict=True)}
 
 
-def _piece(record: Record, piece: Stretch) -> tuple[int, int, float, str, str, str]:
-    plan, step = record.index.plan, record.step[piece.row]
+def _segment(record: Record, segment: ChainSegment) -> tuple[int, int, float, str, str, str]:
+    plan, step = record.index.plan, record.step[segment.row]
     activity = plan.activities[plan.activity_of[step]] if plan.activity_of[step] != NONE else ""
-    days = (piece.end - piece.begin) / DAY
-    return piece.begin, piece.end, days, plan.units[plan.unit_of[step]], activity, piece.mechanism
+    days = (segment.end - segment.begin) / DAY
+    return segment.begin, segment.end, days, plan.units[plan.unit_of[step]], activity, segment.mechanism
 
 
-def _waiting(record: Record, piece: Stretch, resources: NDArray[np.str_]) -> tuple[str, str]:
-    if piece.waiting == NONE:
+def _waiting(record: Record, segment: ChainSegment, resources: NDArray[np.str_]) -> tuple[str, str]:
+    if segment.waiting == NONE:
         return "", ""
-    plan, step = record.index.plan, record.step[piece.waiting]
+    plan, step = record.index.plan, record.step[segment.waiting]
     return plan.units[plan.unit_of[step]], str(resources[step])
 
 
@@ -223,8 +223,8 @@ def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:
 
 
 def critical(record: Record, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
-    """Return, for each way of grouping (as in `worked`, and how many groups), which have a piece of the driving chain."""
-    steps = record.step[np.array([piece.row for piece in Chain(record).stretches], np.int64)]
+    """Return, for each way of grouping (as in `worked`, and how many groups), which have a segment of the driving chain."""
+    steps = record.step[np.array([segment.row for segment in Chain(record).segments], np.int64)]
     found = []
     for group, count in groups:
         there = np.zeros(count, np.bool_)

@@ -31,7 +31,7 @@ def pieces(plan: Plan, hours: Mapping[str, Calendar] | None = None) -> list[Piec
     outcome = told(plan, calendars=hours)
     chain, compiled = chain_of(outcome, hours), outcome.compiled
     step = chain.record.step
-    return [(p.begin, p.end, compiled.units[compiled.unit_of[step[p.row]]], p.mechanism) for p in chain.stretches]
+    return [(p.begin, p.end, compiled.units[compiled.unit_of[step[p.row]]], p.mechanism) for p in chain.segments]
 
 
 def test_a_gate_leads_to_who_signalled_it_last() -> None:
@@ -143,7 +143,7 @@ def test_a_lift_that_waits_for_a_calm_day_waits_for_weather() -> None:
 
 def test_a_run_that_stalls_has_no_chain() -> None:
     chain = chain_of(told(write({"a": [Hold({"rig": 2})]}, {"rig": 1})))
-    assert chain.stretches == []
+    assert chain.segments == []
     assert all(math.isnan(days) for days in chain.days().values())
 
 
@@ -154,8 +154,8 @@ def test_every_chain_reaches_from_the_decision_to_the_completion_without_gaps() 
         chain = chain_of(outcome)
         if outcome.performance.stuck is None:
             finished += 1
-            ends = [0] + [piece.end for piece in chain.stretches]
-            assert [piece.begin for piece in chain.stretches] == ends[:-1], seed
+            ends = [0] + [piece.end for piece in chain.segments]
+            assert [piece.begin for piece in chain.segments] == ends[:-1], seed
             assert sum(chain.minutes.values()) == ends[-1] == outcome.finish, seed
     assert finished > 40
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
-from sim.metrics.delivery import Needs, Online, matched
+from sim.metrics.delivery import NeededBlocks, Online, matched
 from sim.metrics.money.capital import MONTH_DAYS, Claims, Courses, capital_metrics, followed, over
 from sim.metrics.money.contracts import STANDING, Contracts, contracts
 from sim.metrics.money.finance import (
@@ -108,7 +108,7 @@ class Books:
     online: Ints
 
 
-def keep_books(purse: Purse, run: Run, blocks: Online, needed: Needs | None) -> Books:
+def keep_books(purse: Purse, run: Run, blocks: Online, needed: NeededBlocks | None) -> Books:
     """Return the books of one run."""
     project = purse.project
     business, horizon = project.money.business, project.money.horizon_days * DAY

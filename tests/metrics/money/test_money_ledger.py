@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.metrics.delivery import needs, online
+from sim.metrics.delivery import needed_blocks, online
 from sim.metrics.money.accounts import keep_books
 from sim.metrics.money.contracts import bills, open_site, periods
 from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs, told
@@ -182,7 +182,9 @@ def test_in_service_is_never_more_than_paid_and_committed_never_less() -> None:
     run = run_of(project, 2)
     record = run.record
     yard = project.yardstick
-    books = keep_books(yard.purse, run, online(record, yard.layout, project.project), needs(record, project.project))
+    books = keep_books(
+        yard.purse, run, online(record, yard.layout, project.project), needed_blocks(record, project.project)
+    )
     found = books.courses
     settled = found.until > found.minute  # within one minute changes come one after the other
     assert np.all(found.earning <= found.paid + 1e-6)
