@@ -9,7 +9,7 @@ Capacity that a risk driver has taken away comes back on its own day: who waits 
 
 What closed days cost a piece of work: how much earlier it would have been done on the stated calendar.
 
-The minutes of the driving chain by mechanism, without its segments: what every run is measured by.
+The minutes of the driving chain by cause, without its segments: what every run is measured by.
 
 `sim.metrics.critical_chain` says what the chain is, and has its segments where somebody wants to read them.
 """
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.jit import by_machine
-from sim.metrics.delay_causes import MECHANISMS, of_pool, of_work
+from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
 from sim.metrics.record import DAY, Index, Ints, Record
 from sim.plan.compile import MODES, NONE
 from sim.plan.mechanisms.risks import AWAY
@@ -56,12 +56,12 @@ def lost_to_weather(record: Record, row: int) -> int:
     return max(0, min(done - begun, open_in_vain))
 
 
-# --- driving chain ------------------------------------------------------------------------------------------------------------
+# --- driving chain ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class ChainSegment:
-    """A segment of the chain: minutes begin to end, by which row of the log, and the mechanism that it is due to.
+    """A segment of the chain: minutes begin to end, by which row of the log, and the cause that it is due to.
 
     `waiting` is the row that had to wait for it: a late hold or wait of another unit, or -1.
     """
@@ -69,7 +69,7 @@ class ChainSegment:
     begin: int
     end: int
     row: int
-    mechanism: str
+    cause: str
     waiting: int
 
 
@@ -86,16 +86,16 @@ class Chain:
 
     @property
     def minutes(self) -> dict[str, int]:
-        """Return the minutes that are due to every mechanism."""
-        total = dict.fromkeys(MECHANISMS, 0)
+        """Return the minutes that are due to every cause."""
+        total = dict.fromkeys(DELAY_CAUSES, 0)
         for segment in self.segments:
-            total[segment.mechanism] += segment.end - segment.begin
+            total[segment.cause] += segment.end - segment.begin
         return total
 
     def days(self) -> dict[str, float]:
-        """Return days on the chain by mechanism, as metrics; not-a-number where the run was never finished."""
+        """Return days on the chain by cause, as metrics; not-a-number where the run was never finished."""
         minutes = self._minutes_by_machine() if by_machine() else self.minutes if self.segments else None
-        return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in MECHANISMS}
+        return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in DELAY_CAUSES}
 
     def _minutes_by_machine(self) -> dict[str, int] | None:
 
@@ -158,26 +158,26 @@ class Chain:
 
     def _segments(self, row: int, short: str, since: int, waiting: int) -> Iterator[ChainSegment]:
         """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
-        begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.mechanism(row)
+        begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.cause(row)
         lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
-        for begin, end, mechanism in ((cut, done, short), (begun, cut, own)):
+        for begin, end, cause in ((cut, done, short), (begun, cut, own)):
             stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
             if end - stormy > begin:
-                yield ChainSegment(begin + stormy, end, row, mechanism, waiting)
+                yield ChainSegment(begin + stormy, end, row, cause, waiting)
             if stormy:
                 yield ChainSegment(begin, begin + stormy, row, "weather", waiting)
 
     # --- what a row is about --------------------------------------------------------------------------------
 
-    def mechanism(self, row: int) -> str:
-        """Return the mechanism of work, or of a wait for a date."""
-        return step_mechanism(self.record.index, int(self.record.step[row]))
+    def cause(self, row: int) -> str:
+        """Return the cause of work, or of a wait for a date."""
+        return cause_of_step(self.record.index, int(self.record.step[row]))
 
     def of_unit(self, row: int) -> str:
-        """Return the mechanism of the last thing that took time before a row of the same unit."""
+        """Return the cause of the last thing that took time before a row of the same unit."""
         while row >= 0 and not (self._operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]):
             row = int(self._before[row])
-        return self.mechanism(row) if row >= 0 else "other"
+        return self.cause(row) if row >= 0 else "other"
 
     def released_by(self, row: int) -> tuple[int, int]:
         """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
@@ -221,7 +221,7 @@ class Chain:
         return found
 
     def short(self, row: int) -> str:
-        """Return the mechanism of the first pool that a late hold found short in the minute in which it asked."""
+        """Return the cause of the first pool that a late hold found short in the minute in which it asked."""
         record, plan = self.record, self.record.index.plan
         after = int(np.searchsorted(record.minute, record.x[row], side="right"))
         wanted = plan.bundles[plan.rows[record.step[row], 1]]
@@ -250,8 +250,8 @@ class Chain:
         return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
 
 
-def step_mechanism(index: Index, step: int) -> str:
-    """Return the mechanism of a step that takes time."""
+def cause_of_step(index: Index, step: int) -> str:
+    """Return the cause of a step that takes time."""
     plan = index.plan
     operation, _, calendar = plan.rows[step, :3].tolist()
     activity = plan.activities[plan.activity_of[step]]
@@ -261,25 +261,25 @@ def step_mechanism(index: Index, step: int) -> str:
 # --- driving ----------------------------------------------------------------------------------------------------------
 
 
-NUMBER = {name: number for number, name in enumerate(MECHANISMS)}
+NUMBER = {name: number for number, name in enumerate(DELAY_CAUSES)}
 UNKNOWN = -2
 
 
 class Prepared:
-    """A plan in the form the walk reads; the mechanism of a step is looked up when it is first met on a chain."""
+    """A plan in the form the walk reads; the cause of a step is looked up when it is first met on a chain."""
 
     def __init__(self, index: Index) -> None:
         """Lay out the plan."""
         self.index, self.laid_out = index, _laid_out(index)
         self.free = np.append(index.plan.initial, 0)
-        self._mechanisms = np.full(len(index.operation), UNKNOWN)
+        self._causes = np.full(len(index.operation), UNKNOWN)
 
-    def mechanisms(self, steps: Ints) -> Ints:
-        """Return the mechanisms of steps that take time, by number."""
-        found = self._mechanisms[steps]
+    def causes(self, steps: Ints) -> Ints:
+        """Return the causes of steps that take time, by number."""
+        found = self._causes[steps]
         for step in steps[found == UNKNOWN].tolist():
-            self._mechanisms[step] = NUMBER[step_mechanism(self.index, step)]
-        return self._mechanisms[steps]
+            self._causes[step] = NUMBER[cause_of_step(self.index, step)]
+        return self._causes[steps]
 
 
 prepared = lru_cache(maxsize=8)(Prepared)
@@ -309,7 +309,7 @@ def _tables(index: Index) -> dict[int, ArrayLike]:
         walk.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
         walk.POOL: flat[:, 0],
         walk.AMOUNT: flat[:, 1],
-        walk.MECHANISM: [NUMBER[name] if name else walk.NONE for name in pools],
+        walk.CAUSE: [NUMBER[name] if name else walk.NONE for name in pools],
         walk.STAYS: [kind != "passed" for kind in plan.pool_kinds],
         walk.STRIKES: [unit.startswith(AWAY) for unit in plan.units],
         walk.STEPS: _steps(index),
@@ -334,7 +334,7 @@ def _steps(index: Index) -> Ints:
 
 
 def chain_minutes(record: Record) -> dict[str, int] | None:
-    """Return the minutes on the chain that are due to every mechanism; None where the run was never finished."""
+    """Return the minutes on the chain that are due to every cause; None where the run was never finished."""
     from sim.metrics.kernels import critical_chain as walk
     from sim.metrics.kernels.log import note_lost
 
@@ -353,6 +353,6 @@ def chain_minutes(record: Record) -> dict[str, int] | None:
         if real is not stated:
             note_lost(found, number, real.starts, real.ends, real.done, stated.starts, stated.ends, stated.done)
     timed = found[:, walk.TIMED] == 1
-    found[timed, walk.OWN] = plan.mechanisms(found[timed, walk.STEP])
+    found[timed, walk.OWN] = plan.causes(found[timed, walk.STEP])
     walk.share(found, NUMBER["weather"], total)
-    return dict(zip(MECHANISMS, total.tolist(), strict=True))
+    return dict(zip(DELAY_CAUSES, total.tolist(), strict=True))

@@ -1,11 +1,11 @@
-"""What keeps a project waiting, in a planner's words: every pool and every piece of work belongs to one mechanism."""
+"""What keeps a project waiting, in a planner's words: every pool and every piece of work belongs to one cause."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
-MECHANISMS = {
+DELAY_CAUSES = {
     "permits": "permits and design",
     "order_date": "order placed later on purpose",
     "parts": "parts and lead times",
@@ -56,16 +56,16 @@ _NUMBER = re.compile(r"\d+")
 
 @cache
 def of_pool(pool: str) -> str:
-    """Return the mechanism that a pool belongs to; empty for tokens, which only say that something is finished."""
-    return next((mechanism for pattern, mechanism in _POOLS if re.search(pattern, pool)), "other")
+    """Return the cause that a pool belongs to; empty for tokens, which only say that something is finished."""
+    return next((cause for pattern, cause in _POOLS if re.search(pattern, pool)), "other")
 
 
 def of_work(unit: str, activity: str, calendar: str) -> str:
-    """Return the mechanism that a unit's work, or its wait for a date, belongs to."""
+    """Return the cause that a unit's work, or its wait for a date, belongs to."""
     return _of_kind(_NUMBER.sub("1", f"{unit}|{activity}|{calendar}"))
 
 
 @cache
 def _of_kind(told: str) -> str:
-    """Return the mechanism of works that are told apart by their numbers only: no pattern asks for a certain one."""
-    return next((mechanism for pattern, mechanism in _WORK if re.search(pattern, told)), "other")
+    """Return the cause of works that are told apart by their numbers only: no pattern asks for a certain one."""
+    return next((cause for pattern, cause in _WORK if re.search(pattern, told)), "other")

@@ -148,7 +148,7 @@ def story(record: Record, start_date: date) -> Columns:
         "resource": _resources(plan)[step],
         "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, x),
         "began": np.where(np.isin(operation, BEGUN), x, NONE),
-        "mechanism": np.array([*_mechanisms(record)], dtype=object)[order].astype(str),
+        "mechanism": np.array([*_causes(record)], dtype=object)[order].astype(str),
     }
 
 
@@ -170,7 +170,7 @@ def _segment(record: Record, segment: ChainSegment) -> tuple[int, int, float, st
     plan, step = record.index.plan, record.step[segment.row]
     activity = plan.activities[plan.activity_of[step]] if plan.activity_of[step] != NONE else ""
     days = (segment.end - segment.begin) / DAY
-    return segment.begin, segment.end, days, plan.units[plan.unit_of[step]], activity, segment.mechanism
+    return segment.begin, segment.end, days, plan.units[plan.unit_of[step]], activity, segment.cause
 
 
 def _waiting(record: Record, segment: ChainSegment, resources: NDArray[np.str_]) -> tuple[str, str]:
@@ -180,7 +180,7 @@ def _waiting(record: Record, segment: ChainSegment, resources: NDArray[np.str_])
     return plan.units[plan.unit_of[step]], str(resources[step])
 
 
-def _mechanisms(record: Record) -> Iterator[str]:
+def _causes(record: Record) -> Iterator[str]:
     """Yield per row, in the order of the log, what time was spent with: nothing where none was."""
     chain = Chain(record)
     timed = (record.x < record.minute) & np.isin(record.operation, BEGUN)
@@ -188,7 +188,7 @@ def _mechanisms(record: Record) -> Iterator[str]:
         if not timed[row]:
             yield ""
         elif operation in (WORK, UNTIL):
-            yield chain.mechanism(row)
+            yield chain.cause(row)
         elif operation == HOLD:
             yield chain.short(row)
         else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.metrics.delay_causes import MECHANISMS
+from sim.metrics.delay_causes import DELAY_CAUSES
 from sim.report import result_view as reading
 from sim.report.formatting import counted, day_of_month, interval, measure, number, percent, rounded, signed, step_for
 from sim.report.result_view import ResultView, Share, Values
@@ -56,7 +56,7 @@ class Spell:
     @property
     def name(self) -> str:
         """Return the mechanism in a planner's words."""
-        return MECHANISMS[self.mechanism]
+        return DELAY_CAUSES[self.mechanism]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Critical:
     @property
     def name(self) -> str:
         """Return the mechanism in a planner's words."""
-        return MECHANISMS[self.mechanism]
+        return DELAY_CAUSES[self.mechanism]
 
     def mean(self) -> str:
         """Write its mean days, rounded as their interval allows."""
@@ -115,7 +115,7 @@ def _segment_label(activity: str, activities: int, units: list[str]) -> str:
 
 def critical(runs: pd.DataFrame) -> list[Critical]:
     """Return the mechanisms that decided about the date of the finished runs, those with most days first."""
-    columns = {name: f"chain_{name}_days" for name in MECHANISMS if f"chain_{name}_days" in runs}
+    columns = {name: f"chain_{name}_days" for name in DELAY_CAUSES if f"chain_{name}_days" in runs}
     if not columns:
         return []
     days = runs[[*columns.values()]].to_numpy(dtype=np.float64)

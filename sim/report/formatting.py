@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from sim.metrics.delay_causes import MECHANISMS
+from sim.metrics.delay_causes import DELAY_CAUSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -279,7 +279,7 @@ MEASURES: dict[str, Measure] = {
 
 MEASURES |= {
     f"chain_{name}_days": Measure(f"on the driving chain: {words}", "days", days, 0.1)
-    for name, words in MECHANISMS.items()
+    for name, words in DELAY_CAUSES.items()
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim.metrics.critical_chain import Chain
-from sim.metrics.delay_causes import MECHANISMS, of_pool, of_work
+from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
 from sim.metrics.record import Index, Record
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Signal, Wait
 from sim.world.calendars.working_time import Calendar, without
@@ -27,11 +27,11 @@ def chain_of(outcome: Told, hours: Mapping[str, Calendar] | None = None) -> Chai
 
 
 def pieces(plan: Plan, hours: Mapping[str, Calendar] | None = None) -> list[Piece]:
-    """(begin, end, unit, mechanism) of every piece of the chain."""
+    """(begin, end, unit, cause) of every piece of the chain."""
     outcome = told(plan, calendars=hours)
     chain, compiled = chain_of(outcome, hours), outcome.compiled
     step = chain.record.step
-    return [(p.begin, p.end, compiled.units[compiled.unit_of[step[p.row]]], p.mechanism) for p in chain.segments]
+    return [(p.begin, p.end, compiled.units[compiled.unit_of[step[p.row]]], p.cause) for p in chain.segments]
 
 
 def test_a_gate_leads_to_who_signalled_it_last() -> None:
@@ -173,14 +173,14 @@ def test_the_order_in_which_an_engine_performs_a_minute_does_not_matter() -> Non
 def test_the_tiny_project_waits_for_its_second_generating_unit_and_its_one_commissioning_crew() -> None:
     case = tiny_case()
     metrics, _ = case.measured(case.planned, case.perform(case.planned))
-    days = {name: metrics[f"chain_{name}_days"] for name in MECHANISMS}
+    days = {name: metrics[f"chain_{name}_days"] for name in DELAY_CAUSES}
     # The second unit's slot is in week 3 and it is set in 3 days; block 2 then waits while block 1 is tested.
     assert {name: found for name, found in days.items() if found} == {"power": 24, "crew": 3, "commissioning": 3}
     assert sum(days.values()) == metrics["lead_time_full_days"] == 30
 
 
 @pytest.mark.parametrize(
-    ("pool", "mechanism"),
+    ("pool", "cause"),
     [
         ("crew.electricians", "crew"), ("hiring.civil", "crew"), ("beds", "crew"), ("crane", "crane"),
         ("electrical.truck", "truck"), ("laydown.compute", "yard"), ("gate", "yard"), ("gate slot", "yard"),
@@ -188,12 +188,12 @@ def test_the_tiny_project_waits_for_its_second_generating_unit_and_its_one_commi
         ("compute.finished", "factory"), ("compute.burn_in", "factory"), ("electrical.test bay", "factory"),
     ],
 )  # fmt: skip
-def test_pools_have_their_mechanism(pool: str, mechanism: str) -> None:
-    assert of_pool(pool) == mechanism
+def test_pools_have_their_cause(pool: str, cause: str) -> None:
+    assert of_pool(pool) == cause
 
 
 @pytest.mark.parametrize("overrides", [(), ("systems.electrical.scope=site",), ("systems.compute.scope=factory",)])
-def test_everything_that_takes_time_in_a_project_has_a_mechanism(overrides: tuple[str, ...]) -> None:
+def test_everything_that_takes_time_in_a_project_has_a_cause(overrides: tuple[str, ...]) -> None:
     plan = tiny_case(*overrides).plan
     without_one = set()
     for step in np.flatnonzero(np.isin(plan.rows[:, 0], [2, 4])):

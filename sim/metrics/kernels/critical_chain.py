@@ -14,11 +14,11 @@ Ints = NDArray[np.int64]
 OTHER, DATE, WORK, WAIT, HOLD, FREE, SIGNAL = range(7)
 """Kinds of steps as the walk sees them; those that are asked for together stand together."""
 NONE = -1
-FIRST, POOL, AMOUNT, MECHANISM, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
+FIRST, POOL, AMOUNT, CAUSE, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
 """The plan as the walk sees it, one array that begins with these: where in it every table begins, and some numbers.
 
-Bundles, whose pools and amounts stand from `FIRST` on; pools, with their mechanism (none for tokens) and whether they
-stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two mechanisms.
+Bundles, whose pools and amounts stand from `FIRST` on; pools, with their cause (none for tokens) and whether they
+stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two causes.
 """
 HEADER = 10
 KIND, ARGUMENT, UNIT, CALENDAR, MODE = range(5)
@@ -27,8 +27,8 @@ WORDS = 5
 BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN = range(10)
 """What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
 
-Then what it lost to weather; its step; whether it is work or a date; a mechanism or none, and since when that was
-short; and its own mechanism. What it lost and its own mechanism are noted later, by others.
+Then what it lost to weather; its step; whether it is work or a date; a cause or none, and since when that was
+short; and its own cause. What it lost and its own cause are noted later, by others.
 """
 NOTED = 10
 
@@ -52,8 +52,8 @@ def walk(
             count = _note(plan, log, found, count, row, why, since, 1)
         elif minute > begun and WAIT <= kind <= HOLD:
             by, pool = _released_by(plan, log, before, free, pools, rows, row)
-            if pool != NONE and plan[plan[MECHANISM] + pool] != NONE:
-                why, since, stays = plan[plan[MECHANISM] + pool], begun, plan[plan[STAYS] + pool] != 0
+            if pool != NONE and plan[plan[CAUSE] + pool] != NONE:
+                why, since, stays = plan[plan[CAUSE] + pool], begun, plan[plan[STAYS] + pool] != 0
             elif not stays:
                 why = NONE
             struck = by >= 0 and plan[plan[STRIKES] + _of(plan, log, by, UNIT)] != 0
@@ -69,7 +69,7 @@ def walk(
 
 @whole_of("i8[:,::1], i8, i8[::1]")
 def share(found_: Ints, weather: int, total_: Ints) -> None:
-    """Sum the minutes of the rows noted by mechanism: what is short, else themselves; and weather."""
+    """Sum the minutes of the rows noted by cause: what is short, else themselves; and weather."""
     found, total = numbers_of(found_), numbers_of(total_)
     for at in range(0, NOTED * len(found_), NOTED):
         begun, done, why, lost = found[at + BEGUN], found[at + DONE], found[at + WHY], found[at + LOST]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.metrics.delay_causes import MECHANISMS
+from sim.metrics.delay_causes import DELAY_CAUSES
 from sim.report.explanations import spells
 from sim.report.figures import style
 from sim.report.result_view import About, Bar, waits, works
@@ -150,7 +150,7 @@ def _key(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
 
     coloured = (bar for row in shown for bar in (*row.gaps, *(row.bars if all_kinds or row.name == CHAIN else ())))
     there = {bar.mechanism for bar in coloured}
-    patches = [Patch(color=style.MECHANISM[name], label=words) for name, words in MECHANISMS.items() if name in there]
+    patches = [Patch(color=style.MECHANISM[name], label=words) for name, words in DELAY_CAUSES.items() if name in there]
     ax.legend(
         handles=patches, loc="lower left", bbox_to_anchor=(-0.18, 1.0), ncols=5 if all_kinds else 4, borderaxespad=0.3,
         borderpad=0, columnspacing=0.9, handlelength=1.1, handletextpad=0.4, fontsize=9.5,

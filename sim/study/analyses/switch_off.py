@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.engine.backends import COMPILED, SIMPY, Done, require_same
 from sim.jit import nothing_thrown_away
-from sim.metrics.critical_chain import step_mechanism
+from sim.metrics.critical_chain import cause_of_step
 from sim.metrics.record import Index
 from sim.plan.compile import NONE, CompiledPlan, compile_plan
 from sim.plan.draws import SPAN, Inputs
@@ -139,7 +139,7 @@ def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:
     index, of_inputs = Index.of(plan), [""] * len(plan.inputs.names)
     for step, (operation, a, b, *_) in enumerate(plan.rows.tolist()):
         if operation in (WORK, UNTIL):
-            mechanism = step_mechanism(index, step)
+            mechanism = cause_of_step(index, step)
             of_inputs[a] = "" if mechanism == RISK else _OF_MECHANISM.get(mechanism, "other")
         elif operation == AGAIN and b != NONE and not plan.units[plan.unit_of[step]].startswith("risk."):
             of_inputs[b] = "tests"

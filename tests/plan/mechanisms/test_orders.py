@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
-from sim.metrics.delivery import needs, online
+from sim.metrics.delivery import needed_blocks, online
 from sim.metrics.money.ledger import Run, ledger, told
 from sim.metrics.record import DAY, Record
 from sim.metrics.workforce import headcount
@@ -162,7 +162,7 @@ def test_all_strategies_face_the_same_demand() -> None:
             luck = next(Draws(case.plan.inputs, 3).chunk(replication, 1))
             log = case.perform(luck).log
             record = Record.of(case.yardstick.index, log, luck.content, case.plan.base_calendars, luck.factors)
-            needed = needs(record, case.project)
+            needed = needed_blocks(record, case.project)
             assert needed is not None
             found.append(needed.minute)
         assert np.array_equal(found[0], found[1])
