@@ -18,7 +18,7 @@ from sim.engine.deadlock import Standing, Stuck
 from sim.engine.dispatcher import Dispatcher, GoesRound
 from sim.jit import nothing_thrown_away
 from sim.plan.compile import NONE, CompiledPlan
-from sim.plan.draws import Luck
+from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
 from sim.world.calendars.working_time import Calendar, CalendarEnds, NoWindow
 from sim.world.roads import duty_finish
@@ -60,7 +60,7 @@ class Prepared:
 class Site:
     """One replication under way: the clock, the pools, the gates and everyone on their routes."""
 
-    def __init__(self, prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> None:
+    def __init__(self, prepared: Prepared, luck: SampledInputs, calendars: Sequence[Calendar]) -> None:
         """Put everybody at the start of their routes."""
         self.prepared, self.plan, self.luck = prepared, prepared.plan, luck
         # one way of working per mode, in the order of MODES
@@ -262,7 +262,7 @@ def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
     return beginning[0]
 
 
-def perform(prepared: Prepared, luck: Luck, calendars: Sequence[Calendar]) -> Performance:
+def perform(prepared: Prepared, luck: SampledInputs, calendars: Sequence[Calendar]) -> Performance:
     """Perform a plan once with the given luck on the given calendars."""
     with nothing_thrown_away():
         return Site(prepared, luck, calendars).perform()

@@ -144,7 +144,7 @@ Uniforms = Callable[[Sequence[str], int, int], FloatArray]
 
 
 @dataclass(frozen=True)
-class Luck:
+class SampledInputs:
     """One replication: `values` are minutes of spans and 0/1 of decisions; `content` minutes before losses."""
 
     replication: int
@@ -165,7 +165,7 @@ class Draws:
         self.inputs, self.uniforms = inputs, uniforms or self._plain
         self.seed, self.keys = seed, [key(seed, name) for name in inputs.names]
 
-    def chunk(self, first: int, count: int) -> Iterator[Luck]:
+    def chunk(self, first: int, count: int) -> Iterator[SampledInputs]:
         """Yield the luck of replications first … first + count − 1."""
         inputs = self.inputs
         factors = sample(inputs.tables, inputs.factor_table, self.uniforms(inputs.factors, first, count))
@@ -175,7 +175,9 @@ class Draws:
         content, values = settle(inputs, sample(inputs.tables, inputs.table, luck), luck, factors, delays)
         for column in range(count):
             later = self._later(first + column, factors[:, column], delays[:, column])
-            yield Luck(first + column, values[:, column].tolist(), content[:, column], factors[:, column], later)
+            yield SampledInputs(
+                first + column, values[:, column].tolist(), content[:, column], factors[:, column], later
+            )
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> FloatArray:
         """Draw each replication on its own."""
@@ -241,7 +243,7 @@ def value_of(inputs: Inputs, number: int, luck: float, factors: FloatArray, dela
     return int(luck < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
 
 
-def planned(inputs: Inputs) -> Luck:
+def deterministic_draws(inputs: Inputs) -> SampledInputs:
     """Return the luck of the deterministic run: everything at its planned value, decisions as is most likely."""
     even = np.full((len(inputs.names), 1), 0.5)
     factors, delays = (inputs.planned[table][:, None] for table in (inputs.factor_table, inputs.delay_table))
@@ -253,7 +255,7 @@ def planned(inputs: Inputs) -> Luck:
         """Take for a repeated attempt what the first one took."""
         return int(values[number, 0])
 
-    return Luck(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], again)
+    return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], again)
 
 
 # --- spreading --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
 from sim.metrics.record import Record
 from sim.metrics.schedule import driving, story
 from sim.plan.compile import CompiledPlan, compile_plan
-from sim.plan.draws import Draws, Luck, Spreader, planned
+from sim.plan.draws import Draws, SampledInputs, Spreader, deterministic_draws
 from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
@@ -146,9 +146,9 @@ class Case:
         return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))
 
     @cached_property
-    def planned(self) -> Luck:
+    def planned(self) -> SampledInputs:
         """Return the luck of the deterministic run."""
-        return planned(self.plan.inputs)
+        return deterministic_draws(self.plan.inputs)
 
     def draws(self, seed: int) -> Draws:
         """Return where the luck of its replications comes from; the same draws for the same seed, so far as made."""
@@ -171,12 +171,12 @@ class Case:
         """Return how far ahead the weather of replications is drawn."""
         return Ahead(int(self.planned_run.log[:, 0].max()))
 
-    def perform(self, luck: Luck, hours: Sequence[Calendar] | None = None) -> Performance:
+    def perform(self, luck: SampledInputs, hours: Sequence[Calendar] | None = None) -> Performance:
         """Perform the project once, on the stated calendars if no others are given."""
         return perform(self.prepared, luck, hours or self.plan.base_calendars)
 
     def measured(
-        self, luck: Luck, performance: Performance, hours: Sequence[Calendar] | None = None
+        self, luck: SampledInputs, performance: Performance, hours: Sequence[Calendar] | None = None
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance on those calendars."""
         hours = hours or self.plan.base_calendars

@@ -18,7 +18,7 @@ from sim.errors import Stalled
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import Mobilisation, ResourcePlan
-from sim.plan.draws import Luck, planned
+from sim.plan.draws import SampledInputs, deterministic_draws
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import crew, done, largest_counts, mean_over_peak
@@ -116,7 +116,7 @@ class Rehearsal:
         plan = write_plan(project, calendars(project), day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units)
         self.plan: CompiledPlan = compile_plan(plan)
-        self.luck: Luck = planned(self.plan.inputs)
+        self.luck: SampledInputs = deterministic_draws(self.plan.inputs)
         performance = perform(Prepared(self.plan), self.luck, self.plan.base_calendars)
         self.log = finished(performance).log
         self.finish = int(self.log[self._online(), 0].max())

@@ -15,7 +15,7 @@ from math import floor
 from typing import Literal
 
 from sim.plan.compile import CompiledPlan, natural
-from sim.plan.draws import Luck
+from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import Again, Free, Hold, Label, Note, Plan, Route, Signal, Step, Until, Wait, Work
 from sim.world.calendars.working_time import Calendar
 from sim.world.roads import duty_finish
@@ -254,7 +254,7 @@ class Naive:
         return step.gate is None or self.before[step.gate] >= step.level
 
 
-def drawing(compiled: CompiledPlan, luck: Luck) -> Draw:
+def drawing(compiled: CompiledPlan, luck: SampledInputs) -> Draw:
     """Look luck up by name."""
     number = {name: place for place, name in enumerate(compiled.inputs.names)}
 

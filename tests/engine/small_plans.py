@@ -9,7 +9,7 @@ from typing import Any
 from sim.engine.deadlock import Stuck
 from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.plan.compile import NONE, CompiledPlan, compile_plan
-from sim.plan.draws import Draws, Luck
+from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import (
     AGAIN,
     FREE,
@@ -78,7 +78,7 @@ class Told:
     """What came of a plan: its log in canonical order, as numbers and as words, and why it stalled if it did."""
 
     compiled: CompiledPlan
-    luck: Luck
+    luck: SampledInputs
     performance: Performance
 
     @property

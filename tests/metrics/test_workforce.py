@@ -7,7 +7,7 @@ from sim.config.project import Project
 from sim.metrics.record import Index, Record
 from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
 from sim.plan.compile import compile_plan
-from sim.plan.draws import planned
+from sim.plan.draws import deterministic_draws
 from sim.plan.vocabulary import Note, Plan, Signal, Until, Work, fixed
 from sim.study.case import Case
 from sim.world.calendars.working_time import Calendar, weekly
@@ -24,7 +24,9 @@ def record(plan: Plan) -> Record:
     """The run without luck of a plan that comes to its end."""
     compiled = compile_plan(plan)
     log = told(plan).performance.log
-    return Record.of(Index.of(compiled), log, planned(compiled.inputs).content, compiled.base_calendars, np.zeros(0))
+    return Record.of(
+        Index.of(compiled), log, deterministic_draws(compiled.inputs).content, compiled.base_calendars, np.zeros(0)
+    )
 
 
 def crew(came: int, left: int, people: int, trade: str = "civil") -> list[Until | Note | Signal]:

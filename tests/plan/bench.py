@@ -11,7 +11,7 @@ import numpy as np
 from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import PlanContext, ResourcePlan
-from sim.plan.draws import Draws, Luck, planned
+from sim.plan.draws import Draws, SampledInputs, deterministic_draws
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
@@ -39,10 +39,10 @@ def goes(context: PlanContext, unit: str, *route: PlanStep) -> None:
 
 
 def run(
-    plan: CompiledPlan, luck: Luck | None = None, hours: Sequence[Calendar] | None = None
+    plan: CompiledPlan, luck: SampledInputs | None = None, hours: Sequence[Calendar] | None = None
 ) -> Mapping[str, list[Done]]:
     """Perform a plan, without luck if none is given; by unit its works (activity, begun, done) in hours, in order."""
-    performance = perform(Prepared(plan), luck or planned(plan.inputs), hours or plan.base_calendars)
+    performance = perform(Prepared(plan), luck or deterministic_draws(plan.inputs), hours or plan.base_calendars)
     assert performance.stuck is None, performance.stuck.explain()
     return told(plan, performance)
 
@@ -57,14 +57,14 @@ def told(plan: CompiledPlan, performance: Performance) -> Mapping[str, list[Done
     return found
 
 
-def alone(context: PlanContext, luck: Luck | None = None) -> Mapping[str, list[Done]]:
+def alone(context: PlanContext, luck: SampledInputs | None = None) -> Mapping[str, list[Done]]:
     """Perform what is on the bench."""
     return run(compile_plan(context.plan), luck)
 
 
-def fated(plan: CompiledPlan, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> Luck:
+def fated(plan: CompiledPlan, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> SampledInputs:
     """No luck at all, but for the inputs named "activity/unit": what they come out at first, and ever after."""
-    names, plain = plan.inputs.names, planned(plan.inputs)
+    names, plain = plan.inputs.names, deterministic_draws(plan.inputs)
     values = list(plain.values)
     for name, value in first.items():
         values[names.index(name)] = value
@@ -83,8 +83,8 @@ def counts(context: PlanContext, activity: str, replications: int, seed: int = 1
     return np.concatenate(found)
 
 
-def notes(plan: CompiledPlan, luck: Luck | None = None) -> list[tuple[float, str, str, int]]:
+def notes(plan: CompiledPlan, luck: SampledInputs | None = None) -> list[tuple[float, str, str, int]]:
     """Every note (hour, kind, item, amount) of a run, in order."""
-    log = perform(Prepared(plan), luck or planned(plan.inputs), plan.base_calendars).log
+    log = perform(Prepared(plan), luck or deterministic_draws(plan.inputs), plan.base_calendars).log
     rows = log[plan.rows[log[:, 1], 0] == NOTE]
     return [(minute / HOUR, *plan.notes[plan.rows[step, 1]], amount) for minute, step, amount in rows.tolist()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sim.engine.simpy_engine import Performance, Prepared, perform
 from sim.errors import SimError
 from sim.plan.compile import CompiledPlan, compile_plan
-from sim.plan.draws import Draws, Luck
+from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Route, Signal, Step, Wait, Work, fixed
 from sim.study.analyses.validation import Checked
 from sim.world.calendars.working_time import Calendar, always
@@ -45,7 +45,7 @@ class Played:
     """A small plan that was performed."""
 
     plan: CompiledPlan
-    luck: Luck
+    luck: SampledInputs
     performance: Performance
 
     @property

@@ -12,7 +12,7 @@ from sim.engine.equality import difference
 from sim.errors import SimError
 from sim.jit import available
 from sim.plan.compile import CompiledPlan
-from sim.plan.draws import Draws, Luck
+from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import UNTIL, WORK
 from sim.world.calendars.working_time import Calendar
 
@@ -26,7 +26,7 @@ __all__ = ["Performed", "Prepared", "agree", "compiled", "drawn_by", "perform", 
 Outcome = processes.Performance | str
 
 
-def reference(plan: CompiledPlan, luck: Luck, calendars: Sequence[Calendar]) -> Outcome:
+def reference(plan: CompiledPlan, luck: SampledInputs, calendars: Sequence[Calendar]) -> Outcome:
     """What SimPy makes of it; an error in words."""
     try:
         return processes.perform(processes.Prepared(plan), luck, calendars)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.plan.draws import Draws, Inputs, Luck
+from sim.plan.draws import Draws, Inputs, SampledInputs
 from sim.world.calendars.working_time import Calendar
 from tests.engine import small_plans
 from tests.engine.numba_engine.both import Performed, Prepared, perform
@@ -30,7 +30,7 @@ class Exchange:
         self.seed = seed
         return Draws(inputs, seed)
 
-    def perform(self, prepared: Prepared, luck: Luck, hours: Sequence[Calendar]) -> Performed:
+    def perform(self, prepared: Prepared, luck: SampledInputs, hours: Sequence[Calendar]) -> Performed:
         """Perform a plan with the luck that was drawn last."""
         return perform(prepared, self.seed, luck.replication, hours)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.engine.equality import difference
 from sim.engine.numba_engine.simulate import perform_given, perform_many
 from sim.plan.compile import CompiledPlan, compile_plan
-from sim.plan.draws import Draws, planned
+from sim.plan.draws import Draws, deterministic_draws
 from sim.plan.vocabulary import Again, Chance, Label, Plan, Signal, Span, Step, Work
 from sim.world.calendars.working_time import always
 from sim.world.randomness import streams as draws
@@ -119,7 +119,7 @@ def test_seconds_are_rounded_alike() -> None:
 
 def test_the_planned_run_is_the_same() -> None:
     plan = compile_plan(any_plan(4, 12, 6, sound=True))
-    luck = planned(plan.inputs)
+    luck = deterministic_draws(plan.inputs)
     expected = reference(plan, luck, plan.base_calendars)
     assert not isinstance(expected, str)
     found = perform_given(Prepared(plan), luck.values, plan.base_calendars)

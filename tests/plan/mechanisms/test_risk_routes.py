@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.config.sections.risks import Risks
-from sim.plan.draws import Luck, settle, shared
+from sim.plan.draws import SampledInputs, settle, shared
 from sim.study.case import Case, prepare
 from tests.tiny_project import tiny, works
 
@@ -30,7 +30,7 @@ def case_with(*drivers: dict[str, Any], overrides: tuple[str, ...] = ()) -> Case
     return prepare(tiny(*overrides).model_copy(update={"risks": risks}))
 
 
-def fated(case: Case, occurs: Mapping[str, int]) -> Luck:
+def fated(case: Case, occurs: Mapping[str, int]) -> SampledInputs:
     """The luck of the run without luck, except for what occurs."""
     inputs = case.plan.inputs
     factors = inputs.planned[inputs.factor_table]
@@ -39,16 +39,18 @@ def fated(case: Case, occurs: Mapping[str, int]) -> Luck:
     return only_risks(case, factors)
 
 
-def only_risks(case: Case, factors: np.ndarray) -> Luck:
+def only_risks(case: Case, factors: np.ndarray) -> SampledInputs:
     """The luck of the run without luck, except for what all activities share."""
     inputs = case.plan.inputs
     factors, delays = shared(inputs, factors[:, None].copy(), inputs.planned[inputs.delay_table][:, None])
     shape = inputs.planned[inputs.table][:, None]
     content, values = settle(inputs, shape, np.full((len(inputs.names), 1), 0.5), factors, delays)
-    return Luck(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], lambda number, _: int(values[number, 0]))
+    return SampledInputs(
+        -1, values[:, 0].tolist(), content[:, 0], factors[:, 0], lambda number, _: int(values[number, 0])
+    )
 
 
-def full(case: Case, luck: Luck) -> float:
+def full(case: Case, luck: SampledInputs) -> float:
     """Days until everything is online."""
     return case.measured(luck, case.perform(luck))[0]["lead_time_full_days"]
 
