@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.errors import ConfigError, SimError
+    from sim.metrics.registry import metrics_table
     from sim.study.analyses.drivers import Drivers, drivers
     from sim.study.analyses.sweep import Sweep, sweep
     from sim.study.api import Comparison, compare, load, run
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "ConfigError": "sim.errors",
     "SimError": "sim.errors",
+    "metrics_table": "sim.metrics.registry",
     "prepare": "sim.study.case",
     "Drivers": "sim.study.analyses.drivers",
     "drivers": "sim.study.analyses.drivers",
@@ -44,6 +46,7 @@ __all__ = [
     "compare",
     "drivers",
     "load",
+    "metrics_table",
     "prepare",
     "run",
     "sweep",

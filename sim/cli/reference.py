@@ -1,4 +1,4 @@
-"""The reference pages: configuration from the models, commands from their help, Python from its docstrings."""
+"""The reference pages: configuration, study files, metrics, commands and Python, each written from its source."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PYTHON = (
 )
 @guarded
 def reference(out: Path) -> None:
-    """Write the reference pages: configuration, study files, commands, Python."""
+    """Write the reference pages: configuration, study files, metrics, commands, Python."""
     from sim import files
 
     pages = written(click.get_current_context().find_root().command)
@@ -44,9 +44,15 @@ def reference(out: Path) -> None:
 
 def written(root: click.Command) -> dict[str, str]:
     """Return the pages by file name; `root` is the command that holds all others."""
-    from sim.report.docs_pages import configuration, studies
+    from sim.report.docs_pages import configuration, metrics, studies
 
-    return {"config.md": configuration(), "study.md": studies(), "commands.md": commands(root), "python.md": python()}
+    return {
+        "config.md": configuration(),
+        "study.md": studies(),
+        "metrics.md": metrics(),
+        "commands.md": commands(root),
+        "python.md": python(),
+    }
 
 
 def commands(root: click.Command) -> str:

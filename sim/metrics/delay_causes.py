@@ -7,7 +7,7 @@ from functools import cache
 
 DELAY_CAUSES = {
     "permits": "permits and design",
-    "order_date": "order placed later on purpose",
+    "order_date": "ordered just in time",
     "parts": "parts and lead times",
     "site_works": "site works",
     "hall": "hall (shell)",

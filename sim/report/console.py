@@ -23,12 +23,12 @@ from sim.report.formatting import (
     NEVER,
     NOT_QUOTED,
     SAMPLING_ONLY,
-    Measure,
+    MetricFormat,
     Quote,
     counted,
     hours,
     interval,
-    measure,
+    metric_format,
     number,
     percent,
     quote,
@@ -134,7 +134,7 @@ def _side_by_side(results: Mapping[str, ResultView]) -> Table:
                 [quote(s, metric, p) if metric in s.index else None for p in P50_AND_P80] for s in summaries.values()
             ]
             unit, cells = _quoted(quotes)
-            table.add_row(f"{measure(metric).name}{unit}", "P50\nP80", *cells)
+            table.add_row(f"{metric_format(metric).label}{unit}", "P50\nP80", *cells)
     table.add_section()
     for label, cells in _risks(results):
         if any(cells):
@@ -145,11 +145,9 @@ def _side_by_side(results: Mapping[str, ResultView]) -> Table:
 def _quoted(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
     """Write percentiles with their intervals, a line each; and the unit by itself where all have the same."""
     known = [q for column in quotes for q in column if q]
-    if known and known[0].measure.write is hours and any(q.value >= MILLION for q in known):
-        quotes = [
-            [q and replace(q, measure=replace(q.measure, write=_in_millions)) for q in column] for column in quotes
-        ]
-    said = [[(q.measure.write(q.value, q.step), q.between()) if q else None for q in column] for column in quotes]
+    if known and known[0].metric.write is hours and any(q.value >= MILLION for q in known):
+        quotes = [[q and replace(q, metric=replace(q.metric, write=_in_millions)) for q in column] for column in quotes]
+    said = [[(q.metric.write(q.value, q.step), q.between()) if q else None for q in column] for column in quotes]
     values = [pair[0] for column in said for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
     units = {value.partition(" ")[2] for value in values}
     unit = units.pop() if len(units) == 1 else ""
@@ -222,25 +220,25 @@ def _differences(case: str, base: str, rows: pd.DataFrame, metrics: list[str]) -
     found = {str(row["metric"]): row for row in rows.to_dict("records")}
     for metric in metrics:
         if metric in found:
-            table.add_row(*_cells(measure(metric), found[metric]))
+            table.add_row(*_cells(metric_format(metric), found[metric]))
     return table
 
 
-def _cells(says: Measure, row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
+def _cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
     """Return a difference as four cells: what, in the mean, at P80, and how often the case is better."""
     small = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
-    mean, p80 = (_change(Quote(says, *(float(row[f"{of}{end}"]) for end in ENDS))) for of in ("mean", "p80"))
+    mean, p80 = (_change(Quote(fmt, *(float(row[f"{of}{end}"]) for end in ENDS))) for of in ("mean", "p80"))
     share = percent(float(row["p_better"]))
     bounds = interval(float(row["p_better_low"]), float(row["p_better_high"]), percent)
     equal = f"\nequal in {percent(float(row['p_equal']))}" if row["p_equal"] >= 0.005 else ""
-    return says.name + small, mean, p80, f"{share}\n({bounds}){equal}"
+    return fmt.label + small, mean, p80, f"{share}\n({bounds}){equal}"
 
 
 def _change(quote: Quote) -> str:
     """Write a difference with its sign and its interval."""
 
     def write(value: float) -> str:
-        return signed(quote.measure.write(value, quote.step))
+        return signed(quote.metric.write(value, quote.step))
 
     if math.isnan(quote.value):
         return NO_MEAN

@@ -20,6 +20,7 @@ from sim.config.locations import Allowed, allowed_at
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
 from sim.config.study import Study
+from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric
 from sim.study.analyses.validation import Compared, compared, facts
 from sim.study.api import laid_out, load
 
@@ -57,6 +58,28 @@ def studies() -> str:
         "[how to ask questions](../how_to/sweeps.md) shows some.\n"
     )
     return head + "\n".join(_sections(Study, "A study"))
+
+
+def metrics() -> str:
+    """Return the reference of the metrics in Markdown."""
+    head = (
+        "# Metrics\n\n"
+        "Written by `make docs` from the table in `sim/metrics/registry.py`, which `sim.metrics_table()` returns.\n"
+        "Every name is a column of `runs.parquet` and a key of `summary.json`.\n"
+        '[How to read them](../explanation/metrics.md). "Better" is empty where neither way is, and for parts of a sum.\n'
+        "Dollars are nominal, MW gross, a month has 365.25/12 days, t0 is the day the first order is approved.\n\n"
+        "| metric | label | unit | better | definition | computed in |\n|---|---|---|---|---|---|\n"
+    )
+    return head + "".join(_metric_row(metric) for metric in METRICS.values())
+
+
+def _metric_row(metric: Metric) -> str:
+    """Return one metric as a row of the table."""
+    place = metric.function.__module__.replace(".", "/") + ".py"
+    cells = (
+        f"`{metric.name}`", metric.label, metric.unit, DIRECTION_NAMES[metric.direction], metric.definition, f"`{place}`",
+    )  # fmt: skip
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |\n"
 
 
 def _sections(root: type[BaseModel], title: str) -> Iterator[str]:

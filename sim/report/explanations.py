@@ -18,7 +18,17 @@ import numpy as np
 
 from sim.metrics.delay_causes import DELAY_CAUSES
 from sim.report import result_view as reading
-from sim.report.formatting import counted, day_of_month, interval, measure, number, percent, rounded, signed, step_for
+from sim.report.formatting import (
+    counted,
+    day_of_month,
+    interval,
+    metric_format,
+    number,
+    percent,
+    rounded,
+    signed,
+    step_for,
+)
 from sim.report.result_view import ResultView, Share, Values
 from sim.study.analyses.drivers import METRICS, Drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY
@@ -215,9 +225,9 @@ def _days(value: float) -> str:
 
 def _told(metric: str, value: float) -> str:
     """Write a saving of another metric, with its sign, to the finest step worth saying."""
-    says = measure(metric)
-    near = rounded(value, says.finest)
-    return signed(says.write(near, says.finest)) if near else "0"
+    fmt = metric_format(metric)
+    near = rounded(value, fmt.finest_step)
+    return signed(fmt.write(near, fmt.finest_step)) if near else "0"
 
 
 def _others(found: Drivers) -> list[str]:
@@ -272,7 +282,11 @@ def lacking(result: ResultView) -> str:
 def variance_head(result: ResultView) -> list[str]:
     """Return the columns: the driver, then what is explained."""
     table = result.table(INDICES)
-    return ["driver", *(measure(str(metric)).name for metric in dict.fromkeys(table["metric"]))] if len(table) else []
+    return (
+        ["driver", *(metric_format(str(metric)).label for metric in dict.fromkeys(table["metric"]))]
+        if len(table)
+        else []
+    )
 
 
 def variance_rows(result: ResultView) -> list[list[str]]:

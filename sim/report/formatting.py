@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sim.metrics.delay_causes import DELAY_CAUSES
+from sim.metrics.registry import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,76 +217,38 @@ class ProjectDates:
 # --- metrics ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What a metric of the runs is called, its unit on an axis, how its values are written, the finest step."""
+WRITERS: dict[str, Callable[[float, float], str]] = {
+    "days": days,
+    "months": months,
+    "MW": megawatts,
+    "MW-months": megawatt_months,
+    "people": people,
+    "hours": hours,
+    "$": money,
+    "$-months": money_months,
+    "$ a year": money,
+    "$ a GPU-hour": cents,
+}
+"""How a value is written, by its unit; other units are plain numbers."""
 
-    name: str
+
+@dataclass(frozen=True)
+class MetricFormat:
+    """How a metric is shown: its label, its unit on an axis, the writer of its values, the finest step."""
+
+    label: str
     unit: str
     write: Callable[[float, float], str]
-    finest: float
+    finest_step: float
 
 
-MEASURES: dict[str, Measure] = {
-    "lead_time_first_mw_days": Measure("first MW online", "days", days, 1.0),
-    "lead_time_full_days": Measure("all MW online", "days", days, 1.0),
-    "lead_time_mw_weighted_days": Measure("lead time, mean over MW", "days", days, 1.0),
-    "lead_time_from_need_days": Measure("late against need, mean over MW", "days", days, 1.0),
-    "mw_online_day_365": Measure("MW online after 365 days", "MW", megawatts, 0.1),
-    "mw_online_day_540": Measure("MW online after 540 days", "MW", megawatts, 0.1),
-    "peak_workforce_onsite": Measure("peak workforce on site", "people", people, 1.0),
-    "hours_paid": Measure("hours paid on site", "hours", hours, 1000.0),
-    "offsite_hours_paid": Measure("hours paid in factories", "hours", hours, 1000.0),
-    "idle_capital_months": Measure("idle capital, deployed", "months", months, 0.1),
-    "authorised_idle_months": Measure("idle capital, authorised", "months", months, 0.1),
-    "idle_capital_months_infrastructure": Measure("idle infrastructure, deployed", "months", months, 0.1),
-    "idle_capital_months_compute": Measure("idle compute, deployed", "months", months, 0.1),
-    "committed_idle_months": Measure("idle capital, committed", "months", months, 0.1),
-    "idle_capital_usd_months": Measure("idle capital, deployed, in $-months", "$-months", money_months, 1e6),
-    "idle_capital_peak_usd": Measure("idle capital at its peak", "$", money, 1e6),
-    "capital_total_usd": Measure("capital in total", "$", money, 1e6),
-    "carrying_cost_usd": Measure("carrying cost", "$", money, 1e5),
-    "lead_time_per_order_days": Measure("lead time of an order, mean over orders", "days", days, 1.0),
-    "lead_time_per_order_days_p50": Measure("lead time of an order, middle order", "days", days, 1.0),
-    "lead_time_per_order_days_p90": Measure("lead time of an order, nine in ten orders", "days", days, 1.0),
-    "unmet_demand_mw_months": Measure("demand not met", "MW-months", megawatt_months, 1.0),
-    "idle_capacity_mw_months": Measure("capacity not needed yet", "MW-months", megawatt_months, 1.0),
-    "mw_ordered": Measure("MW ordered", "MW", megawatts, 0.1),
-    "mw_cancelled": Measure("MW cancelled", "MW", megawatts, 0.1),
-    "stranded_capital_usd": Measure("capital idle at the horizon", "$", money, 1e6),
-    "exposure_at_first_mw_usd": Measure("exposure when the first MW is online", "$", money, 1e6),
-    "interest_during_construction_usd": Measure("interest during construction", "$", money, 1e5),
-    "obsolescence_cost_usd": Measure("obsolescence of waiting compute", "$", money, 1e5),
-    "foregone_revenue_usd": Measure("revenue foregone after the target", "$", money, 1e5),
-    "revenue_to_day_730_usd": Measure("revenue to day 730", "$", money, 1e5),
-    "peak_net_funding_usd": Measure("funding needed at the peak", "$", money, 1e6),
-    "npv_usd": Measure("net present value at the horizon", "$", money, 1e6),
-    "budget_usd": Measure("budget with contingency", "$", money, 1e6),
-    "contingency_drawn_usd": Measure("drawn of the contingency", "$", money, 1e5),
-    "cost_over_budget_usd": Measure("cost over budget", "$", money, 1e5),
-    "capital_energise_usd": Measure("capital to energise", "$", money, 1e6),
-    "capital_shell_and_systems_usd": Measure("capital in shell and systems", "$", money, 1e6),
-    "capital_compute_usd": Measure("capital in compute", "$", money, 1e6),
-    "liquidated_damages_usd": Measure("liquidated damages", "$", money, 1e5),
-    "opex_usd_per_year": Measure("running cost and interest a year", "$ a year", money, 1e5),
-    "opex_financing_usd_per_year": Measure("interest a year", "$ a year", money, 1e5),
-    "opex_energy_usd_per_year": Measure("energy a year", "$ a year", money, 1e5),
-    "opex_operations_usd_per_year": Measure("operation a year", "$ a year", money, 1e5),
-    "cost_per_gpu_hour_usd": Measure("GPU-hour, every layer owned", "$", cents, 0.01),
-    "rented_gpu_hour_usd": Measure("GPU-hour, rented through every layer", "$", cents, 0.01),
-    "installed_cost_usd_per_mw": Measure("installed cost per MW", "$", money, 1e4),
-}
-
-
-MEASURES |= {
-    f"chain_{name}_days": Measure(f"on the driving chain: {words}", "days", days, 0.1)
-    for name, words in DELAY_CAUSES.items()
-}
-
-
-def measure(metric: str) -> Measure:
-    """Return how to write a metric; one without trade words keeps its own name and plain figures."""
-    return MEASURES.get(metric, Measure(metric, "", number, 0.01))
+@cache
+def metric_format(name: str) -> MetricFormat:
+    """Return how a metric is shown; one that has no row in `METRICS` keeps its own name and plain numbers."""
+    metric = METRICS.get(name)
+    if metric is None:
+        return MetricFormat(name, "", number, 0.01)
+    return MetricFormat(metric.label, metric.unit, WRITERS.get(metric.unit, number), metric.step)
 
 
 # --- quoting ----------------------------------------------------------------------------------------------------------
@@ -295,7 +258,7 @@ def measure(metric: str) -> Measure:
 class Quote:
     """One percentile of one metric, straight from the summary."""
 
-    measure: Measure
+    metric: MetricFormat
     value: float
     low: float
     high: float
@@ -304,24 +267,24 @@ class Quote:
     def step(self) -> float:
         """Return the step to which the value may be rounded: three figures where there is no interval."""
         if not math.isfinite(self.high - self.low) and math.isfinite(self.value) and self.value:
-            return max(self.measure.finest, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
-        return step_for(self.low, self.high, self.measure.finest)
+            return max(self.metric.finest_step, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
+        return step_for(self.low, self.high, self.metric.finest_step)
 
     @property
     def is_coarse(self) -> bool:
         """Whether the value is rounded more than its unit asks for."""
-        return self.step > self.measure.finest and math.isfinite(self.value)
+        return self.step > self.metric.finest_step and math.isfinite(self.value)
 
     def says(self) -> str:
         """Write the value with its unit; `about` where the interval does not support the finest step."""
-        text = self.measure.write(self.value, self.step)
+        text = self.metric.write(self.value, self.step)
         return f"about {text}" if self.is_coarse else text
 
     def between(self) -> str:
         """Write the 95 % interval of the value, or why it is withheld."""
         if math.isnan(self.value):
             return WITHHELD
-        return interval(self.low, self.high, lambda v: self.measure.write(v, self.step))
+        return interval(self.low, self.high, lambda v: self.metric.write(v, self.step))
 
     def on_date(self, dates: ProjectDates) -> str:
         """Write days after the decision as a date with its day number: `18 Aug 2028 (day 592)`."""
@@ -346,10 +309,10 @@ class Quote:
 def quote(summary: pd.DataFrame, metric: str, percentile: str) -> Quote:
     """Return a percentile (`p50`, `p80`) of a metric of the summary as it is quoted."""
     value, low, high = (float(summary[f"{percentile}{end}"][metric]) for end in ("", "_low", "_high"))
-    return Quote(measure(metric), value, low, high)
+    return Quote(metric_format(metric), value, low, high)
 
 
 def both(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
     """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
     p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
-    return together(p50.measure.write(p50.value, p50.step), p80.measure.write(p80.value, p80.step), between)
+    return together(p50.metric.write(p50.value, p50.step), p80.metric.write(p80.value, p80.step), between)

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.report.figures.sensitivity import written
-from sim.report.formatting import NEVER, SAMPLING_ONLY, Measure, Quote, both, counted, measure, percent
+from sim.report.formatting import NEVER, SAMPLING_ONLY, MetricFormat, Quote, both, counted, metric_format, percent
 from sim.study.analyses.design import said
 from sim.study.analyses.sensitivity import Found
 from sim.study.analyses.sweep import Sweep
@@ -41,7 +41,8 @@ def describe_tuning(tuned: Tuned) -> Group:
     wanted, inputs = tuned.manifest["tune"], list(tuned.manifest["inputs"])
     statistic = wanted["statistic"] if wanted["statistic"] == "mean" else wanted["statistic"].upper()
     how = "every design there is" if tuned.manifest["every_design_tried"] else "chosen by Optuna"
-    head = f"Small {statistic} of {measure(wanted['metric']).name}: {counted(len(tuned.trials), 'design', 'designs')}, {how}"
+    label, designs = metric_format(wanted["metric"]).label, counted(len(tuned.trials), "design", "designs")
+    head = f"Small {statistic} of {label}: {designs}, {how}"
     best = ", ".join(f"{name} {said(tuned.best[name])}" for name in inputs if not _missing(tuned.best[name]))
     verdict = "Best: " if bool(tuned.best["feasible"]) else "No design keeps every limit; the nearest: "
     parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{verdict}{best or 'as configured'}"), _fresh(tuned)]
@@ -62,10 +63,10 @@ def _fresh(tuned: Tuned) -> Table:
     wanted = tuned.manifest["tune"]
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
     table.add_column("on fresh luck")
-    table.add_column(measure(wanted["metric"]).name, justify="right")
+    table.add_column(metric_format(wanted["metric"]).label, justify="right")
     for limit in wanted["constraints"]:
         asked = f"at most {_written(limit['metric'], limit['at_most'])} in {percent(limit['probability'])}"
-        table.add_column(f"{measure(limit['metric']).name}\n{asked}", justify="right")
+        table.add_column(f"{metric_format(limit['metric']).label}\n{asked}", justify="right")
     for row in tuned.fresh.to_dict("records"):
         cells = [_written(wanted["metric"], row["objective"])]
         for limit in wanted["constraints"]:
@@ -82,7 +83,7 @@ def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
     for name in inputs:
         table.add_column(name)
     for metric in (wanted["metric"], wanted["against"]):
-        table.add_column(measure(metric).name, justify="right")
+        table.add_column(metric_format(metric).label, justify="right")
     front = tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
     for row in front.head(SHOWN).to_dict("records"):
         cells = ["as configured" if _missing(row[name]) else said(row[name]) for name in inputs]
@@ -94,8 +95,8 @@ def _written(metric: str, value: float) -> str:
     """A number in its metric's words."""
     if not math.isfinite(value):
         return NEVER
-    quoted = Quote(measure(metric), value, math.nan, math.nan)
-    return quoted.measure.write(value, quoted.step)
+    quoted = Quote(metric_format(metric), value, math.nan, math.nan)
+    return quoted.metric.write(value, quoted.step)
 
 
 def write_tuning_figure(tuned: Tuned, directory: Path) -> list[Path]:
@@ -126,7 +127,7 @@ def describe_sweep(sweep: Sweep) -> Group:
     for name in sweep.inputs or ["config"]:
         table.add_column(name)
     for metric in metrics:
-        table.add_column(f"{measure(metric).name}\nP50 / P80", justify="right")
+        table.add_column(f"{metric_format(metric).label}\nP50 / P80", justify="right")
     points = sweep.points.head(SHOWN_POINTS)
     for number, point in points.iterrows():
         cells = [said(point[name]) for name in sweep.inputs or ["config"]]
@@ -203,28 +204,28 @@ MEANS = {
 def describe_sensitivity(found: Found) -> Group:
     """Return an analysis as a table for the console: a row an input, the most important first."""
     wanted = found.manifest["sensitivity"]
-    says = measure(wanted["metric"])
+    fmt = metric_format(wanted["metric"])
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    heads, rows = _low_high(found.table, says) if wanted["method"] == "low_high" else _indices(found.table)
+    heads, rows = _low_high(found.table, fmt) if wanted["method"] == "low_high" else _indices(found.table)
     for number, head in enumerate(["input", *heads]):
         table.add_column(head, justify="right" if number else "left")
     for row in rows:
         table.add_row(*row)
-    title = f"What moves the {wanted['statistic']} of {says.name}" + (f", in {says.unit}" if says.unit else "")
+    title = f"What moves the {wanted['statistic']} of {fmt.label}" + (f", in {fmt.unit}" if fmt.unit else "")
     points, runs = counted(found.manifest["points"], "point", "points"), counted(found.manifest["runs"], "run", "runs")
     basis = f"{points} of {runs} on the same luck, seed {found.manifest['seed']}; intervals are 95 %, {SAMPLING_ONLY}."
     return Group(Text(title, style="bold"), table, Text(f"{MEANS[wanted['method']]}\n{basis}", style="dim"))
 
 
-def _low_high(table: pd.DataFrame, says: Measure) -> tuple[list[str], list[list[str]]]:
+def _low_high(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[list[str]]]:
     """Return heads and rows of a low/high table."""
-    rows = [[str(row["input"]), *(_end(row, end, says) for end in ("low", "high"))] for row in table.to_dict("records")]
+    rows = [[str(row["input"]), *(_end(row, end, fmt) for end in ("low", "high"))] for row in table.to_dict("records")]
     return ["low", "high"], rows
 
 
-def _end(row: Mapping[Any, Any], end: str, says: Measure) -> str:
+def _end(row: Mapping[Any, Any], end: str, fmt: MetricFormat) -> str:
     """Return the change at one end of an input, with its interval and the setting."""
-    change, low, high = (written(says, float(row[f"{end}{bound}"])) for bound in ("", "_low", "_high"))
+    change, low, high = (written(fmt, float(row[f"{end}{bound}"])) for bound in ("", "_low", "_high"))
     return f"{change} ({low} to {high})\nat {row[f'{end}_setting']}"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.report import result_view as reading
 from sim.report.explanations import critical
-from sim.report.formatting import Quote, both, counted, interval, measure, number, percent, quote
+from sim.report.formatting import Quote, both, counted, interval, metric_format, number, percent, quote
 from sim.report.result_view import About, ResultView, Share
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _finish(result: ResultView, about: About, summary: pd.DataFrame) -> list[Fin
     if FINISH not in summary.index:
         there = [(metric, name) for metric, name in ORDERS if metric in summary.index]
         return [_spread(summary, metric, "orders over time", name, "mean over MW") for metric, name in there]
-    part, p80 = measure(FINISH).name, quote(summary, FINISH, "p80")
+    part, p80 = metric_format(FINISH).label, quote(summary, FINISH, "p80")
     planned, target = reading.planned(result, FINISH), reading.limit(result, FINISH)
     return [
         *_promise(part, "planned date", planned, result, about),
@@ -122,7 +122,7 @@ def _contingency(part: str, p80: Quote, planned: float | None) -> list[Finding]:
     """Say how many days the P80 lies after the plan."""
     if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
         return []
-    apart = Quote(p80.measure, p80.value - planned, p80.low - planned, p80.high - planned)
+    apart = Quote(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
     return [Finding(part, "contingency", apart.says(), f"P80 less planned date; {apart.between()}")]
 
 
@@ -131,7 +131,7 @@ def _first_mw(result: ResultView, about: About, summary: pd.DataFrame) -> list[F
     first, last = reading.values(result, FIRST), reading.values(result, FINISH)
     if FIRST not in summary.index or np.array_equal(first, last):
         return []
-    return _dates(measure(FIRST).name, summary, FIRST, about)
+    return _dates(metric_format(FIRST).label, summary, FIRST, about)
 
 
 def _why(result: ResultView) -> list[Finding]:
@@ -153,7 +153,7 @@ def _people(result: ResultView, summary: pd.DataFrame) -> list[Finding]:
     """Say the peak workforce, and how often it stays under the limit where there is one."""
     if PEAK not in summary.index:
         return []
-    part, limit = measure(PEAK).name, reading.limit(result, PEAK)
+    part, limit = metric_format(PEAK).label, reading.limit(result, PEAK)
     found = [_spread(summary, PEAK, part, SPREAD, "highest day of each run")]
     if limit is not None:
         under = reading.share_below(reading.values(result, PEAK), limit)
@@ -178,8 +178,10 @@ def _capital(summary: pd.DataFrame) -> list[Finding]:
 
 def _per_gw(per_mw: Quote) -> Finding:
     """Say what a GW would cost at this price of a MW, beside what is published."""
-    a_gw = Quote(replace(per_mw.measure, finest=1e8), *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
-    answer = a_gw.measure.write(a_gw.value, a_gw.step)
+    a_gw = Quote(
+        replace(per_mw.metric, finest_step=1e8), *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high))
+    )
+    answer = a_gw.metric.write(a_gw.value, a_gw.step)
     return Finding("capital in total", "for a GW", answer, f"P50, {a_gw.between()}; {PUBLISHED_PER_GW}")
 
 

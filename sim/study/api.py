@@ -14,8 +14,9 @@ from sim.config.load import Loaded, load_as
 from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.errors import SimError
+from sim.metrics.registry import DIRECTIONS
 from sim.study.case import Case, prepare
-from sim.study.compare import DIRECTIONS, Difference
+from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.jit_warmup import ready
 from sim.study.executors.memory_estimate import require_room

@@ -1,7 +1,4 @@
-"""Strategies side by side on the same luck: how much better, how sure, and how often.
-
-Which way is better, metric by metric, in the order in which they are compared.
-"""
+"""Strategies side by side on the same random numbers: how much better, how sure, and how often."""
 
 from __future__ import annotations
 
@@ -19,10 +16,6 @@ from sim.world.randomness.streams import Sampling
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-# --- compare ----------------------------------------------------------------------------------------------------------
-
 
 NO_DIFFERENCE = "no practical difference"
 TOO_FEW = f"P80 difference is a first indication: fewer than {TRUSTED_N:,} runs"
@@ -153,46 +146,3 @@ def table(differences: list[Difference]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame([asdict(difference) for difference in differences])
-
-
-# --- directions -------------------------------------------------------------------------------------------------------
-
-
-DIRECTIONS = {
-    "lead_time_first_mw_days": -1,
-    "lead_time_full_days": -1,
-    "lead_time_mw_weighted_days": -1,
-    "lead_time_from_need_days": -1,
-    "lead_time_per_order_days": -1,
-    "lead_time_per_order_days_p90": -1,
-    "unmet_demand_mw_months": -1,
-    "idle_capacity_mw_months": -1,
-    "mw_online_day_365": +1,
-    "mw_online_day_540": +1,
-    "peak_workforce_onsite": -1,
-    "hours_paid": -1,
-    "offsite_hours_paid": -1,
-    "capital_total_usd": -1,
-    "idle_capital_peak_usd": -1,
-    "idle_capital_usd_months": -1,
-    "idle_capital_months": -1,
-    "idle_capital_months_infrastructure": -1,
-    "idle_capital_months_compute": -1,
-    "committed_idle_months": -1,
-    "authorised_idle_months": -1,
-    "stranded_capital_usd": -1,
-    "exposure_at_first_mw_usd": -1,
-    "carrying_cost_usd": -1,
-    "interest_during_construction_usd": -1,
-    "obsolescence_cost_usd": -1,
-    "foregone_revenue_usd": -1,
-    "revenue_to_day_730_usd": +1,
-    "peak_net_funding_usd": -1,
-    "npv_usd": +1,
-    "cost_over_budget_usd": -1,
-    "liquidated_damages_usd": -1,
-    "installed_cost_usd_per_mw": -1,
-    "opex_usd_per_year": -1,
-    "cost_per_gpu_hour_usd": -1,
-    "gross_margin_share": +1,
-}

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sim.metrics.registry import DIRECTIONS
 from sim.report.console import comparison, plain, verdict
 from sim.report.verdict import Finding, answer, findings
-from sim.study.compare import DIRECTIONS, TOO_FEW, compare, table
+from sim.study.compare import TOO_FEW, compare, table
 from sim.study.result import Result
 
 MakeUp = Callable[..., Result]

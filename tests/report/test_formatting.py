@@ -14,8 +14,8 @@ from sim.report.formatting import (
     days,
     hours,
     interval,
-    measure,
     megawatts,
+    metric_format,
     money,
     money_months,
     number,
@@ -112,7 +112,7 @@ def test_an_interval_says_which_end_it_lacks(low: float, high: float, said: str)
 
 
 def test_a_metric_without_trade_words_keeps_its_name() -> None:
-    assert measure("a_metric_of_tomorrow").name == "a_metric_of_tomorrow"
+    assert metric_format("a_metric_of_tomorrow").label == "a_metric_of_tomorrow"
 
 
 # 4 January 2027 is a Monday.

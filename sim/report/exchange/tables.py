@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import SimError
 from sim.report.exchange.export import Handover
-from sim.report.formatting import measure
+from sim.report.formatting import metric_format
 from sim.report.result_view import about
 from sim.study.storage.results import harmless
 
@@ -62,7 +62,7 @@ def _about(handover: Handover) -> Iterator[tuple[str, str]]:
 def _summary(handover: Handover) -> pd.DataFrame:
     """Return the summary with each metric's name in words."""
     found = handover.result.summary().reset_index()
-    found.insert(0, "name", [measure(str(metric)).name for metric in found["metric"]])
+    found.insert(0, "name", [metric_format(str(metric)).label for metric in found["metric"]])
     return found
 
 

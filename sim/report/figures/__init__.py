@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.report import result_view as reading
 from sim.report.explanations import of_result
-from sim.report.formatting import both, interval, measure, money_months, step_for
+from sim.report.formatting import both, interval, metric_format, money_months, step_for
 from sim.report.result_view import About, ResultView
 from sim.study.analyses.switch_off import ALL
 from sim.study.intervals import mean_interval
@@ -130,7 +130,7 @@ def _mean(result: ResultView, about: About) -> str:
     if not len(values) or not np.isfinite(values).all():
         return ""
     found = mean_interval(values)
-    step = step_for(found.low, found.high, measure(IDLE).finest)
+    step = step_for(found.low, found.high, metric_format(IDLE).finest_step)
     mean = money_months(found.value, step)
     mean = mean if about.sampling else mean.removesuffix(" M-months")
     return mean if about.sampling else f"{mean} ({interval(found.low, found.high, lambda v: money_months(v, step))})"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.report.figures import style
-from sim.report.formatting import SAMPLING_ONLY, measure, number, signed
+from sim.report.formatting import SAMPLING_ONLY, metric_format, number, signed
 from sim.report.result_view import Share, Values, of_runs, percentile
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def plot_strategy_cloud(
     largest = max((of_runs(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
     for name, colour in style.colours(list(data)).items():
         _cloud(ax, name, data[name], lead, idle, colour, largest)
-    ax.set_xlabel(f"{measure(lead).name}, days after the decision")
+    ax.set_xlabel(f"{metric_format(lead).label}, days after the decision")
     ax.set_ylabel("idle capital, deployed, months")
     ax.margins(0.08)
     ax.grid(visible=True, axis="both")
@@ -98,8 +98,8 @@ def plot_paired_difference(
         _columns(ax, finite, more_is_better=more_is_better)
     ax.axvline(0, color="black", lw=1.8, label="no difference")
     _p50(ax, percentile(finite, 0.5), metric)
-    unit = f", {measure(metric).unit}" if measure(metric).unit else ""
-    ax.set_xlabel(style.text(f"{measure(metric).name}: {a} \N{MINUS SIGN} {b}{unit}"))
+    unit = f", {metric_format(metric).unit}" if metric_format(metric).unit else ""
+    ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
     ax.set_ylabel("pairs of runs")
     word = "faster" if metric.startswith("lead_time") else "better"
     style.title(ax, f"P({a} {word} than {b}) = {better.say()}")
@@ -125,10 +125,10 @@ def _p50(ax: Axes, middle: float, metric: str) -> None:
     """Mark the middle of the differences."""
     if not np.isfinite(middle):
         return
-    says = measure(metric)
+    fmt = metric_format(metric)
     ax.axvline(middle, color=style.INK, lw=1.5, ls=(0, (4, 3)))
     ax.annotate(
-        style.text(f"P50 {signed(says.write(middle, says.finest))}"), (middle, 1), (0, 6),
+        style.text(f"P50 {signed(fmt.write(middle, fmt.finest_step))}"), (middle, 1), (0, 6),
         xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", va="bottom", annotation_clip=False,
     )  # fmt: skip
 

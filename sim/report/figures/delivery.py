@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.report.figures import style
-from sim.report.formatting import NEVER, NOT_QUOTED, Measure, days, interval, measure, money, number, percent, step_for
+from sim.report.formatting import (
+    NEVER,
+    NOT_QUOTED,
+    MetricFormat,
+    days,
+    interval,
+    metric_format,
+    money,
+    number,
+    percent,
+    step_for,
+)
 from sim.report.result_view import About, Values, percentile, share_at_most
 from sim.study.intervals import quantile_interval
 
@@ -142,10 +153,10 @@ def _promise(
     right.axvline(x, color="black", lw=1.6, ls=dashes, label=word)
     low, high = right.get_xlim()
     at = (x - low) / (high - low)
-    says = f"{word} {about.dates.say(day)}: {percent(share_at_most(data, day).fraction)}"
+    label = f"{word} {about.dates.say(day)}: {percent(share_at_most(data, day).fraction)}"
     side = "left" if at < 0.2 else "right" if at > 0.8 else "center"
     right.annotate(
-        says, (x, 1), (0, up), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
+        label, (x, 1), (0, up), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
         color="black", annotation_clip=False,
     )  # fmt: skip
 
@@ -336,21 +347,21 @@ def plot_convergence(
     colour = style.RED if name == "P80" else style.BLUE
     ax.plot(n, middle, drawstyle="steps-post", color=colour, lw=2.2, label=f"{name} of the first n runs")
     ax.set_xlabel("runs, n")
-    says = measure(metric)
-    ax.set_ylabel(style.text(f"{says.name}, {says.unit}"))
+    fmt = metric_format(metric)
+    ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}"))
     ax.xaxis.set_major_formatter(lambda x, _: number(x))
     if len(n):
         ax.set_xlim(0, n[-1])
-        style.title(ax, f"{name} of {says.name}: {_settled(says, middle[-1], low[-1], high[-1])}")
+        style.title(ax, f"{name} of {fmt.label}: {_settled(fmt, middle[-1], low[-1], high[-1])}")
     style.legend_above(ax)
     style.caption(ax, about.caption("Interval from order statistics (binomial)"), drop=56)
     return ax
 
 
-def _settled(says: Measure, middle: float, low: float, high: float) -> str:
+def _settled(fmt: MetricFormat, middle: float, low: float, high: float) -> str:
     """Write where the percentile has come to rest, with its interval."""
-    step = step_for(low, high, says.finest)
-    return f"{says.write(middle, step)} ({interval(low, high, lambda v: says.write(v, step))})"
+    step = step_for(low, high, fmt.finest_step)
+    return f"{fmt.write(middle, step)} ({interval(low, high, lambda v: fmt.write(v, step))})"
 
 
 def running(sample: Values, p: float, points: int = 120) -> tuple[Values, Values, Values, Values]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.report.figures import style
-from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, measure
+from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, metric_format
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,17 +54,17 @@ def plot_small_multiples(
         panel.tick_params(labelsize=10)
         panel.sharey(panels[0])
         panel.tick_params(labelleft=number % ACROSS == 0)
-    says = measure(metric)
+    fmt = metric_format(metric)
     panels[0].margins(y=0.12)
     ax.annotate(
-        style.text(f"{STATISTICS[statistic]}, {says.unit}" if says.unit else STATISTICS[statistic]), (0, 1), (-40, 8),
+        style.text(f"{STATISTICS[statistic]}, {fmt.unit}" if fmt.unit else STATISTICS[statistic]), (0, 1), (-40, 8),
         xycoords="axes fraction", textcoords="offset points", fontsize=11, annotation_clip=False,
     )  # fmt: skip
     if len(colours) > 1:
         panels[0].legend(
             *panels[0].get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(0.3, 1.02), ncols=4, fontsize=10.5
         )
-    style.title(ax, f"{STATISTICS[statistic]} of {says.name}: what each input does", pad=34)
+    style.title(ax, f"{STATISTICS[statistic]} of {fmt.label}: what each input does", pad=34)
     meaning = "Dots: points of the design; line: their mean at a value, over whatever else was varied"
     style.caption(ax, f"{meaning}\nn = {runs:,} runs a point on the same luck, seed {seed}; {SAMPLING_ONLY}", drop=52)
     return ax
@@ -142,14 +142,14 @@ def plot_sweep_lines(
         )
     ax.set_xticks(sorted(places.values()), [_said(value) for value in sorted(places, key=lambda v: places[v])])
     ax.set_xlabel(style.text(by))
-    says = measure(metric)
-    ax.set_ylabel(style.text(f"{says.name}, {says.unit}" if says.unit else says.name))
-    if says.unit.startswith("$"):  # millions and billions in words, instead of a power of ten in the corner
-        ax.yaxis.set_major_formatter(lambda y, _: style.text(says.write(y, says.finest)))
+    fmt = metric_format(metric)
+    ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label))
+    if fmt.unit.startswith("$"):  # millions and billions in words, instead of a power of ten in the corner
+        ax.yaxis.set_major_formatter(lambda y, _: style.text(fmt.write(y, fmt.finest_step)))
         ax.set_ylabel("")  # the title says it
     ax.margins(x=0.06, y=0.12)
     style.legend_above(ax)
-    style.title(ax, title or f"{measure(metric).name} by {by}")
+    style.title(ax, title or f"{metric_format(metric).label} by {by}")
     n = int(rows["n"].max()) if len(rows) else 0
     style.caption(ax, f"n = {n:,} runs a point on the same luck, seed {seed}; {SAMPLING_ONLY}")
     return ax
@@ -197,7 +197,7 @@ def plot_heat_map(
     ax.set_yticks(range(len(grid.index)), [_said(value) for value in grid.index])
     ax.set_xlabel(style.text(str(grid.columns.name)))
     ax.set_ylabel(style.text(str(grid.index.name)))
-    style.title(ax, f"{STATISTICS[statistic]} of {measure(metric).name}", pad=14)
+    style.title(ax, f"{STATISTICS[statistic]} of {metric_format(metric).label}", pad=14)
     style.caption(ax, f"n = {runs:,} runs a field on the same luck, seed {seed}; {SAMPLING_ONLY}")
     return ax
 
@@ -206,8 +206,8 @@ def _written(metric: str, value: float) -> str:
     """The number in a field."""
     if not np.isfinite(value):
         return NEVER if np.isinf(value) else "not run"
-    quoted = Quote(measure(metric), value, np.nan, np.nan)
-    return quoted.measure.write(value, quoted.step)
+    quoted = Quote(metric_format(metric), value, np.nan, np.nan)
+    return quoted.metric.write(value, quoted.step)
 
 
 # --- pareto -----------------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def plot_pareto(
     ax.margins(0.08)
     ax.grid(visible=True, axis="both")
     style.legend_above(ax)
-    style.title(ax, f"{len(trials)} designs for a small {measure(objective).name}")
+    style.title(ax, f"{len(trials)} designs for a small {metric_format(objective).label}")
     caption = (
         f"n = {runs:,} runs a design on the same luck, seed {seed}; {SAMPLING_ONLY}. The best of many looks better "
     )
@@ -253,5 +253,5 @@ def plot_pareto(
 
 def _with_unit(metric: str) -> str:
     """A metric's name with its unit."""
-    says = measure(metric)
-    return f"{says.name}, {says.unit}" if says.unit else says.name
+    fmt = metric_format(metric)
+    return f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label

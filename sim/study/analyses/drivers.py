@@ -13,11 +13,12 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.engine.backends import AUTO
+from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.switch_off import Cause, Switched, Switches, all_of
 from sim.study.api import SEED, Config, cores, laid_out, result_of
 from sim.study.case import Case
 from sim.study.chunk import Columns
-from sim.study.compare import DIRECTIONS, Difference, compare
+from sim.study.compare import Difference, compare
 from sim.study.executors.memory_estimate import require_room
 from sim.study.result import Result, beside, frame
 from sim.study.runner import Progress

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import CheckFailed, SimError
+from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, said, settings_of
 from sim.study.api import cores, laid_out
 from sim.study.case import Case
 from sim.study.chunk import Chunk, Columns, failed, stitched
-from sim.study.compare import DIRECTIONS, compare, table
+from sim.study.compare import compare, table
 from sim.study.executors.memory_estimate import TABLES_OF_A_STUDY, require_room
 from sim.study.result import digest, versions
 from sim.study.runner import Progress

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 
+from sim.metrics.registry import DIRECTIONS
 from sim.report import result_view as reading
 from sim.report.figures import style, write_all, write_comparison
 from sim.report.figures.capital import area, plot_capital
@@ -23,7 +24,7 @@ from sim.report.figures.comparison import plot_paired_difference, plot_strategy_
 from sim.report.figures.delivery import bins, plot_convergence, plot_finish, plot_mw_online, running
 from sim.report.figures.workforce import plot_headcount, weekly
 from sim.report.formatting import money_months
-from sim.study.compare import DIRECTIONS, compare, table
+from sim.study.compare import compare, table
 from sim.study.intervals import quantile_interval
 from sim.study.result import Result
 
@@ -95,9 +96,9 @@ def test_promises_say_in_how_many_runs_they_are_kept(hybrid: Result) -> None:
     finish = reading.values(hybrid, FINISH)
     middle = float(np.sort(finish)[249])
     ax = plot_finish(finish, about=reading.about(hybrid), planned=middle, target=float(finish.max()))
-    says = " ".join(texts(twin(ax)))
-    assert re.search(r"planned \d+ \w+ 2028: 25 %", says)
-    assert re.search(r"target \d+ \w+ 202\d: 100 %", says)
+    words = " ".join(texts(twin(ax)))
+    assert re.search(r"planned \d+ \w+ 2028: 25 %", words)
+    assert re.search(r"target \d+ \w+ 202\d: 100 %", words)
     assert to_hex(line(twin(ax), "planned").get_color()) == "#000000"
 
 
