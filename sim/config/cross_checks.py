@@ -29,7 +29,7 @@ from graphlib import CycleError, TopologicalSorter
 from sim.config.locations import did_you_mean
 from sim.config.project import Project
 from sim.config.sections.risks import Effect
-from sim.config.sections.systems import EXPOSURES, SYSTEMS, Step
+from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
 from sim.errors import NOTHING, Finding, Refused
 
 # --- supplies ---------------------------------------------------------------------------------------------------------
@@ -213,14 +213,41 @@ def _network(path: Path, steps: Sequence[Step], above: frozenset[str]) -> Iterat
     for at, step in enumerate(steps):
         if step.id in ids[:at]:
             yield Finding((*path, at, "id"), step.id, "each id once in a network")
-        for position, before in enumerate(step.after):
-            if before not in ids and before not in above:
-                yield _unknown((*path, at, "after", position), before, [*ids, *above], "a step here or further up")
-    graph = {step.id: [before for before in step.after if before in ids] for step in steps}
+        for position, link in enumerate(step.after):
+            place = (*path, at, "after", position)
+            if link.id not in ids and link.id not in above:
+                yield _unknown(place, link.id, [*ids, *above], "a step here or further up")
+            elif message := _unusable(link, step, path, ids):
+                yield Finding(place, link.id, message)
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(_events(steps)).prepare()
     except CycleError as cycle:
-        yield Finding(path, NOTHING, f"these steps wait for each other: {' after '.join(cycle.args[1])}")
+        circle = list(dict.fromkeys(name for name, _ in cycle.args[1]))
+        yield Finding(path, NOTHING, f"these steps wait for each other: {' after '.join([*circle, circle[0]])}")
+
+
+def _unusable(link: Predecessor, step: Step, path: Path, ids: Sequence[str]) -> str:
+    """Return why a link cannot be used where it stands; nothing if it can."""
+    if not link.plain and path[-1] in ("hook_up", "install"):
+        return "a plain id: these steps follow one after the other"
+    if link.of_start and link.id not in ids:
+        return "a link to the finish (FS, FF) without lead, since it leaves its network"
+    if sum(other.id == link.id and other.type == link.type for other in step.after) > 1 and not link.plain:
+        return f"one link of type {link.type} to it"
+    return ""
+
+
+def _events(steps: Sequence[Step]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Return by event, the start or finish of a step, the events that it waits for."""
+    ids = {step.id for step in steps}
+    waits: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for step in steps:
+        waits.setdefault((step.id, "F"), set()).add((step.id, "S"))
+        for link in step.after:
+            if link.id in ids:
+                before, own = link.type
+                waits.setdefault((step.id, own), set()).add((link.id, before))
+    return waits
 
 
 def _unknown(path: Path, name: str, known: Iterable[str], what: str) -> Finding:

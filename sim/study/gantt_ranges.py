@@ -29,6 +29,8 @@ from sim.study.sample import Sample
 
 
 MOST_ROWS = 44
+LINK = " after "
+"""In the name of what is no work but the lag or lead of a link between two steps."""
 ONLINE = "online/b"
 
 
@@ -44,7 +46,7 @@ def _places(log: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
     """Yield the rows from the first day's work to the last blocks."""
     ended = dict(zip(_list(log["unit"]), _list(log["minute"]), strict=True))
     yield "permits and design", r"p1\.preparation"
-    site = {unit.split(".", 2)[2] for unit in ended if unit.startswith("p1.site_works.")}
+    site = {unit.split(".", 2)[2] for unit in ended if unit.startswith("p1.site_works.") and LINK not in unit}
     for step in sorted(site, key=lambda step: (ended[f"p1.site_works.{step}"], step)):
         yield step.replace("_", " "), re.escape(f"p1.site_works.{step}")
     yield "power units", r"p1\.(g\d+|grid\..*)"

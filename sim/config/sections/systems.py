@@ -2,7 +2,7 @@
 
 Trucks that serve a factory.
 
-Step networks: the one thing that is a network in YAML. Finish-to-start, instantiated once, per hall or per block.
+Step networks: the one thing that is a network in YAML. Links of all four types, instantiated once, per hall or block.
 
 Power that arrives in blocks of MW.
 
@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from sim.config.sections.estimates import (
     Bounds,
@@ -68,6 +70,68 @@ CrewCount = Annotated[int, Unit("crews"), Bounds(1, 500)]
 AMOUNTS = ("hours", "hours_per_sqft", "hours_per_mw", "days")
 
 
+LinkType = Literal["FS", "SS", "FF", "SF"]
+LeadDays = Annotated[float, Unit("working days"), Bounds(0, 2_000)]
+
+
+class Predecessor(Section):
+    """A link to a step that comes before: finish-to-start unless `type` says otherwise; an id alone is that.
+
+    The first letter of the type is the event of the predecessor, the second that of the step itself: SS lets a step
+    start after its predecessor has started, FF lets it finish after its predecessor has finished.
+    """
+
+    id: str = Field(description="Step that comes before: `id` here, or `network.id` further up")
+    type: LinkType = Field(
+        default="FS", description="Finish-to-start, start-to-start, finish-to-finish, start-to-finish"
+    )
+    lag_days: CalendarDays | None = Field(default=None, description="Calendar days from the one event to the other")
+    lead_days: LeadDays = Field(default=0.0, description="Working days by which the step may be ahead of the link")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_id(cls, given: object) -> object:
+        """An id alone is a finish-to-start link without lag."""
+        return {"id": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _lag_or_lead(self) -> Predecessor:
+        """A link lags or leads."""
+        if self.lag_days is not None and self.lead_days:
+            raise ValueError("a link has lag_days or lead_days, not both")
+        return self
+
+    @model_serializer(mode="plain")
+    def _as_written(self) -> str | dict[str, object]:
+        """A plain link is written as its id."""
+        if self.plain:
+            return self.id
+        lag = None if self.lag_days is None else self.lag_days.model_dump()
+        stated = {"id": self.id, "type": self.type, "lag_days": lag, "lead_days": self.lead_days or None}
+        return {key: value for key, value in stated.items() if value is not None}
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is finish-to-start without lag or lead."""
+        return self.type == "FS" and self.lag_days is None and not self.lead_days
+
+    @property
+    def of_start(self) -> bool:
+        """Whether it hangs on the predecessor's start: a lead is counted from there as well."""
+        return self.type in ("SS", "SF") or self.lead_days > 0
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        """A text or a mapping, so that editors complete both."""
+        reference = handler(schema)
+        own = handler.resolve_ref_schema(reference)
+        if "anyOf" not in own:
+            keys = ("type", "properties", "required", "additionalProperties")
+            mapping = {key: own.pop(key) for key in keys if key in own}
+            own["anyOf"] = [{"type": "string"}, mapping]
+        return reference
+
+
 class Step(Sourced):
     """One activity: who does it, how much work it is, and what must be finished before it."""
 
@@ -85,8 +149,9 @@ class Step(Sourced):
     days: WorkingDays | None = Field(
         default=None, description="Duration in working days, for steps that are not labour"
     )
-    after: tuple[str, ...] = Field(
-        default=(), description="Steps that must be finished: `id` here, or `network.id` further up"
+    after: tuple[Predecessor, ...] = Field(
+        default=(),
+        description="Steps before it: `id` here or `network.id` further up, or {id, type, lag_days, lead_days}",
     )
     needs: tuple[Name, ...] = Field(default=(), description="Procured items that must have arrived")
     lag_days: CalendarDays | None = Field(default=None, description="Calendar days to wait after its predecessors")

@@ -5,17 +5,18 @@ Site-wide works of a phase, the shell of a hall, and the pad of a block that sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sim.config.sections.systems import Step
+from sim.config.sections.estimates import Estimate
+from sim.config.sections.systems import Predecessor, Step
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
+from sim.plan.mechanisms.crews import SITE, by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import to_distribution
+from sim.world.randomness.distributions import Fixed, to_distribution
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 
@@ -38,31 +39,152 @@ class Instance:
 
 
 def write_network(context: PlanContext, steps: Sequence[Step], instance: Instance) -> list[str]:
-    """Write one instance of a network into the plan; return the gates of the steps that nothing comes after."""
+    """Write one instance of a network into the plan; return the gates of the steps whose finish nothing waits for."""
+    links = resolved_links(steps, len(context.project.site_calendar.days))
+    awaited = {link.id for step in steps for link in links[step.id] if link.of_start}
     for step in steps:
-        context.plan.unit(f"{instance.prefix}.{step.id}", _step(context, step, instance))
-    followed = {before for step in steps for before in step.after}
+        route = _step(context, step, instance, links[step.id])
+        if step.id in awaited:
+            work = next(place for place, part in enumerate(route) if _is_its_work(part, instance, step))
+            route.insert(work, Signal(context.plan.gate(_started(instance, step.id))))
+        context.plan.unit(f"{instance.prefix}.{step.id}", route)
+    known = {step.id: step for step in steps}
+    for step in steps:
+        for link in links[step.id]:
+            if _is_delayed(link):
+                route = _delay(context, instance, step, link, known.get(link.id))
+                context.plan.unit(_link_gate(instance, step, link), route)
+    followed = {link.id for step in steps for link in links[step.id] if not link.of_start}
     return [f"{instance.prefix}.{step.id}" for step in steps if step.id not in followed]
 
 
-def _step(context: PlanContext, step: Step, instance: Instance) -> list[PlanStep]:
-    """Return: wait for what comes before, for what is bought, and for the lag; then the work, and the signal."""
+def _step(context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor]) -> list[PlanStep]:
+    """Return: wait for what its start follows, for what is bought, for the lag; the work; what its finish follows."""
     activity = f"{instance.network}.{step.id}"
-    local = [before for before in step.after if "." not in before]
-    before = [f"{instance.prefix}.{name}" for name in local]
-    before += prerequisites(context, (name for name in step.after if "." in name), instance.place)
+    local = [link for link in links if link.type[1] == "S" and "." not in link.id]
+    above = [link for link in links if link.type[1] == "S" and "." in link.id]
     route: list[PlanStep] = [] if local else list(instance.roots)
-    route += [Wait(context.plan.gate(gate)) for gate in before]
+    route += _waits(context, step, instance, [*local, *above])
     route += [Wait(arrived(context, item, instance.place)) for item in step.needs]
     if step.lag_days is not None:
         route.append(Work(f"{activity} lag", Span(to_distribution(step.lag_days), MINUTES_PER_DAY), "always"))
     hours = planned_hours(step, instance.sqft, instance.mw)
     span = step_span(context, step, hours)
     route += by_crews(context, instance.place, activity, step, span)
+    route += _waits(context, step, instance, [link for link in links if link.type[1] == "F"])
     weight = hours.planned if hours is not None else span.shape.planned()
     route.append(Note("installed", instance.item, max(1, round(weight))))
     route.append(Signal(context.plan.gate(f"{instance.prefix}.{step.id}")))
     return route
+
+
+def _is_its_work(part: PlanStep, instance: Instance, step: Step) -> bool:
+    """Return whether a part of a step's route is the work itself, not its lag."""
+    return isinstance(part, Work) and part.activity == f"{instance.network}.{step.id}"
+
+
+def _is_delayed(link: Predecessor) -> bool:
+    """Return whether a link has a gate of its own: it lags or leads."""
+    return link.lag_days is not None or link.lead_days > 0
+
+
+def _waits(context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor]) -> list[PlanStep]:
+    """Return a wait for each link: for its own gate if it lags or leads, else for the predecessor's."""
+    gates = [
+        context.plan.gate(_link_gate(instance, step, link)) if _is_delayed(link) else _event(context, instance, link)
+        for link in links
+    ]
+    return [Wait(gate) for gate in gates]
+
+
+def _delay(
+    context: PlanContext, instance: Instance, step: Step, link: Predecessor, before: Step | None
+) -> list[PlanStep]:  # fmt: skip
+    """Return the unit behind a link that lags or leads: it waits for the predecessor's event, lets time pass, signals.
+
+    A lead is counted from the predecessor's start, the only moment that is known in time: its planned length less the
+    lead passes on its calendar, slowed by what slows it. That it takes longer than planned is not foreseen.
+    """
+    activity = f"{instance.network}.{step.id} after {link.id}"
+    signal = Signal(context.plan.gate(_link_gate(instance, step, link)))
+    if link.lag_days is not None:
+        lag = Work(activity, Span(to_distribution(link.lag_days), MINUTES_PER_DAY), "always")
+        return [Wait(_event(context, instance, link)), lag, signal]
+    assert before is not None  # the checks of the configuration let no lead leave its network
+    span = step_span(context, before, planned_hours(before, instance.sqft, instance.mw))
+    minutes = max(0.0, span.shape.planned() * span.minutes - link.lead_days * context.site_day_minutes)
+    length = Span(Fixed(minutes), 1.0, span.content, span.losses, span.delays)
+    return [
+        Wait(context.plan.gate(_started(instance, link.id))),
+        Work(activity, length, SITE + before.exposure),
+        signal,
+    ]
+
+
+def _event(context: PlanContext, instance: Instance, link: Predecessor) -> str:
+    """Return the gate of the event of a predecessor that a link hangs on."""
+    if "." in link.id:
+        return prerequisites(context, [link.id], instance.place)[0]
+    return context.plan.gate(_started(instance, link.id) if link.type[0] == "S" else f"{instance.prefix}.{link.id}")
+
+
+def _started(instance: Instance, step: str) -> str:
+    return f"{instance.prefix}.{step} started"
+
+
+def _link_gate(instance: Instance, step: Step, link: Predecessor) -> str:
+    return f"{instance.prefix}.{step.id} after {link.id} {link.type}"
+
+
+def resolved_links(steps: Sequence[Step], days_a_week: int) -> dict[str, list[Predecessor]]:
+    """Return the links of every step, leads on a predecessor's start carried back to what that start follows.
+
+    A start is not known before it comes. So "B starts at most two days before A does" becomes: B follows what A
+    follows, two days sooner. What A waits for besides its links (crews, deliveries) cannot be foreseen and is left out.
+    """
+    known = {step.id: step for step in steps}
+    found: dict[str, list[Predecessor]] = {}
+    for step in steps:
+        if not any(link.type[0] == "S" and link.lead_days for link in step.after):
+            found[step.id] = list(step.after)
+            continue
+        links = [
+            carried
+            for link in step.after
+            for carried in (
+                _carried_back(known, link, link.lead_days, days_a_week)
+                if link.type[0] == "S" and link.lead_days
+                else [link]
+            )
+        ]
+        strictest = sorted(links, key=lambda link: _working_lag(link, days_a_week))
+        found[step.id] = list({(link.id, link.type): link for link in strictest}.values())
+    return found
+
+
+def _carried_back(
+    known: Mapping[str, Step], link: Predecessor, lead: float, days_a_week: int
+) -> Iterable[Predecessor]:  # fmt: skip
+    """Yield the links to what a predecessor's start follows, `lead` working days sooner."""
+    for before in known[link.id].after:
+        if before.type[1] != "S":
+            continue
+        lag, kind = _working_lag(before, days_a_week) - lead, before.type[0] + link.type[1]
+        if lag >= 0:
+            lag_days = Estimate(value=lag * 7 / days_a_week) if lag else None
+            yield Predecessor.model_validate({"id": before.id, "type": kind, "lag_days": lag_days})
+        elif before.id not in known:
+            yield Predecessor.model_validate({"id": before.id, "type": kind})
+        elif kind[0] == "F":
+            yield Predecessor.model_validate({"id": before.id, "type": kind, "lead_days": -lag})
+        else:
+            further = Predecessor.model_validate({"id": before.id, "type": kind})
+            yield from _carried_back(known, further, -lag, days_a_week)
+
+
+def _working_lag(link: Predecessor, days_a_week: int) -> float:
+    """Return the planned lag of a link in working days, below zero if it leads."""
+    return (link.lag_days.planned if link.lag_days is not None else 0.0) * days_a_week / 7 - link.lead_days
 
 
 def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> list[str]:

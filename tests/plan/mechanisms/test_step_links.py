@@ -1,0 +1,189 @@
+"""Links of all four types with lags and leads: dates by hand, and by longest paths over starts and finishes.
+
+The oracle uses the definitions of generalised precedence relations (Bartusch, Moehring and Radermacher 1988), as the
+resource-constrained project scheduling problem with minimal time lags has them:
+FS: s_j >= f_i + l; SS: s_j >= s_i + l; FF: f_j >= f_i + l; SF: f_j >= s_i + l; with f_i >= s_i + d_i, since an
+activity whose finish is held by a link is stretched.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.config.project import Project
+from sim.errors import ConfigError
+from sim.plan.mechanisms.shell import resolved_links
+from sim.study.case import prepare
+from tests.tiny_project import tiny
+
+PERMITS = 10
+"""Days before anything starts on the tiny site, which works around the clock."""
+
+
+def site(*steps: dict[str, Any]) -> Project:
+    """The tiny project with these works on site beside the ones it needs."""
+    last = {"id": "services", "days": 1, "after": [step["id"] for step in steps]}  # what the end of the run waits for
+    return tiny(f"site_works.steps={json.dumps([{'id': 'grading', 'days': 1}, *steps, last])}")
+
+
+def dates(project: Project) -> dict[str, tuple[float, float]]:
+    """Start and finish of the works on site in days after the permits, in the run without random numbers.
+
+    The finish is the moment at which the step's gate opens.
+    """
+    case = prepare(project)
+    found: dict[str, tuple[float, float]] = {}
+    for done, row, x in case.perform(case.planned).log.tolist():
+        unit = case.plan.units[case.plan.unit_of[row]]
+        operation, argument = case.plan.rows[row][:2].tolist()
+        name = unit.removeprefix("p1.site_works.")
+        if operation == 2 and case.plan.activities[case.plan.activity_of[row]] == f"site_works.{name}":
+            found[name] = (x / 1440 - PERMITS, 0.0)
+        if operation == 5 and case.plan.gates[argument] == unit and name in found:
+            found[name] = (found[name][0], done / 1440 - PERMITS)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("a", (5, 7)),
+        ({"id": "a"}, (5, 7)),
+        ({"id": "a", "lag_days": 2}, (7, 9)),
+        ({"id": "a", "lead_days": 2}, (3, 5)),
+        ({"id": "a", "lead_days": 9}, (0, 2)),  # at most its whole length
+        ({"id": "a", "type": "SS"}, (0, 2)),
+        ({"id": "a", "type": "SS", "lag_days": 3}, (3, 5)),
+        ({"id": "a", "type": "FF"}, (0, 5)),
+        ({"id": "a", "type": "FF", "lag_days": 1}, (0, 6)),
+        ({"id": "a", "type": "FF", "lead_days": 1}, (0, 4)),
+        ({"id": "a", "type": "SF"}, (0, 2)),
+        ({"id": "a", "type": "SF", "lag_days": 4}, (0, 4)),
+        ({"id": "a", "type": "SS", "lead_days": 3}, (0, 2)),
+    ],
+)
+def test_a_link_by_hand(link: object, expected: tuple[float, float]) -> None:
+    """A takes five days from the permits on, B two."""
+    assert dates(site({"id": "a", "days": 5}, {"id": "b", "days": 2, "after": [link]}))["b"] == expected
+
+
+def test_a_lead_on_a_start_looks_at_what_the_start_follows() -> None:
+    """A takes 5; B starts a week after it (12); C may start 3 days before B: at 9. D 9 days before B: at 3."""
+    found = dates(
+        site(
+            {"id": "a", "days": 5},
+            {"id": "b", "days": 1, "after": [{"id": "a", "lag_days": 7}]},
+            {"id": "c", "days": 1, "after": [{"id": "b", "type": "SS", "lead_days": 3}]},
+            {"id": "d", "days": 1, "after": [{"id": "b", "type": "SS", "lead_days": 9}]},
+            {"id": "e", "days": 1, "after": [{"id": "b", "type": "SF", "lead_days": 3}]},
+        )
+    )
+    assert (found["b"][0], found["c"][0], found["d"][0], found["e"][1]) == (12, 9, 3, 9)
+
+
+def test_two_lags_run_beside_each_other() -> None:
+    """After A (5 days) at once and 6 days after the start of it: not 5 + 6."""
+    after = ["a", {"id": "a", "type": "SS", "lag_days": 6}]
+    assert dates(site({"id": "a", "days": 5}, {"id": "b", "days": 2, "after": after}))["b"] == (6, 8)
+
+
+KINDS = ("FS", "SS", "FF", "SF")
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Up to seven steps, each linked to some before it."""
+    steps: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(2, 7))):
+        links = {}
+        for before in range(number):
+            if draw(st.booleans()):
+                kind = draw(st.sampled_from(KINDS))
+                # a lead on a start is another rule: see above
+                amount = draw(st.sampled_from(("lag_days", "lead_days" if kind[0] == "F" else "lag_days")))
+                links[before, kind] = {"id": f"s{before}", "type": kind, amount: draw(st.integers(0, 6))}
+        steps.append({"id": f"s{number}", "days": draw(st.integers(0, 8)), "after": list(links.values())})
+    return steps
+
+
+def longest_paths(steps: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Earliest starts and finishes by the definitions, a lead counted from the start plus the length."""
+    found: dict[str, tuple[float, float]] = {}
+    for step in steps:
+        start = finish = 0.0
+        for link in step["after"]:
+            begun, done = found[link["id"]]
+            if lead := link.get("lead_days", 0):
+                length = next(other["days"] for other in steps if other["id"] == link["id"])
+                event = begun + max(0, length - lead)
+            else:
+                event = (begun if link["type"][0] == "S" else done) + link.get("lag_days", 0)
+            if link["type"][1] == "S":
+                start = max(start, event)
+            else:
+                finish = max(finish, event)
+        found[step["id"]] = (start, max(finish, start + step["days"]))
+    return found
+
+
+@settings(max_examples=15, deadline=None)
+@given(networks())
+def test_any_network_has_the_dates_of_its_longest_paths(steps: list[dict[str, Any]]) -> None:
+    found = dates(site(*steps))
+    assert {name: found[name] for name in (step["id"] for step in steps)} == longest_paths(steps)
+
+
+@cache
+def text_of(after: str) -> str:
+    """The plan of the tiny project with other words for the same links."""
+    project = site({"id": "a", "days": 5}, {"id": "b", "days": 2, "after": json.loads(after)})
+    return repr(prepare(project).plan.rows.tolist()) + repr(prepare(project).plan.gates)
+
+
+def test_a_link_with_all_its_words_is_the_plain_one() -> None:
+    assert text_of('["a"]') == text_of('[{"id": "a", "type": "FS"}]')
+    project = site({"id": "a", "days": 5}, {"id": "b", "days": 2, "after": [{"id": "a", "type": "FS"}, "grading"]})
+    written = project.site_works.steps[-2].model_dump(mode="json")["after"]
+    assert written == ["a", "grading"]
+
+
+@pytest.mark.parametrize(
+    ("after", "message"),
+    [
+        ([{"id": "b", "type": "SS"}], "these steps wait for each other: b after b"),
+        ([{"id": "nowhere", "type": "SS"}], "a step here or further up"),
+        ([{"id": "a", "type": "XX"}], '"XX"'),
+        ([{"id": "a", "lag_days": 1, "lead_days": 1}], "lag_days or lead_days, not both"),
+        ([{"id": "a", "lag_days": 1}, {"id": "a", "lag_days": 2}], "one link of type FS"),
+        ([{"id": "a", "lag_days": -1}], "0"),
+    ],
+)
+def test_a_wrong_link_is_refused_with_its_place(after: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=r"after") as refused:
+        site({"id": "a", "days": 5}, {"id": "b", "days": 2, "after": after})
+    assert message in str(refused.value)
+
+
+def test_a_start_link_does_not_leave_its_network() -> None:
+    steps = json.dumps([{"id": "dry_in", "days": 1, "after": [{"id": "site_works.grading", "type": "SS"}]}])
+    with pytest.raises(ConfigError, match="since it leaves its network"):
+        tiny(f"shell.steps={steps}")
+    lagged = json.dumps([{"id": "dry_in", "days": 1, "after": [{"id": "site_works.grading", "lag_days": 3}]}])
+    assert resolved_links(tiny(f"shell.steps={lagged}").shell.steps, 7)["dry_in"][0].lag_days is not None
+
+
+def test_start_and_finish_links_both_ways_are_no_circle() -> None:
+    """A starts, B starts with it; A finishes with B: as fit-out crews follow each other down a hall."""
+    found = dates(
+        site(
+            {"id": "a", "days": 2, "after": [{"id": "b", "type": "FF"}]},
+            {"id": "b", "days": 6, "after": [{"id": "a", "type": "SS", "lag_days": 1}]},
+        )
+    )
+    assert found == {**found, "a": (0, 7), "b": (1, 7)}
