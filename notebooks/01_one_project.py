@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -39,11 +41,11 @@ result.summary().loc[
 # The S-curve of the finish, as the report draws it.
 
 # %%
-from sim.report import result_view as reading
 from sim.report.figures.delivery import plot_finish
+from sim.report.result_view import ResultView
 
 finish = result.runs["lead_time_full_days"].to_numpy()
-plot_finish(finish, about=reading.about(result), target=project.value.scale.target_days).figure
+plot_finish(finish, info=ResultView.of(result).info, target=project.value.scale.target_days).figure
 
 # %% [markdown]
 # The ramp: how much is online on a day, at best, usually, at worst.

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -44,10 +46,10 @@ pd.DataFrame(
 # The running P80 with its 95 % interval.
 
 # %%
-from sim.report import result_view as reading
 from sim.report.figures.delivery import plot_convergence
+from sim.report.result_view import ResultView
 
-plot_convergence(finish, about=reading.about(result)).figure
+plot_convergence(finish, info=ResultView.of(result).info).figure
 
 # %% [markdown]
 # `sim run --precision 1%@p80:lead_time_full_days` goes on until the interval is that narrow, at fixed numbers of runs.

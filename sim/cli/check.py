@@ -51,13 +51,13 @@ def verify(
     Exit code 0 where nothing fails, 1 where something does (with --strict also where something is inconclusive),
     2 for wrong input. A replication that stalls counts as later than any date.
     """  # noqa: D301 (click reads the backspace)
-    from sim.report.console import verified
+    from sim.report.console import describe_checks
     from sim.study.analyses.validation import count
 
     title, rows = _textbook() if config is None else _expectations(config, runs, seed, workers, overrides)
     if junit is not None:
         _write_junit(junit, title, rows)
-    show(verified(title, rows))
+    show(describe_checks(title, rows))
     if count(rows, "fails") or (strict and count(rows, "inconclusive")):
         sys.exit(1)
 

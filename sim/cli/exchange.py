@@ -154,6 +154,6 @@ def report(directory: Path) -> None:
 
     DIRECTORY is what `sim run` or `sim compare` has written; nothing is simulated and no number changes.
     """
-    from sim.report.html_report.compare_report import renew
+    from sim.report.html_report.compare_report import rebuild
 
-    click.echo(f"written: {renew(directory)}")
+    click.echo(f"written: {rebuild(directory)}")

@@ -66,7 +66,7 @@ def run(
     (one representative run), chain.parquet (why it ended when it did), figures/ and report.html, and prints a short
     verdict.
     """
-    from sim.report.console import verdict
+    from sim.report.console import describe_run
     from sim.report.html_report.run_report import write_run
     from sim.study.api import run as run_many
 
@@ -86,7 +86,7 @@ def run(
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
             extras=write_run,
         )  # fmt: skip
-    show(verdict(result))
+    show(describe_run(result))
     if result.sample.remark:
         click.echo(f"\n{result.sample.remark}")
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
@@ -117,7 +117,7 @@ def compare(
     report of the comparison to OUT/report.html.
     """
     from sim import files
-    from sim.report.console import comparison
+    from sim.report.console import describe_comparison
     from sim.report.html_report.compare_report import write_comparison
     from sim.report.html_report.run_report import write_run
     from sim.study.api import compared, finished
@@ -140,7 +140,7 @@ def compare(
     found = compared(results)
     write_comparison(results, found.table(), out)
     found.write(out / "differences.csv")
-    show(comparison(results, found.table()))
+    show(describe_comparison(results, found.table()))
     click.echo(f"\nwritten to {out}: report.html, a folder for each, differences.csv, figures/")
     for result in results.values():
         warn_stalls(result)
@@ -184,11 +184,11 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     DIR... are what the parts left: NAME.shard-1-of-4.partial and so on. The result is that of an undivided run,
     byte by byte. Exit code 4 where replications are missing, 2 where the parts are not of one study.
     """
-    from sim.report.console import verdict
+    from sim.report.console import describe_run
     from sim.report.html_report.run_report import write_run
     from sim.study.analyses.shards import merge_shards
 
     result = merge_shards(directories, out, write_run)
-    show(verdict(result))
+    show(describe_run(result))
     click.echo(f"\nwritten to {out}")
     warn_stalls(result)

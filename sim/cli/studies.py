@@ -190,7 +190,7 @@ def drivers(
     The project is run with everything on, and again with one cause switched off at a time, on the same luck: as many
     cases as there are causes. Writes what `sim run` writes, with drivers.parquet and the tornado in the report.
     """
-    from sim.report.explanations import told
+    from sim.report.explanations import describe_drivers
     from sim.report.html_report.run_report import write_run
     from sim.study.analyses.drivers import drivers as switch_off
 
@@ -199,6 +199,6 @@ def drivers(
     found = switch_off(
         loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=target, watch=watched, extras=write_run
     )
-    show(told(found))
+    show(describe_drivers(found))
     click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
     warn_stalls(found.result)

@@ -1,8 +1,6 @@
-"""The answer on the console: of one run in a dozen lines, of several strategies side by side and pair by pair.
+"""What the commands print: the key results of a run, strategies side by side, checks with their outcome, and progress.
 
-The console: a progress bar with the time left, and text as wide as the window.
-
-What was verified, as a table on the console.
+Every function returns something that rich can print; `plain_text` turns it into text.
 """
 
 from __future__ import annotations
@@ -18,24 +16,21 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from sim.report import result_view as reading
 from sim.report.formatting import (
     NEVER,
     NOT_QUOTED,
     SAMPLING_ONLY,
     MetricFormat,
     Quote,
-    counted,
     hours,
     interval,
     metric_format,
     number,
     percent,
-    quote,
     signed,
 )
-from sim.report.result_view import ResultView, Share, Values
-from sim.report.verdict import FINISH, PEAK, answer, findings
+from sim.report.key_results import headline, key_results
+from sim.report.result_view import FINISH, PEAK, ResultView, RunData, Share
 from sim.study.analyses.validation import Checked, count
 from sim.study.compare import NO_DIFFERENCE, TOO_FEW
 
@@ -46,7 +41,7 @@ if TYPE_CHECKING:
     from sim.study.runner import Progress
 
 
-# --- verdict ----------------------------------------------------------------------------------------------------------
+# --- one run ------------------------------------------------------------------------------------------------------------
 
 
 # What is compared on the screen; differences.csv has every metric.
@@ -61,23 +56,25 @@ P50_AND_P80 = ("p50", "p80")
 MILLION = 1e6
 
 
-def verdict(result: ResultView) -> Group:
-    """Return the short verdict on a run, ready for the console."""
+def describe_run(result: RunData) -> Group:
+    """Return the key results of a run."""
+    view = ResultView.of(result)
     table = Table.grid(padding=(0, 2))
     for style in ("none", "bold", "dim"):
         table.add_column(style=style)
     part = ""
-    for finding in findings(result):
-        if finding.part != part:
-            part = finding.part
+    for line in key_results(view):
+        if line.part != part:
+            part = line.part
             table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
-        table.add_row(f"  {finding.label}", Text(finding.answer), Text(finding.note))
-    rests = f"{basis(result)}\nA date is the working day on or after the moment it stands for."
-    short: list[RenderableType] = [Text(answer(result)), ""] if answer(result) else []
-    return Group(Text(reading.about(result).name, style="bold"), "", *short, table, "", Text(rests, style="dim"))
+        table.add_row(f"  {line.label}", Text(line.value), Text(line.note))
+    note = f"{sample_note(view)}\nA date is the working day on or after the moment it stands for."
+    first = headline(view)
+    top: list[RenderableType] = [Text(first), ""] if first else []
+    return Group(Text(view.info.name, style="bold"), "", *top, table, "", Text(note, style="dim"))
 
 
-def plain(what: RenderableType, width: int = 110) -> str:
+def plain_text(what: RenderableType, width: int = 110) -> str:
     """Return a renderable as plain text of at most `width` characters a line."""
     screen = Console(width=width, no_color=True, highlight=False, force_terminal=False)
     with screen.capture() as caught:
@@ -85,58 +82,57 @@ def plain(what: RenderableType, width: int = 110) -> str:
     return "\n".join(line.rstrip() for line in caught.get().splitlines())
 
 
-def basis(result: ResultView) -> str:
-    """Say what the numbers rest on and what their intervals leave out."""
-    about = reading.about(result)
-    runs = counted(about.runs, "run", "runs")
-    how = f", {about.sampling}" if about.sampling else ""
-    return f"{runs}, seed {about.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
+def sample_note(view: ResultView) -> str:
+    """Return from which runs the numbers come and what their intervals leave out."""
+    info = view.info
+    how = f", {info.sampling}" if info.sampling else ""
+    return f"{info.count}, seed {info.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
 
 
 # --- several strategies -------------------------------------------------------------------------------
 
 
-def comparison(results: Mapping[str, ResultView], differences: pd.DataFrame) -> Group:
-    """Return strategies side by side, then each pair's differences on the same luck.
+def describe_comparison(results: Mapping[str, RunData], differences: pd.DataFrame) -> Group:
+    """Return strategies side by side, then each pair's differences on the same random numbers.
 
     `differences` is the table of `sim.study.compare`: a row a metric and pair (case - base).
     """
-    side, pairs = tables(results, differences)
+    views = ResultView.of_each(results)
+    side, pairs = comparison_tables(views, differences)
     parts: list[RenderableType] = [side, ""]
     for pair in pairs:
         parts += [pair, ""]
-    notes = [basis(next(iter(results.values()))), *remarks(results, differences)]
+    notes = [sample_note(next(iter(views.values()))), *comparison_notes(views, differences)]
     return Group(*parts, Text("\n".join(notes), style="dim"))
 
 
-def tables(results: Mapping[str, ResultView], differences: pd.DataFrame) -> tuple[Table, list[Table]]:
+def comparison_tables(views: Mapping[str, ResultView], differences: pd.DataFrame) -> tuple[Table, list[Table]]:
     """Return the table of strategies side by side, and one for each pair's differences."""
     pairs = []
     for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
         rows = differences[(differences["case"] == case) & (differences["base"] == base)]
-        pairs.append(_differences(case, base, rows, _compared(results)))
-    return _side_by_side(results), pairs
+        pairs.append(_differences(case, base, rows, _compared(views)))
+    return _side_by_side(views), pairs
 
 
-def remarks(results: Mapping[str, ResultView], differences: pd.DataFrame) -> list[str]:
-    """Return what must be said about the differences of all pairs."""
-    notes = ["The intervals of all pairs hold together at 95 %."] * (len(results) > 2)
+def comparison_notes(views: Mapping[str, ResultView], differences: pd.DataFrame) -> list[str]:
+    """Return the notes that hold for the differences of all pairs."""
+    notes = ["The intervals of all pairs hold together at 95 %."] * (len(views) > 2)
     return notes + [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
 
 
-def _side_by_side(results: Mapping[str, ResultView]) -> Table:
+def _side_by_side(views: Mapping[str, ResultView]) -> Table:
     """Return P50 and P80 of each metric with their intervals, a column a strategy; risks as shares of runs below."""
-    table = _table("with 95 % interval", "", *results)
-    summaries = {name: result.summary() for name, result in results.items()}
-    for metric in _compared(results):
-        if any(metric in summary.index for summary in summaries.values()):
+    table = _table("with 95 % interval", "", *views)
+    for metric in _compared(views):
+        if any(view.has(metric) for view in views.values()):
             quotes = [
-                [quote(s, metric, p) if metric in s.index else None for p in P50_AND_P80] for s in summaries.values()
+                [view.quote(metric, p) if view.has(metric) else None for p in P50_AND_P80] for view in views.values()
             ]
             unit, cells = _quoted(quotes)
             table.add_row(f"{metric_format(metric).label}{unit}", "P50\nP80", *cells)
     table.add_section()
-    for label, cells in _risks(results):
+    for label, cells in _risks(views):
         if any(cells):
             table.add_row(label, "", *cells)
     return table
@@ -147,11 +143,11 @@ def _quoted(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
     known = [q for column in quotes for q in column if q]
     if known and known[0].metric.write is hours and any(q.value >= MILLION for q in known):
         quotes = [[q and replace(q, metric=replace(q.metric, write=_in_millions)) for q in column] for column in quotes]
-    said = [[(q.metric.write(q.value, q.step), q.between()) if q else None for q in column] for column in quotes]
-    values = [pair[0] for column in said for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
+    texts = [[(q.metric.write(q.value, q.step), q.interval_text()) if q else None for q in column] for column in quotes]
+    values = [pair[0] for column in texts for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
     units = {value.partition(" ")[2] for value in values}
     unit = units.pop() if len(units) == 1 else ""
-    cells = ["\n".join(_with_interval(*pair, unit) if pair else "" for pair in column) for column in said]
+    cells = ["\n".join(_with_interval(*pair, unit) if pair else "" for pair in column) for column in texts]
     return f", {unit}" if unit else "", cells
 
 
@@ -160,16 +156,16 @@ def _in_millions(value: float, step: float) -> str:
     return number(value / MILLION, step / MILLION) + " M hours"
 
 
-def _with_interval(value: str, between: str, unit: str) -> str:
+def _with_interval(value: str, bounds: str, unit: str) -> str:
     """Write a number and its interval in brackets, both without a unit that stands elsewhere."""
     if value in {NEVER, NOT_QUOTED}:
         return value
-    return f"{value.removesuffix(f' {unit}')} ({between.removesuffix(f' {unit}')})"
+    return f"{value.removesuffix(f' {unit}')} ({bounds.removesuffix(f' {unit}')})"
 
 
-def _compared(results: Mapping[str, ResultView]) -> list[str]:
+def _compared(views: Mapping[str, ResultView]) -> list[str]:
     """Return the metrics to show; with one order, lateness against need is its lead time over again."""
-    one_order = all(FINISH in result.runs for result in results.values())
+    one_order = all(FINISH in view.runs for view in views.values())
     return [metric for metric in COMPARED if not (one_order and metric == "lead_time_from_need_days")]
 
 
@@ -182,31 +178,30 @@ def _table(first: str, *columns: str) -> Table:
     return table
 
 
-def _risks(results: Mapping[str, ResultView]) -> list[tuple[str, list[str]]]:
+def _risks(views: Mapping[str, ResultView]) -> list[tuple[str, list[str]]]:
     """Return the rows that say how often a limit is kept, and how many runs never finish."""
-    finish = _shares(results, FINISH, reading.share_at_most)
-    peak = _shares(results, PEAK, reading.share_below)
-    counts = [reading.about(result) for result in results.values()]
-    lost = any(about.stalled + about.failed for about in counts)
+    finish = _shares(views, FINISH, ResultView.share_at_most)
+    peak = _shares(views, PEAK, ResultView.share_below)
+    infos = [view.info for view in views.values()]
+    lost = any(info.stalled + info.failed for info in infos)
     return [
-        (f"P(all MW online by {_limits(results, FINISH, 'day ')})", finish),
-        (f"P(peak under {_limits(results, PEAK, '')})", peak),
-        ("stalled / failed runs", [f"{a.stalled:,} / {a.failed:,}" if lost else "" for a in counts]),
+        (f"P(all MW online by {_limits(views, FINISH, 'day ')})", finish),
+        (f"P(peak under {_limits(views, PEAK, '')})", peak),
+        ("stalled / failed runs", [f"{info.stalled:,} / {info.failed:,}" if lost else "" for info in infos]),
     ]
 
 
-def _shares(results: Mapping[str, ResultView], metric: str, share: Callable[[Values, float], Share]) -> list[str]:
+def _shares(
+    views: Mapping[str, ResultView], metric: str, share: Callable[[ResultView, str, float], Share]
+) -> list[str]:
     """Write in what share of its runs each strategy keeps its own limit."""
-    limits = [reading.limit(result, metric) for result in results.values()]
-    return [
-        "" if limit is None else share(reading.values(result, metric), limit).say()
-        for result, limit in zip(results.values(), limits, strict=True)
-    ]
+    limits = [(view, view.limit(metric)) for view in views.values()]
+    return ["" if limit is None else share(view, metric, limit).text() for view, limit in limits]
 
 
-def _limits(results: Mapping[str, ResultView], metric: str, word: str) -> str:
+def _limits(views: Mapping[str, ResultView], metric: str, word: str) -> str:
     """Write the limit all strategies share, or that each has its own."""
-    limits = {reading.limit(result, metric) for result in results.values()} - {None}
+    limits = {view.limit(metric) for view in views.values()} - {None}
     return "its own limit" if len(limits) != 1 else word + number(float(limits.pop() or 0))
 
 
@@ -215,7 +210,7 @@ def _limits(results: Mapping[str, ResultView], metric: str, word: str) -> str:
 
 def _differences(case: str, base: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     """Return one pair's differences: in the mean and at P80 with their intervals, and P(case better)."""
-    table = _table("difference on the same luck", "mean", "at P80", f"P({case} better)")
+    table = _table("difference on the same random numbers", "mean", "at P80", f"P({case} better)")
     table.title = f"{case} \N{MINUS SIGN} {base}"
     found = {str(row["metric"]): row for row in rows.to_dict("records")}
     for metric in metrics:
@@ -261,7 +256,7 @@ def console(*, stderr: bool = False) -> Console:
 
 @contextmanager
 def progress(name: str) -> Iterator[Progress | None]:
-    """Yield the callback that moves a bar on stderr, or None where nobody watches."""
+    """Yield the callback that moves a bar on stderr, or None where stderr is no terminal."""
     screen = console(stderr=True)
     if not screen.is_terminal:
         yield None
@@ -273,21 +268,21 @@ def progress(name: str) -> Iterator[Progress | None]:
     with Bar(*columns, console=screen, transient=True) as bar:
         task = bar.add_task(name, total=None, left="sizing crews")
 
-        def tell(done: int, total: int, seconds: float | None) -> None:
+        def update(done: int, total: int, seconds: float | None) -> None:
             """Move the bar."""
             left = "" if seconds is None else f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
             bar.update(task, completed=done, total=total, left=left)
 
-        yield tell
+        yield update
 
 
-# --- verified ---------------------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------------------------
 
 
 STYLES = {"holds": "green", "fails": "bold red", "inconclusive": "yellow"}
 
 
-def verified(title: str, rows: Sequence[Checked]) -> Group:
+def describe_checks(title: str, rows: Sequence[Checked]) -> Group:
     """Return the rows as a table, with how many hold below it."""
     from rich.console import Group
     from rich.table import Table
@@ -300,14 +295,14 @@ def verified(title: str, rows: Sequence[Checked]) -> Group:
         table.add_row(outcome, row.name, row.expected, row.observed)
         if row.remark:
             table.add_row("", f"  {row.remark}", "", "")
-    return Group(table, "", tally(rows))
+    return Group(table, "", count_outcomes(rows))
 
 
-def tally(rows: Sequence[Checked]) -> str:
-    """Say how many hold, fail and cannot be told."""
-    said = [f"{count(rows, 'holds')} of {len(rows)} hold"]
+def count_outcomes(rows: Sequence[Checked]) -> str:
+    """Return how many hold, fail and cannot be decided."""
+    counts = [f"{count(rows, 'holds')} of {len(rows)} hold"]
     if failing := count(rows, "fails"):
-        said.append(f"{failing} fail")
+        counts.append(f"{failing} fail")
     if open_ := count(rows, "inconclusive"):
-        said.append(f"{open_} inconclusive at this number of runs")
-    return ", ".join(said)
+        counts.append(f"{open_} inconclusive at this number of runs")
+    return ", ".join(counts)

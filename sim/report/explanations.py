@@ -1,8 +1,8 @@
-"""Why this date, in words: the driving chain of one run told as spells, and what was critical in how many runs.
+"""Why this date, and which risk matters, in words and small tables.
 
-Which risk matters, in words: what is saved when one cause is switched off, as a table and two sentences.
-
-Which drivers the spread is due to: first-order Sobol indices as a table and in words.
+Three views of the same question. The driving chain of the representative run says step by step what its date is made of,
+and over all runs how many days each cause holds on that chain. The drivers say what is saved when one cause is switched
+off on the same random numbers. The Sobol indices say which driver the spread of a metric is due to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.metrics.delay_causes import DELAY_CAUSES
-from sim.report import result_view as reading
 from sim.report.formatting import (
     counted,
     day_of_month,
@@ -33,28 +32,28 @@ from sim.report.result_view import ResultView, Share, Values
 from sim.study.analyses.drivers import METRICS, Drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY
 from sim.study.intervals import mean_interval
-from sim.study.sobol_indices import ENOUGH, INDICES
+from sim.study.sobol_indices import ENOUGH
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
 
-# --- why --------------------------------------------------------------------------------------------------------------
+# --- the driving chain -----------------------------------------------------------------------------------------------
 
 
 MINUTES = 1440
 CRITICAL_DAYS = 1.0
-"""A mechanism was critical in a run if at least so many days of its driving chain are due to it."""
+"""A cause was critical in a run if at least so many days of its driving chain are due to it."""
 
 
 @dataclass(frozen=True)
-class Spell:
-    """Consecutive pieces of the chain that are due to one mechanism: days from the start, and what happened."""
+class CausePeriod:
+    """Consecutive pieces of the chain that are due to one cause: days from the start, and what happened."""
 
     begin: float
     end: float
-    mechanism: str
+    cause: str
     what: str
     waiting: str
 
@@ -65,15 +64,15 @@ class Spell:
 
     @property
     def name(self) -> str:
-        """Return the mechanism in a planner's words."""
-        return DELAY_CAUSES[self.mechanism]
+        """Return the cause in a planner's words."""
+        return DELAY_CAUSES[self.cause]
 
 
 @dataclass(frozen=True)
-class Critical:
-    """How much one mechanism decided about the date, over all runs that were finished."""
+class CauseImpact:
+    """How much one cause decided about the date, over all runs that were finished."""
 
-    mechanism: str
+    cause: str
     days: float
     part: float
     runs: Share
@@ -82,14 +81,14 @@ class Critical:
 
     @property
     def name(self) -> str:
-        """Return the mechanism in a planner's words."""
-        return DELAY_CAUSES[self.mechanism]
+        """Return the cause in a planner's words."""
+        return DELAY_CAUSES[self.cause]
 
-    def mean(self) -> str:
+    def mean_text(self) -> str:
         """Write its mean days, rounded as their interval allows."""
         return number(self.days, step_for(self.low, self.high, 1.0))
 
-    def between(self) -> str:
+    def interval_text(self) -> str:
         """Write the 95 % interval of its mean days; no days are less than none."""
         step = step_for(self.low, self.high, 1.0)
         return interval(
@@ -97,13 +96,13 @@ class Critical:
         )
 
 
-def spells(chain: pd.DataFrame) -> list[Spell]:
-    """Return the driving chain with consecutive pieces of one mechanism put together."""
+def cause_periods(chain: pd.DataFrame) -> list[CausePeriod]:
+    """Return the driving chain with consecutive pieces of one cause put together."""
     pieces = [*chain.itertuples(index=False)]
-    return [_spell(mechanism, [*group]) for mechanism, group in groupby(pieces, key=lambda piece: piece.mechanism)]
+    return [_cause_period(cause, [*group]) for cause, group in groupby(pieces, key=lambda piece: piece.mechanism)]
 
 
-def _spell(mechanism: str, pieces: list[Any]) -> Spell:
+def _cause_period(cause: str, pieces: list[Any]) -> CausePeriod:
     """Put pieces together: the activity that took longest, where, and who waited for the last of them."""
     days: dict[str, float] = {}
     for piece in pieces:
@@ -112,8 +111,8 @@ def _spell(mechanism: str, pieces: list[Any]) -> Spell:
     units = [*dict.fromkeys(piece.unit for piece in pieces)]
     last = pieces[-1]
     waiting = f"{last.waiting} waited for {last.waiting_for}" if last.waiting else ""
-    return Spell(
-        pieces[0].begin / MINUTES, last.end / MINUTES, mechanism, _segment_label(longest, len(days), units), waiting
+    return CausePeriod(
+        pieces[0].begin / MINUTES, last.end / MINUTES, cause, _segment_label(longest, len(days), units), waiting
     )
 
 
@@ -123,8 +122,8 @@ def _segment_label(activity: str, activities: int, units: list[str]) -> str:
     return f"{activity}{more} ({where})"
 
 
-def critical(runs: pd.DataFrame) -> list[Critical]:
-    """Return the mechanisms that decided about the date of the finished runs, those with most days first."""
+def critical_causes(runs: pd.DataFrame) -> list[CauseImpact]:
+    """Return the causes that decided about the date of the finished runs, those with most days first."""
     columns = {name: f"chain_{name}_days" for name in DELAY_CAUSES if f"chain_{name}_days" in runs}
     if not columns:
         return []
@@ -132,82 +131,84 @@ def critical(runs: pd.DataFrame) -> list[Critical]:
     days = days[np.isfinite(days).all(axis=1)]
     total = float(days.sum()) or 1.0
     found = [
-        _critical(name, of, float(of.sum()) / total)
+        _cause_impact(name, of, float(of.sum()) / total)
         for name, of in zip(columns, days.T, strict=True)
         if len(of) and of.any()
     ]
-    return sorted(found, key=lambda mechanism: -mechanism.days)
+    return sorted(found, key=lambda impact: -impact.days)
 
 
-def _critical(name: str, days: Values, part: float) -> Critical:
-    """Return what one mechanism decided, by its days in every finished run."""
+def _cause_impact(name: str, days: Values, part: float) -> CauseImpact:
+    """Return what one cause decided, by its days in every finished run."""
     mean = mean_interval(days)
-    return Critical(name, mean.value, part, Share(int((days >= CRITICAL_DAYS).sum()), len(days)), mean.low, mean.high)
+    return CauseImpact(
+        name, mean.value, part, Share(int((days >= CRITICAL_DAYS).sum()), len(days)), mean.low, mean.high
+    )
 
 
-def describe_chain(result: ResultView, most: int = 4) -> str:
+def describe_chain(view: ResultView, most: int = 4) -> str:
     """Return in a sentence what the date of the representative run is made of."""
     by_days: dict[str, float] = {}
-    found = spells(result.chain)
-    for spell in found:
-        by_days[spell.name] = by_days.get(spell.name, 0.0) + spell.days
+    found = cause_periods(view.chain)
+    for period in found:
+        by_days[period.name] = by_days.get(period.name, 0.0) + period.days
     if not by_days:
         return "No run was finished, so there is no chain."
     first = sorted(by_days, key=lambda name: -by_days[name])[:most]
     listed = [f"{name} {number(by_days[name])}" for name in first]
     rest = sum(by_days.values()) - sum(by_days[name] for name in first)
     listed += [f"other {number(rest)}"] if rest >= 0.5 else []
-    end = reading.project_dates(result).say(found[-1].end)
+    end = view.dates.format(found[-1].end)
     return f"{end} is {counted(sum(by_days.values()), 'day', 'days')} after the decision: {', '.join(listed)}."
 
 
-def lines(result: ResultView) -> Iterator[tuple[str, str, str, str, str]]:
+def chain_rows(view: ResultView) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield the chain as a table: from, to, days, what it is due to, and what happened."""
-    dates = reading.project_dates(result)
-    for spell in spells(result.chain):
-        began, ended = (day_of_month(dates.on(day)) for day in (spell.begin, spell.end))
-        yield began, ended, number(spell.days, 0.1), spell.name, spell.what
+    for period in cause_periods(view.chain):
+        began, ended = (day_of_month(view.dates.date_of(day)) for day in (period.begin, period.end))
+        yield began, ended, number(period.days, 0.1), period.name, period.what
 
 
-# --- causes -----------------------------------------------------------------------------------------------------------
+# --- drivers: switched off one at a time -----------------------------------------------------------------------------
 
 
 KINDS = {RISK: "risk", UNCERTAINTY: "range", ALL: "together"}
 SHORT = {"capital_total_usd": "capital, P80", "peak_workforce_onsite": "peak, P80"}
 OVERLAP = (
     "What is saved when a cause is switched off: a risk event of the register, or a group of ranges put at their planned"
-    " values. Each cause is switched off alone, on the same luck; crews and order dates stay as agreed. Causes overlap: where"
-    " several would each have delayed the same work, no one of them saves much alone, so savings do not add up."
+    " values. Each cause is switched off alone, on the same random numbers; crews and order dates stay as they are. Causes"
+    " overlap: where several would each have delayed the same work, no one of them saves much alone, so savings do not"
+    " add up."
 )
 
 
-def head(found: Drivers) -> tuple[str, ...]:
+def drivers_header(found: Drivers) -> tuple[str, ...]:
     """Return the names of the columns."""
     days = ("P50, days", "P80, days", "95 % of P80", "mean, days")
     return ("cause", "kind", *days, *(SHORT[metric] for metric in _others(found)))
 
 
-def rows(found: Drivers) -> list[tuple[str, ...]]:
+def drivers_rows(found: Drivers) -> list[tuple[str, ...]]:
     """Return a row a cause that saves anything, the largest at P80 first; all of a kind together at the end."""
     table = found.table().to_dict("records")
-    told = [_row(found, row) for last in (False, True) for row in table if (row["kind"] == ALL) == last]
-    return [cells for cells in told if _felt(cells)]
+    every = [_row(found, row) for last in (False, True) for row in table if (row["kind"] == ALL) == last]
+    return [cells for cells in every if _is_noticeable(cells)]
 
 
-def unfelt(found: Drivers) -> str:
+def negligible_causes(found: Drivers) -> str:
     """Name the causes that save nothing worth saying."""
-    names = [cells[0] for row in found.table().to_dict("records") if not _felt(cells := _row(found, row))]
+    names = [cells[0] for row in found.table().to_dict("records") if not _is_noticeable(cells := _row(found, row))]
     return f"Nothing to speak of is saved by: {'; '.join(names)}." if names else ""
 
 
-def _felt(cells: tuple[str, ...]) -> bool:
+def _is_noticeable(cells: tuple[str, ...]) -> bool:
     return any(cell != "0" for cell in (*cells[2:4], *cells[5:]))
 
 
 def _row(found: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
     """Return one cause as cells."""
     p50, p80, low, high = (float(row[f"{found.metric}_{column}"]) for column in ("p50", "p80", "p80_low", "p80_high"))
-    others = [_told(metric, float(row[f"{metric}_p80"])) for metric in _others(found)]
+    others = [_change(metric, float(row[f"{metric}_p80"])) for metric in _others(found)]
     spread = interval(low, high, _days)
     return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, _mean(found, row), *others)
 
@@ -223,7 +224,7 @@ def _days(value: float) -> str:
     return signed(number(value))
 
 
-def _told(metric: str, value: float) -> str:
+def _change(metric: str, value: float) -> str:
     """Write a saving of another metric, with its sign, to the finest step worth saying."""
     fmt = metric_format(metric)
     near = rounded(value, fmt.finest_step)
@@ -235,35 +236,35 @@ def _others(found: Drivers) -> list[str]:
     return [metric for metric in METRICS[2:] if f"{metric}_p80" in found.result.switched]
 
 
-def of_result(result: ResultView) -> Drivers | None:
-    """Return the causes that are kept with a result, None where there are none."""
-    switched = getattr(result, "switched", None)
-    return Drivers(result) if switched and len(switched["id"]) else None  # type: ignore[arg-type]
+def stored_drivers(view: ResultView) -> Drivers | None:
+    """Return the drivers that are kept with a result, None where no cause was switched off."""
+    switched = view.source.switched
+    return Drivers(view.source) if switched and len(switched["id"]) else None  # type: ignore[arg-type]
 
 
-def told(found: Drivers) -> Group:
-    """Return the table for the console."""
+def describe_drivers(found: Drivers) -> Group:
+    """Return the drivers as a table for the console."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    about = reading.about(found.result)
+    info = ResultView.of(found.result).info
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    for at, name in enumerate(head(found)):
+    for at, name in enumerate(drivers_header(found)):
         table.add_column(name, justify="left" if at < 2 else "right", min_width=None if at else 18)
-    for cells in rows(found):
+    for cells in drivers_rows(found):
         table.add_row(*cells)
-    title = f"{about.name}: saved when switched off ({about.runs:,} runs, seed {about.seed})"
-    notes = "\n".join(filter(None, (unfelt(found), OVERLAP)))
+    title = f"{info.name}: saved when switched off ({info.runs:,} runs, seed {info.seed})"
+    notes = "\n".join(filter(None, (negligible_causes(found), OVERLAP)))
     return Group(Text(title, style="bold"), table, Text(notes, style="dim"))
 
 
-# --- shares -----------------------------------------------------------------------------------------------------------
+# --- Sobol indices ---------------------------------------------------------------------------------------------------
 
 
 SHOWN = 12
-LEFT = "everything else: each activity's own range, failed tests, weather, interactions"
+REST = "everything else: each activity's own range, failed tests, weather, interactions"
 METHOD = (
     "First-order Sobol indices: the share of the variance that goes with a driver by itself, read off the runs of this"
     " report (correlation ratio over classes of like values, without its bias; bootstrap intervals, sampling error only;"
@@ -272,48 +273,43 @@ METHOD = (
 )
 
 
-def lacking(result: ResultView) -> str:
+def missing_indices_note(view: ResultView) -> str:
     """Return why there are no indices, in one line; empty where there are."""
-    if len(result.table(INDICES)):
+    if len(view.indices):
         return ""
     return f"Sobol indices of the drivers need drivers, and at least {ENOUGH} finished runs."
 
 
-def variance_head(result: ResultView) -> list[str]:
-    """Return the columns: the driver, then what is explained."""
-    table = result.table(INDICES)
-    return (
-        ["driver", *(metric_format(str(metric)).label for metric in dict.fromkeys(table["metric"]))]
-        if len(table)
-        else []
-    )
+def variance_header(view: ResultView) -> list[str]:
+    """Return the columns: the driver, then each metric whose variance is explained."""
+    metrics = dict.fromkeys(view.indices["metric"]) if len(view.indices) else ()
+    return ["driver", *(metric_format(str(metric)).label for metric in metrics)] if metrics else []
 
 
-def variance_rows(result: ResultView) -> list[list[str]]:
-    """Return drivers with their shares of the variance, the most important first; what they leave is the last row."""
-    table = result.table(INDICES)
+def variance_rows(view: ResultView) -> list[list[str]]:
+    """Return drivers with their shares of the variance, the most important first; the rest is the last row."""
+    table = view.indices
     if not len(table):
         return []
     metrics = [*dict.fromkeys(table["metric"])]
     by = {(row["name"], row["metric"]): row for row in table.to_dict("records")}
-    shown = [
-        [str(name), *(_cell(by.get((name, metric))) for metric in metrics)] for name in leading(table, metrics)[:SHOWN]
-    ]
-    left = [1 - float(table.loc[table["metric"] == metric, "index"].sum()) for metric in metrics]
-    return [*shown, [LEFT, *(percent(min(max(share, 0.0), 1.0)) for share in left)]]
+    shown = influential_drivers(table, metrics)[:SHOWN]
+    rows = [[str(name), *(_cell(by.get((name, metric))) for metric in metrics)] for name in shown]
+    rest = [1 - float(table.loc[table["metric"] == metric, "index"].sum()) for metric in metrics]
+    return [*rows, [REST, *(percent(min(max(share, 0.0), 1.0)) for share in rest)]]
 
 
-def leading(table: pd.DataFrame, metrics: list[str]) -> list[str]:
-    """Return the drivers that are shown to matter for anything; those for the first metric first."""
-    felt = table[table["low"] > 0]
-    order = felt.assign(place=felt["metric"].map(metrics.index)).sort_values(
+def influential_drivers(table: pd.DataFrame, metrics: list[str]) -> list[str]:
+    """Return the drivers whose interval lies above 0 for any metric; those for the first metric first."""
+    above = table[table["low"] > 0]
+    order = above.assign(place=above["metric"].map(metrics.index)).sort_values(
         ["place", "index"], ascending=[True, False]
     )
     return [*dict.fromkeys(order["name"])]
 
 
 def _cell(row: Mapping[Any, Any] | None) -> str:
-    """Write a share with its interval; nothing where a driver cannot have an effect."""
+    """Write a share with its interval; nothing where a driver has no index for the metric."""
     if row is None:
         return ""
     return f"{percent(max(row['index'], 0.0))} ({interval(row['low'], row['high'], percent)})"

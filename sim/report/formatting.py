@@ -155,10 +155,10 @@ def interval(
     if open_below or open_above:
         one_end = f"{write(high)} {open_ends[0]}" if open_below else f"{write(low)} {open_ends[1]}"
         return NO_INTERVAL if open_below and open_above else one_end
-    return together(write(low), write(high), " to ")
+    return join_values(write(low), write(high), " to ")
 
 
-def together(first: str, last: str, between: str) -> str:
+def join_values(first: str, last: str, between: str) -> str:
     """Write two values with one unit, where they share it: `563 / 592 days`."""
     if first == last:
         return first
@@ -188,26 +188,26 @@ class ProjectDates:
         if not self.working_weekdays:
             raise ValueError("a week needs at least one working day")
 
-    def on(self, day: float) -> date:
+    def date_of(self, day: float) -> date:
         """Return the civil date in which project day `day` (finite, days since the start) falls."""
         return self.start + timedelta(days=math.floor(day))
 
-    def working(self, day: float) -> date:
+    def working_day(self, day: float) -> date:
         """Return the same date, or the next working day after it: what may be promised as 'on or before'."""
-        when = self.on(day)
+        when = self.date_of(day)
         while when.weekday() not in self.working_weekdays or when in self.holidays:
             when += timedelta(days=1)
         return when
 
-    def say(self, day: float) -> str:
+    def format(self, day: float) -> str:
         """Write the working day on or after `day`, or that it is not reached."""
-        return day_of_month(self.working(day)) if math.isfinite(day) else number(day)
+        return day_of_month(self.working_day(day)) if math.isfinite(day) else number(day)
 
-    def say_between(self, low: float, high: float) -> str:
+    def format_interval(self, low: float, high: float) -> str:
         """Write an interval of dates, the year once where it is the same."""
         if not (math.isfinite(low) and math.isfinite(high)):
-            return interval(low, high, self.say, ("or before", "or later"))
-        first, last = self.working(low), self.working(high)
+            return interval(low, high, self.format, ("or before", "or later"))
+        first, last = self.working_day(low), self.working_day(high)
         if first == last:
             return day_of_month(first)
         head = day_of_month(first)
@@ -275,31 +275,31 @@ class Quote:
         """Whether the value is rounded more than its unit asks for."""
         return self.step > self.metric.finest_step and math.isfinite(self.value)
 
-    def says(self) -> str:
+    def text(self) -> str:
         """Write the value with its unit; `about` where the interval does not support the finest step."""
         text = self.metric.write(self.value, self.step)
         return f"about {text}" if self.is_coarse else text
 
-    def between(self) -> str:
+    def interval_text(self) -> str:
         """Write the 95 % interval of the value, or why it is withheld."""
         if math.isnan(self.value):
             return WITHHELD
         return interval(self.low, self.high, lambda v: self.metric.write(v, self.step))
 
-    def on_date(self, dates: ProjectDates) -> str:
+    def date_text(self, dates: ProjectDates) -> str:
         """Write days after the decision as a date with its day number: `18 Aug 2028 (day 592)`."""
         if not math.isfinite(self.value):
             return number(self.value)
         about = "about " * self.is_coarse
-        return f"{dates.say(self.value)} ({about}day {self._day(self.value)})"
+        return f"{dates.format(self.value)} ({about}day {self._day(self.value)})"
 
-    def between_dates(self, dates: ProjectDates) -> str:
+    def date_interval_text(self, dates: ProjectDates) -> str:
         """Write the interval as dates with their day numbers."""
         if math.isnan(self.value):
             return WITHHELD
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
-            return dates.say_between(self.low, self.high)
-        return f"{dates.say_between(self.low, self.high)} (day {interval(self.low, self.high, self._day)})"
+            return dates.format_interval(self.low, self.high)
+        return f"{dates.format_interval(self.low, self.high)} (day {interval(self.low, self.high, self._day)})"
 
     def _day(self, day: float) -> str:
         """Write a day number without its unit."""
@@ -312,7 +312,7 @@ def quote(summary: pd.DataFrame, metric: str, percentile: str) -> Quote:
     return Quote(metric_format(metric), value, low, high)
 
 
-def both(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
+def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
     """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
     p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
-    return together(p50.metric.write(p50.value, p50.step), p80.metric.write(p80.value, p80.step), between)
+    return join_values(p50.metric.write(p50.value, p50.step), p80.metric.write(p80.value, p80.step), between)

@@ -149,8 +149,8 @@ def _crews(case: Case) -> Table:
         first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))
         table.add_row(
             window.trade,
-            dates.say(window.start / MINUTES_PER_DAY),
-            dates.say(window.finish / MINUTES_PER_DAY),
+            dates.format(window.start / MINUTES_PER_DAY),
+            dates.format(window.finish / MINUTES_PER_DAY),
             number(window.earned_hours),
             f"{len(stays)} of {trade.crew_size}{typed}",
             str(len(stays) * trade.crew_size),

@@ -1,35 +1,44 @@
-"""What a report reads off the runs: who they are, their limits, their plan without uncertainty, their shares.
+"""One view of a result for everything that shows it: console, HTML report and figures read the same prepared numbers.
 
-One run's log as bars and counts: what was done when, on which block, and what it waited for.
+`ResultView.of(result)` is made once where a report begins; each of its parts is computed when it is first asked for and
+then kept. Percentiles come from the summary of the result, so that every table and figure quotes the same numbers.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.report.formatting import MONDAY_TO_FRIDAY, SAMPLING_ONLY, ProjectDates, counted, interval, percent
+from sim.report.formatting import (
+    MONDAY_TO_FRIDAY,
+    SAMPLING_ONLY,
+    ProjectDates,
+    Quote,
+    counted,
+    interval,
+    percent,
+    quote,
+)
 from sim.study.intervals import proportion_interval, quantile
+from sim.study.sobol_indices import INDICES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-# --- reading ----------------------------------------------------------------------------------------------------------
-
-
 Values = NDArray[np.float64]
+FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
+PERCENTILES = ("p10", "p50", "p80", "p90")
 
 
-class ResultView(Protocol):
-    """The runs of one configuration, as far as a report needs them."""
+class RunData(Protocol):
+    """What a view reads of a `sim.Result`."""
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -51,8 +60,12 @@ class ResultView(Protocol):
     def chain(self) -> pd.DataFrame:
         """The driving chain of that run: begin, end, days, unit, activity, mechanism, waiting, waiting_for."""
 
+    @property
+    def switched(self) -> Mapping[str, Any]:
+        """What each cause costs, by column; empty where no cause was switched off."""
+
     def table(self, name: str) -> pd.DataFrame:
-        """Return one more table: spread, hours, indices or ramp; empty where it is not there."""
+        """Return one more table: ramp, spread, hours or indices; empty where it is not there."""
 
     def turnovers(self) -> pd.DataFrame:
         """Return a row a tenth of the MW: mw, P50 and P80 of its date with their intervals, n."""
@@ -62,8 +75,8 @@ class ResultView(Protocol):
 
 
 @dataclass(frozen=True)
-class About:
-    """What every figure says of its runs besides its own numbers."""
+class RunInfo:
+    """What every figure states of its runs besides its own numbers: name, calendar, how many, seed, how many were lost."""
 
     name: str
     dates: ProjectDates
@@ -72,21 +85,30 @@ class About:
     stalled: int = 0
     failed: int = 0
     sampling: str = ""
-    """How luck was spread over the runs; empty for plain luck."""
+    """How random numbers were spread over the runs; empty for plain Monte Carlo."""
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether every run failed, so that nothing is known."""
+        return self.failed == self.runs
+
+    @property
+    def count(self) -> str:
+        """Return the number of runs with its noun."""
+        return counted(self.runs, "run", "runs")
 
     def caption(self, *units: str) -> str:
-        """Return the two lines under a figure: units and definitions; n, seed and what the spread is not."""
-        return "; ".join(units) + f"\n{self._runs()}; {SAMPLING_ONLY}"
+        """Return the two lines under a figure: units and definitions; n, seed and which errors the spread leaves out."""
+        return "; ".join(units) + f"\n{self._sample()}; {SAMPLING_ONLY}"
 
-    def of_one(self, *units: str) -> str:
+    def caption_of_one_run(self, *units: str) -> str:
         """Return the two lines under a figure of the representative run alone."""
-        return "; ".join(units) + f"\nOne run, the one whose finish is the middle one of: {self._runs()}"
+        return "; ".join(units) + f"\nOne run, the one whose finish is the middle one of: {self._sample()}"
 
-    def _runs(self) -> str:
-        """Say how many runs there are, what became of them, and the seed."""
+    def _sample(self) -> str:
         lost = [f"{self.stalled:,} stalled"] * bool(self.stalled) + [f"{self.failed:,} failed"] * bool(self.failed)
         how = [self.sampling] * bool(self.sampling)
-        return ", ".join([f"n = {counted(self.runs, 'run', 'runs')}", *lost, f"seed {self.seed}", *how])
+        return ", ".join([f"n = {self.count}", *lost, f"seed {self.seed}", *how])
 
 
 @dataclass(frozen=True)
@@ -102,47 +124,171 @@ class Share:
         return self.part / self.of if self.of else math.nan
 
     def bounds(self) -> tuple[float, float]:
-        """Return the 95 % Wilson score interval, honest also at 0 and at n of n."""
+        """Return the 95 % Wilson score interval, which holds at 0 and at n of n too."""
         found = proportion_interval(self.part, self.of)
         return found.low, found.high
 
-    def say(self) -> str:
+    def text(self) -> str:
         """Write the share with its interval: `62 % (59 to 65 %)`."""
         return f"{percent(self.fraction)} ({interval(*self.bounds(), percent)})"
 
 
-def about(result: ResultView) -> About:
-    """Return who the runs are, from their manifest and the status of each run."""
-    status = result.runs["status"]
-    return About(
-        name=str(result.manifest.get("strategy") or result.manifest["name"]),
-        dates=project_dates(result),
-        runs=len(status),
-        seed=int(result.manifest["seed"]),
-        stalled=int((status == "stalled").sum()),
-        failed=int((status == "failed").sum()),
-        sampling=str(result.manifest.get("sampled", "")),
-    )
+@dataclass(frozen=True)
+class ResultView:
+    """The runs of one configuration, prepared for reports."""
 
+    source: RunData
 
-def project_dates(result: ResultView) -> ProjectDates:
-    """Return the civil calendar; `working_weekdays` (0 is Monday) and `holidays` (ISO) where the manifest has them."""
-    manifest = result.manifest
-    return ProjectDates(
-        start=date.fromisoformat(str(manifest["start_date"])),
-        working_weekdays=frozenset(manifest.get("working_weekdays", MONDAY_TO_FRIDAY)),
-        holidays=frozenset(date.fromisoformat(str(d)) for d in manifest.get("holidays", ())),
-    )
+    @classmethod
+    def of(cls, result: RunData | ResultView) -> ResultView:
+        """Return the view of a result; a view is returned as it is."""
+        return result if isinstance(result, ResultView) else cls(result)
 
+    @classmethod
+    def of_each(cls, results: Mapping[str, RunData]) -> dict[str, ResultView]:
+        """Return the views of several results by name."""
+        return {name: cls.of(result) for name, result in results.items()}
 
-def limit(result: ResultView, metric: str) -> float | None:
-    """Return the limit or target set for a metric, None where there is none."""
-    return _optional(result.manifest.get("limits"), metric)
+    # --- what was run
 
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """Return what was run: name, seed, versions, resolved configuration and more."""
+        return self.source.manifest
 
-def planned(result: ResultView, metric: str) -> float | None:
-    """Return the metric of the deterministic run, +inf where it stalled, None where there is none."""
-    return _optional(result.manifest.get("planned"), metric)
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Return the resolved configuration as a tree; empty where the manifest has none."""
+        found: Mapping[str, Any] = self.manifest.get("config", {})
+        return found
+
+    @cached_property
+    def info(self) -> RunInfo:
+        """Return name, calendar, number of runs and seed."""
+        status = self.runs["status"]
+        return RunInfo(
+            name=str(self.manifest.get("strategy") or self.manifest["name"]),
+            dates=self.dates,
+            runs=len(status),
+            seed=int(self.manifest["seed"]),
+            stalled=int((status == "stalled").sum()),
+            failed=int((status == "failed").sum()),
+            sampling=str(self.manifest.get("sampled", "")),
+        )
+
+    @cached_property
+    def dates(self) -> ProjectDates:
+        """Return the civil calendar; `working_weekdays` (0 is Monday) and `holidays` (ISO) where the manifest has them."""
+        return ProjectDates(
+            start=date.fromisoformat(str(self.manifest["start_date"])),
+            working_weekdays=frozenset(self.manifest.get("working_weekdays", MONDAY_TO_FRIDAY)),
+            holidays=frozenset(date.fromisoformat(str(day)) for day in self.manifest.get("holidays", ())),
+        )
+
+    @property
+    def indirect_ratio(self) -> float:
+        """Return the indirect people for each direct one."""
+        return float(self.config.get("labour", {}).get("indirect_ratio", {}).get("value", 0.0))
+
+    @property
+    def hall_blocks(self) -> int:
+        """Return the blocks in a hall, 0 where the project has no halls."""
+        return int(self.config["hall"]["blocks"]) if self.config.get("shell", {}).get("steps") else 0
+
+    # --- tables
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """Return a row a replication."""
+        return self.source.runs
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """Return the daily curves, long."""
+        return self.source.curves
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """Return the log of the representative run."""
+        return self.source.events
+
+    @property
+    def chain(self) -> pd.DataFrame:
+        """Return the driving chain of the representative run."""
+        return self.source.chain
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Return a row a metric."""
+        return self.source.summary()
+
+    @cached_property
+    def turnovers(self) -> pd.DataFrame:
+        """Return a row a tenth of the MW."""
+        return self.source.turnovers()
+
+    @cached_property
+    def ramp(self) -> pd.DataFrame:
+        """Return the day on which each replication had each tenth of the MW online."""
+        return self.source.table("ramp")
+
+    @cached_property
+    def spread(self) -> pd.DataFrame:
+        """Return how far the bars of the Gantt move from run to run; empty where it was not computed."""
+        return self.source.table("spread")
+
+    @cached_property
+    def hours(self) -> pd.DataFrame:
+        """Return man-hours planned, earned and paid over time; empty where they were not computed."""
+        return self.source.table("hours")
+
+    @cached_property
+    def indices(self) -> pd.DataFrame:
+        """Return first-order Sobol indices of the drivers; empty where there are none."""
+        return self.source.table(INDICES)
+
+    # --- metrics
+
+    def has(self, metric: str) -> bool:
+        """Tell whether the project has a metric."""
+        return metric in self.summary.index
+
+    def values(self, metric: str) -> Values:
+        """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
+        return sound_values(self.runs, metric)
+
+    def quote(self, metric: str, percentile: str) -> Quote:
+        """Return "p50" or "p80" of a metric with its interval."""
+        return quote(self.summary, metric, percentile)
+
+    def percentiles(self, metric: str) -> dict[str, float] | None:
+        """Return P10, P50, P80 and P90 of the summary, None where it has no such metric."""
+        return {p: float(self.summary[p][metric]) for p in PERCENTILES} if self.has(metric) else None
+
+    def limit(self, metric: str) -> float | None:
+        """Return the limit or target set for a metric, None where there is none."""
+        return _optional(self.manifest.get("limits"), metric)
+
+    def planned(self, metric: str) -> float | None:
+        """Return the metric of the deterministic run, +inf where it stalled, None where there is none."""
+        return _optional(self.manifest.get("planned"), metric)
+
+    def share_at_most(self, metric: str, bound: float) -> Share:
+        """Return in how many runs a metric is at most `bound`: "on or before"."""
+        return share_at_most(self.values(metric), bound)
+
+    def share_below(self, metric: str, bound: float) -> Share:
+        """Return in how many runs a metric stays strictly under `bound`."""
+        return share_below(self.values(metric), bound)
+
+    @cached_property
+    def planned_ramp(self) -> list[tuple[float, float]]:
+        """Return the deterministic run's ramp as (day, MW online from then on); empty where there is none."""
+        blocks = sorted((self.manifest.get("planned_blocks") or {}).values())
+        if not blocks:
+            return []
+        mw = float(self.config["block"]["mw_gross"]["value"])
+        return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
 
 
 def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:
@@ -151,27 +297,10 @@ def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:
     return None if value is None or math.isnan(float(value)) else float(value)
 
 
-def planned_ramp(result: ResultView) -> list[tuple[float, float]]:
-    """Return the deterministic run's ramp as (day, MW online from then on); empty where there is none."""
-    blocks = sorted((result.manifest.get("planned_blocks") or {}).values())
-    if not blocks:
-        return []
-    mw = float(result.manifest["config"]["block"]["mw_gross"]["value"])
-    return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
+# --- samples ----------------------------------------------------------------------------------------------------------
 
 
-def indirect_ratio(result: ResultView) -> float:
-    """Return the indirect people for each direct one."""
-    ratio = result.manifest.get("config", {}).get("labour", {}).get("indirect_ratio", {})
-    return float(ratio.get("value", 0.0))
-
-
-def values(result: ResultView, metric: str) -> Values:
-    """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
-    return of_runs(result.runs, metric)
-
-
-def of_runs(runs: pd.DataFrame, metric: str) -> Values:
+def sound_values(runs: pd.DataFrame, metric: str) -> Values:
     """Return a metric's column of a runs table without the failed rows; empty where it has no such column."""
     if metric not in runs:
         return np.empty(0)
@@ -195,7 +324,7 @@ def percentile(sample: Values, p: float) -> float:
     return quantile(np.sort(sample), p)
 
 
-def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
+def paired_differences(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
     """Return metric of A minus metric of B, replication by replication.
 
     Only replications that failed in neither; -inf where only B stalled, +inf where only A, NaN where both.
@@ -203,137 +332,5 @@ def paired(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
     left, right = (t.loc[t["status"] != "failed"].set_index("replication")[metric] for t in (a, b))
     both = left.to_frame("a").join(right.to_frame("b"), how="inner").to_numpy(dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        apart: Values = both[:, 0] - both[:, 1]
-    return apart
-
-
-# --- logbook ----------------------------------------------------------------------------------------------------------
-
-
-MINUTES = 1440
-STAGES = ("electrical", "mechanical", "compute", "commissioning")
-FLOW = ("started", "tested", "delivered", "set", "complete", "online")
-"""What becomes of a skid, in this order."""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """Work, or a wait, of one unit: days from the project's start, and the mechanism it is due to."""
-
-    unit: str
-    what: str
-    begin: float
-    end: float
-    mechanism: str
-
-
-def works(events: pd.DataFrame) -> list[Bar]:
-    """Return all work that took time."""
-    return _bars(events[(events["kind"] == "work") & (events["mechanism"] != "")], "activity")
-
-
-def waits(events: pd.DataFrame) -> list[Bar]:
-    """Return all waits for pools and gates that took time."""
-    return _bars(events[events["kind"].isin(["hold", "wait"]) & (events["mechanism"] != "")], "resource")
-
-
-def _bars(rows: pd.DataFrame, what: str) -> list[Bar]:
-    columns = rows["unit"], rows[what], rows["began"] / MINUTES, rows["minute"] / MINUTES, rows["mechanism"]
-    return [Bar(*row) for row in zip(*columns, strict=True)]
-
-
-def block_of(unit: str) -> int:
-    """Return the number of the block that a unit's name begins with, 0 where it is another place."""
-    found = re.match(r"b(\d+)\.", unit)
-    return int(found[1]) if found else 0
-
-
-def stages(events: pd.DataFrame) -> Iterator[tuple[int, str, float, float]]:
-    """Yield (block, stage, begin, end): a system from its first work in the block to its last; tests until online."""
-    spans: dict[tuple[int, str], tuple[float, float]] = {}
-    for bar in works(events):
-        block, stage = block_of(bar.unit), bar.unit.split(".")[1] if "." in bar.unit else ""
-        if block and stage in STAGES and not bar.what.endswith(("lead time", "unload")):
-            begin, end = spans.get((block, stage), (bar.begin, bar.end))
-            spans[block, stage] = min(begin, bar.begin), max(end, bar.end)
-    ready = online(events)
-    for (block, stage), (begin, end) in sorted(spans.items()):
-        yield block, stage, begin, ready.get(block, end) if stage == STAGES[-1] else end
-
-
-def online(events: pd.DataFrame) -> dict[int, float]:
-    """Return the day on which each block came online, by number."""
-    rows = _notes(events, "online")
-    return {int(item.removeprefix("b")): day for item, day in zip(rows["item"], rows["day"], strict=True)}
-
-
-def dry(events: pd.DataFrame) -> list[tuple[str, float]]:
-    """Return halls and the day on which each was released: the end of its last shell work."""
-    released: dict[str, float] = {}
-    for bar in works(events):
-        hall, _, step = bar.unit.partition(".")
-        if step.startswith("shell."):
-            released[hall] = max(released.get(hall, 0.0), bar.end)
-    return [*released.items()]
-
-
-def flow(events: pd.DataFrame) -> dict[str, Values]:
-    """Return the days on which skids reached each state of FLOW, sorted; empty where there are no skids."""
-    made = events["unit"].str.match(r"[a-z_]+\.s\d+$")
-    number = events.loc[made, "unit"].nunique()
-    blocks = len(online(events))
-    if not number or not blocks:
-        return {}
-    each = _skids_per_block(events[made])
-    tests = events[made & (events["kind"] == "work") & events["activity"].str.endswith("factory test")]
-    found = {state: _notes(events, state) for state in FLOW}
-    states = {state: _repeated(found[state], each, number) for state in ("set", "complete")}
-    states["tested"] = tests.groupby("unit")["minute"].max().to_numpy(dtype=np.float64) / MINUTES
-    states["started"], states["delivered"] = (_of_skids(found[name], each) for name in ("started", "delivered"))
-    states["online"] = np.repeat(found["online"]["day"].to_numpy(dtype=np.float64), sum(each.values()))
-    return {state: np.sort(states[state]) for state in FLOW}
-
-
-def _skids_per_block(rows: pd.DataFrame) -> dict[str, int]:
-    """Return how many skids of each system a block has."""
-    notes = _notes(rows, "ordered")
-    counts = notes.groupby("item").size()
-    return {str(item).partition("/")[0]: int(count) for item, count in counts.items()}
-
-
-def _of_skids(notes: pd.DataFrame, each: dict[str, int]) -> Values:
-    """Return the days of notes that are left once for every skid."""
-    skids = notes["item"].str.partition("/")[0].isin(list(each))
-    days: Values = notes.loc[skids, "day"].to_numpy(dtype=np.float64)
-    return days
-
-
-def _repeated(notes: pd.DataFrame, each: dict[str, int], number: int) -> Values:
-    """Return the days of notes that are left once for all skids of a system in a block, once a skid."""
-    counts = notes["item"].str.partition("/")[0].map(each).fillna(0).astype(int)
-    days: Values = np.repeat(notes["day"].to_numpy(dtype=np.float64), counts.to_numpy())
-    return days[:number]
-
-
-def _notes(events: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Return the notes of one kind: item, day, amount."""
-    notes = events[(events["kind"] == "note") & events["resource"].str.startswith(f"{kind}/")]
-    return notes.assign(item=notes["resource"].str.slice(len(kind) + 1), day=notes["minute"] / MINUTES)
-
-
-def people(events: pd.DataFrame, days: int) -> dict[str, Values]:
-    """Return the direct people on site by trade and day; who comes or leaves on a day is there on that day.
-
-    Everyone who is left goes home at the end of the log.
-    """
-    notes, found = _notes(events, "people"), {}
-    last = min(days - 1, int(events["minute"].max() // MINUTES)) if len(events) else 0
-    for trade, rows in notes.groupby("item"):
-        changes = np.zeros(days + 1)
-        amount = rows["amount"].to_numpy(dtype=np.float64)
-        day = np.minimum(rows["day"].to_numpy(dtype=np.int64), days - 1) + (amount < 0)
-        np.add.at(changes, day, amount)
-        there = np.cumsum(changes)[:days]
-        there[last + 1 :] = 0
-        found[str(trade)] = there
-    return found
+        differences: Values = both[:, 0] - both[:, 1]
+    return differences

@@ -18,7 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.report.figures.sensitivity import written
-from sim.report.formatting import NEVER, SAMPLING_ONLY, MetricFormat, Quote, both, counted, metric_format, percent
+from sim.report.formatting import (
+    NEVER,
+    SAMPLING_ONLY,
+    MetricFormat,
+    Quote,
+    counted,
+    metric_format,
+    p50_and_p80,
+    percent,
+)
 from sim.study.analyses.design import said
 from sim.study.analyses.sensitivity import Found
 from sim.study.analyses.sweep import Sweep
@@ -151,7 +160,7 @@ def _numbers(sweep: Sweep, number: int, metrics: list[str]) -> list[str]:
     if sample.having("failed") == sample.size:
         return ["not run"] * len(metrics)
     found = pd.DataFrame.from_dict(summary(sample), orient="index", columns=list(COLUMNS))
-    return [both(found, metric) for metric in metrics]
+    return [p50_and_p80(found, metric) for metric in metrics]
 
 
 def write_sweep_figures(sweep: Sweep, directory: Path) -> list[Path]:

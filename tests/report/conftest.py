@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from sim.report.result_view import ResultView, RunInfo
 from sim.study.result import Result
 from sim.study.sample import Sample, bands, long_table, reached
 
@@ -84,6 +85,10 @@ def made_up_result(
     ramp = {"replication": np.flatnonzero(sound), **reached(by_evening[sound], float(by_evening.max()))}
     drawn = long_table({name: bands(curve[sound]) for name, curve in curves.items()})
     return Result(manifest, Sample(table, drawn, ramp=ramp))
+
+
+def info_of(result: Result) -> RunInfo:
+    return ResultView.of(result).info
 
 
 @pytest.fixture(scope="session")

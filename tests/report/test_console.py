@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from sim.metrics.registry import DIRECTIONS
-from sim.report.console import comparison, plain, verdict
-from sim.report.verdict import Finding, answer, findings
+from sim.report.console import describe_comparison, describe_run, plain_text
+from sim.report.key_results import KeyResult, headline, key_results
+from sim.report.result_view import ResultView
 from sim.study.compare import TOO_FEW, compare, table
 from sim.study.result import Result
 
@@ -16,9 +17,9 @@ MakeUp = Callable[..., Result]
 FINISH = "lead_time_full_days"
 
 
-def of(result: Result, part: str, label: str) -> Finding:
-    found = [f for f in findings(result) if (f.part, f.label) == (part, label)]
-    assert len(found) == 1, [(f.part, f.label) for f in findings(result)]
+def of(result: Result, part: str, label: str) -> KeyResult:
+    found = [f for f in key_results(ResultView.of(result)) if (f.part, f.label) == (part, label)]
+    assert len(found) == 1, [(f.part, f.label) for f in key_results(ResultView.of(result))]
     return found[0]
 
 
@@ -30,63 +31,63 @@ def numbers(text: str) -> list[float]:
 def test_dates_are_the_summarys(hybrid: Result, label: str, p: str) -> None:
     row = hybrid.summary().loc[FINISH]
     found = of(hybrid, "all MW online", label)
-    assert f"(day {row[p]:.0f})" in found.answer
+    assert f"(day {row[p]:.0f})" in found.value
     assert f"(day {row[f'{p}_low']:.0f} to {row[f'{p}_high']:.0f})" in found.note
 
 
 def test_the_plan_comes_first_with_its_confidence_and_the_contingency(hybrid: Result) -> None:
     planned = hybrid.manifest["planned"][FINISH]
-    first = findings(hybrid)[0]
+    first = key_results(ResultView.of(hybrid))[0]
     kept = np.mean(hybrid.runs[FINISH] <= planned)
     assert (first.part, first.label) == ("all MW online", "planned date")
-    assert first.answer == f"10 Jul 2028 (day {planned:.0f})"  # day 551.6 after 4 Jan 2027 is a Saturday
+    assert first.value == f"10 Jul 2028 (day {planned:.0f})"  # day 551.6 after 4 Jan 2027 is a Saturday
     assert first.note.startswith("kept in 35 % (")
     assert kept == 0.345
     p80 = hybrid.summary().loc[FINISH, "p80"]
-    assert of(hybrid, "all MW online", "contingency").answer == f"{p80 - planned:.0f} days"
+    assert of(hybrid, "all MW online", "contingency").value == f"{p80 - planned:.0f} days"
 
 
 def test_the_first_sentence_is_the_date_to_promise_and_how_sure_the_plan_is(hybrid: Result) -> None:
-    said = answer(hybrid)
-    late, plan = of(hybrid, "all MW online", "P80, on or before"), findings(hybrid)[0]
-    assert said.startswith(f"80 % of the runs have all MW online on or before {late.answer.split(' (')[0]}: ")
-    assert f"The planned date, {plan.answer.split(' (')[0]}, has a confidence of 35 % (" in said
+    said = headline(ResultView.of(hybrid))
+    late, plan = of(hybrid, "all MW online", "P80, on or before"), key_results(ResultView.of(hybrid))[0]
+    assert said.startswith(f"80 % of the runs have all MW online on or before {late.value.split(' (')[0]}: ")
+    assert f"The planned date, {plan.value.split(' (')[0]}, has a confidence of 35 % (" in said
     assert "The target date" in said
-    assert said.split(":")[0] in plain(verdict(hybrid)).replace("\n", " ")
+    assert said.split(":")[0] in plain_text(describe_run(hybrid)).replace("\n", " ")
 
 
 def test_people_and_capital_are_the_summarys(hybrid: Result) -> None:
     summary = hybrid.summary()
     people = summary.loc["peak_workforce_onsite"]
-    assert of(hybrid, "peak workforce on site", "P50 / P80").answer == f"{people.p50:.0f} / {people.p80:.0f} people"
+    assert of(hybrid, "peak workforce on site", "P50 / P80").value == f"{people.p50:.0f} / {people.p80:.0f} people"
     under = np.mean(hybrid.runs["peak_workforce_onsite"] < 450)
-    assert of(hybrid, "peak workforce on site", "under 450").answer == f"in {under:.0%} of runs".replace("%", " %")
+    assert of(hybrid, "peak workforce on site", "under 450").value == f"in {under:.0%} of runs".replace("%", " %")
     for metric, label in (("idle_capital_months", "deployed"), ("authorised_idle_months", "authorised")):
         found, row = of(hybrid, "idle capital, P50 / P80", label), summary.loc[metric]
-        assert numbers(found.answer) == pytest.approx([row.p50, row.p80], abs=0.05)
+        assert numbers(found.value) == pytest.approx([row.p50, row.p80], abs=0.05)
     total = summary.loc["capital_total_usd"]
     found = of(hybrid, "capital in total", "P50 / P80")
-    assert numbers(found.answer) == pytest.approx([total.p50 / 1e9, total.p80 / 1e9], abs=1e-3)
+    assert numbers(found.value) == pytest.approx([total.p50 / 1e9, total.p80 / 1e9], abs=1e-3)
 
 
 def test_the_text_ends_with_what_the_intervals_are_not(hybrid: Result) -> None:
-    text = plain(verdict(hybrid))
+    text = plain_text(describe_run(hybrid))
     assert text.startswith("hybrid\n")
     assert "1,000 runs, seed 1. Intervals are 95 %: sampling error only, not input or model error." in text
     assert max(map(len, text.splitlines())) <= 110
-    for finding in findings(hybrid):
-        assert finding.answer in text
+    for finding in key_results(ResultView.of(hybrid)):
+        assert finding.value in text
 
 
 def test_stalls_are_said_first_and_never_averaged(made_up: MakeUp) -> None:
     result = made_up(200, stalled=60)
-    first = findings(result)[0]
-    assert first.answer == "not reached in 30 % of runs"
+    first = key_results(ResultView.of(result))[0]
+    assert first.value == "not reached in 30 % of runs"
     late = of(result, "all MW online", "P80, on or before")
-    assert (late.answer, late.note) == ("not reached", "not reached")
-    assert "day" in of(result, "all MW online", "P50").answer
-    assert not [f for f in findings(result) if f.label == "contingency"]
-    assert "inf" not in plain(verdict(result)).replace("infrastructure", "")
+    assert (late.value, late.note) == ("not reached", "not reached")
+    assert "day" in of(result, "all MW online", "P50").value
+    assert not [f for f in key_results(ResultView.of(result)) if f.label == "contingency"]
+    assert "inf" not in plain_text(describe_run(result)).replace("infrastructure", "")
 
 
 def test_an_upper_end_that_stalls_is_open(made_up: MakeUp) -> None:
@@ -95,13 +96,13 @@ def test_an_upper_end_that_stalls_is_open(made_up: MakeUp) -> None:
 
 def test_failed_runs_withhold_the_p80(made_up: MakeUp) -> None:
     result = made_up(200, failed=3)
-    assert findings(result)[0].answer == "3 of 200 runs"
+    assert key_results(ResultView.of(result))[0].value == "3 of 200 runs"
     late = of(result, "all MW online", "P80, on or before")
-    assert (late.answer, late.note) == ("not quoted", "more than 0.1 % of the runs failed")
+    assert (late.value, late.note) == ("not quoted", "more than 0.1 % of the runs failed")
 
 
 def test_where_every_run_failed_nothing_else_is_said(made_up: MakeUp) -> None:
-    assert [f.answer for f in findings(made_up(20, failed=20))] == ["20 of 20 runs"]
+    assert [f.value for f in key_results(ResultView.of(made_up(20, failed=20)))] == ["20 of 20 runs"]
 
 
 def test_one_run_has_no_interval(made_up: MakeUp) -> None:
@@ -109,11 +110,11 @@ def test_one_run_has_no_interval(made_up: MakeUp) -> None:
 
 
 def test_one_block_is_first_and_last(made_up: MakeUp) -> None:
-    assert "first MW online" not in {f.part for f in findings(made_up(50, blocks=1))}
+    assert "first MW online" not in {f.part for f in key_results(ResultView.of(made_up(50, blocks=1)))}
 
 
 def test_without_limits_nothing_is_compared_with_them(made_up: MakeUp) -> None:
-    labels = {f.label for f in findings(made_up(50, limits={}))}
+    labels = {f.label for f in key_results(ResultView.of(made_up(50, limits={})))}
     assert "target" not in labels
     assert not [label for label in labels if label.startswith("under")]
 
@@ -121,7 +122,7 @@ def test_without_limits_nothing_is_compared_with_them(made_up: MakeUp) -> None:
 def test_orders_over_time_have_no_one_finish(made_up: MakeUp) -> None:
     result = made_up(50)
     del result.sample.runs[FINISH]
-    assert {f.part for f in findings(result)} >= {"orders over time", "first MW online"}
+    assert {f.part for f in key_results(ResultView.of(result))} >= {"orders over time", "first MW online"}
 
 
 # --- several strategies -------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def test_orders_over_time_have_no_one_finish(made_up: MakeUp) -> None:
 
 def compared(results: dict[str, Result]) -> str:
     differences = table(compare({name: r.sample for name, r in results.items()}, DIRECTIONS))
-    return plain(comparison(results, differences))
+    return plain_text(describe_comparison(results, differences))
 
 
 def test_strategies_side_by_side_and_pair_by_pair(made_up: MakeUp) -> None:

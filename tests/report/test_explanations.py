@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.report.explanations import critical, describe_chain, lines, spells
-from sim.report.verdict import findings
+from sim.report.explanations import cause_periods, chain_rows, critical_causes, describe_chain
+from sim.report.key_results import key_results
+from sim.report.result_view import ResultView
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
@@ -17,8 +18,8 @@ def by_hand() -> Result:
 
 
 def test_the_chain_of_a_run_is_told_in_spells_that_follow_each_other(by_hand: Result) -> None:
-    found = spells(by_hand.chain)
-    assert [(spell.begin, spell.end, spell.mechanism) for spell in found] == [
+    found = cause_periods(by_hand.chain)
+    assert [(period.begin, period.end, period.cause) for period in found] == [
         (0, 24, "power"),
         (24, 27, "crew"),
         (27, 30, "commissioning"),
@@ -26,11 +27,11 @@ def test_the_chain_of_a_run_is_told_in_spells_that_follow_each_other(by_hand: Re
     assert found[0].what == "unit slot and 1 more (p1.g2)"
     assert found[1].what == "L3 and 2 more (b1.commissioning to t1, 2 in a row)"
     assert found[1].waiting == "b2.commissioning waited for 1 crew.commissioning"
-    assert [line[2] for line in lines(by_hand)] == ["24.0", "3.0", "3.0"]
+    assert [line[2] for line in chain_rows(ResultView.of(by_hand))] == ["24.0", "3.0", "3.0"]
 
 
 def test_the_sentence_says_the_date_and_its_days(by_hand: Result) -> None:
-    text = describe_chain(by_hand)
+    text = describe_chain(ResultView.of(by_hand))
     assert text.endswith("is 30 days after the decision: power 24, crew 3, own work: commissioning 3.")
 
 
@@ -40,15 +41,15 @@ def test_what_was_critical_is_counted_over_the_finished_runs() -> None:
         "chain_weather_days": [5.0, 5.0, 5.0, np.nan],
         "chain_crane_days": [0.0, 0.0, 0.0, np.nan],
     })  # fmt: skip
-    first, second = critical(runs)
-    assert (first.mechanism, first.days, first.runs.part, first.runs.of) == ("weather", 5.0, 3, 3)
-    assert (second.mechanism, second.days, second.runs.part) == ("crew", 3.5, 1)
+    first, second = critical_causes(runs)
+    assert (first.cause, first.days, first.runs.part, first.runs.of) == ("weather", 5.0, 3, 3)
+    assert (second.cause, second.days, second.runs.part) == ("crew", 3.5, 1)
     assert first.part + second.part == pytest.approx(1)
 
 
 def test_the_verdict_names_what_the_date_waits_for(by_hand: Result) -> None:
-    found = [f for f in findings(by_hand) if f.part == "what the last MW waits for"]
-    assert [(f.label, f.answer) for f in found] == [
+    found = [f for f in key_results(ResultView.of(by_hand)) if f.part == "what the last MW waits for"]
+    assert [(f.label, f.value) for f in found] == [
         ("power", "24 days"), ("crew", "3 days"), ("own work: commissioning", "3 days"),
     ]  # fmt: skip
     assert found[0].note == "mean, 24; critical in 100 % (44 to 100 %) of runs"
@@ -59,4 +60,4 @@ def test_a_result_that_is_read_back_still_knows_why(by_hand: Result, tmp_path: o
     again = Result.load(where)
     pd.testing.assert_frame_equal(again.chain, by_hand.chain)
     assert set(again.events.columns) == set(by_hand.events.columns)
-    assert describe_chain(again) == describe_chain(by_hand)
+    assert describe_chain(ResultView.of(again)) == describe_chain(ResultView.of(by_hand))

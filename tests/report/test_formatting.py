@@ -14,6 +14,7 @@ from sim.report.formatting import (
     days,
     hours,
     interval,
+    join_values,
     megawatts,
     metric_format,
     money,
@@ -24,7 +25,6 @@ from sim.report.formatting import (
     rounded,
     signed,
     step_for,
-    together,
 )
 
 MINUS = "\N{MINUS SIGN}"
@@ -86,9 +86,9 @@ def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: 
         (percent(0.625), "63 %"),
         (percent(0.999), "over 99 %"),
         (percent(1.0), "100 %"),
-        (together("563 days", "592 days", " / "), "563 / 592 days"),
-        (together("$950 M", "$1.02 bn", " to "), "$950 M to $1.02 bn"),
-        (together("205 people", "205 people", " / "), "205 people"),
+        (join_values("563 days", "592 days", " / "), "563 / 592 days"),
+        (join_values("$950 M", "$1.02 bn", " to "), "$950 M to $1.02 bn"),
+        (join_values("205 people", "205 people", " / "), "205 people"),
     ],
 )
 def test_how_it_is_written(text: str, said: str) -> None:
@@ -130,20 +130,20 @@ MONDAY = ProjectDates(date(2027, 1, 4))
     ],
 )
 def test_a_date_is_the_next_working_day(day: float, said: str) -> None:
-    assert MONDAY.say(day) == said
+    assert MONDAY.format(day) == said
 
 
 def test_saturdays_and_holidays_are_the_projects_own() -> None:
     six_days = ProjectDates(date(2027, 1, 4), frozenset(range(6)), frozenset({date(2027, 1, 9), date(2027, 1, 11)}))
-    assert six_days.say(4.5) == "8 Jan 2027"
-    assert six_days.say(5.5) == "12 Jan 2027"  # Saturday off, Sunday, Monday off
+    assert six_days.format(4.5) == "8 Jan 2027"
+    assert six_days.format(5.5) == "12 Jan 2027"  # Saturday off, Sunday, Monday off
 
 
 def test_intervals_of_dates_name_a_year_once() -> None:
-    assert MONDAY.say_between(0, 9) == "4 Jan to 13 Jan 2027"
-    assert MONDAY.say_between(0, 365) == "4 Jan 2027 to 4 Jan 2028"
-    assert MONDAY.say_between(0.1, 0.9) == "4 Jan 2027"
-    assert MONDAY.say_between(0, math.inf) == "4 Jan 2027 or later"
+    assert MONDAY.format_interval(0, 9) == "4 Jan to 13 Jan 2027"
+    assert MONDAY.format_interval(0, 365) == "4 Jan 2027 to 4 Jan 2028"
+    assert MONDAY.format_interval(0.1, 0.9) == "4 Jan 2027"
+    assert MONDAY.format_interval(0, math.inf) == "4 Jan 2027 or later"
 
 
 def test_a_week_without_work_is_refused() -> None:
@@ -154,6 +154,6 @@ def test_a_week_without_work_is_refused() -> None:
 @given(st.floats(0, 5000), st.sets(st.integers(0, 6), min_size=1))
 def test_a_promised_date_is_never_before_the_moment_it_stands_for(day: float, week: set[int]) -> None:
     dates = ProjectDates(date(2027, 1, 4), frozenset(week))
-    assert dates.on(day) <= dates.working(day)
-    assert (dates.working(day) - dates.on(day)).days < 7
-    assert dates.working(day).weekday() in week
+    assert dates.date_of(day) <= dates.working_day(day)
+    assert (dates.working_day(day) - dates.date_of(day)).days < 7
+    assert dates.working_day(day).weekday() in week

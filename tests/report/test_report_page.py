@@ -14,10 +14,10 @@ import pytest
 
 import sim
 from sim.files import WrongPlace
-from sim.report import result_view as reading
-from sim.report.html_report.compare_report import renew
+from sim.report.html_report.compare_report import rebuild
 from sim.report.html_report.run_report import checklist, page, turnovers, write_run
-from sim.report.verdict import findings
+from sim.report.key_results import key_results
+from sim.report.result_view import ResultView
 from sim.study.api import compared
 from sim.study.result import Result
 from tests.tiny_project import tiny
@@ -110,14 +110,14 @@ def test_nothing_is_complained_of_nothing_leaves_and_every_chart_is_drawn(
 
 def test_the_verdict_is_what_summary_json_says(desktop: Seen, written: tuple[Result, Path]) -> None:
     result, directory = written
-    summary, dates = json.loads((directory / "summary.json").read_text()), reading.project_dates(result)
-    rows = desktop.page.query_selector_all("#verdict dl.verdict div")
+    summary, dates = json.loads((directory / "summary.json").read_text()), ResultView.of(result).dates
+    rows = desktop.page.query_selector_all("#results dl.results div")
     said = [(row.query_selector("dt").inner_text(), row.query_selector(".answer").inner_text()) for row in rows]
-    assert said == [(finding.label, finding.answer) for finding in findings(result)]
+    assert said == [(finding.label, finding.value) for finding in key_results(ResultView.of(result))]
     answers = dict(said[:5])
     for label, p in (("P50", "p50"), ("P80, on or before", "p80")):
         day = summary[FINISH][p]
-        assert answers[label] == f"{dates.say(day)} (day {day:.0f})"
+        assert answers[label] == f"{dates.format(day)} (day {day:.0f})"
     peak = summary["peak_workforce_onsite"]
     spread = next(answer for label, answer in said if answer.endswith("people"))
     assert {float(n) for n in re.findall(r"\d+", spread)} == {peak["p50"], peak["p80"]}
@@ -131,7 +131,7 @@ def test_a_percentile_can_be_picked(desktop: Seen, written: tuple[Result, Path])
             share,
         )
         day = float(result.summary()[column][FINISH])
-        expected = f"P{share}: on or before {reading.project_dates(result).say(day)} (day {day:.0f})"
+        expected = f"P{share}: on or before {ResultView.of(result).dates.format(day)} (day {day:.0f})"
         assert desktop.page.inner_text("#picked") == expected
 
 
@@ -176,7 +176,7 @@ def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(
     results = {p.name: sim.run(p, runs=6, workers=1, out=tmp_path / p.name) for p in projects}
     compared(results).write(tmp_path / "differences.csv")
     before = (tmp_path / "slow" / "runs.parquet").read_bytes()
-    assert renew(tmp_path) == tmp_path / "report.html"
+    assert rebuild(tmp_path) == tmp_path / "report.html"
     assert (tmp_path / "slow" / "runs.parquet").read_bytes() == before
     assert Result.load(tmp_path / "slow").manifest["name"] == "slow"
     seen = see(browser, tmp_path / "report.html")
@@ -213,17 +213,17 @@ def test_the_same_result_gives_the_same_pictures(hybrid: Result) -> None:
 
 
 def test_turnovers_are_read_level_off_the_ramp(hybrid: Result) -> None:
-    found, dates = turnovers(hybrid), reading.project_dates(hybrid)
+    found, dates = turnovers(ResultView.of(hybrid)), ResultView.of(hybrid).dates
     assert [turnover.mw for turnover in found] == ["25", "50", "75", "100", "125", "150", "175", "200", "225", "250"]
     finish = hybrid.summary().loc["lead_time_full_days"]
-    assert (found[-1].p50, found[-1].p80) == (dates.say(finish["p50"]), dates.say(finish["p80"]))
-    assert found[-1].kept.startswith("35 % (")  # as the verdict has it
+    assert (found[-1].p50, found[-1].p80) == (dates.format(finish["p50"]), dates.format(finish["p80"]))
+    assert found[-1].kept.startswith("35 % (")  # as the key results have it
     kept = [float(turnover.kept.split(" %")[0]) for turnover in found[:-1]]
     assert all(0 < share < 100 for share in kept)
 
 
 def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]) -> None:
-    answers = {check.question: check for check in checklist(written[0])}
+    answers = {check.question: check for check in checklist(ResultView.of(written[0]))}
     assert answers["Enough runs?"].good is False
     assert answers["Did every run come to its end?"].good is True
     assert answers["Can it be run again?"].answer.startswith("configuration ")
@@ -233,13 +233,13 @@ def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]
 def test_odd_results_are_reported_too(made_up: Callable[..., Result], odd: dict[str, int]) -> None:
     result = made_up(**{"n": 60, **odd})
     html = page(result).decode()
-    for finding in findings(result):
-        assert finding.answer in html
+    for finding in key_results(ResultView.of(result)):
+        assert finding.value in html
 
 
 def test_there_is_nothing_to_renew_in_an_empty_place(tmp_path: Path) -> None:
     with pytest.raises(WrongPlace):
-        renew(tmp_path)
+        rebuild(tmp_path)
     pd.DataFrame(columns=["metric", "case", "base"]).to_csv(tmp_path / "differences.csv", index=False)
     with pytest.raises(WrongPlace):
-        renew(tmp_path)
+        rebuild(tmp_path)

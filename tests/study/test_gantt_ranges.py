@@ -10,7 +10,7 @@ import pytest
 import sim
 from sim.report.figures.gantt import Spread, plot_gantt
 from sim.report.figures.workforce import plot_man_hours
-from sim.report.result_view import about
+from sim.report.result_view import ResultView
 from sim.study.gantt_ranges import places
 from sim.study.result import Result
 from sim.study.sample import reached
@@ -55,11 +55,13 @@ def test_hours_by_day_end_at_the_metrics(by_hand: Result) -> None:
 
 
 def test_pictures_say_how_many_runs_they_rest_on(by_hand: Result) -> None:
-    gantt = plot_gantt(by_hand.events, about=about(by_hand), chain=by_hand.chain, spread=by_hand.table("spread"))
+    gantt = plot_gantt(
+        by_hand.events, info=ResultView.of(by_hand).info, chain=by_hand.chain, spread=by_hand.table("spread")
+    )
     assert any("(3 runs)" in text.get_text() for text in gantt.texts)
     ghosts = [patch for patch in gantt.patches if patch.get_gid() == "ghost"]
     assert len(ghosts) == len(Spread.of(by_hand.table("spread")).ghosts)
-    hours = plot_man_hours(by_hand.table("hours"), about=about(by_hand), runs=3)
+    hours = plot_man_hours(by_hand.table("hours"), info=ResultView.of(by_hand).info, runs=3)
     assert any("of 3 runs" in text.get_text() for text in hours.texts)
 
 

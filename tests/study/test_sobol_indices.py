@@ -7,6 +7,7 @@ import pytest
 
 import sim
 from sim.report import explanations as shares
+from sim.report.result_view import ResultView
 from sim.study.sobol_indices import classes, index, resampled
 from tests.tiny_project import tiny
 
@@ -57,5 +58,5 @@ def test_a_risk_that_rarely_occurs_is_one_class_more(counts: np.ndarray) -> None
 def test_a_run_without_drivers_says_so_in_a_line() -> None:
     result = sim.run(tiny(), runs=2, seed=1, workers=1)
     assert result.table("indices").empty
-    assert shares.variance_rows(result) == []
-    assert "\n" not in shares.lacking(result)
+    assert shares.variance_rows(ResultView.of(result)) == []
+    assert "\n" not in shares.missing_indices_note(ResultView.of(result))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import SimError
 from sim.report.exchange.export import Handover
 from sim.report.formatting import metric_format
-from sim.report.result_view import about
+from sim.report.result_view import ResultView
 from sim.study.storage.results import harmless
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _about(handover: Handover) -> Iterator[tuple[str, str]]:
     yield "project", handover.name
     yield "strategy", str(manifest["strategy"])
     yield "start (t0)", str(manifest["start_date"])
-    yield "runs", f"{about(handover.result).runs}"
+    yield "runs", f"{ResultView.of(handover.result).info.runs}"
     yield "seed", str(manifest["seed"])
     yield "configuration", str(manifest["config_digest"])
     yield "dates", handover.about()

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.report.figures import style
 from sim.report.formatting import money_months
-from sim.report.result_view import About, Values
+from sim.report.result_view import RunInfo, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ DEFINITION = "idle = paid - in service (each item's share of MW online)"
 
 
 @style.in_house_style
-def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, idle: str = "", note: str = "") -> Axes:
+def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, idle: str = "", note: str = "") -> Axes:
     """Draw capital deployed and in service by day (curves table of a result, dollars), the mean of all runs.
 
     Means, because their gap is the mean idle capital exactly, which no pair of percentile curves is. `idle` is
@@ -28,7 +28,7 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, id
     day, deployed = _mean(data, "capital_deployed_usd")
     service = np.interp(day, *_mean(data, "capital_in_service_usd"))
     scale, unit = (1e9, "bn") if deployed.max(initial=0) >= 1e9 else (1e6, "M")
-    x = style.place(about.dates, 0) + day
+    x = style.place(info.dates, 0) + day
     words = f"Mean of all runs; idle {idle or money_months(area(day, deployed - service))}"
     ax.fill_between(x, 0, service / scale, color=style.TINTS[1], lw=0, label="in service")
     ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label="idle")
@@ -40,7 +40,7 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, about: About, id
     _frame(ax, x, deployed / scale, service / scale, unit)
     _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
-    style.caption(ax, about.caption(words, DEFINITION))
+    style.caption(ax, info.caption(words, DEFINITION))
     return ax
 
 

@@ -1,6 +1,6 @@
 """Strategies side by side: every run as a dot of lead time and idle capital, as large as its peak workforce.
 
-How sure is it that one strategy beats another: the difference run by run, on the same luck.
+How sure is it that one strategy beats another: the difference run by run, on the same random numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.report.figures import style
 from sim.report.formatting import SAMPLING_ONLY, metric_format, number, signed
-from sim.report.result_view import Share, Values, of_runs, percentile
+from sim.report.result_view import Share, Values, percentile, sound_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def plot_strategy_cloud(
     Runs that stalled have no dot and are counted in the legend.
     """
     ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
-    largest = max((of_runs(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
+    largest = max((sound_values(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
     for name, colour in style.colours(list(data)).items():
         _cloud(ax, name, data[name], lead, idle, colour, largest)
     ax.set_xlabel(f"{metric_format(lead).label}, days after the decision")
@@ -62,7 +62,7 @@ def _cloud(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour
         x[there], y[there], s=LARGEST * peak[there] / largest, color=colour, alpha=0.35, lw=0, rasterized=True,
         label=_legend(name, peak[there], int(np.isinf(x).sum())),
     )  # fmt: skip
-    corner = percentile(of_runs(runs, lead), 0.8), percentile(of_runs(runs, idle), 0.8)
+    corner = percentile(sound_values(runs, lead), 0.8), percentile(sound_values(runs, idle), 0.8)
     if np.isfinite(corner).all():
         ax.plot(*corner, "D", color=colour, ms=11, mec="black", mew=1.5, gid=f"P80 {name}")
 
@@ -102,9 +102,9 @@ def plot_paired_difference(
     ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
     ax.set_ylabel("pairs of runs")
     word = "faster" if metric.startswith("lead_time") else "better"
-    style.title(ax, f"P({a} {word} than {b}) = {better.say()}")
-    pairs = f"n = {len(data):,} pairs on the same luck, seed {seed}{_lost(data)}; the interval is of this pair alone"
-    style.caption(ax, f"{pairs}; {SAMPLING_ONLY}", drop=56)
+    style.title(ax, f"P({a} {word} than {b}) = {better.text()}")
+    pairs = f"n = {len(data):,} pairs on the same random numbers, seed {seed}{_lost(data)}"
+    style.caption(ax, f"{pairs}; the interval is of this pair alone; {SAMPLING_ONLY}", drop=56)
     return ax
 
 

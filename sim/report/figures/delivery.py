@@ -28,7 +28,7 @@ from sim.report.formatting import (
     percent,
     step_for,
 )
-from sim.report.result_view import About, Values, percentile, share_at_most
+from sim.report.result_view import RunInfo, Values, percentile, share_at_most
 from sim.study.intervals import quantile_interval
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def plot_finish(
     data: Values,
     ax: Axes | None = None,
     *,
-    about: About,
+    info: RunInfo,
     quoted: Mapping[str, float] | None = None,
     planned: float | None = None,
     target: float | None = None,
@@ -61,27 +61,27 @@ def plot_finish(
     ax = style.canvas(right=0.905, top=0.815) if ax is None else ax
     reached = np.sort(data[np.isfinite(data)])
     quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
-    style.title(ax, _headline(about, quoted["p80"]), pad=48)
+    style.title(ax, _headline(info, quoted["p80"]), pad=48)
     right = ax.twinx()
     low, high = _span(reached, planned, target)
     if len(reached):
-        _histogram(ax, reached, about)
-        _s_curve(right, reached, len(data), about, high)
-    ax.set_xlim(style.place(about.dates, low), style.place(about.dates, high))
+        _histogram(ax, reached, info)
+        _s_curve(right, reached, len(data), info, high)
+    ax.set_xlim(style.place(info.dates, low), style.place(info.dates, high))
     style.dates_below(ax)
-    _quoted(right, quoted, about)
-    _promise(right, data, planned, about, "planned", (0, ()), 6)
-    _promise(right, data, target, about, "target", (0, (6, 4)), 24)
+    _quoted(right, quoted, info)
+    _promise(right, data, planned, info, "planned", (0, ()), 6)
+    _promise(right, data, target, info, "target", (0, (6, 4)), 24)
     _frame(ax, right)
-    style.caption(ax, about.caption("Share of runs that finish on or before a date", *_missing(data)))
+    style.caption(ax, info.caption("Share of runs that finish on or before a date", *_missing(data)))
     return ax
 
 
-def _headline(about: About, p80: float) -> str:
+def _headline(info: RunInfo, p80: float) -> str:
     """Say the date that is quoted."""
     if not math.isfinite(p80):
         return f"All MW online: P80 {NOT_QUOTED if math.isnan(p80) else NEVER}"
-    return f"All MW online on or before {about.dates.say(p80)} (P80)"
+    return f"All MW online on or before {info.dates.format(p80)} (P80)"
 
 
 def _missing(data: Values) -> list[str]:
@@ -109,51 +109,51 @@ def bins(reached: Values) -> Values:
     return np.arange(first, reached[-1] + 2 * width, width, dtype=np.float64)
 
 
-def _histogram(ax: Axes, reached: Values, about: About) -> None:
+def _histogram(ax: Axes, reached: Values, info: RunInfo) -> None:
     """Draw how many runs finish in each bin of days."""
     edges = bins(reached)
     counts, _ = np.histogram(reached, edges)
-    ax.stairs(counts, style.place(about.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
+    ax.stairs(counts, style.place(info.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
     ax.set_ylim(0, counts.max() * 1.08)
     ax.set_ylabel(f"runs in {days(float(edges[1] - edges[0]))}")
 
 
-def _s_curve(right: Axes, reached: Values, of: int, about: About, high: float) -> None:
+def _s_curve(right: Axes, reached: Values, of: int, info: RunInfo, high: float) -> None:
     """Draw the step curve of the share of all runs that finished by each day; stalls keep it under 100 %."""
-    x = style.place(about.dates, 0) + np.concatenate([[reached[0]], reached, [high]])
+    x = style.place(info.dates, 0) + np.concatenate([[reached[0]], reached, [high]])
     y = np.concatenate([[0], np.arange(1, len(reached) + 1), [len(reached)]]) / of * 100
     right.plot(x, y, drawstyle="steps-post", color=style.BLUE, lw=2.4, label="S-curve")
 
 
-def _quoted(right: Axes, quoted: Mapping[str, float], about: About) -> None:
+def _quoted(right: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
     """Drop a line from the curve at each quoted percentile, and lead back from it to its date on the left."""
     left = right.get_xlim()[0]
     for name, day in quoted.items():
         if not math.isfinite(day):
             continue
-        share, x, red = QUOTED[name] * 100, style.place(about.dates, day), name == "p80"
+        share, x, red = QUOTED[name] * 100, style.place(info.dates, day), name == "p80"
         colour = style.RED if red else style.MUTED
         right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper(), zorder=3 if red else 2)
         right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
         right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if red else 2.5)
         right.annotate(
-            f"{name.upper()}  {about.dates.say(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
+            f"{name.upper()}  {info.dates.format(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", va="bottom", color=style.RED if red else style.INK,
             fontweight="bold" if red else "normal", path_effects=style.halo(),
         )  # fmt: skip
 
 
 def _promise(
-    right: Axes, data: Values, day: float | None, about: About, word: str, dashes: tuple[int, tuple[int, ...]], up: int
+    right: Axes, data: Values, day: float | None, info: RunInfo, word: str, dashes: tuple[int, tuple[int, ...]], up: int
 ) -> None:
     """Draw a promised date as a black vertical with the share of runs that keep it."""
     if day is None or not math.isfinite(day):
         return
-    x = style.place(about.dates, day)
+    x = style.place(info.dates, day)
     right.axvline(x, color="black", lw=1.6, ls=dashes, label=word)
     low, high = right.get_xlim()
     at = (x - low) / (high - low)
-    label = f"{word} {about.dates.say(day)}: {percent(share_at_most(data, day).fraction)}"
+    label = f"{word} {info.dates.format(day)}: {percent(share_at_most(data, day).fraction)}"
     side = "left" if at < 0.2 else "right" if at > 0.8 else "center"
     right.annotate(
         label, (x, 1), (0, up), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
@@ -184,7 +184,7 @@ KEPT, MISSED, HALF = "#009e73", style.RED, "#9aa3ad"
 
 @style.in_house_style
 def plot_joint(
-    data: tuple[Values, Values], ax: Axes | None = None, *, about: About, target: float, budget: float
+    data: tuple[Values, Values], ax: Axes | None = None, *, info: RunInfo, target: float, budget: float
 ) -> Axes:
     """Draw (finish in days, cost in dollars) of every run against a target date and a budget, with joint confidence.
 
@@ -195,28 +195,28 @@ def plot_joint(
     finish, cost = data
     at_once = np.isfinite(finish) & np.isfinite(cost)
     scale, unit = (1e9, "bn") if np.nanmax(cost, initial=0) >= 1e9 else (1e6, "M")
-    x, y = style.place(about.dates, 0) + finish[at_once], cost[at_once] / scale
+    x, y = style.place(info.dates, 0) + finish[at_once], cost[at_once] / scale
     kept, thrifty = finish[at_once] <= target, cost[at_once] <= budget
     colours = np.where(kept & thrifty, KEPT, np.where(~kept & ~thrifty, MISSED, HALF))
     ax.scatter(x, y, s=18, c=colours, alpha=0.6, lw=0, rasterized=True)
     for level, dashes in LEVELS:
         days, dollars = frontier(finish, cost, level)
         if len(days):
-            when, label = style.place(about.dates, 0) + days, f"{level:.0%} both"
+            when, label = style.place(info.dates, 0) + days, f"{level:.0%} both"
             ax.plot(when, dollars / scale, color=style.INK, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
-    ax.axvline(style.place(about.dates, target), color="black", lw=1.4)
+    ax.axvline(style.place(info.dates, target), color="black", lw=1.4)
     ax.axhline(budget / scale, color="black", lw=1.4)
     ax.set_ylabel(style.text(f"capital in total, ${unit}"))
     ax.grid(visible=False)
     ax.margins(0.06)
-    _room_for_the_early(ax, style.place(about.dates, target))
+    _room_for_the_early(ax, style.place(info.dates, target))
     style.dates_below(ax)
     _quadrants(ax, finish, cost, target, budget)
     style.legend_above(ax)
     both = float(((finish <= target) & (cost <= budget)).mean()) if len(finish) else math.nan
     style.title(ax, f"Date and budget both kept in {percent(both)} of runs")
-    limits = f"target {about.dates.say(target)}, budget {money(budget)}"
-    style.caption(ax, about.caption(f"Each dot a run; {limits}; curves: that share of runs keeps both"))
+    limits = f"target {info.dates.format(target)}, budget {money(budget)}"
+    style.caption(ax, info.caption(f"Each dot a run; {limits}; curves: that share of runs keeps both"))
     return ax
 
 
@@ -269,7 +269,7 @@ def plot_mw_online(
     data: pd.DataFrame,
     ax: Axes | None = None,
     *,
-    about: About,
+    info: RunInfo,
     ramp: Sequence[tuple[float, float]] | None = None,
     ramp_name: str = "committed",
     first: float | None = None,
@@ -283,7 +283,7 @@ def plot_mw_online(
     """
     ax = style.canvas() if ax is None else ax
     curve = data[data["curve"] == "mw_online"].sort_values("day")
-    x = style.place(about.dates, 0) + curve["day"].to_numpy(dtype=float)
+    x = style.place(info.dates, 0) + curve["day"].to_numpy(dtype=float)
     for (low, high, label), tint in zip(BANDS, style.TINTS, strict=True):
         if low in curve and high in curve:
             ax.fill_between(x, curve[low], curve[high], step="post", color=tint, lw=0, label=label)
@@ -291,30 +291,30 @@ def plot_mw_online(
     if "p20" in curve:
         ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of date")
     if ramp:
-        _ramp(ax, ramp, ramp_name, about, float(curve["day"].max()))
-    _mw_frame(ax, curve, x, [(style.place(about.dates, day), mw) for day, mw in ramp or ()])
-    style.title(ax, _mw_headline(curve, about, first, full))
-    style.caption(ax, about.caption("MW gross; bands hold at each date by itself"))
+        _ramp(ax, ramp, ramp_name, info, float(curve["day"].max()))
+    _mw_frame(ax, curve, x, [(style.place(info.dates, day), mw) for day, mw in ramp or ()])
+    style.title(ax, _mw_headline(curve, info, first, full))
+    style.caption(ax, info.caption("MW gross; bands hold at each date by itself"))
     return ax
 
 
-def _ramp(ax: Axes, ramp: Sequence[tuple[float, float]], name: str, about: About, last: float) -> None:
+def _ramp(ax: Axes, ramp: Sequence[tuple[float, float]], name: str, info: RunInfo, last: float) -> None:
     """Draw the promised steps, held from the last of them to the end of the curves."""
     steps = sorted(ramp)
     days = [0.0, *(day for day, _ in steps), max(last, steps[-1][0])]
     mw = [0.0, *(mw for _, mw in steps), steps[-1][1]]
-    x = [style.place(about.dates, day) for day in days]
+    x = [style.place(info.dates, day) for day in days]
     ax.plot(x, mw, drawstyle="steps-post", color="black", lw=1.6, ls=(0, (5, 3)), label=name)
 
 
-def _mw_headline(curve: pd.DataFrame, about: About, first: float | None, full: float | None) -> str:
+def _mw_headline(curve: pd.DataFrame, info: RunInfo, first: float | None, full: float | None) -> str:
     """Say when the first and the last MW are online in half of the runs, as far as they are."""
     if first is None or not math.isfinite(first):
         return "MW online" if first is None else "MW online: none in half of the runs"
     if full is None or not math.isfinite(full) or full == first:
-        return f"First MW online {about.dates.say(first)} (P50)"
+        return f"First MW online {info.dates.format(first)} (P50)"
     whole = f"{curve['p90'].max():g} MW"
-    return f"First MW online {about.dates.say(first)}, all {whole} {about.dates.say(full)} (P50)"
+    return f"First MW online {info.dates.format(first)}, all {whole} {info.dates.format(full)} (P50)"
 
 
 def _mw_frame(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[float, float]]) -> None:
@@ -337,7 +337,7 @@ def _mw_frame(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[flo
 
 @style.in_house_style
 def plot_convergence(
-    data: Values, ax: Axes | None = None, *, about: About, metric: str = "lead_time_full_days", p: float = 0.8
+    data: Values, ax: Axes | None = None, *, info: RunInfo, metric: str = "lead_time_full_days", p: float = 0.8
 ) -> Axes:
     """Draw the percentile `p` of the first n runs (replication order) and its 95 % interval against n."""
     ax = style.canvas() if ax is None else ax
@@ -354,7 +354,7 @@ def plot_convergence(
         ax.set_xlim(0, n[-1])
         style.title(ax, f"{name} of {fmt.label}: {_settled(fmt, middle[-1], low[-1], high[-1])}")
     style.legend_above(ax)
-    style.caption(ax, about.caption("Interval from order statistics (binomial)"), drop=56)
+    style.caption(ax, info.caption("Interval from order statistics (binomial)"), drop=56)
     return ax
 
 

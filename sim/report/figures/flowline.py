@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.report.figures import style
-from sim.report.result_view import STAGES, About, ResultView, Values, dry, online, stages
+from sim.report.representative_run import STAGES, Values, hall_releases, online_days, stages
+from sim.report.result_view import RunInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,19 +26,19 @@ COLOURS = dict(zip(STAGES, (style.BLUE, style.ORANGE, "#009e73", "#cc79a7"), str
 
 
 @style.in_house_style
-def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, about: About, hall_blocks: int = 0) -> Axes:
+def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, hall_blocks: int = 0) -> Axes:
     """Draw the blocks of one run's log: a stroke a stage, from the block's lower edge to its upper one.
 
     Strokes are not joined: what follows on the next block may be another crew. A thick grey line is the day on
     which a hall was released to the blocks in it (`hall_blocks` to a hall), a black dot a block's first day online.
     """
     ax = style.canvas() if ax is None else ax
-    start, spans = style.place(about.dates, 0), [*stages(data)]
+    start, spans = style.place(info.dates, 0), [*stages(data)]
     for stage, colour in COLOURS.items():
         of = [(block, begin, end) for block, found, begin, end in spans if found == stage]
         _strokes(ax, of, start, colour, "tests, until online" if stage == STAGES[-1] else stage)
-    _halls(ax, dry(data), start, hall_blocks)
-    ready = online(data)
+    _halls(ax, hall_releases(data), start, hall_blocks)
+    ready = online_days(data)
     x, y = [start + day for day in ready.values()], list(ready)
     ax.plot(x, y, ".", ls="", color="black", ms=3.5, label="online")
     ax.set_ylim(0, max([*(block for block, *_ in spans), 1]) + 1)
@@ -46,7 +47,7 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, about: About, h
     style.dates_below(ax)
     style.legend_above(ax)
     style.title(ax, "Flowline of the representative run: steep is fast, a gap is waiting")
-    style.caption(ax, about.of_one("Strokes are not joined across crews"))
+    style.caption(ax, info.caption_of_one_run("Strokes are not joined across crews"))
     return ax
 
 
@@ -68,12 +69,6 @@ def _halls(ax: Axes, released: Sequence[tuple[str, float]], start: float, hall_b
             ax.plot([start + day] * 2, edges, color=style.MUTED, lw=4, alpha=0.7, solid_capstyle="butt", label=label)
 
 
-def hall_blocks_of(result: ResultView) -> int:
-    """Return the blocks in a hall, 0 where the project has no halls."""
-    config = result.manifest.get("config", {})
-    return int(config["hall"]["blocks"]) if config.get("shell", {}).get("steps") else 0
-
-
 # --- flow -------------------------------------------------------------------------------------------------------------
 
 
@@ -87,8 +82,8 @@ BETWEEN = (
 
 
 @style.in_house_style
-def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, about: About) -> Axes:
-    """Draw the days on which skids reached each state (`sim.report.result_view.flow`) as stacked areas of one run.
+def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, info: RunInfo) -> Axes:
+    """Draw the days on which skids reached each state (as `skid_flow` returns them) as stacked areas of one run.
 
     The height of an area is the skids in that state; its width, how long one stays in it.
     """
@@ -96,7 +91,7 @@ def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, about: Abou
     last = max((float(days.max(initial=0)) for days in data.values()), default=1.0)
     first = min((float(days.min(initial=last)) for days in data.values()), default=0.0)
     day = np.arange(np.floor(first) - 7, np.ceil(last) + 8)
-    x = style.place(about.dates, 0) + day
+    x = style.place(info.dates, 0) + day
     counts = {state: np.searchsorted(days, day, side="right") for state, days in data.items()}
     for upper, lower, label, colour in BETWEEN:
         ax.fill_between(x, counts[lower], counts[upper], step="post", color=colour, lw=0, label=label)
@@ -109,5 +104,5 @@ def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, about: Abou
     style.legend_above(ax)
     yard = counts["delivered"] - counts["set"]
     style.title(ax, f"Flow of skids: at most {int(yard.max(initial=0))} in the yard at once")
-    style.caption(ax, about.of_one("Skids; height: how many, width: how long"))
+    style.caption(ax, info.caption_of_one_run("Skids; height: how many, width: how long"))
     return ax

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.metrics.delay_causes import DELAY_CAUSES
-from sim.report.explanations import spells
+from sim.report.explanations import cause_periods
 from sim.report.figures import style
-from sim.report.result_view import About, Bar, waits, works
+from sim.report.representative_run import Bar, wait_bars, work_bars
+from sim.report.result_view import RunInfo
 from sim.study.gantt_ranges import places
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def plot_gantt(
     data: pd.DataFrame,
     ax: Axes | None = None,
     *,
-    about: About,
+    info: RunInfo,
     chain: pd.DataFrame | None = None,
     spread: pd.DataFrame | None = None,
 ) -> Axes:
@@ -75,14 +76,14 @@ def plot_gantt(
     ax = (
         style.canvas(left=0.2, right=0.97, top=0.78, height=3.2 + ROW_INCHES * max(len(shown), 6)) if ax is None else ax
     )
-    start, driving = style.place(about.dates, 0), _driving(chain)
+    start, driving = style.place(info.dates, 0), _driving(chain)
     known = None if spread is None or spread.empty else Spread.of(spread)
     shades = _shades()
     for at, row in enumerate(shown):
         for gap in row.gaps:
             ax.barh(
                 at, gap.end - gap.begin, 0.46, left=start + gap.begin, color="white", hatch="/////", lw=0,
-                edgecolor=style.MECHANISM[gap.mechanism], gid=gap.mechanism,
+                edgecolor=style.CAUSES[gap.cause], gid=gap.cause,
             )  # fmt: skip
         for bar in row.bars:
             framed = (bar.unit, bar.what) in driving
@@ -90,7 +91,7 @@ def plot_gantt(
             share = known.critical.get((bar.unit, bar.what), 0.0) if known is not None else 0.0
             ax.barh(
                 at, bar.end - bar.begin, 0.58, left=start + bar.begin, zorder=3 if framed else 2,
-                color=shades(share) if by_share else style.MECHANISM[bar.mechanism],
+                color=shades(share) if by_share else style.CAUSES[bar.cause],
                 edgecolor=style.INK if framed else "white", lw=1.5 if framed else 0.3,
             )  # fmt: skip
         if known is not None and row.name in known.ghosts:
@@ -101,16 +102,16 @@ def plot_gantt(
     if known is not None:
         _shares_beside(ax, shades)
     style.title(ax, "One whole run: what was done, and what it waited for", pad=66)
-    style.caption(ax, _caption(about, known), left=140)
+    style.caption(ax, _caption(info, known), left=140)
     return ax
 
 
-def _caption(about: About, known: Spread | None) -> str:
+def _caption(info: RunInfo, known: Spread | None) -> str:
     """Say what the marks mean, and what they rest on."""
     marks, blocks = "Hatched: waiting; framed: driving chain", "blocks: the last of each tenth"
     if known is None:
-        return about.of_one("Bars: work, by kind", marks, blocks)
-    return about.of_one(marks, f"{GHOSTS} ({known.runs} runs)", blocks)
+        return info.caption_of_one_run("Bars: work, by kind", marks, blocks)
+    return info.caption_of_one_run(marks, f"{GHOSTS} ({known.runs} runs)", blocks)
 
 
 def _frame(ax: Axes, shown: Sequence[Row]) -> None:
@@ -149,8 +150,8 @@ def _key(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
     from matplotlib.patches import Patch
 
     coloured = (bar for row in shown for bar in (*row.gaps, *(row.bars if all_kinds or row.name == CHAIN else ())))
-    there = {bar.mechanism for bar in coloured}
-    patches = [Patch(color=style.MECHANISM[name], label=words) for name, words in DELAY_CAUSES.items() if name in there]
+    there = {bar.cause for bar in coloured}
+    patches = [Patch(color=style.CAUSES[name], label=words) for name, words in DELAY_CAUSES.items() if name in there]
     ax.legend(
         handles=patches, loc="lower left", bbox_to_anchor=(-0.18, 1.0), ncols=5 if all_kinds else 4, borderaxespad=0.3,
         borderpad=0, columnspacing=0.9, handlelength=1.1, handletextpad=0.4, fontsize=9.5,
@@ -160,8 +161,8 @@ def _key(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
 def _chain_row(chain: pd.DataFrame | None) -> Iterator[Row]:
     """Yield the driving chain as a row of its own, by what its days are due to."""
     if chain is not None and len(chain):
-        found = spells(chain)
-        yield Row(CHAIN, tuple(Bar("", "", s.begin, s.end, s.mechanism) for s in found), ())
+        found = cause_periods(chain)
+        yield Row(CHAIN, tuple(Bar("", "", s.begin, s.end, s.cause) for s in found), ())
 
 
 def _driving(chain: pd.DataFrame | None) -> set[tuple[str, str]]:
@@ -175,7 +176,7 @@ def _driving(chain: pd.DataFrame | None) -> set[tuple[str, str]]:
 
 def rows(events: pd.DataFrame) -> list[Row]:
     """Return the rows: permits and site works, power, each hall's shell, each hall's last block; gaps in them."""
-    done, waited = works(events), waits(events)
+    done, waited = work_bars(events), wait_bars(events)
     by_place: dict[str, list[Bar]] = {}
     for bar in done:
         by_place.setdefault(bar.unit, []).append(bar)
@@ -202,7 +203,7 @@ def _gaps(bars: Sequence[Bar], waited: Sequence[Bar]) -> Iterator[Bar]:
     for bar in bars:
         if bar.begin - end >= SHORTEST:
             overlaps = [
-                (wait.end == bar.begin, min(wait.end, bar.begin) - max(wait.begin, end), wait.mechanism)
+                (wait.end == bar.begin, min(wait.end, bar.begin) - max(wait.begin, end), wait.cause)
                 for wait in waited
                 if min(wait.end, bar.begin) > max(wait.begin, end)
             ]

@@ -1,6 +1,6 @@
 """The classic tornado: how far each input, moved by itself from low to high, moves one number; the widest on top.
 
-Which risk matters: the days that go when one cause is switched off on the same luck.
+Which risk matters: the days that go when one cause is switched off on the same random numbers.
 
 Sensitivity indices with their intervals: Morris's mean effect, or Sobol's total and first-order shares.
 """
@@ -55,8 +55,8 @@ def plot_low_high(
     base = fmt.write(float(table["base"][0]), fmt.finest_step)
     style.title(ax, f"What moves the {STATISTICS[statistic]} of {fmt.label} ({base})")
     style.legend_above(ax)
-    style.caption(ax, f"One input at a time, the others as configured; n = {runs:,} a point, the same luck, seed {seed}. "
-                      f"Bars: 95 % intervals, {SAMPLING_ONLY}. Changes do not add up.")  # fmt: skip
+    style.caption(ax, f"One input at a time, the others as configured; n = {runs:,} a point, the same random "
+                      f"numbers, seed {seed}. Bars: 95 % intervals, {SAMPLING_ONLY}. Changes do not add up.")  # fmt: skip
     return ax
 
 
@@ -119,7 +119,7 @@ def plot_tornado(
     ax.set_xlabel(style.text(f"{fmt.label}: saved when it is switched off, {fmt.unit}"))
     style.legend_above(ax)
     style.title(ax, f"What drives {fmt.label}")
-    note = "Each cause is switched off alone, on the same luck; effects overlap, so they do not add up"
+    note = "Each cause is switched off alone, on the same random numbers; effects overlap, so they do not add up"
     style.caption(ax, f"{note}\n{basis}{'; ' if basis else ''}{SAMPLING_ONLY}", drop=56, left=225)
     return ax
 

@@ -43,13 +43,13 @@ TINTS = ("#dbeaf5", "#b3d3e8", "#80b6d9")
 # Okabe and Ito's set without its reds: told apart by every kind of colour vision.
 STRATEGIES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00")
 
-MECHANISM = {
+CAUSES = {
     "permits": "#9aa3ad", "order_date": "#c5cbd2", "parts": "#7a6a00", "site_works": "#b08968", "hall": "#5b6470",
     "factory": BLUE, "truck": "#56b4e9", "yard": "#8ed1c6", "crew": ORANGE, "crane": "#cc79a7",
     "installation": "#009e73", "power": "#d9b800", "commissioning": "#004d80", "weather": "#6f4ea1",
     "risk": "#000000", "other": PALE,
 }  # fmt: skip
-"""A colour for every mechanism of `sim.metrics.delay_causes`, the same in every figure."""
+"""A colour for every cause of `sim.metrics.delay_causes`, the same in every figure."""
 
 SIZE = (10.0, 5.9)
 DPI = 160

@@ -66,7 +66,9 @@ def plot_small_multiples(
         )
     style.title(ax, f"{STATISTICS[statistic]} of {fmt.label}: what each input does", pad=34)
     meaning = "Dots: points of the design; line: their mean at a value, over whatever else was varied"
-    style.caption(ax, f"{meaning}\nn = {runs:,} runs a point on the same luck, seed {seed}; {SAMPLING_ONLY}", drop=52)
+    style.caption(
+        ax, f"{meaning}\nn = {runs:,} runs a point on the same random numbers, seed {seed}; {SAMPLING_ONLY}", drop=52
+    )
     return ax
 
 
@@ -151,7 +153,7 @@ def plot_sweep_lines(
     style.legend_above(ax)
     style.title(ax, title or f"{metric_format(metric).label} by {by}")
     n = int(rows["n"].max()) if len(rows) else 0
-    style.caption(ax, f"n = {n:,} runs a point on the same luck, seed {seed}; {SAMPLING_ONLY}")
+    style.caption(ax, f"n = {n:,} runs a point on the same random numbers, seed {seed}; {SAMPLING_ONLY}")
     return ax
 
 
@@ -198,7 +200,7 @@ def plot_heat_map(
     ax.set_xlabel(style.text(str(grid.columns.name)))
     ax.set_ylabel(style.text(str(grid.index.name)))
     style.title(ax, f"{STATISTICS[statistic]} of {metric_format(metric).label}", pad=14)
-    style.caption(ax, f"n = {runs:,} runs a field on the same luck, seed {seed}; {SAMPLING_ONLY}")
+    style.caption(ax, f"n = {runs:,} runs a field on the same random numbers, seed {seed}; {SAMPLING_ONLY}")
     return ax
 
 
@@ -244,10 +246,8 @@ def plot_pareto(
     ax.grid(visible=True, axis="both")
     style.legend_above(ax)
     style.title(ax, f"{len(trials)} designs for a small {metric_format(objective).label}")
-    caption = (
-        f"n = {runs:,} runs a design on the same luck, seed {seed}; {SAMPLING_ONLY}. The best of many looks better "
-    )
-    style.caption(ax, f"{caption}than it is: see it on fresh luck.")
+    basis = f"n = {runs:,} runs a design on the same random numbers, seed {seed}; {SAMPLING_ONLY}"
+    style.caption(ax, f"{basis}. The best of many looks better than it is: see it on fresh random numbers.")
     return ax
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.report.figures import style
 from sim.report.formatting import number, percent
-from sim.report.result_view import About, Values, percentile, share_below
+from sim.report.result_view import RunInfo, Values, percentile, share_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def plot_headcount(
     data: pd.DataFrame,
     ax: Axes | None = None,
     *,
-    about: About,
+    info: RunInfo,
     peaks: Values | None = None,
     quoted: Mapping[str, float] | None = None,
     limit: float | None = None,
@@ -42,7 +42,7 @@ def plot_headcount(
     """
     ax = style.canvas(right=0.76) if ax is None else ax
     weeks = weekly(data)
-    x = style.place(about.dates, 0) + weeks["day"].to_numpy(dtype=float)
+    x = style.place(info.dates, 0) + weeks["day"].to_numpy(dtype=float)
     edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
     p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
     ax.stairs(p50, edges, fill=True, color=style.TINTS[0])
@@ -59,7 +59,7 @@ def plot_headcount(
         _peaks_beside(ax, peaks, quoted["p80"], limit)
     style.title(ax, _headline(peaks, limit, quoted))
     note = "a peak is one run's own highest day, never read off the band"
-    style.caption(ax, about.caption("People on site, highest day of each week, direct and indirect", note))
+    style.caption(ax, info.caption("People on site, highest day of each week, direct and indirect", note))
     return ax
 
 
@@ -140,7 +140,7 @@ def plot_trades(
     data: Mapping[str, Values],
     ax: Axes | None = None,
     *,
-    about: About,
+    info: RunInfo,
     indirect: float = 0.0,
     limit: float | None = None,
 ) -> Axes:
@@ -151,7 +151,7 @@ def plot_trades(
     ax = style.canvas(right=0.80) if ax is None else ax
     layers = by_week(data, indirect)
     weeks = next(iter(layers.values()), np.zeros(0))
-    edges = style.place(about.dates, 0) + 7.0 * np.arange(len(weeks) + 1)
+    edges = style.place(info.dates, 0) + 7.0 * np.arange(len(weeks) + 1)
     floor = np.zeros(len(weeks))
     for (trade, layer), colour in zip(layers.items(), (*COLOURS[: max(len(layers) - 1, 0)], style.PALE), strict=False):
         ax.stairs(floor + layer, edges, baseline=floor, fill=True, color=colour, label=trade.replace("_", " "))
@@ -166,7 +166,9 @@ def plot_trades(
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize=11)
     style.title(ax, f"People on site by trade: peak {number(float(floor.max(initial=0)))} in this run", pad=14)
-    style.caption(ax, about.of_one("Direct people by trade and indirect ones by their ratio, highest day of each week"))
+    style.caption(
+        ax, info.caption_of_one_run("Direct people by trade and indirect ones by their ratio, highest day of each week")
+    )
     return ax
 
 
@@ -197,13 +199,13 @@ PAID_TINT = "#f8dfa6"
 
 
 @style.in_house_style
-def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, about: About, runs: int) -> Axes:
+def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, runs: int) -> Axes:
     """Draw the table `hours` of a result, of so many runs: hours planned, earned and paid until each day.
 
     Earned is work content done; what is paid beyond it is waiting, losses, rework and indirect people.
     """
     ax = style.canvas(right=0.97) if ax is None else ax
-    x = style.place(about.dates, 0) + data["day"].to_numpy(dtype=float)
+    x = style.place(info.dates, 0) + data["day"].to_numpy(dtype=float)
     for name, colour, tint in (("paid", style.ORANGE, PAID_TINT), ("earned", style.BLUE, style.TINTS[1])):
         low, middle, high = (data[f"{name}_{p}"].to_numpy(dtype=float) / 1e6 for p in ("p10", "p50", "p90"))
         ax.fill_between(x, low, high, color=tint, lw=0)
@@ -220,7 +222,7 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, about: About, 
     style.legend_above(ax)
     style.title(ax, _hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1])))
     meaning = f"Earned: work content done; paid: everybody on site, also waiting and indirect; of {runs} runs"
-    style.caption(ax, about.caption(meaning))
+    style.caption(ax, info.caption(meaning))
     return ax
 
 

@@ -26,7 +26,7 @@ from bokeh.plotting import figure
 
 from sim.report.figures import style
 from sim.report.figures.delivery import bins
-from sim.report.result_view import About, Values
+from sim.report.result_view import RunInfo, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +36,9 @@ HEIGHT = 380
 Steps = list[tuple[float, float]]
 
 
-def moments(about: About, days: Values | list[float]) -> Values:
+def moments(info: RunInfo, days: Values | list[float]) -> Values:
     """Return project days as the milliseconds since 1970 that a browser counts in."""
-    start = float(np.datetime64(about.dates.start, "ms").astype(np.int64))
+    start = float(np.datetime64(info.dates.start, "ms").astype(np.int64))
     found: Values = start + np.asarray(days, dtype=np.float64) * DAY_MS
     return found
 
@@ -81,7 +81,7 @@ def steps(x: Values, y: Values) -> dict[str, Values]:
 # --- one project --------------------------------------------------------------------------------------
 
 
-def s_curve(data: Values, about: About, quoted: Mapping[str, float], promises: Mapping[str, float | None]) -> Any:
+def s_curve(data: Values, info: RunInfo, quoted: Mapping[str, float], promises: Mapping[str, float | None]) -> Any:
     """Return the finish of every run: columns, the share of runs by date, and the dates people quote."""
     reached = np.sort(data[np.isfinite(data)])
     chart = canvas("share of runs, on or before", name="s_curve")
@@ -90,7 +90,7 @@ def s_curve(data: Values, about: About, quoted: Mapping[str, float], promises: M
     shown = [day for day in (*reached[:1], *reached[-1:], *promises.values()) if day is not None and np.isfinite(day)]
     if shown:
         margin = max(5.0, 0.04 * (max(shown) - min(shown)))
-        first, last = moments(about, [min(shown) - margin, max(shown) + margin])
+        first, last = moments(info, [min(shown) - margin, max(shown) + margin])
         chart.x_range = Range1d(start=first, end=last)
     if len(reached):
         edges = bins(reached)
@@ -98,28 +98,28 @@ def s_curve(data: Values, about: About, quoted: Mapping[str, float], promises: M
         chart.extra_y_ranges = {"runs": Range1d(start=0, end=max(1.0, counts.max() * 2.2))}
         chart.add_layout(LinearAxis(y_range_name="runs", axis_label="runs"), "right")
         chart.quad(
-            left=moments(about, edges[:-1]), right=moments(about, edges[1:]), bottom=0, top=counts,
+            left=moments(info, edges[:-1]), right=moments(info, edges[1:]), bottom=0, top=counts,
             y_range_name="runs", color=style.BLUE, alpha=0.3, line_color=None, legend_label="runs",
         )  # fmt: skip
         share = 100 * np.arange(1, len(reached) + 1) / len(data)
         drawn = chart.line(
-            **steps(moments(about, reached), share), color=style.BLUE, width=2.5, legend_label="S-curve"
+            **steps(moments(info, reached), share), color=style.BLUE, width=2.5, legend_label="S-curve"
         )  # fmt: skip
         chart.add_tools(_dated_hover([drawn], "@y{0} % on or before"))
     if np.isfinite(quoted.get("p80", np.nan)):
-        chart.add_layout(_mark(about, quoted["p80"], style.ORANGE, "dotdash", "picked"))
+        chart.add_layout(_mark(info, quoted["p80"], style.ORANGE, "dotdash", "picked"))
     for name, day in quoted.items():
         if np.isfinite(day):
             colour = style.RED if name == "p80" else style.MUTED
-            chart.add_layout(_mark(about, day, colour, "solid" if name == "p80" else "dotted"))
+            chart.add_layout(_mark(info, day, colour, "solid" if name == "p80" else "dotted"))
     for name, promised in promises.items():
         if promised is not None and np.isfinite(promised):
-            chart.add_layout(_mark(about, promised, style.INK, "dashed" if name == "target" else "solid", name))
+            chart.add_layout(_mark(info, promised, style.INK, "dashed" if name == "target" else "solid", name))
     return keyed(chart)
 
 
-def _mark(about: About, day: float, colour: str, dash: str, name: str = "") -> Span:
-    place = float(moments(about, [day])[0])
+def _mark(info: RunInfo, day: float, colour: str, dash: str, name: str = "") -> Span:
+    place = float(moments(info, [day])[0])
     return Span(location=place, dimension="height", line_color=colour, line_dash=dash, line_width=2, name=name or None)
 
 
@@ -132,11 +132,11 @@ BANDS = (("p5", "p95", "5-95 %", 0.14), ("p10", "p90", "10-90 %", 0.22), ("p20",
 """Bands and how dense they are: see-through, so that a dark page stays dark."""
 
 
-def ramp(curves: pd.DataFrame, about: About, planned: Steps) -> Any:
+def ramp(curves: pd.DataFrame, info: RunInfo, planned: Steps) -> Any:
     """Return the MW online by day: bands, P50, the P80 of every date, and the planned ramp."""
     curve = curves[curves["curve"] == "mw_online"].sort_values("day")
     curve = _moving(curve, ["p5", "p95"])
-    x = moments(about, curve["day"].to_numpy(dtype=np.float64))
+    x = moments(info, curve["day"].to_numpy(dtype=np.float64))
     chart = canvas("MW online, gross", name="ramp")
     for low, high, label, dense in BANDS:
         lower, upper = (steps(x, curve[column].to_numpy(dtype=np.float64)) for column in (low, high))
@@ -145,7 +145,7 @@ def ramp(curves: pd.DataFrame, about: About, planned: Steps) -> Any:
     p80 = chart.line(**_of(curve, x, "p20"), color=style.RED, width=2, legend_label="P80 of date")
     if planned and len(x):
         days, mw = [0.0, *(day for day, _ in planned)], [0.0, *(mw for _, mw in planned)]
-        line = steps(moments(about, days), np.array(mw))
+        line = steps(moments(info, days), np.array(mw))
         last = {"x": np.append(line["x"], x[-1]), "y": np.append(line["y"], mw[-1])}
         inside = last["x"] >= x[0]
         drawn = {name: column[inside] for name, column in last.items()}
@@ -167,11 +167,11 @@ def _moving(curve: pd.DataFrame, columns: list[str], around: int = 20) -> pd.Dat
     return curve.iloc[max(0, changes[0] - around) : changes[-1] + around]
 
 
-def capital(curves: pd.DataFrame, about: About) -> Any:
+def capital(curves: pd.DataFrame, info: RunInfo) -> Any:
     """Return capital by day, the mean of all runs: in service, idle, deployed, committed; in millions."""
     means = {name: rows.sort_values("day") for name, rows in curves.groupby("curve")}
     deployed = means["capital_deployed_usd"]
-    x = moments(about, deployed["day"].to_numpy(dtype=np.float64))
+    x = moments(info, deployed["day"].to_numpy(dtype=np.float64))
     paid, service = (
         means[f"capital_{n}_usd"]["mean"].to_numpy(dtype=np.float64) / 1e6 for n in ("deployed", "in_service")
     )
@@ -194,14 +194,14 @@ def capital(curves: pd.DataFrame, about: About) -> Any:
 
 
 def ramps(
-    curves: Mapping[str, pd.DataFrame], abouts: Mapping[str, About], curve: str, y: str, scale: float = 1.0
+    curves: Mapping[str, pd.DataFrame], infos: Mapping[str, RunInfo], curve: str, y: str, scale: float = 1.0
 ) -> Any:
     """Return one curve of several strategies, the P50 of each day; a click on a name hides it."""
     chart = canvas(y, name=curve)
     chart.yaxis.formatter = NumeralTickFormatter(format="0,0")
     for name, colour in style.colours(list(curves)).items():
         rows = _moving(curves[name][curves[name]["curve"] == curve].sort_values("day"), ["p50"])
-        x = moments(abouts[name], rows["day"].to_numpy(dtype=np.float64))
+        x = moments(infos[name], rows["day"].to_numpy(dtype=np.float64))
         values = rows["p50"].to_numpy(dtype=np.float64) / scale
         line = chart.line(**steps(x, values), color=colour, width=2.5, legend_label=name)
         chart.add_tools(_dated_hover([line], f"{name}: @y{{0,0}}"))

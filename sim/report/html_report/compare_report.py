@@ -1,6 +1,6 @@
-"""The report of a comparison: several strategies on the same luck, side by side and pair by pair.
+"""The report of a comparison: several strategies on the same random numbers, side by side and pair by pair.
 
-Reports written anew from what is stored, of a result or of a comparison.
+`rebuild` writes the report of a stored result or comparison anew.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from rich.table import Table
 
 from sim import files
 from sim.files import WrongPlace
-from sim.report import result_view as reading
-from sim.report.console import basis, remarks, tables
-from sim.report.figures import of_a_comparison, style
+from sim.report.console import comparison_notes, comparison_tables, sample_note
+from sim.report.figures import figures_of_comparison, style
 from sim.report.html_report import charts
 from sim.report.html_report.render import render
 from sim.report.html_report.run_report import REPORT, sample, write_run
-from sim.report.result_view import ResultView
-from sim.report.verdict import FINISH, PEAK
+from sim.report.result_view import FINISH, PEAK, ResultView, RunData
 from sim.study.api import compared
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES, MANIFEST
@@ -30,36 +28,31 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-
-# --- compare ----------------------------------------------------------------------------------------------------------
-
-
-TITLE = "Strategies on the same luck"
+TITLE = "Strategies on the same random numbers"
 IDLE = "idle_capital_months"
+DIFFERENCES = "differences.csv"
 
 
-def write_comparison(results: Mapping[str, ResultView], differences: pd.DataFrame, directory: Path) -> None:
+def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> None:
     """Write the figures and the report of a comparison into a directory that holds the results by name."""
     files.make_directory(directory / FIGURES)
-    drawn = dict(of_a_comparison(results, differences))
-    for name, ax in drawn.items():
+    views = ResultView.of_each(results)
+    figures = dict(figures_of_comparison(views, differences))
+    for name, ax in figures.items():
         style.save(ax, directory / FIGURES, name)
-    files.write(directory / REPORT, page(results, differences, drawn))
+    files.write(directory / REPORT, page(views, differences, figures))
 
 
-def page(
-    results: Mapping[str, ResultView], differences: pd.DataFrame, figures: Mapping[str, Axes] | None = None
-) -> bytes:
+def page(views: Mapping[str, ResultView], differences: pd.DataFrame, figures: Mapping[str, Axes]) -> bytes:
     """Return the report of a comparison as one HTML file; it links to the report of each result."""
-    first = next(iter(results.values()))
-    figures = dict(of_a_comparison(results, differences)) if figures is None else figures
-    side, pairs = tables(results, differences)
+    first = next(iter(views.values()))
+    side, pairs = comparison_tables(views, differences)
     return render(
-        "compare.html.jinja", _charts(results), figures,
-        title=TITLE, made=f"{', '.join(results)}; seed {first.manifest['seed']}",
-        reports=[(name, f"{name}/{REPORT}") for name in results], side=_cells(side),
-        pairs=[_cells(pair) for pair in pairs], basis=basis(first),
-        sample=sample(reading.about(first)), remarks=" ".join(remarks(results, differences)),
+        "compare.html.jinja", _charts(views), figures,
+        title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}",
+        reports=[(name, f"{name}/{REPORT}") for name in views], side=_cells(side),
+        pairs=[_cells(pair) for pair in pairs], basis=sample_note(first),
+        sample=sample(first.info), remarks=" ".join(comparison_notes(views, differences)),
     )  # fmt: skip
 
 
@@ -74,34 +67,31 @@ def _cells(table: Table) -> dict[str, Any]:
     }
 
 
-def _charts(results: Mapping[str, ResultView]) -> dict[str, Any]:
-    """Return the charts one can point at."""
-    known = {name: result for name, result in results.items() if reading.about(result).failed < len(result.runs)}
-    curves = {name: result.curves for name, result in known.items()}
-    abouts = {name: reading.about(result) for name, result in known.items()}
+def _charts(views: Mapping[str, ResultView]) -> dict[str, Any]:
+    """Return the charts one can point at, of the results in which any run succeeded."""
+    known = {name: view for name, view in views.items() if not view.info.all_failed}
+    curves = {name: view.curves for name, view in known.items()}
+    infos = {name: view.info for name, view in known.items()}
     if not known:
         return {}
     drawn = {
-        "mw_online": charts.ramps(curves, abouts, "mw_online", "MW online, gross"),
-        "headcount": charts.ramps(curves, abouts, "headcount", "people on site"),
-        "capital_deployed_usd": charts.ramps(curves, abouts, "capital_deployed_usd", "paid, $M", 1e6),
-        "capital_in_service_usd": charts.ramps(curves, abouts, "capital_in_service_usd", "in service, $M", 1e6),
+        "mw_online": charts.ramps(curves, infos, "mw_online", "MW online, gross"),
+        "headcount": charts.ramps(curves, infos, "headcount", "people on site"),
+        "capital_deployed_usd": charts.ramps(curves, infos, "capital_deployed_usd", "paid, $M", 1e6),
+        "capital_in_service_usd": charts.ramps(curves, infos, "capital_in_service_usd", "in service, $M", 1e6),
     }
-    if all(FINISH in result.runs for result in known.values()):
-        drawn["cloud"] = charts.cloud({name: result.runs for name, result in known.items()}, FINISH, IDLE, PEAK)
+    if all(FINISH in view.runs for view in known.values()):
+        drawn["cloud"] = charts.cloud({name: view.runs for name, view in known.items()}, FINISH, IDLE, PEAK)
     return drawn
 
 
-# --- renewing ---------------------------------------------------------------------------------------------------------
+# --- of what is stored ------------------------------------------------------------------------------------------------
 
 
-DIFFERENCES = "differences.csv"
-
-
-def renew(directory: Path) -> Path:
+def rebuild(directory: Path) -> Path:
     """Write the report and the figures of what lies in a directory anew; WrongPlace where there is nothing."""
     if not files.exists(directory / MANIFEST) and files.exists(directory / DIFFERENCES):
-        results = {name: Result.load(directory / name) for name in _names(directory / DIFFERENCES)}
+        results = {name: Result.load(directory / name) for name in _compared_names(directory / DIFFERENCES)}
         for name, result in results.items():
             result.save(directory / name, lambda new, result=result: write_run(result, new))  # type: ignore[misc]
         write_comparison(results, compared(results).table(), directory)
@@ -111,7 +101,7 @@ def renew(directory: Path) -> Path:
     return directory / REPORT
 
 
-def _names(path: Path) -> list[str]:
+def _compared_names(path: Path) -> list[str]:
     """Return the results of a comparison, its base first."""
     rows = [*csv.DictReader(files.read(path).decode().splitlines())]
     if not rows:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 TEMPLATES = "templates"
 
 
-def render(template: str, charts: Mapping[str, Any], pictures: Mapping[str, Axes], **told: Any) -> bytes:
-    """Return a page: `charts` are Bokeh's by name, `pictures` matplotlib's; everything else is told to the template.
+def render(template: str, charts: Mapping[str, Any], pictures: Mapping[str, Axes], **values: Any) -> bytes:
+    """Return a page: `charts` are Bokeh's by name, `pictures` matplotlib's; `values` are the other names of the template.
 
     No request leaves the page, and no script runs but Bokeh's and ours: the policy in the head forbids it.
     """
@@ -30,7 +30,7 @@ def render(template: str, charts: Mapping[str, Any], pictures: Mapping[str, Axes
 
     bokeh, script = _bokeh(), _text("report.js")
     items = {f"chart_{name}": json_item(chart, ID(f"chart_{name}")) for name, chart in charts.items()}
-    data = {"items": items, "percentiles": [], "start": 0} | told.pop("data", {})
+    data = {"items": items, "percentiles": [], "start": 0} | values.pop("data", {})
     page = _environment().get_template(template).render(
         charts=charts,
         pictures={name: _picture(ax) for name, ax in pictures.items()},
@@ -39,7 +39,7 @@ def render(template: str, charts: Mapping[str, Any], pictures: Mapping[str, Axes
         script=script,
         script_hashes=" ".join(_fingerprint(text) for text in (bokeh, script)),
         data=data,
-        **told,
+        **values,
     )  # fmt: skip
     return page.encode()
 

@@ -17,16 +17,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 
 from sim.metrics.registry import DIRECTIONS
-from sim.report import result_view as reading
 from sim.report.figures import style, write_all, write_comparison
 from sim.report.figures.capital import area, plot_capital
 from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
 from sim.report.figures.delivery import bins, plot_convergence, plot_finish, plot_mw_online, running
 from sim.report.figures.workforce import plot_headcount, weekly
 from sim.report.formatting import money_months
+from sim.report.result_view import ResultView, sound_values
 from sim.study.compare import compare, table
 from sim.study.intervals import quantile_interval
 from sim.study.result import Result
+from tests.report.conftest import info_of
 
 MakeUp = Callable[..., Result]
 FINISH, PEAK = "lead_time_full_days", "peak_workforce_onsite"
@@ -44,7 +45,7 @@ def texts(ax: Axes) -> list[str]:
 
 
 def day0(result: Result) -> float:
-    return float(date2num(reading.project_dates(result).start))
+    return float(date2num(ResultView.of(result).dates.start))
 
 
 def curve(result: Result, name: str, column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -71,8 +72,8 @@ def twin(ax: Axes) -> Axes:
 
 
 def test_the_s_curve_steps_up_at_every_run(hybrid: Result) -> None:
-    finish = reading.values(hybrid, FINISH)
-    ax = plot_finish(finish, about=reading.about(hybrid))
+    finish = sound_values(hybrid.runs, FINISH)
+    ax = plot_finish(finish, info=info_of(hybrid))
     drawn = line(twin(ax), "S-curve")
     assert drawn.get_drawstyle() == "steps-post"
     x, y = np.asarray(drawn.get_xdata()), np.asarray(drawn.get_ydata())
@@ -82,20 +83,20 @@ def test_the_s_curve_steps_up_at_every_run(hybrid: Result) -> None:
 
 
 def test_percentiles_drop_from_the_curve_and_p80_alone_is_red(hybrid: Result) -> None:
-    about = reading.about(hybrid)
-    right = twin(plot_finish(reading.values(hybrid, FINISH), about=about))
+    info = info_of(hybrid)
+    right = twin(plot_finish(sound_values(hybrid.runs, FINISH), info=info))
     for p in (10, 50, 80, 90):
         drop, day = line(right, f"P{p}"), told(hybrid, FINISH, f"p{p}")
         assert np.asarray(drop.get_xdata()) == pytest.approx([day + day0(hybrid)] * 2)
         assert list(np.asarray(drop.get_ydata())) == [0, p]
-        assert f"P{p}  {about.dates.say(day)}" in texts(right)
+        assert f"P{p}  {info.dates.format(day)}" in texts(right)
         assert (to_hex(drop.get_color()) == style.RED) == (p == 80)
 
 
 def test_promises_say_in_how_many_runs_they_are_kept(hybrid: Result) -> None:
-    finish = reading.values(hybrid, FINISH)
+    finish = sound_values(hybrid.runs, FINISH)
     middle = float(np.sort(finish)[249])
-    ax = plot_finish(finish, about=reading.about(hybrid), planned=middle, target=float(finish.max()))
+    ax = plot_finish(finish, info=info_of(hybrid), planned=middle, target=float(finish.max()))
     words = " ".join(texts(twin(ax)))
     assert re.search(r"planned \d+ \w+ 2028: 25 %", words)
     assert re.search(r"target \d+ \w+ 202\d: 100 %", words)
@@ -104,7 +105,7 @@ def test_promises_say_in_how_many_runs_they_are_kept(hybrid: Result) -> None:
 
 def test_stalls_keep_the_s_curve_down(made_up: MakeUp) -> None:
     result = made_up(200, stalled=50)
-    ax = plot_finish(reading.values(result, FINISH), about=reading.about(result))
+    ax = plot_finish(sound_values(result.runs, FINISH), info=info_of(result))
     assert np.asarray(line(twin(ax), "S-curve").get_ydata()).max() == pytest.approx(75)
     assert "P80 not reached" in ax.get_title(loc="left")
     assert not any(text.startswith("P80") for text in texts(twin(ax)))
@@ -112,8 +113,8 @@ def test_stalls_keep_the_s_curve_down(made_up: MakeUp) -> None:
 
 
 def test_the_labels_of_the_s_curve_do_not_collide(hybrid: Result) -> None:
-    finish = reading.values(hybrid, FINISH)
-    ax = plot_finish(finish, about=reading.about(hybrid), planned=float(finish.min()), target=float(finish.min()) + 1)
+    finish = sound_values(hybrid.runs, FINISH)
+    ax = plot_finish(finish, info=info_of(hybrid), planned=float(finish.min()), target=float(finish.min()) + 1)
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()
@@ -132,7 +133,7 @@ def test_bins_are_whole_days_and_hold_everything() -> None:
 
 def test_the_ramp_is_the_curves_as_steps(hybrid: Result) -> None:
     ramp = [(300.0, 100.0), (400.0, 250.0)]
-    ax = plot_mw_online(hybrid.curves, about=reading.about(hybrid), ramp=ramp)
+    ax = plot_mw_online(hybrid.curves, info=info_of(hybrid), ramp=ramp)
     for label, column in (("P50", "p50"), ("P80 of date", "p20")):
         drawn = line(ax, label)
         assert drawn.get_drawstyle() == "steps-post"
@@ -152,13 +153,13 @@ def test_headcount_by_week_is_its_highest_day(hybrid: Result) -> None:
     weeks = weekly(hybrid.curves)
     daily = curve(hybrid, "headcount", "p50")
     assert list(weeks["p50"][:3]) == [daily[:7].max(), daily[7:14].max(), daily[14:21].max()]
-    ax = plot_headcount(hybrid.curves, about=reading.about(hybrid))
+    ax = plot_headcount(hybrid.curves, info=info_of(hybrid))
     np.testing.assert_array_equal(columns(ax).get_data()[0], weeks["p50"])
 
 
 def test_the_peak_stands_beside_the_band_with_its_limit(hybrid: Result) -> None:
-    peaks = reading.values(hybrid, PEAK)
-    ax = plot_headcount(hybrid.curves, about=reading.about(hybrid), peaks=peaks, limit=450)
+    peaks = sound_values(hybrid.runs, PEAK)
+    ax = plot_headcount(hybrid.curves, info=info_of(hybrid), peaks=peaks, limit=450)
     limit = line(ax, "limit 450")
     assert (to_hex(limit.get_color()), limit.is_dashed()) == (style.RED, True)
     (side,) = ax.child_axes
@@ -169,7 +170,7 @@ def test_the_peak_stands_beside_the_band_with_its_limit(hybrid: Result) -> None:
 
 
 def test_the_gap_between_the_capital_curves_is_the_mean_idle_capital(hybrid: Result) -> None:
-    ax = plot_capital(hybrid.curves, about=reading.about(hybrid))
+    ax = plot_capital(hybrid.curves, info=info_of(hybrid))
     deployed = curve(hybrid, "capital_deployed_usd", "mean")
     np.testing.assert_allclose(np.asarray(line(ax, "deployed (paid)").get_ydata()), deployed / 1e9)
     gap = deployed - curve(hybrid, "capital_in_service_usd", "mean")
@@ -207,19 +208,19 @@ def test_the_paired_difference_counts_pairs_and_says_who_is_faster() -> None:
 
 
 def test_convergence_ends_at_the_interval_of_all_runs(hybrid: Result) -> None:
-    sample = reading.values(hybrid, FINISH)
+    sample = sound_values(hybrid.runs, FINISH)
     n, middle, low, high = running(sample, 0.8)
     whole = quantile_interval(sample, 0.8)
     assert (n[-1], middle[-1], low[-1], high[-1]) == (1000, whole.value, whole.low, whole.high)
     assert (low <= middle).all()
     assert (middle <= high).all()
-    ax = plot_convergence(sample, about=reading.about(hybrid))
+    ax = plot_convergence(sample, info=info_of(hybrid))
     np.testing.assert_array_equal(np.asarray(line(ax, "P80 of the first n runs").get_ydata()), middle)
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_too_few_runs_draw_an_empty_convergence(hybrid: Result, n: int) -> None:
-    ax = plot_convergence(np.arange(float(n)), about=reading.about(hybrid))
+    ax = plot_convergence(np.arange(float(n)), info=info_of(hybrid))
     assert not len(np.asarray(ax.get_lines()[0].get_xdata()))
 
 
@@ -272,7 +273,7 @@ def test_matplotlibs_settings_are_left_alone(hybrid: Result, tmp_path: Path) -> 
 
 def test_a_figure_goes_onto_axes_that_are_given(hybrid: Result) -> None:
     own = Figure().add_subplot()
-    assert plot_mw_online(hybrid.curves, own, about=reading.about(hybrid)) is own
+    assert plot_mw_online(hybrid.curves, own, info=info_of(hybrid)) is own
 
 
 def test_nobody_else_pays_for_matplotlib() -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.report.console import plain
+from sim.report.console import plain_text
 from sim.report.figures.sweep import means, plot_heat_map, plot_small_multiples, plot_sweep_lines
 from sim.report.study_tables import describe_sweep, write_sweep_figures
 from sim.study.analyses.sweep import Sweep
@@ -22,7 +22,7 @@ def power() -> Sweep:
 
 
 def test_the_screen_has_a_row_a_point(power: Sweep) -> None:
-    lines = plain(describe_sweep(power)).splitlines()
+    lines = plain_text(describe_sweep(power)).splitlines()
     rows = [line.split() for line in lines if line.strip().startswith(("3 ", "4 "))]
     days = power.table(FINISH)[FINISH]
     assert [row[1] for row in rows] == [f"{day:.0f}" for day in days]

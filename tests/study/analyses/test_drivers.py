@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from sim.cli import main
 from sim.config.project import Project
 from sim.config.sections.risks import Risks
-from sim.report.explanations import OVERLAP, head, rows
+from sim.report.explanations import OVERLAP, drivers_header, drivers_rows
 from sim.study.analyses.drivers import Drivers, drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, Switches, grouped, settled
 from sim.study.api import load
@@ -135,12 +135,12 @@ def test_a_result_keeps_its_causes_and_shows_them(certain: Drivers, tmp_path: Pa
     where = certain.result.save(tmp_path / "tiny")
     again = Drivers(Result.load(where))
     pd.testing.assert_frame_equal(again.table(), certain.table())
-    told = rows(again)
+    told = drivers_rows(again)
     assert told[0][0:4] == ("late_tests happens", "risk", "+4", "+4")
     assert {cells[0] for cells in told[-3:]} == {
         "everything: as planned", "all risk events together", "all uncertainty together",
     }  # fmt: skip
-    assert len(head(again)) == len(told[0])
+    assert len(drivers_header(again)) == len(told[0])
     assert "do not add up" in OVERLAP
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import sim
 from sim.cli import main
 from sim.config.study import Constraint, Input, Study, Tune
-from sim.report.console import plain
+from sim.report.console import plain_text
 from sim.report.study_tables import describe_tuning
 from sim.study.analyses import tuning
 from sim.study.analyses.design import Design, NoDesign
@@ -68,7 +68,7 @@ def test_few_designs_are_all_tried_and_the_best_runs_on_fresh_luck() -> None:
     assert np.isnan(found.best["week"])  # it has its power in week 2
     assert found.fresh["design"].tolist() == ["start", "best"]
     assert found.fresh["n"].tolist() == [3, 3]
-    assert "Best: as configured" in plain(describe_tuning(found))
+    assert "Best: as configured" in plain_text(describe_tuning(found))
 
 
 def test_without_a_design_that_keeps_the_limits_the_nearest_is_named() -> None:
@@ -76,7 +76,7 @@ def test_without_a_design_that_keeps_the_limits_the_nearest_is_named() -> None:
     found = tune(design({"week": Input(paths=(POWER,), values=(4, 3))}, wanted), workers=1)
     assert not found.trials["feasible"].any()
     assert found.trials["missed"][found.trials["best"]].item() == found.trials["missed"].min()
-    assert "No design keeps every limit" in plain(describe_tuning(found))
+    assert "No design keeps every limit" in plain_text(describe_tuning(found))
 
 
 def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,174 @@
+"""Every figure of a run, drawn from the view of a result; `sim.plot` and the reports call these.
+
+Each function takes a view and the axes to draw on, a new figure's where none are given, and returns the axes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import SimError
+from sim.report.explanations import stored_drivers
+from sim.report.figures.capital import plot_capital
+from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online
+from sim.report.figures.flowline import plot_flow, plot_flowline
+from sim.report.figures.gantt import plot_gantt
+from sim.report.figures.sensitivity import plot_tornado
+from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_trades
+from sim.report.formatting import interval, metric_format, money_months, p50_and_p80, step_for
+from sim.report.representative_run import headcount_by_trade, skid_flow
+from sim.report.result_view import FINISH, FIRST, PEAK, ResultView
+from sim.study.analyses.switch_off import ALL
+from sim.study.intervals import mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.study.analyses.drivers import Drivers
+
+IDLE, COST, BUDGET = "idle_capital_usd_months", "capital_total_usd", "budget_usd"
+NO_FINISH = "this project has several orders, and no one date on which all MW are online"
+
+
+# --- delivery ---------------------------------------------------------------------------------------------------------
+
+
+def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the ramp beside that of the deterministic run."""
+    first, full = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
+    return plot_mw_online(
+        view.curves, ax, info=view.info, ramp=view.planned_ramp, ramp_name="planned", first=first, full=full
+    )
+
+
+def finish(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the S-curve with the planned and the target date."""
+    _require(view.has(FINISH), NO_FINISH)
+    planned, target = view.planned(FINISH), view.limit(FINISH)
+    quoted = view.percentiles(FINISH)
+    return plot_finish(view.values(FINISH), ax, info=view.info, quoted=quoted, planned=planned, target=target)
+
+
+def convergence(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw how the P80 of the finish settled."""
+    _require(view.has(FINISH), NO_FINISH)
+    return plot_convergence(view.values(FINISH), ax, info=view.info)
+
+
+def has_joint(view: ResultView) -> bool:
+    """Tell whether a run has a target date and a budget, each with a value in every run."""
+    known = view.limit(FINISH) is not None and view.planned(BUDGET) is not None
+    return known and len(view.values(FINISH)) == len(view.values(COST))
+
+
+def joint(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the date together with the budget."""
+    target, budget = view.limit(FINISH), view.planned(BUDGET)
+    if target is None or budget is None or not has_joint(view):
+        raise SimError("joint confidence needs a target date and a planned budget")
+    return plot_joint((view.values(FINISH), view.values(COST)), ax, info=view.info, target=target, budget=budget)
+
+
+# --- people and capital -----------------------------------------------------------------------------------------------
+
+
+def headcount(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the headcount against its limit."""
+    peaks, limit = view.values(PEAK), view.limit(PEAK)
+    return plot_headcount(view.curves, ax, info=view.info, peaks=peaks, limit=limit, quoted=view.percentiles(PEAK))
+
+
+def man_hours(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw man-hours over time."""
+    _require(len(view.hours) > 0, "this result has no table of man-hours over time")
+    return plot_man_hours(view.hours, ax, info=view.info, runs=int(view.spread["runs"].max()))
+
+
+def trades(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw people by trade in the representative run."""
+    people = _people_by_trade(view)
+    return plot_trades(people, ax, info=view.info, indirect=view.indirect_ratio, limit=view.limit(PEAK))
+
+
+def has_trades(view: ResultView) -> bool:
+    """Tell whether people come and leave in the log of the representative run."""
+    return bool(_people_by_trade(view))
+
+
+def _people_by_trade(view: ResultView) -> dict[str, np.ndarray]:
+    return headcount_by_trade(view.events, int(view.events["minute"].max()) // 1440 + 8)
+
+
+def capital(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw capital deployed against in service, with the idle capital of the metrics."""
+    return plot_capital(view.curves, ax, info=view.info, idle=_mean_idle(view), note=_idle_months(view))
+
+
+def _mean_idle(view: ResultView) -> str:
+    """Write the mean idle capital in dollar-months, with its interval where runs are independent."""
+    values = view.values(IDLE)
+    if not len(values) or not np.isfinite(values).all():
+        return ""
+    found = mean_interval(values)
+    step = step_for(found.low, found.high, metric_format(IDLE).finest_step)
+    mean = money_months(found.value, step)
+    if view.info.sampling:
+        return mean
+    bounds = interval(found.low, found.high, lambda value: money_months(value, step))
+    return f"{mean.removesuffix(' M-months')} ({bounds})"
+
+
+def _idle_months(view: ResultView) -> str:
+    """Write the months capital is idle by both definitions, side by side."""
+    bases = (("idle_capital_months", "deployed"), ("authorised_idle_months", "authorised"))
+    words = [f"{basis} {p50_and_p80(view.summary, metric)}" for metric, basis in bases if view.has(metric)]
+    return "P50 / P80 idle: " + "; ".join(words) if words else ""
+
+
+# --- the representative run -------------------------------------------------------------------------------------------
+
+
+def flowline(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the blocks of the representative run as a line of balance."""
+    return plot_flowline(view.events, ax, info=view.info, hall_blocks=view.hall_blocks)
+
+
+def has_skids(view: ResultView) -> bool:
+    """Tell whether the representative run has factory-built skids."""
+    return bool(skid_flow(view.events))
+
+
+def skids(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the cumulative flow of skids."""
+    _require(has_skids(view), "this project has no factory-built skids")
+    return plot_flow(skid_flow(view.events), ax, info=view.info)
+
+
+def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw the Gantt with the driving chain and how critical each bar is over the runs."""
+    return plot_gantt(view.events, ax, info=view.info, chain=view.chain, spread=view.spread)
+
+
+# --- why --------------------------------------------------------------------------------------------------------------
+
+
+def tornado(view: ResultView, ax: Axes | None = None) -> Axes:
+    """Draw what each cause costs alone, of a result that keeps its drivers."""
+    found = stored_drivers(view)
+    if found is None:
+        raise SimError("this result has no drivers: run sim.drivers(config)")
+    return tornado_of(found, ax)
+
+
+def tornado_of(found: Drivers, ax: Axes | None = None) -> Axes:
+    """Draw what each cause costs alone."""
+    info, table = ResultView.of(found.result).info, found.table()
+    basis = f"n = {info.runs:,} runs each, seed {info.seed}"
+    return plot_tornado(table[table["kind"] != ALL], ax, metric=found.metric, basis=basis)
+
+
+def _require(present: bool, message: str) -> None:
+    if not present:
+        raise SimError(message)

@@ -1,0 +1,181 @@
+"""The key results of a run, line by line in the order in which planners read them: for the console and the HTML report."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sim.report.explanations import critical_causes
+from sim.report.formatting import Quote, interval, metric_format, number, p50_and_p80, percent
+from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
+
+WITH_SEVERAL_ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
+IDLE = (
+    ("idle_capital_months", "deployed", "paid, not yet in service"),
+    ("committed_idle_months", "committed", "under contract, not yet in service"),
+    ("authorised_idle_months", "authorised", "authorised, not yet online"),
+)
+MOST_CAUSES = 5
+P50_P80 = "P50 / P80"
+PUBLISHED_PER_GW = "published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
+
+
+@dataclass(frozen=True)
+class KeyResult:
+    """One line: the part it stands in, its label, its value, and a note on how sure it is or how it is defined."""
+
+    part: str
+    label: str
+    value: str
+    note: str = ""
+
+
+def key_results(view: ResultView) -> list[KeyResult]:
+    """Return all lines of a run; only what became of the runs where all of them failed."""
+    if view.info.all_failed:
+        return _unfinished_runs(view.info)
+    return [
+        *_unfinished_runs(view.info),
+        *_finish(view),
+        *_first_mw(view),
+        *_causes(view),
+        *_people(view),
+        *_capital(view),
+    ]
+
+
+def headline(view: ResultView) -> str:
+    """Return in a sentence or two which date may be promised, and how sure the planned and the target date are."""
+    if view.info.all_failed or not view.has(FINISH):
+        return ""
+    p80 = view.quote(FINISH, "p80").value
+    date = view.dates.format(p80)
+    sentences = [f"80 % of the runs have all MW online on or before {date}: promise that, not the plan."]
+    if not math.isfinite(p80):
+        sentences = ["No date has a confidence of 80 %."]
+    for label, day in (("planned", view.planned(FINISH)), ("target", view.limit(FINISH))):
+        if day is not None and math.isfinite(day):
+            kept = view.share_at_most(FINISH, day).text()
+            sentences.append(f"The {label} date, {view.dates.format(day)}, has a confidence of {kept}.")
+    return " ".join(sentences)
+
+
+def _unfinished_runs(info: RunInfo) -> list[KeyResult]:
+    """Return which runs stalled or failed, and how the numbers count them."""
+    part, lines = "Runs that did not finish", []
+    if info.stalled:
+        share = Share(info.stalled, info.runs - info.failed)
+        value, bounds = f"not reached in {percent(share.fraction)} of runs", interval(*share.bounds(), percent)
+        lines.append(KeyResult(part, "stalled", value, f"{bounds}; counted as never online"))
+    if info.failed:
+        note = "left out; above 0.1 % no P80 is quoted: the late ones fail first"
+        lines.append(KeyResult(part, "failed", f"{info.failed:,} of {info.count}", note))
+    return lines
+
+
+# --- dates ------------------------------------------------------------------------------------------------------------
+
+
+def _finish(view: ResultView) -> list[KeyResult]:
+    """Return when all is online: the plan and its confidence, P50, P80, contingency, target."""
+    if not view.has(FINISH):
+        there = [(metric, label) for metric, label in WITH_SEVERAL_ORDERS if view.has(metric)]
+        return [_percentiles(view, metric, "orders over time", label, "mean over MW") for metric, label in there]
+    part, planned = metric_format(FINISH).label, view.planned(FINISH)
+    return [
+        *_promised_date(view, part, "planned date", planned),
+        *_dates(view, FINISH),
+        *_contingency(part, view.quote(FINISH, "p80"), planned),
+        *_promised_date(view, part, "target", view.limit(FINISH)),
+    ]
+
+
+def _dates(view: ResultView, metric: str) -> list[KeyResult]:
+    """Return P50 and P80 of a lead time as dates and days with their intervals."""
+    part, dates = metric_format(metric).label, view.dates
+    quotes = {"P50": view.quote(metric, "p50"), "P80, on or before": view.quote(metric, "p80")}
+    return [KeyResult(part, label, q.date_text(dates), q.date_interval_text(dates)) for label, q in quotes.items()]
+
+
+def _promised_date(view: ResultView, part: str, label: str, day: float | None) -> list[KeyResult]:
+    """Return in how many runs a promised date is kept."""
+    if day is None:
+        return []
+    if math.isinf(day):
+        return [KeyResult(part, label, "not reached", "the run without uncertainty stalls")]
+    kept = view.share_at_most(FINISH, day).text()
+    return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {kept} of runs")]
+
+
+def _contingency(part: str, p80: Quote, planned: float | None) -> list[KeyResult]:
+    """Return how many days the P80 lies after the plan."""
+    if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
+        return []
+    beyond = Quote(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
+    return [KeyResult(part, "contingency", beyond.text(), f"P80 less planned date; {beyond.interval_text()}")]
+
+
+def _first_mw(view: ResultView) -> list[KeyResult]:
+    """Return when the first MW is online, unless it is the last one too."""
+    if not view.has(FIRST) or np.array_equal(view.values(FIRST), view.values(FINISH)):
+        return []
+    return _dates(view, FIRST)
+
+
+def _causes(view: ResultView) -> list[KeyResult]:
+    """Return which causes the date is due to: mean days on the driving chain, and in how many runs any."""
+    return [
+        KeyResult(
+            "what the last MW waits for", cause.name, f"{cause.mean_text()} days",
+            f"mean, {cause.interval_text()}; critical in {cause.runs.text()} of runs",
+        )
+        for cause in critical_causes(view.runs)[:MOST_CAUSES]
+    ]  # fmt: skip
+
+
+# --- people and capital -----------------------------------------------------------------------------------------------
+
+
+def _people(view: ResultView) -> list[KeyResult]:
+    """Return the peak workforce, and how often it stays under the limit where there is one."""
+    if not view.has(PEAK):
+        return []
+    part, limit = metric_format(PEAK).label, view.limit(PEAK)
+    lines = [_percentiles(view, PEAK, part, P50_P80, "highest day of each run")]
+    if limit is not None:
+        under = view.share_below(PEAK, limit)
+        value, bounds = f"in {percent(under.fraction)} of runs", interval(*under.bounds(), percent)
+        lines.append(KeyResult(part, f"under {number(limit)}", value, bounds))
+    return lines
+
+
+def _capital(view: ResultView) -> list[KeyResult]:
+    """Return how long capital is idle by every definition, and how much capital there is, in total and for a GW."""
+    lines = [
+        _percentiles(view, metric, "idle capital, P50 / P80", label, definition)
+        for metric, label, definition in IDLE
+        if view.has(metric)
+    ]
+    if view.has("capital_total_usd"):
+        lines.append(_percentiles(view, "capital_total_usd", "capital in total", P50_P80, "all that is ever paid"))
+    if view.has("installed_cost_usd_per_mw"):
+        lines.append(_per_gw(view.quote("installed_cost_usd_per_mw", "p50")))
+    return lines
+
+
+def _per_gw(per_mw: Quote) -> KeyResult:
+    """Return what a GW would cost at this price of a MW, beside what is published."""
+    rounded_to = replace(per_mw.metric, finest_step=1e8)
+    per_gw = Quote(rounded_to, *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
+    value = per_gw.metric.write(per_gw.value, per_gw.step)
+    return KeyResult("capital in total", "for a GW", value, f"P50, {per_gw.interval_text()}; {PUBLISHED_PER_GW}")
+
+
+def _percentiles(view: ResultView, metric: str, part: str, label: str, note: str) -> KeyResult:
+    """Return P50 and P80 of a metric with both intervals, the unit once."""
+    p50, p80 = (view.quote(metric, p).interval_text() for p in ("p50", "p80"))
+    unit = p80.partition(" to ")[2].partition(" ")[2]
+    intervals = f"P50 {p50.removesuffix(f' {unit}')}, P80 {p80}"
+    return KeyResult(part, label, p50_and_p80(view.summary, metric), f"{note}; {intervals}")

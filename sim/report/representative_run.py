@@ -1,0 +1,147 @@
+"""The log of one representative run as bars, flows and counts: what was done when, on which block, and what it waited for.
+
+The log is `Result.events`: a row for each step that was done, with unit, activity or resource, the minute it `began`,
+the `minute` it ended, and the cause (`mechanism`) its time is due to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Values = NDArray[np.float64]
+MINUTES = 1440
+STAGES = ("electrical", "mechanical", "compute", "commissioning")
+SKID_STATES = ("started", "tested", "delivered", "set", "complete", "online")
+"""What a skid passes through, in this order."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Work, or a wait, of one unit: days from the project's start, and the cause it is due to."""
+
+    unit: str
+    what: str
+    begin: float
+    end: float
+    cause: str
+
+
+def work_bars(events: pd.DataFrame) -> list[Bar]:
+    """Return all work that took time."""
+    return _bars(events[(events["kind"] == "work") & (events["mechanism"] != "")], "activity")
+
+
+def wait_bars(events: pd.DataFrame) -> list[Bar]:
+    """Return all waits for pools and gates that took time."""
+    return _bars(events[events["kind"].isin(["hold", "wait"]) & (events["mechanism"] != "")], "resource")
+
+
+def _bars(rows: pd.DataFrame, what: str) -> list[Bar]:
+    columns = rows["unit"], rows[what], rows["began"] / MINUTES, rows["minute"] / MINUTES, rows["mechanism"]
+    return [Bar(*row) for row in zip(*columns, strict=True)]
+
+
+def block_of(unit: str) -> int:
+    """Return the number of the block that a unit's name begins with, 0 where it is another place."""
+    found = re.match(r"b(\d+)\.", unit)
+    return int(found[1]) if found else 0
+
+
+def stages(events: pd.DataFrame) -> Iterator[tuple[int, str, float, float]]:
+    """Yield (block, stage, begin, end): a system from its first work in the block to its last; tests until online."""
+    spans: dict[tuple[int, str], tuple[float, float]] = {}
+    for bar in work_bars(events):
+        block, stage = block_of(bar.unit), bar.unit.split(".")[1] if "." in bar.unit else ""
+        if block and stage in STAGES and not bar.what.endswith(("lead time", "unload")):
+            begin, end = spans.get((block, stage), (bar.begin, bar.end))
+            spans[block, stage] = min(begin, bar.begin), max(end, bar.end)
+    ready = online_days(events)
+    for (block, stage), (begin, end) in sorted(spans.items()):
+        yield block, stage, begin, ready.get(block, end) if stage == STAGES[-1] else end
+
+
+def online_days(events: pd.DataFrame) -> dict[int, float]:
+    """Return the day on which each block came online, by number."""
+    rows = _notes(events, "online")
+    return {int(item.removeprefix("b")): day for item, day in zip(rows["item"], rows["day"], strict=True)}
+
+
+def hall_releases(events: pd.DataFrame) -> list[tuple[str, float]]:
+    """Return halls and the day on which each was released: the end of its last shell work."""
+    released: dict[str, float] = {}
+    for bar in work_bars(events):
+        hall, _, step = bar.unit.partition(".")
+        if step.startswith("shell."):
+            released[hall] = max(released.get(hall, 0.0), bar.end)
+    return [*released.items()]
+
+
+def skid_flow(events: pd.DataFrame) -> dict[str, Values]:
+    """Return the days on which skids reached each of SKID_STATES, sorted; empty where there are no skids."""
+    made = events["unit"].str.match(r"[a-z_]+\.s\d+$")
+    number = events.loc[made, "unit"].nunique()
+    blocks = len(online_days(events))
+    if not number or not blocks:
+        return {}
+    each = _skids_per_block(events[made])
+    tests = events[made & (events["kind"] == "work") & events["activity"].str.endswith("factory test")]
+    found = {state: _notes(events, state) for state in SKID_STATES}
+    states = {state: _repeated(found[state], each, number) for state in ("set", "complete")}
+    states["tested"] = tests.groupby("unit")["minute"].max().to_numpy(dtype=np.float64) / MINUTES
+    states["started"], states["delivered"] = (_skid_days(found[name], each) for name in ("started", "delivered"))
+    states["online"] = np.repeat(found["online"]["day"].to_numpy(dtype=np.float64), sum(each.values()))
+    return {state: np.sort(states[state]) for state in SKID_STATES}
+
+
+def _skids_per_block(rows: pd.DataFrame) -> dict[str, int]:
+    """Return how many skids of each system a block has."""
+    notes = _notes(rows, "ordered")
+    counts = notes.groupby("item").size()
+    return {str(item).partition("/")[0]: int(count) for item, count in counts.items()}
+
+
+def _skid_days(notes: pd.DataFrame, each: dict[str, int]) -> Values:
+    """Return the days of notes that are left once for every skid."""
+    skids = notes["item"].str.partition("/")[0].isin(list(each))
+    days: Values = notes.loc[skids, "day"].to_numpy(dtype=np.float64)
+    return days
+
+
+def _repeated(notes: pd.DataFrame, each: dict[str, int], number: int) -> Values:
+    """Return the days of notes that are left once for all skids of a system in a block, once a skid."""
+    counts = notes["item"].str.partition("/")[0].map(each).fillna(0).astype(int)
+    days: Values = np.repeat(notes["day"].to_numpy(dtype=np.float64), counts.to_numpy())
+    return days[:number]
+
+
+def _notes(events: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Return the notes of one kind: item, day, amount."""
+    notes = events[(events["kind"] == "note") & events["resource"].str.startswith(f"{kind}/")]
+    return notes.assign(item=notes["resource"].str.slice(len(kind) + 1), day=notes["minute"] / MINUTES)
+
+
+def headcount_by_trade(events: pd.DataFrame, days: int) -> dict[str, Values]:
+    """Return the direct people on site by trade and day; who comes or leaves on a day is there on that day.
+
+    Everyone who is left goes home at the end of the log.
+    """
+    notes, found = _notes(events, "people"), {}
+    last = min(days - 1, int(events["minute"].max() // MINUTES)) if len(events) else 0
+    for trade, rows in notes.groupby("item"):
+        changes = np.zeros(days + 1)
+        amount = rows["amount"].to_numpy(dtype=np.float64)
+        day = np.minimum(rows["day"].to_numpy(dtype=np.int64), days - 1) + (amount < 0)
+        np.add.at(changes, day, amount)
+        there = np.cumsum(changes)[:days]
+        there[last + 1 :] = 0
+        found[str(trade)] = there
+    return found
