@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.bare_simpy import PROCESSES
 from benchmarks.rows import Row, at_least, cpu_seconds, told
 from sim.engine import simpy_engine as processes
-from sim.engine.numba_engine.simulate import Prepared, Stage, perform_many, ready
+from sim.engine.numba_engine.simulate import KernelPlan, Workspace, ready, simulate_many
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
@@ -105,15 +105,15 @@ def hybrid() -> CompiledPlan:
 
 def compared(name: str, plan: CompiledPlan) -> list[Row]:
     """Measure both engines on a plan, in turns."""
-    reference, prepared = processes.Prepared(plan), Prepared(plan)
+    reference, prepared = processes.SimpyPlan(plan), KernelPlan(plan)
     draws, logs = Draws(plan.inputs, 1), []
 
     def slow(first: int) -> None:
         (luck,) = draws.chunk(first, 1)
-        logs.append(processes.perform(reference, luck, plan.base_calendars).log)
+        logs.append(processes.simulate(reference, luck, plan.base_calendars).log)
 
     def fast(first: int) -> None:
-        for _ in perform_many(prepared, 1, first, AT_ONCE, lambda _: plan.base_calendars):
+        for _ in simulate_many(prepared, 1, first, AT_ONCE, lambda _: plan.base_calendars):
             pass
 
     fast(0)
@@ -131,11 +131,11 @@ def compared(name: str, plan: CompiledPlan) -> list[Row]:
     ]
 
 
-def kernel_alone(prepared: Prepared, plan: CompiledPlan) -> float:
+def kernel_alone(prepared: KernelPlan, plan: CompiledPlan) -> float:
     """Return the processor seconds of a replication inside the machine code."""
     luck = prepared.luck(1)
     (common,) = luck.chunk(0, 1)
-    stage = Stage(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
+    stage = Workspace(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
     hours = stage.timetables.of(plan.base_calendars)
 
     def play() -> None:

@@ -47,9 +47,9 @@ def steps(case: Case, runs: int) -> dict[str, float]:
         marks = [process_time()]
         luck = next(lucks)
         marks.append(process_time())
-        performance = case.perform(luck)
+        outcome = case.simulate(luck)
         marks.append(process_time())
-        case.measured(luck, performance)
+        case.measured(luck, outcome)
         marks.append(process_time())
         for name, begin, end in zip(taken, marks, marks[1:], strict=False):
             taken[name] += end - begin

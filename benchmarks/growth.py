@@ -48,11 +48,11 @@ def of_size(megawatts: int) -> Case:
 def by_simpy(case: Case, runs: int = RUNS) -> tuple[float, float]:
     """Return CPU seconds of performing and of measuring one replication, medians of so many."""
     lucks = list(case.draws(1).chunk(0, runs))
-    performances = [case.perform(luck) for luck in lucks]
-    measured = [partial(case.measured, luck, done) for luck, done in zip(lucks, performances, strict=True)]
-    perform = median(cpu_seconds(partial(case.perform, luck)) for luck in lucks)
+    outcomes = [case.simulate(luck) for luck in lucks]
+    measured = [partial(case.measured, luck, done) for luck, done in zip(lucks, outcomes, strict=True)]
+    simulate = median(cpu_seconds(partial(case.simulate, luck)) for luck in lucks)
     measure = median(cpu_seconds(action) for action in measured)
-    return perform, measure
+    return simulate, measure
 
 
 def compiled(case: Case, runs: int = RUNS) -> float:
@@ -84,8 +84,8 @@ def measured(megawatts: int) -> Figures:
     case = of_size(megawatts)
     fast = compiled(case)
     alone = memory("VmHWM") - empty
-    perform, measure = by_simpy(case)
-    times = {"compiled": fast, "SimPy": perform + measure, "metrics": measure}
+    simulate, measure = by_simpy(case)
+    times = {"compiled": fast, "SimPy": simulate + measure, "metrics": measure}
     return times | {"MB, compiled": alone, "MB, both": memory("VmHWM") - empty}
 
 

@@ -26,7 +26,7 @@ CHUNK = 10
 def counts(case: Case, replication: int) -> tuple[int, int]:
     """Return how many timeouts and resource cycles a replication performs; two pools held together are two cycles."""
     luck = next(Draws(case.plan.inputs, 1).chunk(replication, 1))
-    steps = case.plan.rows[case.perform(luck).log[:, 1]]
+    steps = case.plan.rows[case.simulate(luck).log[:, 1]]
     bundles = steps[steps[:, 0] == HOLD, 1]
     return int(np.isin(steps[:, 0], (WORK, UNTIL)).sum()), sum(len(case.plan.bundles[held]) for held in bundles)
 

@@ -43,7 +43,7 @@ class Simulator:
 
 
 @dataclass(frozen=True)
-class Done:
+class Replication:
     """Processor seconds of setting up and of running, the minute of the end, and the activities that were simulated."""
 
     set_up: float
@@ -67,17 +67,17 @@ PEERS = (
 )
 
 
-def measured(who: Simulator, units: int, turns: int = 3) -> Done:
+def measured(who: Simulator, units: int, turns: int = 3) -> Replication:
     """Let a simulator do the job in turns, once where it takes long, and take medians."""
     command = [who.python, "-W", "ignore", SCRIPTS / who.script, str(units), *who.words]
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())} if not who.environment else None
     tell = partial(subprocess.run, check=True, capture_output=True, text=True)
-    found: list[Done] = []
+    found: list[Replication] = []
     while len(found) < turns and not (found and found[-1].running + found[-1].set_up > LONG):
         words = tell(command, env=environment).stdout.split()[-4:]
-        found.append(Done(float(words[0]), float(words[1]), float(words[2]), int(words[3])))
+        found.append(Replication(float(words[0]), float(words[1]), float(words[2]), int(words[3])))
     set_up, running = (median(getattr(done, part) for done in found) for part in ("set_up", "running"))
-    return Done(set_up, running, found[0].ends, found[0].activities)
+    return Replication(set_up, running, found[0].ends, found[0].activities)
 
 
 def rows() -> list[Row]:
@@ -97,12 +97,12 @@ def rows() -> list[Row]:
     ]
 
 
-def _ratio(mine: Done, theirs: Done) -> float:
+def _ratio(mine: Replication, theirs: Replication) -> float:
     """Return processor time an activity, ours over theirs: the jobs need not have as many."""
     return (mine.running / mine.activities) / (theirs.running / theirs.activities)
 
 
-def _speed(name: str, small: Done, large: Done) -> Row:
+def _speed(name: str, small: Replication, large: Replication) -> Row:
     grows = log(large.running / small.running) / log(SIZES[1] / SIZES[0])
     speed = f"{large.running:.3g} s, {large.activities / large.running:,.0f} activities/s, grows as N^{grows:.2f}"
     return Row(f"{name}, N = {SIZES[1]:,}", f"{speed}; set up in {large.set_up:.2g} s, ends at {large.ends:,.0f}")

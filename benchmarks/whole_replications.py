@@ -43,11 +43,11 @@ def each(case: Case, runs: int) -> float:
 
 def measured(case: Case, runs: int) -> float:
     """Return the least processor seconds of measuring a replication, of several turns of so many."""
-    records = [case.record(done) for done in case.performed(1, 100, runs)]
+    records = [case.record(done) for done in case.replications(1, 100, runs)]
 
     def measure_all() -> None:
         for one in records:
-            measure(case.yardstick, Record.of(one.index, one.log, one.content, one.calendars, one.factors))
+            measure(case.metric_context, Record.of(one.index, one.log, one.content, one.calendars, one.factors))
 
     return min(cpu_seconds(measure_all) for _ in range(TURNS)) / runs
 
@@ -68,7 +68,7 @@ def rows(campus: bool = False) -> list[Row]:
     sizing = cpu_seconds(lambda: found.append(prepare(project)))
     slow, fast = by(found[0], SIMPY), by(found[0], COMPILED)
     simpy, compiled = each(slow, 2), each(fast, 50)
-    alone = cpu_seconds(lambda: [None for _ in fast.performed(1, 100, 50)]) / 50
+    alone = cpu_seconds(lambda: [None for _ in fast.replications(1, 100, 50)]) / 50
     ahead = fast._ahead.days  # noqa: SLF001 (what the case itself draws)
     hours = cpu_seconds(lambda: [fast.hours_of(1, 100 + number, ahead) for number in range(50)]) / 50
     measuring = measured(fast, 50)

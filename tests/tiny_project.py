@@ -28,7 +28,7 @@ def tiny_case(*overrides: str) -> Case:
 
 def works(case: Case) -> dict[tuple[str, str], tuple[float, float]]:
     """(unit, activity) -> (begun, done) in hours, of every piece of work in the run without luck."""
-    log = case.perform(case.planned).log
+    log = case.simulate(case.planned).log
     rows = log[np.isin(case.plan.rows[log[:, 1], 0], [2])]
     return {
         (case.plan.units[case.plan.unit_of[step]], case.plan.activities[case.plan.activity_of[step]]): (

@@ -34,9 +34,9 @@ def by_simpy() -> tuple[float, float, int]:
     """Return the seconds of setting up and of performing, and the minute of the end."""
     began = process_time()
     plan = compile_plan(job())
-    prepared, luck = processes.Prepared(plan), deterministic_draws(plan.inputs)
+    prepared, luck = processes.SimpyPlan(plan), deterministic_draws(plan.inputs)
     set_up = process_time()
-    log = processes.perform(prepared, luck, plan.base_calendars).log
+    log = processes.simulate(prepared, luck, plan.base_calendars).log
     return set_up - began, process_time() - set_up, int(log[-1, 0])
 
 
@@ -47,9 +47,9 @@ def by_machine_code() -> tuple[float, float, int]:
     performing.ready()
     began = process_time()
     plan = compile_plan(job())
-    prepared = performing.Prepared(plan)
+    prepared = performing.KernelPlan(plan)
     set_up = process_time()
-    *_, last = performing.perform_many(prepared, 1, 0, TURNS, lambda _: plan.base_calendars)
+    *_, last = performing.simulate_many(prepared, 1, 0, TURNS, lambda _: plan.base_calendars)
     return set_up - began, (process_time() - set_up) / TURNS, int(last.log[-1, 0])
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine import simpy_engine as processes
 from sim.engine.equality import difference
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed, SimError
 from sim.jit import available
 from sim.plan.compile import CompiledPlan
@@ -24,7 +24,7 @@ from sim.plan.draws import Draws, Uniforms
 from sim.world.calendars.working_time import Calendar
 
 if TYPE_CHECKING:
-    from sim.engine.numba_engine.simulate import Prepared
+    from sim.engine.numba_engine.simulate import KernelPlan
 
 log = logging.getLogger(__name__)
 
@@ -54,25 +54,25 @@ class EnginesDiffer(CheckFailed):
 
 
 @dataclass(frozen=True)
-class Done:
+class Replication:
     """One replication as performed: its log, the minutes before losses of its inputs, its shared factors, its hours."""
 
     replication: int
-    performance: Performance
+    outcome: RunOutcome
     content: NDArray[np.int64]
     factors: NDArray[np.float64]
     hours: Sequence[Calendar]
 
 
-def chosen(engine: str) -> Name:
+def select_backend(engine: str) -> Name:
     """Return the engine that a name means here, ready to be used; says on stderr, once, if it is being compiled."""
-    by = named(engine)
+    by = resolve_backend(engine)
     if by == COMPILED:
         _get_ready()
     return by
 
 
-def named(engine: str) -> Name:
+def resolve_backend(engine: str) -> Name:
     """Return the engine that a name means here; WrongEngine names those there are.
 
     `auto` is the compiled one where it is installed. Says on stderr, once, that it is not.
@@ -112,38 +112,40 @@ def _get_ready() -> None:
         log.warning("the fast engine is ready after %.1f s", seconds)
 
 
-def by_processes(prepared: processes.Prepared, draws: Draws, first: int, count: int, hours_of: Hours) -> Iterator[Done]:
+def run_simpy(
+    prepared: processes.SimpyPlan, draws: Draws, first: int, count: int, hours_of: Hours
+) -> Iterator[Replication]:
     """Perform replications first … first + count − 1 with SimPy."""
     for begin in range(first, first + count, AT_ONCE):
         for luck in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
             hours = hours_of(luck.replication)
-            performance = processes.perform(prepared, luck, hours)
-            yield Done(luck.replication, performance, luck.content, luck.factors, hours)
+            outcome = processes.simulate(prepared, luck, hours)
+            yield Replication(luck.replication, outcome, luck.content, luck.factors, hours)
 
 
-def by_machine(
-    prepared: Prepared,
+def run_numba(
+    prepared: KernelPlan,
     seed: int,
     uniforms: Uniforms | None,
     first: int,
     count: int,
     hours_of: Hours,
     further: Further | None = None,
-) -> Iterator[Done]:
+) -> Iterator[Replication]:
     """Perform replications first … first + count − 1 with the compiled engine, which draws what it performs.
 
     Where `hours_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
     """
-    from sim.engine.numba_engine.simulate import perform_many
+    from sim.engine.numba_engine.simulate import simulate_many
 
-    performed = perform_many(prepared, seed, first, count, hours_of, uniforms, further)
+    performed = simulate_many(prepared, seed, first, count, hours_of, uniforms, further)
     for replication, one in enumerate(performed, first):
-        yield Done(replication, one, one.content, one.factors, one.hours)
+        yield Replication(replication, one, one.content, one.factors, one.hours)
 
 
-def require_same(plan: CompiledPlan, reference: Done, twin: Done) -> None:
+def require_same(plan: CompiledPlan, reference: Replication, twin: Replication) -> None:
     """Raise EnginesDiffer with both timelines if one replication is not the same in both engines, row for row."""
-    parting = difference(plan, reference.performance, twin.performance, (SIMPY, COMPILED))
+    parting = difference(plan, reference.outcome, twin.outcome, (SIMPY, COMPILED))
     if parting is None and not np.array_equal(reference.factors, twin.factors):
         parting = "the logs are the same, but not what the replication drew for everybody"
     if parting is not None:

@@ -12,7 +12,7 @@ from sim.plan.vocabulary import HOLD, WAIT
 
 
 @dataclass(frozen=True)
-class Waiting:
+class BlockedUnit:
     """A unit that cannot go on: what it wants, and what there is of it."""
 
     unit: str
@@ -20,14 +20,14 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Stuck:
+class Deadlock:
     """The state of a project that stalled, at the minute of its last event.
 
     `because` is empty where nothing can happen any more, and says so where the time to look at ran out.
     """
 
     minute: int
-    waiting: tuple[Waiting, ...]
+    waiting: tuple[BlockedUnit, ...]
     holders: tuple[str, ...]
     because: str = ""
 
@@ -45,7 +45,7 @@ class Stuck:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SimulationState:
     """Where everyone stands when the last event has happened."""
 
     plan: CompiledPlan
@@ -54,16 +54,16 @@ class Standing:
     level: Sequence[int]
     minute: int
 
-    def explain(self, because: str = "") -> Stuck:
+    def explain(self, because: str = "") -> Deadlock:
         """Return who waits for what, and who holds the pools that are short."""
-        waiting: list[Waiting] = []
+        waiting: list[BlockedUnit] = []
         short: set[int] = set()
         for unit, at in enumerate(self.where):
             if at < self.plan.first[unit + 1]:
                 wants, pools = self._wants(at)
-                waiting.append(Waiting(self.plan.units[unit], wants))
+                waiting.append(BlockedUnit(self.plan.units[unit], wants))
                 short |= pools
-        return Stuck(self.minute, tuple(waiting), tuple(self._holders(short)), because)
+        return Deadlock(self.minute, tuple(waiting), tuple(self._holders(short)), because)
 
     def _wants(self, at: int) -> tuple[str, set[int]]:
         """Return in words what the unit at a step waits for, and the pools that are short of it."""

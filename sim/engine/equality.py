@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
 
@@ -15,13 +15,13 @@ AROUND = 3
 Rows = NDArray[np.int64]
 
 
-def same(plan: CompiledPlan, one: Performance, other: Performance) -> bool:
+def same(plan: CompiledPlan, one: RunOutcome, other: RunOutcome) -> bool:
     """Whether two performances have the same rows in canonical order, and the same end."""
     return difference(plan, one, other) is None
 
 
 def difference(
-    plan: CompiledPlan, one: Performance, other: Performance, names: tuple[str, str] = ("simpy", "compiled")
+    plan: CompiledPlan, one: RunOutcome, other: RunOutcome, names: tuple[str, str] = ("simpy", "compiled")
 ) -> str | None:
     """Say where two performances differ first: the unit, its step, the minute, and both timelines around it.
 
@@ -31,8 +31,8 @@ def difference(
     at = _first_difference(*logs)
     if at is not None:
         return _parting(plan, logs, at, names)
-    if one.stuck != other.stuck:
-        ends = [performance.stuck.explain() if performance.stuck else "finished" for performance in (one, other)]
+    if one.deadlock != other.deadlock:
+        ends = [outcome.deadlock.explain() if outcome.deadlock else "finished" for outcome in (one, other)]
         return f"the logs are the same, but not the ends:\n{names[0]}: {ends[0]}\n{names[1]}: {ends[1]}"
     return None
 

@@ -14,9 +14,9 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.engine.deadlock import Standing, Stuck
+from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, GoesRound
-from sim.jit import nothing_thrown_away
+from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
@@ -34,7 +34,7 @@ Process = Generator[simpy.Event, None, None]
 
 
 @dataclass(frozen=True)
-class Performance:
+class RunOutcome:
     """What happened: one row per performed step (minute done, step, x), in the order it was performed.
 
     x is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
@@ -42,10 +42,10 @@ class Performance:
     """
 
     log: NDArray[np.int64]
-    stuck: Stuck | None = None
+    deadlock: Deadlock | None = None
 
 
-class Prepared:
+class SimpyPlan:
     """A plan in the form a Python loop reads fastest; made once, performed many times."""
 
     def __init__(self, plan: CompiledPlan) -> None:
@@ -57,10 +57,10 @@ class Prepared:
         self.area_of = plan.area_of.tolist()
 
 
-class Site:
+class Simulation:
     """One replication under way: the clock, the pools, the gates and everyone on their routes."""
 
-    def __init__(self, prepared: Prepared, luck: SampledInputs, calendars: Sequence[Calendar]) -> None:
+    def __init__(self, prepared: SimpyPlan, luck: SampledInputs, calendars: Sequence[Calendar]) -> None:
         """Put everybody at the start of their routes."""
         self.prepared, self.plan, self.luck = prepared, prepared.plan, luck
         # one way of working per mode, in the order of MODES
@@ -79,17 +79,17 @@ class Site:
         self.log: list[int] = []
         self.complete = False
 
-    def perform(self) -> Performance:
+    def simulate(self) -> RunOutcome:
         """Let every unit follow its route until the completion gate is open, or until nobody can go on."""
         for unit in range(len(self.plan.units)):
             self.env.process(self.follow(unit))
         try:
             while not self.complete and self._minute():
                 pass
-            stuck = None if self.complete else self._standing().explain()
+            deadlock = None if self.complete else self._standing().explain()
         except CalendarEnds as ended:
-            stuck = self._standing().explain(str(ended))
-        return Performance(np.array(self.log, np.int64).reshape(-1, 3), stuck)
+            deadlock = self._standing().explain(str(ended))
+        return RunOutcome(np.array(self.log, np.int64).reshape(-1, 3), deadlock)
 
     def _minute(self) -> bool:
         """Play out the next minute in which something happens: events, then grants, then works (rule 1).
@@ -110,9 +110,9 @@ class Site:
                 return True
             self._begin_all(now)
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> SimulationState:
         """Return where everyone stands now."""
-        return Standing(self.plan, self.where, self.pools.free, self.level, int(self.env.now))
+        return SimulationState(self.plan, self.where, self.pools.free, self.level, int(self.env.now))
 
     def follow(self, unit: int) -> Process:
         """Perform the steps of one unit's route; steps that take no time and cannot wait happen at once."""
@@ -262,7 +262,7 @@ def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
     return beginning[0]
 
 
-def perform(prepared: Prepared, luck: SampledInputs, calendars: Sequence[Calendar]) -> Performance:
+def simulate(prepared: SimpyPlan, luck: SampledInputs, calendars: Sequence[Calendar]) -> RunOutcome:
     """Perform a plan once with the given luck on the given calendars."""
-    with nothing_thrown_away():
-        return Site(prepared, luck, calendars).perform()
+    with gc_paused():
+        return Simulation(prepared, luck, calendars).simulate()

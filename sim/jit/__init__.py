@@ -74,7 +74,7 @@ def announced() -> Iterator[None]:
 
 
 @contextmanager
-def nothing_thrown_away() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Put off the search for garbage; it would walk over all that was made again and again and find nothing.
 
     What is no longer needed is freed as always; only circles wait.

@@ -74,7 +74,7 @@ class ChainSegment:
 
 
 @dataclass(frozen=True)
-class Chain:
+class DrivingChain:
     """The driving chain of a run; empty where the run was never finished."""
 
     record: Record
@@ -265,7 +265,7 @@ NUMBER = {name: number for number, name in enumerate(DELAY_CAUSES)}
 UNKNOWN = -2
 
 
-class Prepared:
+class ChainPlan:
     """A plan in the form the walk reads; the cause of a step is looked up when it is first met on a chain."""
 
     def __init__(self, index: Index) -> None:
@@ -282,7 +282,7 @@ class Prepared:
         return self._causes[steps]
 
 
-prepared = lru_cache(maxsize=8)(Prepared)
+prepared = lru_cache(maxsize=8)(ChainPlan)
 
 
 def _laid_out(index: Index) -> Ints:

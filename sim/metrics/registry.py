@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.metrics.critical_chain import Chain
+from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delay_causes import DELAY_CAUSES
 from sim.metrics.delivery import against_demand, by_order, demand_metrics, from_need, lead_times
 from sim.metrics.measure import measure
@@ -318,7 +318,7 @@ def _rows() -> tuple[Metric, ...]:
         *(
             Metric(
                 f"chain_{cause}_days", f"on the driving chain: {label}", "days", NEITHER, 0.1,
-                f"Days of the driving chain, from the decision to the last MW, that are due to: {label}.", Chain.days,
+                f"Days of the driving chain, from the decision to the last MW, that are due to: {label}.", DrivingChain.days,
             )
             for cause, label in DELAY_CAUSES.items()
         ),

@@ -17,7 +17,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.critical_chain import Chain, ChainSegment
+from sim.metrics.critical_chain import ChainSegment, DrivingChain
 from sim.metrics.record import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.compile import NONE, CompiledPlan
@@ -159,7 +159,9 @@ def driving(record: Record) -> Columns:
     empty where the next step of the same unit follows.
     """
     resources = _resources(record.index.plan)
-    rows = [(*_segment(record, segment), *_waiting(record, segment, resources)) for segment in Chain(record).segments]
+    rows = [
+        (*_segment(record, segment), *_waiting(record, segment, resources)) for segment in DrivingChain(record).segments
+    ]
     names = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
     kinds = (np.int64, np.int64, np.float64, *[object] * 5)
     columns = [*zip(*rows, strict=True)] or [()] * len(names)
@@ -182,7 +184,7 @@ def _waiting(record: Record, segment: ChainSegment, resources: NDArray[np.str_])
 
 def _causes(record: Record) -> Iterator[str]:
     """Yield per row, in the order of the log, what time was spent with: nothing where none was."""
-    chain = Chain(record)
+    chain = DrivingChain(record)
     timed = (record.x < record.minute) & np.isin(record.operation, BEGUN)
     for row, operation in enumerate(record.operation.tolist()):
         if not timed[row]:
@@ -224,7 +226,7 @@ def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:
 
 def critical(record: Record, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
     """Return, for each way of grouping (as in `worked`, and how many groups), which have a segment of the driving chain."""
-    steps = record.step[np.array([segment.row for segment in Chain(record).segments], np.int64)]
+    steps = record.step[np.array([segment.row for segment in DrivingChain(record).segments], np.int64)]
     found = []
     for group, count in groups:
         there = np.zeros(count, np.bool_)

@@ -181,7 +181,7 @@ def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> Abstrac
 def result_of(case: Case, seed: int, sample: Sample) -> Result:
     """Return what users get: the sample with its manifest and one representative run."""
     chosen = _representative(sample)
-    (done,) = case.performed(seed, chosen, 1)
+    (done,) = case.replications(seed, chosen, 1)
     stated = manifest(case, seed, sample.size) | {"representative": chosen}
     log = case.story(done)
     return Result(

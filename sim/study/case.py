@@ -20,10 +20,10 @@ import numpy as np
 
 from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.engine.backends import COMPILED, SIMPY, Done, Further, Hours, Name, by_machine, by_processes, require_same
-from sim.engine.simpy_engine import Performance, Prepared, perform
-from sim.jit import announced, door, nothing_thrown_away, open_door
-from sim.metrics.measure import CURVES, Yardstick, glance, ledger_of, measure
+from sim.engine.backends import COMPILED, SIMPY, Further, Hours, Name, Replication, require_same, run_numba, run_simpy
+from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
+from sim.jit import announced, door, gc_paused, open_door
+from sim.metrics.measure import CURVES, MetricContext, ledger_of, measure, quick_metrics
 from sim.metrics.record import Record
 from sim.metrics.schedule import driving, story
 from sim.plan.compile import CompiledPlan, compile_plan
@@ -38,7 +38,7 @@ from sim.world.randomness.streams import PLAIN, Sampling
 from sim.world.weather.model import Model, prepared
 
 if TYPE_CHECKING:
-    from sim.engine.numba_engine.simulate import Prepared as Machine
+    from sim.engine.numba_engine.simulate import KernelPlan
 
 
 # --- ahead ------------------------------------------------------------------------------------------------------------
@@ -107,41 +107,41 @@ class Case:
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and curves of the deterministic run."""
-        run, _ = self.planned_run, self.yardstick
+        run, _ = self.planned_run, self.metric_context
         with announced():
             if self.engine == COMPILED:
                 self.hours_of(0, 0, 1)  # weather is not in this run, but will be asked for next
             return self.measured(self.planned, run)
 
     @cached_property
-    def planned_run(self) -> Performance:
+    def planned_run(self) -> RunOutcome:
         """Return the deterministic run."""
         if self.engine != COMPILED:
-            return self.perform(self.planned)
-        from sim.engine.numba_engine.simulate import perform_given
+            return self.simulate(self.planned)
+        from sim.engine.numba_engine.simulate import simulate_given
 
-        return perform_given(self.machine, self.planned.values, self.plan.base_calendars)
+        return simulate_given(self.kernel_plan, self.planned.values, self.plan.base_calendars)
 
     @cached_property
-    def prepared(self) -> Prepared:
+    def simpy_plan(self) -> SimpyPlan:
         """Return the plan as the reference engine reads it."""
-        return Prepared(self.plan)
+        return SimpyPlan(self.plan)
 
     @cached_property
-    def machine(self) -> Machine:
+    def kernel_plan(self) -> KernelPlan:
         """Return the plan as the compiled engine reads it."""
-        from sim.engine.numba_engine.simulate import Prepared
+        from sim.engine.numba_engine.simulate import KernelPlan
 
-        return Prepared(self.plan)
+        return KernelPlan(self.plan)
 
     @cached_property
-    def yardstick(self) -> Yardstick:
+    def metric_context(self) -> MetricContext:
         """Return what runs are measured with; by machine code if they are performed by it."""
         if self.engine == COMPILED:
             open_door()
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = layout_of(self.project, self.sizing.resource_plan.released)
-        plain = Yardstick.of(self.project, layout, self.plan, site)
+        plain = MetricContext.of(self.project, layout, self.plan, site)
         planned, content = self.planned_run.log, self.planned.content
         return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))
 
@@ -171,50 +171,50 @@ class Case:
         """Return how far ahead the weather of replications is drawn."""
         return Ahead(int(self.planned_run.log[:, 0].max()))
 
-    def perform(self, luck: SampledInputs, hours: Sequence[Calendar] | None = None) -> Performance:
+    def simulate(self, luck: SampledInputs, hours: Sequence[Calendar] | None = None) -> RunOutcome:
         """Perform the project once, on the stated calendars if no others are given."""
-        return perform(self.prepared, luck, hours or self.plan.base_calendars)
+        return simulate(self.simpy_plan, luck, hours or self.plan.base_calendars)
 
     def measured(
-        self, luck: SampledInputs, performance: Performance, hours: Sequence[Calendar] | None = None
+        self, luck: SampledInputs, outcome: RunOutcome, hours: Sequence[Calendar] | None = None
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance on those calendars."""
         hours = hours or self.plan.base_calendars
-        record = Record.of(self.yardstick.index, performance.log, luck.content, hours, luck.factors)
-        return measure(self.yardstick, record)
+        record = Record.of(self.metric_context.index, outcome.log, luck.content, hours, luck.factors)
+        return measure(self.metric_context, record)
 
-    def story(self, done: Done) -> Columns:
+    def story(self, done: Replication) -> Columns:
         """Return the log of a replication as people read it."""
         return dict(story(self.record(done), self.project.scale.start_date))
 
-    def driving(self, done: Done) -> Columns:
+    def driving(self, done: Replication) -> Columns:
         """Return why a replication ended when it did: its driving chain as people read it."""
         return driving(self.record(done))
 
     def ledger(self, seed: int, replication: int) -> Columns:
         """Return the ledger of one replication as people read it: day, item, event, usd."""
-        (done,) = self.performed(seed, replication, 1)
-        return ledger_of(self.yardstick, self.record(done))
+        (done,) = self.replications(seed, replication, 1)
+        return ledger_of(self.metric_context, self.record(done))
 
-    def glance(self, done: Done) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    def quick_metrics(self, done: Replication) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the few metrics and daily curves of a replication that are looked at while a slider moves."""
-        return glance(self.yardstick, self.record(done))
+        return quick_metrics(self.metric_context, self.record(done))
 
-    def record(self, done: Done) -> Record:
+    def record(self, done: Replication) -> Record:
         """Return a replication as it is measured."""
-        return Record.of(self.yardstick.index, done.performance.log, done.content, done.hours, done.factors)
+        return Record.of(self.metric_context.index, done.outcome.log, done.content, done.hours, done.factors)
 
-    def performed(
+    def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, hours_of: Hours | None = None
-    ) -> Iterator[Done]:
+    ) -> Iterator[Replication]:
         """Perform replications first … first + count − 1 by this case's engine, or by the one that is named.
 
         `hours_of` is who knows the calendars of a replication, if somebody has kept them.
         """
         if (engine or self.engine) == COMPILED:
             spread = None if self.sampling.is_plain else self.draws(seed).uniforms
-            return by_machine(self.machine, seed, spread, first, count, *self._skies(seed, hours_of))
-        return by_processes(self.prepared, self.draws(seed), first, count, hours_of or partial(self.hours_of, seed))
+            return run_numba(self.kernel_plan, seed, spread, first, count, *self._skies(seed, hours_of))
+        return run_simpy(self.simpy_plan, self.draws(seed), first, count, hours_of or partial(self.hours_of, seed))
 
     def _skies(self, seed: int, known: Hours | None) -> tuple[Hours, Further | None]:
         """Return who knows calendars as far as runs go mostly, and who knows them further."""
@@ -225,16 +225,16 @@ class Case:
             lambda replication, minute: self.hours_of(seed, replication, self._ahead.further(minute)),
         )
 
-    def _checked(self, seed: int, first: int, count: int) -> Iterator[Done]:
+    def _checked(self, seed: int, first: int, count: int) -> Iterator[Replication]:
         """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.
 
         Those are the first ones of a run, and the first one that each process performs, wherever that is. The reference
         has its weather from numpy, so that machine code is compared with something else there, too.
         """
-        for done in self.performed(seed, first, count):
+        for done in self.replications(seed, first, count):
             if self.engine == COMPILED and (done.replication < CHECKED or not self._compared):
                 with door(opened=False):
-                    (reference,) = self.performed(seed, done.replication, 1, engine=SIMPY)
+                    (reference,) = self.replications(seed, done.replication, 1, engine=SIMPY)
                 require_same(self.plan, reference, done)
                 self._compared.add(done.replication)
             yield done
@@ -250,8 +250,8 @@ class Case:
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
         for row, done in enumerate(by_turns(self._checked(seed, first, count), len(self.plan.rows))):
-            status[row] = OK if done.performance.stuck is None else STALLED
-            metrics, daily = measure(self.yardstick, self.record(done))
+            status[row] = OK if done.outcome.deadlock is None else STALLED
+            metrics, daily = measure(self.metric_context, self.record(done))
             for metric, values in runs.items():
                 values[row] = metrics[metric]
             for curve, lines in curves.items():
@@ -259,7 +259,7 @@ class Case:
         return Chunk(first, {"status": status, **runs}, curves)
 
 
-def by_turns(performed: Iterator[Done], steps: int) -> Iterator[Done]:
+def by_turns(performed: Iterator[Replication], steps: int) -> Iterator[Replication]:
     """Yield the same, some at a time: performing and measuring each find their own data in the processor's cache."""
     while together := list(islice(performed, max(1, TOGETHER * STEPS // max(STEPS, steps)))):
         yield from together
@@ -273,7 +273,7 @@ def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Ca
     project = config.value if isinstance(config, Loaded) else config
     beside = config.files[0].parent if isinstance(config, Loaded) else Path()
     weather = prepared(project.weather, folder or beside)
-    with nothing_thrown_away():
+    with gc_paused():
         sizing = size(project)
         plan = write_plan(project, calendars(project), day_minutes(project), sizing.resource_plan)
         return Case(project, sizing, compile_plan(plan), weather)

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.config.sections.labour import Trade
-from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.errors import Stalled
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
@@ -117,8 +117,8 @@ class Rehearsal:
         self.most = largest_counts(plan.units)
         self.plan: CompiledPlan = compile_plan(plan)
         self.luck: SampledInputs = deterministic_draws(self.plan.inputs)
-        performance = perform(Prepared(self.plan), self.luck, self.plan.base_calendars)
-        self.log = finished(performance).log
+        outcome = simulate(SimpyPlan(self.plan), self.luck, self.plan.base_calendars)
+        self.log = finished(outcome).log
         self.finish = int(self.log[self._online(), 0].max())
 
     def latest(self, anchors: Mapping[int, int]) -> np.ndarray:
@@ -228,8 +228,8 @@ class Rehearsal:
         return int(self.plan.rows[self.log[row, 1], argument])
 
 
-def finished(performance: Performance) -> Performance:
+def finished(outcome: RunOutcome) -> RunOutcome:
     """Return a performance that reached its end; raises `Stalled` with who waits for what otherwise."""
-    if performance.stuck is not None:
-        raise Stalled(f"the deterministic run {performance.stuck.explain()}")
-    return performance
+    if outcome.deadlock is not None:
+        raise Stalled(f"the deterministic run {outcome.deadlock.explain()}")
+    return outcome

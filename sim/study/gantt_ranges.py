@@ -151,17 +151,17 @@ def looked_at(case: Case, sample: Sample) -> Column:
 
 def _record(case: Case, seed: int, replication: int) -> tuple[Record, Floats]:
     """Return a replication as it is measured, and the hours paid until each day."""
-    (done,) = case.performed(seed, replication, 1)
+    (done,) = case.replications(seed, replication, 1)
     record = case.record(done)
     people = headcount(record, case.project, case.days)
-    return record, paid_by_day(people, case.yardstick.paid_by_day)
+    return record, paid_by_day(people, case.metric_context.paid_by_day)
 
 
 def _planned(case: Case) -> Floats:
     """Return the hours earned until each day in the run without luck."""
     planned = case.planned
     return earned_by_day(
-        Record.of(case.yardstick.index, case.planned_run.log, planned.content, case.plan.base_calendars), case.days
+        Record.of(case.metric_context.index, case.planned_run.log, planned.content, case.plan.base_calendars), case.days
     )
 
 

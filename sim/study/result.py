@@ -172,7 +172,7 @@ def identity(case: Case, seed: int) -> dict[str, Any]:
 def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
     """Return the manifest of a run, the deterministic run's numbers and dates included."""
     project = case.project
-    performance = finished(case.planned_run)
+    outcome = finished(case.planned_run)
     metrics, _ = case.as_planned
     return {
         "name": case.name,
@@ -188,7 +188,7 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "holidays": [day.isoformat() for day in holidays_of(project)],
         "limits": _limits(project),
         "planned": metrics,
-        "planned_blocks": _planned_blocks(case, performance.log),
+        "planned_blocks": _planned_blocks(case, outcome.log),
         "crews": {trade: len(stays) for trade, stays in case.sizing.resource_plan.mobilisations.items()},
         "versions": {"python": platform.python_version(), **versions()},
         "config_digest": digest(project),
@@ -216,10 +216,10 @@ def _limits(project: Project) -> dict[str, float]:
 
 def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
     """Return the day on which each block is online in the deterministic run."""
-    yardstick = case.yardstick
-    record = Record.of(yardstick.index, log, case.planned.content, case.plan.base_calendars)
-    blocks = online(record, yardstick.layout, case.project)
-    return {block.name: minute / DAY for block, minute in zip(yardstick.layout.blocks, blocks.minute, strict=True)}
+    metric_context = case.metric_context
+    record = Record.of(metric_context.index, log, case.planned.content, case.plan.base_calendars)
+    blocks = online(record, metric_context.layout, case.project)
+    return {block.name: minute / DAY for block, minute in zip(metric_context.layout.blocks, blocks.minute, strict=True)}
 
 
 # --- beside -----------------------------------------------------------------------------------------------------------

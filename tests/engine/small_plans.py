@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sim.engine.deadlock import Stuck
-from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.engine.deadlock import Deadlock
+from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import NONE, CompiledPlan, compile_plan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import (
@@ -79,12 +79,12 @@ class Told:
 
     compiled: CompiledPlan
     luck: SampledInputs
-    performance: Performance
+    outcome: RunOutcome
 
     @property
     def log(self) -> list[tuple[int, int, int]]:
         """Rows (minute, step, x) in the order (minute, unit, order within the unit)."""
-        return [(*row,) for row in canonical(self.performance.log, self.compiled.unit_of).tolist()]
+        return [(*row,) for row in canonical(self.outcome.log, self.compiled.unit_of).tolist()]
 
     @property
     def rows(self) -> list[Row]:
@@ -96,13 +96,13 @@ class Told:
     @property
     def finish(self) -> int:
         """The minute of the last row."""
-        return int(self.performance.log[-1, 0])
+        return int(self.outcome.log[-1, 0])
 
     @property
-    def stuck(self) -> Stuck:
+    def deadlock(self) -> Deadlock:
         """Why it stalled."""
-        assert self.performance.stuck is not None, "the plan was finished"
-        return self.performance.stuck
+        assert self.outcome.deadlock is not None, "the plan was finished"
+        return self.outcome.deadlock
 
     def _what(self, minute: int, step: int, x: int) -> str:
         """Tell one row: "hold 2 crew + rig since 5", "dig since 0", "again test: yes"."""
@@ -131,10 +131,10 @@ def replications(
 ) -> Iterator[Told]:
     """Perform a plan so often, on other calendars where they are given, and tell what came of it each time."""
     compiled = compile_plan(plan)
-    prepared = Prepared(compiled)
+    prepared = SimpyPlan(compiled)
     hours = [(calendars or {}).get(name, base) for name, base in plan.calendars.items()]
     for luck in Draws(compiled.inputs, seed).chunk(0, count):
-        yield Told(compiled, luck, perform(prepared, luck, hours))
+        yield Told(compiled, luck, simulate(prepared, luck, hours))
 
 
 def told(plan: Plan, *, seed: int = 0, calendars: Mapping[str, Calendar] | None = None) -> Told:
@@ -146,7 +146,7 @@ def told(plan: Plan, *, seed: int = 0, calendars: Mapping[str, Calendar] | None 
 def finished(plan: Plan, *, seed: int = 0) -> list[Row]:
     """Perform a plan that must come to its end and return its log in words."""
     done = told(plan, seed=seed)
-    assert done.performance.stuck is None, done.performance.stuck.explain()
+    assert done.outcome.deadlock is None, done.outcome.deadlock.explain()
     return done.rows
 
 

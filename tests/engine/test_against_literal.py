@@ -35,17 +35,17 @@ def entries(told: Told) -> list[Entry]:
 def follows_the_rules(plan: Plan, seed: int, order: Order) -> None:
     """Assert that the engine tells the same twice, and the same as the rules whoever moves first in a minute."""
     once, twice = told(plan, seed=seed), told(plan, seed=seed)
-    assert once.performance.log.tolist() == twice.performance.log.tolist()
+    assert once.outcome.log.tolist() == twice.outcome.log.tolist()
     naive = Naive(plan, drawing(once.compiled, once.luck), order)
     outcome = naive.run(LAST)
     rank = {name: number for number, name in enumerate(once.compiled.units)}
     assert entries(once) == sorted(naive.log, key=lambda row: (row[0], rank[row[1]]))
-    assert outcome == ("finished" if once.performance.stuck is None else "stalled")
+    assert outcome == ("finished" if once.outcome.deadlock is None else "stalled")
     if outcome == "stalled":
         waiting = [(unit.name, unit.wants) for unit in naive.units if not unit.over]
-        assert once.stuck.minute == naive.now
-        assert [waiter.unit for waiter in once.stuck.waiting] == [unit for unit, _ in waiting]
-        assert all(wants in waiter.wants for waiter, (_, wants) in zip(once.stuck.waiting, waiting, strict=True))
+        assert once.deadlock.minute == naive.now
+        assert [waiter.unit for waiter in once.deadlock.waiting] == [unit for unit, _ in waiting]
+        assert all(wants in waiter.wants for waiter, (_, wants) in zip(once.deadlock.waiting, waiting, strict=True))
 
 
 @settings(max_examples=300)
@@ -64,5 +64,5 @@ def test_the_engine_follows_its_rules_on_many_plans(thousand: int) -> None:
 
 
 def test_random_plans_are_worth_performing() -> None:
-    finished = sum(told(random_plan(seed, 8, 4)).performance.stuck is None for seed in range(100))
+    finished = sum(told(random_plan(seed, 8, 4)).outcome.deadlock is None for seed in range(100))
     assert 20 < finished < 80

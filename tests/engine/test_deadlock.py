@@ -6,7 +6,7 @@ import pytest
 
 from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
-from sim.engine.deadlock import Waiting
+from sim.engine.deadlock import BlockedUnit
 from sim.engine.dispatcher import GoesRound
 from sim.errors import SimError, Stalled
 from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Step, Wait
@@ -21,15 +21,15 @@ def test_a_stall_names_units_pools_gates_and_holders() -> None:
         "b3": [at(2), Wait("power", 2)],
         "unit": [work(1440), Signal("power")],
     }
-    stuck = told(write(routes, {"crew": 3, "crane": 1})).stuck
-    assert stuck.minute == 1440
-    assert stuck.waiting == (
-        Waiting("b1", "waits for power to reach 3 (it is at 1)"),
-        Waiting("b2", "waits for 2 of crew (1 free) and 1 of crane (1 free)"),
-        Waiting("b3", "waits for power to reach 2 (it is at 1)"),
+    deadlock = told(write(routes, {"crew": 3, "crane": 1})).deadlock
+    assert deadlock.minute == 1440
+    assert deadlock.waiting == (
+        BlockedUnit("b1", "waits for power to reach 3 (it is at 1)"),
+        BlockedUnit("b2", "waits for 2 of crew (1 free) and 1 of crane (1 free)"),
+        BlockedUnit("b3", "waits for power to reach 2 (it is at 1)"),
     )
-    assert stuck.holders == ("crew is held by b1 (2)",)
-    assert stuck.explain().splitlines() == [
+    assert deadlock.holders == ("crew is held by b1 (2)",)
+    assert deadlock.explain().splitlines() == [
         "stalled on day 1.0, units not at their end: 3",
         "  b1: waits for power to reach 3 (it is at 1)",
         "  b2: waits for 2 of crew (1 free) and 1 of crane (1 free)",
@@ -41,7 +41,7 @@ def test_a_stall_names_units_pools_gates_and_holders() -> None:
 def test_many_units_in_one_trouble_make_one_line() -> None:
     holders: dict[str, list[Step]] = {f"h{n}": [Hold({"yard": 1}), Wait("go")] for n in range(7)}
     routes = holders | {f"w{n}": [at(5), Hold({"yard": 1})] for n in range(5)}
-    assert told(write(routes, {"yard": 7})).stuck.explain().splitlines()[1:] == [
+    assert told(write(routes, {"yard": 7})).deadlock.explain().splitlines()[1:] == [
         "  h0, h1, h2 and 4 more: waits for go to reach 1 (it is at 0)",
         "  w0, w1, w2 and 2 more: waits for 1 of yard (0 free)",
         "  yard is held by h0 (1), h1 (1), h2 (1), h3 (1), h4 (1) and 2 more",
@@ -50,8 +50,8 @@ def test_many_units_in_one_trouble_make_one_line() -> None:
 
 def test_a_pool_that_nobody_holds_or_will_ever_fill_is_said_to_be_so() -> None:
     routes: dict[str, list[Step]] = {"a": [Hold({"token": 2})], "b": [Free({"token": 1}), Wait("more")]}
-    stuck = told(write(routes, {"token": Pool(0, "passed")})).stuck
-    assert stuck.holders == ("token is held by nobody",)
+    deadlock = told(write(routes, {"token": Pool(0, "passed")})).deadlock
+    assert deadlock.holders == ("token is held by nobody",)
 
 
 def test_who_waits_for_what_is_free_but_kept_back_is_told_why() -> None:
@@ -59,30 +59,30 @@ def test_who_waits_for_what_is_free_but_kept_back_is_told_why() -> None:
         "big": [Hold({"crew": 1, "crane": 1}, patience=0)],
         "small": [at(5), Hold({"crew": 1})],
     }
-    stuck = told(write(routes, {"crew": 1, "crane": 0})).stuck
-    assert [waiter.wants for waiter in stuck.waiting] == [
+    deadlock = told(write(routes, {"crew": 1, "crane": 0})).deadlock
+    assert [waiter.wants for waiter in deadlock.waiting] == [
         "waits for 1 of crew (1 free) and 1 of crane (0 free)",
         "waits for 1 of crew (1 free), kept back for who has waited longer",
     ]
-    assert stuck.holders == ("crane is held by nobody",)
+    assert deadlock.holders == ("crane is held by nobody",)
 
 
 def test_a_project_that_finishes_has_no_stall_whoever_else_still_waits() -> None:
     plan = write({"a": [work(5), Signal("done")], "b": [Hold({"crew": 1})]}, {"crew": 0}, finish=("done", 1))
-    assert told(plan).performance.stuck is None
+    assert told(plan).outcome.deadlock is None
 
 
 def test_a_run_that_gets_to_the_end_of_its_calendars_is_a_stall_with_the_reason() -> None:
     plan = write({"a": [Wait("never")], "outage": [Label("top"), work(7), Again("top")]})
     outcome = told(plan, calendars={"always": Calendar.of("always", [(0, 30)], 30)})
     assert [row[0] for row in outcome.rows if row[2].startswith("work")] == [7, 14, 21, 28]
-    assert outcome.stuck.minute == 28
-    assert outcome.stuck.because.startswith("outage, work: calendar always ends on day 0")
-    assert outcome.stuck.waiting == (
-        Waiting("a", "waits for never to reach 1 (it is at 0)"),
-        Waiting("outage", "is under way"),
+    assert outcome.deadlock.minute == 28
+    assert outcome.deadlock.because.startswith("outage, work: calendar always ends on day 0")
+    assert outcome.deadlock.waiting == (
+        BlockedUnit("a", "waits for never to reach 1 (it is at 0)"),
+        BlockedUnit("outage", "is under way"),
     )
-    assert outcome.stuck.because in outcome.stuck.explain()
+    assert outcome.deadlock.because in outcome.deadlock.explain()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ SOUND = st.builds(random_plan, st.integers(0, 2**32), st.integers(1, 12), st.int
 def moves(told: Told) -> Iterator[tuple[int, int, int, int]]:
     """What the log says was given back (counts above zero) and taken: minute, unit, pool, count."""
     plan = told.compiled
-    for minute, step, _ in told.performance.log.tolist():
+    for minute, step, _ in told.outcome.log.tolist():
         operation, bundle = plan.rows[step, :2].tolist()
         for pool, count in plan.bundles[bundle] if operation in {HOLD, FREE} else ():
             yield minute, int(plan.unit_of[step]), pool, count if operation == FREE else -count
@@ -77,7 +77,7 @@ def networks(draw: st.DrawFn) -> tuple[Plan, int]:
 def test_no_network_is_quicker_than_its_longest_path_or_its_heaviest_load(network: tuple[Plan, int]) -> None:
     plan, bound = network
     outcome = told(plan)
-    assert outcome.performance.stuck is None
+    assert outcome.outcome.deadlock is None
     assert outcome.finish >= bound
     assert set(last(outcome.rows, "work")) == set(plan.units)
 

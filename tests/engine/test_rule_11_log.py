@@ -49,10 +49,10 @@ def test_what_was_not_performed_is_not_logged() -> None:
     plan.gate("g")
     outcome = told(plan)
     assert outcome.rows == [(3, "b", "work since 0")]
-    assert outcome.stuck.minute == 3
+    assert outcome.deadlock.minute == 3
 
 
 def test_a_plan_in_which_nothing_can_happen_has_an_empty_log() -> None:
     outcome = told(write({"a": [Hold({"rig": 1})]}, {"rig": 0}))
-    assert outcome.performance.log.shape == (0, 3)
-    assert (outcome.stuck.minute, len(outcome.stuck.waiting)) == (0, 1)
+    assert outcome.outcome.log.shape == (0, 3)
+    assert (outcome.deadlock.minute, len(outcome.deadlock.waiting)) == (0, 1)

@@ -10,7 +10,7 @@ from tests.engine.small_plans import Pools, Routes, Told, at, finished, job, las
 
 def stalls(routes: Routes, pools: Pools) -> dict[str, str]:
     """Who waits for what in a plan that must not come to its end."""
-    return {waiter.unit: waiter.wants for waiter in told(write(routes, pools)).stuck.waiting}
+    return {waiter.unit: waiter.wants for waiter in told(write(routes, pools)).deadlock.waiting}
 
 
 # --- rule 4: hold order ---------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def test_a_crew_supplies_itself_and_leaves_behind_everyone_who_waits() -> None:
 def test_the_last_crew_of_a_trade_waits_for_all_its_work() -> None:
     routes = {"j": [at(30), *job(5, "crew"), Signal("crew done")]}
     pools = {"crew": Pool(0, "supplied")}
-    gone = told(write({"gang": gang()} | routes, pools)).stuck
+    gone = told(write({"gang": gang()} | routes, pools)).deadlock
     assert [waiter.unit for waiter in gone.waiting] == ["j"]
     stayed = finished(write({"gang": gang(Wait("crew done"))} | routes, pools))
     assert last(stayed, "hold") == {"j": 30, "gang": 35}
@@ -134,7 +134,7 @@ def test_a_yard_full_of_one_kind_stalls_and_places_per_kind_do_not() -> None:
         return told(write({"block": block} | skids, kinds | places))
 
     shared = outcome("yard", "yard", {"yard": Pool(2)})
-    assert shared.stuck.holders[-1] == "yard is held by s1 (1), s2 (1)"
+    assert shared.deadlock.holders[-1] == "yard is held by s1 (1), s2 (1)"
     apart = outcome("yard p", "yard c", {"yard p": Pool(1), "yard c": Pool(1)})
     assert last(apart.rows, "hold") == {"s1": 1, "s3": 3, "block": 3, "s2": 8}
 
@@ -146,8 +146,8 @@ def test_fewer_beds_than_crews_that_stay_to_the_end_stall() -> None:
     of_both = [*job(5, "electricians", activity="wire"), *job(5, "pipefitters", activity="pipe")]
     routes = {"e": crew("electricians"), "p": crew("pipefitters"), "w": [*of_both, Signal("all done")]}
     pools = {"electricians": Pool(0, "supplied"), "pipefitters": Pool(0, "supplied")}
-    stuck = told(write(routes, pools | {"bed": Pool(1)})).stuck
-    assert "bed is held by e (1)" in stuck.holders
+    deadlock = told(write(routes, pools | {"bed": Pool(1)})).deadlock
+    assert "bed is held by e (1)" in deadlock.holders
     assert last(finished(write(routes, pools | {"bed": Pool(2)})), "free bed") == {"e": 10, "p": 10}
 
 

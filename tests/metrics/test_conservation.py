@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed
 from sim.metrics import conservation
 from sim.metrics import measure as measuring
@@ -32,15 +32,15 @@ def case() -> Case:
 
 
 @cache
-def run() -> Performance:
-    return case().perform(case().planned)
+def run() -> RunOutcome:
+    return case().simulate(case().planned)
 
 
 def told(damage: Callable[[Log], Log], monkeypatch: pytest.MonkeyPatch) -> str:
     """What is said of a run whose log was damaged."""
     monkeypatch.setattr(conservation, "SHOWN", 1000)
     with pytest.raises(CheckFailed) as refused:
-        case().measured(case().planned, Performance(damage(run().log.copy())))
+        case().measured(case().planned, RunOutcome(damage(run().log.copy())))
     return str(refused.value)
 
 

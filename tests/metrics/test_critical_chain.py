@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from sim.metrics.critical_chain import Chain
+from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
 from sim.metrics.record import Index, Record
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Signal, Wait
@@ -20,10 +20,10 @@ from tests.tiny_project import tiny_case
 Piece = tuple[int, int, str, str]
 
 
-def chain_of(outcome: Told, hours: Mapping[str, Calendar] | None = None) -> Chain:
+def chain_of(outcome: Told, hours: Mapping[str, Calendar] | None = None) -> DrivingChain:
     plan = outcome.compiled
     calendars = [(hours or {}).get(name, base) for name, base in zip(plan.calendars, plan.base_calendars, strict=True)]
-    return Chain(Record.of(Index.of(plan), outcome.performance.log, outcome.luck.content, calendars))
+    return DrivingChain(Record.of(Index.of(plan), outcome.outcome.log, outcome.luck.content, calendars))
 
 
 def pieces(plan: Plan, hours: Mapping[str, Calendar] | None = None) -> list[Piece]:
@@ -152,7 +152,7 @@ def test_every_chain_reaches_from_the_decision_to_the_completion_without_gaps() 
     for seed in range(200):
         outcome = told(random_plan(seed, units=6, passages=5, sound=True))
         chain = chain_of(outcome)
-        if outcome.performance.stuck is None:
+        if outcome.outcome.deadlock is None:
             finished += 1
             ends = [0] + [piece.end for piece in chain.segments]
             assert [piece.begin for piece in chain.segments] == ends[:-1], seed
@@ -163,16 +163,16 @@ def test_every_chain_reaches_from_the_decision_to_the_completion_without_gaps() 
 def test_the_order_in_which_an_engine_performs_a_minute_does_not_matter() -> None:
     for seed in range(60):
         outcome = told(random_plan(seed, units=6, passages=5, sound=True))
-        rows = outcome.performance.log
+        rows = outcome.outcome.log
         order = np.lexsort((-outcome.compiled.unit_of[rows[:, 1]], rows[:, 0]))  # units of a minute the other way round
         chain = chain_of(outcome)
-        turned = Chain(Record.of(chain.record.index, rows[order], outcome.luck.content, chain.record.calendars))
+        turned = DrivingChain(Record.of(chain.record.index, rows[order], outcome.luck.content, chain.record.calendars))
         assert turned.minutes == chain.minutes, seed
 
 
 def test_the_tiny_project_waits_for_its_second_generating_unit_and_its_one_commissioning_crew() -> None:
     case = tiny_case()
-    metrics, _ = case.measured(case.planned, case.perform(case.planned))
+    metrics, _ = case.measured(case.planned, case.simulate(case.planned))
     days = {name: metrics[f"chain_{name}_days"] for name in DELAY_CAUSES}
     # The second unit's slot is in week 3 and it is set in 3 days; block 2 then waits while block 1 is tested.
     assert {name: found for name, found in days.items() if found} == {"power": 24, "crew": 3, "commissioning": 3}

@@ -13,7 +13,7 @@ from sim.engine.backends import COMPILED
 from sim.jit import available, by_machine, door
 from sim.metrics import kernels as compiled
 from sim.metrics.conservation import SWITCH
-from sim.metrics.critical_chain import Chain
+from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.measure import measure
 from sim.metrics.record import GROUP_BITS, Index, Record
 from sim.plan.compile import MODES
@@ -57,7 +57,7 @@ def require_same(case: Case, records: list[Record]) -> None:
         for opened in (False, True):
             with door(opened):
                 assert by_machine() == opened
-                yard = case.yardstick
+                yard = case.metric_context
                 fresh = Record.of(yard.index, given.log, given.content, given.calendars, given.factors)
                 twins.append(measure(yard, fresh))
         (slow, slow_curves), (fast, fast_curves) = twins
@@ -70,11 +70,11 @@ def require_same(case: Case, records: list[Record]) -> None:
 def runs(case: Case, count: int) -> list[Record]:
     """Replications as they are measured, and each as it would be had it stopped somewhere on the way."""
     found = []
-    for done in case.performed(1, 0, count):
-        log = done.performance.log
+    for done in case.replications(1, 0, count):
+        log = done.outcome.log
         rows = (len(log), (done.replication * 131) % len(log))
         logs = (log[:count].copy() for count in rows)
-        index = case.yardstick.index
+        index = case.metric_context.index
         found += [Record.of(index, log, done.content, done.hours, done.factors) for log in logs]
     return found
 
@@ -97,9 +97,9 @@ def test_a_shipped_project_is_measured_alike(name: str) -> None:
     require_same(case, runs(case, 3 if name == "horizon_2gw" else 10))
 
 
-def chain_of(outcome: Told) -> Chain:
+def chain_of(outcome: Told) -> DrivingChain:
     plan = outcome.compiled
-    return Chain(Record.of(Index.of(plan), outcome.performance.log, outcome.luck.content, plan.base_calendars))
+    return DrivingChain(Record.of(Index.of(plan), outcome.outcome.log, outcome.luck.content, plan.base_calendars))
 
 
 def test_the_chains_of_random_plans_are_the_same() -> None:

@@ -23,7 +23,7 @@ NINE = weekly("site.interior", tiny().scale.start_date, 30, days="mon-sun", shif
 def record(plan: Plan) -> Record:
     """The run without luck of a plan that comes to its end."""
     compiled = compile_plan(plan)
-    log = told(plan).performance.log
+    log = told(plan).outcome.log
     return Record.of(
         Index.of(compiled), log, deterministic_draws(compiled.inputs).content, compiled.base_calendars, np.zeros(0)
     )
@@ -101,7 +101,7 @@ def test_without_losses_in_the_calendar_worked_is_earned() -> None:
 
 def measured(case: Case) -> dict[str, float]:
     """The metrics of the run without luck."""
-    return case.measured(case.planned, case.perform(case.planned))[0]
+    return case.measured(case.planned, case.simulate(case.planned))[0]
 
 
 def test_worked_hours_do_not_depend_on_where_a_shift_loses_its_minutes_in_the_long_run() -> None:

@@ -34,7 +34,7 @@ def conserved(*overrides: str) -> Callable[[], None]:
     def holds() -> None:
         case = tiny_case(*overrides)
         for luck in case.draws(1).chunk(0, 3):
-            case.measured(luck, case.perform(luck))
+            case.measured(luck, case.simulate(luck))
 
     return holds
 
@@ -52,7 +52,7 @@ def timeline(part: dict[tuple[str, str], tuple[float, float]], *overrides: str) 
 def _done(case: Case, activity: str, hours: dict[str, Calendar]) -> int:
     """When an activity is last done, on other calendars where they are given."""
     given = [hours.get(name, base) for name, base in zip(case.plan.calendars, case.plan.base_calendars, strict=True)]
-    log = case.perform(case.planned, given).log
+    log = case.simulate(case.planned, given).log
     return int(log[np.isin(log[:, 1], _steps(case.plan, activity)), 0].max())
 
 
@@ -73,7 +73,7 @@ def a_step_outside_waits_for_the_storm_to_pass() -> None:
 def rework_earns_nothing_and_a_repeated_test_earns_once() -> None:
     def earned(fails: float) -> list[float]:
         case = tiny_case(f"commissioning.l3.fails={fails}", "commissioning.l3.retests=5")
-        runs = [(luck, case.perform(luck)) for luck in case.draws(1).chunk(0, 4)]
+        runs = [(luck, case.simulate(luck)) for luck in case.draws(1).chunk(0, 4)]
         return [case.measured(luck, done)[0]["hours_earned"] for luck, done in runs]
 
     assert earned(0.9) == earned(0)
@@ -85,14 +85,14 @@ def tests_fail_as_often_as_is_stated() -> None:
                      "energization.units.count=11", "energization.units.weeks_between=0.1")  # fmt: skip
     steps, tests = _steps(case.plan, "electrical factory test"), 0
     for luck in case.draws(1).chunk(0, 10):
-        tests += int(np.isin(case.perform(luck).log[:, 1], steps).sum())
+        tests += int(np.isin(case.simulate(luck).log[:, 1], steps).sum())
     assert abs(tests / 200 - 1 / 0.6) < 4 * np.sqrt(0.4 / 0.6**2 / 200)  # geometric: mean 1/p, variance (1 − p)/p²
 
 
 def indirect_people_are_whole_people() -> None:
     case = tiny_case("labour.indirect_ratio=0.3")
-    metrics, curves = case.measured(case.planned, case.perform(case.planned))
-    log, plan = case.perform(case.planned).log, case.plan
+    metrics, curves = case.measured(case.planned, case.simulate(case.planned))
+    log, plan = case.simulate(case.planned).log, case.plan
     notes = [(minute, x) for minute, step, x in log.tolist()
              if plan.rows[step, 0] == NOTE and plan.notes[plan.rows[step, 1]][0] == "people"]  # fmt: skip
     most = max(sum(x for minute, x in notes if minute <= at) for at, _ in notes)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sim.engine.dispatcher import Dispatcher
-from sim.engine.simpy_engine import Site
+from sim.engine.simpy_engine import Simulation
 from sim.metrics import workforce
 from sim.metrics.money import contracts as due
 from sim.metrics.money import ledger
@@ -56,13 +56,13 @@ MUTANTS = (
            "first in, first out", by.textbook("300 customers")),
     Mutant("priorities are forgotten", Dispatcher.ask, "(priority, now,", "(0, now,",
            "a list of tasks", by.textbook("Graham: another list")),
-    Mutant("a gate opens one too late", Site.signal, "if level <= reached:", "if level < reached:",
+    Mutant("a gate opens one too late", Simulation.signal, "if level <= reached:", "if level < reached:",
            "rule 8: gates", gates.test_a_gate_lets_everyone_through_whose_level_it_has_reached),
     Mutant("nights are worked", Calendar.finish, "return self._ends[place] - (done[place] - target)",
            "return start + minutes", "calendars", by.textbook("90 minutes from 16:00")),
-    Mutant("learning is one unit ahead", Site._minutes, "self.plan.learning[curve], self.learnt[curve])",
+    Mutant("learning is one unit ahead", Simulation._minutes, "self.plan.learning[curve], self.learnt[curve])",
            "self.plan.learning[curve], self.learnt[curve] + 1)", "Crawford's unit curve", by.textbook("72 units")),
-    Mutant("a repeated chance falls as the first did", Site.decide,
+    Mutant("a repeated chance falls as the first did", Simulation.decide,
            "self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)", "self.luck.values[chance]",
            "every attempt has its own luck", by.tests_fail_as_often_as_is_stated),
     # --- the factory ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.draws import Draws, SampledInputs, deterministic_draws
@@ -20,7 +20,7 @@ from sim.world.calendars.working_time import Calendar
 from tests.tiny_project import HOUR, tiny
 
 OVER = "over"
-Done = tuple[str, float, float]
+Replication = tuple[str, float, float]
 
 
 def bench(*overrides: str, units: int = 1) -> PlanContext:
@@ -40,24 +40,24 @@ def goes(context: PlanContext, unit: str, *route: PlanStep) -> None:
 
 def run(
     plan: CompiledPlan, luck: SampledInputs | None = None, hours: Sequence[Calendar] | None = None
-) -> Mapping[str, list[Done]]:
+) -> Mapping[str, list[Replication]]:
     """Perform a plan, without luck if none is given; by unit its works (activity, begun, done) in hours, in order."""
-    performance = perform(Prepared(plan), luck or deterministic_draws(plan.inputs), hours or plan.base_calendars)
-    assert performance.stuck is None, performance.stuck.explain()
-    return told(plan, performance)
+    outcome = simulate(SimpyPlan(plan), luck or deterministic_draws(plan.inputs), hours or plan.base_calendars)
+    assert outcome.deadlock is None, outcome.deadlock.explain()
+    return told(plan, outcome)
 
 
-def told(plan: CompiledPlan, performance: Performance) -> Mapping[str, list[Done]]:
+def told(plan: CompiledPlan, outcome: RunOutcome) -> Mapping[str, list[Replication]]:
     """By unit its works in the order in which they were done."""
-    found: dict[str, list[Done]] = defaultdict(list)
-    for done, step, begun in performance.log.tolist():
+    found: dict[str, list[Replication]] = defaultdict(list)
+    for done, step, begun in outcome.log.tolist():
         if plan.rows[step, 0] == WORK:
             activity = plan.activities[plan.activity_of[step]]
             found[plan.units[plan.unit_of[step]]].append((activity, begun / HOUR, done / HOUR))
     return found
 
 
-def alone(context: PlanContext, luck: SampledInputs | None = None) -> Mapping[str, list[Done]]:
+def alone(context: PlanContext, luck: SampledInputs | None = None) -> Mapping[str, list[Replication]]:
     """Perform what is on the bench."""
     return run(compile_plan(context.plan), luck)
 
@@ -75,16 +75,16 @@ def fated(plan: CompiledPlan, first: Mapping[str, int], later: Mapping[str, int]
 def counts(context: PlanContext, activity: str, replications: int, seed: int = 1) -> np.ndarray:
     """How often each unit performed an activity, over replications with luck; a number a unit and replication."""
     plan = compile_plan(context.plan)
-    prepared, found = Prepared(plan), []
+    prepared, found = SimpyPlan(plan), []
     wanted = [s for s, a in enumerate(plan.activity_of) if a >= 0 and plan.activities[a] == activity]
     for luck in Draws(plan.inputs, seed).chunk(0, replications):
-        log = perform(prepared, luck, plan.base_calendars).log
+        log = simulate(prepared, luck, plan.base_calendars).log
         found.append(np.bincount(log[:, 1], minlength=len(plan.rows))[wanted])
     return np.concatenate(found)
 
 
 def notes(plan: CompiledPlan, luck: SampledInputs | None = None) -> list[tuple[float, str, str, int]]:
     """Every note (hour, kind, item, amount) of a run, in order."""
-    log = perform(Prepared(plan), luck or deterministic_draws(plan.inputs), plan.base_calendars).log
+    log = simulate(SimpyPlan(plan), luck or deterministic_draws(plan.inputs), plan.base_calendars).log
     rows = log[plan.rows[log[:, 1], 0] == NOTE]
     return [(minute / HOUR, *plan.notes[plan.rows[step, 1]], amount) for minute, step, amount in rows.tolist()]

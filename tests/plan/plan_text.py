@@ -28,7 +28,7 @@ def said(routes: Routes, pools: Pools | None = None) -> list[str]:
 
 def stalls(routes: Routes, pools: Pools | None = None) -> bool:
     """Whether the engine comes to a standstill."""
-    return told(site(routes, pools)).performance.stuck is not None
+    return told(site(routes, pools)).outcome.deadlock is not None
 
 
 def never(plan: Plan) -> bool:

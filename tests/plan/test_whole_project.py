@@ -68,7 +68,7 @@ def test_every_date_of_the_tiny_project(part: dict[tuple[str, str], tuple[float,
 
 def test_first_and_last_block() -> None:
     case = tiny_case()
-    metrics, _ = case.measured(case.planned, case.perform(case.planned))
+    metrics, _ = case.measured(case.planned, case.simulate(case.planned))
     assert metrics["lead_time_first_mw_days"] == 648 / DAY
     assert metrics["lead_time_full_days"] == 720 / DAY
     assert metrics["lead_time_mw_weighted_days"] == (648 + 720) / 2 / DAY
@@ -83,7 +83,7 @@ def test_crews_are_called_nine_days_before_they_are_first_busy_and_leave_when_th
 
 def test_hours_are_work_content_and_paid_hours_are_presence() -> None:
     case = tiny_case()
-    metrics, _ = case.measured(case.planned, case.perform(case.planned))
+    metrics, _ = case.measured(case.planned, case.simulate(case.planned))
     grading, slab, dry_in = 4 * 48, 96, 4 * 72
     blocks = 2 * (4 * 6 + 96 + 48 + 24 + 24 + 4 * 4 * 24)
     power = 2 * 4 * 72

@@ -60,7 +60,7 @@ def test_how_far_off_a_prediction_is(p50: float, off: float) -> None:
 def test_hours_until_a_day_are_heads_times_paid_hours() -> None:
     case = tiny_case()
     (row,) = compared(case, [fact("hours_to:400")], 1)
-    metrics, _ = case.measured(case.planned, case.perform(case.planned))
+    metrics, _ = case.measured(case.planned, case.simulate(case.planned))
     assert row.p50 * 1e6 == pytest.approx(metrics["hours_paid"])
 
 

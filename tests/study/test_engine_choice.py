@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sim.engine import backends as either
-from sim.engine.backends import COMPILED, SIMPY, Done, EnginesDiffer, WrongEngine, chosen
+from sim.engine.backends import COMPILED, SIMPY, EnginesDiffer, Replication, WrongEngine, select_backend
 from sim.jit import available
 from sim.metrics import measure as measures
 from sim.metrics.measure import measure
@@ -53,7 +53,7 @@ def test_both_engines_fill_a_chunk_with_the_same_bytes(block: Case, method: str)
 @needs_numba
 def test_story_ledger_and_planned_run_are_those_of_the_reference(block: Case) -> None:
     fast = replace(block, engine=COMPILED)
-    (one,), (other,) = (case.performed(1, 5, 1) for case in (block, fast))
+    (one,), (other,) = (case.replications(1, 5, 1) for case in (block, fast))
     assert alike(block.story(one), fast.story(other)) == []
     assert alike(block.ledger(1, 5), fast.ledger(1, 5)) == []
     assert block.as_planned[0] == fast.as_planned[0]
@@ -74,14 +74,14 @@ def late(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A compiled engine that does one thing a minute late; returns the replications it has performed."""
     performed: list[int] = []
 
-    def by_machine(*asked: Any) -> Iterator[Done]:
-        for done in either.by_machine(*asked):
+    def run_numba(*asked: Any) -> Iterator[Replication]:
+        for done in either.run_numba(*asked):
             performed.append(done.replication)
-            log = done.performance.log.copy()
+            log = done.outcome.log.copy()
             log[len(log) // 2, 0] += 1
-            yield replace(done, performance=replace(done.performance, log=log))
+            yield replace(done, outcome=replace(done.outcome, log=log))
 
-    monkeypatch.setattr(cases, "by_machine", by_machine)
+    monkeypatch.setattr(cases, "run_numba", run_numba)
     return performed
 
 
@@ -114,7 +114,7 @@ def test_so_many_replications_are_checked_and_no_more(monkeypatch: pytest.Monkey
 
 def test_an_engine_nobody_has_is_named() -> None:
     with pytest.raises(WrongEngine, match="there are auto, simpy, compiled") as refused:
-        chosen("fortran")
+        select_backend("fortran")
     assert refused.value.exit_code == 2
 
 
@@ -151,13 +151,13 @@ def test_metrics_do_not_depend_on_who_comes_first_within_a_minute(
 ) -> None:
     monkeypatch.setattr(measures, "switched_on", lambda: False)  # that books are kept needs causes before effects
     case = prepare(load(ROOT / "configs" / "hybrid.yaml", ["scale.capacity_mw=25", "energization.units.count=2"]).value)
-    (done,) = case.performed(1, replication, 1)
-    log, unit_of = done.performance.log, case.plan.unit_of
-    expected = measure(case.yardstick, case.record(done))
+    (done,) = case.replications(1, replication, 1)
+    log, unit_of = done.outcome.log, case.plan.unit_of
+    expected = measure(case.metric_context, case.record(done))
     for seed in range(2):
         rank = np.random.default_rng(seed).permutation(len(case.plan.units))[unit_of[log[:, 1]]]
         mixed = log[np.lexsort((rank, log[:, 0]))]
         assert not np.array_equal(mixed, log)
-        found = measure(case.yardstick, case.record(replace(done, performance=replace(done.performance, log=mixed))))
+        found = measure(case.metric_context, case.record(replace(done, outcome=replace(done.outcome, log=mixed))))
         assert found[0] == expected[0]
         assert alike(dict(found[1]), dict(expected[1])) == []

@@ -64,10 +64,10 @@ def test_calendars_are_those_of_all_the_weather_as_far_as_they_are_known(block: 
 def test_runs_that_need_more_weather_get_it(block: Case, share: float) -> None:
     fast = ahead(block, share)
     before = fast._ahead.days
-    found = list(fast.performed(1, 0, 30))
-    expected = list(fast.performed(1, 0, 30, hours_of=lambda number: block.hours_of(1, number)))
+    found = list(fast.replications(1, 0, 30))
+    expected = list(fast.replications(1, 0, 30, hours_of=lambda number: block.hours_of(1, number)))
     for one, other in zip(expected, found, strict=True):
-        assert difference(block.plan, one.performance, other.performance) is None
+        assert difference(block.plan, one.outcome, other.outcome) is None
         assert np.array_equal(one.content, other.content)
     assert fast._ahead.days > before
 
@@ -86,4 +86,4 @@ def test_metrics_do_not_see_how_far_the_weather_was_drawn(block: Case, share: fl
 def test_who_is_given_part_of_a_calendar_and_nobody_to_ask_says_so(block: Case) -> None:
     fast = ahead(block, 0.0)
     with pytest.raises(ValueError, match="nobody who knows more"):
-        list(fast.performed(1, 0, 1, hours_of=lambda number: block.hours_of(1, number, 1)))
+        list(fast.replications(1, 0, 1, hours_of=lambda number: block.hours_of(1, number, 1)))

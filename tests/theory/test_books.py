@@ -32,15 +32,15 @@ def case(name: str) -> Case:
 def metrics(name: str, replication: int) -> dict[str, float]:
     luck = next(case(name).draws(1).chunk(replication, 1))
     hours = case(name).hours_of(1, replication)
-    return case(name).measured(luck, case(name).perform(luck, hours), hours)[0]
+    return case(name).measured(luck, case(name).simulate(luck, hours), hours)[0]
 
 
 @cache
 def record(name: str, replication: int) -> Record:
     luck = next(case(name).draws(1).chunk(replication, 1))
     hours = case(name).hours_of(1, replication)
-    log = case(name).perform(luck, hours).log
-    return Record.of(case(name).yardstick.index, log, luck.content, hours, luck.factors)
+    log = case(name).simulate(luck, hours).log
+    return Record.of(case(name).metric_context.index, log, luck.content, hours, luck.factors)
 
 
 def shift_minutes(run: Record, number: int, begun: int, done: int) -> float:
@@ -85,7 +85,7 @@ def test_hours_worked_by_activity_and_by_trade_are_the_hours_worked(name: str, r
 def test_hours_paid_by_trade_and_by_month_are_the_hours_paid(name: str) -> None:
     run, project = record(name, 0), case(name).project
     people = headcount(run, project, case(name).days)
-    paid = case(name).yardstick.paid_by_day
+    paid = case(name).metric_context.paid_by_day
     crowd = people.direct.sum(axis=0)
     indirect = np.array([ceil(n * project.labour.indirect_ratio.value - 1e-9) for n in crowd.tolist()])
     by_trade = [float(row @ paid) for row in people.direct] + [float(indirect @ paid)]
@@ -113,7 +113,7 @@ def test_money_by_item_by_event_and_by_month_is_the_capital_to_the_cent(name: st
 @pytest.mark.parametrize("name", NAMES)
 def test_labour_by_trade_is_what_labour_costs(name: str) -> None:
     run, project = record(name, 0), case(name).project
-    people, paid = headcount(run, project, case(name).days), case(name).yardstick.paid_by_day
+    people, paid = headcount(run, project, case(name).days), case(name).metric_context.paid_by_day
     crowd = people.direct.sum(axis=0)
     each = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)  # with the indirect people
     factor = run.factors[run.index.plan.inputs.factors.index("price.labour")]

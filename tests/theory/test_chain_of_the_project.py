@@ -68,7 +68,7 @@ def performed(bottleneck: str, replication: int) -> tuple[Paths, Paths, dict[str
     worked: dict[tuple[str, str], int] = defaultdict(int)
     done: dict[tuple[str, str], int] = {}
     there: dict[str, int] = {}
-    for minute, step, x in project.perform(luck).log.tolist():
+    for minute, step, x in project.simulate(luck).log.tolist():
         unit, operation = plan.units[plan.unit_of[step]], plan.rows[step, 0]
         if operation == WORK:
             activity = plan.activities[plan.activity_of[step]]

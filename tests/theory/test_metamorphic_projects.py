@@ -44,7 +44,7 @@ def assert_same(one: Columns, other: Columns) -> None:
 
 def planned(*overrides: str) -> dict[str, float]:
     case = tiny_case(*overrides)
-    return case.measured(case.planned, case.perform(case.planned))[0]
+    return case.measured(case.planned, case.simulate(case.planned))[0]
 
 
 def slower(node: Any, times: int, key: str = "") -> Any:
@@ -114,7 +114,7 @@ def test_names_of_steps_and_trades_decide_nothing_where_nothing_is_drawn() -> No
     tree = {**walk({key: value for key, value in tree.items() if key not in ("procurement", "money")}),
             "procurement": tree["procurement"], "money": tree["money"]}  # fmt: skip
     case = prepare(checked(Project, tree))
-    assert case.measured(case.planned, case.perform(case.planned))[0] == planned()
+    assert case.measured(case.planned, case.simulate(case.planned))[0] == planned()
 
 
 OFF = {
@@ -200,7 +200,7 @@ def test_another_crew_on_site_leaves_the_luck_and_the_dates_of_factory_and_road_
 
     def trace(case: Case) -> list[tuple[str, str, int]]:
         (luck,) = case.draws(SEED).chunk(0, 1)
-        plan, log = case.plan, case.perform(luck).log.tolist()
+        plan, log = case.plan, case.simulate(luck).log.tolist()
         rows = [(plan.units[plan.unit_of[step]], plan.activities[plan.activity_of[step]], minute)
                 for minute, step, _ in log if plan.activity_of[step] >= 0]  # fmt: skip
         return [row for row in rows if row[0].startswith("electrical.s")]

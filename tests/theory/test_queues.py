@@ -48,7 +48,7 @@ def open_line(stations: Sequence[tuple[int, Distribution]], rate: float, seed: i
 
 def waits(played: Played) -> Floats:
     """Waits of all customers in order of arrival, in units of time."""
-    rows = [(asked, done) for done, step, asked in played.performance.log.tolist() if played.plan.rows[step, 0] == HOLD]
+    rows = [(asked, done) for done, step, asked in played.outcome.log.tolist() if played.plan.rows[step, 0] == HOLD]
     return np.array([done - asked for asked, done in sorted(rows)], np.float64) / UNIT
 
 
@@ -83,7 +83,7 @@ def test_a_tandem_is_the_sum_of_its_stations() -> None:
     rate = 0.7
     played = open_line([(1, Exponential(1)), (2, Exponential(2))], rate, 13)
     ends, begins = np.zeros(CUSTOMERS), np.zeros(CUSTOMERS)
-    for done, step, _ in played.performance.log.tolist():
+    for done, step, _ in played.outcome.log.tolist():
         unit = int(played.plan.units[played.plan.unit_of[step]][1:])
         ends[unit] = done
         begins[unit] = begins[unit] or done
@@ -94,7 +94,7 @@ def test_a_tandem_is_the_sum_of_its_stations() -> None:
 def rounds(played: Played, activity: str, until: int) -> Floats:
     """How many of an activity are done in each of the batches of time, in units of time."""
     number = played.plan.activities.index(activity)
-    log = played.performance.log
+    log = played.outcome.log
     done = log[np.isin(log[:, 1], np.flatnonzero(played.plan.activity_of == number)), 0]
     counts, _ = np.histogram(done, bins=np.linspace(0, until, BATCHES + 1))
     return counts * (BATCHES * UNIT / until)

@@ -45,19 +45,19 @@ def torture(seed: int) -> str:
     if isinstance(case, str):
         assert named(None, case), case
         return "cannot be planned"
-    outcome = "finished"
+    ended = "finished"
     for luck in case.draws(seed).chunk(0, 2):
         hours = case.hours_of(seed, luck.replication)
-        performance = case.perform(luck, hours)
-        metrics, curves = case.measured(luck, performance, hours)
-        if performance.stuck is not None:
-            assert named(case, performance.stuck.explain()), performance.stuck.explain()
+        verdict = case.simulate(luck, hours)
+        metrics, curves = case.measured(luck, verdict, hours)
+        if verdict.deadlock is not None:
+            assert named(case, verdict.deadlock.explain()), verdict.deadlock.explain()
             assert metrics["lead_time_mw_weighted_days"] == np.inf
-            outcome = "stalled"
+            ended = "stalled"
         else:
             assert np.isfinite(metrics["lead_time_mw_weighted_days"])
             assert curves["mw_online"][-1] <= project.blocks * project.block.mw_gross.value
-    return outcome
+    return ended
 
 
 @settings(max_examples=QUICK)

@@ -349,7 +349,7 @@ def _outermost(source: str) -> Kernel:
     """Make the kernel; that `source` is part of it keeps machine code of other sources from being used."""
 
     @whole
-    def perform(plan_: Ints, run_: Ints, luck_: Ints, figures_: Floats, hours_: Ints, log_: Ints) -> int:
+    def run_kernel(plan_: Ints, run_: Ints, luck_: Ints, figures_: Floats, hours_: Ints, log_: Ints) -> int:
         """Perform a plan in arrays of these layouts until it is over; return what went wrong."""
         plan, run, luck = numbers_of(plan_), numbers_of(run_), numbers_of(luck_)
         figures, hours, log = figures_of(figures_), numbers_of(hours_), numbers_of(log_)
@@ -363,7 +363,7 @@ def _outermost(source: str) -> Kernel:
         run[NOW] = now
         return run[FAULT]
 
-    return perform
+    return run_kernel
 
 
-perform = _outermost(fingerprint())
+run_kernel = _outermost(fingerprint())

@@ -15,10 +15,10 @@ import numpy as np
 
 from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
-from sim.engine.deadlock import Standing, Stuck
+from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import GoesRound
 from sim.engine.numba_engine.calendars import Timetables
-from sim.engine.numba_engine.kernel import perform as kernel
+from sim.engine.numba_engine.kernel import run_kernel
 from sim.engine.numba_engine.memory_layout import (
     ASKED,
     AT,
@@ -50,7 +50,7 @@ from sim.engine.numba_engine.memory_layout import (
     plan_array,
 )
 from sim.engine.numba_engine.sampling import Luck, given
-from sim.engine.simpy_engine import Performance, budget_spent
+from sim.engine.simpy_engine import RunOutcome, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
 from sim.plan.compile import MODES, CompiledPlan, compile_plan
@@ -62,7 +62,7 @@ from sim.world.roads import duty_finish
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
-def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Stuck | None:
+def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Deadlock | None:
     """Return who stands where if the project stalled; raise what the reference raises where a run cannot go on."""
     fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[WHO]]
     if fault == WELL:
@@ -80,12 +80,12 @@ def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Stuc
     raise GoesRound(f"minute {now}: {who} goes round for ever while no time passes")
 
 
-def _standing(plan: CompiledPlan, run: Ints, because: str) -> Stuck:
+def _standing(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
     """Return where everybody stands at a stall."""
     free = _column(run, FREE_COUNT, len(plan.pools))
     where = run[run[STATE] :][: len(plan.units) * UNIT : UNIT].tolist()
     level = _column(run, LEVEL, len(plan.gates))
-    return Standing(plan, where, free, level, int(run[NOW])).explain(because)
+    return SimulationState(plan, where, free, level, int(run[NOW])).explain(because)
 
 
 def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> str:
@@ -136,7 +136,7 @@ ROOM_A_STEP = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Performed(Performance):
+class CompiledOutcome(RunOutcome):
     """A performance, and what it drew: minutes before losses of every input performed (else 0), shared factors.
 
     `hours` are the calendars it was performed on.
@@ -147,7 +147,7 @@ class Performed(Performance):
     hours: Calendars
 
 
-class Prepared:
+class KernelPlan:
     """A plan in the form the kernel reads; made once, performed many times, by several threads at once if wanted.
 
     The twin of the reference's `Prepared`. `arrays` is the plan, `beginning` a run at its first minute.
@@ -165,29 +165,29 @@ class Prepared:
         return Luck(self.plan.inputs, seed, uniforms)
 
 
-class Stage:
+class Workspace:
     """Room for one run at a time, used again by the next: the state, the log, the calendars."""
 
-    def __init__(self, prepared: Prepared, numbers: Ints, figures: Floats) -> None:
+    def __init__(self, prepared: KernelPlan, numbers: Ints, figures: Floats) -> None:
         """Set up for runs of one plan with the luck in `numbers` and `figures`."""
         self.prepared, self.numbers, self.figures = prepared, numbers, figures
         self.run = np.empty_like(prepared.beginning)
         self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.timetables = Timetables()
 
-    def perform(
+    def simulate(
         self, replication: int, factors: Floats, calendars: Calendars, further: Further | None = None
-    ) -> Performed:
+    ) -> CompiledOutcome:
         """Perform the plan once, again with calendars that are known further if these do not suffice."""
         plan = self.prepared.plan
         while self.play_whole(replication, calendars) and any(calendar.known < ALL for calendar in calendars):
             if further is None:
                 raise ValueError("calendars that are not known to their end, and nobody who knows more")
             calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
-        stuck = ending(plan, self.run, calendars)
+        deadlock = ending(plan, self.run, calendars)
         content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
-        return Performed(
-            self.log[: self.run[ROWS]].copy(), stuck, content=content.copy(), factors=factors, hours=calendars
+        return CompiledOutcome(
+            self.log[: self.run[ROWS]].copy(), deadlock, content=content.copy(), factors=factors, hours=calendars
         )
 
     def play_whole(self, replication: int, calendars: Calendars) -> bool:
@@ -203,18 +203,18 @@ class Stage:
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
-        return kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
+        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
 
 
-def perform_many(
-    prepared: Prepared,
+def simulate_many(
+    prepared: KernelPlan,
     seed: int,
     first: int,
     count: int,
     calendars_of: Callable[[int], Calendars],
     uniforms: Uniforms | None = None,
     further: Further | None = None,
-) -> Iterator[Performed]:
+) -> Iterator[CompiledOutcome]:
     """Perform replications first … first + count − 1, each on its own calendars, and yield them in order.
 
     Where calendars are not known to their end, `further` gives those of a replication up to a minute at least.
@@ -225,21 +225,21 @@ def perform_many(
     stage, lasting = None, len(luck.figures)
     for begin in range(first, first + count, AT_ONCE):
         for common in luck.chunk(begin, min(AT_ONCE, first + count - begin)):
-            stage = stage or Stage(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
+            stage = stage or Workspace(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
             stage.figures[lasting:] = common.figures
             calendars = calendars_of(common.replication)
-            yield stage.perform(common.replication, common.factors, calendars, further)
+            yield stage.simulate(common.replication, common.factors, calendars, further)
 
 
-def perform(prepared: Prepared, seed: int, replication: int, calendars: Calendars) -> Performed:
+def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calendars) -> CompiledOutcome:
     """Perform one replication."""
-    return next(perform_many(prepared, seed, replication, 1, lambda _: calendars))
+    return next(simulate_many(prepared, seed, replication, 1, lambda _: calendars))
 
 
-def perform_given(prepared: Prepared, values: Sequence[int], calendars: Calendars) -> Performed:
+def simulate_given(prepared: KernelPlan, values: Sequence[int], calendars: Calendars) -> CompiledOutcome:
     """Perform the plan with the value of every input given, as in the planned run; repeats take the same value."""
     numbers, figures = given(prepared.plan.inputs, values)
-    return Stage(prepared, numbers, figures).perform(0, np.empty(0), calendars)
+    return Workspace(prepared, numbers, figures).simulate(0, np.empty(0), calendars)
 
 
 def ready(announce: Callable[[str], None] | None = None) -> float:
@@ -251,7 +251,7 @@ def ready(announce: Callable[[str], None] | None = None) -> float:
     telling = Timer(A_MOMENT, announce or str, [COMPILING])
     telling.start()
     try:
-        perform_given(Prepared(compile_plan(_nothing())), [], [])
+        simulate_given(KernelPlan(compile_plan(_nothing())), [], [])
     finally:
         telling.cancel()
     return perf_counter() - began

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
 from sim.metrics.delivery import NeededBlocks, Online, matched
-from sim.metrics.money.capital import MONTH_DAYS, Claims, Courses, capital_metrics, followed, over
+from sim.metrics.money.capital import MONTH_DAYS, CapitalEvents, CapitalTimeline, capital_metrics, followed, over
 from sim.metrics.money.contracts import STANDING, Contracts, contracts
 from sim.metrics.money.finance import (
     MARK_DAYS,
@@ -50,7 +50,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Purse:
+class CostModel:
     """What the money of all runs of a plan is measured with."""
 
     project: Project
@@ -60,7 +60,7 @@ class Purse:
     planned_compute_usd: float = 0.0
 
     @classmethod
-    def of(cls, project: Project, layout: Layout, index: Index) -> Purse:
+    def of(cls, project: Project, layout: Layout, index: Index) -> CostModel:
         """Work out what is bought and when it is due; the planned cost comes from the run without luck."""
         return cls(project, layout, contracts(index, layout, project))
 
@@ -91,48 +91,50 @@ class Purse:
         return np.append(self.bought.compute, np.zeros(len(STANDING), np.bool_))
 
 
-def with_budget(purse: Purse, planned: Run) -> Purse:
+def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
     """Return a purse that knows what the project costs as planned."""
-    total = ledger(planned, purse.bought, purse.project).total / 100
-    return replace(purse, planned_usd=float(total.sum()), planned_compute_usd=float(total[purse.compute].sum()))
+    total = ledger(planned, cost_model.bought, cost_model.project).total / 100
+    return replace(
+        cost_model, planned_usd=float(total.sum()), planned_compute_usd=float(total[cost_model.compute].sum())
+    )
 
 
 @dataclass(frozen=True)
-class Books:
+class Accounts:
     """The money of one run: its ledger, the course of every item, its draws, and what its blocks earn."""
 
     entries: Ledger
-    courses: Courses
+    timeline: CapitalTimeline
     draws: Draws
     earned: Earning
     online: Ints
 
 
-def keep_books(purse: Purse, run: Run, blocks: Online, needed: NeededBlocks | None) -> Books:
+def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: NeededBlocks | None) -> Accounts:
     """Return the books of one run."""
-    project = purse.project
+    project = cost_model.project
     business, horizon = project.money.business, project.money.horizon_days * DAY
     online = np.where(blocks.reached, blocks.minute, NEVER)
-    entries = ledger(run, purse.bought, project)
+    entries = ledger(run, cost_model.bought, project)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
     wanted = np.flatnonzero(blocks.ordered >= 0)
     drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
     debt = np.empty(len(drawn.debt))
     debt[drawn.entry] = drawn.debt * 100
     block_kw = project.block.mw_gross.value * 1000
-    claims = Claims(
-        entries, debt, run.when, purse.bought, moments(online, useful, purse.layout), online[wanted], block_kw
+    events = CapitalEvents(
+        entries, debt, run.when, cost_model.bought, moments(online, useful, cost_model.layout), online[wanted], block_kw
     )
-    found = followed(claims, _built(purse, wanted), horizon)
+    found = followed(events, _built(cost_model, wanted), horizon)
     from_then = np.maximum(useful, matched(online, needed))
     earned = earning(from_then, entries.revenue, project)
-    return Books(entries, found, drawn, earned, online)
+    return Accounts(entries, found, drawn, earned, online)
 
 
-def _built(purse: Purse, wanted: Ints) -> Floats:
+def _built(cost_model: CostModel, wanted: Ints) -> Floats:
     """Return the kW every item of the ledger was built to serve."""
-    whole = max(1, len(wanted)) * purse.project.block.mw_gross.value * 1000
-    return np.append(purse.bought.serving.built, np.full(len(STANDING), whole))
+    whole = max(1, len(wanted)) * cost_model.project.block.mw_gross.value * 1000
+    return np.append(cost_model.bought.serving.built, np.full(len(STANDING), whole))
 
 
 # --- money ------------------------------------------------------------------------------------------------------------
@@ -149,50 +151,50 @@ CURVES = (
 )
 
 
-def money_metrics(purse: Purse, run: Run, books: Books, blocks: Online) -> dict[str, float]:
+def money_metrics(cost_model: CostModel, run: Run, accounts: Accounts, blocks: Online) -> dict[str, float]:
     """Return the money metrics of DESIGN §7 of one run."""
-    project, entries = purse.project, books.entries
+    project, entries = cost_model.project, accounts.entries
     horizon, total = project.money.horizon_days * DAY, entries.total.astype(np.float64)
     wanted = blocks.wanted
     mw, cost_of_capital = float(blocks.mw[wanted].sum()), project.money.cost_of_capital.value
-    found = capital_metrics(books.courses, purse.compute, mw, cost_of_capital)
-    late = books.online[wanted], blocks.ordered[wanted], horizon
-    parts = _split(purse, total)
+    found = capital_metrics(accounts.timeline, cost_model.compute, mw, cost_of_capital)
+    late = accounts.online[wanted], blocks.ordered[wanted], horizon
+    parts = _split(cost_model, total)
     return {
         **found,
         **parts,
-        "authorised_idle_months": authorised(purse, books, blocks) / MONTH_DAYS,
-        "exposure_at_first_mw_usd": _exposed_at_first(books),
-        "censored": float((books.online[wanted] > horizon).any()),
-        "interest_during_construction_usd": interest(books.courses, project.money.finance.debt_rate.value),
-        "obsolescence_cost_usd": _obsolescence(purse, run, books, horizon),
+        "authorised_idle_months": authorised(cost_model, accounts, blocks) / MONTH_DAYS,
+        "exposure_at_first_mw_usd": _exposed_at_first(accounts),
+        "censored": float((accounts.online[wanted] > horizon).any()),
+        "interest_during_construction_usd": interest(accounts.timeline, project.money.finance.debt_rate.value),
+        "obsolescence_cost_usd": _obsolescence(cost_model, run, accounts, horizon),
         "foregone_revenue_usd": foregone(*late, project),
-        "revenue_to_day_730_usd": revenue_to(books.earned, blocks.start + MARK_DAYS * DAY),
-        "peak_net_funding_usd": peak_funding(books.draws.minute, books.draws.usd, books.earned),
-        "npv_usd": _value(purse, books, horizon),
-        **_budget(purse, total),
+        "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + MARK_DAYS * DAY),
+        "peak_net_funding_usd": peak_funding(accounts.draws.minute, accounts.draws.usd, accounts.earned),
+        "npv_usd": _value(cost_model, accounts, horizon),
+        **_budget(cost_model, total),
         **damages(*late, project),
-        **_yearly(purse, parts, total, mw, found["carrying_cost_usd"]),
+        **_yearly(cost_model, parts, total, mw, found["carrying_cost_usd"]),
     }
 
 
-def _split(purse: Purse, total: Floats) -> dict[str, float]:
+def _split(cost_model: CostModel, total: Floats) -> dict[str, float]:
     """Return the capital by part: to energise, shell and systems (with people and site), compute."""
-    sums = np.bincount(purse.part, total, len(PARTS)) / 100
+    sums = np.bincount(cost_model.part, total, len(PARTS)) / 100
     return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
 
 
-def authorised(purse: Purse, books: Books, blocks: Online) -> float:
+def authorised(cost_model: CostModel, accounts: Accounts, blocks: Online) -> float:
     """Return the days from each lot's authorisation to the mean of its MW online, weighted by what it costs.
 
     A lot is everything of one kind that is authorised with one order; people and site are authorised with each.
     """
-    bought, entries, serving = purse.bought, books.entries, purse.bought.serving
-    horizon = purse.project.money.horizon_days * DAY
-    online = np.minimum(books.online, horizon).astype(np.float64)
-    at = np.minimum(moments(books.online, books.online, purse.layout)[serving.moment], horizon)
-    mean = np.bincount(purse.lot, serving.kw * at, len(purse.lot_kw)) / purse.lot_kw
-    since = _authorised_on(purse, blocks)
+    bought, entries, serving = cost_model.bought, accounts.entries, cost_model.bought.serving
+    horizon = cost_model.project.money.horizon_days * DAY
+    online = np.minimum(accounts.online, horizon).astype(np.float64)
+    at = np.minimum(moments(accounts.online, accounts.online, cost_model.layout)[serving.moment], horizon)
+    mean = np.bincount(cost_model.lot, serving.kw * at, len(cost_model.lot_kw)) / cost_model.lot_kw
+    since = _authorised_on(cost_model, blocks)
     contracts_ = entries.total[: len(bought.names)]
     waited = (contracts_ * (mean[bought.group] - since)).sum()
     wanted = blocks.ordered >= 0
@@ -201,45 +203,45 @@ def authorised(purse: Purse, books: Books, blocks: Online) -> float:
     return over(waited, float(entries.total.sum())) / DAY
 
 
-def _authorised_on(purse: Purse, blocks: Online) -> Ints:
+def _authorised_on(cost_model: CostModel, blocks: Online) -> Ints:
     """Return the minute at which every contract was authorised: with its place."""
-    dated = purse.bought.authorised
-    return np.where(dated >= 0, dated, blocks.ordered[purse.bought.block])
+    dated = cost_model.bought.authorised
+    return np.where(dated >= 0, dated, blocks.ordered[cost_model.bought.block])
 
 
-def _exposed_at_first(books: Books) -> float:
+def _exposed_at_first(accounts: Accounts) -> float:
     """Return what could be lost on the day the first MW is online; all of it if none ever is."""
-    found, first = books.courses, int(books.online.min())
+    found, first = accounts.timeline, int(accounts.online.min())
     at = (found.minute <= first) & (found.until > first) | (found.until == found.horizon) & (first >= found.horizon)
     return float(found.exposed[at].sum()) / 100
 
 
-def _obsolescence(purse: Purse, run: Run, books: Books, horizon: int) -> float:
+def _obsolescence(cost_model: CostModel, run: Run, accounts: Accounts, horizon: int) -> float:
     """Return what compute loses in value between title and service."""
-    title = purse.bought.title
+    title = cost_model.bought.title
     when = run.when[title.step]
     there = when >= 0
     item = title.item[there]
-    usd = books.entries.total[item] / 100 * title.share[there]
-    online = books.online[purse.bought.block[item]]
-    return obsolescence(when[there], online, usd, horizon, purse.project.money.business.obsolescence.value)
+    usd = accounts.entries.total[item] / 100 * title.share[there]
+    online = accounts.online[cost_model.bought.block[item]]
+    return obsolescence(when[there], online, usd, horizon, cost_model.project.money.business.obsolescence.value)
 
 
-def _value(purse: Purse, books: Books, horizon: int) -> float:
+def _value(cost_model: CostModel, accounts: Accounts, horizon: int) -> float:
     """Return the net present value on the project's first day."""
-    drawn, project = books.draws, purse.project
-    book = book_value(drawn.minute, drawn.usd, purse.compute[drawn.item], horizon, project)
+    drawn, project = accounts.draws, cost_model.project
+    book = book_value(drawn.minute, drawn.usd, cost_model.compute[drawn.item], horizon, project)
     return net_present_value(
-        (drawn.minute, drawn.usd), book, books.earned, horizon, project.money.cost_of_capital.value
+        (drawn.minute, drawn.usd), book, accounts.earned, horizon, project.money.cost_of_capital.value
     )
 
 
-def _budget(purse: Purse, total: Floats) -> dict[str, float]:
+def _budget(cost_model: CostModel, total: Floats) -> dict[str, float]:
     """Return the approved budget (planned cost and contingency), what is drawn of the contingency, and the overrun."""
-    planned = purse.planned_usd
+    planned = cost_model.planned_usd
     if not planned:
         return {}
-    contingency = purse.project.money.contingency.share.value * (planned - purse.planned_compute_usd)
+    contingency = cost_model.project.money.contingency.share.value * (planned - cost_model.planned_compute_usd)
     beyond = float(total.sum()) / 100 - planned
     return {
         "budget_usd": planned + contingency,
@@ -248,12 +250,14 @@ def _budget(purse: Purse, total: Floats) -> dict[str, float]:
     }
 
 
-def _yearly(purse: Purse, parts: Mapping[str, float], total: Floats, mw: float, carrying: float) -> dict[str, float]:
+def _yearly(
+    cost_model: CostModel, parts: Mapping[str, float], total: Floats, mw: float, carrying: float
+) -> dict[str, float]:
     """Return what it costs to run a year, and what a GPU-hour costs."""
-    project, usd = purse.project, total / 100
+    project, usd = cost_model.project, total / 100
     finance, run = project.money.finance, running_cost(project.money.business, mw)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
-    land = float(usd[purse.land].sum())
+    land = float(usd[cost_model.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
     cost = layers(project, mw, land, energise, shell - land + carrying, compute)
     return {
@@ -266,19 +270,19 @@ def _yearly(purse: Purse, parts: Mapping[str, float], total: Floats, mw: float, 
     }
 
 
-def money_curves(books: Books, days: int) -> dict[str, Floats]:
+def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
     """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
-    drawn = books.draws
+    drawn = accounts.draws
     return {
-        **dict(zip(CURVES, books.courses.daily(), strict=False)),
-        "cash_flow_usd_per_month": _cash_flow(books, days),
+        **dict(zip(CURVES, accounts.timeline.daily(), strict=False)),
+        "cash_flow_usd_per_month": _cash_flow(accounts, days),
         "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
         "debt_drawn_usd": running(drawn.minute, drawn.debt, days),
     }
 
 
-def _cash_flow(books: Books, days: int) -> Floats:
+def _cash_flow(accounts: Accounts, days: int) -> Floats:
     """Return net revenue less payments of the month in which each day lies."""
     ends = np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH
-    earned = np.diff(books.earned.until(ends))[np.arange(days) * DAY // MONTH]
-    return np.asarray(earned - monthly(books.draws.minute, books.draws.usd, days), np.float64)
+    earned = np.diff(accounts.earned.until(ends))[np.arange(days) * DAY // MONTH]
+    return np.asarray(earned - monthly(accounts.draws.minute, accounts.draws.usd, days), np.float64)

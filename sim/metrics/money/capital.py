@@ -35,7 +35,7 @@ Part = tuple[Ints, Ints, Mapping[str, Floats | Ints]]
 
 
 @dataclass(frozen=True)
-class Changes:
+class CapitalChanges:
     """What changes items, one row a change: cents paid, kW online, cents owed, contracts, and how many paid are debt.
 
     `amounts` has a row for each of them. Owed is what cancelling would cost from then on, over what it did before.
@@ -46,7 +46,7 @@ class Changes:
     amounts: Floats
 
 
-def together(parts: Sequence[Part]) -> Changes:
+def together(parts: Sequence[Part]) -> CapitalChanges:
     """Return the changes of several kinds as one; amounts that are not given are 0."""
     item, minute = (np.concatenate([part[column] for part in parts]) for column in (0, 1))
     amounts, begin = np.zeros((len(AMOUNTS), len(item))), 0
@@ -54,11 +54,11 @@ def together(parts: Sequence[Part]) -> Changes:
         for name, amount in given.items():
             amounts[AMOUNTS.index(name), begin : begin + len(its)] = amount
         begin += len(its)
-    return Changes(item, minute, amounts)
+    return CapitalChanges(item, minute, amounts)
 
 
 @dataclass(frozen=True)
-class Summed:
+class CapitalIntegrals:
     """What is summed over courses, in cents: integrals of what is idle, and of what is committed and waits, by item.
 
     Then what is idle at the horizon, row by row; the most that is out and idle at any moment; and by how much all
@@ -73,7 +73,7 @@ class Summed:
 
 
 @dataclass(frozen=True)
-class Courses:
+class CapitalTimeline:
     """The course of every item: rows by item and date, with the state from each row to the next (cents).
 
     `rows` are its item, its minute, and the minute of the item's next row or the horizon; `first` the rows with which
@@ -155,14 +155,16 @@ class Courses:
         return daily
 
     @cached_property
-    def summed(self) -> Summed:
+    def summed(self) -> CapitalIntegrals:
         """Return what is summed over all rows."""
         if by_machine():
             return _summed_by_kernel(self)
         idle = self.paid - self.earning
         waiting = np.maximum(self.committed - self.total[self.item] * self.share, 0.0)
         at_end = (self.minute < self.horizon) & (self.until >= self.horizon)
-        return Summed(self.integral(idle), self.integral(waiting), idle[at_end], _highest(self), self._by_day())
+        return CapitalIntegrals(
+            self.integral(idle), self.integral(waiting), idle[at_end], _highest(self), self._by_day()
+        )
 
     def _by_day(self) -> Floats:
         """Return by how much states change on every day; what is later than all days is left out."""
@@ -171,7 +173,7 @@ class Courses:
         return np.array([np.bincount(day, self.steps(state), days + 1)[:days] for state in self.states[:4]])
 
 
-def _summed_by_kernel(found: Courses) -> Summed:
+def _summed_by_kernel(found: CapitalTimeline) -> CapitalIntegrals:
     """Return what is summed over courses."""
     from sim.metrics.kernels import capital as kernel
 
@@ -181,10 +183,10 @@ def _summed_by_kernel(found: Courses) -> Summed:
         found.rows, found.states, found.total, found.horizon,
         by_item, stranded, by_day, np.empty(count), np.empty(2 * count + kernel.DIGITS, np.int64),
     )  # fmt: skip
-    return Summed(by_item[0], by_item[1], stranded[:left], highest, by_day)
+    return CapitalIntegrals(by_item[0], by_item[1], stranded[:left], highest, by_day)
 
 
-def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> Courses:
+def timeline(changes: CapitalChanges, total: Floats, built_kw: Floats, horizon: int) -> CapitalTimeline:
     """Return the course of every item; in service is min(paid, total × share online), item by item.
 
     `total` is everything ever paid by item (cents), `built_kw` what it was built to serve. Changes that never come
@@ -203,7 +205,7 @@ def courses(changes: Changes, total: Floats, built_kw: Floats, horizon: int) -> 
         until[-1] = horizon
     earning, exposed = np.minimum(paid, total[item] * share), np.maximum(paid, owed)
     states = np.array([paid, earning, contract, exposed, share, changes.amounts[4][order]])
-    return Courses(np.array([item, minute, np.maximum(until, minute)]), first, states, horizon, total)
+    return CapitalTimeline(np.array([item, minute, np.maximum(until, minute)]), first, states, horizon, total)
 
 
 def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
@@ -215,7 +217,7 @@ def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
     return total
 
 
-def _highest(found: Courses) -> float:
+def _highest(found: CapitalTimeline) -> float:
     """Return the most that all items together have out and idle at any moment before the horizon, in cents."""
     order = by(found.minute)
     minute = found.minute[order]
@@ -224,7 +226,7 @@ def _highest(found: Courses) -> float:
     return float(out[last & (minute <= found.horizon)].max(initial=0.0))
 
 
-def capital_metrics(found: Courses, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
+def capital_metrics(found: CapitalTimeline, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
     """Return the capital metrics of DESIGN §7 that follow from the courses of all items, in dollars and months."""
     dollars, summed = found.total / 100, found.summed
     idle, committed = summed.idle / 100 / MONTH, summed.waiting / 100 / MONTH
@@ -252,7 +254,7 @@ def over(part: float, whole: float) -> float:
 
 
 @dataclass(frozen=True)
-class Claims:
+class CapitalEvents:
     """What a run knows of all its changes: its entries and how much of each is debt, and when every step was done.
 
     `moments` are all moments at which items serve, `online` those of the blocks that are ordered, `block_kw` what one
@@ -268,29 +270,31 @@ class Claims:
     block_kw: float
 
 
-def followed(claims: Claims, built_kw: Floats, horizon: int) -> Courses:
+def followed(events: CapitalEvents, built_kw: Floats, horizon: int) -> CapitalTimeline:
     """Return the course of every item; `built_kw` is what each was built to serve."""
-    total = claims.entries.total.astype(np.float64)
+    total = events.entries.total.astype(np.float64)
     if by_machine():
-        return _courses_by_kernel(claims, total, built_kw, horizon, NEVER)
-    return courses(_changes(claims), total, built_kw, horizon)
+        return _courses_by_kernel(events, total, built_kw, horizon, NEVER)
+    return timeline(_changes(events), total, built_kw, horizon)
 
 
-def _courses_by_kernel(claims: Claims, total: Floats, built: Floats, horizon: int, never: int) -> Courses:
+def _courses_by_kernel(
+    events: CapitalEvents, total: Floats, built: Floats, horizon: int, never: int
+) -> CapitalTimeline:
     """Return the course of every item of a run."""
     from sim.metrics.kernels import capital as kernel
 
-    entries, bought, when = claims.entries, claims.bought, claims.when
+    entries, bought, when = events.entries, events.bought, events.when
     serving, owed, contracts = bought.serving, bought.owed, len(bought.names)
     standing = len(total) - contracts
-    room = len(entries.item) + len(serving.item) + standing * len(claims.online) + len(owed.item) + 2 * contracts
+    room = len(entries.item) + len(serving.item) + standing * len(events.online) + len(owed.item) + 2 * contracts
     raw, figures = np.empty((kernel.RAW, room), np.int64), np.empty((kernel.FIGURES, room))
     count = kernel.lay(
-        entries.item, entries.minute, entries.cents, claims.debt,
-        serving.item, serving.moment, serving.kw, claims.moments,
+        entries.item, entries.minute, entries.cents, events.debt,
+        serving.item, serving.moment, serving.kw, events.moments,
         owed.item, owed.step, owed.share, when,
         entries.value, entries.ordered, entries.cancelled, total,
-        claims.online, standing, claims.block_kw, never,
+        events.online, standing, events.block_kw, never,
         raw, figures, np.empty(contracts, np.int64),
     )  # fmt: skip
     rows, states = np.empty((3, count), np.int64), np.empty((6, count))
@@ -298,31 +302,31 @@ def _courses_by_kernel(claims: Claims, total: Floats, built: Floats, horizon: in
     items = kernel.course(
         raw, figures, total, built, horizon, rows, first, states, np.empty(2 * count + kernel.DIGITS, np.int64)
     )
-    return Courses(rows, first[:items], states, horizon, total)
+    return CapitalTimeline(rows, first[:items], states, horizon, total)
 
 
-def _changes(claims: Claims) -> Changes:
+def _changes(events: CapitalEvents) -> CapitalChanges:
     """Return all changes as one table."""
-    entries, bought, contracts = claims.entries, claims.bought, len(claims.bought.names)
-    serving, owed, when = bought.serving, bought.owed, claims.when[claims.bought.owed.step]
+    entries, bought, contracts = events.entries, events.bought, len(events.bought.names)
+    serving, owed, when = bought.serving, bought.owed, events.when[events.bought.owed.step]
     signed, left = np.flatnonzero(entries.ordered >= 0), np.flatnonzero(entries.cancelled >= 0)
     standing = entries.item >= contracts
-    paid = {"paid": entries.cents, "contract": np.where(standing, entries.cents, 0), "debt": claims.debt}
+    paid = {"paid": entries.cents, "contract": np.where(standing, entries.cents, 0), "debt": events.debt}
     return together([
         (entries.item, entries.minute, paid),
-        (serving.item, claims.moments[serving.moment], {"kw": serving.kw}),
-        _served_together(claims, contracts),
+        (serving.item, events.moments[serving.moment], {"kw": serving.kw}),
+        _served_together(events, contracts),
         (owed.item, when, {"owed": owed.share * entries.value[owed.item]}),
         (signed, _signed(entries)[signed], {"contract": entries.value[signed]}),
         (left, entries.cancelled[left], {"contract": (entries.total[:contracts] - entries.value)[left]}),
     ])  # fmt: skip
 
 
-def _served_together(claims: Claims, first: int) -> Part:
+def _served_together(events: CapitalEvents, first: int) -> Part:
     """Return the MW that labour, camp and the like serve: all that are ordered, together."""
-    items = np.repeat(np.arange(first, first + len(STANDING)), len(claims.online))
-    kw = np.full(len(items), claims.block_kw)
-    return items, np.tile(claims.online, len(STANDING)), {"kw": kw}
+    items = np.repeat(np.arange(first, first + len(STANDING)), len(events.online))
+    kw = np.full(len(items), events.block_kw)
+    return items, np.tile(events.online, len(STANDING)), {"kw": kw}
 
 
 def _signed(entries: Ledger) -> Ints:

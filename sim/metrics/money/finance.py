@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import Business, Damages, Finance
 from sim.jit import by_machine
-from sim.metrics.money.capital import Courses
+from sim.metrics.money.capital import CapitalTimeline
 from sim.metrics.money.in_service import by
 from sim.metrics.record import DAY, MONTH, Ints
 
@@ -179,7 +179,7 @@ def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
     return np.repeat(shares, np.diff(np.append(first, len(minute))))
 
 
-def interest(found: Courses, percent_per_year: float) -> float:
+def interest(found: CapitalTimeline, percent_per_year: float) -> float:
     """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
 
     A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
@@ -196,7 +196,7 @@ def interest(found: Courses, percent_per_year: float) -> float:
     return float(debt @ factor) / 100
 
 
-def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
+def _shares_and_draws(found: CapitalTimeline) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
     """Return the minutes and steps at which shares online change or debt is drawn, and each draw.
 
     Of a draw: its place among those rows, that of the last one of its item, the debt, and the shares then and there.
@@ -212,7 +212,7 @@ def _shares_and_draws(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats,
     return found.minute[needed], change[needed], place[rows], place[end], found.debt[rows], then, at_end
 
 
-def _shares_and_draws_by_kernel(found: Courses) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
+def _shares_and_draws_by_kernel(found: CapitalTimeline) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
     """Return the minutes and steps at which shares online change or debt is drawn, and each draw."""
     from sim.metrics.kernels import ledger as kernel
 

@@ -52,16 +52,16 @@ def likely(case: Case, seed: int, runs: int) -> Mapping[Key, Likely]:
     finishes: dict[Key, list[int]] = {}
     critical: dict[Key, int] = {}
     performed = 0
-    for done in case.performed(seed, 0, runs):
-        performance = done.performance
-        if performance.stuck is not None:
+    for done in case.replications(seed, 0, runs):
+        outcome = done.outcome
+        if outcome.deadlock is not None:
             continue
         performed += 1
-        bound = _float(case, performance.log, done.hours)
+        bound = _float(case, outcome.log, done.hours)
         times: dict[int, int] = {}
-        kinds = case.plan.rows[performance.log[:, 1], 0]
+        kinds = case.plan.rows[outcome.log[:, 1], 0]
         for row in np.flatnonzero((kinds == WORK) | (kinds == NOTE)).tolist():
-            minute, step, _ = performance.log[row].tolist()
+            minute, step, _ = outcome.log[row].tolist()
             key = (step, times.get(step, 0))
             times[step] = key[1] + 1
             finishes.setdefault(key, []).append(minute)
@@ -128,11 +128,11 @@ def hand_over(
     case = replace(prepare(config or known, folder), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
-    (done,) = case.performed(seed, replication, 1)
-    log, hours = done.performance.log, done.hours
+    (done,) = case.replications(seed, replication, 1)
+    log, hours = done.outcome.log, done.hours
     _same(case.story(done), result)
     many = min(looked_at, result.sample.size)
-    planned = schedule(case, case.perform(case.planned).log, case.plan.base_calendars)
+    planned = schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
     return Handover(
         result, schedule(case, log, hours), {task.key: (task.start, task.finish) for task in planned.tasks},
         likely(case, seed, many), replication, many,

@@ -26,7 +26,7 @@ from sim.config.project import Project
 from sim.config.yaml_reader import read_file, read_text
 from sim.engine.backends import AUTO
 from sim.errors import SimError
-from sim.jit import nothing_thrown_away
+from sim.jit import gc_paused
 from sim.plan.compile import compile_plan
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
@@ -291,7 +291,7 @@ class Live:
         project = self.project(changes)
         if anew:
             return replace(prepare(project, self.path.parent), engine=self.engine)
-        with nothing_thrown_away():
+        with gc_paused():
             resource_plan = kept(self.base.sizing.resource_plan, changes)
             plan = compile_plan(write_plan(project, calendars(project), day_minutes(project), resource_plan))
             sizing = replace(self.base.sizing, resource_plan=resource_plan)

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.backends import COMPILED, SIMPY, Done, require_same
-from sim.jit import nothing_thrown_away
+from sim.engine.backends import COMPILED, SIMPY, Replication, require_same
+from sim.jit import gc_paused
 from sim.metrics.critical_chain import cause_of_step
 from sim.metrics.record import Index
 from sim.plan.compile import NONE, CompiledPlan, compile_plan
@@ -130,7 +130,7 @@ class Switches:
 
 def rewritten(project: Project, case: Case) -> CompiledPlan:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
-    with nothing_thrown_away():
+    with gc_paused():
         return compile_plan(write_plan(project, calendars(project), day_minutes(project), case.sizing.resource_plan))
 
 
@@ -253,19 +253,19 @@ class Switched:
         """Perform replications of one case and keep what is asked of them."""
         rows: list[list[float]] = []
         status = np.full(len(span), OK, np.int8)
-        for at, done in enumerate(case.performed(seed, replication, len(span))):
+        for at, done in enumerate(case.replications(seed, replication, len(span))):
             if at == 0:
                 _check(case, seed, done)
-            status[at] = OK if done.performance.stuck is None else STALLED
-            metrics, _ = case.glance(done)
+            status[at] = OK if done.outcome.deadlock is None else STALLED
+            metrics, _ = case.quick_metrics(done)
             rows.append([metrics[metric] for metric in self.metrics])
         columns = np.array(rows, np.float64).T
         runs: Columns = {"status": status, **dict(zip(self.metrics, columns, strict=True))}
         return Chunk(span.start, runs, {})
 
 
-def _check(case: Case, seed: int, done: Done) -> None:
+def _check(case: Case, seed: int, done: Replication) -> None:
     """Have SimPy perform a replication of the compiled engine as well; EnginesDiffer if it is not the same."""
     if case.engine == COMPILED:
-        (reference,) = case.performed(seed, done.replication, 1, engine=SIMPY)
+        (reference,) = case.replications(seed, done.replication, 1, engine=SIMPY)
         require_same(case.plan, reference, done)

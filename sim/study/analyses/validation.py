@@ -119,7 +119,7 @@ def _of_runs(
         )
     if name == "hours_to":
         days = int(argument)
-        paid = case.yardstick.paid_by_day[:days]
+        paid = case.metric_context.paid_by_day[:days]
         return np.asarray(curves["headcount"][:, :days].astype(np.float64) @ paid / 1e6, np.float64)
     if name == "all_online":
         whole = curves["mw_online"] >= case.project.scale.capacity_mw - 1e-3
@@ -139,8 +139,8 @@ def _of_runs(
 def _of_logs(case: Case, name: str, activity: str, seed: int, runs: int) -> Floats:
     """A measure of every replication from the log of one activity: how long it took, or how often a week."""
     values = []
-    for done in case.performed(seed, 0, runs):
-        log = done.performance.log
+    for done in case.replications(seed, 0, runs):
+        log = done.outcome.log
         names = np.array([*case.plan.activities, ""])[case.plan.activity_of[log[:, 1]]]
         work = (case.plan.rows[log[:, 1], 0] == WORK) & np.char.startswith(names.astype(str), activity)
         ends, begins = np.sort(log[work, 0]), np.sort(log[work, 2])

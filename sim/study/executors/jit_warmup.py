@@ -19,7 +19,7 @@ from threading import Thread
 from time import perf_counter
 from typing import Any
 
-from sim.engine.backends import COMPILED, Name, chosen, named
+from sim.engine.backends import COMPILED, Name, resolve_backend, select_backend
 
 log = logging.getLogger(__name__)
 COMPILING = "compiling the fast engine for this machine: once, for about fifteen seconds"
@@ -32,12 +32,12 @@ def ready(engine: str) -> Iterator[Name]:
 
     Afterwards it is ready to be used. Whatever ends the block ends them.
     """
-    by = named(engine)
+    by = resolve_backend(engine)
     with _helpers(_lacking() if by == COMPILED else []) as helpers:
         yield by
         for helper in helpers:
             helper.wait()
-    chosen(engine)
+    select_backend(engine)
 
 
 # --- this process ---------------------------------------------------------------------------------------------------
@@ -45,11 +45,11 @@ def ready(engine: str) -> Iterator[Name]:
 
 def _lacking() -> list[str]:
     """Return the parts whose machine code is not on this machine yet."""
-    from sim.engine.numba_engine.kernel import perform
+    from sim.engine.numba_engine.kernel import run_kernel
     from sim.jit.toolkit import lacking
 
     measuring = [function for function, _ in _measuring()]
-    parts = {ENGINE: [perform], MEASURING: measuring}
+    parts = {ENGINE: [run_kernel], MEASURING: measuring}
     return [part for part, functions in parts.items() if any(lacking(function) for function in functions)]
 
 

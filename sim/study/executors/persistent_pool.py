@@ -170,11 +170,11 @@ def _piece(case: Case, seed: int, span: range, skies: Skies, wanted: Callable[[]
     """
     stalled, rows = 0, []
     try:
-        for done in case.performed(seed, span.start, len(span), hours_of=skies.of):
+        for done in case.replications(seed, span.start, len(span), hours_of=skies.of):
             if not wanted():
                 return None
-            stalled += done.performance.stuck is not None
-            rows.append(case.glance(done))
+            stalled += done.outcome.deadlock is not None
+            rows.append(case.quick_metrics(done))
     except SimError as refused:
         return refused
     metrics = {name: np.array([found[name] for found, _ in rows]) for name in METRICS if name in rows[0][0]}

@@ -135,8 +135,8 @@ def deadlock() -> int:
     """How many units a deadlock names: two that each hold what the other one wants."""
     first: list[Step] = [Hold({"crane": 1}), work(5), Hold({"rig": 1}), Free({"crane": 1, "rig": 1})]
     second: list[Step] = [Hold({"rig": 1}), work(5), Hold({"crane": 1}), Free({"crane": 1, "rig": 1})]
-    stuck = play({"a": first, "b": second}, {"crane": 1, "rig": 1}).performance.stuck
-    return 0 if stuck is None else len({waiter.unit for waiter in stuck.waiting})
+    deadlock = play({"a": first, "b": second}, {"crane": 1, "rig": 1}).outcome.deadlock
+    return 0 if deadlock is None else len({waiter.unit for waiter in deadlock.waiting})
 
 
 LINE = tuple(tuple(3 + (7 * job + 5 * station) % 11 for station in range(4)) for job in range(40))
@@ -202,7 +202,7 @@ def attempts(items: int, limit: int | None) -> Floats:
     """How often each of many items is tested while each test fails with probability 0.5."""
     test: list[Step] = [Label("top"), work(1, "test"), Again("top", "test fails", Chance(0.5), limit)]
     played = play({f"i{n}": test for n in range(items)}, {})
-    times = np.bincount([int(played.plan.unit_of[step]) for _, step, _ in played.performance.log.tolist()
+    times = np.bincount([int(played.plan.unit_of[step]) for _, step, _ in played.outcome.log.tolist()
                          if played.plan.rows[step, 0] == WORK], minlength=items)  # fmt: skip
     return times.astype(np.float64)
 

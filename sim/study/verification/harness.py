@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.errors import SimError
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, SampledInputs
@@ -46,17 +46,17 @@ class Played:
 
     plan: CompiledPlan
     luck: SampledInputs
-    performance: Performance
+    outcome: RunOutcome
 
     @property
     def finish(self) -> int:
         """The minute of the last row."""
-        return int(self.performance.log[-1, 0])
+        return int(self.outcome.log[-1, 0])
 
     def times(self, operation: int, activity: str = "") -> dict[str, tuple[int, int]]:
         """(begun, done) of the last step of a kind by unit; of one activity if it is named."""
         found = {}
-        for done, step, begun in self.performance.log.tolist():
+        for done, step, begun in self.outcome.log.tolist():
             named = self.plan.activities[self.plan.activity_of[step]] if self.plan.activity_of[step] >= 0 else ""
             if self.plan.rows[step, 0] == operation and activity in ("", named):
                 found[self.plan.units[self.plan.unit_of[step]]] = (begun, done)
@@ -88,7 +88,7 @@ def play(
                 plan.gate(step.gate)
     compiled = compile_plan(plan)
     (luck,) = Draws(compiled.inputs, seed).chunk(replication, 1)
-    return Played(compiled, luck, perform(Prepared(compiled), luck, compiled.base_calendars))
+    return Played(compiled, luck, simulate(SimpyPlan(compiled), luck, compiled.base_calendars))
 
 
 def work(minutes: float, activity: str = "work", calendar: str = "always") -> Work:

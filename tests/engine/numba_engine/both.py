@@ -19,25 +19,25 @@ from sim.world.calendars.working_time import Calendar
 if not available():
     pytest.skip("the compiled engine is an extra that is not installed", allow_module_level=True)
 
-from sim.engine.numba_engine.simulate import Performed, Prepared, perform  # after the skip
+from sim.engine.numba_engine.simulate import CompiledOutcome, KernelPlan, simulate  # after the skip
 
-__all__ = ["Performed", "Prepared", "agree", "compiled", "drawn_by", "perform", "reference"]
+__all__ = ["CompiledOutcome", "KernelPlan", "agree", "compiled", "drawn_by", "reference", "simulate"]
 
-Outcome = processes.Performance | str
+Outcome = processes.RunOutcome | str
 
 
 def reference(plan: CompiledPlan, luck: SampledInputs, calendars: Sequence[Calendar]) -> Outcome:
     """What SimPy makes of it; an error in words."""
     try:
-        return processes.perform(processes.Prepared(plan), luck, calendars)
+        return processes.simulate(processes.SimpyPlan(plan), luck, calendars)
     except SimError as refused:
         return f"{type(refused).__name__}: {refused}"
 
 
-def compiled(plan: CompiledPlan, seed: int, replication: int, calendars: Sequence[Calendar]) -> Performed | str:
+def compiled(plan: CompiledPlan, seed: int, replication: int, calendars: Sequence[Calendar]) -> CompiledOutcome | str:
     """What the kernel makes of it; an error in words."""
     try:
-        return perform(Prepared(plan), seed, replication, calendars)
+        return simulate(KernelPlan(plan), seed, replication, calendars)
     except SimError as refused:
         return f"{type(refused).__name__}: {refused}"
 
@@ -67,7 +67,7 @@ def _kind(outcome: Outcome) -> str:
     return outcome.partition(":")[0] if outcome.startswith("GoesRound") else outcome
 
 
-def drawn_by(plan: CompiledPlan, performed: processes.Performance) -> list[int]:
+def drawn_by(plan: CompiledPlan, performed: processes.RunOutcome) -> list[int]:
     """The inputs of all works and dates that came to their end."""
     steps = np.unique(performed.log[:, 1])
     rows: list[list[int]] = plan.rows[steps, :2].tolist()

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Mode, Plan, Signal, Until, Work, fixed
 from sim.world.calendars.working_time import Calendar
@@ -39,8 +39,8 @@ def test_work_ends_when_the_calendar_says(mode: Mode, closed: int, opened: int) 
         work = Work("work", fixed(minutes), "hours", mode)
         plan.unit(f"u{unit}", [Until("date", fixed(begin)), work, Signal("done")])
     done = agree(compile_plan(plan))
-    assert isinstance(done, Performance)
-    assert done.stuck is None
+    assert isinstance(done, RunOutcome)
+    assert done.deadlock is None
     assert len(done.log) == 1_500
 
 
@@ -56,6 +56,6 @@ def test_a_replication_works_on_its_own_calendars() -> None:
     for replication in range(5):
         calendars = [stretches(Random(replication + n), 2 + 7 * replication, 9) for n in range(2)]
         done = agree(compiled, 0, replication, calendars)
-        assert isinstance(done, Performance)
+        assert isinstance(done, RunOutcome)
         ends.add(int(done.log[-1, 0]))
     assert len(ends) == 5

@@ -15,7 +15,7 @@ import pytest
 from sim.plan.draws import Draws, Inputs, SampledInputs
 from sim.world.calendars.working_time import Calendar
 from tests.engine import small_plans
-from tests.engine.numba_engine.both import Performed, Prepared, perform
+from tests.engine.numba_engine.both import CompiledOutcome, KernelPlan, simulate
 
 ENGINE = Path(__file__).parents[1]
 
@@ -30,9 +30,9 @@ class Exchange:
         self.seed = seed
         return Draws(inputs, seed)
 
-    def perform(self, prepared: Prepared, luck: SampledInputs, hours: Sequence[Calendar]) -> Performed:
+    def simulate(self, prepared: KernelPlan, luck: SampledInputs, hours: Sequence[Calendar]) -> CompiledOutcome:
         """Perform a plan with the luck that was drawn last."""
-        return perform(prepared, self.seed, luck.replication, hours)
+        return simulate(prepared, self.seed, luck.replication, hours)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,8 +40,8 @@ def on_the_compiled_engine() -> Iterator[None]:
     exchange = Exchange()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small_plans, "Draws", exchange.draws)
-        patch.setattr(small_plans, "Prepared", Prepared)
-        patch.setattr(small_plans, "perform", exchange.perform)
+        patch.setattr(small_plans, "SimpyPlan", KernelPlan)
+        patch.setattr(small_plans, "simulate", exchange.simulate)
         yield
 
 

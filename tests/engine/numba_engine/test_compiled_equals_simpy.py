@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engine.backends import COMPILED, SIMPY, require_same
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Plan
 from tests.engine.numba_engine.any_plans import PLANS, any_plan
@@ -33,16 +33,16 @@ def test_crowds_have_the_same_log_in_both_engines(seed: int) -> None:
     plan = compile_plan(any_plan(seed, 60, 8, sound=True))
     for replication in range(3):
         done = agree(plan, seed, replication)
-        assert isinstance(done, Performance)
+        assert isinstance(done, RunOutcome)
         assert len(done.log) > 400
 
 
 def test_random_plans_are_worth_performing() -> None:
     outcomes = [agree(compile_plan(any_plan(seed, 10, 5, sound=seed % 2 == 0))) for seed in range(60)]
-    ends = Counter(type(done).__name__ if isinstance(done, str) else done.stuck is None for done in outcomes)
+    ends = Counter(type(done).__name__ if isinstance(done, str) else done.deadlock is None for done in outcomes)
     assert ends[True] > 20
     assert ends[False] > 5
-    assert sum(len(done.log) for done in outcomes if isinstance(done, Performance)) > 3_000
+    assert sum(len(done.log) for done in outcomes if isinstance(done, RunOutcome)) > 3_000
 
 
 SMALL = ("scale.capacity_mw=25", "scale.phases=1")
@@ -56,8 +56,8 @@ def test_shipped_projects_in_small_have_the_same_log_in_both_engines(config: Pat
     case = prepare(load(config, () if config.stem == "one_block" else SMALL).value)
     for replication in range(2):
         done = agree(case.plan, 1, replication, case.hours_of(1, replication))
-        assert isinstance(done, Performance)
-        assert done.stuck is None
+        assert isinstance(done, RunOutcome)
+        assert done.deadlock is None
 
 
 @pytest.mark.slow
@@ -85,8 +85,8 @@ def test_shipped_projects_have_the_same_log_in_both_engines(config: Path) -> Non
     if config.stem == "base":
         pytest.skip("no project of its own")
     case = prepare(load(config).value)
-    both = (replace(case, engine=engine).performed(1, 0, 200) for engine in (SIMPY, COMPILED))
+    both = (replace(case, engine=engine).replications(1, 0, 200) for engine in (SIMPY, COMPILED))
     for reference, twin in zip(*both, strict=True):
         require_same(case.plan, reference, twin)
-        performed = drawn_by(case.plan, twin.performance)
-        assert np.array_equal(reference.content[performed], twin.content[performed])
+        drawn = drawn_by(case.plan, twin.outcome)
+        assert np.array_equal(reference.content[drawn], twin.content[drawn])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.study.analyses.switch_off import Switches
 from sim.study.api import load
 from sim.study.case import Case, prepare
@@ -20,7 +20,7 @@ def compare(case: Case, runs: int) -> None:
     """Assert that both engines perform a case alike."""
     for replication in range(runs):
         done = agree(case.plan, 1, replication, case.hours_of(1, replication))
-        assert isinstance(done, Performance)
+        assert isinstance(done, RunOutcome)
         assert len(done.log) > 100
 
 

@@ -16,16 +16,16 @@ from sim import jit as machine
 from sim.engine.numba_engine import kernel
 from sim.engine.numba_engine import simulate as performing
 from sim.engine.numba_engine.kernel import fingerprint
-from sim.engine.numba_engine.simulate import perform_many, ready
+from sim.engine.numba_engine.simulate import ready, simulate_many
 from sim.plan.compile import compile_plan
 from tests.engine.numba_engine.any_plans import any_plan
-from tests.engine.numba_engine.both import Prepared, perform
+from tests.engine.numba_engine.both import KernelPlan, simulate
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_asking_whether_it_is_there_does_not_load_it() -> None:
-    asked = "import sys; from sim import machine; assert machine.available(); print('numba' in sys.modules)"
+    asked = "import sys; from sim import jit; assert jit.available(); print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -37,10 +37,10 @@ def test_it_is_not_there_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_threads_do_not_disturb_each_other() -> None:
     plan = compile_plan(any_plan(7, 30, 6, sound=True))
-    prepared = Prepared(plan)
+    prepared = KernelPlan(plan)
 
     def logs(first: int) -> list[np.ndarray[Any, Any]]:
-        return [done.log for done in perform_many(prepared, 1, first, 40, lambda _: plan.base_calendars)]
+        return [done.log for done in simulate_many(prepared, 1, first, 40, lambda _: plan.base_calendars)]
 
     alone = [logs(first) for first in (0, 40, 80, 120)]
     with ThreadPoolExecutor(4) as pool:
@@ -52,8 +52,8 @@ def test_threads_do_not_disturb_each_other() -> None:
 def test_all_plans_share_one_machine_code() -> None:
     for seed in range(5):
         plan = compile_plan(any_plan(seed, 3, 3, sound=True))
-        perform(Prepared(plan), 0, 0, plan.base_calendars)
-    whole: Any = kernel.perform
+        simulate(KernelPlan(plan), 0, 0, plan.base_calendars)
+    whole: Any = kernel.run_kernel
     assert len(whole.signatures) == 1
 
 
@@ -64,12 +64,12 @@ def test_getting_ready_is_announced_only_if_it_takes_long(monkeypatch: pytest.Mo
     assert ready(told.append) < 1
     assert told == []
     monkeypatch.setattr(performing, "A_MOMENT", 0.0)
-    monkeypatch.setattr(performing, "perform_given", lambda *_: sleep(0.2))
+    monkeypatch.setattr(performing, "simulate_given", lambda *_: sleep(0.2))
     ready(told.append)
     assert told == [performing.COMPILING]
 
 
 def test_machine_code_is_kept_under_its_sources() -> None:
-    whole: Any = kernel.perform
+    whole: Any = kernel.run_kernel
     kept = [cell.cell_contents for cell in whole.py_func.__closure__]
     assert kept == [fingerprint()]

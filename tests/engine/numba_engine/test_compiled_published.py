@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Free, Hold, Plan, Signal, Step, Wait, Work, fixed
 from sim.world.calendars.working_time import always
@@ -51,7 +51,7 @@ def test_a_published_problem_has_the_same_schedule_in_both(path: Path, known: di
     best = known[path.name]
     free = agree(compile_plan(published(path, unlimited=True)))
     tight = agree(compile_plan(published(path, unlimited=False)))
-    assert isinstance(free, Performance)
-    assert isinstance(tight, Performance)
+    assert isinstance(free, RunOutcome)
+    assert isinstance(tight, RunOutcome)
     assert free.log[-1, 0] == int(best["cpm_makespan_infinite_resources"])
     assert int(best["best_known_lb"]) <= tight.log[-1, 0] <= 2 * int(best["best_known_ub"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.errors import Stalled
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Again, Free, Hold, Label, Mode, Note, Plan, Signal, Span, Step, Until, Wait, Work, fixed
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.distributions import Fixed
-from tests.engine.numba_engine.both import Prepared, agree, perform
+from tests.engine.numba_engine.both import KernelPlan, agree, simulate
 
 
 def plan_of(routes: dict[str, list[Step]], pools: dict[str, int] | None = None) -> Plan:
@@ -33,19 +33,19 @@ def test_a_stall_says_who_waits_for_what_and_who_has_it() -> None:
         "c": [Signal("roof")],
     }
     done = agree(compile_plan(plan_of(routes, {"crane": 1})))
-    assert isinstance(done, Performance)
-    assert done.stuck is not None
-    assert [waiter.unit for waiter in done.stuck.waiting] == ["a", "b"]
-    assert done.stuck.minute == 13
-    assert done.stuck.holders == ("crane is held by a (1)",)
+    assert isinstance(done, RunOutcome)
+    assert done.deadlock is not None
+    assert [waiter.unit for waiter in done.deadlock.waiting] == ["a", "b"]
+    assert done.deadlock.minute == 13
+    assert done.deadlock.holders == ("crane is held by a (1)",)
 
 
 def test_a_work_that_outlasts_its_calendar_is_a_stall() -> None:
     routes: dict[str, list[Step]] = {"a": [Work("dig", fixed(41), "hours")], "b": [Work("dig", fixed(40), "hours")]}
     done = agree(compile_plan(plan_of(routes)))
-    assert isinstance(done, Performance)
-    assert done.stuck is not None
-    assert done.stuck.because.startswith("a, dig: calendar hours ends")
+    assert isinstance(done, RunOutcome)
+    assert done.deadlock is not None
+    assert done.deadlock.because.startswith("a, dig: calendar hours ends")
 
 
 @pytest.mark.parametrize(("mode", "minutes"), [("whole", 31), ("pausing", -4), ("duty", -1), ("whole", -31)])
@@ -68,14 +68,14 @@ def test_a_log_longer_than_expected_is_kept_whole() -> None:
         "b": [Label("top"), Hold({"crane": 1}), Free({"crane": 1}), Again("top", limit=5_000)],
     }
     done = agree(compile_plan(plan_of(routes, {"crane": 1})))
-    assert isinstance(done, Performance)
+    assert isinstance(done, RunOutcome)
     assert len(done.log) == 2 * 7_001 + 3 * 5_001 + 2
 
 
 def test_a_date_beyond_all_counting_is_refused() -> None:
     plan = compile_plan(plan_of({"a": [Until("one day", Span(Fixed(2**62)))]}))
     with pytest.raises(Stalled, match="beyond all counting"):
-        perform(Prepared(plan), 0, 0, plan.base_calendars)
+        simulate(KernelPlan(plan), 0, 0, plan.base_calendars)
 
 
 def test_amounts_and_levels_may_be_large() -> None:
@@ -85,5 +85,5 @@ def test_amounts_and_levels_may_be_large() -> None:
         "c": [Hold({"power": 2**40}, 2**50, 2**40), Free({"power": 2**40})],
     }
     done = agree(compile_plan(plan_of(routes, {"power": 2**40})))
-    assert isinstance(done, Performance)
-    assert done.stuck is None
+    assert isinstance(done, RunOutcome)
+    assert done.deadlock is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.engine.deadlock import Stuck
+from sim.engine.deadlock import Deadlock
 from sim.engine.equality import difference, same, told
-from sim.engine.simpy_engine import Performance, Prepared, perform
+from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import Again, Note, Signal, Wait
@@ -20,37 +20,37 @@ ROUTES = {
 
 
 @pytest.fixture
-def performed() -> tuple[CompiledPlan, Performance]:
+def performed() -> tuple[CompiledPlan, RunOutcome]:
     from sim.plan.vocabulary import Label
 
     routes = {**ROUTES, "b2": [*ROUTES["b2"], Label("end")]}
     plan = compile_plan(write(routes, {"crane": 1, "crew": 2}))
     (luck,) = Draws(plan.inputs, 0).chunk(0, 1)
-    return plan, perform(Prepared(plan), luck, plan.base_calendars)
+    return plan, simulate(SimpyPlan(plan), luck, plan.base_calendars)
 
 
-def changed(done: Performance, row: int, column: int, by: int) -> Performance:
+def changed(done: RunOutcome, row: int, column: int, by: int) -> RunOutcome:
     """The same performance with one number changed."""
     log = done.log.copy()
     log[row, column] += by
-    return Performance(log, done.stuck)
+    return RunOutcome(log, done.deadlock)
 
 
-def test_a_performance_is_the_same_as_itself_in_any_order_of_units(performed: tuple[CompiledPlan, Performance]) -> None:
+def test_a_performance_is_the_same_as_itself_in_any_order_of_units(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
     order = np.lexsort((-plan.unit_of[done.log[:, 1]], done.log[:, 0]))
-    assert difference(plan, done, Performance(done.log[order])) is None
+    assert difference(plan, done, RunOutcome(done.log[order])) is None
     assert same(plan, done, done)
 
 
-def test_any_changed_number_is_found(performed: tuple[CompiledPlan, Performance]) -> None:
+def test_any_changed_number_is_found(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
     for row in range(len(done.log)):
         for column in (0, 2):
             assert not same(plan, done, changed(done, row, column, 1))
 
 
-def test_the_first_row_that_differs_is_told_with_both_timelines(performed: tuple[CompiledPlan, Performance]) -> None:
+def test_the_first_row_that_differs_is_told_with_both_timelines(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
     row = int(np.flatnonzero(plan.rows[done.log[:, 1], 0] == 2)[1])
     parting = difference(plan, done, changed(done, row, 0, 4), ("one", "two"))
@@ -73,21 +73,21 @@ def test_the_first_row_that_differs_is_told_with_both_timelines(performed: tuple
     )
 
 
-def test_a_log_that_ends_early_differs(performed: tuple[CompiledPlan, Performance]) -> None:
+def test_a_log_that_ends_early_differs(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
-    parting = difference(plan, done, Performance(done.log[:-1]))
+    parting = difference(plan, done, RunOutcome(done.log[:-1]))
     assert parting is not None
     assert "  > nothing more" in parting
 
 
-def test_another_end_differs(performed: tuple[CompiledPlan, Performance]) -> None:
+def test_another_end_differs(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
-    parting = difference(plan, done, Performance(done.log, Stuck(12, (), ())))
+    parting = difference(plan, done, RunOutcome(done.log, Deadlock(12, (), ())))
     assert parting is not None
     assert parting.startswith("the logs are the same, but not the ends:")
 
 
-def test_rows_are_told_in_words(performed: tuple[CompiledPlan, Performance]) -> None:
+def test_rows_are_told_in_words(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
     lines = [told(plan, row) for row in done.log]
     assert "minute 5: b2, step 4: note online/block: 3" in lines

@@ -7,7 +7,7 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.simpy_engine import Performance
+from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import UNTIL, Plan, Signal, Until, fixed
 from tests.engine.numba_engine.both import agree
@@ -25,6 +25,6 @@ def test_dates_come_in_their_minutes(dates: list[list[int]]) -> None:
         plan.unit(f"u{unit}", [*route, Signal("done")])
     compiled = compile_plan(plan)
     done = agree(compiled)
-    assert isinstance(done, Performance)
+    assert isinstance(done, RunOutcome)
     came = done.log[compiled.rows[done.log[:, 1], 0] == UNTIL, 0]
     assert sorted(came.tolist()) == sorted(minute for own in dates for minute in accumulate(own, max))

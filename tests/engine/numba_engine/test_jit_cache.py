@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.numba_engine.both import Prepared
+from tests.engine.numba_engine.both import KernelPlan
 
 ROOT = Path(__file__).parents[3]
 LOAD = """
 from sim.engine.numba_engine.simulate import ready
-from sim.engine.numba_engine.kernel import perform
+from sim.engine.numba_engine.kernel import run_kernel
 ready()
-print(sum(perform.stats.cache_hits.values()), sum(perform.stats.cache_misses.values()))
+print(sum(run_kernel.stats.cache_hits.values()), sum(run_kernel.stats.cache_misses.values()))
 """
 
 
 @pytest.mark.slow
 def test_the_second_process_finds_what_the_first_one_compiled(tmp_path: Path) -> None:
-    assert Prepared.__module__ == "sim.engine.numba_engine.simulate"
+    assert KernelPlan.__module__ == "sim.engine.numba_engine.simulate"
     kept = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     first, second = (
         subprocess.run(

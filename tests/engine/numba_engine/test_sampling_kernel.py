@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.engine.equality import difference
-from sim.engine.numba_engine.simulate import perform_given, perform_many
+from sim.engine.numba_engine.simulate import simulate_given, simulate_many
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, deterministic_draws
 from sim.plan.vocabulary import Again, Chance, Label, Plan, Signal, Span, Step, Work
@@ -19,7 +19,7 @@ from sim.world.calendars.working_time import always
 from sim.world.randomness import streams as draws
 from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
 from tests.engine.numba_engine.any_plans import any_plan
-from tests.engine.numba_engine.both import Performed, Prepared, perform, reference
+from tests.engine.numba_engine.both import CompiledOutcome, KernelPlan, reference, simulate
 
 SHAPES: tuple[Distribution, ...] = (
     Fixed(40),
@@ -58,7 +58,7 @@ def works(seconds: float = 1 / 60) -> CompiledPlan:
 
 
 def differences(
-    plan: CompiledPlan, seed: int, found: Sequence[Performed], uniforms: Uniforms | None = None
+    plan: CompiledPlan, seed: int, found: Sequence[CompiledOutcome], uniforms: Uniforms | None = None
 ) -> list[str]:
     """What differs between these replications from 0 on and the reference's, in words."""
     lucks = Draws(plan.inputs, seed, uniforms).chunk(0, len(found))
@@ -95,7 +95,7 @@ def test_every_shape_is_looked_up_alike_even_far_out_in_the_tails() -> None:
         return random.choice(np.array(TAILS), (len(names), count))
 
     state = random.bit_generator.state
-    found = list(perform_many(Prepared(plan), 0, 0, 60, lambda _: plan.base_calendars, tails))
+    found = list(simulate_many(KernelPlan(plan), 0, 0, 60, lambda _: plan.base_calendars, tails))
     random.bit_generator.state = state
     assert differences(plan, 0, found, tails) == []
 
@@ -108,13 +108,13 @@ def test_an_input_whose_uniform_is_not_given_is_drawn() -> None:
         own = names is plan.inputs.names
         return np.where(np.arange(len(names))[:, None] % 2 == 0, np.nan, plain) if own else plain
 
-    found = list(perform_many(Prepared(plan), 5, 0, 10, lambda _: plan.base_calendars, half))
+    found = list(simulate_many(KernelPlan(plan), 5, 0, 10, lambda _: plan.base_calendars, half))
     assert differences(plan, 5, found) == []
 
 
 def test_seconds_are_rounded_alike() -> None:
     plan = works(seconds=0.123)
-    assert differences(plan, 2, list(perform_many(Prepared(plan), 2, 0, 80, lambda _: plan.base_calendars))) == []
+    assert differences(plan, 2, list(simulate_many(KernelPlan(plan), 2, 0, 80, lambda _: plan.base_calendars))) == []
 
 
 def test_the_planned_run_is_the_same() -> None:
@@ -122,15 +122,15 @@ def test_the_planned_run_is_the_same() -> None:
     luck = deterministic_draws(plan.inputs)
     expected = reference(plan, luck, plan.base_calendars)
     assert not isinstance(expected, str)
-    found = perform_given(Prepared(plan), luck.values, plan.base_calendars)
+    found = simulate_given(KernelPlan(plan), luck.values, plan.base_calendars)
     assert difference(plan, expected, found) is None
 
 
 @pytest.mark.parametrize("replication", [0, 1, 63, 64, 65, 130])
 def test_a_replication_does_not_depend_on_those_around_it(replication: int) -> None:
     plan = works()
-    alone = perform(Prepared(plan), 9, replication, plan.base_calendars)
-    among = list(perform_many(Prepared(plan), 9, 0, 131, lambda _: plan.base_calendars))[replication]
+    alone = simulate(KernelPlan(plan), 9, replication, plan.base_calendars)
+    among = list(simulate_many(KernelPlan(plan), 9, 0, 131, lambda _: plan.base_calendars))[replication]
     assert np.array_equal(alone.log, among.log)
     assert np.array_equal(alone.content, among.content)
     assert np.array_equal(alone.factors, among.factors)
@@ -145,7 +145,7 @@ def test_content_is_kept_of_what_was_performed_and_of_nothing_else() -> None:
     plan.unit("b", [Work("rest", Span(Fixed(900)), "always"), Work("dream", Span(Fixed(5)), "always")])
     plan.unit("c", [Again("end", "skip", Chance(1.0)), Work("dig", Span(Fixed(9)), "always"), Label("end")])
     compiled = compile_plan(plan)
-    done = perform(Prepared(compiled), 0, 0, compiled.base_calendars)
+    done = simulate(KernelPlan(compiled), 0, 0, compiled.base_calendars)
     content = dict(zip(compiled.inputs.names, done.content.tolist(), strict=True))
     assert content.pop("skip/c") == 1
     assert content == {"dig/a": 7, "rest/b": 900, "dream/b": 0, "dig/c": 0}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.metrics.money.capital import Courses, capital_metrics, courses, together
+from sim.metrics.money.capital import CapitalTimeline, capital_metrics, timeline, together
 from sim.metrics.money.finance import interest
 from sim.metrics.record import DAY, MONTH
 
@@ -16,7 +16,7 @@ KW = 2500.0
 
 def course(
     payments: list[tuple[int, int, float]], online: list[tuple[int, int, float]], built: list[float], horizon: int
-) -> tuple[Courses, np.ndarray]:
+) -> tuple[CapitalTimeline, np.ndarray]:
     """Courses of items from (item, day, dollars) paid and (item, day, kW) online, and their totals in cents."""
     cents = np.array([usd * 100 for *_, usd in payments])
     paid, served = _columns(payments), _columns(online)
@@ -25,18 +25,18 @@ def course(
         (*paid, {"paid": cents, "debt": cents}),
         (*served, {"kw": np.array([kw for *_, kw in online])}),
     ])  # fmt: skip
-    return courses(changes, total, np.array(built), horizon * DAY), total
+    return timeline(changes, total, np.array(built), horizon * DAY), total
 
 
 def _columns(rows: list[tuple[int, int, float]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([r[0] for r in rows], np.int64), np.array([r[1] * DAY for r in rows], np.int64)
 
 
-def idle_dollar_days(found: Courses) -> float:
+def idle_dollar_days(found: CapitalTimeline) -> float:
     return float(found.integral(found.paid - found.earning).sum()) / 100 / DAY
 
 
-def blocks(n: int, price: float, first: int, every: int, online: int, rate: int) -> tuple[Courses, np.ndarray]:
+def blocks(n: int, price: float, first: int, every: int, online: int, rate: int) -> tuple[CapitalTimeline, np.ndarray]:
     """n blocks: block i is paid on delivery, first + every × i, and online at online + rate × i."""
     paid = [(i, first + every * i, price) for i in range(n)]
     return course(paid, [(i, online + rate * i, KW) for i in range(n)], [KW] * n, 1000)

@@ -43,7 +43,7 @@ def with_money(project: Project, **changes: Any) -> Project:
 
 def planned(project: Project) -> dict[str, float]:
     case = prepare(project)
-    return case.measured(case.planned, case.perform(case.planned))[0]
+    return case.measured(case.planned, case.simulate(case.planned))[0]
 
 
 def test_every_metric_of_one_item_paid_on_day_0() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.metrics.delivery import needed_blocks, online
-from sim.metrics.money.accounts import keep_books
+from sim.metrics.money.accounts import keep_accounts
 from sim.metrics.money.contracts import bills, open_site, periods
 from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs, told
 from sim.metrics.record import DAY, MONTH, Record
@@ -33,13 +33,13 @@ def case(name: str, *overrides: str) -> Case:
 def run_of(project: Case, replication: int | None = None) -> Run:
     """One run of a case: a replication, or the one without luck."""
     luck = project.planned if replication is None else next(Draws(project.plan.inputs, 1).chunk(replication, 1))
-    log, yard = project.perform(luck).log, project.yardstick
+    log, yard = project.simulate(luck).log, project.metric_context
     record = Record.of(yard.index, log, luck.content, project.plan.base_calendars, luck.factors)
     return Run.of(record, headcount(record, project.project, yard.days), yard.paid_by_day)
 
 
 def entries_of(project: Case, run: Run) -> Ledger:
-    return ledger(run, project.yardstick.purse.bought, project.project)
+    return ledger(run, project.metric_context.cost_model.bought, project.project)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_ledger_is_the_budget_and_what_costs_money_with_time_to_the_cent(
     fee = int(found.total[-1])
     assert int(found.cents.sum()) == int(found.value.sum()) + with_time + fee
     rate = project.project.money.contractor.fee.value
-    billed = project.yardstick.purse.bought.billed
+    billed = project.metric_context.cost_model.bought.billed
     assert fee == round(rate * (int(found.value[billed].sum()) + with_time))
 
 
@@ -71,7 +71,7 @@ SPLIT = {"energise": (0.45e9, 0.6e9), "shell_and_systems": (2.0e9, 2.5e9), "comp
 def test_the_published_split_of_250_mw_is_rebuilt_from_its_parts(name: str) -> None:
     """About $0.5B to energise, 2.0 to 2.5 of shell and systems, about 5.5 of compute, about 8 in all (CASES 8)."""
     project = case(name)
-    found, _ = project.measured(project.planned, project.perform(project.planned))
+    found, _ = project.measured(project.planned, project.simulate(project.planned))
     for part, (low, high) in SPLIT.items():
         assert low <= found[f"capital_{part}_usd"] <= high, part
     assert 7.9e9 <= found["capital_total_usd"] <= 8.6e9
@@ -82,7 +82,7 @@ def test_the_published_split_of_250_mw_is_rebuilt_from_its_parts(name: str) -> N
 def test_prices_are_quantity_times_unit_cost_at_the_prices_of_the_order() -> None:
     project = case("hybrid", *FIFTY)
     run = run_of(project, 1)
-    found, bought = entries_of(project, run), project.yardstick.purse.bought
+    found, bought = entries_of(project, run), project.metric_context.cost_model.bought
     factors = dict(zip(project.plan.inputs.factors, run.record.factors.tolist(), strict=True))
     for what, mw in (("electrical/b17", 2.5), ("shell/h2", 25.0)):
         at = found.names.index(what)
@@ -151,7 +151,7 @@ def test_the_contractor_bills_by_the_month_with_his_fee_and_is_paid_later() -> N
     bills_ = {"fee": 0.04, "bills": True, "pays_after": 30}
     found, project = tiny_entries(contractor=bills_, **terms([{"on": "ordered", "share": 1}], paid_by="contractor"))
     assert by_day(found) == pytest.approx({MONTH / DAY + 30: 5e6 * 1.04})
-    assert "month 0 of fee" in told(found, project.yardstick.index)["event"].tolist()
+    assert "month 0 of fee" in told(found, project.metric_context.index)["event"].tolist()
 
 
 def test_a_price_drifts_until_its_order() -> None:
@@ -181,11 +181,9 @@ def test_in_service_is_never_more_than_paid_and_committed_never_less() -> None:
     project = case("hybrid", *FIFTY)
     run = run_of(project, 2)
     record = run.record
-    yard = project.yardstick
-    books = keep_books(
-        yard.purse, run, online(record, yard.layout, project.project), needed_blocks(record, project.project)
-    )
-    found = books.courses
+    yard, config = project.metric_context, project.project
+    accounts = keep_accounts(yard.cost_model, run, online(record, yard.layout, config), needed_blocks(record, config))
+    found = accounts.timeline
     settled = found.until > found.minute  # within one minute changes come one after the other
     assert np.all(found.earning <= found.paid + 1e-6)
     assert np.all((found.committed >= found.paid - 0.5)[settled])

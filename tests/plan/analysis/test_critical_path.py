@@ -256,7 +256,7 @@ def test_with_plenty_of_everything_the_engine_performs_this_schedule(random: Ran
     done = told(plan)
     compiled, values = planned(plan)
     schedule = earliest(compiled, values, compiled.base_calendars)
-    assert (done.performance.stuck is None) == (schedule.completion is not None)
+    assert (done.outcome.deadlock is None) == (schedule.completion is not None)
     waits = np.isin(compiled.rows[:, 0], BEGUN)
     ours = sorted((minute, step, begun) for minute, step, begun, _ in schedule.log.tolist())
     assert ours == sorted((minute, step, x if waits[step] else minute) for minute, step, x in done.log)
@@ -267,7 +267,7 @@ def test_with_plenty_of_everything_the_engine_performs_this_schedule(random: Ran
 def test_no_performance_is_over_before_the_bound(random: Random) -> None:
     plan = random_site(random)
     done = told(plan)
-    assume(done.performance.stuck is None)
+    assume(done.outcome.deadlock is None)
     bound = passed(plan, bound=True).completion
     assert bound is not None
     assert bound <= done.finish

@@ -90,7 +90,7 @@ def test_errors_come_first() -> None:
 def test_what_is_called_impossible_stalls(random: Random) -> None:
     plan = random_site(random)
     assume(never(plan))
-    assert told(plan).performance.stuck is not None
+    assert told(plan).outcome.deadlock is not None
 
 
 @settings(max_examples=100)
@@ -98,4 +98,4 @@ def test_what_is_called_impossible_stalls(random: Random) -> None:
 def test_what_nothing_is_said_about_never_stalls(random: Random) -> None:
     plan = random_site(random)
     assume(not remarks(plan))
-    assert told(plan).performance.stuck is None
+    assert told(plan).outcome.deadlock is None

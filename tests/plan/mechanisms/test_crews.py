@@ -24,7 +24,7 @@ def arrivals(case: Case) -> dict[str, float]:
 
 def notes(case: Case, kind: str) -> list[tuple[float, str, int]]:
     """(hour, item, amount) of every note of a kind, in the run without luck."""
-    log = case.perform(case.planned).log
+    log = case.simulate(case.planned).log
     found = []
     for minute, step, amount in log.tolist():
         operation, note = case.plan.rows[step, :2].tolist()
@@ -79,7 +79,7 @@ def test_a_stage_without_a_number_has_beds_for_everyone() -> None:
 @pytest.mark.parametrize("rooms", [30, 31, 34, 35])
 def test_a_full_camp_never_stops_the_work_for_ever(rooms: int) -> None:
     case = tiny_case(camp(rooms, 0, 0))
-    assert case.perform(case.planned).stuck is None
+    assert case.simulate(case.planned).deadlock is None
 
 
 # --- shifts, rotations, mixes of people -----------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def test_two_shifts_bring_every_crew_twice_and_each_person_is_paid_for_his_own()
     two = tiny_case(shifts + '{start: "12:00", end: "24:00"}]}')
     one = tiny_case()
     assert works(two) == works(one)  # round the clock either way
-    of_two, of_one = (case.measured(case.planned, case.perform(case.planned))[0] for case in (two, one))
+    of_two, of_one = (case.measured(case.planned, case.simulate(case.planned))[0] for case in (two, one))
     assert of_two["peak_workforce_onsite"] == 2 * of_one["peak_workforce_onsite"]
     assert of_two["hours_paid"] == of_one["hours_paid"]
     assert of_two["hours_worked"] == of_one["hours_worked"]
@@ -104,7 +104,7 @@ ROTATION = (
 
 def test_a_rotation_keeps_more_people_on_the_payroll_than_on_site() -> None:
     plain, rotating = tiny_case(), tiny_case(ROTATION, "labour.pattern=six_and_two")
-    of_plain, of_rotating = (case.measured(case.planned, case.perform(case.planned))[0] for case in (plain, rotating))
+    of_plain, of_rotating = (case.measured(case.planned, case.simulate(case.planned))[0] for case in (plain, rotating))
     assert works(rotating) == works(plain)
     assert of_rotating["peak_workforce_onsite"] == of_plain["peak_workforce_onsite"]
     assert of_rotating["peak_payroll"] == np.ceil(of_plain["peak_workforce_onsite"] * 8 / 6)
@@ -127,7 +127,7 @@ def test_fewer_dearer_and_more_productive_people_earn_the_same_hours() -> None:
     assert works(plain)["h1.shell.slab", "shell.slab"] == (288, 312)
     begun, done = works(skilled)["h1.shell.slab", "shell.slab"]
     assert done - begun == 30
-    of_plain, of_skilled = (case.measured(case.planned, case.perform(case.planned))[0] for case in (plain, skilled))
+    of_plain, of_skilled = (case.measured(case.planned, case.simulate(case.planned))[0] for case in (plain, skilled))
     assert of_plain["hours_earned"] - of_skilled["hours_earned"] == 3 * DAY * 2  # only dry-in is stated in days
     assert of_skilled["peak_workforce_onsite"] < of_plain["peak_workforce_onsite"]
     assert skilled.project.labour.trades["civil"].paid_rate == 1.5 * 85
@@ -144,7 +144,7 @@ LATE = (
 
 def hired(case: Case) -> dict[str, float]:
     """Hour at which every crew has been hired, in the first replication."""
-    log = case.perform(next(case.draws(1).chunk(0, 1))).log
+    log = case.simulate(next(case.draws(1).chunk(0, 1))).log
     unit, activity = case.plan.unit_of[log[:, 1]], case.plan.activity_of[log[:, 1]]
     chosen = np.flatnonzero(activity == case.plan.activities.index("week of hiring"))
     return {case.plan.units[unit[row]]: log[row, 0] / 60 for row in chosen.tolist()}

@@ -11,7 +11,7 @@ from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import Plant, build_skid, crawford, open_factories, plants_of, shared_out
 from sim.plan.vocabulary import Free, Until, fixed
 from sim.world.calendars.working_time import without
-from tests.plan.bench import Done, alone, bench, counts, fated, goes, run
+from tests.plan.bench import Replication, alone, bench, counts, fated, goes, run
 from tests.tiny_project import tiny_case, works
 
 PARTS, STATION = 168, 96
@@ -30,7 +30,7 @@ def skids(*overrides: str, number: int = 1) -> PlanContext:
     return context
 
 
-def begins(done: list[Done], activity: str) -> float:
+def begins(done: list[Replication], activity: str) -> float:
     """When an activity was begun for the first time."""
     return next(begun for what, begun, _ in done if what == activity)
 

@@ -7,7 +7,7 @@ import pytest
 
 from sim.plan.mechanisms.defects import at_least_one, site_defects
 from sim.study.case import Case
-from tests.plan.bench import Done, bench, counts, fated, goes, told
+from tests.plan.bench import Replication, bench, counts, fated, goes, told
 from tests.tiny_project import tiny_case
 
 BLOCK = "b1.commissioning"
@@ -16,10 +16,10 @@ DEFECTS = f"{PLACE}={{found: 0.1, mend_days: 1, sent_back: 0.2, rework_days: 2, 
 HURT = ("logistics.damage.minor=0.1", "logistics.damage.mend_days=1")
 
 
-def fate(case: Case, **first: int) -> dict[str, list[Done]]:
+def fate(case: Case, **first: int) -> dict[str, list[Replication]]:
     """The works of a case in which nothing is lucky or unlucky but what is said, by "activity/unit"."""
     luck = fated(case.plan, first)
-    return dict(told(case.plan, case.perform(luck)))
+    return dict(told(case.plan, case.simulate(luck)))
 
 
 def test_minor_damage_is_mended_by_the_hook_up_crew_before_it_hooks_up() -> None:
@@ -91,5 +91,5 @@ def test_crews_that_mend_are_still_there_when_the_last_block_is_tested() -> None
     case = tiny_case(DEFECTS, *HURT)
     names = [name for name in case.plan.inputs.names if "no site defect" in name or "unhurt" in name]
     assert len(names) == 4
-    performance = case.perform(fated(case.plan, dict.fromkeys(names, 0)))
-    assert performance.stuck is None
+    outcome = case.simulate(fated(case.plan, dict.fromkeys(names, 0)))
+    assert outcome.deadlock is None

@@ -27,14 +27,14 @@ def following(demand: str, more: str = "") -> Case:
 
 
 def planned(case: Case) -> dict[str, float]:
-    performance = case.perform(case.planned)
-    assert performance.stuck is None
-    return case.measured(case.planned, performance)[0]
+    outcome = case.simulate(case.planned)
+    assert outcome.deadlock is None
+    return case.measured(case.planned, outcome)[0]
 
 
 def notes(case: Case, kind: str) -> dict[str, float]:
     """Item → day of every note of a kind in the run without luck."""
-    log = case.perform(case.planned).log
+    log = case.simulate(case.planned).log
     noted = [
         (case.plan.notes[case.plan.rows[step, 1]], day / DAY) for day, step, _ in log if case.plan.rows[step, 0] == NOTE
     ]
@@ -100,11 +100,11 @@ def test_an_order_that_is_not_needed_any_more_is_cancelled_in_time_and_settled()
     assert notes(case, "approved") == {"b1": 0, "b2": 60}
     assert notes(case, "cancelled") == {"b2": 65}
     assert (found["mw_ordered"], found["mw_cancelled"]) == (5, 2.5)
-    log = case.perform(case.planned).log
-    yard = case.yardstick
+    log = case.simulate(case.planned).log
+    yard = case.metric_context
     record = Record.of(yard.index, log, case.planned.content, case.plan.base_calendars, case.planned.factors)
     entries = ledger(
-        Run.of(record, headcount(record, case.project, 200), yard.paid_by_day), yard.purse.bought, case.project
+        Run.of(record, headcount(record, case.project, 200), yard.paid_by_day), yard.cost_model.bought, case.project
     )
     table = told(entries, yard.index)
     second = [
@@ -142,7 +142,7 @@ def test_purchases_held_back_are_not_made_once_demand_has_broken_off() -> None:
     assert case.sizing.resource_plan.order_minutes["b2.compute.material"] == 96 * DAY
     cancelled = 0
     for luck in Draws(case.plan.inputs, 1).chunk(0, 10):
-        log = case.perform(luck).log
+        log = case.simulate(luck).log
         noted = {case.plan.notes[case.plan.rows[step, 1]] for _, step, _ in log if case.plan.rows[step, 0] == NOTE}
         broken = ("broken off", "demand") in noted
         assert (("cancelled", "b2") in noted) == broken
@@ -160,8 +160,8 @@ def test_all_strategies_face_the_same_demand() -> None:
         found = []
         for case in cases:
             luck = next(Draws(case.plan.inputs, 3).chunk(replication, 1))
-            log = case.perform(luck).log
-            record = Record.of(case.yardstick.index, log, luck.content, case.plan.base_calendars, luck.factors)
+            log = case.simulate(luck).log
+            record = Record.of(case.metric_context.index, log, luck.content, case.plan.base_calendars, luck.factors)
             needed = needed_blocks(record, case.project)
             assert needed is not None
             found.append(needed.minute)
@@ -276,8 +276,8 @@ def test_a_future_in_which_nothing_is_ordered_is_a_replication_like_others() -> 
 def test_every_replication_ends_with_everything_ordered_online() -> None:
     case = tiny_case(*_three_ways()[0])
     for luck in Draws(case.plan.inputs, 5).chunk(0, 8):
-        performance = case.perform(luck)
-        assert performance.stuck is None
-        record = Record.of(case.yardstick.index, performance.log, luck.content, case.plan.base_calendars, luck.factors)
-        blocks = online(record, case.yardstick.layout, case.project)
+        outcome = case.simulate(luck)
+        assert outcome.deadlock is None
+        record = Record.of(case.metric_context.index, outcome.log, luck.content, case.plan.base_calendars, luck.factors)
+        blocks = online(record, case.metric_context.layout, case.project)
         assert np.array_equal(blocks.reached, blocks.wanted)

@@ -52,12 +52,12 @@ def only_risks(case: Case, factors: np.ndarray) -> SampledInputs:
 
 def full(case: Case, luck: SampledInputs) -> float:
     """Days until everything is online."""
-    return case.measured(luck, case.perform(luck))[0]["lead_time_full_days"]
+    return case.measured(luck, case.simulate(luck))[0]["lead_time_full_days"]
 
 
 def timeline(case: Case, **occurs: int) -> dict[tuple[str, str], tuple[float, float]]:
     """(unit, activity) -> (begun, done) in hours, with what occurs."""
-    log = case.perform(fated(case, occurs)).log
+    log = case.simulate(fated(case, occurs)).log
     rows = log[case.plan.rows[log[:, 1], 0] == 2]
     units, activities = case.plan.unit_of, case.plan.activity_of
     return {
@@ -205,8 +205,8 @@ def test_a_crew_that_is_hired_away_is_missing_until_it_comes_back() -> None:
 def test_people_who_are_away_are_not_on_site() -> None:
     case = case_with(driver("poached", 0.5, "crews:electricians", lost_weeks=2, from_week=2, share=1))
     luck = fated(case, {"poached": 1})
-    _, curves = case.measured(luck, case.perform(luck))
-    _, plain = case.measured(case.planned, case.perform(case.planned))
+    _, curves = case.measured(luck, case.simulate(luck))
+    _, plain = case.measured(case.planned, case.simulate(case.planned))
     # day 16: two crews of electricians are there, or are not, beside four others; one more for each four people
     assert (plain["headcount"][16], curves["headcount"][16]) == (30, 20)
 

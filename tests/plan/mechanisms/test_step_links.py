@@ -39,7 +39,7 @@ def dates(project: Project) -> dict[str, tuple[float, float]]:
     """
     case = prepare(project)
     found: dict[str, tuple[float, float]] = {}
-    for done, row, x in case.perform(case.planned).log.tolist():
+    for done, row, x in case.simulate(case.planned).log.tolist():
         unit = case.plan.units[case.plan.unit_of[row]]
         operation, argument = case.plan.rows[row][:2].tolist()
         name = unit.removeprefix("p1.site_works.")

@@ -24,7 +24,7 @@ def block() -> Handover:
 @pytest.fixture(scope="module")
 def planned() -> Schedule:
     case = tiny_case()
-    return schedule(case, case.perform(case.planned).log, case.plan.base_calendars)
+    return schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
 
 
 def test_recalculating_moves_nothing(block: Handover) -> None:

@@ -109,7 +109,7 @@ def test_without_any_cause_every_run_is_as_planned(uncertain: Case) -> None:
     nothing_left = switches.without(switches.causes)
     chunk = nothing_left.replicate(1, 0, 5)
     calm = prepare(tiny(PERMITS, TESTS))
-    planned, _ = calm.measured(calm.planned, calm.perform(calm.planned))
+    planned, _ = calm.measured(calm.planned, calm.simulate(calm.planned))
     assert set(chunk.runs[FINISH]) == {planned[FINISH]}
     np.testing.assert_allclose(chunk.runs["capital_total_usd"], planned["capital_total_usd"])
 

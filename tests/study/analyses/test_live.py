@@ -150,9 +150,9 @@ def test_kept_crews_are_the_first_to_come_and_more_come_with_the_last() -> None:
 
 def test_a_glance_sees_the_numbers_of_a_whole_measurement() -> None:
     case = prepare(load(ROOT / "configs" / "one_block.yaml").value)
-    for done in case.performed(1, 0, 3):
-        metrics, curves = case.glance(done)
-        whole, daily = case.measured(_luck(case, done.replication), done.performance, done.hours)
+    for done in case.replications(1, 0, 3):
+        metrics, curves = case.quick_metrics(done)
+        whole, daily = case.measured(_luck(case, done.replication), done.outcome, done.hours)
         assert metrics == {name: whole[name] for name in metrics}
         assert np.array_equal(curves["headcount"], daily["headcount"])
         idle = daily["capital_deployed_usd"] - daily["capital_in_service_usd"]

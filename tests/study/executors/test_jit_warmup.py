@@ -32,11 +32,11 @@ MADE = """
 from sim.study.executors.jit_warmup import _measuring, ready
 with ready("compiled"):
     pass
-from sim.engine.numba_engine.kernel import perform
+from sim.engine.numba_engine.kernel import run_kernel
 from sim.jit.toolkit import make
 for function, types in _measuring():
     make(function, types)
-functions = [perform, *(function for function, _ in _measuring())]
+functions = [run_kernel, *(function for function, _ in _measuring())]
 print(len(functions), *(sum(count.values()) for one in functions for count in [one.stats.cache_misses]))
 """
 
