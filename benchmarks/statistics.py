@@ -22,7 +22,7 @@ from sim.engine.backends import AUTO, select_backend
 from sim.study.api import load
 from sim.study.case import prepare
 from sim.study.intervals import quantile
-from sim.world.randomness.streams import PLAIN, Sampling
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 CONFIG = "configs/hybrid.yaml"
 SMALL = "scale.capacity_mw=25"
@@ -69,8 +69,8 @@ def common(case: Floats, base: Floats) -> float:
 
 def rows(blocks: int = RANDOMISATIONS) -> list[Row]:
     """Measure; with 40 randomisations 110,000 replications."""
-    plain = collect(PLAIN, blocks=PLAIN_BLOCKS)
-    changed = collect(PLAIN, CHANGE, blocks=PLAIN_BLOCKS)
+    plain = collect(PLAIN_MONTE_CARLO, blocks=PLAIN_BLOCKS)
+    changed = collect(PLAIN_MONTE_CARLO, CHANGE, blocks=PLAIN_BLOCKS)
     found = []
     for method, target in (("lhs", 2.0), ("sobol", 3.0), ("sobol-all", 3.0)):
         for size in (SIZE, SMALL_SIZE):

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import Weather
-from sim.world.calendars.project_calendars import less
+from sim.world.calendars.project_calendars import subtract_by_name
 from sim.world.calendars.working_time import weekly
 from sim.world.weather.climate import MONTHS
 from sim.world.weather.closures import MONTH_DAYS, limits_of
 from sim.world.weather.files import closed_hours, read_year
-from sim.world.weather.model import closed_intervals, prepared
+from sim.world.weather.model import closed_intervals, weather_model
 
 Floats = NDArray[np.float64]
 
@@ -78,11 +78,11 @@ def main(folder: Path | None) -> None:
 def simulated(weather: Weather) -> dict[Exposure, Floats]:
     """Working days lost of YEARS simulated years, by month: (YEARS, 12) each."""
     base = weekly("site", NEW_YEAR, 365, shifts=[("07:00", "17:00")])
-    model = prepared(weather)
+    model = weather_model(weather)
     lost: dict[Exposure, Floats] = {exposure: np.empty((YEARS, 12)) for exposure in EXPOSURES}
     for year in range(YEARS):
         closed = closed_intervals(model, NEW_YEAR, 365, SEED, year)
-        for exposure, calendar in less(dict.fromkeys(EXPOSURES, base), closed).items():
+        for exposure, calendar in subtract_by_name(dict.fromkeys(EXPOSURES, base), closed).items():
             missing = base.worked_many(EDGES) - calendar.worked_many(EDGES)
             lost[exposure][year] = np.diff(missing) / 600
     return lost

@@ -26,15 +26,15 @@ from sim.world.randomness.streams import (
     FloatArray,
     Key,
     Sampling,
-    directions,
-    key,
-    latin,
+    direction_numbers,
+    latin_hypercube,
     ranks,
-    scrambled,
-    sobol,
+    rescaled_in_case,
+    scrambled_directions,
+    sobol_points,
+    stream_key,
     uniform,
     uniforms,
-    within,
 )
 
 # --- inputs -----------------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class Draws:
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
         self.inputs, self.uniforms = inputs, uniforms or self._plain
-        self.seed, self.keys = seed, [key(seed, name) for name in inputs.names]
+        self.seed, self.keys = seed, [stream_key(seed, name) for name in inputs.names]
 
     def chunk(self, first: int, count: int) -> Iterator[SampledInputs]:
         """Yield the luck of replications first … first + count − 1."""
@@ -181,7 +181,7 @@ class Draws:
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> FloatArray:
         """Draw each replication on its own."""
-        keys = self.keys if names is self.inputs.names else [key(self.seed, name) for name in names]
+        keys = self.keys if names is self.inputs.names else [stream_key(self.seed, name) for name in names]
         return uniforms(keys, first, count)
 
     def _later(self, replication: int, factors: FloatArray, delays: FloatArray) -> Callable[[int, int], int]:
@@ -293,12 +293,12 @@ class Spreader:
         drawn = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         for row, name in enumerate(asked):
             if name in self._cases:
-                drawn[row] = within(self._cases[name][1], drawn[row])
+                drawn[row] = rescaled_in_case(self._cases[name][1], drawn[row])
         return drawn
 
     def _keys_of(self, names: tuple[str, ...]) -> list[Key]:
         if names not in self._keys:
-            self._keys[names] = [key(self.seed, name) for name in names]
+            self._keys[names] = [stream_key(self.seed, name) for name in names]
         return self._keys[names]
 
     def _within(self, names: tuple[str, ...], block: int) -> Randomisation:
@@ -311,10 +311,10 @@ class Spreader:
     def _randomisation(self, names: tuple[str, ...], block: int) -> Randomisation:
         keys, size = self._keys_of(names), self.sampling.size
         if names[0] not in self._dimension:
-            return partial(latin, ranks(keys, block, size), keys)
-        numbers = directions(len(self._dimension), size.bit_length() - 1)
-        mixed = scrambled(numbers[[self._dimension[name] for name in names]], keys, block)
-        return lambda first, count: sobol(mixed, first - block * size, count)
+            return partial(latin_hypercube, ranks(keys, block, size), keys)
+        numbers = direction_numbers(len(self._dimension), size.bit_length() - 1)
+        mixed = scrambled_directions(numbers[[self._dimension[name] for name in names]], keys, block)
+        return lambda first, count: sobol_points(mixed, first - block * size, count)
 
 
 def _cases(inputs: Inputs) -> dict[str, tuple[str, FloatArray]]:

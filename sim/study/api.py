@@ -30,7 +30,7 @@ from sim.study.sobol_indices import indices
 from sim.study.storage.checkpoint import Partial, keeping
 from sim.study.storage.results import csv_bytes
 from sim.world.randomness.streams import RNG_VERSION
-from sim.world.randomness.streams import sampling as spread
+from sim.world.randomness.streams import choose_sampling as spread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -32,10 +32,10 @@ from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_sizing import Sizing, size
-from sim.world.calendars.project_calendars import SHIFT, calendars, calendars_of, day_minutes
+from sim.world.calendars.project_calendars import SHIFT, calendars_of, day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.streams import PLAIN, Sampling
-from sim.world.weather.model import Model, prepared
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.world.weather.model import WeatherModel, weather_model
 
 if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import KernelPlan
@@ -81,8 +81,8 @@ class Case:
     project: Project
     sizing: Sizing
     plan: CompiledPlan
-    weather: Model = None
-    sampling: Sampling = PLAIN
+    weather: WeatherModel = None
+    sampling: Sampling = PLAIN_MONTE_CARLO
     engine: Name = SIMPY
 
     def __getstate__(self) -> dict[str, Any]:
@@ -272,8 +272,8 @@ def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Ca
     """
     project = config.value if isinstance(config, Loaded) else config
     beside = config.files[0].parent if isinstance(config, Loaded) else Path()
-    weather = prepared(project.weather, folder or beside)
+    weather = weather_model(project.weather, folder or beside)
     with gc_paused():
         sizing = size(project)
-        plan = write_plan(project, calendars(project), day_minutes(project), sizing.resource_plan)
+        plan = write_plan(project, project_calendars(project), day_minutes(project), sizing.resource_plan)
         return Case(project, sizing, compile_plan(plan), weather)

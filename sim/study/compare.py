@@ -77,7 +77,7 @@ def compare(
         told = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
         raise NotComparable(f"the cases were not run on the same luck; seeds are {told}")
     if len({sample.sampling for sample in samples.values()}) > 1:
-        told = ", ".join(f"{name}: {sample.sampling.told(sample.size)}" for name, sample in samples.items())
+        told = ", ".join(f"{name}: {sample.sampling.describe(sample.size)}" for name, sample in samples.items())
         raise NotComparable(f"the cases were not run on the same luck; they were sampled as {told}")
     n = min(sample.size for sample in samples.values())
     level = 1 - (1 - LEVEL) / len(others)

@@ -25,7 +25,7 @@ from sim.plan.mechanisms.crews import crew, done, largest_counts, mean_over_peak
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
-from sim.world.calendars.project_calendars import SHIFT, calendars, day_minutes, productive_share, stated_share
+from sim.world.calendars.project_calendars import SHIFT, day_minutes, productive_share, project_calendars, stated_share
 
 INDOORS = "interior"
 """The exposure by which the planner judges a way of working."""
@@ -113,7 +113,7 @@ class Rehearsal:
 
     def __init__(self, project: Project, resource_plan: ResourcePlan) -> None:
         self.project = project
-        plan = write_plan(project, calendars(project), day_minutes(project), resource_plan)
+        plan = write_plan(project, project_calendars(project), day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units)
         self.plan: CompiledPlan = compile_plan(plan)
         self.luck: SampledInputs = deterministic_draws(self.plan.inputs)

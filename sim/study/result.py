@@ -181,7 +181,7 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "runs": runs,
         "rng": RNG_VERSION,
         "engine": case.engine,
-        "sampled": "" if case.sampling.is_plain else case.sampling.told(runs),
+        "sampled": "" if case.sampling.is_plain else case.sampling.describe(runs),
         "start_date": project.scale.start_date.isoformat(),
         "target_days": project.scale.target_days,
         "working_weekdays": [WEEK.index(day) for day in project.site_calendar.days],

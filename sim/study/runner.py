@@ -27,7 +27,7 @@ from sim.study.executors.worker import Outcome, interruptible, perform
 from sim.study.intervals import Interval, quantile_known
 from sim.study.sample import Sample, gather, values_so_far
 from sim.study.storage.checkpoint import Partial
-from sim.world.randomness.streams import PLAIN, Sampling
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- precision --------------------------------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ class Precision:
     quantile: float
     metric: str
     max_runs: int = MAX_RUNS
-    sampling: Sampling = PLAIN
+    sampling: Sampling = PLAIN_MONTE_CARLO
 
     @property
     def _name(self) -> str:
@@ -91,7 +91,9 @@ def _relative(interval: Interval) -> float:
     return interval.half_width / abs(interval.value) if interval.value else float("inf")
 
 
-def parse(text: str, metrics: tuple[str, ...], max_runs: int = MAX_RUNS, sampling: Sampling = PLAIN) -> Precision:
+def parse(
+    text: str, metrics: tuple[str, ...], max_runs: int = MAX_RUNS, sampling: Sampling = PLAIN_MONTE_CARLO
+) -> Precision:
     """Read `1%@p80:lead_time_full_days`; WrongPrecision says what is allowed."""
     match = _WORDING.fullmatch(text)
     if not match:
@@ -147,7 +149,7 @@ def run(
     shelf: Shelf | None = None,
     progress: Progress | None = None,
     precision: Precision | None = None,
-    sampling: Sampling = PLAIN,
+    sampling: Sampling = PLAIN_MONTE_CARLO,
     hands: AbstractContextManager[Hands] | None = None,
 ) -> Sample:
     """Replications 0 … runs − 1 of a case, or as many as `precision` asks for (then `runs` does not matter).

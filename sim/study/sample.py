@@ -29,7 +29,7 @@ from sim.study.intervals import (
     rank,
     student,
 )
-from sim.world.randomness.streams import PLAIN, Sampling
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- bands ------------------------------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class Sample:
     curves: Columns
     notes: dict[int, str] = field(default_factory=dict)
     remark: str = ""
-    sampling: Sampling = PLAIN
+    sampling: Sampling = PLAIN_MONTE_CARLO
     ramp: Columns = field(default_factory=dict)
 
     @property
@@ -154,7 +154,9 @@ class Sample:
         return mean_known(self.rows(metric), self.sampling, level)
 
 
-def gather(shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN) -> Sample:
+def gather(
+    shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO
+) -> Sample:
     """Put the first `runs` replications of a shelf in order, some days of one curve in memory at a time."""
     parts = list(pieces(shelf.spans(), range(runs)))
     chunks = [(shelf.rows(span), part) for span, part in parts]

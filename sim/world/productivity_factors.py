@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
-from sim.world.calendars.shifts import DAY, Intervals, Minutes, paid, weekdays
+from sim.world.calendars.shifts import DAY, Intervals, Minutes, shift_without_breaks, weekdays
 from sim.world.calendars.working_time import Calendar, weekly
 
 Floats = NDArray[np.float64]
-MILLION = 1_000_000
+MILLIONTHS = 1_000_000
 REGULAR_WEEK = 40.0
 """Hours a week without overtime."""
 
 
-def turns(stated: Stated, start_date: date, horizon_days: int, holidays: Collection[date]) -> Intervals:
+def all_shifts(stated: Stated, start_date: date, horizon_days: int, holidays: Collection[date]) -> Intervals:
     """Return every shift of a calendar up to the horizon, a stretch between breaks each, in order.
 
     Unlike a calendar's open stretches they stay apart where one shift follows the other without a gap.
@@ -33,7 +33,7 @@ def turns(stated: Stated, start_date: date, horizon_days: int, holidays: Collect
     chosen = np.isin((start_date.weekday() + day) % 7, list(weekdays(",".join(stated.days))))
     chosen &= ~np.isin(day, [(off - start_date).days for off in holidays])
     breaks = [(pause.start, pause.end) for pause in stated.breaks]
-    pieces = [paid((shift.start, shift.end), breaks) for shift in stated.shifts]
+    pieces = [shift_without_breaks((shift.start, shift.end), breaks) for shift in stated.shifts]
     begins = np.concatenate([(day[chosen, None] * DAY + starts).ravel() for starts, _ in pieces])
     ends = np.concatenate([(day[chosen, None] * DAY + ends).ravel() for _, ends in pieces])
     begins, ends = np.clip(begins, 0, None), np.clip(ends, None, horizon_days * DAY)
@@ -42,15 +42,17 @@ def turns(stated: Stated, start_date: date, horizon_days: int, holidays: Collect
     return begins[order][real], ends[order][real]
 
 
-def earning(shifts: Intervals, productivity: Productivity, pattern: Pattern, start_date: date, felt: float) -> Minutes:
+def productive_minutes(
+    shifts: Intervals, productivity: Productivity, pattern: Pattern, start_date: date, felt: float
+) -> Minutes:
     """Return the minutes of every shift that earn something; `felt` is the share of the heat that is felt there."""
     starts, ends = shifts
-    dark = _dark(shifts, productivity.night, start_date)
-    kept = np.full(len(starts), 1.0 - _weary(productivity.overtime, pattern))
+    dark = _night_share(shifts, productivity.night, start_date)
+    kept = np.full(len(starts), 1.0 - _overtime_loss_of(productivity.overtime, pattern))
     if productivity.night is not None:
         kept *= 1.0 - productivity.night.loss.value * dark
     if productivity.heat is not None:
-        kept *= 1.0 - felt * (1.0 - dark) * _hot(starts, productivity.heat, start_date)
+        kept *= 1.0 - felt * (1.0 - dark) * _heat_loss(starts, productivity.heat, start_date)
     minutes: Minutes = np.floor((ends - starts) * kept + 0.5).astype(np.int64)
     return minutes
 
@@ -61,11 +63,11 @@ def shortened(name: str, shifts: Intervals, minutes: Minutes, horizon: int, star
     return Calendar.of(name, np.column_stack([starts, starts + minutes]).tolist(), horizon, start_date)
 
 
-def _weary(overtime: Overtime | None, pattern: Pattern) -> float:
+def _overtime_loss_of(overtime: Overtime | None, pattern: Pattern) -> float:
     return 0.0 if overtime is None else overtime_loss(overtime, hours_a_week(pattern), pattern.weeks_on)
 
 
-def _dark(shifts: Intervals, night: Night | None, start_date: date) -> Floats:
+def _night_share(shifts: Intervals, night: Night | None, start_date: date) -> Floats:
     """Return the share of every shift that lies in the night."""
     starts, ends = shifts
     if night is None or not len(ends):
@@ -76,7 +78,7 @@ def _dark(shifts: Intervals, night: Night | None, start_date: date) -> Floats:
     return dark
 
 
-def _hot(minutes: Minutes, heat: Heat, start_date: date) -> Floats:
+def _heat_loss(minutes: Minutes, heat: Heat, start_date: date) -> Floats:
     """Return the loss by heat in the month of every minute."""
     months = (np.datetime64(start_date, "D") + minutes // DAY).astype("datetime64[M]").astype(np.int64) % 12
     return np.asarray(heat.loss_by_month)[months]
@@ -87,7 +89,7 @@ def hours_a_week(pattern: Pattern) -> float:
     breaks = [(pause.start, pause.end) for pause in pattern.breaks]
     minutes = 0
     for shift in pattern.shifts:
-        starts, ends = paid((shift.start, shift.end), breaks)
+        starts, ends = shift_without_breaks((shift.start, shift.end), breaks)
         minutes += int((ends - starts).sum())
     return minutes / 60 * len(pattern.days) / len(pattern.shifts)
 
@@ -97,13 +99,13 @@ def overtime_loss(overtime: Overtime, hours: float, weeks_on: int | None) -> flo
 
     Between two stated weeks it is interpolated by hours, below the first one from nothing at 40 hours.
     """
-    stated = [(week.hours, _over_stay(week.loss_by_week, weeks_on)) for week in overtime.weeks]
+    stated = [(week.hours, _mean_over_stay(week.loss_by_week, weeks_on)) for week in overtime.weeks]
     if stated[0][0] > REGULAR_WEEK:
         stated.insert(0, (REGULAR_WEEK, 0.0))
     return float(np.interp(hours, [week for week, _ in stated], [loss for _, loss in stated]))
 
 
-def _over_stay(loss_by_week: Sequence[float], weeks_on: int | None) -> float:
+def _mean_over_stay(loss_by_week: Sequence[float], weeks_on: int | None) -> float:
     """Return the mean of the first weeks, the last one staying; the last one where there is no end."""
     if weeks_on is None:
         return loss_by_week[-1]
@@ -119,8 +121,8 @@ def crowd_factors(crowding: Crowding, sqft: float) -> tuple[int, ...]:
     rooms = np.array([density.sqft_per_person for density in crowding.densities])[::-1]
     losses = np.array([density.loss for density in crowding.densities])[::-1]
     people = np.arange(1, int(np.ceil(sqft / rooms[0])) + 1)
-    factors = MILLION / (1.0 - np.interp(sqft / people, rooms, losses))
-    return (MILLION, *np.floor(factors + 0.5).astype(int).tolist())
+    factors = MILLIONTHS / (1.0 - np.interp(sqft / people, rooms, losses))
+    return (MILLIONTHS, *np.floor(factors + 0.5).astype(int).tolist())
 
 
 def unit_curve(learning: SiteLearning, count: int) -> tuple[int, ...]:
@@ -132,5 +134,5 @@ def unit_curve(learning: SiteLearning, count: int) -> tuple[int, ...]:
     slope = np.log2(learning.rate)
     units = np.minimum(np.arange(1, count + 1), learning.plateau) ** slope
     unit = {"first": 1.0, "plateau": learning.plateau**slope, "average": float(units.mean())}[learning.stated_for]
-    factors = units[: learning.plateau] / unit * MILLION
+    factors = units[: learning.plateau] / unit * MILLIONTHS
     return tuple(np.floor(factors + 0.5).astype(int).tolist())

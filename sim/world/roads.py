@@ -28,14 +28,14 @@ from sim.config.sections.logistics import EVERY_DAY, Curfew, Envelope, Movement,
 from sim.config.sections.systems import Skid
 from sim.world.calendars import shifts as holidays
 from sim.world.calendars.shifts import DAY, daylight
-from sim.world.calendars.working_time import Calendar, always, intersect, weekly, without
+from sim.world.calendars.working_time import Calendar, always, intersect, subtract_closures, weekly
 
 # --- roads ------------------------------------------------------------------------------------------------------------
 
 
 ClassName = Literal["legal", "overweight", "oversize", "superload"]
 OPEN_ROAD = "road"
-SLACK = 1e-9
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,26 +74,26 @@ def load_classes(project: Project) -> dict[str, LoadClass]:
 
 def load_class(skid: Skid, roads: Roads) -> LoadClass:
     """Return the class of a load: on the first trailer on which it is legal, else on the last one."""
-    rides = [_on(skid, trailer) for trailer in roads.trailers]
+    rides = [_loaded_on(skid, trailer) for trailer in roads.trailers]
     for ride, trailer in zip(rides, roads.trailers, strict=True):
-        if not _beyond_legal(ride, skid, roads) and skid.length_ft.value <= trailer.length_ft.value + SLACK:
+        if not _beyond_legal(ride, skid, roads) and skid.length_ft.value <= trailer.length_ft.value + TOLERANCE:
             return ride
     ride = rides[-1]
     because = _beyond_legal(ride, skid, roads)
     if not roads.enforced or not because:
         return ride
-    if outside(ride, roads.routine) or ride.gross_lb > roads.routine.gross_lb.value + SLACK:
+    if exceeded_directions(ride, roads.routine) or ride.gross_lb > roads.routine.gross_lb.value + TOLERANCE:
         name: ClassName = "superload"
     else:
         name = "overweight" if set(because) == {"weight"} else "oversize"
-    large = name == "superload" or bool(outside(ride, roads.night))
+    large = name == "superload" or bool(exceeded_directions(ride, roads.night))
     return replace(
         ride,
         name=name,
         because=tuple(because.values()),
         escorts=_escorts(ride, roads),
         daylight_only=name != "overweight" and large,
-        stands_on_holidays=bool(outside(ride, roads.holidays)),
+        stands_on_holidays=bool(exceeded_directions(ride, roads.holidays)),
     )
 
 
@@ -104,13 +104,13 @@ def movement(load: LoadClass, roads: Roads) -> Movement:
     return found
 
 
-def outside(load: LoadClass, limits: Envelope) -> list[str]:
+def exceeded_directions(load: LoadClass, limits: Envelope) -> list[str]:
     """Return in which directions a load is larger than an envelope."""
     sizes = {"width": load.width_ft, "height": load.height_ft, "overall": load.overall_ft}
-    return [name for name, size in sizes.items() if size > getattr(limits, f"{name}_ft").value + SLACK]
+    return [name for name, size in sizes.items() if size > getattr(limits, f"{name}_ft").value + TOLERANCE]
 
 
-def _on(skid: Skid, trailer: Trailer) -> LoadClass:
+def _loaded_on(skid: Skid, trailer: Trailer) -> LoadClass:
     """Return a load on a trailer, as if nobody minded."""
     overhang = max(0.0, skid.length_ft.value - trailer.length_ft.value)
     return LoadClass(
@@ -135,14 +135,14 @@ def _beyond_legal(load: LoadClass, skid: Skid, roads: Roads) -> dict[str, str]:
     return {
         name: f"{size:,g} {unit} ({limit:,g} is legal)"
         for name, (size, limit, unit) in measured.items()
-        if size > limit + SLACK
+        if size > limit + TOLERANCE
     }
 
 
 def _escorts(load: LoadClass, roads: Roads) -> int:
     """Return the escort vehicles a load takes."""
-    directions = len(outside(load, roads.one_escort))
-    return 2 if directions > 1 or outside(load, roads.two_escorts) else directions
+    directions = len(exceeded_directions(load, roads.one_escort))
+    return 2 if directions > 1 or exceeded_directions(load, roads.two_escorts) else directions
 
 
 def road_of(system: str, load: LoadClass, roads: Roads) -> str:
@@ -186,13 +186,13 @@ def _windows(name: str, project: Project, load: LoadClass, moves: Movement) -> C
 def _without(windows: Calendar, curfew: Curfew, start: date, horizon: int) -> Calendar:
     hours = [(curfew.hours.start, curfew.hours.end)]
     closed = weekly("curfew", start, horizon, days=",".join(curfew.days), shifts=hours)
-    return without(windows, np.column_stack(closed.intervals))
+    return subtract_closures(windows, np.column_stack(closed.intervals))
 
 
 def _major_holidays(roads: Roads, start: date, horizon: int) -> Iterator[date]:
     given = roads.major_holidays
     years = range(start.year, start.year + horizon // 365 + 2)
-    yield from holidays.dates(given.country, given.subdivision, years, given.names)
+    yield from holidays.public_holidays(given.country, given.subdivision, years, given.names)
 
 
 # --- driving ----------------------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def duty_finish(start: int, driving_minutes: int, windows: Calendar | None = Non
     """
     if driving_minutes == 0:
         return start
-    now = _open(start, windows)
+    now = _next_permitted(start, windows)
     left, began, driven, unbroken = driving_minutes, now, 0, 0
     while True:
         leg = min(left, DRIVING - driven, UNBROKEN - unbroken, began + DUTY - now)
@@ -221,9 +221,9 @@ def duty_finish(start: int, driving_minutes: int, windows: Calendar | None = Non
         now, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
         if left == 0:
             return now
-        go = _open(now + BREAK if unbroken >= UNBROKEN else now, windows)
+        go = _next_permitted(now + BREAK if unbroken >= UNBROKEN else now, windows)
         if driven >= DRIVING or go >= began + DUTY:
-            go = _open(now + REST, windows)
+            go = _next_permitted(now + REST, windows)
         if go - now >= REST:
             began, driven = go, 0
         if go - now >= BREAK:
@@ -231,6 +231,6 @@ def duty_finish(start: int, driving_minutes: int, windows: Calendar | None = Non
         now = go
 
 
-def _open(t: int, windows: Calendar | None) -> int:
+def _next_permitted(t: int, windows: Calendar | None) -> int:
     """Return the first minute at or after `t` at which driving is permitted."""
     return t if windows is None else windows.next_open(t)

@@ -6,7 +6,7 @@ import pytest
 
 from sim.plan.vocabulary import Again, Chance, Label, Note, Signal, Span, Step, Wait, Work
 from sim.world.randomness.distributions import Discrete
-from sim.world.randomness.streams import key, uniform
+from sim.world.randomness.streams import stream_key, uniform
 from tests.engine.small_plans import Row, at, finished, last, lines, told, work, write
 
 # --- rule 8: gates --------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_every_attempt_draws_its_own_luck_from_its_own_name() -> None:
 
     def duration(unit: str) -> int:
         """Build and test by hand: each attempt is one draw of (seed, name, replication 0, attempt)."""
-        total, test, build = 0, key(seed, f"test/{unit}"), key(seed, f"build/{unit}")
+        total, test, build = 0, stream_key(seed, f"test/{unit}"), stream_key(seed, f"build/{unit}")
         for attempt in range(4):
             total += 1 if uniform(build, 0, attempt) < 0.5 else 100
             if attempt == 3 or uniform(test, 0, attempt) >= 0.5:

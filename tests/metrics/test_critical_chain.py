@@ -12,7 +12,7 @@ from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
 from sim.metrics.record import Index, Record
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Signal, Wait
-from sim.world.calendars.working_time import Calendar, without
+from sim.world.calendars.working_time import Calendar, subtract_closures
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Told, at, job, told, work, write
 from tests.tiny_project import tiny_case
@@ -126,7 +126,7 @@ def test_who_waits_for_crews_that_a_risk_has_taken_away_waits_for_the_risk() -> 
 def test_weather_is_what_the_stated_calendar_would_have_saved() -> None:
     plan = write({"b1.a": [work(50), work(20, "then")]})
     always = plan.calendars["always"]
-    stormy = {"always": without(always, np.array([[30, 42]]))}
+    stormy = {"always": subtract_closures(always, np.array([[30, 42]]))}
     assert pieces(plan, stormy) == [
         (0, 12, "b1.a", "weather"),
         (12, 62, "b1.a", "installation"),
@@ -136,7 +136,7 @@ def test_weather_is_what_the_stated_calendar_would_have_saved() -> None:
 
 def test_a_lift_that_waits_for_a_calm_day_waits_for_weather() -> None:
     plan = write({"b1.lift": [work(20, mode="whole")]})
-    gusts = {"always": without(plan.calendars["always"], np.array([[15, 40], [50, 55]]))}
+    gusts = {"always": subtract_closures(plan.calendars["always"], np.array([[15, 40], [50, 55]]))}
     # 15 minutes of calm at first, then 10: too short. It is lifted from 55 to 75, twenty minutes instead of at once.
     assert pieces(plan, gusts) == [(0, 55, "b1.lift", "weather"), (55, 75, "b1.lift", "installation")]
 

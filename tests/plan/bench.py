@@ -15,7 +15,7 @@ from sim.plan.draws import Draws, SampledInputs, deterministic_draws
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import calendars, day_minutes
+from sim.world.calendars.project_calendars import day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
 from tests.tiny_project import HOUR, tiny
 
@@ -27,7 +27,7 @@ def bench(*overrides: str, units: int = 1) -> PlanContext:
     """An empty plan of the tiny project; it is over when so many units say so."""
     project = tiny(*overrides)
     plan = Plan((OVER, units))
-    plan.works_on(calendars(project))
+    plan.works_on(project_calendars(project))
     plan.gate(OVER)
     minutes = day_minutes(project)
     return PlanContext(project, layout_of(project), ResourcePlan(), plan, minutes["site"], minutes["factory"])

@@ -7,8 +7,8 @@ from sim.plan.compile import compile_plan
 from sim.plan.draws import Inputs, Spreader
 from sim.plan.vocabulary import Plan, Signal, Span, Work
 from sim.world.calendars.working_time import always
-from sim.world.randomness.distributions import Discrete, Fixed, Occurrence, Triangular
-from sim.world.randomness.streams import METHODS, PLAIN, Method, Sampling, key, uniforms
+from sim.world.randomness.distributions import Discrete, Fixed, RiskOccurrence, Triangular
+from sim.world.randomness.streams import METHODS, PLAIN_MONTE_CARLO, Method, Sampling, stream_key, uniforms
 
 SIZE = 64
 SPREAD = [method for method in METHODS if method != "mc"]
@@ -21,7 +21,7 @@ def inputs(probability: float = 0.25, *others: str) -> Inputs:
     plan.gate("done")
     for name in ("price", *others):
         plan.factor(name, Triangular(0.5, 1, 1.5))
-    flood = plan.factor("risk.flood", Occurrence.with_probability(probability))
+    flood = plan.factor("risk.flood", RiskOccurrence.with_probability(probability))
     plan.factor("risk.flood.size", Triangular(1, 2, 4), only_with=flood)
     depth = plan.factor("depth", Discrete((0, 1, 5), (2, 1, 1)))
     plan.factor("depth.size", Triangular(1, 2, 4), only_with=depth)
@@ -31,7 +31,9 @@ def inputs(probability: float = 0.25, *others: str) -> Inputs:
 
 
 def drawn(of: Inputs, method: Method, first: int = 0, count: int = SIZE, seed: int = 1) -> dict[str, np.ndarray]:
-    found = Spreader(of, seed, Sampling(method, SIZE) if method != "mc" else PLAIN)(of.factors, first, count)
+    found = Spreader(of, seed, Sampling(method, SIZE) if method != "mc" else PLAIN_MONTE_CARLO)(
+        of.factors, first, count
+    )
     return dict(zip(of.factors, found, strict=True))
 
 
@@ -55,7 +57,7 @@ def test_what_happens_is_as_even_in_its_size(method: Method) -> None:
 
 def test_plain_luck_has_a_number_for_each_name() -> None:
     of = inputs()
-    plain = uniforms([key(1, name) for name in of.factors], 0, SIZE)
+    plain = uniforms([stream_key(1, name) for name in of.factors], 0, SIZE)
     assert all((found == row).all() for found, row in zip(drawn(of, "mc").values(), plain, strict=True))
 
 
@@ -103,7 +105,7 @@ def many() -> Inputs:
     for number in range(40):
         plan.factor(f"price.{number:02d}", Triangular(0.5, 1, 1.5))
     for number in range(15):
-        happens = plan.factor(f"risk.{number:02d}", Occurrence.with_probability(0.25))
+        happens = plan.factor(f"risk.{number:02d}", RiskOccurrence.with_probability(0.25))
         plan.factor(f"risk.{number:02d}.size", Triangular(1, 2, 4), only_with=happens)
     plan.unit("u1", [Work("dig", Span(Triangular(1, 2, 3), 60), "always"), Signal("done")])
     return compile_plan(plan).inputs
@@ -114,7 +116,7 @@ def test_what_two_risks_do_together_is_known_better_from_a_small_randomisation(m
     """The mean of (sum of sizes)², 40 times from 128. With a number for every size it would be 10 times as sure."""
     of = many()
     found = {}
-    for how in (Sampling(method, 128), PLAIN):
+    for how in (Sampling(method, 128), PLAIN_MONTE_CARLO):
         luck = dict(zip(of.factors, Spreader(of, 1, how)(of.factors, 0, 40 * 128), strict=True))
         sizes = [(luck[name] >= 0.75) * (1 + luck[f"{name}.size"]) for name in of.factors if f"{name}.size" in luck]
         found[how.method] = (np.sum(sizes, axis=0) ** 2).reshape(40, 128).mean(axis=1).var()

@@ -17,18 +17,18 @@ from scipy.special import ndtri
 
 from sim.study.intervals import quantile_known
 from sim.world.randomness.streams import (
-    PLAIN,
+    PLAIN_MONTE_CARLO,
     FloatArray,
     Key,
     Sampling,
-    directions,
-    key,
-    latin,
+    direction_numbers,
+    latin_hypercube,
     ranks,
-    scrambled,
-    sobol,
+    rescaled_in_case,
+    scrambled_directions,
+    sobol_points,
+    stream_key,
     uniforms,
-    within,
 )
 
 STEPS, SHARED, SIZE, RANDOMISATIONS, STUDIES = 12, 4, 32, 8, 4000
@@ -48,7 +48,7 @@ def duration(drawn: FloatArray) -> FloatArray:
 
 def sized(drawn: FloatArray) -> FloatArray:
     """Add the size of the risk, from the number that says whether it happens."""
-    return np.concatenate([drawn, within(np.array([QUIET, 1.0]), drawn[STEPS:])])
+    return np.concatenate([drawn, rescaled_in_case(np.array([QUIET, 1.0]), drawn[STEPS:])])
 
 
 @cache
@@ -63,12 +63,14 @@ def by_luck(keys: list[Key]) -> FloatArray:
 
 def by_latin(keys: list[Key]) -> FloatArray:
     blocks = range(RANDOMISATIONS)
-    return np.concatenate([latin(ranks(keys, b, SIZE), keys, b * SIZE, SIZE) for b in blocks], axis=1)
+    return np.concatenate([latin_hypercube(ranks(keys, b, SIZE), keys, b * SIZE, SIZE) for b in blocks], axis=1)
 
 
 def by_sobol(keys: list[Key]) -> FloatArray:
-    numbers = directions(len(keys), SIZE.bit_length() - 1)
-    return np.concatenate([sobol(scrambled(numbers, keys, b), 0, SIZE) for b in range(RANDOMISATIONS)], axis=1)
+    numbers = direction_numbers(len(keys), SIZE.bit_length() - 1)
+    return np.concatenate(
+        [sobol_points(scrambled_directions(numbers, keys, b), 0, SIZE) for b in range(RANDOMISATIONS)], axis=1
+    )
 
 
 def by_both(keys: list[Key]) -> FloatArray:
@@ -85,10 +87,10 @@ WAYS: dict[str, Draw] = {"mc": by_luck, "lhs": by_latin, "sobol": by_both, "sobo
 def test_intervals_hold_the_truth_as_often_as_they_say(
     method: str, record_property: Callable[[str, object], None]
 ) -> None:
-    how = PLAIN if method == "mc" else Sampling.read({"method": method, "size": SIZE})
+    how = PLAIN_MONTE_CARLO if method == "mc" else Sampling.read({"method": method, "size": SIZE})
     held = dict.fromkeys(SHARES, 0)
     for seed in range(STUDIES):
-        inputs = WAYS[method]([key(seed, f"step {number}") for number in range(STEPS + 2 - (method != "mc"))])
+        inputs = WAYS[method]([stream_key(seed, f"step {number}") for number in range(STEPS + 2 - (method != "mc"))])
         values = duration(inputs if method == "mc" else sized(inputs))
         for share in SHARES:
             found = quantile_known(values, share, how)

@@ -20,7 +20,7 @@ from sim.metrics.measure import measure
 from sim.study import case as cases
 from sim.study.api import laid_out, load, run
 from sim.study.case import Case, prepare
-from sim.world.randomness.streams import sampling
+from sim.world.randomness.streams import choose_sampling
 from tests.tiny_project import TINY, tiny
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def alike(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 @needs_numba
 @pytest.mark.parametrize("method", ["mc", "lhs", "sobol", "sobol-all"])
 def test_both_engines_fill_a_chunk_with_the_same_bytes(block: Case, method: str) -> None:
-    spread = replace(block, sampling=sampling(method, 128))
+    spread = replace(block, sampling=choose_sampling(method, 128))
     slow = spread.replicate(1, 3, 8)
     fast = replace(spread, engine=COMPILED).replicate(1, 3, 8)
     assert alike(slow.runs, fast.runs) == []

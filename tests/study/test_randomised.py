@@ -12,7 +12,7 @@ from sim.study.compare import compare
 from sim.study.intervals import between, mean_apart, mean_known, quantile_interval, quantile_known, quantiles_apart
 from sim.study.result import Result
 from sim.study.runner import parse, run
-from sim.world.randomness.streams import PLAIN, Sampling, key, latin, ranks
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling, latin_hypercube, ranks, stream_key
 from tests.study.toy_case import Toy
 
 LHS = Sampling("lhs", 16)
@@ -27,10 +27,10 @@ class Spread(Toy):
     shift: float = 0.0
 
     def replicate(self, seed: int, first: int, count: int) -> Chunk:
-        keys = [key(seed, f"input {number}") for number in range(8)]
+        keys = [stream_key(seed, f"input {number}") for number in range(8)]
         rows = []
         for r in range(first, first + count):
-            drawn = latin(ranks(keys, r // 16, 16), keys, r, 1)
+            drawn = latin_hypercube(ranks(keys, r // 16, 16), keys, r, 1)
             rows.append(300 + 10 * float(drawn.sum()) + self.shift)
         lead = np.array(rows)
         runs = dict.fromkeys(self.metrics, lead)
@@ -51,7 +51,7 @@ def test_the_interval_is_that_of_the_randomisations() -> None:
 
 def test_plain_luck_keeps_its_interval() -> None:
     values = np.random.Generator(np.random.Philox(1)).standard_normal(200)
-    assert quantile_known(np.append(values, np.nan), 0.8, PLAIN) == quantile_interval(values, 0.8)
+    assert quantile_known(np.append(values, np.nan), 0.8, PLAIN_MONTE_CARLO) == quantile_interval(values, 0.8)
 
 
 def test_what_failed_is_left_out_and_what_stalled_leaves_no_bounds() -> None:

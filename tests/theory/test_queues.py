@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.plan.vocabulary import HOLD, WORK, Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
 from sim.study.verification.harness import Played, play
 from sim.world.randomness.distributions import Distribution, Exponential, Fixed, Triangular
-from sim.world.randomness.streams import key, uniforms
+from sim.world.randomness.streams import stream_key, uniforms
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def assert_mean(values: Floats, mean: float) -> None:
 
 def open_line(stations: Sequence[tuple[int, Distribution]], rate: float, seed: int) -> Played:
     """Customers of a Poisson stream who pass stations of so many servers."""
-    gaps = uniforms([key(seed, "arrivals")], 0, CUSTOMERS)[0]
+    gaps = uniforms([stream_key(seed, "arrivals")], 0, CUSTOMERS)[0]
     arrivals = np.cumsum(-np.log1p(-gaps)) / rate
     routes: dict[str, list[Step]] = {}
     for n, arrival in enumerate(arrivals.tolist()):

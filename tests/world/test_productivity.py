@@ -15,13 +15,13 @@ from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern,
 from sim.world.calendars.shifts import DAY
 from sim.world.calendars.working_time import Calendar, weekly
 from sim.world.productivity_factors import (
-    MILLION,
+    MILLIONTHS,
+    all_shifts,
     crowd_factors,
-    earning,
     hours_a_week,
     overtime_loss,
+    productive_minutes,
     shortened,
-    turns,
     unit_curve,
 )
 
@@ -58,8 +58,8 @@ def site(way: Pattern) -> Stated:
 
 def productive(way: Pattern, productivity: Productivity, horizon_days: int = 400, felt: float = 1.0) -> Calendar:
     """The calendar of productive minutes."""
-    shifts = turns(site(way), START, horizon_days, ())
-    minutes = earning(shifts, productivity, way, START, felt)
+    shifts = all_shifts(site(way), START, horizon_days, ())
+    minutes = productive_minutes(shifts, productivity, way, START, felt)
     return shortened("site", shifts, minutes, horizon_days * DAY, START)
 
 
@@ -153,8 +153,8 @@ def test_minutes_against_a_walk_through_every_shift(
     productivity = mechanisms(
         night={"loss": night, "begins": "19:00", "ends": "06:00"}, heat={"loss_by_month": heat, "indoors": 1}
     )
-    starts, ends = turns(site(way), START, 60, ())
-    minutes = earning((starts, ends), productivity, way, START, felt)
+    starts, ends = all_shifts(site(way), START, 60, ())
+    minutes = productive_minutes((starts, ends), productivity, way, START, felt)
     for begin, end, kept in zip(starts.tolist(), ends.tolist(), minutes.tolist(), strict=True):
         moments = [datetime(2026, 1, 5) + timedelta(minutes=minute) for minute in range(begin, end, 60)]
         dark = sum(moment.hour >= 19 or moment.hour < 6 for moment in moments) / len(moments)
@@ -167,21 +167,21 @@ def test_minutes_against_a_walk_through_every_shift(
 
 def test_crowding_at_the_stated_densities() -> None:
     factors = crowd_factors(CROWDING, 64_000)
-    assert factors[64_000 // 320] == MILLION
-    assert factors[64_000 // 200] == round(MILLION / 0.9)
-    assert factors[-1] == round(MILLION / 0.65)
+    assert factors[64_000 // 320] == MILLIONTHS
+    assert factors[64_000 // 200] == round(MILLIONTHS / 0.9)
+    assert factors[-1] == round(MILLIONTHS / 0.65)
     assert len(factors) == 64_000 // 104 + 2  # the last one is packed, and stays
 
 
 def test_nobody_is_crowded_alone_and_one_more_never_helps() -> None:
     factors = crowd_factors(CROWDING, 5_000)
-    assert factors[:2] == (MILLION, MILLION)
+    assert factors[:2] == (MILLIONTHS, MILLIONTHS)
     assert all(after >= before for before, after in pairwise(factors))
 
 
 def test_between_two_densities_the_loss_goes_by_the_room_each_has() -> None:
     # 260 square feet each lie in the middle between 320 (no loss) and 200 (10 %)
-    assert crowd_factors(CROWDING, 26_000)[100] == round(MILLION / 0.95)
+    assert crowd_factors(CROWDING, 26_000)[100] == round(MILLIONTHS / 0.95)
 
 
 # --- practice -----------------------------------------------------------------------------------------------------
@@ -196,13 +196,15 @@ def learning(rate: float, plateau: int, stated_for: str) -> SiteLearning:
 def test_the_sum_of_the_unit_curve_is_the_difference_of_two_zeta_functions(rate: float, units: int) -> None:
     # Crawford: unit n takes n^b of the first, b = log2(rate); the sum of all is ζ(−b) − ζ(−b, N + 1)
     curve = unit_curve(SiteLearning.model_construct(rate=rate, plateau=1_000, stated_for="first"), units)
-    assert sum(curve) / MILLION == pytest.approx(_hurwitz(-log2(rate), 1) - _hurwitz(-log2(rate), units + 1), rel=1e-5)
+    assert sum(curve) / MILLIONTHS == pytest.approx(
+        _hurwitz(-log2(rate), 1) - _hurwitz(-log2(rate), units + 1), rel=1e-5
+    )
 
 
 def test_the_worked_example_of_the_unit_curve() -> None:
     # a = 100 h, rate 0.85, 72 units; read as a cumulative average it would be 2641.5
     curve = unit_curve(learning(0.85, 1_000, "first"), 72)
-    assert 100 * sum(curve) / MILLION == pytest.approx(3390.133, abs=0.004)
+    assert 100 * sum(curve) / MILLIONTHS == pytest.approx(3390.133, abs=0.004)
 
 
 def _hurwitz(s: float, a: float) -> float:
@@ -223,11 +225,11 @@ def test_stated_for_the_average_the_hours_of_all_units_stay(rate: float, plateau
     curve = unit_curve(learning(rate, plateau, "average"), count)
     all_units = [*curve, *[curve[-1]] * (count - len(curve))]
     assert len(curve) == min(count, plateau)
-    assert sum(all_units) / MILLION == pytest.approx(count, abs=count * 0.5e-6)
+    assert sum(all_units) / MILLIONTHS == pytest.approx(count, abs=count * 0.5e-6)
     assert all(after <= before for before, after in pairwise(curve))
 
 
 def test_stated_for_the_plateau_practice_ends_at_one() -> None:
     curve = unit_curve(learning(0.9, 16, "plateau"), 100)
-    assert curve[-1] == MILLION
-    assert curve[0] == pytest.approx(MILLION * 0.9**-4, abs=1)
+    assert curve[-1] == MILLIONTHS
+    assert curve[0] == pytest.approx(MILLIONTHS * 0.9**-4, abs=1)

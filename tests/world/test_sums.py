@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.stats import gamma
 
 from sim.world.randomness.distributions import Pert, Uniform
-from sim.world.randomness.streams import key, uniforms
+from sim.world.randomness.streams import stream_key, uniforms
 
 RUNS = 100_000
 
 
 def luck(activities: int) -> NDArray[np.float64]:
-    return uniforms([key(5, f"activity {number}") for number in range(activities)], 0, RUNS)
+    return uniforms([stream_key(5, f"activity {number}") for number in range(activities)], 0, RUNS)
 
 
 def assert_share_below(sample: NDArray[np.float64], quantile: float, share: float) -> None:

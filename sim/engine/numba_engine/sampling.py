@@ -47,7 +47,7 @@ from sim.engine.numba_engine.memory_layout import (
 from sim.jit.toolkit import Figures, Floats, Ints, Numbers, Words, bits_of, float_of, part, piece, upper
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
 from sim.world.randomness.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
-from sim.world.randomness.streams import key, uniforms
+from sim.world.randomness.streams import stream_key, uniforms
 
 # --- philox -----------------------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class Luck:
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
         """Give every input its key and find the recipes they share."""
         self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
-        keys = np.array([key(seed, name) for name in inputs.names], np.uint64).reshape(-1, 2)
+        keys = np.array([stream_key(seed, name) for name in inputs.names], np.uint64).reshape(-1, 2)
         made = recipes(inputs)
         self.numbers = _numbers(inputs, keys, made, (), forced=uniforms is not None)
         self.figures = np.concatenate([inputs.tables.data, made.minutes])
@@ -224,7 +224,7 @@ class Luck:
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Draw each replication on its own."""
-        return uniforms([key(self.seed, name) for name in names], first, count)
+        return uniforms([stream_key(self.seed, name) for name in names], first, count)
 
 
 def given(inputs: Inputs, values: Sequence[int]) -> tuple[Ints, Floats]:

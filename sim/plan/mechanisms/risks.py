@@ -32,7 +32,7 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, Occurrence, to_distribution
+from sim.world.randomness.distributions import Fixed, RiskOccurrence, to_distribution
 
 # --- tags -------------------------------------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ def apply_risks(context: PlanContext) -> None:
 
 def _blow(context: PlanContext, driver: Driver, state: State) -> Blow:
     """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
-    occurs = context.plan.factor(f"risk.{driver.id}", Occurrence.with_probability(state.probability.value))
+    occurs = context.plan.factor(f"risk.{driver.id}", RiskOccurrence.with_probability(state.probability.value))
     size = context.plan.factor(f"risk.{driver.id}.size", to_distribution(state.size), only_with=occurs)
     return Blow(driver, occurs, size, tags(driver.on))
 

@@ -35,7 +35,7 @@ from sim.study.api import load
 from sim.study.case import Case, prepare
 from sim.study.executors.jit_warmup import ready
 from sim.study.executors.persistent_pool import Hands, Piece
-from sim.world.calendars.project_calendars import calendars, day_minutes
+from sim.world.calendars.project_calendars import day_minutes, project_calendars
 
 # --- levers -----------------------------------------------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ class Live:
     def levers(self) -> tuple[Lever, ...]:
         """Return what can be moved."""
         project = self.base.project
-        plan = write_plan(project, calendars(project), day_minutes(project), self.base.sizing.resource_plan)
+        plan = write_plan(project, project_calendars(project), day_minutes(project), self.base.sizing.resource_plan)
         return levers(project, self.base.sizing.resource_plan, largest_counts(plan.units))
 
     def project(self, changes: Changes) -> Project:
@@ -293,7 +293,7 @@ class Live:
             return replace(prepare(project, self.path.parent), engine=self.engine)
         with gc_paused():
             resource_plan = kept(self.base.sizing.resource_plan, changes)
-            plan = compile_plan(write_plan(project, calendars(project), day_minutes(project), resource_plan))
+            plan = compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
             sizing = replace(self.base.sizing, resource_plan=resource_plan)
             return Case(project, sizing, plan, self.base.weather, engine=self.engine)
 

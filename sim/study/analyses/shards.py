@@ -23,7 +23,7 @@ from sim.study.result import Result, identity
 from sim.study.runner import Progress, perform_part
 from sim.study.sample import Sample, gather, plain
 from sim.study.storage.checkpoint import ABOUT, Changed, Partial, differences, keeping, opened, partial_directory
-from sim.world.randomness.streams import PLAIN, Sampling
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- shards -----------------------------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class Merged:
     @property
     def sampling(self) -> Sampling:
         """How luck was spread."""
-        return Sampling.read(self.identity["sampling"]) if "sampling" in self.identity else PLAIN
+        return Sampling.read(self.identity["sampling"]) if "sampling" in self.identity else PLAIN_MONTE_CARLO
 
     @cached_property
     def sample(self) -> Sample:

@@ -29,7 +29,7 @@ from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
 from sim.study.case import Case
 from sim.study.chunk import OK, STALLED, Chunk, Columns, stitched
-from sim.world.calendars.project_calendars import calendars, closed_in, day_minutes
+from sim.world.calendars.project_calendars import closures_by_calendar, day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.quantile_tables import FIXED, Tables
 
@@ -123,15 +123,15 @@ class Switches:
         drawn = inputs.tables.kind[inputs.factor_table] != FIXED
         found |= {group for group, known in zip(of_factors, drawn, strict=True) if known and group}
         project, weather = self.case.project, self.case.weather
-        closing = (closed_in(project, weather, self.seed, number) for number in range(SAMPLE))
-        closed = any(len(rows) for calendars in closing for rows in calendars.values())
+        closing = (closures_by_calendar(project, weather, self.seed, number) for number in range(SAMPLE))
+        closed = any(len(rows) for closures in closing for rows in closures.values())
         return found | ({WEATHER} if closed else set())
 
 
 def rewritten(project: Project, case: Case) -> CompiledPlan:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
     with gc_paused():
-        return compile_plan(write_plan(project, calendars(project), day_minutes(project), case.sizing.resource_plan))
+        return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), case.sizing.resource_plan))
 
 
 def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:

@@ -35,7 +35,7 @@ from sim.study.intervals import interval_ranks
 from sim.study.verification.harness import Check, Played, job, play, work
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
-from sim.world.randomness.streams import key, philox, uniforms
+from sim.world.randomness.streams import philox, stream_key, uniforms
 
 # --- schedules --------------------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ PARTS = 1000
 @cache
 def drawn(shape: Distribution) -> Floats:
     """Many draws of a distribution."""
-    return shape.ppf(uniforms([key(1, "textbook draws")], 0, DRAWS)[0])
+    return shape.ppf(uniforms([stream_key(1, "textbook draws")], 0, DRAWS)[0])
 
 
 def four_errors_of_the_variance(values: Floats) -> float:
@@ -298,7 +298,7 @@ def littles_residual(servers: int, customers: int) -> int:
 @cache
 def waits(servers: int, load: float, service: Distribution, customers: int) -> tuple[float, float]:
     """The mean wait in units of time and its standard error by batches, at that load; services have mean 1."""
-    gaps = uniforms([key(1, "textbook gaps")], 0, customers)[0]
+    gaps = uniforms([stream_key(1, "textbook gaps")], 0, customers)[0]
     arrivals = np.cumsum(-np.log1p(-gaps)) / (servers * load)
     routes: dict[str, list[Step]] = {}
     for n, arrival in enumerate(arrivals.tolist()):

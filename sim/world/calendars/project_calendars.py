@@ -20,13 +20,13 @@ from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Pattern, followed
 from sim.config.sections.systems import EXPOSURES, Stops
 from sim.world.calendars import shifts as holidays
-from sim.world.calendars.shifts import DAY, Intervals, Minutes, paid
-from sim.world.calendars.working_time import ALL, Calendar, always, weekly, without
-from sim.world.productivity_factors import earning, shortened, turns
+from sim.world.calendars.shifts import DAY, Intervals, Minutes, shift_without_breaks
+from sim.world.calendars.working_time import ALL, Calendar, always, subtract_closures, weekly
+from sim.world.productivity_factors import all_shifts, productive_minutes, shortened
 from sim.world.randomness.distributions import to_distribution
-from sim.world.randomness.streams import key, uniform
+from sim.world.randomness.streams import stream_key, uniform
 from sim.world.roads import road_calendars
-from sim.world.weather.model import Model, closed_intervals
+from sim.world.weather.model import WeatherModel, closed_intervals
 
 # --- outages ----------------------------------------------------------------------------------------------------------
 
@@ -49,10 +49,10 @@ def plant_calendars(project: Project, factory: Calendar) -> dict[str, Calendar]:
     """
     lines = any(system.factory.line_stops is not None for system in project.by_system.values())
     endless = {ENDLESS: always(project.scale.horizon_days * DAY * HORIZONS, ENDLESS)} if lines else {}
-    return {**dict.fromkeys(_stopping(project), factory), **endless}
+    return {**dict.fromkeys(_outages_by_calendar(project), factory), **endless}
 
 
-def standing_still(project: Project, seed: int, replication: int) -> dict[str, NDArray[np.int64]]:
+def plant_outages(project: Project, seed: int, replication: int) -> dict[str, NDArray[np.int64]]:
     """Return by calendar when plants stand still in a replication: rows (start, end) in order.
 
     From the end of one stop to the next passes an exponential time; a stop lasts as estimated. Draws are named
@@ -60,12 +60,12 @@ def standing_still(project: Project, seed: int, replication: int) -> dict[str, N
     """
     horizon = project.scale.horizon_days * DAY
     return {
-        name: _stops(stops, key(seed, f"{name} stops"), replication, horizon)
-        for name, stops in _stopping(project).items()
+        name: _outage_rows(stops, stream_key(seed, f"{name} stops"), replication, horizon)
+        for name, stops in _outages_by_calendar(project).items()
     }
 
 
-def _stopping(project: Project) -> Mapping[str, Stops]:
+def _outages_by_calendar(project: Project) -> Mapping[str, Stops]:
     """Return by calendar name how the plants stop that do."""
     return {
         f"{FACTORY}.{plant}": system.factory.plant_stops
@@ -75,7 +75,7 @@ def _stopping(project: Project) -> Mapping[str, Stops]:
     }
 
 
-def _stops(stops: Stops, stream: tuple[int, int], replication: int, horizon: int) -> NDArray[np.int64]:
+def _outage_rows(stops: Stops, stream: tuple[int, int], replication: int, horizon: int) -> NDArray[np.int64]:
     """Return one plant's stops up to the horizon."""
     rows: list[tuple[int, int]] = []
     now, attempt, lasting = 0.0, 0, to_distribution(stops.days)
@@ -101,7 +101,7 @@ SHIFT = "shift"
 """The calendar of the hours people on site are paid for, whatever of them is productive."""
 
 
-def calendars(project: Project) -> dict[str, Calendar]:
+def project_calendars(project: Project) -> dict[str, Calendar]:
     """Return the calendars a plan names: always, road, factory, gate, and one of the site for every exposure."""
     start, horizon = project.scale.start_date, project.scale.horizon_days
     shift = _weekly("site", project.site_calendar, start, horizon)
@@ -113,7 +113,7 @@ def calendars(project: Project) -> dict[str, Calendar]:
         **plant_calendars(project, factory),
         "gate": _weekly("gate", project.calendars.gate, start, horizon),
         **(_days_end(start, horizon) if project.logistics.gate_slots_per_day is not None else {}),
-        **{f"{SITE}.{exposure}": _productive(project, exposure, shift) for exposure in EXPOSURES},
+        **{f"{SITE}.{exposure}": _productive_calendar(project, exposure, shift) for exposure in EXPOSURES},
         LIFTS: shift,
         SHIFT: shift,
     }
@@ -123,29 +123,29 @@ def _days_end(start: date, horizon: int) -> dict[str, Calendar]:
     return {DAYS_END: weekly(DAYS_END, start, horizon, days="mon-sun", shifts=[("23:59", "24:00")])}
 
 
-def _productive(project: Project, exposure: str, shift: Calendar) -> Calendar:
+def _productive_calendar(project: Project, exposure: str, shift: Calendar) -> Calendar:
     """Return the minutes of the site's shifts that earn something under an exposure."""
     if project.labour.productivity is None:
         return shift
-    shifts, minutes = _earning(project, project.pattern, exposure)
+    shifts, minutes = _productive_shifts(project, project.pattern, exposure)
     return shortened(f"{SITE}.{exposure}", shifts, minutes, shift.horizon, project.scale.start_date)
 
 
-def _earning(project: Project, pattern: Pattern, exposure: str) -> tuple[Intervals, Minutes]:
+def _productive_shifts(project: Project, pattern: Pattern, exposure: str) -> tuple[Intervals, Minutes]:
     """Return every shift of a pattern and how many of its minutes earn something."""
     productivity, start, horizon = project.labour.productivity, project.scale.start_date, project.scale.horizon_days
     assert productivity is not None  # asked only where it is stated
     stated = followed(project.calendars.site, pattern)
-    shifts = turns(stated, start, horizon, _off(stated, start, horizon))
+    shifts = all_shifts(stated, start, horizon, _holidays(stated, start, horizon))
     felt = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
-    return shifts, earning(shifts, productivity, pattern, start, felt)
+    return shifts, productive_minutes(shifts, productivity, pattern, start, felt)
 
 
 def productive_share(project: Project, pattern: Pattern, exposure: str) -> float:
     """Return the share of a pattern's shifts that earns something, mean over the calendar; 1 if nothing is lost."""
     if project.labour.productivity is None:
         return 1.0
-    (starts, ends), minutes = _earning(project, pattern, exposure)
+    (starts, ends), minutes = _productive_shifts(project, pattern, exposure)
     return float(minutes.sum() / (ends - starts).sum())
 
 
@@ -159,7 +159,7 @@ def stated_share(project: Project, exposure: str) -> float:
 
 def holidays_of(project: Project) -> tuple[date, ...]:
     """Return the days on which nobody works on site."""
-    return _off(project.site_calendar, project.scale.start_date, project.scale.horizon_days)
+    return _holidays(project.site_calendar, project.scale.start_date, project.scale.horizon_days)
 
 
 def day_minutes(project: Project) -> dict[str, int]:
@@ -167,15 +167,17 @@ def day_minutes(project: Project) -> dict[str, int]:
 
     A duration in days is a duration in such days: what a shift loses on the average is part of it already.
     """
-    shift = _day(project.site_calendar)
+    shift = _shift_minutes(project.site_calendar)
     site = round(shift * productive_share(project, project.pattern, "interior"))
-    return {"site": site, "factory": _day(project.calendars.factory), SHIFT: shift}
+    return {"site": site, "factory": _shift_minutes(project.calendars.factory), SHIFT: shift}
 
 
-def _day(stated: Stated) -> int:
+def _shift_minutes(stated: Stated) -> int:
     minutes = 0
     for shift in stated.shifts:
-        starts, ends = paid((shift.start, shift.end), [(pause.start, pause.end) for pause in stated.breaks])
+        starts, ends = shift_without_breaks(
+            (shift.start, shift.end), [(pause.start, pause.end) for pause in stated.breaks]
+        )
         minutes += int((ends - starts).sum())
     return minutes
 
@@ -189,16 +191,16 @@ def _weekly(name: str, stated: Stated, start: date, horizon: int) -> Calendar:
         days=",".join(stated.days),
         shifts=[(shift.start, shift.end) for shift in stated.shifts],
         breaks=[(pause.start, pause.end) for pause in stated.breaks],
-        holidays=_off(stated, start, horizon),
+        holidays=_holidays(stated, start, horizon),
     )
 
 
-def _off(stated: Stated, start: date, horizon: int) -> tuple[date, ...]:
+def _holidays(stated: Stated, start: date, horizon: int) -> tuple[date, ...]:
     """Return the holidays of a calendar."""
     if stated.holidays is None:
         return ()
     years = range(start.year, start.year + horizon // 365 + 2)
-    return holidays.dates(stated.holidays.country, stated.holidays.subdivision, years)
+    return holidays.public_holidays(stated.holidays.country, stated.holidays.subdivision, years)
 
 
 # --- replication ------------------------------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ Name = TypeVar("Name", bound=str)
 
 def calendars_of(
     project: Project,
-    weather: Model,
+    weather: WeatherModel,
     base: Mapping[str, Calendar],
     seed: int,
     replication: int,
@@ -223,25 +225,27 @@ def calendars_of(
     If `days` are given, weather is drawn for so many only, and what it may close is `known` until then.
     """
     if weather is None or days is None or days >= project.scale.horizon_days:
-        return less(base, closed_in(project, weather, seed, replication))
-    return less(base, closed_in(project, weather, seed, replication, days), days * DAY)
+        return subtract_by_name(base, closures_by_calendar(project, weather, seed, replication))
+    return subtract_by_name(base, closures_by_calendar(project, weather, seed, replication, days), days * DAY)
 
 
-def less(base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL) -> dict[Name, Calendar]:
+def subtract_by_name(
+    base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL
+) -> dict[Name, Calendar]:
     """Take closed minutes out of calendars, name by name; what nothing closes, now or later, stays the same object."""
     return {
-        name: without(calendar, closed[name], known=known)
+        name: subtract_closures(calendar, closed[name], known=known)
         if name in closed and (known < ALL or len(closed[name]))
         else calendar
         for name, calendar in base.items()
     }
 
 
-def closed_in(
-    project: Project, weather: Model, seed: int, replication: int, days: int | None = None
+def closures_by_calendar(
+    project: Project, weather: WeatherModel, seed: int, replication: int, days: int | None = None
 ) -> dict[str, Closed]:
     """Return by calendar the minutes that a replication closes: rows (start, end), in any order; weather of `days`."""
     scale = project.scale
     skies = closed_intervals(weather, scale.start_date, days or scale.horizon_days, seed, replication)
     on_site = {f"{SITE}.{exposure}": rows for exposure, rows in skies.items()}
-    return {**standing_still(project, seed, replication), **on_site, LIFTS: skies["crane"]}
+    return {**plant_outages(project, seed, replication), **on_site, LIFTS: skies["crane"]}

@@ -38,7 +38,7 @@ def merged(starts: Minutes, ends: Minutes) -> Intervals:
     return starts[np.concatenate([[0], gaps + 1])], reach[np.concatenate([gaps, [len(reach) - 1]])]
 
 
-def common(a: Intervals, b: Intervals) -> Intervals:
+def intersection(a: Intervals, b: Intervals) -> Intervals:
     """Keep the time that is in both of two merged sets."""
     first = np.searchsorted(b[1], a[0], side="right")
     count = np.maximum(np.searchsorted(b[0], a[1], side="left") - first, 0)
@@ -47,14 +47,14 @@ def common(a: Intervals, b: Intervals) -> Intervals:
     return np.maximum(a[0][mine], b[0][other]), np.minimum(a[1][mine], b[1][other])
 
 
-def rest(a: Intervals, horizon: int) -> Intervals:
+def complement(a: Intervals, horizon: int) -> Intervals:
     """Keep the time of [0, horizon) that is not in a merged set."""
     starts = np.concatenate([np.zeros(1, dtype=np.int64), a[1]])
     ends = np.concatenate([a[0], np.array([horizon], dtype=np.int64)])
-    return within((starts, ends), horizon)
+    return clipped((starts, ends), horizon)
 
 
-def within(a: Intervals, horizon: int) -> Intervals:
+def clipped(a: Intervals, horizon: int) -> Intervals:
     """Keep the part of a set that lies in [0, horizon)."""
     starts, ends = np.maximum(a[0], 0), np.minimum(a[1], horizon)
     real = ends > starts
@@ -96,18 +96,18 @@ def clock(text: str) -> int:
     return minutes
 
 
-def span(start: str, end: str) -> tuple[int, int]:
+def clock_span(start: str, end: str) -> tuple[int, int]:
     """Return two clock times as minutes, the second on the next day if it is not later than the first."""
     begin, over = clock(start), clock(end)
     return begin, over if over > begin else over + DAY
 
 
-def paid(shift: tuple[str, str], breaks: Sequence[tuple[str, str]]) -> Intervals:
+def shift_without_breaks(shift: tuple[str, str], breaks: Sequence[tuple[str, str]]) -> Intervals:
     """Return a shift as the stretches between its breaks, in minutes after the midnight before it."""
-    start, end = span(*shift)
-    off = np.array([span(*pause) for pause in breaks], dtype=np.int64).reshape(-1, 2)
+    start, end = clock_span(*shift)
+    off = np.array([clock_span(*pause) for pause in breaks], dtype=np.int64).reshape(-1, 2)
     off = np.concatenate([off - DAY, off, off + DAY])
-    return common((np.array([start]), np.array([end])), rest(merged(off[:, 0], off[:, 1]), 2 * DAY))
+    return intersection((np.array([start]), np.array([end])), complement(merged(off[:, 0], off[:, 1]), 2 * DAY))
 
 
 # --- daylight ---------------------------------------------------------------------------------------------------------
@@ -126,14 +126,14 @@ def daylight(
     rows = [
         (day * DAY + up - margin, day * DAY + down + margin)
         for day in range(days)
-        for up, down in [_sun(start + timedelta(days=day), latitude, longitude, clock)]
+        for up, down in [_sunrise_sunset(start + timedelta(days=day), latitude, longitude, clock)]
         if down > up
     ]
     light = np.array(rows, np.int64).reshape(-1, 2)
-    return within(merged(light[:, 0], light[:, 1]), days * DAY)
+    return clipped(merged(light[:, 0], light[:, 1]), days * DAY)
 
 
-def _sun(day: date, latitude: float, longitude: float, clock: timezone) -> tuple[int, int]:
+def _sunrise_sunset(day: date, latitude: float, longitude: float, clock: timezone) -> tuple[int, int]:
     """Return the minutes after midnight of sunrise and sunset; twice the same where the sun stays down."""
     from astral import Observer
     from astral.sun import elevation, noon, sunrise, sunset
@@ -149,19 +149,21 @@ def _sun(day: date, latitude: float, longitude: float, clock: timezone) -> tuple
 # --- holidays ---------------------------------------------------------------------------------------------------------
 
 
-def dates(country: str, subdivision: str | None, years: Iterable[int], names: Collection[str] = ()) -> tuple[date, ...]:
+def public_holidays(
+    country: str, subdivision: str | None, years: Iterable[int], names: Collection[str] = ()
+) -> tuple[date, ...]:
     """List public holidays of a country (ISO code, like US) and subdivision (like TX), in order; or some, by name.
 
     Where a holiday on a weekend is made up for on another day, both are holidays. An unknown country or
     subdivision is a ValueError. The dates depend on the library's version, so a result keeps those it used.
     """
     wanted = set(names)
-    days = _named(country, subdivision, tuple(years))
+    days = _holidays_by_name(country, subdivision, tuple(years))
     return tuple(day for day, name in days if not names or wanted & set(name.split("; ")))
 
 
 @lru_cache(maxsize=64)
-def _named(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
+def _holidays_by_name(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     """Return all holidays of those years with their names, in order; several on one day are named together."""
     import holidays
 

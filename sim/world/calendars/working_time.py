@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 
 from sim.errors import SimError
 from sim.jit import by_machine
-from sim.world.calendars.shifts import DAY, Intervals, Minutes, common, merged, paid, rest, weekdays, within
+from sim.world.calendars.shifts import (
+    DAY,
+    Intervals,
+    Minutes,
+    clipped,
+    complement,
+    intersection,
+    merged,
+    shift_without_breaks,
+    weekdays,
+)
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 
@@ -64,7 +74,7 @@ class Calendar:
         cls, name: str, intervals: Iterable[tuple[int, int]], horizon: int, start_date: date | None = None
     ) -> Calendar:
         """Make a calendar of (start, end) pairs in any order, overlapping or not, clipped to the horizon."""
-        starts, ends = within(merged(*_pairs(intervals)), horizon)
+        starts, ends = clipped(merged(*_pairs(intervals)), horizon)
         return cls(name, starts, ends, horizon, start_date)
 
     def like(self, stretches: Minutes, longest: int, name: str = "") -> Calendar:
@@ -238,17 +248,17 @@ def weekly(
     day = np.arange(-1, horizon_days)  # a night shift of the evening before reaches into the first day
     chosen = np.isin((start_date.weekday() + day) % 7, list(weekdays(days)))
     chosen &= ~np.isin(day, [(off - start_date).days for off in holidays])
-    pieces = [paid(shift, breaks) for shift in shifts]
+    pieces = [shift_without_breaks(shift, breaks) for shift in shifts]
     begins = [(day[chosen, None] * DAY + starts).ravel() for starts, _ in pieces]
     lasts = [(day[chosen, None] * DAY + ends).ravel() for _, ends in pieces]
-    open_ = within(merged(np.concatenate(begins), np.concatenate(lasts)), horizon)
+    open_ = clipped(merged(np.concatenate(begins), np.concatenate(lasts)), horizon)
     return Calendar(name, *open_, horizon, start_date)
 
 
 def intersect(a: Calendar, b: Calendar, name: str = "") -> Calendar:
     """Be open when both are, as far as both are known."""
     horizon = min(a.horizon, b.horizon)
-    both = within(common(a.intervals, b.intervals), horizon)
+    both = clipped(intersection(a.intervals, b.intervals), horizon)
     return Calendar(name or f"{a.name} and {b.name}", *both, horizon, a.start_date or b.start_date)
 
 
@@ -256,7 +266,7 @@ def union(a: Calendar, b: Calendar, name: str = "") -> Calendar:
     """Be open when either is, as far as both are known."""
     horizon = min(a.horizon, b.horizon)
     either = merged(np.concatenate([a.starts, b.starts]), np.concatenate([a.ends, b.ends]))
-    known = within(either, horizon)
+    known = clipped(either, horizon)
     return Calendar(name or f"{a.name} or {b.name}", *known, horizon, a.start_date or b.start_date)
 
 
@@ -280,7 +290,7 @@ def _hours(minutes: int) -> str:
 # --- interruptions ----------------------------------------------------------------------------------------------------
 
 
-def without(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
+def subtract_closures(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
     """Close stretches such as storms: rows (start, end) in any order, overlapping or not, and `known` until then.
 
     What lies behind the last of them stays as it is.
@@ -307,6 +317,6 @@ def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calend
     later = int(np.searchsorted(calendar.ends, last, side="right"))
     if later < len(calendar.starts) and calendar.starts[later] < last:
         later, last = later + 1, int(calendar.ends[later])
-    starts, ends = common((calendar.starts[:later], calendar.ends[:later]), rest(storms, last))
+    starts, ends = intersection((calendar.starts[:later], calendar.ends[:later]), complement(storms, last))
     left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
     return Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)

@@ -39,7 +39,7 @@ class Fixed:
 
     def __post_init__(self) -> None:
         """Refuse what is not a number."""
-        _ordered(self.value)
+        _require_ordered(self.value)
 
     def ppf(self, u: Floats) -> Floats:
         """Return the value, whatever the draw."""
@@ -67,7 +67,7 @@ class Uniform:
 
     def __post_init__(self) -> None:
         """Refuse bounds out of order."""
-        _ordered(self.low, self.high)
+        _require_ordered(self.low, self.high)
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`."""
@@ -96,7 +96,7 @@ class Triangular:
 
     def __post_init__(self) -> None:
         """Refuse points out of order."""
-        _ordered(self.low, self.mode, self.high)
+        _require_ordered(self.low, self.mode, self.high)
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`."""
@@ -133,7 +133,7 @@ class Pert:
 
     def __post_init__(self) -> None:
         """Refuse points out of order."""
-        _ordered(self.low, self.mode, self.high)
+        _require_ordered(self.low, self.mode, self.high)
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`."""
@@ -168,7 +168,7 @@ class Lognormal:
 
     def __post_init__(self) -> None:
         """Refuse a median that is not positive or a P90 below it."""
-        _ordered(self.median, self.p90)
+        _require_ordered(self.median, self.p90)
         if self.median <= 0:
             raise ValueError(f"a lognormal's median must be positive, not {self.median}")
 
@@ -215,7 +215,7 @@ class Exponential:
 
     def __post_init__(self) -> None:
         """Refuse an average that is not positive."""
-        _ordered(0.0, self.average)
+        _require_ordered(0.0, self.average)
         if self.average == 0:
             raise ValueError("an exponential's average must be more than 0")
 
@@ -251,7 +251,7 @@ class Discrete:
         if min(self.weights) < 0 or not 0 < sum(self.weights) < inf:
             raise ValueError(f"weights must be zero or more and have a positive sum: {self.weights}")
         cases = sorted(zip(self.values, self.weights, strict=True))
-        _ordered(*(value for value, _ in cases))
+        _require_ordered(*(value for value, _ in cases))
         object.__setattr__(self, "values", tuple(float(value) for value, _ in cases))
         object.__setattr__(self, "weights", tuple(float(weight) for _, weight in cases))
 
@@ -286,7 +286,7 @@ class Discrete:
 Distribution: TypeAlias = Fixed | Uniform | Triangular | Pert | Lognormal | Exponential | Discrete
 
 
-def _ordered(*points: float) -> None:
+def _require_ordered(*points: float) -> None:
     """Refuse points that are out of order or not finite."""
     if any(a > b for a, b in pairwise(points)) or not all(map(isfinite, points)):
         raise ValueError(f"points must be finite and in rising order: {points}")
@@ -316,7 +316,7 @@ def to_distribution(estimate: Estimate) -> Distribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence(Discrete):
+class RiskOccurrence(Discrete):
     """1 with a probability, else 0. The more unlucky the draw the rather it occurs.
 
     So a driver whose probability is mitigated occurs in some of the replications in which it occurred before, and
@@ -324,7 +324,7 @@ class Occurrence(Discrete):
     """
 
     @classmethod
-    def with_probability(cls, probability: float) -> Occurrence:
+    def with_probability(cls, probability: float) -> RiskOccurrence:
         """Return the occurrence of something with a probability from 0 to 1."""
         return cls((0.0, 1.0), (1.0 - probability, probability))
 

@@ -57,7 +57,7 @@ _TOP = 1.0 - _STEP
 """The largest draw. Without it the last of the 2**53 cells would round up to 1.0, which has no quantile."""
 
 
-def key(seed: int, name: str) -> Key:
+def stream_key(seed: int, name: str) -> Key:
     """Name a stream: two 64-bit words, the blake2b-128 digest of "seed/name" read little-endian."""
     digest = blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
@@ -77,9 +77,9 @@ def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> N
     return np.minimum(drawn, _TOP, out=drawn)
 
 
-def uniform(key: Key, replication: int, attempt: int) -> float:
+def uniform(stream_key: Key, replication: int, attempt: int) -> float:
     """Draw one number, strictly between 0 and 1, for what is decided late: a repeated test."""
-    return min(((word(key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
+    return min(((word(stream_key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
 
 
 def _at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Generator]:
@@ -100,15 +100,15 @@ def _at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Gen
         yield generator
 
 
-def word(key: Key, replication: int, attempt: int) -> int:
+def word(stream_key: Key, replication: int, attempt: int) -> int:
     """Return the first output word of Philox4x64-10 for (replication, attempt, 0, 0): the raw draw."""
-    return philox((replication, attempt, 0, 0), key)[0]
+    return philox((replication, attempt, 0, 0), stream_key)[0]
 
 
-def philox(counter: tuple[int, int, int, int], key: Key) -> tuple[int, int, int, int]:
+def philox(counter: tuple[int, int, int, int], stream_key: Key) -> tuple[int, int, int, int]:
     """Return the four output words of Philox4x64-10 for a counter and a key of 64-bit words."""
     c0, c1, c2, c3 = counter
-    k0, k1 = key
+    k0, k1 = stream_key
     for _ in range(_ROUNDS):
         a, b = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
         c0, c1, c2, c3 = b >> 64 ^ c1 ^ k0, b & _WORD, a >> 64 ^ c3 ^ k1, a & _WORD
@@ -157,7 +157,7 @@ class Sampling:
         """Return the fewest replications, at least `runs`, that are whole randomisations and enough of them."""
         return runs if self.is_plain else self.size * max(RANDOMISATIONS, ceil(runs / self.size))
 
-    def told(self, runs: int) -> str:
+    def describe(self, runs: int) -> str:
         """Say it beside a number."""
         words = _WORDS[self.method]
         return words if self.is_plain else f"{words} ({runs // self.size} randomisations of {self.size:,})"
@@ -172,17 +172,17 @@ class Sampling:
         return cls(_known(document["method"]), int(document["size"]))
 
 
-PLAIN = Sampling()
+PLAIN_MONTE_CARLO = Sampling()
 
 
-def sampling(method: str, runs: int) -> Sampling:
+def choose_sampling(method: str, runs: int) -> Sampling:
     """Return a method laid out for about `runs` replications; WrongSampling names those there are.
 
     Eight randomisations, as large as that makes them; Sobol points are balanced in powers of two only.
     """
     name = _known(method)
     if name == "mc":
-        return PLAIN
+        return PLAIN_MONTE_CARLO
     share = min(max(ceil(runs / RANDOMISATIONS), SMALLEST), LARGEST)
     return Sampling(name, share if name == "lhs" else 1 << (share - 1).bit_length())
 
@@ -223,7 +223,7 @@ def ranks(keys: Sequence[Key], block: int, size: int) -> NDArray[np.uint16]:
     return ranked
 
 
-def latin(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
+def latin_hypercube(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
     """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count)."""
     size = ranked.shape[1]
     slices = ranked[:, first % size : first % size + count]
@@ -232,7 +232,7 @@ def latin(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: in
     return drawn
 
 
-def within(ends: FloatArray, drawn: FloatArray) -> FloatArray:
+def rescaled_in_case(ends: FloatArray, drawn: FloatArray) -> FloatArray:
     """Return where in its case each draw lies, strictly between 0 and 1; the cases of a draw end at `ends`.
 
     Given the case it is as uniform as the draw was, so it decides what only matters in that case: both are then
@@ -246,7 +246,7 @@ def within(ends: FloatArray, drawn: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=4)
-def directions(dimensions: int, digits: int) -> Words:
+def direction_numbers(dimensions: int, digits: int) -> Words:
     """Return Sobol's direction numbers, shape (dimensions, digits): binary fractions of that many digits."""
     from scipy.stats import qmc
 
@@ -262,7 +262,7 @@ def directions(dimensions: int, digits: int) -> Words:
     return numbers
 
 
-def scrambled(numbers: Words, keys: Sequence[Key], block: int) -> Words:
+def scrambled_directions(numbers: Words, keys: Sequence[Key], block: int) -> Words:
     """Return one randomisation's shift and then its direction numbers, shape (dimensions, 1 + digits).
 
     Matoušek's random linear scramble with a digital shift (J. Complexity 14, 1998): every digit is mixed with
@@ -281,7 +281,7 @@ def scrambled(numbers: Words, keys: Sequence[Key], block: int) -> Words:
     return mixed
 
 
-def sobol(mixed: Words, first: int, count: int) -> FloatArray:
+def sobol_points(mixed: Words, first: int, count: int) -> FloatArray:
     """Return points first … first + count − 1 of a scrambled sequence, shape (dimensions, count)."""
     places = np.arange(first, first + count, dtype=np.uint64)
     points = np.repeat(mixed[:, :1], count, axis=1)

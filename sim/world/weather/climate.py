@@ -5,7 +5,7 @@ does it again.
 
 Weather remembers: a wet day follows a wet day, a windy afternoon a windy noon.
 
-Both memories are finite, so that a day's weather is found from the luck of the days before it without going
+Both memories are finite, so that a day's weather is found from the uniforms of the days before it without going
 back to the beginning of time, and to the same bits wherever a series begins.
 
 Storm seasons that a typical year lacks: weeks of rain and wind, once in many years.
@@ -31,7 +31,15 @@ from sim.config.sections import weather as stated
 from sim.errors import ConfigError, Problem, SimError
 from sim.world.calendars.shifts import DAY
 from sim.world.randomness.distributions import Distribution, to_distribution
-from sim.world.weather.closures import MONTH_DAYS, WARM_UP, Days, Sky, Stretches, nothing, stretches
+from sim.world.weather.closures import (
+    MONTH_DAYS,
+    WARM_UP,
+    Days,
+    IntervalRows,
+    WeatherDraws,
+    interval_rows,
+    no_intervals,
+)
 
 # --- climate ----------------------------------------------------------------------------------------------------------
 
@@ -146,13 +154,13 @@ def _by_hour(rows: Mapping[str, Floats], quantity: str) -> Floats:
 # --- persistence ------------------------------------------------------------------------------------------------------
 
 
-MEMORY = 31
+LAGS = 31
 """Steps before the first one known that `remembered` needs: 1 + 1 + 2 + 4 + 8 + 16 terms."""
 
 _DOUBLINGS = (1, 2, 4, 8, 16)
 
 
-def wet_days(luck: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
+def wet_days(uniforms: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
     """Run the two-state chain of wet and dry days: p01 from dry to wet, p10 from wet to dry, day by day.
 
     Wet spells are geometric with mean 1/p10; the share of wet days is p01/(p01 + p10) (Gabriel and Neumann 1962,
@@ -160,38 +168,38 @@ def wet_days(luck: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
     anyway, between them as yesterday. So the chain forgets where it began at the first draw outside, and needs
     no loop. Weather persists: p01 + p10 ≤ 1. Before the first such draw it is dry.
     """
-    decided = (luck < p01) | (luck >= 1 - p10)
-    since = np.maximum.accumulate(np.where(decided, np.arange(len(luck)), 0))
-    wet: NDArray[np.bool_] = (luck < p01)[since]
+    decided = (uniforms < p01) | (uniforms >= 1 - p10)
+    since = np.maximum.accumulate(np.where(decided, np.arange(len(uniforms)), 0))
+    wet: NDArray[np.bool_] = (uniforms < p01)[since]
     return wet
 
 
-def remembered(noise: Floats, correlation: float) -> Floats:
+def autocorrelated(noise: Floats, correlation: float) -> Floats:
     """Give independent normal numbers a memory: correlation ** steps between two of them, over 31 steps.
 
     The sum of the last 32 numbers with weights 1, r, r², …, brought back to variance 1: a first-order
     autoregression cut off where r³² is nothing. Five additions instead of 32: (1 + r)(1 + r²)(1 + r⁴)….
     The first MEMORY numbers are used up.
     """
-    weights, norm = memory(correlation)
+    weights, norm = autocorrelation_weights(correlation)
     for shift, weight in zip(_DOUBLINGS, weights, strict=True):
         noise = noise[shift:] + weight * noise[:-shift]
     return noise / norm
 
 
-def memory(correlation: float) -> tuple[tuple[float, ...], float]:
+def autocorrelation_weights(correlation: float) -> tuple[tuple[float, ...], float]:
     """Return the weight of each doubling in `remembered`, and what brings the sum back to variance 1."""
-    norm = sqrt(sum(correlation ** (2 * step) for step in range(MEMORY + 1)))
+    norm = sqrt(sum(correlation ** (2 * step) for step in range(LAGS + 1)))
     return tuple(correlation**shift for shift in _DOUBLINGS), norm
 
 
-def between(knots: Floats, correlation: float, late: float) -> Floats:
+def interpolated(knots: Floats, correlation: float, late: float) -> Floats:
     """Return what lies a share `late` of the way from each knot to the next, of variance 1 like the knots."""
-    before, after = shares(correlation, late)
+    before, after = interpolation_weights(correlation, late)
     return knots[:-1] * before + knots[1:] * after
 
 
-def shares(correlation: float, late: float) -> tuple[float, float]:
+def interpolation_weights(correlation: float, late: float) -> tuple[float, float]:
     """Return the weights of two knots a share `late` of the way between them; `correlation` is that of the two."""
     spread = sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
     return (1 - late) / spread, late / spread
@@ -212,25 +220,25 @@ class Storms:
     lasting: Distribution
     interior_minutes: int
 
-    def seasons(self, span: Days, sky: Sky) -> tuple[Stretches, Stretches]:
+    def seasons(self, span: Days, draws: WeatherDraws) -> tuple[IntervalRows, IntervalRows]:
         """Return what closes all work outdoors, and what closes the whole site."""
-        luck = sky.daily("storms", span.first, span.count, 2)
-        began = np.flatnonzero(luck[:, 0] < self.daily[span.month])
-        return self.begun(began, luck[began, 1])
+        uniforms = draws.daily("storms", span.first, span.count, 2)
+        began = np.flatnonzero(uniforms[:, 0] < self.daily[span.month])
+        return self.intervals(began, uniforms[began, 1])
 
-    def begun(self, days: NDArray[np.int64], luck: Floats) -> tuple[Stretches, Stretches]:
-        """Return what seasons close that begin on these days, each with the luck of its length."""
+    def intervals(self, days: NDArray[np.int64], uniforms: Floats) -> tuple[IntervalRows, IntervalRows]:
+        """Return what seasons close that begin on these days, each with the uniforms of its length."""
         if not len(days):
-            return nothing(), nothing()
+            return no_intervals(), no_intervals()
         starts = (days - WARM_UP) * DAY
-        minutes = np.round(np.clip(self.lasting.ppf(luck), 1, LONGEST)).astype(np.int64) * DAY
+        minutes = np.round(np.clip(self.lasting.ppf(uniforms), 1, LONGEST)).astype(np.int64) * DAY
         return (
-            stretches(starts, starts + minutes),
-            stretches(starts, starts + np.minimum(minutes, self.interior_minutes)),
+            interval_rows(starts, starts + minutes),
+            interval_rows(starts, starts + np.minimum(minutes, self.interior_minutes)),
         )
 
 
-def storms_of(storms: stated.Storms, monthly_rain: Floats) -> Storms:
+def storm_seasons(storms: stated.Storms, monthly_rain: Floats) -> Storms:
     """Spread a year's chance over its months by their share of the rain; evenly where there is none."""
     total = monthly_rain.sum()
     share = monthly_rain / total if total > 0 else np.array(MONTH_DAYS) / 365

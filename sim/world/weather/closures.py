@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import Weather
-from sim.world.calendars.shifts import DAY, merged, within
-from sim.world.randomness.streams import key
+from sim.world.calendars.shifts import DAY, clipped, merged
+from sim.world.randomness.streams import stream_key
 
 # --- weather luck -----------------------------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ class Days:
 
 
 @lru_cache(maxsize=8)
-def days(start: date, count: int) -> Days:
+def civil_days(start: date, count: int) -> Days:
     """Look up months of `count` days before and from `start`: WARM_UP days are put before it."""
     stamps = np.datetime64(start) + np.arange(-WARM_UP, count)
     month = stamps.astype("datetime64[M]").astype(np.int64) % 12
@@ -79,7 +79,7 @@ def days(start: date, count: int) -> Days:
 
 
 @dataclass(frozen=True)
-class Sky:
+class WeatherDraws:
     """The luck of one replication's weather."""
 
     seed: int
@@ -87,14 +87,14 @@ class Sky:
 
     def daily(self, quantity: str, first: int, count: int, per_day: int = 1) -> Floats:
         """Draw `per_day` numbers in (0, 1) for each of `count` days from ordinal `first`: (count, per_day)."""
-        return self.numbers(quantity, first * per_day, count * per_day).reshape(count, per_day)
+        return self.series(quantity, first * per_day, count * per_day).reshape(count, per_day)
 
-    def numbers(self, quantity: str, first: int, count: int) -> Floats:
+    def series(self, quantity: str, first: int, count: int) -> Floats:
         """Draw the numbers at places first … first + count − 1 of a quantity's endless series."""
         block, skipped = divmod(first, 4)
         before = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
         place = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
-        self._moved.state = _UNUSED | {"state": place | {"key": key(self.seed, f"weather/{quantity}")}}
+        self._moved.state = _UNUSED | {"state": place | {"key": stream_key(self.seed, f"weather/{quantity}")}}
         drawn = np.random.Generator(self._moved).random(skipped + count)[skipped:]
         drawn += _HALF_STEP
         return np.minimum(drawn, _TOP, out=drawn)
@@ -133,7 +133,7 @@ def limits_of(weather: Weather) -> Limits:
     """Turn the planner's limits into those of a weather station."""
     crane, exterior, earthwork = weather.crane, weather.exterior, weather.earthwork
     exponent = weather.roughness_exponent.value
-    lift, roof = _grown(crane.height_ft.value, exponent), _grown(exterior.height_ft.value, exponent)
+    lift, roof = _wind_growth(crane.height_ft.value, exponent), _wind_growth(exterior.height_ft.value, exponent)
     return Limits(
         crane_wind=METRES_PER_SECOND_PER_MPH
         * min(crane.limit_mph.value / lift, crane.gust_limit_mph.value / (lift + GUST_SHARE)),
@@ -147,7 +147,7 @@ def limits_of(weather: Weather) -> Limits:
     )
 
 
-def _grown(height_ft: float, exponent: float) -> float:
+def _wind_growth(height_ft: float, exponent: float) -> float:
     """How much faster the wind is at a height than at 10 m."""
     return float((height_ft * METRES_PER_FOOT / STATION_M) ** exponent)
 
@@ -158,11 +158,11 @@ def _grown(height_ft: float, exponent: float) -> float:
 Closed: TypeAlias = dict[Exposure, NDArray[np.int64]]
 """By exposure, rows (start, end) of closed minutes since the project's start: in order, apart."""
 
-Stretches: TypeAlias = NDArray[np.int64]
+IntervalRows: TypeAlias = NDArray[np.int64]
 """Rows (start, end) in any order, overlapping or not; minutes may be negative."""
 
 
-def hourly(closed: NDArray[np.bool_], first_day: int) -> Stretches:
+def hourly(closed: NDArray[np.bool_], first_day: int) -> IntervalRows:
     """Turn closed hours, (days, 24), into stretches; `first_day` counts from the project's start."""
     flat = closed.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
@@ -173,22 +173,22 @@ def hourly(closed: NDArray[np.bool_], first_day: int) -> Stretches:
     return edges.reshape(-1, 2) * 60 + first_day * DAY
 
 
-def stretches(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Stretches:
+def interval_rows(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> IntervalRows:
     """Put starts and ends side by side."""
     rows = np.empty((len(starts), 2), np.int64)  # np.column_stack takes ten times as long for so few
     rows[:, 0], rows[:, 1] = starts, ends
     return rows
 
 
-def gathered(parts: Mapping[Exposure, Sequence[Stretches]], horizon: int) -> Closed:
+def closures_by_exposure(parts: Mapping[Exposure, Sequence[IntervalRows]], horizon: int) -> Closed:
     """Join what closes each exposure, and keep what lies in [0, horizon)."""
     closed: Closed = {}
     for exposure in EXPOSURES:
-        rows = np.concatenate([nothing(), *parts.get(exposure, ())])
-        closed[exposure] = stretches(*within(merged(rows[:, 0], rows[:, 1]), horizon))
+        rows = np.concatenate([no_intervals(), *parts.get(exposure, ())])
+        closed[exposure] = interval_rows(*clipped(merged(rows[:, 0], rows[:, 1]), horizon))
     return closed
 
 
-def nothing() -> Stretches:
+def no_intervals() -> IntervalRows:
     """No stretch at all."""
     return np.empty((0, 2), dtype=np.int64)

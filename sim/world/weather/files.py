@@ -42,7 +42,16 @@ from sim.config.sections.systems import Exposure
 from sim.errors import ConfigError, Problem
 from sim.world.calendars.shifts import DAY
 from sim.world.weather.climate import Storms
-from sim.world.weather.closures import MONTH_DAYS, WARM_UP, Closed, Days, Limits, Sky, gathered, hourly
+from sim.world.weather.closures import (
+    MONTH_DAYS,
+    WARM_UP,
+    Closed,
+    Days,
+    Limits,
+    WeatherDraws,
+    closures_by_exposure,
+    hourly,
+)
 
 # --- weather codes ----------------------------------------------------------------------------------------------------
 
@@ -337,21 +346,21 @@ class Resampled:
     hours: dict[Exposure, Hours]
     storms: Storms
 
-    def closed(self, span: Days, sky: Sky) -> Closed:
+    def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return what one replication's weather closes."""
-        source = _sources(span, sky)[WARM_UP:]
-        outdoors, everyone = self.storms.seasons(span, sky)
+        source = _sources(span, draws)[WARM_UP:]
+        outdoors, everyone = self.storms.seasons(span, draws)
         parts = {exposure: [hourly(hours[source], 0), outdoors] for exposure, hours in self.hours.items()}
         parts["interior"][1] = everyone
-        return gathered(parts, (span.count - WARM_UP) * DAY)
+        return closures_by_exposure(parts, (span.count - WARM_UP) * DAY)
 
 
-def _sources(span: Days, sky: Sky) -> NDArray[np.int64]:
+def _sources(span: Days, draws: WeatherDraws) -> NDArray[np.int64]:
     """Return the day of the file's year that each day takes its weather from."""
     into = (span.first + np.arange(span.count)) % BLOCK
     blocks = (span.first + np.arange(span.count)) // BLOCK
-    luck = sky.numbers("days of the file", int(blocks[0]), int(blocks[-1] - blocks[0]) + 1)
-    shift = np.floor(luck * (2 * SHIFT + 1)).astype(np.int64)[blocks - blocks[0]] - SHIFT
+    uniforms = draws.series("days of the file", int(blocks[0]), int(blocks[-1] - blocks[0]) + 1)
+    shift = np.floor(uniforms * (2 * SHIFT + 1)).astype(np.int64)[blocks - blocks[0]] - SHIFT
     # The block's first day, and from it on in a row: so 29 February does not repeat a day within a block.
     first = np.maximum(np.arange(span.count) - into, 0)
     source: NDArray[np.int64] = (span.of_year[first] + np.arange(span.count) - first + shift) % 365

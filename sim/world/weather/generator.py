@@ -28,8 +28,18 @@ from numpy.typing import NDArray
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import LostDays
 from sim.world.calendars.shifts import DAY
-from sim.world.weather.climate import MEMORY, Climate, Storms, between, remembered, wet_days
-from sim.world.weather.closures import WARM_UP, Closed, Days, Limits, Sky, Stretches, gathered, hourly, stretches
+from sim.world.weather.climate import LAGS, Climate, Storms, autocorrelated, interpolated, wet_days
+from sim.world.weather.closures import (
+    WARM_UP,
+    Closed,
+    Days,
+    IntervalRows,
+    Limits,
+    WeatherDraws,
+    closures_by_exposure,
+    hourly,
+    interval_rows,
+)
 
 # --- weather derived --------------------------------------------------------------------------------------------------
 
@@ -42,21 +52,21 @@ _A_DAY = 24 // STEP_HOURS
 
 
 @dataclass(frozen=True, eq=False)
-class Derived:
+class ClimateModel:
     """A climate with the limits at which work stops and the storms it lacks."""
 
     climate: Climate
     limits: Limits
     storms: Storms
 
-    def closed(self, span: Days, sky: Sky) -> Closed:
+    def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return what one replication's weather closes."""
         scores = _scores(self, span)
-        rain, ground, roof, shut = _rain(self, span, sky)
-        outdoors, everyone = self.storms.seasons(span, sky)
-        crane, exterior = (hourly(windy, 0) for windy in _windy(self.climate, scores, span, sky))
-        frost = hourly(_cold(self.climate, span, sky)[:, None] < scores.frost, 0)
-        return gathered(
+        rain, ground, roof, shut = _rain(self, span, draws)
+        outdoors, everyone = self.storms.seasons(span, draws)
+        crane, exterior = (hourly(windy, 0) for windy in _windy(self.climate, scores, span, draws))
+        frost = hourly(_cold(self.climate, span, draws)[:, None] < scores.frost, 0)
+        return closures_by_exposure(
             {
                 "earthwork": (ground, frost, outdoors, shut),
                 "exterior": (roof, exterior, outdoors, shut),
@@ -76,7 +86,7 @@ class Scores:
 
 
 @lru_cache(maxsize=8)
-def _scores(model: Derived, span: Days) -> Scores:
+def _scores(model: ClimateModel, span: Days) -> Scores:
     """Spread the scores of the limits over the days of a project."""
     from scipy.special import ndtri
 
@@ -89,52 +99,56 @@ def _scores(model: Derived, span: Days) -> Scores:
     return Scores((crane, exterior), frost[month])
 
 
-def _windy(climate: Climate, scores: Scores, span: Days, sky: Sky) -> Hours:
+def _windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws) -> Hours:
     """Return the hours with more wind than the limits of crane and exterior: (2, days, 24)."""
     from scipy.special import ndtri
 
     share, hold = climate.wind_daily_share, climate.wind_3h_persistence
     count, first = (span.count - WARM_UP) * _A_DAY, (span.first + WARM_UP) * _A_DAY
-    knots = remembered(ndtri(sky.numbers("wind", first - MEMORY, count + MEMORY + 1)), hold) * sqrt(1 - share)
-    day = remembered(ndtri(sky.daily("wind of the day", span.first, span.count)[:, 0]), climate.wind_daily_persistence)
-    whole = np.repeat(day[WARM_UP - MEMORY :], _A_DAY) * sqrt(share)
+    knots = autocorrelated(ndtri(draws.series("wind", first - LAGS, count + LAGS + 1)), hold) * sqrt(1 - share)
+    day = autocorrelated(
+        ndtri(draws.daily("wind of the day", span.first, span.count)[:, 0]), climate.wind_daily_persistence
+    )
+    whole = np.repeat(day[WARM_UP - LAGS :], _A_DAY) * sqrt(share)
     windy = np.empty((2, count, STEP_HOURS), dtype=bool)
     for hour in range(STEP_HOURS):
-        score = between(knots, hold, hour / STEP_HOURS) + whole
+        score = interpolated(knots, hold, hour / STEP_HOURS) + whole
         for closed, limit in zip(windy, scores.wind, strict=True):
             np.greater(score, limit[hour], out=closed[:, hour])
     return windy.reshape(2, -1, 24)
 
 
-def _cold(climate: Climate, span: Days, sky: Sky) -> Floats:
+def _cold(climate: Climate, span: Days, draws: WeatherDraws) -> Floats:
     """Return each day's deviation from the usual temperature, in standard deviations."""
     from scipy.special import ndtri
 
-    noise = ndtri(sky.daily("temperature", span.first, span.count)[:, 0])
-    return remembered(noise, climate.temperature_persistence)[WARM_UP - MEMORY :]
+    noise = ndtri(draws.daily("temperature", span.first, span.count)[:, 0])
+    return autocorrelated(noise, climate.temperature_persistence)[WARM_UP - LAGS :]
 
 
-def _rain(model: Derived, span: Days, sky: Sky) -> tuple[Stretches, Stretches, Stretches, Stretches]:
+def _rain(
+    model: ClimateModel, span: Days, draws: WeatherDraws
+) -> tuple[IntervalRows, IntervalRows, IntervalRows, IntervalRows]:
     """Return the rain itself, and what it closes of ground, roof and the whole site.
 
     The days before the project count: yesterday's mud is there on its first morning.
     """
     climate, limits = model.climate, model.limits
-    luck = sky.daily("rain", span.first, span.count, 4)
-    wet = np.flatnonzero(wet_days(luck[:, 0], climate.p01[span.month], climate.p10[span.month]))
-    month, much = span.month[wet], -np.log1p(-luck[wet, 1])
+    uniforms = draws.daily("rain", span.first, span.count, 4)
+    wet = np.flatnonzero(wet_days(uniforms[:, 0], climate.p01[span.month], climate.p10[span.month]))
+    month, much = span.month[wet], -np.log1p(-uniforms[wet, 1])
     depth = climate.rain_mm[month] * much ** (1 / climate.rain_shape) / gamma(1 + 1 / climate.rain_shape)
     minutes = np.minimum(np.round(climate.rain_hours[month] * 60 * much), DAY).astype(np.int64)
-    starts = (wet - WARM_UP) * DAY + np.floor(luck[wet, 2] * (DAY - minutes)).astype(np.int64)
+    starts = (wet - WARM_UP) * DAY + np.floor(uniforms[wet, 2] * (DAY - minutes)).astype(np.int64)
     ends = starts + minutes
     ground = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
     ground = np.where(depth >= limits.mud_rain, starts + DAY + limits.mud_minutes, ground)
     shut = starts[depth >= limits.shut_rain]
     return (
-        stretches(starts, ends),
-        stretches(starts, ground),
-        stretches(starts, ends + limits.exterior_drying),
-        stretches(shut, shut + DAY),
+        interval_rows(starts, ends),
+        interval_rows(starts, ground),
+        interval_rows(starts, ends + limits.exterior_drying),
+        interval_rows(shut, shut + DAY),
     )
 
 
@@ -142,29 +156,29 @@ def _rain(model: Derived, span: Days, sky: Sky) -> tuple[Stretches, Stretches, S
 
 
 @dataclass(frozen=True, eq=False)
-class Monthly:
+class LostDaysModel:
     """Chance of losing a day, by exposure and month, and how strongly a day resembles the day before."""
 
     chance: dict[Exposure, Floats]
     persistence: float
 
-    def closed(self, span: Days, sky: Sky) -> Closed:
+    def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return the whole days one replication loses."""
         from scipy.special import ndtr, ndtri
 
         count = span.count - WARM_UP
-        noise = ndtri(sky.daily("bad days", span.first, span.count)[:, 0])
-        worse = ndtr(-remembered(noise, self.persistence)[-count:])
+        noise = ndtri(draws.daily("bad days", span.first, span.count)[:, 0])
+        worse = ndtr(-autocorrelated(noise, self.persistence)[-count:])
         parts = {}
         for exposure, chance in self.chance.items():
             lost = np.flatnonzero(worse < chance[span.month[WARM_UP:]]) * DAY
-            parts[exposure] = [stretches(lost, lost + DAY)]
-        return gathered(parts, count * DAY)
+            parts[exposure] = [interval_rows(lost, lost + DAY)]
+        return closures_by_exposure(parts, count * DAY)
 
 
-def monthly(table: LostDays) -> Monthly:
+def lost_days_model(table: LostDays) -> LostDaysModel:
     """Turn lost working days into chances: lost / working days of a month."""
     days = table.working_days.value
-    return Monthly(
+    return LostDaysModel(
         {exposure: np.array(getattr(table, exposure)) / days for exposure in EXPOSURES}, table.persistence.value
     )

@@ -31,10 +31,10 @@ from sim.world.kernels import (
     close,
     draw,
 )
-from sim.world.randomness.streams import key
-from sim.world.weather.climate import MEMORY, memory, shares
-from sim.world.weather.closures import WARM_UP, Closed, Days, Sky, Stretches
-from sim.world.weather.generator import STEP_HOURS, Derived
+from sim.world.randomness.streams import stream_key
+from sim.world.weather.climate import LAGS, autocorrelation_weights, interpolation_weights
+from sim.world.weather.closures import WARM_UP, Closed, Days, IntervalRows, WeatherDraws
+from sim.world.weather.generator import STEP_HOURS, ClimateModel
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ CLOSING: dict[Exposure, tuple[int, ...]] = {
 }
 
 
-def closed(model: Derived, span: Days, sky: Sky) -> Closed:
+def closed(model: ClimateModel, span: Days, sky: WeatherDraws) -> Closed:
     """Return what one replication's weather closes."""
     series, laid = _series(span), _laid_out(model, span)
     room = _room(series, laid, get_ident())
@@ -62,7 +62,7 @@ def closed(model: Derived, span: Days, sky: Sky) -> Closed:
     grown = much ** (1 / model.climate.rain_shape)
     ndtri(room.luck[: series.normal], out=room.luck[: series.normal])
     rows, ends = room.rows, laid.ends.copy()
-    _put(model.storms.begun(room.days[wet:both], room.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
+    _put(model.storms.intervals(room.days[wet:both], room.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
     close(span.month, laid.figures, laid.numbers, room.luck, room.days[:wet], room.chosen[1:], much, grown, rows, ends)
     places = [laid.joined, *ends[LISTS:].tolist()]
     return {
@@ -71,7 +71,7 @@ def closed(model: Derived, span: Days, sky: Sky) -> Closed:
     }
 
 
-def _put(seasons: tuple[Stretches, Stretches], rows: Ints, ends: Ints) -> None:
+def _put(seasons: tuple[IntervalRows, IntervalRows], rows: Ints, ends: Ints) -> None:
     """List what storm seasons close outdoors and for everyone."""
     for number, stretches in zip((OUTDOORS, EVERYONE), seasons, strict=True):
         begin = ends[number]
@@ -99,7 +99,7 @@ def _series(span: Days) -> Series:
     firsts, counts = (
         np.array([days * per_day for per_day in SERIES.values()], np.int64) for days in (span.first, span.count)
     )
-    firsts[0], counts[0] = firsts[0] + WARM_UP * A_DAY - MEMORY, counts[0] - WARM_UP * A_DAY + MEMORY + 1
+    firsts[0], counts[0] = firsts[0] + WARM_UP * A_DAY - LAGS, counts[0] - WARM_UP * A_DAY + LAGS + 1
     blocks = (firsts + counts - 1) // BLOCK - firsts // BLOCK + 1
     begins = np.cumsum(blocks) * BLOCK - blocks * BLOCK
     return Series(
@@ -113,7 +113,7 @@ def _series(span: Days) -> Series:
 @lru_cache(maxsize=8)
 def _keys(seed: int) -> NDArray[np.uint64]:
     """Return the keys of the series, two words each."""
-    return np.array([word for quantity in SERIES for word in key(seed, f"weather/{quantity}")], np.uint64)
+    return np.array([word for quantity in SERIES for word in stream_key(seed, f"weather/{quantity}")], np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +133,16 @@ class LaidOut:
 
 
 @lru_cache(maxsize=8)
-def _laid_out(model: Derived, span: Days) -> LaidOut:
+def _laid_out(model: ClimateModel, span: Days) -> LaidOut:
     """Lay out a climate and the limits for some days."""
     climate, limits, at = model.climate, model.limits, _series(span).at
-    count, early = span.count - WARM_UP, WARM_UP - MEMORY  # no memory reaches back to those days
+    count, early = span.count - WARM_UP, WARM_UP - LAGS  # no memory reaches back to those days
     most = np.full(LISTS, 2 * span.count)
     most[[BY_CRANE, BY_EXTERIOR, BY_FROST]] = 24 * count + 1
     begins = np.concatenate([[0], np.cumsum(most)])
     numbers = [
         *(WARM_UP, limits.mud_minutes, limits.exterior_drying),
-        *(at[0], count * A_DAY + 1 + MEMORY, at[1] + early, count + MEMORY, at[2] + early, count + MEMORY),
+        *(at[0], count * A_DAY + 1 + LAGS, at[1] + early, count + LAGS, at[2] + early, count + LAGS),
         *(number for exposure in EXPOSURES for number in CLOSING[exposure]),
         *begins,
     ]
@@ -176,16 +176,16 @@ def _room(series: Series, laid: LaidOut, thread: int) -> Room:  # noqa: ARG001 (
     )
 
 
-def _figures(model: Derived) -> Floats:
+def _figures(model: ClimateModel) -> Floats:
     """Return what `closing` reads of a climate and of the limits."""
     climate, limits = model.climate, model.limits
     share, hold = climate.wind_daily_share, climate.wind_3h_persistence
     memories = (hold, climate.wind_daily_persistence, climate.temperature_persistence)
     frost = (limits.frost - climate.temperature) / climate.temperature_sd[:, None]
     parts = [
-        *(np.hstack(memory(correlation)) for correlation in memories),
+        *(np.hstack(autocorrelation_weights(correlation)) for correlation in memories),
         [sqrt(1 - share), sqrt(share)],
-        *(shares(hold, hour / STEP_HOURS) for hour in range(STEP_HOURS)),
+        *(interpolation_weights(hold, hour / STEP_HOURS) for hour in range(STEP_HOURS)),
         [gamma(1 + 1 / climate.rain_shape), limits.earthwork_rain, limits.mud_rain, limits.shut_rain],
         *(climate.rain_hours, climate.rain_mm),
         *(-ndtri(climate.windier(limit)) for limit in (limits.crane_wind, limits.exterior_wind)),

@@ -104,7 +104,7 @@ def test_an_input_whose_uniform_is_not_given_is_drawn() -> None:
     plan = works()
 
     def half(names: Sequence[str], first: int, count: int) -> NDArray[np.float64]:
-        plain = draws.uniforms([draws.key(5, name) for name in names], first, count)
+        plain = draws.uniforms([draws.stream_key(5, name) for name in names], first, count)
         own = names is plan.inputs.names
         return np.where(np.arange(len(names))[:, None] % 2 == 0, np.nan, plain) if own else plain
 

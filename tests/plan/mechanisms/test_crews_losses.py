@@ -6,8 +6,8 @@ from sim.config.project import Project
 from sim.plan.vocabulary import MINUTES_PER_WEEK
 from sim.study.case import Case
 from sim.study.crew_sizing import Window, _crews
-from sim.world.calendars.project_calendars import SHIFT, calendars, stated_share
-from sim.world.productivity_factors import MILLION, crowd_factors
+from sim.world.calendars.project_calendars import SHIFT, project_calendars, stated_share
+from sim.world.productivity_factors import MILLIONTHS, crowd_factors
 from sim.world.randomness.distributions import Pert
 from tests.tiny_project import tiny, tiny_case, works
 
@@ -42,7 +42,7 @@ def measured(case: Case) -> dict[str, float]:
 
 def worked_per_earned(project: Project, exposure: str) -> float:
     """Shift minutes for each earned minute of work that goes on for years, at the mean of the stated total."""
-    base, minutes = calendars(project), 1_000_000
+    base, minutes = project_calendars(project), 1_000_000
     everywhere = project.labour.productivity.everywhere if project.labour.productivity else 1.0
     lost = Pert(1.08, 1.2, 1.4).mean() * everywhere * stated_share(project, exposure)
     finish = base[f"site.{exposure}"].finish(0, round(minutes * lost))
@@ -138,8 +138,8 @@ def test_people_in_a_small_hall_are_in_each_others_way() -> None:
     # pipe (48 h by four) begins with nobody else at work in the hall; connect begins while it goes on
     pipe, connect = found["b1.mechanical.pipe", "mechanical.pipe"], found["b1.electrical", "electrical.connect"]
     assert pipe[0] < connect[0] < pipe[1]
-    assert pipe[1] - pipe[0] == pytest.approx(12 * factors[4] / MILLION, abs=1 / 60)
-    assert connect[1] - connect[0] == pytest.approx(24 * factors[8] / MILLION, abs=1 / 60)
+    assert pipe[1] - pipe[0] == pytest.approx(12 * factors[4] / MILLIONTHS, abs=1 / 60)
+    assert connect[1] - connect[0] == pytest.approx(24 * factors[8] / MILLIONTHS, abs=1 / 60)
 
 
 def test_the_second_block_is_connected_faster_than_the_first() -> None:

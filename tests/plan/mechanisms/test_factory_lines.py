@@ -10,7 +10,7 @@ from sim.plan.compile import compile_plan
 from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import Plant, build_skid, crawford, open_factories, plants_of, shared_out
 from sim.plan.vocabulary import Free, Until, fixed
-from sim.world.calendars.working_time import without
+from sim.world.calendars.working_time import subtract_closures
 from tests.plan.bench import Replication, alone, bench, counts, fated, goes, run
 from tests.tiny_project import tiny_case, works
 
@@ -149,7 +149,7 @@ def test_a_plant_that_stands_still_pauses_its_work_and_nobody_elses() -> None:
     plan = compile_plan(skids(override, "systems.electrical.factory.lines=2", number=2).plan)
     closed = np.array([[200 * 60, 248 * 60]])
     hours = [
-        without(calendar, closed) if name == "factory.electrical" else calendar
+        subtract_closures(calendar, closed) if name == "factory.electrical" else calendar
         for name, calendar in zip(plan.calendars, plan.base_calendars, strict=True)
     ]
     done = run(plan, hours=hours)

@@ -17,7 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sim.world.calendars.working_time import Calendar, CalendarEnds, NoWindow, always, intersect, union, weekly, without
+from sim.world.calendars.working_time import (
+    Calendar,
+    CalendarEnds,
+    NoWindow,
+    always,
+    intersect,
+    subtract_closures,
+    union,
+    weekly,
+)
 
 DAY = 1440
 MONDAY = date(2026, 11, 23)
@@ -182,7 +191,7 @@ def test_stretches_must_be_in_order_and_apart() -> None:
 def test_a_calendar_that_is_never_open_is_no_trouble() -> None:
     never = Calendar.of("never", [], DAY)
     assert never.worked(DAY) == never.longest == 0
-    assert without(always(DAY), np.array([[0, DAY]])).worked(DAY) == 0
+    assert subtract_closures(always(DAY), np.array([[0, DAY]])).worked(DAY) == 0
     assert union(never, always(DAY)).worked(DAY) == DAY
     with pytest.raises(CalendarEnds):
         never.finish(0, 1)
@@ -303,14 +312,14 @@ def test_calendars_combine_like_sets_of_minutes(
     assert (minutes_of(intersect(a, b)) == (in_a[:known] & in_b[:known])).all()
     assert (minutes_of(union(a, b)) == (in_a[:known] | in_b[:known])).all()
     storms = np.array(lists[1], dtype=np.int64).reshape(-1, 2)
-    assert (minutes_of(without(a, storms)) == (in_a & ~as_minutes(lists[1], first))).all()
+    assert (minutes_of(subtract_closures(a, storms)) == (in_a & ~as_minutes(lists[1], first))).all()
 
 
 def test_combined_calendars_keep_their_names_and_dates(site: Calendar) -> None:
     other = always(9 * DAY, "gate")
     assert (intersect(site, other).name, union(site, other).name) == ("site and gate", "site or gate")
     assert intersect(other, site).moment(2 * DAY) == "2026-11-25"
-    assert without(site, np.empty((0, 2), dtype=np.int64), "crane").name == "crane"
+    assert subtract_closures(site, np.empty((0, 2), dtype=np.int64), "crane").name == "crane"
     assert repr(intersect(site, other, "both")) == "Calendar('both', 14 stretches to 2026-12-02)"
 
 

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
-from sim.world.calendars.shifts import dates
+from sim.world.calendars.shifts import public_holidays
 
 
 def test_federal_holidays_of_a_year_with_a_saturday_fourth_of_july() -> None:
-    assert dates("US", None, [2026]) == (
+    assert public_holidays("US", None, [2026]) == (
         date(2026, 1, 1),
         date(2026, 1, 19),
         date(2026, 2, 16),
@@ -27,13 +27,13 @@ def test_federal_holidays_of_a_year_with_a_saturday_fourth_of_july() -> None:
 
 
 def test_states_add_their_own_days() -> None:
-    texas = set(dates("US", "TX", [2026, 2027]))
+    texas = set(public_holidays("US", "TX", [2026, 2027]))
     assert date(2026, 3, 2) in texas  # Independence Day of Texas
-    assert set(dates("US", None, [2026])) & {date(2026, 3, 2)} == set()
+    assert set(public_holidays("US", None, [2026])) & {date(2026, 3, 2)} == set()
     assert {day.year for day in texas} == {2026, 2027}
 
 
 @pytest.mark.parametrize(("country", "subdivision"), [("Atlantis", None), ("US", "Atlantis")])
 def test_unknown_places_are_refused(country: str, subdivision: str | None) -> None:
     with pytest.raises(ValueError, match=f"no holidays are known for {country}"):
-        dates(country, subdivision, [2026])
+        public_holidays(country, subdivision, [2026])

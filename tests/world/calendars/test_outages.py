@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.world.calendars.project_calendars import calendars, calendars_of, standing_still
+from sim.world.calendars.project_calendars import calendars_of, plant_outages, project_calendars
 from sim.world.randomness.distributions import Exponential
 from sim.world.randomness.quantile_tables import lookup, table
 from tests.tiny_project import tiny
@@ -18,7 +18,7 @@ NAME = "factory.electrical"
 def test_work_through_breakdowns_takes_as_long_as_theory_says() -> None:
     """Preempt and resume, breakdowns at rate λ of running time, repair R: E = w (1 + λ E[R]), Var = w λ E[R²]."""
     project = tiny(STOPS, "scale.horizon_days=120")
-    base = calendars(project)
+    base = project_calendars(project)
     work, n, rate = 40, 1500, 1 / 5
     took = np.empty(n)
     for replication in range(n):
@@ -33,11 +33,11 @@ def test_work_through_breakdowns_takes_as_long_as_theory_says() -> None:
 
 def test_a_replication_takes_minutes_only_from_who_stands_still() -> None:
     project = tiny(STOPS)
-    base = calendars(project)
+    base = project_calendars(project)
     own = calendars_of(project, None, base, 1, 0)
     assert list(own) == list(base)
     assert [name for name in base if own[name] is not base[name]] == [NAME]
-    (stops,) = standing_still(project, 1, 0).values()
+    (stops,) = plant_outages(project, 1, 0).values()
     lost = int((np.minimum(stops[:, 1], base[NAME].horizon) - stops[:, 0]).sum())
     assert int(base[NAME].done[-1] - own[NAME].done[-1]) == lost
     for begin, end in stops[:5].tolist():
@@ -46,19 +46,19 @@ def test_a_replication_takes_minutes_only_from_who_stands_still() -> None:
 
 def test_stops_belong_to_seed_plant_and_replication() -> None:
     project = tiny(STOPS)
-    once = standing_still(project, 1, 3)[NAME]
-    assert np.array_equal(once, standing_still(project, 1, 3)[NAME])
-    assert not np.array_equal(once, standing_still(project, 2, 3)[NAME])
-    assert not np.array_equal(once, standing_still(project, 1, 4)[NAME])
+    once = plant_outages(project, 1, 3)[NAME]
+    assert np.array_equal(once, plant_outages(project, 1, 3)[NAME])
+    assert not np.array_equal(once, plant_outages(project, 2, 3)[NAME])
+    assert not np.array_equal(once, plant_outages(project, 1, 4)[NAME])
     mechanical = tiny(STOPS, STOPS.replace("electrical", "mechanical"), "systems.mechanical.scope=factory")
-    both = standing_still(mechanical, 1, 3)
+    both = plant_outages(mechanical, 1, 3)
     assert np.array_equal(once, both[NAME])
     assert not np.array_equal(once, both["factory.mechanical"])
 
 
 def test_without_stops_a_replication_has_the_stated_calendars_themselves() -> None:
     project = tiny()
-    base = calendars(project)
+    base = project_calendars(project)
     assert NAME not in base
     assert all(own is base[name] for name, own in calendars_of(project, None, base, 1, 0).items())
 
@@ -69,7 +69,7 @@ def test_partners_stand_still_each_for_itself() -> None:
         " fleet: {trucks: 1, distance_miles: 47, speed_mph: 47, delay: 1}}"
     )
     project = tiny(STOPS, f"systems.electrical.factory.partners=[{partner}]")
-    stops = standing_still(project, 1, 0)
+    stops = plant_outages(project, 1, 0)
     assert list(stops) == [NAME, "factory.electrical@east"]
     here, there = stops.values()
     assert not np.array_equal(here, there)

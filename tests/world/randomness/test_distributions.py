@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
-from sim.world.randomness.streams import key, uniforms
+from sim.world.randomness.streams import stream_key, uniforms
 
 DRAWS = 400_000
 SOME_U = np.array([2.0**-54, 1e-9, 0.001, 0.1, 0.25, 0.5, 0.8, 0.9, 0.999, 1 - 1e-9, 1 - 2.0**-53])
@@ -33,7 +33,7 @@ SHAPES: list[Distribution] = [
 
 
 def drawn(name: str) -> NDArray[np.float64]:
-    return uniforms([key(20261123, name)], 0, DRAWS).ravel()
+    return uniforms([stream_key(20261123, name)], 0, DRAWS).ravel()
 
 
 def assert_moments(sample: NDArray[np.float64], mean: float, variance: float) -> None:

@@ -24,7 +24,7 @@ from sim.world.randomness.quantile_tables import (
     sample_one,
     table,
 )
-from sim.world.randomness.streams import key, uniforms
+from sim.world.randomness.streams import stream_key, uniforms
 
 CURVES: list[Distribution] = [
     Uniform(3, 4),
@@ -46,7 +46,7 @@ CORNERS = sorted({u for b in BORDERS for u in (math.nextafter(b, 0), b, math.nex
 
 @pytest.mark.parametrize("shape", CURVES)
 def test_tables_are_true_to_a_ten_thousandth_of_the_range(shape: Distribution) -> None:
-    u = np.sort(uniforms([key(1, "accuracy")], 0, 200_000)[0])
+    u = np.sort(uniforms([stream_key(1, "accuracy")], 0, 200_000)[0])
     body = u[(u > 2.0**-10) & (u < 1 - 2.0**-10)]
     low, high = shape.ppf(np.array([2.0**-10, 1 - 2.0**-10]))
     assert np.abs(lookup(table(shape), body) - shape.ppf(body)).max() <= 1e-4 * (high - low)
@@ -67,7 +67,7 @@ def test_tables_keep_the_mean(shape: Distribution) -> None:
 
 
 def test_more_luck_is_never_a_smaller_value() -> None:
-    u = np.sort(np.concatenate([CORNERS, uniforms([key(1, "rising")], 0, 20_000)[0]]))
+    u = np.sort(np.concatenate([CORNERS, uniforms([stream_key(1, "rising")], 0, 20_000)[0]]))
     for shape in SHAPES:
         values = lookup(table(shape), u, kind(shape))
         assert (np.diff(values) >= -1e-12 * np.abs(values[1:])).all()
@@ -99,7 +99,7 @@ def test_one_and_many_have_the_same_bits_at_every_corner() -> None:
 
 def test_a_discrete_table_steps_where_its_distribution_does() -> None:
     shape = Discrete((5, 1, 3, 8), (2, 1, 1, 0.7))
-    u = uniforms([key(1, "steps")], 0, 10_000)[0]
+    u = uniforms([stream_key(1, "steps")], 0, 10_000)[0]
     assert (lookup(table(shape), u, DISCRETE) == shape.ppf(u)).all()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from sim.world.randomness import streams as draws
-from sim.world.randomness.streams import key, philox, uniform, uniforms, word
+from sim.world.randomness.streams import philox, stream_key, uniform, uniforms, word
 
 ALL = 2**64 - 1
 NAMES = [f"set skid/b{number}" for number in range(40)]
@@ -72,7 +72,7 @@ def test_philox_gives_the_published_vectors(
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_named_streams_never_change(stream: tuple[int, str]) -> None:
-    words = [word(key(*stream), replication, 0) for replication in range(8)]
+    words = [word(stream_key(*stream), replication, 0) for replication in range(8)]
     assert " ".join(f"{raw:016x}" for raw in words) == STREAMS[stream]
 
 
@@ -88,7 +88,7 @@ def test_rng_version_is_the_one_of_these_vectors() -> None:
     attempt=st.integers(0, 50),
 )
 def test_chunk_and_single_draw_have_the_same_bits(seed: int, name: str, first: int, count: int, attempt: int) -> None:
-    stream = key(seed, name)
+    stream = stream_key(seed, name)
     expected = [uniform(stream, first + step, attempt) for step in range(count)]
     assert uniforms([stream], first, count, attempt).tolist() == [expected]
 
@@ -101,38 +101,37 @@ def test_draws_stay_strictly_between_0_and_1(raw: int, expected: float, monkeypa
 
 
 def test_fewer_replications_are_the_first_of_more() -> None:
-    keys = [key(7, name) for name in NAMES]
+    keys = [stream_key(7, name) for name in NAMES]
     assert (uniforms(keys, 0, 2000)[:, :1000] == uniforms(keys, 0, 1000)).all()
 
 
 @pytest.mark.parametrize("chunk", [1, 37, 64, 100, 1024])
 def test_any_chunk_gives_the_same_draws(chunk: int) -> None:
-    keys = [key(7, name) for name in NAMES[:5]]
+    keys = [stream_key(7, name) for name in NAMES[:5]]
     parts = [uniforms(keys, first, min(chunk, 300 - first), 2) for first in range(0, 300, chunk)]
     assert (np.hstack(parts) == uniforms(keys, 0, 300, 2)).all()
 
 
 def test_order_and_company_of_the_streams_do_not_matter() -> None:
-    together = dict(zip(NAMES, uniforms([key(7, name) for name in NAMES], 5, 20), strict=True))
+    together = dict(zip(NAMES, uniforms([stream_key(7, name) for name in NAMES], 5, 20), strict=True))
     for name in reversed(NAMES):
-        assert (uniforms([key(7, name)], 5, 20)[0] == together[name]).all()
+        assert (uniforms([stream_key(7, name)], 5, 20)[0] == together[name]).all()
 
 
 def test_attempts_and_replications_are_different_luck() -> None:
-    stream = key(7, NAMES[0])
+    stream = stream_key(7, NAMES[0])
     drawn = np.concatenate([uniforms([stream], 0, 500, attempt)[0] for attempt in range(20)])
     assert len(np.unique(drawn)) == 20 * 500
 
 
 def test_no_keys_and_no_replications_are_empty() -> None:
     assert uniforms([], 0, 5).shape == (0, 5)
-    assert uniforms([key(1, "a")], 0, 0).shape == (1, 0)
+    assert uniforms([stream_key(1, "a")], 0, 0).shape == (1, 0)
 
 
 def test_hash_seed_does_not_reach_the_draws() -> None:
-    show = (
-        "from sim.world.randomness.streams import *; print(uniforms([key(3, n) for n in ('a', 'b/1')], 0, 4).tolist())"
-    )
+    drawn = "uniforms([stream_key(3, n) for n in ('a', 'b/1')], 0, 4)"
+    show = f"from sim.world.randomness.streams import *; print({drawn}.tolist())"
     seen = set()
     for hash_seed in ("0", "1", "4711"):
         told = subprocess.run(
@@ -143,13 +142,13 @@ def test_hash_seed_does_not_reach_the_draws() -> None:
             check=True,
         )
         seen.add(told.stdout)
-    assert seen == {f"{uniforms([key(3, name) for name in ('a', 'b/1')], 0, 4).tolist()}\n"}
+    assert seen == {f"{uniforms([stream_key(3, name) for name in ('a', 'b/1')], 0, 4).tolist()}\n"}
 
 
 def test_streams_are_uniform_and_independent() -> None:
     """360 streams of 1,000: their correlations spread as 1/sqrt(1000), their KS p-values evenly."""
     streams, runs = 360, 1000
-    drawn = uniforms([key(11, f"activity {number}/u") for number in range(streams)], 0, runs)
+    drawn = uniforms([stream_key(11, f"activity {number}/u") for number in range(streams)], 0, runs)
     pairs = np.asarray(np.corrcoef(drawn))[np.triu_indices(streams, 1)]
     spread = 1 / math.sqrt(runs)
     assert abs(pairs.std() - spread) < 4 * spread / math.sqrt(2 * len(pairs))

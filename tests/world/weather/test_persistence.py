@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.world.weather.climate import MEMORY, between, remembered, wet_days
+from sim.world.weather.climate import LAGS, autocorrelated, interpolated, wet_days
 
 DAYS = 400_000
 
@@ -43,20 +43,20 @@ def test_the_chain_without_a_loop_is_the_chain_with_one(days: list[tuple[float, 
 @pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6, 0.9])
 def test_memory_is_the_sum_of_the_last_32_numbers(correlation: float) -> None:
     noise = np.random.default_rng(3).normal(size=200)
-    weights = correlation ** np.arange(MEMORY + 1)
+    weights = correlation ** np.arange(LAGS + 1)
     expected = np.convolve(noise, weights / sqrt((weights**2).sum()), mode="valid")
-    assert remembered(noise, correlation) == pytest.approx(expected)
-    assert len(expected) == 200 - MEMORY
+    assert autocorrelated(noise, correlation) == pytest.approx(expected)
+    assert len(expected) == 200 - LAGS
 
 
 def test_memory_does_not_depend_on_where_the_series_begins() -> None:
     noise = np.random.default_rng(3).normal(size=500)
-    whole = remembered(noise, 0.61)
-    assert (remembered(noise[137:], 0.61) == whole[137:]).all()
+    whole = autocorrelated(noise, 0.61)
+    assert (autocorrelated(noise[137:], 0.61) == whole[137:]).all()
 
 
 def test_memory_keeps_variance_and_has_its_correlation() -> None:
-    series = remembered(np.random.default_rng(5).normal(size=DAYS), 0.6)
+    series = autocorrelated(np.random.default_rng(5).normal(size=DAYS), 0.6)
     error = 4 * sqrt((1 + 0.6**2) / (1 - 0.6**2) / DAYS)
     assert abs(series.var() - 1) < sqrt(2) * error
     assert abs((series[1:] * series[:-1]).mean() - 0.6) < sqrt(2) * error
@@ -64,9 +64,9 @@ def test_memory_keeps_variance_and_has_its_correlation() -> None:
 
 @pytest.mark.parametrize("correlation", [0.0, 0.14, 0.7])
 def test_hours_between_knots_keep_the_variance(correlation: float) -> None:
-    knots = remembered(np.random.default_rng(5).normal(size=DAYS), correlation)
-    assert (between(knots, correlation, 0.0) == knots[:-1]).all()
-    later = between(knots, correlation, 1 / 3)
+    knots = autocorrelated(np.random.default_rng(5).normal(size=DAYS), correlation)
+    assert (interpolated(knots, correlation, 0.0) == knots[:-1]).all()
+    later = interpolated(knots, correlation, 1 / 3)
     error = 4 * sqrt(2 * (1 + correlation**2) / (1 - correlation**2) / DAYS) * 1.5
     assert abs(later.var() - 1) < error
     third = (2 + correlation) / sqrt(5 + 4 * correlation)  # its correlation with the knot before

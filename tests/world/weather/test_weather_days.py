@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
-from sim.world.weather.climate import storms_of
-from sim.world.weather.closures import WARM_UP, Sky, days, hourly, limits_of
+from sim.world.weather.climate import storm_seasons
+from sim.world.weather.closures import WARM_UP, WeatherDraws, civil_days, hourly, limits_of
 from sim.world.weather.files import BLOCK, SHIFT, Resampled, Year, closed_hours
 from sim.world.weather.model import closed_intervals
 from tests.world.weather.weather_samples import (
@@ -34,14 +34,14 @@ from tests.world.weather.weather_samples import (
 
 
 @dataclass(frozen=True)
-class Told(Sky):
+class Told(WeatherDraws):
     """A sky on which it rains as told: {day of the project: (mean depths, share of the day gone at its start)}."""
 
     seed: int = 0
     replication: int = 0
     rain: dict[int, tuple[float, float]] = field(default_factory=dict)
 
-    def numbers(self, quantity: str, first: int, count: int) -> NDArray[np.float64]:
+    def series(self, quantity: str, first: int, count: int) -> NDArray[np.float64]:
         luck = np.full(count, 0.5)
         if quantity == "rain":
             luck[:] = 0.9999
@@ -53,7 +53,7 @@ class Told(Sky):
 def told(rain: dict[int, tuple[float, float]]) -> dict[str, list[list[int]]]:
     """What ten days close on which it rains 10 mm and 1.5 h times the first number, and is mild and calm."""
     model = climate(**FIXED, **MILD, **CALM)
-    return rows(model.closed(days(START, 10), Told(rain=rain)))
+    return rows(model.closed(civil_days(START, 10), Told(rain=rain)))
 
 
 def test_a_light_rain_stops_work_outdoors_while_it_falls_and_the_roof_an_hour_more() -> None:
@@ -84,7 +84,7 @@ def test_frost_closes_earthwork_in_the_hours_that_are_cold() -> None:
     cold = np.full((12, 24), 10.0)
     cold[2, 4:8] = 1.6  # 35 °F is 1.67 °C
     model = climate(**(MILD | {"temperature": cold}), **CALM)
-    closed = rows(model.closed(days(START, 2), Told()))
+    closed = rows(model.closed(civil_days(START, 2), Told()))
     assert closed["earthwork"] == [[4 * HOUR, 8 * HOUR], [DAY + 4 * HOUR, DAY + 8 * HOUR]]
     assert closed["crane"] == closed["exterior"] == []
 
@@ -127,7 +127,7 @@ def test_limits_close_the_hours_of_a_file() -> None:
 def test_years_from_a_file_are_its_days_in_blocks_from_the_same_season() -> None:
     day = np.arange(365)
     hours = ((day[:, None] >> np.arange(24)) & 1).astype(bool)  # the day's number, written in its hours
-    model = Resampled(dict.fromkeys(EXPOSURES, hours), storms_of(NO_STORMS.storms, np.ones(12)))
+    model = Resampled(dict.fromkeys(EXPOSURES, hours), storm_seasons(NO_STORMS.storms, np.ones(12)))
     closed = closed_intervals(model, date(2027, 1, 1), 365, 1, 0)["crane"]
     bits = np.zeros(365 * 24, dtype=int)
     for start, end in closed // HOUR:
@@ -143,7 +143,7 @@ def test_years_from_a_file_are_its_days_in_blocks_from_the_same_season() -> None
 def test_years_from_a_file_close_as_much_as_the_file_does() -> None:
     year = noisy_year()
     hours = closed_hours(year, limits_of(STATED))
-    model = Resampled(hours, storms_of(NO_STORMS.storms, np.ones(12)))
+    model = Resampled(hours, storm_seasons(NO_STORMS.storms, np.ones(12)))
     for exposure in ("crane", "earthwork"):
         shares = by_month(model, exposure, 200).mean(axis=1, keepdims=True)
         assert_mean(shares, np.array([hours[exposure].mean()]))

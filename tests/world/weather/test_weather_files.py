@@ -15,7 +15,7 @@ from sim.config.sections.weather import Weather
 from sim.errors import SimError
 from sim.world.weather.closures import MONTH_DAYS
 from sim.world.weather.files import read_year
-from sim.world.weather.model import prepared
+from sim.world.weather.model import weather_model
 
 TMY3_NAMES = (
     "Date (MM/DD/YYYY),Time (HH:MM),Dry-bulb (C),Wspd (m/s),Wspd source,Lprecip depth (mm),PresWth (METAR code)"
@@ -217,8 +217,8 @@ def test_a_link_out_of_the_configurations_folder_is_refused(tmp_path: Path, writ
     (inside / "link.epw").symlink_to(written(list(epw())))
     weather = Weather.model_validate({"kind": "file", "file": "link.epw"})
     with pytest.raises(SimError, match="leads out of the folder"):
-        prepared(weather, inside)
-    assert prepared(Weather.model_validate({"kind": "file", "file": "site.epw"}), tmp_path) is not None
+        weather_model(weather, inside)
+    assert weather_model(Weather.model_validate({"kind": "file", "file": "site.epw"}), tmp_path) is not None
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

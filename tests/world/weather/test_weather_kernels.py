@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from sim import world
 from sim.jit import available, by_machine, door
 from sim.world.calendars import working_time as interruptions
-from sim.world.calendars.working_time import Calendar, without
+from sim.world.calendars.working_time import Calendar, subtract_closures
 from sim.world.randomness.distributions import Fixed
 from sim.world.weather.closures import limits_of
-from sim.world.weather.generator import Derived
-from sim.world.weather.model import Model, closed_intervals
+from sim.world.weather.generator import ClimateModel
+from sim.world.weather.model import WeatherModel, closed_intervals
 from tests.tiny_project import tiny_case
 from tests.world.weather.weather_samples import CALM, DRY, FIXED, MILD, START, STATED, climate, models
 
@@ -35,7 +35,7 @@ def _as_it_was() -> Iterator[None]:
         yield
 
 
-def require_same(model: Model, start: date, count: int, seed: int, replication: int) -> int:
+def require_same(model: WeatherModel, start: date, count: int, seed: int, replication: int) -> int:
     """Ask for a weather both ways, and expect the same minutes; return how many stretches there are."""
     slow, fast = (closed_both(model, start, count, seed, replication, opened) for opened in (False, True))
     assert list(slow) == list(fast)
@@ -46,7 +46,7 @@ def require_same(model: Model, start: date, count: int, seed: int, replication: 
 
 
 def closed_both(
-    model: Model, start: date, count: int, seed: int, replication: int, opened: bool
+    model: WeatherModel, start: date, count: int, seed: int, replication: int, opened: bool
 ) -> dict[str, np.ndarray]:
     with door(opened):
         assert by_machine() == opened
@@ -95,9 +95,9 @@ def test_other_climates_too(changed: dict[str, np.ndarray]) -> None:
 
 def test_storm_seasons_that_overlap_too() -> None:
     model = models()["west_texas"]
-    assert isinstance(model, Derived)
+    assert isinstance(model, ClimateModel)
     often = replace(model.storms, daily=np.full(12, 0.05), lasting=Fixed(30.0), interior_minutes=3000)
-    stormy = Derived(model.climate, limits_of(STATED), often)
+    stormy = ClimateModel(model.climate, limits_of(STATED), often)
     for number in range(10):
         require_same(stormy, START, 150, 5, number)
     with door(True):
@@ -113,7 +113,7 @@ def test_taking_stretches_out_of_a_calendar(stretches: list[tuple[int, int]], cl
         made = []
         for opened in (False, True):
             with door(opened):
-                made.append(without(base, closed, known=300))
+                made.append(subtract_closures(base, closed, known=300))
         assert same(*made)
 
 

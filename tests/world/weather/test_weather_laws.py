@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import LostDays, Weather
 from sim.world.weather.climate import west_texas
-from sim.world.weather.generator import monthly
+from sim.world.weather.generator import lost_days_model
 from sim.world.weather.model import closed_intervals
 from tests.world.weather.weather_samples import (
     CALM,
@@ -81,14 +81,14 @@ def test_storm_seasons_come_as_often_and_last_as_long_as_stated() -> None:
 def test_a_table_of_lost_days_is_lost_in_the_mean() -> None:
     crane = (2.5, 3.0, 4.5, 4.5, 3.5, 3.0, 1.5, 1.2, 1.2, 1.8, 2.3, 2.3)
     table = LostDays(crane=crane, earthwork=(0.0,) * 6 + (26.0,) * 6)
-    shares = by_month(monthly(table), "crane", 600)
+    shares = by_month(lost_days_model(table), "crane", 600)
     assert_mean(shares * 26, np.array(crane))
-    assert (by_month(monthly(table), "earthwork", 3) == np.repeat([0.0, 1.0], 6)).all()
+    assert (by_month(lost_days_model(table), "earthwork", 3) == np.repeat([0.0, 1.0], 6)).all()
 
 
 def test_bad_days_of_a_table_come_in_groups_and_hit_everything_at_once() -> None:
     table = LostDays(crane=(5.2,) * 12, earthwork=(2.6,) * 12)
-    closed = closed_intervals(monthly(table), NEW_YEAR, 3650, 1, 0)
+    closed = closed_intervals(lost_days_model(table), NEW_YEAR, 3650, 1, 0)
     lost = {exposure: np.zeros(3650, dtype=bool) for exposure in EXPOSURES}
     for exposure, stretches in closed.items():
         for start, end in stretches // DAY:

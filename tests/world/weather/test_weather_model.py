@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
-from sim.world.calendars.project_calendars import less
+from sim.world.calendars.project_calendars import subtract_by_name
 from sim.world.calendars.working_time import Calendar, weekly
-from sim.world.weather.model import closed_intervals, prepared
+from sim.world.weather.model import closed_intervals, weather_model
 from tests.world.weather.weather_samples import DAY, START, models, rows
 
 KINDS = pytest.mark.parametrize("kind", ["west_texas", "table", "file"])
@@ -23,9 +23,9 @@ KINDS = pytest.mark.parametrize("kind", ["west_texas", "table", "file"])
 
 def test_no_weather_closes_nothing_and_leaves_the_calendar_itself() -> None:
     base = weekly("site", START, 100)
-    closed = closed_intervals(prepared(Weather()), START, 100, 1, 0)
+    closed = closed_intervals(weather_model(Weather()), START, 100, 1, 0)
     assert rows(closed) == {exposure: [] for exposure in EXPOSURES}
-    assert all(calendar is base for calendar in less(dict.fromkeys(EXPOSURES, base), closed).values())
+    assert all(calendar is base for calendar in subtract_by_name(dict.fromkeys(EXPOSURES, base), closed).values())
 
 
 @KINDS
@@ -71,7 +71,7 @@ def test_calendars_without_the_weather_hour_by_hour(kind: str) -> None:
     rng = np.random.default_rng(4)
     for replication in range(6):
         closed = closed_intervals(models()[kind], START, 60, 3, replication)
-        for exposure, calendar in less(dict.fromkeys(EXPOSURES, base), closed).items():
+        for exposure, calendar in subtract_by_name(dict.fromkeys(EXPOSURES, base), closed).items():
             check_by_minutes(calendar, open_minutes(closed[exposure]), rng)
 
 

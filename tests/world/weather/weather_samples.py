@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import Exposure
 from sim.config.sections.weather import LostDays, Weather
-from sim.world.weather.climate import storms_of, west_texas
+from sim.world.weather.climate import storm_seasons, west_texas
 from sim.world.weather.closures import MONTH_DAYS, Closed, limits_of
 from sim.world.weather.files import Resampled, Year, closed_hours
-from sim.world.weather.generator import Derived, monthly
-from sim.world.weather.model import Model, closed_intervals, prepared
+from sim.world.weather.generator import ClimateModel, lost_days_model
+from sim.world.weather.model import WeatherModel, closed_intervals, weather_model
 
 DAY, HOUR = 1440, 60
 START = date(2026, 3, 1)
@@ -30,10 +30,10 @@ CALM: dict[str, Any] = {"wind_c": np.full((12, 24), 0.01)}
 DRY: dict[str, Any] = {"p01": np.zeros(12), "p10": np.ones(12)}
 
 
-def climate(stated: Weather = NO_STORMS, **changed: Any) -> Derived:
+def climate(stated: Weather = NO_STORMS, **changed: Any) -> ClimateModel:
     """West Texas with some of its climate changed, and without storm seasons unless stated."""
     numbers = replace(west_texas(), **changed)
-    return Derived(numbers, limits_of(stated), storms_of(stated.storms, np.ones(12)))
+    return ClimateModel(numbers, limits_of(stated), storm_seasons(stated.storms, np.ones(12)))
 
 
 @cache
@@ -45,13 +45,13 @@ def noisy_year() -> Year:
 
 
 @cache
-def models() -> dict[str, Model]:
+def models() -> dict[str, WeatherModel]:
     """One of each kind."""
     table = LostDays(earthwork=(2.0,) * 12, crane=(3.0,) * 12)
-    storms = storms_of(STATED.storms, np.ones(12))
+    storms = storm_seasons(STATED.storms, np.ones(12))
     return {
-        "west_texas": prepared(STATED),
-        "table": monthly(table),
+        "west_texas": weather_model(STATED),
+        "table": lost_days_model(table),
         "file": Resampled(closed_hours(noisy_year(), limits_of(STATED)), storms),
     }
 
@@ -60,7 +60,7 @@ def rows(closed: Closed) -> dict[str, list[list[int]]]:
     return {exposure: stretches.tolist() for exposure, stretches in closed.items()}
 
 
-def by_month(model: Model, exposure: Exposure, years: int) -> NDArray[np.float64]:
+def by_month(model: WeatherModel, exposure: Exposure, years: int) -> NDArray[np.float64]:
     """Share of each month that is closed, a row a year."""
     edges = np.cumsum([0, *MONTH_DAYS]) * DAY
     shares = np.empty((years, 12))
