@@ -131,7 +131,9 @@ class Switches:
 def rewritten(project: Project, case: Case) -> CompiledPlan:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
     with gc_paused():
-        return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), case.sizing.resource_plan))
+        return compile_plan(
+            write_plan(project, project_calendars(project), day_minutes(project), case.sizing.resource_plan)
+        )
 
 
 def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:
