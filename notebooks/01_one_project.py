@@ -15,7 +15,7 @@
 
 # %% [markdown]
 # # One project
-# When is each megawatt online, how many people are on site, how long does capital wait? One project, played many times.
+# When is each megawatt online, how many people are on site, how long does capital wait? One project, simulated many times.
 
 # %%
 import os
@@ -29,26 +29,29 @@ project = sim.load(CONFIG)
 result = sim.run(project, runs=RUNS, seed=1)
 
 # %% [markdown]
+# What every column means; no run is needed for that.
+
+# %%
+metrics = ["lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite", "idle_capital_months"]
+sim.metrics_table().loc[metrics, ["label", "unit", "definition"]]
+
+# %% [markdown]
 # The numbers people quote: P50 and P80 with their intervals. P80 is "on or before with 80 %".
 
 # %%
-result.summary().loc[
-    ["lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite", "idle_capital_months"],
-    ["p50", "p80", "p80_low", "p80_high"],
-]
+result.summary().loc[metrics, ["p50", "p80", "p80_low", "p80_high"]]
 
 # %% [markdown]
 # The S-curve of the finish, as the report draws it.
 
 # %%
-from sim.report.figures.delivery import plot_finish
-from sim.report.result_view import ResultView
-
-finish = result.runs["lead_time_full_days"].to_numpy()
-plot_finish(finish, info=ResultView.of(result).info, target=project.value.scale.target_days).figure
+sim.plot.finish(result).figure
 
 # %% [markdown]
 # The ramp: how much is online on a day, at best, usually, at worst.
+
+# %%
+sim.plot.mw_online(result).figure
 
 # %%
 result.curve("mw_online").loc[::60, ["p10", "p50", "p90"]]

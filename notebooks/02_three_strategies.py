@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # Three strategies on the same luck
+# # Three strategies on the same random numbers
 # Every strategy meets the same storms and the same late suppliers. So the difference is taken run by run, and is surer
 # than either date.
 
@@ -48,6 +48,4 @@ table[table["metric"].isin(metrics)][["metric", "case", "mean", "mean_low", "mea
 # Every run as a dot: lead time against idle capital, as large as the peak of people.
 
 # %%
-from sim.report.figures.comparison import plot_strategy_cloud
-
-plot_strategy_cloud({name: result.runs for name, result in found.results.items()}).figure
+sim.plot.strategy_cloud(found).figure

@@ -13,8 +13,8 @@
 
 # %% [markdown]
 # # Which of my guesses matter?
-# Sweep what you are unsure of, one at a time from low to high, on the same luck. Then two at a time, because some things
-# matter only together.
+# Sweep what you are unsure of, one at a time from low to high, on the same random numbers. Then two at a time, because
+# some things matter only together.
 
 # %%
 import os
@@ -39,18 +39,22 @@ differences = trucks.differences()
 differences[differences["metric"] == FINISH][["case", "mean", "mean_low", "mean_high", "remark"]]
 
 # %%
-from sim.report.figures.sweep import plot_sweep_lines
-
-plot_sweep_lines(trucks.summary([FINISH]), FINISH, "trucks").figure
+sim.plot.sweep_lines(trucks, FINISH).figure
 
 # %% [markdown]
 # Two at a time: a heat map.
 
 # %%
-from sim.report.figures.sweep import plot_heat_map
-
 both = sim.sweep(project, {"logistics.fleets.*.trucks": [4, 12], "logistics.cranes": [1, 3]}, runs=RUNS)
-plot_heat_map(both.grid(FINISH, "cranes", "trucks", "p50"), FINISH, statistic="p50", runs=RUNS, seed=1).figure
+sim.plot.heat_map(both, FINISH, "cranes", "trucks", "p50").figure
 
 # %% [markdown]
-# Morris and Sobol indices for many inputs at once: `sim sensitivity` ([how to](../docs/how_to/sweeps.md)).
+# Each input from its low to its high end, by itself.
+
+# %%
+ends = {"logistics.fleets.*.trucks": (4, 12), "logistics.cranes": (1, 3)}
+sim.plot.sensitivity(sim.sensitivity(project, ends, runs=RUNS)).figure
+
+# %% [markdown]
+# Morris and Sobol indices for many inputs at once: `method="morris"` or `"sobol"`, or `sim sensitivity`
+# ([how to](../docs/how_to/sweeps.md)).

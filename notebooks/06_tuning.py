@@ -18,45 +18,30 @@
 
 # %%
 import os
-from pathlib import Path
-from tempfile import mkdtemp
 
-from sim.study.analyses.design import read_study
-from sim.study.analyses.tuning import tune
+import sim
 
-CONFIG = Path(os.environ.get("SIM_NOTEBOOK_CONFIG", "../configs/hybrid.yaml")).resolve()
+CONFIG = os.environ.get("SIM_NOTEBOOK_CONFIG", "../configs/hybrid.yaml")
 RUNS = int(os.environ.get("SIM_NOTEBOOK_RUNS", "60"))
 
 # %%
-file = Path(mkdtemp()) / "study.yaml"
-file.write_text(f"""
-schema_version: 1
-name: tuning
-question: Fewest idle months with the finish and the peak within their limits?
-configs: ["{CONFIG.as_posix()}"]
-runs: {RUNS}
-inputs:
-  trucks: {{paths: [logistics.fleets.*.trucks], values: [8, 14]}}
-  cranes: {{paths: [logistics.cranes], low: 2, high: 3}}
-tune:
-  metric: idle_capital_months
-  constraints:
-    - {{metric: lead_time_full_days, at_most: 620}}
-    - {{metric: peak_workforce_onsite, at_most: 450}}
-  fresh_runs: {RUNS}
-""")
-found = tune(read_study(file))
+found = sim.tune(
+    sim.load(CONFIG),
+    {"logistics.fleets.*.trucks": [8, 14], "logistics.cranes": (2, 3)},
+    metric="idle_capital_months",
+    at_most={"lead_time_full_days": 620, "peak_workforce_onsite": 450},
+    runs=RUNS,
+    fresh_runs=RUNS,
+)
 
 # %%
 found.trials
 
 # %% [markdown]
-# The best of many looks better than it is. This is start and best on luck that chose nothing:
+# The best of many looks better than it is. This is start and best on random numbers that chose nothing:
 
 # %%
 found.fresh
 
 # %%
-from sim.report.figures.sweep import plot_pareto
-
-plot_pareto(found.trials, "idle_capital_months", "lead_time_full_days", runs=RUNS, seed=1).figure
+sim.plot.pareto(found).figure

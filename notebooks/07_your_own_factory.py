@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Your own factory
 # A partner says: six lines instead of nine, faster stations, fewer failed tests. What does it do to the finish? Put
-# their answers in, and compare on the same luck.
+# their answers in, and compare on the same random numbers.
 
 # %%
 import os
@@ -49,9 +49,7 @@ lines = sim.sweep(partner, {f"{FACTORY}.lines": [3, 6, 9]}, runs=RUNS)
 lines.table("lead_time_full_days", "p50")
 
 # %%
-from sim.report.figures.sweep import plot_sweep_lines
-
-plot_sweep_lines(lines.summary(["lead_time_full_days"]), "lead_time_full_days", "lines").figure
+sim.plot.sweep_lines(lines, "lead_time_full_days").figure
 
 # %% [markdown]
 # When you like it, write it down as a file of its own: [how to](../docs/how_to/own_factory.md).

@@ -13,8 +13,8 @@
 
 # %% [markdown]
 # # Which risk matters, in days?
-# The project is run with everything on, and again without one cause at a time, on the same luck. What is saved is what the
-# cause costs. `sim drivers CONFIG` prints the same table: same seed, same numbers.
+# The project is run with everything on, and again without one cause at a time, on the same random numbers. What is
+# saved is what the cause costs. `sim drivers CONFIG` prints the same table: same seed, same numbers.
 
 # %%
 import os
@@ -35,12 +35,10 @@ days = [f"{found.metric}_{column}" for column in ("p50", "p80", "p80_low", "p80_
 saved[["kind", *days]].rename(columns=lambda name: name.removeprefix(f"{found.metric}_")).round(1)
 
 # %%
-from sim.report.figures.sensitivity import plot_tornado
-
-plot_tornado(found.table(), metric=found.metric, basis=f"n = {RUNS:,} runs each, seed 1").figure
+sim.plot.tornado(found).figure
 
 # %% [markdown]
-# Why in this order: how many days of the driving chain are due to each mechanism in the mean of the runs, and in what share
+# Why in this order: how many days of the driving chain are due to each cause in the mean of the runs, and in what share
 # of them it was critical at all. A cause that is not on the chain saves nothing; one that is always on it moves P50
 # and P80 alike; a rare one moves the P80 ([why this date](../docs/explanation/why_this_date.md)).
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 
 class SimError(Exception):
-    """A failure told in one line, without a traceback; `exit_code` is what the shell sees."""
+    """A failure described in one line, without a traceback; `exit_code` is what the shell sees.
+
+    >>> try:
+    ...     sim.Result.load("out/missing")
+    ... except sim.SimError as error:
+    ...     print(error, error.exit_code)
+    """
 
     exit_code = 1
 
@@ -53,7 +59,13 @@ class Problem:
 
 
 class ConfigError(SimError):
-    """Wrong input: every problem that was found, in the order of the file, one line each."""
+    """Wrong input: every problem that was found, in the order of the file, one line each.
+
+    >>> try:
+    ...     sim.load("configs/hybrid.yaml", ["logistics.crane=3"])
+    ... except sim.ConfigError as error:
+    ...     print(error)
+    """
 
     exit_code = 2
 

@@ -27,6 +27,7 @@ FLOW = (
     "metrics",
     "study",
     "report",
+    "plot",
     "cli",
 )
 ENTRANCES = ("__init__", "__main__")

@@ -150,10 +150,10 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
 
     Exit code 2 where the plan cannot work.
     """
-    from sim.report.plan_check import checkup
+    from sim.report.plan_check import describe_plan
     from sim.study.case import prepare
 
-    text, sound = checkup(prepare(load(config, overrides)))
+    text, sound = describe_plan(prepare(load(config, overrides)))
     show(text)
     if not sound:
         raise SystemExit(2)

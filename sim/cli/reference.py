@@ -13,13 +13,22 @@ from sim.cli.options import guarded
 
 WIDTH = 100
 PYTHON = (
-    ("sim.study.api", ("load", "run", "compare")),
+    ("sim.study.api", ("load",)),
+    ("sim.report.plan_check", ("check",)),
+    ("sim.study.api", ("run", "compare")),
     ("sim.study.analyses.sweep", ("sweep",)),
+    ("sim.study.analyses.sensitivity", ("sensitivity",)),
+    ("sim.study.analyses.tuning", ("tune",)),
+    ("sim.study.analyses.drivers", ("drivers",)),
+    ("sim.metrics.registry", ("metrics_table",)),
     ("sim.study.case", ("prepare",)),
     ("sim.study.result", ("Result",)),
     ("sim.study.api", ("Comparison",)),
     ("sim.study.analyses.sweep", ("Sweep",)),
+    ("sim.study.analyses.drivers", ("Drivers",)),
+    ("sim.errors", ("ConfigError", "SimError")),
 )
+"""Where each public name of `sim` is defined, in the order of the page."""
 
 
 @click.command()
@@ -77,13 +86,15 @@ def python() -> str:
     """Return the public functions and classes with signatures and docstrings as one page."""
     from importlib import import_module
 
-    parts = [
-        "# Python\n\nWritten by `make docs` from the docstrings. `import sim` has all of these; `ConfigError` and\n"
-    ]
-    parts.append("`SimError` are what it raises, with an `exit_code`.\n")
+    parts = ["# Python\n\nWritten by `make docs` from the docstrings. `import sim` has all of these.\n"]
     for module, names in PYTHON:
         for name in names:
             parts += _entry(f"sim.{name}", getattr(import_module(module), name))
+    plot = import_module("sim.plot")
+    parts.append(f"\n## sim.plot\n\n{_doc(plot)}\n")
+    for name in plot.__all__:
+        function = getattr(plot, name)
+        parts.append(f"\n### sim.plot.{name}{_signature(function)}\n\n{_doc(function)}\n")
     return "".join(parts)
 
 
@@ -99,9 +110,16 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
 
 
 def _doc(thing: Any) -> str:
-    """Return the docstring, also that of a property or a class method."""
+    """Return the docstring, also that of a property or a class method; its example as a block of code."""
     inner = getattr(thing, "__func__", None) or getattr(thing, "func", None) or getattr(thing, "fget", None) or thing
-    return inspect.getdoc(inner) or ""
+    return "\n\n".join(_paragraph(text) for text in (inspect.getdoc(inner) or "").split("\n\n"))
+
+
+def _paragraph(text: str) -> str:
+    """Return a paragraph as Markdown: an example or an indented table keeps its lines."""
+    if text.startswith(">>> "):
+        return f"```pycon\n{text}\n```"
+    return f"```text\n{text}\n```" if "\n           " in text or "     " in text.split("\n", maxsplit=1)[0] else text
 
 
 def _signature(thing: Any) -> str:

@@ -155,12 +155,12 @@ def tune(
     from sim.report.study_tables import describe_tuning as told
     from sim.report.study_tables import write_tuning_figure as write_figure
     from sim.study.analyses.design import read_study
-    from sim.study.analyses.tuning import tune as choose
+    from sim.study.analyses.tuning import tune_design
 
     design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
     target = out or Path("out") / f"{design.study.name}_tuned"
     with watched(design.study.name) as progress:
-        found = choose(
+        found = tune_design(
             design, workers=workers, out=target, resume=resume, progress=progress,
             extras=lambda found, directory: write_figure(found, directory / "figures"),
         )  # fmt: skip

@@ -1,6 +1,7 @@
-"""A project's plan in words, before anything is simulated: what `sim check` prints.
+"""What `sim check` prints: a project's plan before it is simulated, and what looks wrong with it.
 
-What a project meets, in words: the class of its loads, its weather, and the register of its risks.
+Scope and quantities, loads on the road, weather and risks, crews, the critical path without limits, capacity against
+load, and the findings of the plan checks, errors first.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.config.sections.risks import Driver, State
 from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import loads
-from sim.plan.checks import Remark, check
+from sim.plan.checks import Remark
+from sim.plan.checks import check as check_plan
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, number
-from sim.study.case import Case
+from sim.study.case import Case, prepare
 from sim.world.roads import LoadClass, load_classes
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-# --- circumstances ----------------------------------------------------------------------------------------------------
+# --- conditions ----------------------------------------------------------------------------------------------------
 
 
 WEATHER = {
@@ -34,12 +37,12 @@ WEATHER = {
 EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
 
 
-def circumstances(project: Project) -> Iterator[str]:
-    """Say what kind of loads go over the road, in which weather, and what may happen."""
+def describe_conditions(project: Project) -> Iterator[str]:
+    """Yield the class of each load on the road, the weather, and the risk drivers in force."""
     yield ""
     for system, load in load_classes(project).items():
         yield f"{system} skids are {_class(load)}."
-    yield WEATHER.get(project.weather.kind, f"Weather: {project.weather.file}, put together anew for every run.")
+    yield WEATHER.get(project.weather.kind, f"Weather: {project.weather.file}, years drawn anew for every run.")
     drivers = project.risks.in_force()
     if not drivers:
         yield "Risk drivers: none in force."
@@ -50,35 +53,49 @@ def circumstances(project: Project) -> Iterator[str]:
 
 
 def _class(load: LoadClass) -> str:
-    """Say the class of a load, and why."""
+    """Return the class of a load, and why."""
     because = f": {', '.join(load.because)}" if load.because else ""
     return f"{load.name} loads{because}"
 
 
 def _driver(driver: Driver, state: State) -> str:
-    """Say a driver in a line."""
+    """Return a risk driver in one line."""
     size = state.size
     range_ = f"{size.low:g} to {size.high:g}" if size.low is not None and size.high is not None else f"{size.planned:g}"
     effect = f"× {range_}" if state.effect == "factor" else f"{range_} {EFFECTS[state.effect]}"
     return f"{100 * state.probability.value:3.0f} %  {driver.name} ({driver.id}): {effect}"
 
 
-# --- checkup ----------------------------------------------------------------------------------------------------------
+# --- the plan ----------------------------------------------------------------------------------------------------------
 
 
 MOST_LINKS, MOST_LOADS = 12, 16
 
 
-def checkup(case: Case) -> tuple[Group, bool]:
-    """Return (what there is to say about a case, whether its plan can work)."""
+def check(config: Loaded[Project] | Project) -> list[Remark]:
+    """Return what is wrong with a project's plan or worth a look, errors first; nothing is simulated.
+
+    Each finding has `severity` ("error" or "warning"), `about` (the unit, pool or gate) and `sentence`. A plan with an
+    error cannot work or stalls; one without can still stall in a replication. `sim check` prints the same findings.
+    Raises ConfigError where the configuration itself is wrong.
+
+    >>> for finding in sim.check(sim.load("configs/hybrid.yaml")):
+    ...     print(finding)
+    """
+    case = prepare(config)
+    return check_plan(case.plan, case.planned.values)
+
+
+def describe_plan(case: Case) -> tuple[Group, bool]:
+    """Return (the plan of a case for the console, whether it can work)."""
     from rich.console import Group
 
-    remarks = check(case.plan, case.planned.values)
+    remarks = check_plan(case.plan, case.planned.values)
     errors = sum(remark.severity == "error" for remark in remarks)
     text = Group(
         "\n".join(_project(case.project)),
         _systems(case.project),
-        "\n".join(circumstances(case.project)),
+        "\n".join(describe_conditions(case.project)),
         "\n".join(_sizing(case)),
         _crews(case),
         "\n".join(_capacity(case)),
@@ -88,7 +105,7 @@ def checkup(case: Case) -> tuple[Group, bool]:
 
 
 def _project(project: Project) -> Iterator[str]:
-    """Say what is built, where it stands and how it is handed over."""
+    """Yield what is built, where it stands and how it is handed over."""
     scale, blocks = project.scale, project.blocks
     yield f"[bold]{project.label}[/bold]"
     phases = f" in {scale.phases} phases" if scale.phases > 1 else ""
@@ -127,11 +144,11 @@ def _systems(project: Project) -> Table:
 
 
 def _sizing(case: Case) -> Iterator[str]:
-    """Say which date the crews are sized for, and why."""
+    """Yield which date the crews are sized for, and why."""
     sizing, target = case.sizing, case.project.scale.target_days
     yield ""
     day = f"day {sizing.unlimited_days:.0f}"
-    yield f"With as many crews as anybody asks for, and without luck, all MW are online on {day}."
+    yield f"With as many crews as could be used, and planned durations, all MW are online on {day}."
     if sizing.unlimited_days > target:
         yield f"That is after the target, day {target:g}: crews are sized for day {sizing.unlimited_days:.0f} instead."
     else:
@@ -160,10 +177,10 @@ def _crews(case: Case) -> Table:
 
 
 def _capacity(case: Case) -> Iterator[str]:
-    """Say the critical path without limits, and the load of every pool against its capacity, the busiest first."""
+    """Yield the critical path without limits, and the load of every pool against its capacity, the busiest first."""
     schedule = earliest(case.plan, case.planned.values, case.plan.base_calendars)
     yield ""
-    yield "Critical path if nobody ever waited for a crew, a line or a place:"
+    yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:
         begun, done = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
         yield f"  day {begun:5.0f} to {done:5.0f}  {link.unit}: {link.activity}"
@@ -174,7 +191,7 @@ def _capacity(case: Case) -> Iterator[str]:
 
 
 def _remarks(remarks: list[Remark], errors: int) -> Iterator[str]:
-    """Say what looks wrong, errors first."""
+    """Yield what looks wrong, errors first."""
     yield ""
     if not remarks:
         yield "Nothing looks wrong."

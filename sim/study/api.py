@@ -1,4 +1,4 @@
-"""What users call: load a project, run it, compare strategies on the same luck."""
+"""What users call: load a project, run it, compare strategies on the same random numbers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ Config = Loaded[Project]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several projects on the same luck: their results by name, and the paired differences to the first."""
+    """Several projects on the same random numbers: their results by name, and the paired differences to the first.
+
+    >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
+    >>> found.results["hybrid"].summary()
+    >>> found.table()
+    """
 
     results: Mapping[str, Result]
     differences: tuple[Difference, ...]
@@ -60,7 +65,11 @@ class Comparison:
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read and check a project; `overrides` are "a.b=c". Raises ConfigError with every problem at once."""
+    """Read and check a project; `overrides` are "a.b=c". Raises ConfigError with every problem at once.
+
+    >>> config = sim.load("configs/hybrid.yaml", ["logistics.cranes=3"])
+    >>> config.value.scale.capacity_mw
+    """
     return load_as(Project, path, overrides)
 
 
@@ -87,6 +96,9 @@ def run(
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
     and `resume` goes on from them; `extras(result, directory)` adds figures to it. Raises SimError.
+
+    >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
+    >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
     case = laid_out(config, sampling, FIRST_SPREAD if precision else runs, engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
@@ -116,7 +128,13 @@ def compare(
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Run several projects on the same luck; differences are to the first of them, pair by pair."""
+    """Run several projects on the same random numbers; differences are to the first of them, pair by pair.
+
+    The options are those of `sim.run`. Raises SimError.
+
+    >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
+    >>> found.table()[["metric", "case", "mean", "mean_low", "mean_high", "p_better"]]
+    """
     results: dict[str, Result] = {}
     for config in configs:
         result = run(

@@ -269,6 +269,9 @@ def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Ca
     """Size the crews of a project, place its orders, write its plan and compile it.
 
     A weather file is looked for in `folder`: beside the configuration, or here if the project did not come from a file.
+
+    >>> case = sim.prepare(sim.load("configs/hybrid.yaml"))
+    >>> case.metrics, len(case.plan.units)
     """
     project = config.value if isinstance(config, Loaded) else config
     beside = config.files[0].parent if isinstance(config, Loaded) else Path()

@@ -56,6 +56,10 @@ class Result:
     chain, `switched` what each cause costs, where that was asked (`sim.study.analyses.drivers`), `more` what a closer look
     found, table by table (`sim.study.gantt_ranges`, `sim.study.sobol_indices`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
+
+    >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200)
+    >>> result.runs[["replication", "lead_time_full_days"]]
+    >>> result.curve("mw_online")
     """
 
     manifest: dict[str, Any]

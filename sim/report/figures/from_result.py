@@ -26,8 +26,6 @@ from sim.study.intervals import mean_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sim.study.analyses.drivers import Drivers
-
 IDLE, COST, BUDGET = "idle_capital_usd_months", "capital_total_usd", "budget_usd"
 NO_FINISH = "this project has several orders, and no one date on which all MW are online"
 
@@ -159,13 +157,7 @@ def tornado(view: ResultView, ax: Axes | None = None) -> Axes:
     found = stored_drivers(view)
     if found is None:
         raise SimError("this result has no drivers: run sim.drivers(config)")
-    return tornado_of(found, ax)
-
-
-def tornado_of(found: Drivers, ax: Axes | None = None) -> Axes:
-    """Draw what each cause costs alone."""
-    info, table = ResultView.of(found.result).info, found.table()
-    basis = f"n = {info.runs:,} runs each, seed {info.seed}"
+    table, basis = found.table(), f"n = {view.info.runs:,} runs each, seed {view.info.seed}"
     return plot_tornado(table[table["kind"] != ALL], ax, metric=found.metric, basis=basis)
 
 

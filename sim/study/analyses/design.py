@@ -113,16 +113,28 @@ def _places(found: Loaded[Study]) -> dict[str, Position]:
     return places
 
 
-def of_python(config: Config, inputs: Mapping[str | tuple[str, ...], Sequence[Any]], **stated: Any) -> Design:
-    """The design that a call in Python states: values by path (or by several paths), for one configuration."""
+def of_python(
+    config: Config, inputs: Mapping[str | tuple[str, ...], Sequence[Any]], *, ranges: bool = False, **stated: Any
+) -> Design:
+    """The design that a call in Python states: values by path (or by several paths), for one configuration.
+
+    With `ranges`, a tuple (low, high) is a range and only a list is its values.
+    """
     named: dict[str, Input] = {}
     for paths, values in inputs.items():
         places = (paths,) if isinstance(paths, str) else tuple(paths)
-        named[_column(places[0], named)] = Input(paths=places, values=tuple(_plain(value) for value in values))
+        plain = tuple(_plain(value) for value in values)
+        given = {"low": plain[0], "high": plain[1]} if ranges and _is_range(values) else {"values": plain}
+        named[_column(places[0], named)] = Input(paths=places, **given)
     study = Study(
         schema_version=1, name=config.value.name, question="", configs=(config.value.name,), inputs=named, **stated
     )
     return Design(study, (config,), {})
+
+
+def _is_range(values: Sequence[Any]) -> bool:
+    """Whether values are (low, high)."""
+    return isinstance(values, tuple) and len(values) == 2
 
 
 def _plain(value: Any) -> Scalar:

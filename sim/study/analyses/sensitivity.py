@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.config.study import Scalar
 from sim.errors import SimError
-from sim.study.analyses.design import Design, NoDesign, at_shares, said
+from sim.study.analyses.design import Config, Design, NoDesign, at_shares, of_python, read_study, said
 from sim.study.analyses.sweep import Sweep, identity, perform, swept
 from sim.study.chunk import Floats
 from sim.study.compare import compare
@@ -45,6 +45,46 @@ class Found:
     manifest: dict[str, Any]
     table: pd.DataFrame
     points: Sweep
+
+
+def sensitivity(
+    config: Config | str | Path,
+    inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
+    *,
+    method: str = "low_high",
+    metric: str = "lead_time_full_days",
+    statistic: str = "p80",
+    size: int = 10,
+    runs: int = 200,
+    seed: int = 1,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Found:
+    """Find which inputs matter for one number, every point on the same random numbers.
+
+    inputs     (low, high) or a list of values, by path as for `--set` (`*` stands for every key)
+    method     low_high: one input at a time; morris: elementary effects; sobol: shares of the variance (the last two
+               need the extra `sensitivity`, and `size` trajectories or base samples)
+    metric     what is explained (`sim.metrics_table()` lists them); statistic: mean, p50 or p80 of it
+    runs       replications a point
+
+    Instead of a configuration and inputs, the path of a study file may be given; it states all but workers and out.
+    Returns an object with `table` (a row an input) and `points` (a Sweep). With `out`, finished work is kept beside
+    that directory and `resume` goes on from it. Raises SimError, ConfigError.
+
+    >>> found = sim.sensitivity(sim.load("configs/hybrid.yaml"), {"logistics.cranes": (2, 4)}, runs=200)
+    >>> found.table[["input", "low", "high"]]
+
+    Source of Morris and Sobol: Saltelli and others, Global Sensitivity Analysis: The Primer (2008), as in SALib.
+    """
+    if isinstance(config, str | Path):
+        design = read_study(config)
+    else:
+        wanted = {"method": method, "metric": metric, "statistic": statistic, "size": size}
+        design = of_python(config, inputs or {}, ranges=True, runs=runs, seed=seed, sensitivity=wanted)
+    return analyse(design, workers=workers, out=out, resume=resume, progress=progress)
 
 
 def analyse(

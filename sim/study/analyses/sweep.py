@@ -147,10 +147,13 @@ AS_IT_IS = "as configured"
 
 @dataclass(frozen=True)
 class Sweep:
-    """The points of a study with their replications; every point met the same luck.
+    """The points of a study with their replications, all on the same random numbers.
 
     `points` has a row a point: its number, its configuration, its settings, and why it could not be run if so.
     `samples` holds the replications of each point, in order. `manifest` says what was run.
+
+    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), {"logistics.cranes": [2, 3, 4]}, runs=200)
+    >>> swept.summary(["lead_time_full_days"])
     """
 
     manifest: dict[str, Any]
@@ -252,12 +255,15 @@ def sweep(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Sweep:
-    """Run a configuration under many settings on the same luck: `sweep(cfg, {"logistics.cranes": [2, 3, 4]})`.
+    """Run a configuration under many settings, all on the same random numbers.
 
     `inputs`: values by the path they are set at (as for `--set`; `*` stands for every key), or by a tuple of paths
     that get the same value. `design` is grid (every combination) or list (the k-th value of each). Instead of a
     configuration and inputs, the path of a study file may be given. With `out`, finished work is kept beside that
-    directory and `resume` goes on from it.
+    directory and `resume` goes on from it. Raises SimError, ConfigError.
+
+    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), {"logistics.cranes": [2, 3, 4]}, runs=200)
+    >>> swept.table("lead_time_full_days", "p50")
     """
     if isinstance(config, str | Path):
         found = read_study(config)

@@ -20,7 +20,7 @@ import numpy as np
 from sim.config.overrides import is_whole
 from sim.config.study import Constraint, Input, Scalar
 from sim.errors import SimError
-from sim.study.analyses.design import Design, NoDesign, Settings
+from sim.study.analyses.design import Config, Design, NoDesign, Settings, of_python, read_study
 from sim.study.analyses.sweep import Sweep, Swept, identity, manifest, perform, swept
 from sim.study.chunk import Floats, Shelf, Window
 from sim.study.intervals import quantile
@@ -65,6 +65,59 @@ class Tuned:
 
 
 def tune(
+    config: Config | str | Path,
+    inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
+    *,
+    metric: str = "idle_capital_months",
+    statistic: str = "mean",
+    at_most: Mapping[str, float] | None = None,
+    probability: float = 0.8,
+    against: str = "lead_time_full_days",
+    trials: int = 60,
+    runs: int = 200,
+    fresh_runs: int = 400,
+    seed: int = 1,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Choose values of inputs that make one metric small while others keep their limits.
+
+    inputs       (low, high) or a list of values, by path as for `--set`
+    metric       what is to be small, in its mean, p50 or p80 (`statistic`)
+    at_most      limits by metric, each kept with `probability`
+    against      second axis of the Pareto set, at its P80
+    trials       designs tried: all where there are no more, else chosen by Optuna (extra `tune`)
+    runs         replications a design; the start and the best are run again with `fresh_runs` other random numbers
+
+    Instead of a configuration and inputs, the path of a study file may be given; it states all but workers and out.
+    Returns an object with `trials`, `fresh` (DataFrames) and `best`. With `out`, finished designs are kept beside that
+    directory and `resume` goes on from them. Raises SimError, ConfigError.
+
+    >>> tuned = sim.tune(
+    ...     sim.load("configs/hybrid.yaml"),
+    ...     {"logistics.cranes": (2, 4)},
+    ...     at_most={"peak_workforce_onsite": 450},
+    ...     runs=60,
+    ... )
+    >>> tuned.best
+    """
+    if isinstance(config, str | Path):
+        design = read_study(config)
+    else:
+        limits = [
+            {"metric": name, "at_most": limit, "probability": probability} for name, limit in (at_most or {}).items()
+        ]
+        wanted = {
+            "metric": metric, "statistic": statistic, "constraints": limits, "against": against, "trials": trials,
+            "fresh_runs": fresh_runs,
+        }  # fmt: skip
+        design = of_python(config, inputs or {}, ranges=True, runs=runs, seed=seed, tune=wanted)
+    return tune_design(design, workers=workers, out=out, resume=resume, progress=progress)
+
+
+def tune_design(
     design: Design, *, workers: int | None = None, out: str | Path | None = None, resume: bool = False,
     progress: Progress | None = None, extras: Any = None,
 ) -> Tuned:  # fmt: skip

@@ -16,7 +16,7 @@ from sim.report.study_tables import describe_tuning
 from sim.study.analyses import tuning
 from sim.study.analyses.design import Design, NoDesign
 from sim.study.analyses.sweep import Swept, perform
-from sim.study.analyses.tuning import excess, pareto, tune, value
+from sim.study.analyses.tuning import excess, pareto, tune_design, value
 from sim.study.chunk import Chunk, Columns
 from sim.study.sample import Sample
 from sim.study.storage.checkpoint import Changed
@@ -61,7 +61,7 @@ def test_the_pareto_set_is_what_nothing_feasible_beats() -> None:
 
 def test_few_designs_are_all_tried_and_the_best_runs_on_fresh_luck() -> None:
     wanted = Tune(metric="lead_time_first_mw_days", constraints=(Constraint(metric=FINISH, at_most=40),), fresh_runs=3)
-    found = tune(design({"week": Input(paths=(POWER,), values=(3, 4, 5, 6))}, wanted), workers=1)
+    found = tune_design(design({"week": Input(paths=(POWER,), values=(3, 4, 5, 6))}, wanted), workers=1)
     assert found.manifest["every_design_tried"]
     assert found.trials["week"].tolist()[1:] == [3, 4, 5, 6]  # after the configuration as it is
     assert np.diff(found.trials["objective"].tolist()[1:]).tolist() == [7, 7, 7]
@@ -73,7 +73,7 @@ def test_few_designs_are_all_tried_and_the_best_runs_on_fresh_luck() -> None:
 
 def test_without_a_design_that_keeps_the_limits_the_nearest_is_named() -> None:
     wanted = Tune(metric="peak_workforce_onsite", constraints=(Constraint(metric=FINISH, at_most=10),), fresh_runs=1)
-    found = tune(design({"week": Input(paths=(POWER,), values=(4, 3))}, wanted), workers=1)
+    found = tune_design(design({"week": Input(paths=(POWER,), values=(4, 3))}, wanted), workers=1)
     assert not found.trials["feasible"].any()
     assert found.trials["missed"][found.trials["best"]].item() == found.trials["missed"].min()
     assert "No design keeps every limit" in plain_text(describe_tuning(found))
@@ -100,17 +100,17 @@ def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.Monk
     }
     limits = (Constraint(metric="finish", at_most=5),)
     wanted = Tune(metric="idle", against="finish", constraints=limits, trials=80)
-    found = tune(design(inputs, wanted), workers=1)
+    found = tune_design(design(inputs, wanted), workers=1)
     assert not found.manifest["every_design_tried"]
     assert abs(found.best["cranes"] - 7) <= 1
     assert found.best["slack"] < 2
-    again = tune(design(inputs, wanted), workers=1)
+    again = tune_design(design(inputs, wanted), workers=1)
     assert again.trials["objective"].tolist() == found.trials["objective"].tolist()
 
 
 def test_a_metric_that_is_not_there_is_told() -> None:
     with pytest.raises(NoDesign, match="there is no metric 'happiness'"):
-        tune(design({"week": Input(paths=(POWER,), low=3, high=4)}, Tune(metric="happiness")), workers=1)
+        tune_design(design({"week": Input(paths=(POWER,), low=3, high=4)}, Tune(metric="happiness")), workers=1)
 
 
 def test_the_command_writes_trials_and_the_pareto_figure(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_command_writes_trials_and_the_pareto_figure(tmp_path: Path) -> None
 def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Tune(metric=FINISH, statistic="p50", trials=6, fresh_runs=2)
     asked = design({"week": Input(paths=(POWER,), values=(3, 4, 5, 6))}, wanted)
-    whole, performed, tried = tune(asked, workers=1), perform, 0
+    whole, performed, tried = tune_design(asked, workers=1), perform, 0
 
     def interrupted(*args: object) -> object:
         nonlocal tried
@@ -143,7 +143,7 @@ def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(tuning, "perform", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        tune(asked, workers=1, out=tmp_path / "tuned")
+        tune_design(asked, workers=1, out=tmp_path / "tuned")
     assert len(list((tmp_path / "tuned.partial").glob("chunk-*"))) >= 2
     monkeypatch.setattr(tuning, "perform", performed)
     seeds, replicate = [], Swept.replicate
@@ -153,7 +153,7 @@ def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         return replicate(case, seed, first, count)
 
     monkeypatch.setattr(Swept, "replicate", counted)
-    again = tune(asked, workers=0, out=tmp_path / "tuned", resume=True)
+    again = tune_design(asked, workers=0, out=tmp_path / "tuned", resume=True)
     assert set(seeds) == {asked.study.seed + tuning.FRESH}  # no design is performed again
     assert again.trials.equals(whole.trials)
     assert again.fresh.equals(whole.fresh)
@@ -168,6 +168,6 @@ def test_a_tuning_of_something_else_is_not_gone_on_with(tmp_path: Path, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(tuning, "_fresh", killed)
         with pytest.raises(KeyboardInterrupt):
-            tune(design(inputs, Tune(metric=FINISH, fresh_runs=2)), workers=1, out=tmp_path / "tuned")
+            tune_design(design(inputs, Tune(metric=FINISH, fresh_runs=2)), workers=1, out=tmp_path / "tuned")
     with pytest.raises(Changed):
-        tune(design(inputs, Tune(metric=FINISH, fresh_runs=3)), workers=1, out=tmp_path / "tuned", resume=True)
+        tune_design(design(inputs, Tune(metric=FINISH, fresh_runs=3)), workers=1, out=tmp_path / "tuned", resume=True)

@@ -1,0 +1,269 @@
+"""Every figure as a function: of a result, a comparison, a sweep or a tuning, on axes of your own or on new ones.
+
+Each function returns the matplotlib axes it has drawn on. Without `ax` it makes a new figure, `ax.figure`, that can be
+shown in a notebook or saved with `ax.figure.savefig("finish.png")`. matplotlib is loaded when the first figure is drawn.
+
+>>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200)
+>>> ax = sim.plot.finish(result)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sim.study.analyses.drivers import Drivers
+    from sim.study.analyses.sensitivity import Found
+    from sim.study.analyses.sweep import Sweep
+    from sim.study.analyses.tuning import Tuned
+    from sim.study.api import Comparison
+    from sim.study.result import Result
+
+__all__ = [
+    "capital", "convergence", "finish", "flowline", "gantt", "headcount", "heat_map", "joint", "man_hours", "mw_online",
+    "paired_difference", "pareto", "sensitivity", "skids", "small_multiples", "strategy_cloud", "sweep_lines", "tornado",
+    "trades",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """Return the figures and nothing else."""
+    return __all__
+
+
+def _draw(name: str, result: Result, ax: Axes | None) -> Axes:
+    """Draw a figure of one result."""
+    from sim.report.figures import from_result
+    from sim.report.result_view import ResultView
+
+    axes: Axes = getattr(from_result, name)(ResultView.of(result), ax)
+    return axes
+
+
+# --- one project ------------------------------------------------------------------------------------------------------
+
+
+def mw_online(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the MW online by day: bands over the runs, P50, the P80 of every date, and the planned ramp.
+
+    >>> ax = sim.plot.mw_online(result)
+    """
+    return _draw("mw_online", result, ax)
+
+
+def finish(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw when all MW are online: histogram and S-curve, with P10, P50, P80, P90, the planned and the target date.
+
+    Raises SimError where the project has several orders, and so no one finish.
+
+    >>> ax = sim.plot.finish(result)
+    """
+    return _draw("finish", result, ax)
+
+
+def convergence(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the P80 of the finish over the number of runs, with its 95 % interval.
+
+    >>> ax = sim.plot.convergence(result)
+    """
+    return _draw("convergence", result, ax)
+
+
+def joint(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw finish against cost, a dot a run, with the dates and costs that are both kept in 50, 70 and 80 % of runs.
+
+    Raises SimError where the project has no target date or no planned budget.
+
+    >>> ax = sim.plot.joint(result)
+    """
+    return _draw("joint", result, ax)
+
+
+def headcount(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw people on site by week against the limit, and beside it the distribution of each run's peak.
+
+    >>> ax = sim.plot.headcount(result)
+    """
+    return _draw("headcount", result, ax)
+
+
+def trades(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw people on site by trade and week, stacked, in the representative run.
+
+    >>> ax = sim.plot.trades(result)
+    """
+    return _draw("trades", result, ax)
+
+
+def man_hours(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw man-hours planned, earned and paid, added up over time.
+
+    >>> ax = sim.plot.man_hours(result)
+    """
+    return _draw("man_hours", result, ax)
+
+
+def capital(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw capital paid against capital in service by day, the mean of all runs; the gap is idle.
+
+    >>> ax = sim.plot.capital(result)
+    """
+    return _draw("capital", result, ax)
+
+
+def flowline(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the line of balance of the representative run: each block's stages over time, blocks one above the other.
+
+    >>> ax = sim.plot.flowline(result)
+    """
+    return _draw("flowline", result, ax)
+
+
+def skids(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the cumulative flow of skids in the representative run: in the factory, on the road, in the yard, set, online.
+
+    Raises SimError where nothing is built in a factory.
+
+    >>> ax = sim.plot.skids(result)
+    """
+    return _draw("skids", result, ax)
+
+
+def gantt(result: Result, ax: Axes | None = None) -> Axes:
+    """Draw the Gantt of the representative run, with the driving chain, waits, and how often each bar is critical.
+
+    >>> ax = sim.plot.gantt(result)
+    """
+    return _draw("gantt", result, ax)
+
+
+def tornado(drivers: Drivers | Result, ax: Axes | None = None) -> Axes:
+    """Draw what is saved when each cause is switched off alone, the largest at P80 on top.
+
+    `drivers` is what `sim.drivers` returns, or a result that was stored with them.
+
+    >>> ax = sim.plot.tornado(sim.drivers(sim.load("configs/hybrid.yaml"), runs=200))
+    """
+    from sim.study.analyses.drivers import Drivers
+
+    return _draw("tornado", drivers.result if isinstance(drivers, Drivers) else drivers, ax)
+
+
+# --- several strategies -----------------------------------------------------------------------------------------------
+
+
+def strategy_cloud(comparison: Comparison, ax: Axes | None = None) -> Axes:
+    """Draw every run of several strategies as a dot: lead time by idle capital, as large as the peak of people.
+
+    >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
+    >>> ax = sim.plot.strategy_cloud(found)
+    """
+    from sim.report.figures.comparison import plot_strategy_cloud
+
+    results = comparison.results
+    return plot_strategy_cloud({name: result.runs for name, result in results.items()}, ax, seed=_seed(comparison))
+
+
+def paired_difference(
+    comparison: Comparison, case: str, metric: str = "lead_time_full_days", ax: Axes | None = None
+) -> Axes:
+    """Draw the differences of a metric run by run, `case` less the first of the comparison, with P(case better).
+
+    >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
+    >>> ax = sim.plot.paired_difference(found, "modular")
+    """
+    from sim.errors import SimError
+    from sim.metrics.registry import DIRECTIONS, MORE
+    from sim.report.figures.comparison import plot_paired_difference
+    from sim.report.result_view import paired_differences
+
+    base = next(iter(comparison.results))
+    if case not in comparison.results or case == base:
+        others = ", ".join(name for name in comparison.results if name != base)
+        raise SimError(f"there is no case {case!r} beside the base {base!r}; there are {others}")
+    apart = paired_differences(comparison.results[case].runs, comparison.results[base].runs, metric)
+    better = DIRECTIONS.get(metric) == MORE
+    return plot_paired_difference(
+        apart, ax, a=case, b=base, metric=metric, more_is_better=better, seed=_seed(comparison)
+    )
+
+
+def _seed(comparison: Comparison) -> int:
+    return int(next(iter(comparison.results.values())).manifest["seed"])
+
+
+# --- studies ----------------------------------------------------------------------------------------------------------
+
+
+def sweep_lines(sweep: Sweep, metric: str, by: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw one metric over the input `by` (the only one if None): P50 with its 95 % interval and P80.
+
+    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), {"logistics.cranes": [2, 3, 4]}, runs=200)
+    >>> ax = sim.plot.sweep_lines(swept, "lead_time_full_days")
+    """
+    from sim.report.figures.sweep import plot_sweep_lines
+
+    by = sweep.inputs[-1] if by is None else by
+    return plot_sweep_lines(sweep.summary([metric]), metric, by, ax, seed=int(sweep.manifest["seed"]))
+
+
+def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:
+    """Draw one number of a metric over two inputs of a sweep, which name the rows and the columns.
+
+    >>> inputs = {"logistics.cranes": [2, 3], "logistics.fleets.*.trucks": [4, 8]}
+    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), inputs, runs=200)
+    >>> ax = sim.plot.heat_map(swept, "lead_time_full_days", "cranes", "trucks")
+    """
+    from sim.report.figures.sweep import plot_heat_map
+
+    return plot_heat_map(sweep.grid(metric, row, column, statistic), metric, ax, statistic=statistic, **_sample(sweep))
+
+
+def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:
+    """Draw one number of a metric over every input of a sweep, a panel an input.
+
+    >>> inputs = {"logistics.cranes": [2, 3], "logistics.fleets.*.trucks": [4, 8]}
+    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), inputs, runs=200)
+    >>> ax = sim.plot.small_multiples(swept, "lead_time_full_days")
+    """
+    from sim.report.figures.sweep import plot_small_multiples
+
+    inputs = [name for name in sweep.inputs if name != "config"]
+    table = sweep.table(metric, statistic)
+    return plot_small_multiples(table, metric, inputs, ax, statistic=statistic, **_sample(sweep))
+
+
+def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
+    """Draw which inputs matter: changes at their low and high ends, or Morris's or Sobol's indices.
+
+    >>> inputs = {"logistics.cranes": (2, 4), "logistics.fleets.*.trucks": (4, 8)}
+    >>> found = sim.sensitivity(sim.load("configs/hybrid.yaml"), inputs, runs=200)
+    >>> ax = sim.plot.sensitivity(found)
+    """
+    from sim.report.figures.sensitivity import plot_indices, plot_low_high
+
+    wanted = analysis.manifest["sensitivity"]
+    if wanted["method"] == "low_high":
+        return plot_low_high(analysis.table, wanted["metric"], wanted["statistic"], ax, **_sample(analysis))
+    return plot_indices(analysis.table, wanted["metric"], wanted["statistic"], ax)
+
+
+def pareto(tuning: Tuned, ax: Axes | None = None) -> Axes:
+    """Draw the designs a tuning has tried: its objective against the finish, the Pareto set, the start and the best.
+
+    >>> tuned = sim.tune(sim.load("configs/hybrid.yaml"), {"logistics.cranes": (2, 4)}, runs=60)
+    >>> ax = sim.plot.pareto(tuned)
+    """
+    from sim.report.figures.sweep import plot_pareto
+
+    wanted = tuning.manifest["tune"]
+    return plot_pareto(
+        tuning.trials, wanted["metric"], wanted["against"], ax, statistic=wanted["statistic"], **_sample(tuning)
+    )
+
+
+def _sample(study: Any) -> dict[str, int]:
+    """Return runs and seed of a study, for its caption."""
+    return {"runs": int(study.manifest["runs"]), "seed": int(study.manifest["seed"])}

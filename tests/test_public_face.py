@@ -1,0 +1,80 @@
+"""`import sim` shows the public names and nothing else, and each of them has an example that runs."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import sim
+from sim.cli.reference import PYTHON
+from tests.tiny_project import TINY
+
+NAMES = [name for name in sim.__all__ if name != "plot"]
+OPTIONAL = {"tune": "optuna", "pareto": "optuna"}
+
+
+def test_dir_shows_the_public_names_and_nothing_else() -> None:
+    assert dir(sim) == sorted(sim.__all__)
+    assert {"load", "run", "compare", "sweep", "sensitivity", "tune", "drivers", "check", "plot"} <= {*dir(sim)}
+    assert isinstance(sim.plot, ModuleType)
+    with pytest.raises(AttributeError, match="it has"):
+        _ = sim.tomorrow
+
+
+def test_dir_of_plot_shows_the_figures_and_nothing_else() -> None:
+    assert dir(sim.plot) == sorted(sim.plot.__all__)
+    for name in dir(sim.plot):
+        axes = inspect.signature(getattr(sim.plot, name)).parameters["ax"]
+        assert axes.default is None
+
+
+def test_the_reference_has_every_public_name() -> None:
+    assert sorted(name for _, names in PYTHON for name in names) == sorted(NAMES)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with configs/ in which every project is the tiny one."""
+    place = tmp_path_factory.mktemp("examples")
+    (place / "configs").mkdir()
+    tree = {**sim.load(TINY).tree, "schema_version": 1}
+    for name in ("hybrid", "modular"):
+        (place / "configs" / f"{name}.yaml").write_text(json.dumps({**tree, "name": name}))
+    return place
+
+
+@pytest.fixture(scope="module")
+def result(place: Path) -> sim.Result:
+    return sim.run(sim.load(place / "configs" / "hybrid.yaml"), runs=4, workers=1)
+
+
+def examples(thing: Any) -> list[str]:
+    """The statements of a docstring's example."""
+    return [example.source for example in doctest.DocTestParser().get_examples(inspect.getdoc(thing) or "")]
+
+
+def small(source: str) -> str:
+    """An example on few replications and one process."""
+    source = re.sub(r"runs=\d+", "runs=2, workers=1", source)
+    return source.replace("workers=1", "workers=1, fresh_runs=2") if "sim.tune(" in source else source
+
+
+@pytest.mark.parametrize("name", [*NAMES, "plot", *(f"plot.{name}" for name in sim.plot.__all__)])
+def test_its_example_runs(name: str, place: Path, result: sim.Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip(OPTIONAL.get(name.rpartition(".")[2], "sim"))
+    monkeypatch.chdir(place)
+    thing: Any = sim
+    for part in name.split("."):
+        thing = getattr(thing, part)
+    sources = examples(thing)
+    assert sources
+    names = {"sim": sim, "result": result}
+    for source in sources:
+        exec(compile(small(source), name, "single"), names)  # "single": an expression is shown
