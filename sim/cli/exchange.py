@@ -81,7 +81,7 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files_", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--network",
     type=click.Choice(["site_works", "shell", "pad"]),
@@ -92,22 +92,54 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
 )
+@click.option("--dry-run", is_flag=True, help="Only say what would come in, of any number of files.")
+@click.option("--encoding", default=None, help="Code page of the text, where the file does not say it: cp1251, gbk, …")
+@click.option("--project", default=None, help="Short name of the project to read, where an XER holds several.")
 @guarded
-def import_(file: Path, network: str, out: Path | None) -> None:
+def import_(
+    files_: tuple[Path, ...], network: str, out: Path | None, dry_run: bool, encoding: str | None, project: str | None
+) -> None:  # fmt: skip
     """Turn a planner's network into steps of a configuration: Microsoft Project XML (.xml) or Primavera XER (.xer).
 
-    Durations and finish-to-start links are taken over. Dates, resources and other links are not: links of another
-    kind and leads are refused by name, date constraints are noted on the step.
+    Lengths, links of all four types, lags and leads are taken over. What a step network has no place for (dates,
+    resources, levels of effort, links to other projects) is listed by kind with the ids of the activities.
     """
     from sim import files
     from sim.report.exchange.formats import read_network
+    from sim.report.exchange.network_import import fragment
 
-    text = read_network(file, network)
+    if dry_run:
+        _tell(files_, network, encoding, project)
+        return
+    if len(files_) > 1:
+        raise click.UsageError("several files: with --dry-run only")
+    text = fragment(read := read_network(files_[0], encoding, project), network)
     if out is None:
         click.echo(text, nl=False)
     else:
         files.write(out, text.encode())
-        click.echo(f"written to {out}: {text.count(chr(10)) - 3} steps")
+        click.echo(f"written to {out}: {len(read.activities)} steps")
+
+
+def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:
+    """Say of every file what would come in, or why it is refused; exit code 2 if one is."""
+    from sim.errors import SimError
+    from sim.report.exchange.formats import read_network
+    from sim.report.exchange.network_import import fragment
+
+    refused = 0
+    for path in paths:
+        try:
+            read = read_network(path, encoding, project)
+            fragment(read, network)
+        except SimError as error:
+            refused += 1
+            click.echo(f"{path}: refused: {error}")
+            continue
+        click.echo("\n  ".join([f"{path}:", *read.describe()]))
+    click.echo(f"{len(paths) - refused} of {len(paths)} files can be read")
+    if refused:
+        raise SystemExit(2)
 
 
 # --- live -------------------------------------------------------------------------------------------------------------

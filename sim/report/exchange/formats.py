@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sim import files
 from sim.report.exchange.export import Handover
-from sim.report.exchange.network_import import WrongFile, fragment
+from sim.report.exchange.network_import import PlannerNetwork
+from sim.report.exchange.source_text import WrongFile
 from sim.study.storage.results import csv_bytes
 
 MOST_BYTES = 64_000_000
@@ -47,15 +48,15 @@ def _write_csv(handover: Handover, folder: Path) -> None:
         files.write(folder / f"{name}.csv", csv_bytes(table))
 
 
-def read_network(path: Path, network: str) -> str:
-    """Read a planner's file and write its activities as a network of a configuration."""
+def read_network(path: Path, encoding: str | None = None, project: str | None = None) -> PlannerNetwork:
+    """Read a planner's file: Microsoft Project XML or Primavera XER, by its ending; WrongFile for any other."""
     data = files.read(path, MOST_BYTES)
     if path.suffix.lower() == ".xer":
-        from sim.report.exchange.xer import read_xer
+        from sim.report.exchange.xer_import import read_xer
 
-        return fragment(read_xer(data, path.name), path.name, network)
+        return read_xer(data, path.name, encoding, project)
     if path.suffix.lower() == ".xml":
-        from sim.report.exchange.mspdi import read_mspdi
+        from sim.report.exchange.mspdi_import import read_mspdi
 
-        return fragment(read_mspdi(data, path.name), path.name, network)
+        return read_mspdi(data, path.name, encoding)
     raise WrongFile(f"{path}: a file ending in .xml (Microsoft Project XML) or .xer (Primavera P6) is read")

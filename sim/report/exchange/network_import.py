@@ -1,142 +1,369 @@
 """A planner's network on its way into a configuration: activities, what they follow, and the YAML they become.
 
-Our step networks are finish-to-start; what they cannot say is refused by name instead of bent.
-
-XML from strangers: read without document types, entities, or more than a stated size and depth.
-
-A document type is where entities are declared, and entities are what XML bombs and stolen files are made of; no
-schedule needs one.
+Readers of the two formats give tasks and links as their file has them. Here links are carried over headings and levels
+of effort, what a step network has no place for is left out and listed by kind with the ids of the activities, and
+what contradicts itself is refused. Lengths are working days of each activity's own week.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from json import dumps
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from typing import Literal
 
 from sim.config.load import checked
-from sim.config.sections.systems import Network
-from sim.errors import SimError
+from sim.config.sections.systems import LinkType, Network
+from sim.errors import ConfigError
+from sim.report.exchange.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
+from sim.report.exchange.source_text import WrongFile
 
-# --- network ----------------------------------------------------------------------------------------------------------
-
-
-NETWORKS = ("site_works", "shell", "pad")
 MOST_ACTIVITIES = 20_000
-DAYS_OF_A_WEEK = 7
+MOST_LINKS_CARRIED = 2_000
+"""Links that one level of effort may stand for; a heading of a whole project would stand for millions."""
 _LISTED = 10
+Role = Literal["work", "heading", "effort", "inactive", "external"]
 
 
-class WrongFile(SimError):
-    """A planner's file that cannot be read, or that says something a step network cannot."""
-
-    exit_code = 2
+# --- what readers find ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Link:
-    """What an activity follows, and how many calendar days later."""
+    """What an activity follows: by which events, and how many calendar days later; a lead is below zero."""
 
     before: str
     lag_days: float = 0.0
+    type: LinkType = "FS"
 
 
 @dataclass(frozen=True)
 class Activity:
-    """One activity: its key in the file, name, length in working days, links, and what could not be taken over."""
+    """One activity: its key in the file, name, length in working days of its calendar, links, and what is noted.
+
+    `code` is the id that its planner knows it by, `group` the headings above it.
+    """
 
     key: str
     name: str
     days: float
     after: tuple[Link, ...] = ()
     note: str = ""
+    code: str = ""
+    calendar: PlannerCalendar = field(default_factory=lambda: PlannerCalendar("usual"))
+    group: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What messages call it."""
+        return self.code or self.key
+
+
+@dataclass
+class SourceTask:
+    """A row of the file: an activity, or something that only other tools schedule."""
+
+    activity: Activity
+    role: Role = "work"
+    parts: list[str] = field(default_factory=list)
+    """Of a heading: the activities below it, and whatever else stands there."""
+    above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Working:
-    """How much a calendar works: minutes of a working day, working days of a week."""
+class SourceLink:
+    """A link of the file; its ends may be anything."""
 
-    day_minutes: float
-    days_a_week: float
-
-    def days_of(self, minutes: float, own: Working) -> float:
-        """Minutes on a calendar of its `own` as working days of this one, taking as long by the clock."""
-        return minutes / own.day_minutes * self.days_a_week / own.days_a_week
-
-    def calendar_days(self, minutes: float) -> float:
-        """Working minutes of a lag as days of the calendar."""
-        return round(minutes / self.day_minutes * DAYS_OF_A_WEEK / self.days_a_week, 2)
+    before: str
+    after: str
+    type: LinkType
+    lag_days: float
 
 
-ROUND_THE_CLOCK = Working(1440, DAYS_OF_A_WEEK)
+class Remarks:
+    """What was carried in another way or left out: by kind, the ids of the activities."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, list[str]] = {}
+
+    def add(self, kind: str, ident: str) -> None:
+        """Add one activity to a kind."""
+        self.kinds.setdefault(kind, []).append(ident)
+
+    def lines(self) -> Iterator[str]:
+        """One line a kind: how many, and the first ids."""
+        for kind, found in self.kinds.items():
+            yield f"{kind}: {len(found):,} ({listed(list(dict.fromkeys(found)))})"
 
 
-def fragment(activities: Sequence[Activity], file: str, network: str) -> str:
-    """Write activities as one network of a configuration; WrongFile if it says what a network cannot."""
+@dataclass(frozen=True)
+class PlannerNetwork:
+    """A file as activities, the week in which most of them are stated, and what became of everything else."""
+
+    file: str
+    activities: tuple[Activity, ...]
+    week: PlannerCalendar
+    remarks: Remarks
+    encoding: str = "UTF-8"
+
+    def describe(self) -> Iterator[str]:
+        """What came in, a line a thing."""
+        kinds = Counter(link.type for activity in self.activities for link in activity.after)
+        lags = sum(link.lag_days > 0 for activity in self.activities for link in activity.after)
+        leads = sum(link.lag_days < 0 for activity in self.activities for link in activity.after)
+        types = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()) or "none"
+        yield f"{len(self.activities):,} activities, {kinds.total():,} links ({types}; {lags:,} lags, {leads:,} leads)"
+        yield f"working days are those of {self.week.name!r}: {self.week.describe()}"
+        for calendar, count in self._other_weeks():
+            yield f"{count:,} activities work by {calendar.name!r}: {calendar.describe()}"
+        if self.encoding.lower() not in ("utf-8", "ascii"):
+            yield f"text read as {self.encoding}; another code page by --encoding"
+        yield from self.remarks.lines()
+
+    def _other_weeks(self) -> list[tuple[PlannerCalendar, int]]:
+        """The calendars besides the main one, and how many activities have them."""
+        return Counter(a.calendar for a in self.activities if a.days and a.calendar != self.week).most_common()
+
+    def in_week(self, activity: Activity) -> float:
+        """The length of an activity in working days of the main week, taking as long by the clock."""
+        return activity.days * self.week.days_a_week / activity.calendar.days_a_week
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f"{', '.join(names[:_LISTED])}{more}"
+
+
+# --- network ----------------------------------------------------------------------------------------------------------
+
+
+def network_of(
+    file: str, tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks,
+    project: PlannerCalendar, encoding: str = "UTF-8",
+) -> PlannerNetwork:  # fmt: skip
+    """Make a network of what a reader found; WrongFile where it contradicts itself."""
+    carried = _between_work(tasks, links, remarks)
+    after: dict[str, dict[tuple[str, LinkType], Link]] = {}
+    for link in carried:
+        kind = _type_at_milestones(link, tasks)
+        known = after.setdefault(link.after, {})
+        if (same := known.get((link.before, kind))) is None or same.lag_days < link.lag_days:
+            known[link.before, kind] = Link(link.before, round(link.lag_days, 4), kind)
+    activities = tuple(
+        replace(task.activity, after=tuple(after.get(key, {}).values()))
+        for key, task in tasks.items()
+        if task.role == "work"
+    )
+    _refuse_circles(file, activities)
+    return PlannerNetwork(file, activities, _main_week(activities, project), remarks, encoding)
+
+
+def _main_week(activities: Iterable[Activity], project: PlannerCalendar) -> PlannerCalendar:
+    """The calendar of most activities that take time; the project's if it is among the first."""
+    counts = Counter(activity.calendar for activity in activities if activity.days)
+    most = max(counts.values(), default=0)
+    return project if counts.get(project, 0) == most else counts.most_common(1)[0][0]
+
+
+def _between_work(
+    tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks
+) -> Iterator[SourceLink]:  # fmt: skip
+    """Yield links between activities: those of headings and levels of effort carried over, others told and left out."""
+    efforts: dict[str, tuple[list[SourceLink], list[SourceLink]]] = {}
+    for link in links:
+        for one in _of_parts(link, tasks, remarks):
+            ends = [tasks[one.before], tasks[one.after]]
+            roles = {end.role for end in ends}
+            for role in ("inactive", "external"):
+                if role in roles:
+                    other = ends[0] if ends[1].role == role else ends[1]
+                    remarks.add(f"links with {role} tasks, left out; of", other.activity.id)
+            if roles <= {"work"}:
+                yield one
+            elif roles <= {"work", "effort"}:
+                for end, key in ((0, one.after), (1, one.before)):
+                    if tasks[key].role == "effort":
+                        efforts.setdefault(key, ([], []))[end].append(one)
+    yield from _through_efforts(tasks, efforts, remarks)
+
+
+def _of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
+    """Yield a link of headings as links of the activities below them; one from a heading to its own part is told."""
+    before, after = tasks[link.before], tasks[link.after]
+    if link.before in after.above or link.after in before.above:
+        remarks.add("links between a heading and its own part, left out; of", after.activity.id)
+        return
+    firsts, lasts = _ends(link.before, tasks), _ends(link.after, tasks)
+    if (before.role == "heading" and link.type[0] == "S") or (after.role == "heading" and link.type[1] == "F"):
+        remarks.add(
+            "links to the start of a heading, or held to its finish, taken for all its parts; of", after.activity.id
+        )
+    if len(firsts) * len(lasts) > MOST_LINKS_CARRIED:
+        remarks.add(
+            f"links of headings that stand for more than {MOST_LINKS_CARRIED:,}, left out; of", after.activity.id
+        )
+        return
+    for first in firsts:
+        for last in lasts:
+            yield replace(link, before=first, after=last)
+
+
+def _ends(key: str, tasks: Mapping[str, SourceTask]) -> list[str]:
+    """The rows a link's end stands for: itself, or what is below a heading."""
+    task = tasks[key]
+    return [part for part in task.parts if tasks[part].role != "heading"] if task.role == "heading" else [key]
+
+
+def _through_efforts(
+    tasks: Mapping[str, SourceTask], efforts: Mapping[str, tuple[list[SourceLink], list[SourceLink]]], remarks: Remarks
+) -> Iterator[SourceLink]:
+    """Carry links through levels of effort, which take no time of their own: what they follow to what follows them."""
+    into = {
+        key: [link for link in before if tasks[link.before].role != "effort"] for key, (before, _) in efforts.items()
+    }
+    for key in _in_order(efforts):
+        _, out = efforts[key]
+        ident = tasks[key].activity.id
+        if len(into[key]) * len(out) > MOST_LINKS_CARRIED:
+            remarks.add(f"levels of effort with more than {MOST_LINKS_CARRIED:,} pairs of links, left out", ident)
+            continue
+        if out:
+            remarks.add("levels of effort whose links were carried over to what they span", ident)
+        for before in into[key]:
+            for after in out:
+                if before.type[1] == "F" and after.type[0] == "S":
+                    continue  # what holds its finish says nothing of its start
+                kind = _TYPES[before.type[0] + after.type[1]]
+                through = SourceLink(before.before, after.after, kind, before.lag_days + after.lag_days)
+                if tasks[after.after].role == "effort":
+                    into[after.after].append(through)
+                elif through.before != through.after:
+                    yield through
+
+
+_TYPES: dict[str, LinkType] = {"FS": "FS", "SS": "SS", "FF": "FF", "SF": "SF"}
+
+
+def _in_order(efforts: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) -> list[str]:
+    """Levels of effort so that each comes after those it follows; in a circle of them, in the order of the file."""
+    graph = {key: {link.before for link in before if link.before in efforts} for key, (before, _) in efforts.items()}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError:
+        return list(efforts)
+
+
+def _type_at_milestones(link: SourceLink, tasks: Mapping[str, SourceTask]) -> LinkType:
+    """A link's type where an end takes no time: its start is its finish, so SS from it and FF to it are FS."""
+    first = "F" if tasks[link.before].activity.days == 0 else link.type[0]
+    second = "S" if tasks[link.after].activity.days == 0 else link.type[1]
+    return _TYPES[first + second]
+
+
+def _refuse_circles(file: str, activities: Sequence[Activity]) -> None:
+    """Refuse activities that wait for each other, naming them in a circle."""
+    ids = {activity.key: activity.id for activity in activities}
+    graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for activity in activities:
+        graph.setdefault((activity.key, "F"), set()).add((activity.key, "S"))
+        for link in activity.after:
+            graph.setdefault((activity.key, link.type[1]), set()).add((link.before, link.type[0]))
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        circle = list(dict.fromkeys(ids[key] for key, _ in cycle.args[1]))
+        raise WrongFile(
+            f"{file}: activities wait for each other: {' before '.join([*circle, circle[0]][:_LISTED])}"
+        ) from cycle
+
+
+# --- YAML -------------------------------------------------------------------------------------------------------------
+
+
+def fragment(network: PlannerNetwork, name: str) -> str:
+    """Write a network as one of a configuration; WrongFile if it says what a configuration cannot."""
+    file, activities = network.file, network.activities
     if not activities:
         raise WrongFile(f"{file}: there is no activity in it")
     if len(activities) > MOST_ACTIVITIES:
         raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
-    refuse(file, "follow what is not in the file", _lost(activities))
-    refuse(file, "follow several activities with different lags", [a.name for a in activities if _lags(a) > 1])
     ids = identifiers(activities)
-    steps = [_step(activity, ids, file) for activity in activities]
-    checked(Network, {"steps": steps})
-    lines = [
-        f"# {len(steps)} steps from {_one_line(file)}. Durations are most likely values: give them ranges.",
-        f"{network}:",
-    ]
-    lines += ["  steps:", *(f"    - {_flow(step)}" for step in steps)]
-    return "\n".join(lines) + "\n"
+    steps = [_step(activity, ids, network) for activity in activities]
+    try:
+        checked(Network, {"steps": steps})
+    except ConfigError as error:
+        raise WrongFile(f"{file}: {_of_activity(error, ids, activities)}") from error
+    head = [f"{len(steps)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
+    head += [_one_line(line) for line in network.describe()]
+    return (
+        "\n".join([*(f"# {line}" for line in head), f"{name}:", "  steps:", *(f"    - {_flow(s)}" for s in steps)])
+        + "\n"
+    )
 
 
-def refuse(file: str, what: str, names: Sequence[str]) -> None:
-    """Refuse a file for what some of its activities do, naming the first of them."""
-    if names:
-        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-        raise WrongFile(f"{file}: {len(names)} activities {what}: {', '.join(names[:_LISTED])}{more}")
-
-
-def _lost(activities: Sequence[Activity]) -> list[str]:
-    """Activities with a link to nothing."""
-    known = {activity.key for activity in activities}
-    return [activity.name for activity in activities if any(link.before not in known for link in activity.after)]
-
-
-def _lags(activity: Activity) -> int:
-    """How many different lags an activity has."""
-    return len({link.lag_days for link in activity.after})
+def _of_activity(error: ConfigError, ids: Mapping[str, str], activities: Sequence[Activity]) -> str:
+    """What is wrong with the first activity that a step cannot be."""
+    problem = error.problems[0]
+    by_step = {ids[activity.key]: activity.id for activity in activities}
+    step, _, where = problem.path.removeprefix("steps.").partition(".")
+    return (
+        f"activity {by_step.get(step, step)}: {where} {problem.value} is more than a step can have: {problem.message}"
+    )
 
 
 def identifiers(activities: Iterable[Activity]) -> dict[str, str]:
     """A name for each step that a configuration can use, unlike every other."""
     found: dict[str, str] = {}
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for activity in activities:
         plain = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
-        name, number = plain, 1
+        name, number = plain, numbers.get(plain, 1)
         while name in taken:
             number += 1
             name = f"{plain}_{number}"
+        numbers[plain] = number
         taken.add(name)
         found[activity.key] = name
     return found
 
 
-def _step(activity: Activity, ids: Mapping[str, str], file: str) -> dict[str, object]:
+def _step(activity: Activity, ids: Mapping[str, str], network: PlannerNetwork) -> dict[str, object]:
     """One step of the network."""
-    step: dict[str, object] = {"id": ids[activity.key], "days": round(activity.days, 3)}
+    step: dict[str, object] = {"id": ids[activity.key], "days": _plain_number(network.in_week(activity))}
     if activity.after:
-        step["after"] = [ids[link.before] for link in activity.after]
-        if lag := activity.after[0].lag_days:
-            step["lag_days"] = lag
-    step["source"] = f"{_one_line(file)}: {_one_line(activity.name)}"
-    if activity.note:
-        step["note"] = _one_line(activity.note)
+        step["after"] = [_link(link, ids, network.week) for link in activity.after]
+    step["source"] = f"{_one_line(network.file)}: {_one_line(f'{activity.code} {activity.name}'.strip())}"
+    notes = [activity.note]
+    if activity.days and activity.calendar != network.week:
+        notes.append(f"{_plain_number(activity.days):g} days of {activity.calendar.name}")
+    if activity.group:
+        notes.append(f"in {' / '.join(activity.group)}")
+    if note := "; ".join(note for note in notes if note):
+        step["note"] = _one_line(note)
     return step
+
+
+def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar) -> object:
+    """A link as a configuration has it: a lag in calendar days, a lead in working days."""
+    stated: dict[str, object] = {"id": ids[link.before]}
+    if link.type != "FS":
+        stated["type"] = link.type
+    if link.lag_days > 0:
+        stated["lag_days"] = _plain_number(link.lag_days)
+    elif link.lag_days < 0:
+        stated["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
+    return stated if len(stated) > 1 else ids[link.before]
+
+
+def _plain_number(value: float) -> float:
+    """A number with three decimals, whole where it is."""
+    rounded = round(value, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def _flow(step: Mapping[str, object]) -> str:
@@ -147,54 +374,3 @@ def _flow(step: Mapping[str, object]) -> str:
 def _one_line(text: str) -> str:
     """A text without breaks and without characters nobody can see."""
     return "".join(character if character.isprintable() else " " for character in text)[:200]
-
-
-# --- xml reading ------------------------------------------------------------------------------------------------------
-
-
-MOST_BYTES = 64_000_000
-DEEPEST = 40
-MOST_ELEMENTS = 3_000_000
-
-
-def read_xml(data: bytes, file: str) -> Element:
-    """Read a document as a tree whose tags have no namespace; WrongFile if it is not one we read."""
-    if len(data) > MOST_BYTES:
-        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
-    builder = _Builder(file)
-    parser = expat.ParserCreate(namespace_separator="}")
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.tree.data
-    parser.StartDoctypeDeclHandler = builder.refuse_doctype
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
-        raise WrongFile(f"{file}:{error.lineno}: not XML: {expat.ErrorString(error.code)}") from error
-    return builder.tree.close()
-
-
-class _Builder:
-    """Builds the tree and counts."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.tree = TreeBuilder()
-        self.depth = self.elements = 0
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Begin an element."""
-        self.depth += 1
-        self.elements += 1
-        if self.depth > DEEPEST or self.elements > MOST_ELEMENTS:
-            raise WrongFile(f"{self.file}: nested too deeply or too long to be a schedule")
-        self.tree.start(tag.rpartition("}")[2], attributes)
-
-    def end(self, tag: str) -> None:
-        """End an element."""
-        self.depth -= 1
-        self.tree.end(tag.rpartition("}")[2])
-
-    def refuse_doctype(self, name: str, *_: object) -> None:
-        """Refuse a document type."""
-        raise WrongFile(f"{self.file}: has a document type ({name}); schedules have none, and entities are not read")

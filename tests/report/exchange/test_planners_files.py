@@ -14,10 +14,13 @@ from click.testing import CliRunner
 import sim
 from sim.cli import main
 from sim.report.exchange.export import Handover, hand_over
-from sim.report.exchange.mspdi import NAMESPACE, mspdi, read_mspdi
-from sim.report.exchange.network_import import Activity, read_xml
+from sim.report.exchange.mspdi import NAMESPACE, mspdi
+from sim.report.exchange.mspdi_import import read_mspdi
+from sim.report.exchange.network_import import PlannerNetwork
+from sim.report.exchange.source_text import read_xml
 from sim.report.exchange.tables import tables, workbook
-from sim.report.exchange.xer import read_xer, xer
+from sim.report.exchange.xer import xer
+from sim.report.exchange.xer_import import read_xer
 from tests.tiny_project import TINY
 
 BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
@@ -46,10 +49,10 @@ def block() -> Handover:
     return hand_over(sim.run(sim.load(BLOCK), runs=4, seed=3, workers=1))
 
 
-def tidy(activities: list[Activity]) -> dict[str, tuple[float, set[str]]]:
+def tidy(network: PlannerNetwork) -> dict[str, tuple[float, set[str]]]:
     """Activities by name: length in days, and what they follow."""
-    names = {activity.key: activity.name for activity in activities}
-    return {a.name: (round(a.days, 3), {names[link.before] for link in a.after}) for a in activities}
+    names = {activity.key: activity.name for activity in network.activities}
+    return {a.name: (round(a.days, 3), {names[link.before] for link in a.after}) for a in network.activities}
 
 
 def test_mspdi_comes_back_as_it_went(block: Handover) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
-from sim.report.exchange.mspdi import read_mspdi
-from sim.report.exchange.network_import import Activity, Link, WrongFile, fragment, read_xml
-from sim.report.exchange.xer import read_xer
+from sim.report.exchange.mspdi_import import read_mspdi
+from sim.report.exchange.network_import import Activity, Link, PlannerNetwork, Remarks, fragment
+from sim.report.exchange.planner_calendars import PlannerCalendar
+from sim.report.exchange.source_text import WrongFile, read_xml
+from sim.report.exchange.xer_import import read_xer
 
 TASKS = """
 <Task><UID>1</UID><Name>Civil works</Name><OutlineLevel>1</OutlineLevel></Task>
@@ -38,7 +41,7 @@ def plan(pour: str = link(2), steel: str = link(1)) -> bytes:
 
 
 def test_lengths_are_working_days_and_a_heading_is_all_its_parts() -> None:
-    found = {activity.name: activity for activity in read_mspdi(plan(), "x.xml")}
+    found = {activity.name: activity for activity in read_mspdi(plan(), "x.xml").activities}
     assert {name: activity.days for name, activity in found.items()} == {"Dig": 2, "Pour": 3, "Steel": 5}
     assert found["Steel"].after == (Link("2"), Link("3"))
     assert found["Pour"].after == (Link("2"),)
@@ -46,13 +49,13 @@ def test_lengths_are_working_days_and_a_heading_is_all_its_parts() -> None:
 
 def test_a_link_on_a_heading_holds_for_its_parts() -> None:
     data = plan(pour="", steel="").replace(b"<Name>Civil works</Name>", b"<Name>Civil works</Name>" + link(4).encode())
-    found = {activity.name: activity for activity in read_mspdi(data, "x.xml")}
+    found = {activity.name: activity for activity in read_mspdi(data, "x.xml").activities}
     assert found["Dig"].after == found["Pour"].after == (Link("4"),)
 
 
 def test_a_lag_becomes_days_of_the_calendar() -> None:
-    working = read_mspdi(plan(pour=link(2, lag="24000")), "x.xml")[1]  # five days of eight hours
-    elapsed = read_mspdi(plan(pour=link(2, lag="14400", unit="8")), "x.xml")[1]
+    working = read_mspdi(plan(pour=link(2, lag="24000")), "x.xml").activities[1]  # five days of eight hours
+    elapsed = read_mspdi(plan(pour=link(2, lag="14400", unit="8")), "x.xml").activities[1]
     assert working.after == (Link("2", 7.0),)
     assert elapsed.after == (Link("2", 1.0),)
 
@@ -60,11 +63,11 @@ def test_a_lag_becomes_days_of_the_calendar() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"steel": link(2, kind="3")}, "1 activities have links that are not finish-to-start: Steel"),
         ({"steel": link(2, kind="9")}, "'9' is no type of link"),
         ({"steel": link(77)}, "task 4 follows task '77', which is not in the file"),
-        ({"steel": link(2, lag="-480")}, "task 4: a lead"),
-        ({"steel": link(2, lag="50", unit="19")}, "percent"),
+        ({"steel": link(2, lag="soon")}, "task 4: a lag of 'soon' is no number"),
+        ({"steel": link(2, unit="99", lag="1")}, "a lag in format '99', which is not known"),
+        ({"steel": link(1, lag="50", unit="19")}, "a lag in percent of 1, which has no length of its own"),
         ({"steel": "<ConstraintType>12</ConstraintType>"}, "'12' is no type of constraint"),
         ({"steel": "<Duration>five days</Duration>"}, None),
     ],
@@ -81,7 +84,9 @@ def test_what_a_step_cannot_say_is_refused(change: dict[str, str], told: str | N
 
 def test_a_constraint_is_noted_on_the_step() -> None:
     steel = "<ConstraintType>2</ConstraintType><ConstraintDate>2027-01-01T08:00:00</ConstraintDate>"
-    assert read_mspdi(plan(steel=steel), "x.xml")[2].note == "not taken over: must start on 2027-01-01T08:00:00"
+    assert (
+        read_mspdi(plan(steel=steel), "x.xml").activities[2].note == "not taken over: must start on 2027-01-01T08:00:00"
+    )
 
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><Project>&b;</Project>'
@@ -130,7 +135,7 @@ XER = """ERMHDR\t19.12
 
 
 def test_an_xer_is_read_without_its_levels_of_effort() -> None:
-    dig, pour = read_xer(XER.encode(), "x.xer")
+    dig, pour = read_xer(XER.encode(), "x.xer").activities
     assert (dig.days, pour.days) == (2, 3)
     assert pour.after == (Link("10", 7.0),)  # six working days of a six-day week
 
@@ -139,15 +144,14 @@ def test_an_xer_is_read_without_its_levels_of_effort() -> None:
     ("old", "new", "told"),
     [
         ("PR_FS", "SS", "'SS' is no type of link"),  # MPXJ silently reads this as finish-to-start
-        ("PR_FS", "PR_SS", "not finish-to-start: Pour"),
         ("TT_LOE", "TT_Odd", "'TT_Odd' is no type of activity"),
-        ("\t60\n%R\t12", "\t-8\n%R\t12", "a lead"),
+        ("\t60\n%R\t12", "\tx\n%R\t12", "lag_hr_cnt is 'x', not a number of hours"),
         ("%E", "", "ends before its end mark"),
         ("ERMHDR", "MSPROJ", "not an XER file"),
         ("%R\t10\tDig", "%R\t10\tDig\textra\textra", "7 values for 5 fields of TASK"),
         ("\t7\t20", "\t8\t20", "calendar 8, which is not in the file"),
         ("\t7\t30", "\t7\tnan", "target_drtn_hr_cnt is 'nan'"),
-        ("%R\t1\t7\n", "%R\t1\t7\n%R\t2\t7\n", "2 projects"),
+        ("%R\t11\tPour", "%R\t10\tPour", "task_id 10 twice"),
     ],
 )
 def test_a_wrong_xer_is_refused_loudly(old: str, new: str, told: str) -> None:
@@ -156,18 +160,54 @@ def test_a_wrong_xer_is_refused_loudly(old: str, new: str, told: str) -> None:
         read_xer(XER.replace(old, new, 1).encode(), "x.xer")
 
 
+STEP_2 = (
+    '    - {id: "dig_pit_1_2", days: 1, after: [{"id": "dig_pit_1", "lag_days": 3}], source: "x.xml: dig pit 1", '
+    'note: "a b"}'
+)
+
+
+def network(*activities: Activity) -> PlannerNetwork:
+    return PlannerNetwork("x.xml", activities, PlannerCalendar("usual"), Remarks())
+
+
 def test_names_become_identifiers_and_text_stays_text() -> None:
-    activities = [Activity("1", "Dig: pit #1", 2), Activity("2", "dig pit 1", 1, (Link("1", 3.0),), "a\nb")]
-    assert fragment(activities, "x.xml", "shell").splitlines()[3:] == [
+    given = network(Activity("1", "Dig: pit #1", 2), Activity("2", "dig pit 1", 1, (Link("1", 3.0),), "a\nb"))
+    assert fragment(given, "shell").splitlines()[3:] == [
+        "shell:",
+        "  steps:",
         '    - {id: "dig_pit_1", days: 2, source: "x.xml: Dig: pit #1"}',
-        '    - {id: "dig_pit_1_2", days: 1, after: ["dig_pit_1"], lag_days: 3.0, source: "x.xml: dig pit 1", note: "a b"}',
+        STEP_2,
     ]
 
 
-def test_different_lags_are_refused() -> None:
-    activities = [Activity("1", "a", 1), Activity("2", "b", 1), Activity("3", "c", 1, (Link("1"), Link("2", 2.0)))]
-    with pytest.raises(WrongFile, match="different lags: c"):
-        fragment(activities, "x.xml", "shell")
+def test_every_link_is_written_as_a_configuration_has_it() -> None:
+    links = (Link("1"), Link("1", 2.8, "SS"), Link("1", -2.8, "FF"), Link("1", 0, "SF"))
+    step = fragment(network(Activity("1", "a", 5), Activity("2", "b", 1, links)), "shell").splitlines()[-1]
+    assert '["a", {"id": "a", "type": "SS", "lag_days": 2.8}, {"id": "a", "type": "FF", "lead_days": 2}, ' in step
+    assert '{"id": "a", "type": "SF"}]' in step
+
+
+def test_other_weeks_are_told_and_take_as_long_by_the_clock() -> None:
+    day = PlannerCalendar("day and night", replace(PlannerCalendar("").week, days=(((0, 1440),),) * 7))
+    given = network(Activity("1", "a", 5), Activity("2", "b", 5), Activity("3", "c", 7, calendar=day))
+    lines = fragment(given, "shell").splitlines()
+    assert "# 1 activities work by 'day and night': 7 days of 24 h (Mon-Sun)" in lines
+    assert lines[-1].endswith('days: 5, source: "x.xml: c", note: "7 days of day and night"}')
+
+
+def test_two_projects_with_activities_are_chosen_by_name() -> None:
+    text = XER.replace("proj_id\tclndr_id\n%R\t1\t7", "proj_id\tclndr_id\tproj_short_name\n%R\t1\t7\tP\n%R\t2\t7\tQ")
+    text = text.replace("\ttarget_drtn_hr_cnt", "\ttarget_drtn_hr_cnt\tproj_id").replace("7\t20", "7\t20\t1")
+    text = text.replace("7\t30", "7\t30\t2").replace("7\t500", "7\t500\t2")
+    with pytest.raises(WrongFile, match=r"holds 2 projects \(P, Q\); choose one with --project"):
+        read_xer(text.encode(), "x.xer")
+    found = read_xer(text.encode(), "x.xer", project="Q")
+    assert [activity.name for activity in found.activities] == ["Pour"]
+    assert "links with other projects or tasks outside the file, left out; of: 2 (11 with 10, 12 with 10)" in [
+        *found.describe()
+    ]
+    with pytest.raises(WrongFile, match="no project 'R'; there are P, Q"):
+        read_xer(text.encode(), "x.xer", project="R")
 
 
 def test_the_command_ends_with_code_2(tmp_path: Path) -> None:

@@ -1,0 +1,251 @@
+"""Reads the activities of a Microsoft Project XML file (MSPDI): lengths, links of all types, lags, calendars.
+
+Lengths are minutes on the task's own calendar, or elapsed ones where their format says so; lags are tenths of minutes
+on the project's calendar, elapsed, or percent of the predecessor's length. The codes of formats come in two series,
+the second for estimated values ("5 days?"), which are read as the first. What the options say of hours a day only
+formats what is shown, and is used where the file has no calendar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+from xml.etree.ElementTree import Element
+
+from sim.config.sections.systems import LinkType
+from sim.report.exchange.network_import import (
+    Activity,
+    PlannerNetwork,
+    Remarks,
+    SourceLink,
+    SourceTask,
+    network_of,
+)
+from sim.report.exchange.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, mspdi_calendars
+from sim.report.exchange.source_text import WrongFile, read_xml
+
+LINKS = {"0": "FF", "1": "FS", "2": "SF", "3": "SS"}
+CONSTRAINTS = {
+    "0": "", "1": "as late as possible", "2": "must start on", "3": "must finish on", "4": "start no earlier than",
+    "5": "start no later than", "6": "finish no earlier than", "7": "finish no later than",
+}  # fmt: skip
+ELAPSED = {"4", "6", "8", "10", "12", "36", "38", "40", "42", "44"}
+WORKING = {"3", "5", "7", "9", "11", "21", "35", "37", "39", "41", "43", "53"}
+PERCENT, ELAPSED_PERCENT = {"19", "51"}, {"20", "52"}
+_NUMBER = r"(\d+(?:[.,]\d+)?)"
+_LENGTH = re.compile(rf"P(?:{_NUMBER}D)?(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?")
+_TENTHS = re.compile(r"[+-]?\d+([.,]\d+)?")
+_YES = {"1", "true"}
+
+
+def read_mspdi(data: bytes, file: str, encoding: str | None = None) -> PlannerNetwork:
+    """Read the network of an MSPDI file; WrongFile if it is none, or says something that has no meaning."""
+    root = read_xml(data, file, encoding)
+    if root.tag != "Project":
+        raise WrongFile(f"{file}: not a Microsoft Project XML file: it begins with <{root.tag[:40]}>")
+    return _Reader(root, file).network()
+
+
+class _Reader:
+    """Reads the tasks of one document."""
+
+    def __init__(self, root: Element, file: str) -> None:
+        self.root, self.file = root, file
+        self.remarks = Remarks()
+        self.calendars = mspdi_calendars(root)
+        self.project = self.calendars.get((root.findtext("CalendarUID") or "").strip()) or self._stated_week()
+        self.minutes: dict[str, float] = {}
+
+    def network(self) -> PlannerNetwork:
+        """Return the whole file."""
+        elements = self._elements()
+        tasks = {uid: self._task(uid, element) for uid, (element, _) in elements.items()}
+        self._nest(tasks, elements)
+        links = [link for uid, (element, _) in elements.items() for link in self._links(uid, element, tasks)]
+        self._left_out(elements)
+        return network_of(self.file, tasks, links, self.remarks, self.project)
+
+    def _stated_week(self) -> PlannerCalendar:
+        """The project's week by its options, where the file has no calendar for it."""
+        day, week = (self._whole(tag, usual) for tag, usual in (("MinutesPerDay", 480), ("MinutesPerWeek", 2400)))
+        return even_week("Standard", day / 60, week / 60)
+
+    def _whole(self, tag: str, otherwise: int) -> int:
+        """A whole number of the project that is more than nothing."""
+        text = (self.root.findtext(tag) or str(otherwise)).strip()
+        if not (text.isascii() and text.isdecimal()) or int(text[:9]) == 0:
+            raise WrongFile(f"{self.file}: {tag} is {text[:40]!r}, not a number of minutes")
+        return int(text[:9])
+
+    def _elements(self) -> dict[str, tuple[Element, int]]:
+        """The rows by UID, with their outline level; blank ones and the project's own summary are none."""
+        found: dict[str, tuple[Element, int]] = {}
+        for element in self.root.iterfind("Tasks/Task"):
+            uid, level = _text(element, "UID"), _text(element, "OutlineLevel")
+            if _text(element, "IsNull") in _YES:
+                continue
+            if uid == "0" and (level in ("", "0") or _text(element, "Summary") in _YES):
+                continue
+            if not (uid.isascii() and uid.isdecimal()) or uid in found:
+                raise WrongFile(f"{self.file}: a task whose UID is {uid or 'missing'!r}, not a number of its own")
+            found[uid] = (element, int(level) if level.isascii() and level.isdecimal() else 1)
+        return found
+
+    def _task(self, uid: str, element: Element) -> SourceTask:
+        """One row without what stands above and below it."""
+        name = _text(element, "Name") or f"task {uid}"
+        task = SourceTask(Activity(uid, name, 0.0, note=self._constraint(uid, element), code=_text(element, "ID")))
+        if _text(element, "ExternalTask") in _YES:
+            task.role = "external"
+        elif _text(element, "Active") in {"0", "false"}:
+            task.role = "inactive"
+        return task
+
+    def _nest(self, tasks: dict[str, SourceTask], elements: Mapping[str, tuple[Element, int]]) -> None:
+        """Find out what stands below what; then read the lengths of what is no heading."""
+        open_rows: list[tuple[int, str]] = []
+        for uid, (_, level) in elements.items():
+            open_rows = [row for row in open_rows if row[0] < level]
+            above = tuple(row[1] for row in open_rows)
+            tasks[uid].above = above
+            for other in above:
+                tasks[other].parts.append(uid)
+                if tasks[other].role == "inactive" and tasks[uid].role == "work":
+                    tasks[uid].role = "inactive"
+            open_rows.append((level, uid))
+        for task in tasks.values():
+            if task.parts:
+                task.role = "heading"
+        for uid, task in tasks.items():
+            if task.role == "work":
+                group = tuple(tasks[other].activity.name for other in task.above)
+                task.activity = self._measured(replace(task.activity, group=group), elements[uid][0])
+
+    def _measured(self, activity: Activity, element: Element) -> Activity:
+        """An activity with what is still to do of it, on the calendar it is stated in."""
+        uid, calendar = activity.key, self._calendar(activity, element)
+        if not calendar.day_minutes:
+            raise WrongFile(f"{self.file}: task {activity.id}: its calendar {calendar.name!r} has no working time")
+        minutes = self.minutes[uid] = self._still_to_do(activity, element)
+        note = activity.note
+        if _text(element, "ActualFinish") or _text(element, "PercentComplete") == "100":
+            note = "; ".join(x for x in (note, f"finished {_text(element, 'ActualFinish')[:10]}".strip()) if x)
+        return replace(activity, days=calendar.days(minutes), calendar=calendar, note=note)
+
+    def _calendar(self, activity: Activity, element: Element) -> PlannerCalendar:
+        """The calendar in which a length is stated: elapsed, the task's own, or the project's."""
+        form = _text(element, "DurationFormat") or "7"
+        if form in ELAPSED:
+            return ROUND_THE_CLOCK
+        if form not in WORKING | PERCENT | ELAPSED_PERCENT:
+            raise WrongFile(f"{self.file}: task {activity.id}: {form!r} is no format of a length")
+        uid = _text(element, "CalendarUID")
+        if uid in self.calendars or uid in {"", "-1", "0"}:
+            return self.calendars.get(uid, self.project)
+        self.remarks.add(f"calendars that are not in the file ({uid}), the project's taken; of", activity.id)
+        return self.project
+
+    def _still_to_do(self, activity: Activity, element: Element) -> float:
+        """Minutes still to do: none if it is finished, what remains if it has begun, else its length."""
+        uid, text = activity.key, _text(element, "Duration")
+        if not text:
+            if _text(element, "Milestone") in _YES or _text(element, "Summary") in _YES:
+                text = "PT0H0M0S"
+            else:
+                raise WrongFile(f"{self.file}: task {activity.id} ({activity.name[:60]}): it has no duration")
+        minutes = self._length(text, uid, activity)
+        if _text(element, "Summary") in _YES:
+            self.remarks.add("summaries without parts, taken as milestones", activity.id)
+            return 0.0
+        if _text(element, "ActualFinish") or _text(element, "PercentComplete") == "100":
+            self.remarks.add("finished activities, nothing left to do", activity.id)
+            return 0.0
+        share = _text(element, "PercentComplete")
+        begun = _text(element, "ActualStart") or share not in ("", "0")
+        if begun and (rest := _text(element, "RemainingDuration")):
+            self.remarks.add("begun activities, what remains of them", activity.id)
+            return self._length(rest, uid, activity)
+        if begun and share.isascii() and share.isdecimal():
+            self.remarks.add("begun activities, what remains by their percent complete", activity.id)
+            return minutes * max(0, 100 - int(share[:4])) / 100
+        return minutes
+
+    def _length(self, text: str, uid: str, activity: Activity) -> float:
+        """The minutes of an ISO length; a point or a comma stands before decimals."""
+        found = _LENGTH.fullmatch(text)
+        if not found or text in {"P", "PT"} or text.endswith("T"):
+            what = "below zero" if text.startswith("-P") else "no length like PT40H0M0S"
+            raise WrongFile(f"{self.file}: task {activity.id or uid}: {text[:40]!r} is {what}")
+        days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups())
+        return days * 1440 + hours * 60 + minutes + seconds / 60
+
+    def _constraint(self, uid: str, element: Element) -> str:
+        """What of its dates a step cannot say."""
+        kind = _text(element, "ConstraintType") or "0"
+        if kind not in CONSTRAINTS:
+            raise WrongFile(f"{self.file}: task {uid}: {kind!r} is no type of constraint; known: 0 to 7")
+        when = _text(element, "ConstraintDate")
+        return f"not taken over: {CONSTRAINTS[kind]} {when}".rstrip() if CONSTRAINTS[kind] else ""
+
+    def _left_out(self, elements: Mapping[str, tuple[Element, int]]) -> None:
+        """List what a network has no place for."""
+        for uid, (element, _) in elements.items():
+            ident = _text(element, "ID") or uid
+            for kind, found in (
+                ("date constraints, not taken over", _text(element, "ConstraintType") not in ("", "0")),
+                ("typed dates (scheduled by hand), not taken over", _text(element, "Manual") in _YES),
+                ("deadlines, not taken over", bool(_text(element, "Deadline"))),
+                ("subprojects, taken as one activity", bool(_text(element, "SubprojectName"))),
+                ("inactive tasks, left out", _text(element, "Active") in {"0", "false"}),
+                ("external tasks, left out", _text(element, "ExternalTask") in _YES),
+            ):
+                if found:
+                    self.remarks.add(kind, ident)
+        assigned = (_text(one, "TaskUID") for one in self.root.iterfind("Assignments/Assignment")
+                    if _text(one, "ResourceUID") not in ("", "-65535"))  # fmt: skip
+        for uid in assigned:
+            if uid in elements:
+                self.remarks.add("resources and costs, not taken over; of", _text(elements[uid][0], "ID") or uid)
+
+    def _links(self, uid: str, element: Element, tasks: Mapping[str, SourceTask]) -> Iterator[SourceLink]:
+        """What a row follows."""
+        ident = tasks[uid].activity.id
+        for link in element.iterfind("PredecessorLink"):
+            kind, before = _text(link, "Type") or "1", _text(link, "PredecessorUID")
+            if kind not in LINKS:
+                raise WrongFile(f"{self.file}: task {ident}: {kind!r} is no type of link; known: {', '.join(LINKS)}")
+            if _text(link, "CrossProject") in _YES:
+                self.remarks.add("links to other projects, left out; of", ident)
+            elif before not in tasks:
+                raise WrongFile(f"{self.file}: task {ident} follows task {before!r}, which is not in the file")
+            else:
+                yield SourceLink(before, uid, cast(LinkType, LINKS[kind]), self._lag(link, before, ident, tasks))
+
+    def _lag(self, link: Element, before: str, ident: str, tasks: Mapping[str, SourceTask]) -> float:
+        """The lag of a link in calendar days."""
+        text, form = _text(link, "LinkLag") or "0", _text(link, "LagFormat") or "7"
+        if not _TENTHS.fullmatch(text):
+            raise WrongFile(f"{self.file}: task {ident}: a lag of {text[:40]!r} is no number of tenths of minutes")
+        amount = float(text.replace(",", "."))
+        if amount == 0:
+            return 0.0
+        if form in PERCENT | ELAPSED_PERCENT:
+            if tasks[before].role != "work":
+                raise WrongFile(
+                    f"{self.file}: task {ident}: a lag in percent of {before}, which has no length of its own"
+                )
+            calendar = ROUND_THE_CLOCK if form in ELAPSED_PERCENT else tasks[before].activity.calendar
+            return calendar.calendar_days(self.minutes[before] * amount / 100)
+        if form not in ELAPSED | WORKING:
+            raise WrongFile(f"{self.file}: task {ident}: a lag in format {form!r}, which is not known")
+        calendar = ROUND_THE_CLOCK if form in ELAPSED else self.project
+        if not calendar.day_minutes:
+            raise WrongFile(f"{self.file}: the project's calendar {calendar.name!r} has no working time for a lag")
+        return calendar.calendar_days(amount / 10)
+
+
+def _text(element: Element, tag: str) -> str:
+    """The text of one of its elements."""
+    return (element.findtext(tag) or "").strip()

@@ -1,0 +1,218 @@
+"""Calendars of planners' files: the week as it is really worked, not the hours that the options show.
+
+P6 keeps a calendar in brackets of its own (`clndr_data`), Microsoft Project as weekdays, each of which a derived
+calendar takes from its base unless it states it. The hours of a working day are the mean of the days worked, so that
+a week of four tens and one four is a week of five days.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from sim.report.exchange.schedule_model import DAY, Hours, Week
+
+DAYS_OF_A_WEEK = 7
+NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAY = ((480, 720), (780, 1020))
+USUAL_WEEK = Week((_DAY,) * 5 + ((), ()), {})
+"""Microsoft Project's and P6's own default: Monday to Friday, 8 to 12 and 13 to 17."""
+_LONGEST_EXCEPTION = 3_660
+_P6_EPOCH = date(1899, 12, 30)
+
+
+@dataclass(frozen=True)
+class PlannerCalendar:
+    """A calendar of a planner's file: its name, its week and the days that differ."""
+
+    name: str
+    week: Week = field(default=USUAL_WEEK, hash=False)
+
+    @property
+    def minutes(self) -> tuple[int, ...]:
+        """Working minutes from Monday to Sunday."""
+        return tuple(_length(hours) for hours in self.week.days)
+
+    @property
+    def days_a_week(self) -> int:
+        """Days of the week on which there is work."""
+        return sum(minutes > 0 for minutes in self.minutes)
+
+    @property
+    def day_minutes(self) -> float:
+        """Minutes of a working day, mean over the week; 0 where no day is worked."""
+        return sum(self.minutes) / self.days_a_week if self.days_a_week else 0.0
+
+    def days(self, minutes: float) -> float:
+        """Working minutes as working days of this week."""
+        return minutes / self.day_minutes
+
+    def calendar_days(self, minutes: float) -> float:
+        """Working minutes as the calendar days they take in the mean."""
+        return self.days(minutes) * DAYS_OF_A_WEEK / self.days_a_week
+
+    def describe(self) -> str:
+        """The week in words: `5 days of 8 h (Mon-Fri), 12 other days`."""
+        length = f"{self.day_minutes / 60:.2f}".rstrip("0").rstrip(".")
+        even = "" if len({minutes for minutes in self.minutes if minutes}) == 1 else " in the mean"
+        days = f"{self.days_a_week} days of {length} h{even} ({self._weekdays()})"
+        return f"{days}, {len(self.week.exceptions)} days that differ" if self.week.exceptions else days
+
+    def _weekdays(self) -> str:
+        """The days worked: Mon-Fri, or Mon-Wed Sat."""
+        worked = [day for day, minutes in enumerate(self.minutes) if minutes]
+        runs = [list(run) for _, run in groupby(worked, key=lambda day: day - worked.index(day))]
+        return " ".join(NAMES[run[0]] if len(run) == 1 else f"{NAMES[run[0]]}-{NAMES[run[-1]]}" for run in runs)
+
+
+ROUND_THE_CLOCK = PlannerCalendar("elapsed", Week((((0, DAY),),) * 7, {}))
+
+
+def _length(hours: Hours) -> int:
+    return sum(end - begin for begin, end in hours)
+
+
+def even_week(name: str, day_hours: float, week_hours: float) -> PlannerCalendar:
+    """Return a calendar of which only the hours of a day and of a week are known: days from Monday on."""
+    days = max(1, min(DAYS_OF_A_WEEK, round(week_hours / day_hours)))
+    worked: Hours = ((0, round(60 * day_hours)),)
+    return PlannerCalendar(name, Week((worked,) * days + ((),) * (DAYS_OF_A_WEEK - days), {}))
+
+
+# --- P6 ---------------------------------------------------------------------------------------------------------------
+
+
+def p6_week(text: str, base: Week | None = None) -> Week | None:
+    """Read `clndr_data`: days of the week (1 is Sunday), exceptions by their day number; None if there is no week.
+
+    What a calendar does not state it has from its `base`.
+    """
+    tree = _brackets(re.sub(r"[\x00-\x1f\x7f]", "", text))
+    days: dict[int, Hours] = {}
+    exceptions: dict[date, Hours] = dict(base.exceptions) if base else {}
+    for node in _nodes(tree):
+        label = str(node[0]).rpartition("||")[2].strip()
+        for child in _children(node):
+            number = str(child[0]).rpartition("||")[2].strip()
+            if label == "DaysOfWeek" and number in {"1", "2", "3", "4", "5", "6", "7"}:
+                days[(int(number) + 5) % DAYS_OF_A_WEEK] = _p6_hours(child)
+            if label == "Exceptions" and (found := re.search(r"\bd\|(\d{1,6})\b", _flat(child))):
+                exceptions[_P6_EPOCH + timedelta(days=int(found[1]))] = _p6_hours(child)
+    if not days and base is None:
+        return None
+    return Week(tuple(days.get(day, base.days[day] if base else ()) for day in range(DAYS_OF_A_WEEK)), exceptions)
+
+
+def _brackets(text: str) -> list[Any]:
+    """Nested brackets as nested lists; what is not closed ends with the text."""
+    stack: list[list[Any]] = [[]]
+    for part in re.findall(r"[()]|[^()]+", text):
+        if part == "(":
+            stack.append([])
+        elif part == ")" and len(stack) > 1:
+            closed = stack.pop()
+            stack[-1].append(closed)
+        elif part != ")" and part.strip():
+            stack[-1].append(part)
+    while len(stack) > 1:
+        closed = stack.pop()
+        stack[-1].append(closed)
+    return stack[0]
+
+
+def _nodes(tree: list[Any]) -> Iterator[list[Any]]:
+    """Every list whose first part is a label, outermost first."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop(0)
+        if node and isinstance(node[0], str):
+            yield node
+        waiting += [part for part in node if isinstance(part, list)]
+
+
+def _children(node: list[Any]) -> list[list[Any]]:
+    """The nodes directly below one: those in its last bracket."""
+    last = node[-1] if isinstance(node[-1], list) else []
+    return [part for part in last if isinstance(part, list) and part and isinstance(part[0], str)]
+
+
+def _flat(node: list[Any]) -> str:
+    return " ".join(_flat(part) if isinstance(part, list) else str(part) for part in node)
+
+
+def _p6_hours(day: list[Any]) -> Hours:
+    """The working times of one day."""
+    found = re.findall(r"s\|(\d{1,2}):(\d\d)\|f\|(\d{1,2}):(\d\d)", _flat(day))
+    return _in_order([(int(a) * 60 + int(b), int(c) * 60 + int(d)) for a, b, c, d in found])
+
+
+def _in_order(times: Sequence[tuple[int, int]]) -> Hours:
+    """Working times in order; one that ends at or before its begin ends with the day, or on the next."""
+    return tuple(sorted((begin, end if end > begin else end + DAY) for begin, end in times))
+
+
+# --- Microsoft Project ------------------------------------------------------------------------------------------------
+
+
+def mspdi_calendars(root: Element) -> dict[str, PlannerCalendar]:
+    """Read every calendar by its UID, derived ones with what they have from their base."""
+    elements = {(element.findtext("UID") or "").strip(): element for element in root.iterfind("Calendars/Calendar")}
+    weeks: dict[str, Week] = {}
+    for uid in elements:
+        _mspdi_week(uid, elements, weeks, frozenset())
+    return {uid: PlannerCalendar((elements[uid].findtext("Name") or uid).strip(), weeks[uid]) for uid in elements}
+
+
+def _mspdi_week(
+    uid: str, elements: Mapping[str, Element], weeks: dict[str, Week], above: frozenset[str]
+) -> Week:  # fmt: skip
+    """The week of one calendar, worked out once; a calendar derived from itself has the usual week below it."""
+    if uid in weeks:
+        return weeks[uid]
+    if uid not in elements or uid in above:
+        return USUAL_WEEK
+    element = elements[uid]
+    base = _mspdi_week((element.findtext("BaseCalendarUID") or "").strip(), elements, weeks, above | {uid})
+    days, exceptions = list(base.days), dict(base.exceptions)
+    for day in element.iterfind("WeekDays/WeekDay"):
+        kind = (day.findtext("DayType") or "").strip()
+        if kind in {"1", "2", "3", "4", "5", "6", "7"}:
+            days[(int(kind) + 5) % DAYS_OF_A_WEEK] = _mspdi_hours(day)
+        elif kind == "0":
+            exceptions |= dict.fromkeys(_dates(day), _mspdi_hours(day))
+    for other in element.iterfind("Exceptions/Exception"):
+        exceptions |= dict.fromkeys(_dates(other), _mspdi_hours(other))
+    weeks[uid] = Week(tuple(days), exceptions)
+    return weeks[uid]
+
+
+def _mspdi_hours(day: Element) -> Hours:
+    """The working times of a day; a working day without times has the usual ones."""
+    if (day.findtext("DayWorking") or "").strip() not in {"1", "true"}:
+        return ()
+    times = [(_clock(t.findtext("FromTime")), _clock(t.findtext("ToTime"))) for t in day.iterfind("WorkingTimes/*")]
+    found = [(begin, end) for begin, end in times if begin is not None and end is not None]
+    return _in_order(found) if found else _DAY
+
+
+def _clock(text: str | None) -> int | None:
+    """A time of day in minutes."""
+    found = re.fullmatch(r"(?:\d{4}-\d\d-\d\dT)?(\d\d):(\d\d)(:\d\d(\.\d+)?)?", (text or "").strip())
+    return int(found[1]) * 60 + int(found[2]) if found else None
+
+
+def _dates(exception: Element) -> Iterator[date]:
+    """The days of an exception; of one that recurs, the first."""
+    ends = [(exception.findtext(f"TimePeriod/{tag}") or "")[:10] for tag in ("FromDate", "ToDate")]
+    try:
+        first, last = (date.fromisoformat(text) for text in ends)
+    except ValueError:
+        return
+    recurs = (exception.findtext("Type") or "1").strip() != "1"
+    for day in range(1 if recurs else min((last - first).days + 1, _LONGEST_EXCEPTION)):
+        yield first + timedelta(days=day)

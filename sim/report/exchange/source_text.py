@@ -1,0 +1,228 @@
+"""The text of planners' files: XML from strangers, and XER in the code page of the machine that wrote it.
+
+XML is read without document types, entities, or more than a stated size and depth: a document type is where entities
+are declared, and entities are what XML bombs and stolen files are made of; no schedule needs one.
+
+An XER says nothing about its code page. It is found by its byte order mark, by being valid UTF-8, or by which of the
+common code pages makes words of its bytes; where none does, the user is asked for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from unicodedata import category, name
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+
+from sim.errors import SimError
+
+
+class WrongFile(SimError):
+    """A planner's file that cannot be read, or that says something a step network cannot."""
+
+    exit_code = 2
+
+
+# --- XML --------------------------------------------------------------------------------------------------------------
+
+MOST_BYTES = 64_000_000
+DEEPEST = 40
+MOST_ELEMENTS = 3_000_000
+_DECLARED = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_READ_BY_THE_PARSER = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
+
+
+def read_xml(data: bytes, file: str, encoding: str | None = None) -> Element:
+    """Read a document as a tree whose tags have no namespace; WrongFile if it is not one we read.
+
+    The encoding is the one the document declares unless `encoding` names another.
+    """
+    from defusedxml import DTDForbidden
+    from defusedxml.ElementTree import XMLParser
+
+    if len(data) > MOST_BYTES:
+        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
+    builder = _Builder(file)
+    text, override = _as_utf8(data, file, encoding)
+    parser = XMLParser(target=builder, encoding=override, forbid_dtd=True)
+    try:
+        parser.feed(text)
+        root: Element = parser.close()
+    except DTDForbidden as error:
+        told = f"has a document type ({error.name}); schedules have none, and entities are not read"
+        raise WrongFile(f"{file}: {told}") from error
+    except ParseError as error:
+        raise WrongFile(f"{file}:{error.position[0]}: not XML: {str(error).partition(': line')[0]}") from error
+    except (ValueError, LookupError) as error:
+        raise WrongFile(f"{file}: its encoding cannot be read ({error}); save it as UTF-8") from error
+    return root
+
+
+def _as_utf8(data: bytes, file: str, encoding: str | None) -> tuple[bytes, str | None]:
+    """Turn encodings that the parser does not know into UTF-8; the second is what the parser is told then."""
+    declared = _DECLARED.match(data[:200].lstrip())
+    label = encoding or (declared[1].decode() if declared else "utf-8")
+    if label.lower() in _READ_BY_THE_PARSER or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data, None
+    try:
+        return data.decode(label).encode(), "utf-8"
+    except LookupError as error:
+        raise WrongFile(
+            f"{file}:1: encoding {label!r} is not known; name it with --encoding or save as UTF-8"
+        ) from error
+    except UnicodeError as error:
+        raise WrongFile(f"{file}:1: its bytes are not {label}; name the encoding with --encoding") from error
+
+
+class _Builder:
+    """Builds the tree and counts."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.tree = TreeBuilder()
+        self.depth = self.elements = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+        self.depth += 1
+        self.elements += 1
+        if self.depth > DEEPEST or self.elements > MOST_ELEMENTS:
+            raise WrongFile(f"{self.file}: nested too deeply or too long to be a schedule")
+        self.tree.start(tag.rpartition("}")[2], attributes)
+
+    def end(self, tag: str) -> None:
+        """End an element."""
+        self.depth -= 1
+        self.tree.end(tag.rpartition("}")[2])
+
+    def data(self, text: str) -> None:
+        """Take text between elements."""
+        self.tree.data(text)
+
+    def close(self) -> Element:
+        """Return the root."""
+        return self.tree.close()
+
+
+# --- XER --------------------------------------------------------------------------------------------------------------
+
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_DOUBLE = ("gbk", "cp932", "cp949")
+_LIKELY = 0.5
+"""Least mean score of the characters beyond ASCII for a code page to be taken."""
+_SURELY_KOREAN = 8
+"""So many characters of Korean could be Chinese by chance once in sixty: a third of Chinese lies beyond them."""
+_DASHES = "\u2019\u2013\u00b7-"
+_SIGNS = set("°±²³·—“”„•…€£§©®™½¼¾×µ«»№¿¡\u2018" + _DASHES)
+_LETTERS = {
+    "cp1252": ("äöüß", "àâæçéèêëîïôùûüÿœ", "áéíñóúü", "áâãàçéêíóôõú", "àèéìòùî", "æøåäöéü", "áðéíóúýþæö"),
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýžäľĺôŕ", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "cp1251": ("оеаинтсрвлкмдпу",),
+    "cp1253": ("αοιετσνηυρπκμλςάόέίήύώ",),
+    "cp1254": ("çğ\u0131iöşüâîû",),
+}
+"""Letters beyond ASCII by language; of the two other scripts the common ones, for they have no other letters."""
+_RARE = {"cp1251": 0.5, "cp1253": 0.5}
+
+
+def xer_text(data: bytes, file: str, encoding: str | None = None) -> tuple[str, str]:
+    """Return an XER's text and the name of its encoding; WrongFile where the encoding cannot be told."""
+    if encoding is None:
+        encoding = _encoding_of(data)
+    if encoding is None:
+        places = [number for number, line in enumerate(data.split(b"\n"), 1) if not line.isascii()]
+        told = "its text is in no code page that is recognised; name it with --encoding (cp1252, cp1251, gbk, …)"
+        raise WrongFile(f"{file}:{places[0]}: {told}")
+    try:
+        text = data.decode(encoding)
+    except LookupError as error:
+        raise WrongFile(f"{file}: encoding {encoding!r} is not known") from error
+    except UnicodeError as error:
+        raise WrongFile(f"{file}: its bytes are not {encoding}: {error}") from error
+    return text.removeprefix("\ufeff"), encoding.removesuffix("-sig")
+
+
+def _encoding_of(data: bytes) -> str | None:
+    """Find the encoding by its mark, its zeros, its validity, or its words."""
+    for mark, label in _MARKS:
+        if data.startswith(mark):
+            return label
+    if b"\x00" in data[:64]:
+        return "utf-16-be" if data[:1] == b"\x00" else "utf-16-le"
+    if _decoded(data, "utf-8") is not None:
+        return "utf-8"
+    sample = b"\n".join(line for line in data.split(b"\n") if not line.isascii())[:200_000]
+    scores = {label: _score(sample, label) for label in (*_LETTERS, *_DOUBLE)}
+    best = max(scores, key=lambda label: scores[label])
+    if best == "gbk" and scores["cp949"] == scores["gbk"]:
+        letters = sum(ord(character) > 127 for character in sample.decode("gbk"))
+        best = "cp949" if letters >= _SURELY_KOREAN else ""
+    return best if best and scores[best] >= _LIKELY else None
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    """Decode strictly; None where the bytes are not of that encoding."""
+    try:
+        return data.decode(encoding)
+    except UnicodeError:
+        return None
+
+
+def _score(sample: bytes, encoding: str) -> float:
+    """How well the bytes beyond ASCII make words in an encoding: 1 is letters among their like, below 0 is noise."""
+    text = _decoded(sample, encoding)
+    if text is None:
+        return -1.0
+    judges = (
+        [_DOUBLE_SCORES[encoding]]
+        if encoding in _DOUBLE
+        else [_single(encoding, letters) for letters in _LETTERS[encoding]]
+    )
+    padded = f" {text} "
+    places = [at for at, character in enumerate(padded) if ord(character) > 127]
+    if not places:
+        return -1.0
+    return max(sum(judge(*padded[at - 1 : at + 2]) for at in places) / len(places) for judge in judges)
+
+
+def _single(encoding: str, alphabet: str) -> Callable[[str, str, str], float]:
+    """Return the judge of a character of a code page of one byte, between its neighbours, for one language."""
+    prior, rare = 0.05 if encoding == "cp1252" else 0.0, _RARE.get(encoding, -0.5)
+
+    def judge(before: str, character: str, after: str) -> float:
+        if not category(character).startswith("L"):
+            between = before.isalpha() and after.isalpha()
+            return prior + (0.6 if character in _SIGNS and (not between or character in _DASHES) else -0.5)
+        if (before.islower() and character.isupper()) or not (_like(character, before) and _like(character, after)):
+            return -0.5
+        if character.lower() not in alphabet:
+            return rare
+        return prior + (0.9 if before.isalpha() or after.isalpha() else 0.3)
+
+    return judge
+
+
+def _like(character: str, neighbour: str) -> bool:
+    """Whether a neighbour is no letter, or one of the same script."""
+    return not neighbour.isalpha() or name(character, "?").split()[0] == name(neighbour, "??").split()[0]
+
+
+def _double(encoding: str, low: int, high: int, kana: bool = False) -> Callable[[str, str, str], float]:
+    """Return the judge of a character of two bytes, common where its first byte lies between two."""
+
+    def judge(_before: str, character: str, _after: str) -> float:
+        raw = character.encode(encoding)
+        if len(raw) == 1:
+            return -0.5
+        common = low <= raw[0] <= high and (kana or raw[1] >= 0xA1)
+        return 1.0 if common else (0.5 if raw[0] in (0xA1, 0xA3, 0x81, 0x82, 0x83) else -0.8)
+
+    return judge
+
+
+# Hangul has first bytes up to C8; Chinese has a third of its common characters beyond, so Korean wins only without.
+_DOUBLE_SCORES = {
+    "gbk": _double("gbk", 0xB0, 0xD7),
+    "cp932": _double("cp932", 0x88, 0x97, kana=True),
+    "cp949": _double("cp949", 0xB0, 0xC8),
+}

@@ -1,0 +1,368 @@
+"""Reads the activities of a Primavera P6 XER file, strictly: what it does not know, it refuses with line and id.
+
+Lengths are hours on the activity's own calendar, whose week is read from its working times (`clndr_data`); the hours
+of a day beside it only format what P6 shows, and are used where a calendar has no times. Lags are hours on the calendar
+that the scheduling options name, by P6's default the predecessor's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from sim.config.sections.systems import LinkType
+from sim.report.exchange.network_import import (
+    Activity,
+    PlannerNetwork,
+    Remarks,
+    SourceLink,
+    SourceTask,
+    listed,
+    network_of,
+)
+from sim.report.exchange.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, p6_week
+from sim.report.exchange.source_text import MOST_BYTES, WrongFile, xer_text
+
+TASKS = {"TT_Task", "TT_Rsrc", "TT_Mile", "TT_FinMile"}
+MILESTONES = {"TT_Mile", "TT_FinMile"}
+EFFORTS = {"TT_LOE", "TT_WBS"}
+LINKS = {"PR_FS", "PR_SS", "PR_FF", "PR_SF"}
+LAG_CALENDARS = {"rcal_Predecessor", "rcal_Successor", "rcal_24Hour", "rcal_ProjDefault"}
+USED = ("PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC")
+DEEPEST_GROUP = 30
+_NUMBER = re.compile(r"-?(\d{1,3}([ .,\u00a0]\d{3})+|\d+)?([.,]\d*)?")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, with its line in the file."""
+
+    line: int
+    values: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        """A value without blanks around it; empty where the table has no such field."""
+        return self.values.get(name, "").strip()
+
+
+Tables = dict[str, list[Row]]
+
+
+def read_xer(data: bytes, file: str, encoding: str | None = None, project: str | None = None) -> PlannerNetwork:
+    """Read the network of one project of an XER file; WrongFile for anything else.
+
+    `project` is the short name of the project to read, where the file holds several with activities.
+    """
+    if len(data) > MOST_BYTES:
+        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
+    text, used = xer_text(data, file, encoding)
+    remarks = Remarks()
+    tables = _tables(text, file, remarks)
+    if missing := [name for name in ("PROJECT", "TASK") if not tables.get(name)]:
+        raise WrongFile(f"{file}: has no {', '.join(missing)} table, or nothing in it")
+    return _Reader(file, tables, remarks, project, used).network()
+
+
+def _tables(text: str, file: str, remarks: Remarks) -> Tables:
+    """The tables of the file; a broken line in one that is used is refused, in another told."""
+    if not text.startswith("ERMHDR\t"):
+        raise WrongFile(f"{file}: not an XER file: it does not begin with ERMHDR")
+    tables: Tables = {}
+    name, fields = "", list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        mark, *cells = line.rstrip("\r").split("\t")
+        if mark in ("%E", "%e"):
+            return tables
+        if mark == "%T" and cells:
+            name, fields = cells[0].strip(), []
+            tables.setdefault(name, [])
+        elif mark == "%F":
+            fields = [cell.strip() for cell in cells]
+        elif mark == "%R" and name and fields and len(cells) == len(fields):
+            tables[name].append(Row(number, dict(zip(fields, cells, strict=True))))
+        elif number > 1 and line.strip():
+            _broken(number, mark, len(cells), fields, name, file, remarks)
+    raise WrongFile(f"{file}: ends before its end mark (%E); it is not whole")
+
+
+def _broken(
+    line: int, mark: str, cells: int, fields: list[str], table: str, file: str, remarks: Remarks
+) -> None:  # fmt: skip
+    """Refuse a line that is no row of its table, or tell it where the table is not used."""
+    told = f"{cells} values for {len(fields)} fields of {table or 'no table'}"
+    if mark != "%R":
+        told = f"begins with {mark[:20]!r}, not with %T, %F, %R or %E: a line broken in two"
+    if table in USED or not table:
+        raise WrongFile(f"{file}:{line}: {told}")
+    remarks.add(f"rows of {table} that are broken (not used); line", str(line))
+
+
+@dataclass
+class _Reader:
+    """Reads the tasks and links of one project."""
+
+    file: str
+    tables: Tables
+    remarks: Remarks
+    wanted: str | None
+    encoding: str
+    hours: dict[str, float] = field(default_factory=dict)
+
+    def network(self) -> PlannerNetwork:
+        """Return the network of the project."""
+        self.row = self._project()
+        self.decimal = self._decimal_mark()
+        self.calendars = self._calendars()
+        self.default = self.calendars.get(self.row["clndr_id"]) or PlannerCalendar("usual")
+        rows = [row for row in self.tables["TASK"] if self._is_mine(row, "proj_id")]
+        tasks: dict[str, SourceTask] = {}
+        for row in rows:
+            key = self._cell(row, "task_id")
+            if key in tasks:
+                raise WrongFile(f"{self.file}:{row.line}: task_id {key} twice")
+            tasks[key] = self._task(key, row)
+        links = list(self._links(tasks))
+        self._options(rows)
+        self._resources(tasks)
+        return network_of(self.file, tasks, links, self.remarks, self.default, self.encoding)
+
+    # --- the project ---
+
+    def _project(self) -> Row:
+        """The project that is read: the one asked for, or the only one with activities."""
+        projects = self.tables["PROJECT"]
+        names = [row["proj_short_name"] or row["proj_id"] for row in projects]
+        if self.wanted is not None:
+            if self.wanted not in names:
+                raise WrongFile(f"{self.file}: no project {self.wanted!r}; there are {listed(names)}")
+            return projects[names.index(self.wanted)]
+        filled = {row["proj_id"] for row in self.tables["TASK"]}
+        found = [at for at, row in enumerate(projects) if row["proj_id"] in filled or len(projects) == 1]
+        if len(found) != 1:
+            raise WrongFile(f"{self.file}: holds {len(projects)} projects ({listed(names)}); choose one with --project")
+        for at, other in enumerate(names):
+            if at != found[0]:
+                self.remarks.add("projects without activities, left out", other)
+        return projects[found[0]]
+
+    def _is_mine(self, row: Row, name: str) -> bool:
+        """Whether a row belongs to the project."""
+        return not row[name] or not self.row["proj_id"] or row[name] == self.row["proj_id"]
+
+    def _options(self, rows: list[Row]) -> None:
+        """Tell which dates and options are not taken over."""
+        if self.row["plan_end_date"]:
+            self.remarks.add("must finish by, not taken over", self.row["plan_end_date"])
+        for row in rows:
+            ident = row["task_code"] or row["task_id"]
+            for kind, names in (
+                ("date constraints, not taken over", ("cstr_type", "cstr_type2")),
+                ("expected finish dates, not taken over", ("expect_end_date",)),
+                ("early starts by other projects, not taken over", ("external_early_start_date",)),
+                ("late finishes by other projects, not taken over", ("external_late_end_date",)),
+                ("suspended activities, taken as going on", ("suspend_date",)),
+            ):
+                if any(row[name] for name in names) and not (names == ("suspend_date",) and row["resume_date"]):
+                    self.remarks.add(kind, ident)
+        for row in self._schedule_options():
+            if row["sched_progress_override"] == "Y" and "begun activities, what remains of them" in self.remarks.kinds:
+                self.remarks.add("progress override, read as retained logic", "SCHEDOPTIONS")
+
+    def _schedule_options(self) -> list[Row]:
+        """The scheduling options of the project."""
+        return [row for row in self.tables.get("SCHEDOPTIONS", []) if self._is_mine(row, "proj_id")]
+
+    def _resources(self, tasks: Mapping[str, SourceTask]) -> None:
+        """Tell of resources."""
+        for row in self.tables.get("TASKRSRC", []):
+            if row["task_id"] in tasks:
+                self.remarks.add("resources and costs, not taken over; of", tasks[row["task_id"]].activity.id)
+
+    # --- calendars ---
+
+    def _calendars(self) -> dict[str, PlannerCalendar]:
+        """Every calendar by its id."""
+        rows = {row["clndr_id"]: row for row in self.tables.get("CALENDAR", []) if row["clndr_id"]}
+        return {key: self._calendar(key, rows) for key in rows}
+
+    def _calendar(self, key: str, rows: Mapping[str, Row]) -> PlannerCalendar:
+        """One calendar: its times, those of its base, or its hours of a day and of a week."""
+        chain, at = list[Row](), key
+        while at in rows and rows[at] not in chain:
+            chain.append(rows[at])
+            at = rows[at]["base_clndr_id"]
+        week = None
+        for row in reversed(chain):
+            week = p6_week(row["clndr_data"], week) or week
+        name = rows[key]["clndr_name"] or key
+        if week is not None:
+            return PlannerCalendar(name, week)
+        day, hours = (self._hours(rows[key], field_name, key) for field_name in ("day_hr_cnt", "week_hr_cnt"))
+        if day is None or hours is None:
+            self.remarks.add("calendars without working times, taken as 5 days of 8 h", name)
+            return PlannerCalendar(name)
+        if not 0 < day <= hours:
+            raise WrongFile(f"{self.file}:{rows[key].line}: calendar {name!r} has no working hours")
+        return even_week(name, day, hours)
+
+    def _calendar_of(self, row: Row) -> PlannerCalendar:
+        """The calendar of an activity, or the project's."""
+        key = row["clndr_id"]
+        if key and key not in self.calendars:
+            raise WrongFile(
+                f"{self.file}:{row.line}: activity {row['task_code'] or row['task_id']} has calendar {key}, "
+                "which is not in the file"
+            )
+        if not key:
+            self.remarks.add("without calendar, the project's taken", row["task_code"] or row["task_id"])
+        return self.calendars[key] if key else self.default
+
+    # --- activities ---
+
+    def _task(self, key: str, row: Row) -> SourceTask:
+        """One row of TASK."""
+        kind, code = self._cell(row, "task_type"), row["task_code"] or key
+        if kind not in TASKS | EFFORTS:
+            known = ", ".join(sorted(TASKS | EFFORTS))
+            raise WrongFile(f"{self.file}:{row.line}: {kind!r} is no type of activity; known: {known}")
+        calendar = self._calendar_of(row)
+        activity = Activity(
+            key, row["task_name"] or code, 0.0, note=_constraints(row), code=code, calendar=calendar,
+            group=self._group(row["wbs_id"]),
+        )  # fmt: skip
+        if kind in EFFORTS:
+            self.remarks.add("levels of effort and summaries, left out", code)
+            return SourceTask(activity, "effort")
+        hours = self.hours[key] = self._still_to_do(row, code)
+        if not calendar.day_minutes:
+            if hours:
+                raise WrongFile(
+                    f"{self.file}:{row.line}: activity {code}: its calendar {calendar.name!r} has no working time"
+                )
+            return SourceTask(activity)
+        if row["status_code"] == "TK_Complete":
+            done = f"finished {row['act_end_date'][:10]}".strip()
+            activity = replace(activity, note="; ".join(x for x in (activity.note, done) if x))
+        return SourceTask(replace(activity, days=calendar.days(60 * hours)))
+
+    def _still_to_do(self, row: Row, code: str) -> float:
+        """Hours still to do: none if it is finished, what remains if it has begun, else its length."""
+        status, begun = row["status_code"], "begun activities, what remains of them"
+        planned = self._hours(row, "target_drtn_hr_cnt", code)
+        rest = self._hours(row, "remain_drtn_hr_cnt", code)
+        if status == "TK_Complete" or (not status and row["act_end_date"]):
+            self.remarks.add("finished activities, nothing left to do", code)
+            return 0.0
+        if status == "TK_Active" and rest is not None:
+            self.remarks.add(begun, code)
+            return rest
+        if status == "TK_Active":
+            self.remarks.add("begun activities without a remaining duration, their whole length taken", code)
+        if planned is None and rest is None and row["task_type"] not in MILESTONES:
+            raise WrongFile(f"{self.file}:{row.line}: activity {code} has no duration (target_drtn_hr_cnt is blank)")
+        return planned if planned is not None else rest or 0.0
+
+    def _group(self, wbs: str) -> tuple[str, ...]:
+        """The headings above an activity, from the outermost below the project's own."""
+        if not hasattr(self, "_nodes"):
+            self._nodes = {row["wbs_id"]: row for row in self.tables.get("PROJWBS", [])}
+        names: list[str] = []
+        while wbs in self._nodes and len(names) < DEEPEST_GROUP and self._nodes[wbs]["proj_node_flag"] != "Y":
+            names.append(self._nodes[wbs]["wbs_name"] or self._nodes[wbs]["wbs_short_name"])
+            wbs = self._nodes[wbs]["parent_wbs_id"]
+        return tuple(reversed(names))
+
+    # --- links ---
+
+    def _links(self, tasks: Mapping[str, SourceTask]) -> Iterator[SourceLink]:
+        """The links of the project; those that leave it are told."""
+        mode = next((row["sched_calendar_on_relationship_lag"] for row in self._schedule_options()), "")
+        if mode and mode not in LAG_CALENDARS:
+            self.remarks.add("calendar of lags that is not known, the predecessor's taken", mode)
+        for row in self.tables.get("TASKPRED", []):
+            after, before = self._cell(row, "task_id"), self._cell(row, "pred_task_id")
+            if after not in tasks and before not in tasks:
+                continue
+            if after not in tasks or before not in tasks:
+                inside, outside = (after, before) if after in tasks else (before, after)
+                self.remarks.add("links with other projects or tasks outside the file, left out; of",
+                                 f"{tasks[inside].activity.id} with {outside}")  # fmt: skip
+                continue
+            if (kind := self._cell(row, "pred_type")) not in LINKS:
+                raise WrongFile(
+                    f"{self.file}:{row.line}: {kind!r} is no type of link; known: {', '.join(sorted(LINKS))}"
+                )
+            lag = self._hours(row, "lag_hr_cnt", tasks[after].activity.id, signed=True) or 0.0
+            days = self._lag_calendar(mode, tasks, before, after).calendar_days(60 * lag) if lag else 0.0
+            yield SourceLink(before, after, cast(LinkType, kind[3:]), days)
+
+    def _lag_calendar(self, mode: str, tasks: Mapping[str, SourceTask], before: str, after: str) -> PlannerCalendar:
+        """The calendar on which lags are counted."""
+        calendar = {
+            "rcal_24Hour": ROUND_THE_CLOCK,
+            "rcal_Successor": tasks[after].activity.calendar,
+            "rcal_ProjDefault": self.default,
+        }.get(mode, tasks[before].activity.calendar)
+        if not calendar.day_minutes:
+            raise WrongFile(f"{self.file}: a lag counts on calendar {calendar.name!r}, which has no working time")
+        return calendar
+
+    # --- values ---
+
+    def _cell(self, row: Row, name: str) -> str:
+        """A value that must be there."""
+        if not row[name]:
+            shown = ", ".join([value for value in row.values.values() if value][:4])
+            raise WrongFile(f"{self.file}:{row.line}: a row without {name}: {shown}")
+        return row[name]
+
+    def _decimal_mark(self) -> str:
+        """The mark before decimals, as far as the hours in the file show it; empty if they do not."""
+        texts = [
+            row[name]
+            for table, names in (("TASK", ("target_drtn_hr_cnt", "remain_drtn_hr_cnt")), ("TASKPRED", ("lag_hr_cnt",)),
+                                 ("CALENDAR", ("day_hr_cnt", "week_hr_cnt")))
+            for row in self.tables.get(table, [])
+            for name in names
+        ]  # fmt: skip
+        marks = {found[1] for text in texts if (found := re.fullmatch(r"-?\d+([.,])(\d{1,2}|\d{4,})", text))}
+        return marks.pop() if len(marks) == 1 else ""
+
+    def _hours(self, row: Row, name: str, ident: str, *, signed: bool = False) -> float | None:
+        """A number of hours; None where there is none."""
+        text = row[name]
+        if not text:
+            return None
+        plain = self._plain(text) if _NUMBER.fullmatch(text) else None
+        if plain is None or (plain < 0 and not signed):
+            whole = "a number of hours" if signed else "a number of hours from 0 up"
+            raise WrongFile(f"{self.file}:{row.line}: {ident}: {name} is {text[:40]!r}, not {whole}")
+        return plain
+
+    def _plain(self, text: str) -> float | None:
+        """The number a text of digits and marks stands for; None if it could be two."""
+        digits = re.sub(r"[ \u00a0]", "", text)
+        marks = [mark for mark in digits if mark in ".,"]
+        if len(set(marks)) == 2:  # 1,200.00 or 1.200,00: the last one stands before decimals
+            digits = digits.replace(marks[0], "").replace(",", ".")
+        elif len(marks) > 1:
+            digits = digits.replace(marks[0], "")
+        elif marks and re.fullmatch(r"-?\d{1,3},\d{3}", digits):
+            if not self.decimal:
+                return None
+            digits = digits.replace(",", "." if self.decimal == "," else "")
+        elif marks and self.decimal == "," and re.fullmatch(r"-?\d{1,3}\.\d{3}", digits):
+            digits = digits.replace(".", "")
+        try:
+            return float(digits.replace(",", "."))
+        except ValueError:
+            return None
+
+
+def _constraints(row: Row) -> str:
+    """What a step cannot say: date constraints."""
+    pairs = (("cstr_type", "cstr_date"), ("cstr_type2", "cstr_date2"))
+    kinds = [f"{row[kind]} {row[when]}".strip() for kind, when in pairs if row[kind]]
+    return f"not taken over: {', '.join(kinds)}" if kinds else ""

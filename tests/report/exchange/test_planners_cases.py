@@ -1,0 +1,298 @@
+"""Small files of planners' tools, each a fault or its neighbour; the right values are worked out by hand.
+
+The files were made for this purpose (`cases/`). Where MPXJ is installed, it reads them as an independent witness.
+A lag in calendar days is its working time over the day of its calendar, times seven over the days of its week: 56 h on
+five days of eight hours are 7 working days or 9.8 days.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sim.cli import main
+from sim.report.exchange.formats import read_network
+from sim.report.exchange.mspdi_import import read_mspdi
+from sim.report.exchange.network_import import Link, PlannerNetwork, fragment
+from sim.report.exchange.source_text import WrongFile, xer_text
+from sim.report.exchange.xer_import import read_xer
+
+CASES = Path(__file__).parent / "cases"
+
+
+def case(name: str) -> PlannerNetwork:
+    return read_network(CASES / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [
+        ("cal_no_hours.xer", {"A10": 6}),  # 60 h of a week of six tens
+        ("calendar_24h_options_8h.xml", {"1": 10}),  # 240 h of 24
+        ("calendar_4x10_options_8h.xml", {"1": 8}),  # 80 h of tens: two weeks of four
+        ("project_calendar_24x7.xer", {"A10": 5}),  # of the five-day week of the activity, not the project's
+        ("no_calendar_on_task.xer", {"A10": 5}),
+        ("comma.xer", {"A10": 40.5 / 8}),
+        ("thousand.xer", {"A10": 150}),  # 1,200.00 h
+        ("dur_dec.xml", {"1": 8.5 / 8}),
+        ("long.xml", {"1": 2500}),
+        ("milestone_only.xml", {"1": 0}),
+        ("complete.xer", {"A10": 0, "A11": 5}),
+        ("complete.xml", {"1": 0, "2": 5}),
+        ("empty_summary.xml", {"1": 0, "2": 5}),
+        ("subproject.xml", {"1": 5}),
+        ("external.xml", {"2": 5}),
+        ("after_inactive.xml", {"1": 5, "3": 5}),
+        ("task_cal_lag.xml", {"1": 5, "2": 40 / 24}),
+        ("uid0_task.xml", {"0": 5, "1": 5}),
+        ("two_projects.xer", {"A10": 5}),
+        ("must_finish.xer", {"A10": 5}),
+        ("deadline.xml", {"1": 5}),
+    ],
+)
+def test_lengths_are_days_of_the_week_that_is_worked(name: str, days: dict[str, float]) -> None:
+    assert {activity.code: activity.days for activity in case(name).activities} == pytest.approx(days)
+
+
+@pytest.mark.parametrize(
+    ("name", "links"),
+    [
+        ("lag_rcal_24Hour.xer", [Link("10", 56 / 24)]),
+        ("lag_rcal_Successor.xer", [Link("10", 56 / 24)]),  # the successor works around the clock
+        ("lag_no_options.xer", [Link("10", 9.8)]),  # P6's default is the predecessor's calendar
+        ("task_cal_lag.xml", [Link("1", 9.8)]),
+        ("lag_decimal.xml", [Link("1", 1.4)]),  # 480 minutes: a working day
+        ("lag_estimated.xml", [Link("1", 1.4)]),
+        ("lag_pct0.xml", [Link("1")]),
+        ("longlag.xml", [Link("1", 14_000)]),  # 80,000 h are 10,000 working days
+        ("ff_to_milestone.xer", [Link("10")]),  # the milestone's finish is its start
+        ("twolags.xer", [Link("10"), Link("12", 14)]),
+        ("loe_between.xer", [Link("10", 0, "SS")]),  # through the level of effort, which starts with A10
+        ("twice.xml", [Link("1")]),
+        ("uid0_task.xml", [Link("0")]),
+        ("crossproject.xml", []),
+        ("ext_pred.xer", []),
+        ("external.xml", []),
+        ("after_inactive.xml", []),
+        ("parent_child_link.xml", []),
+        ("empty_summary.xml", [Link("1")]),
+        ("chinese.xml", [Link("1")]),
+    ],
+)
+def test_links_of_the_last_activity(name: str, links: list[Link]) -> None:
+    found = case(name).activities[-1].after
+    assert [(link.before, link.type) for link in found] == [(link.before, link.type) for link in links]
+    assert [link.lag_days for link in found] == pytest.approx([link.lag_days for link in links], abs=1e-4)
+
+
+def test_two_activities_of_one_name_keep_their_links() -> None:
+    after = {activity.code: activity.after for activity in case("same_names.xer").activities}
+    assert after == {"A10": (), "A11": (Link("10", 0, "SS"),), "A12": (Link("11", 0, "FF"),)}
+
+
+@pytest.mark.parametrize("mode", ["rcal_Predecessor", "rcal_ProjDefault"])
+def test_the_other_two_calendars_of_lags(mode: str) -> None:
+    text = (CASES / "lag_rcal_24Hour.xer").read_text().replace("rcal_24Hour", mode)
+    assert read_xer(text.encode(), "x.xer").activities[1].after == (Link("10", 9.8),)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("external.xml", "links with external tasks, left out; of: 1 (2)"),
+        ("after_inactive.xml", "links with inactive tasks, left out; of: 2 (1, 3)"),
+        ("crossproject.xml", "links to other projects, left out; of: 1 (1)"),
+        ("ext_pred.xer", "links with other projects or tasks outside the file, left out; of: 1 (A10 with 99)"),
+        ("subproject.xml", "subprojects, taken as one activity: 1 (1)"),
+        ("loe_between.xer", "levels of effort whose links were carried over to what they span: 1 (A12)"),
+        ("empty_summary.xml", "summaries without parts, taken as milestones: 1 (1)"),
+        ("parent_child_link.xml", "links between a heading and its own part, left out; of: 1 (2)"),
+        ("complete.xer", "finished activities, nothing left to do: 1 (A10)"),
+        ("complete.xml", "finished activities, nothing left to do: 1 (1)"),
+        ("manual_dates.xml", "typed dates (scheduled by hand), not taken over: 1 (1)"),
+        ("deadline.xml", "deadlines, not taken over: 1 (1)"),
+        ("two_projects.xer", "projects without activities, left out: 1 (Q)"),
+        ("no_calendar_on_task.xer", "without calendar, the project's taken: 1 (A10)"),
+        ("calendar_4x10_options_8h.xml", "working days are those of '4x10': 4 days of 10 h (Mon-Thu)"),
+        ("project_calendar_24x7.xer", "working days are those of '5x8': 5 days of 8 h (Mon-Fri)"),
+        ("utf16.xer", "text read as utf-16; another code page by --encoding"),
+    ],
+)
+def test_what_is_not_carried_is_listed_by_kind_with_ids(name: str, told: str) -> None:
+    assert told in list(case(name).describe())
+    assert f"# {told}\n" in fragment(case(name), "site_works")
+
+
+def test_a_date_that_must_be_kept_is_listed() -> None:
+    text = (CASES / "must_finish.xer").read_text()
+    head, row = "proj_id\tclndr_id\tproj_short_name", "%R\t1\t7\tP"
+    text = text.replace(head, f"{head}\tplan_end_date", 1).replace(row, f"{row}\t2027-06-30 17:00", 1)
+    assert "must finish by, not taken over: 1 (2027-06-30 17:00)" in list(read_xer(text.encode(), "x.xer").describe())
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("no_duration.xml", r"no_duration.xml: task 1 \(Placeholder\): it has no duration"),
+        ("dur_neg.xml", "task 1: '-PT8H0M0S' is below zero"),
+        ("self.xml", "activities wait for each other: 1 before 1"),
+        ("cycle.xml", "activities wait for each other: 1 before 2 before 1"),
+        ("lowercase_e.xer", "ends before its end mark"),  # it has none at all: half a file looks like this
+    ],
+)
+def test_what_contradicts_itself_is_refused_with_its_place(name: str, told: str) -> None:
+    with pytest.raises(WrongFile, match=told):
+        case(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("long.xml", "activity 1: days 2500 is more than a step can have: 0 to 2000 working days"),
+        ("longlag.xml", "activity 2: after.a.lag_days 14000 is more than a step can have: 0 to 3650 days"),
+    ],
+)
+def test_what_a_configuration_cannot_hold_is_refused_by_activity(name: str, told: str) -> None:
+    with pytest.raises(WrongFile, match=told):
+        fragment(case(name), "site_works")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("utf8.xer", "Gründung Süd"),
+        ("utf8_bom.xer", "Gründung Süd"),
+        ("utf16.xer", "Pour"),
+        ("bom.xml", "Gründung"),
+        ("utf16.xml", "Gründung"),
+        ("cp1251.xml", "Фундамент"),
+        ("chinese.xml", "基础施工"),
+        ("gbk.xml", "基础施工"),
+        ("names.xml", '{id: "x"} # & é\u2028z'),
+    ],
+)
+def test_text_comes_in_as_it_was_typed(name: str, text: str) -> None:
+    assert case(name).activities[0].name == text
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("Gründung Süd, Fußboden – 20 °C", "cp1252"),
+        ("Dalle béton, façade côté jardin, étanchéité", "cp1252"),
+        ("Cimentación y losa, instalación eléctrica", "cp1252"),
+        ("Фундаменты и монтаж стальных конструкций", "cp1251"),
+        ("Roboty żelbetowe i montaż słupów, część północna", "cp1250"),
+        ("Zemní práce, základy, ocelová konstrukce a střecha", "cp1250"),
+        ("基础施工 钢结构安装 屋面防水工程", "gbk"),
+        ("コンクリートの打設と鉄骨の建て方", "cp932"),
+        ("기초 공사 및 철골 설치, 지붕 방수 공사", "cp949"),
+    ],
+)
+def test_the_code_page_of_an_xer_is_found_by_its_words(name: str, encoding: str) -> None:
+    text, _ = xer_text(f"ERMHDR\t19.12\r\n%R\t{name}\r\n".encode(encoding), "x.xer")
+    assert name in text
+
+
+def test_bytes_of_no_known_page_are_refused_and_can_be_named() -> None:
+    data = "ERMHDR\t19.12\r\n%R\tΘεμελίωση\r\n".encode("cp737")
+    with pytest.raises(WrongFile, match=r"x.xer:2: its text is in no code page that is recognised; name it with"):
+        xer_text(data, "x.xer")
+    assert "Θεμελίωση" in xer_text(data, "x.xer", "cp737")[0]
+    with pytest.raises(WrongFile, match="encoding 'klingon' is not known"):
+        xer_text(data, "x.xer", "klingon")
+
+
+@pytest.mark.parametrize("declared", ["GB18030", "Shift_JIS", "windows-1250", "Big5", "EUC-KR"])
+def test_encodings_of_xml(declared: str) -> None:
+    body = (CASES / "bom.xml").read_text(encoding="utf-8-sig").replace("Gründung", "Beton").replace("UTF-8", declared)
+    assert read_mspdi(body.encode(declared), "x.xml").activities[0].name == "Beton"
+    wrong = body.replace(declared, "klingon").encode()
+    with pytest.raises(WrongFile, match="encoding 'klingon' is not known"):
+        read_mspdi(wrong, "x.xml")
+
+
+def test_ambiguous_numbers_are_refused_or_read_by_their_neighbours() -> None:
+    text = (CASES / "thousand.xer").read_text()
+    with pytest.raises(WrongFile, match=r"A10: target_drtn_hr_cnt is '1,200', not a number of hours"):
+        read_xer(text.replace("1,200.00", "1,200").encode(), "x.xer")
+    for written, hours in (("1.200,00", 1200), ("1 200,50", 1200.5), ("1,234,567", 1_234_567), ("0,5", 0.5)):
+        found = read_xer(text.replace("1,200.00", written).encode(), "x.xer").activities
+        assert found[0].days == pytest.approx(hours / 8), written
+
+
+@pytest.mark.parametrize("written", ["", " ", "x", "-8", "1e5", "inf", "--1"])
+def test_an_absent_length_is_not_zero(written: str) -> None:
+    text = (CASES / "thousand.xer").read_text().replace("1,200.00", written)
+    with pytest.raises(WrongFile, match=r"x.xer:\d+: .*A10"):
+        read_xer(text.encode(), "x.xer")
+
+
+def test_rows_that_are_too_short_or_broken_are_refused_where_they_count() -> None:
+    text = (CASES / "utf8.xer").read_text(encoding="utf-8")
+    with pytest.raises(WrongFile, match=r"x.xer:\d+: 7 values for 8 fields of TASK"):
+        read_xer(text.replace("\t40\n", "\n").encode(), "x.xer")
+    with pytest.raises(WrongFile, match="begins with 'dung', not with %T"):
+        read_xer(text.replace("\t40\n", "\t40\ndung\n").encode(), "x.xer")
+    odd = text.replace("%T\tTASK\n", "%T\tMEMO\n%F\ta\tb\n%R\t1\nbroken\n%T\tTASK\n")
+    assert "rows of MEMO that are broken (not used); line: 2 (" in "\n".join(read_xer(odd.encode(), "x.xer").describe())
+
+
+def percent(amount: str, form: str) -> float:
+    """The lag of B after A (five days of eight hours) in calendar days."""
+    text = (CASES / "lag_pct0.xml").read_text()
+    old = "<LinkLag>0</LinkLag><LagFormat>19</LagFormat>"
+    new = f"<LinkLag>{amount}</LinkLag><LagFormat>{form}</LagFormat>"
+    return read_mspdi(text.replace(old, new).encode(), "x.xml").activities[1].after[0].lag_days
+
+
+@pytest.mark.parametrize(
+    ("amount", "form", "days"),
+    [
+        ("50", "19", 3.5),  # half of five working days
+        ("50", "51", 3.5),
+        ("-20", "19", -1.4),
+        ("60", "20", 1),  # 60 % of 40 h, by the clock
+        ("4800", "8", 1 / 3),
+        ("4800", "40", 1 / 3),  # eight hours by the clock
+        ("-4800", "7", -1.4),
+        ("4800,0", "37", 1.4),
+    ],
+)
+def test_formats_of_lags(amount: str, form: str, days: float) -> None:
+    assert percent(amount, form) == pytest.approx(days, abs=1e-4)
+
+
+def test_the_dry_run_says_of_each_file_what_comes_in_or_why_not() -> None:
+    files = sorted(str(path) for path in CASES.iterdir())
+    done = CliRunner().invoke(main, ["import", "--dry-run", *files])
+    assert done.exit_code == 2
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert done.output.endswith(f"{len(files) - 7} of {len(files)} files can be read\n")
+
+
+def large(activities: int, efforts: int) -> bytes:
+    """An XER with so many activities in chains and levels of effort across them."""
+    draw = random.Random(1)
+    rows = [f"%R\t{n}\t1\t7\tTT_Task\tTK_NotStart\tA{n}\tWork {n % 97}\t40" for n in range(activities)]
+    rows += [f"%R\t{n}\t1\t7\tTT_LOE\tTK_NotStart\tE{n}\tManage\t" for n in range(activities, activities + efforts)]
+    links = [f"%R\t{n}\t{n}\t{draw.randrange(n)}\t1\t1\tPR_FS\t8" for n in range(1, activities)]
+    for n in range(activities, activities + efforts):
+        links += [f"%R\t9{n}\t{n}\t{draw.randrange(activities)}\t1\t1\tPR_SS\t0"]
+        links += [f"%R\t8{n}\t{n}\t{draw.randrange(activities)}\t1\t1\tPR_FF\t0"]
+    head, rest = (CASES / "utf8.xer").read_text(encoding="utf-8").split("%R\t10\t")
+    _, _, rest = rest.partition("\n")
+    body, end = rest.split("%E")
+    return (head + "\n".join(rows) + "\n" + body + "\n".join(links) + "\n%E" + end).encode()
+
+
+def test_a_thousand_activities_take_less_than_a_second() -> None:
+    begun = time.process_time()
+    network = read_xer(large(1000, 500), "x.xer")
+    fragment(network, "site_works")
+    assert len(network.activities) == 1000
+    assert time.process_time() - begun < 2  # a second on a quiet machine; the bound leaves room for coverage
