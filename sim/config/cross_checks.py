@@ -1,8 +1,8 @@
-"""What sections say about each other: names that must exist, networks without cycles, shares that add up.
+"""Checks between sections: names that must exist, networks without cycles, shares and quantities that add up.
 
-What the sections of supply say about each other: suppliers that exist, shares and quantities that are enough.
+`load.checked` runs `broken_references` on every validated project and reports all findings at once.
 
-Tags: how a risk driver says what it hits, `kind:name`, checked against the rest of the configuration.
+Risk drivers name what they hit by tags, `kind:name`, which are checked against the rest of the configuration:
 
 Work and dates:
   trade:NAME      every piece of work a trade takes part in
@@ -32,13 +32,13 @@ from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
 from sim.errors import NOTHING, Finding, Refused
 
-# --- supplies ---------------------------------------------------------------------------------------------------------
+# --- suppliers, partners, allocations, power --------------------------------------------------------------------------
 
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
-def supply(project: Project) -> Iterator[Finding]:
+def _supply(project: Project) -> Iterator[Finding]:
     """Yield everything in the supply of a project that names what is not there or is not enough."""
     yield from _suppliers(project)
     yield from _partners(project)
@@ -50,7 +50,7 @@ def supply(project: Project) -> Iterator[Finding]:
 def _suppliers(project: Project) -> Iterator[Finding]:
     """Yield suppliers that are named and not described."""
     known = project.procurement.suppliers
-    named: dict[Path, str | None] = {("energization", "units", "supplier"): project.energization.units.supplier}
+    named: dict[KeyPath, str | None] = {("energization", "units", "supplier"): project.energization.units.supplier}
     for at, item in enumerate(project.procurement.items):
         named["procurement", "items", at, "supplier"] = item.supplier
     for name, system in project.by_system.items():
@@ -102,7 +102,7 @@ def _power(project: Project) -> Iterator[Finding]:
         yield Finding(("energization", "grid"), f"{firm:g} MW firm", f"power for one phase ({per_phase:g} MW)")
 
 
-# --- tags -------------------------------------------------------------------------------------------------------------
+# --- tags of risk drivers ---------------------------------------------------------------------------------------------
 
 
 LEVELS = ("L2", "L3", "L4", "L5")
@@ -118,9 +118,9 @@ KINDS: Mapping[Effect, tuple[str, ...]] = {
 """Which tags an effect can have."""
 
 
-def broken_tags(project: Project, networks: Iterable[tuple[Path, Sequence[Step], object]]) -> Iterator[Finding]:
+def _broken_tags(project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]) -> Iterator[Finding]:
     """Yield every tag of the register that does not fit its effect or names nothing the project could have."""
-    known = names(project, networks)
+    known = tag_names(project, networks)
     for at, driver in enumerate(project.risks.drivers):
         for position, tag in enumerate(driver.on):
             path = ("risks", "drivers", at, "on", position)
@@ -128,18 +128,22 @@ def broken_tags(project: Project, networks: Iterable[tuple[Path, Sequence[Step],
             if kind not in KINDS[driver.effect]:
                 words = ", ".join(KINDS[driver.effect])
                 yield Finding(path, tag, f"a tag that {driver.effect} can have: {words}", did_you_mean(kind, known))
-            elif not _names_something(kind, name, known[kind]):
+            elif not _tag_exists(kind, name, known[kind]):
                 yield Finding(path, tag, f"{kind} with a name that is known", did_you_mean(name, known[kind]))
 
 
-def names(project: Project, networks: Iterable[tuple[Path, Sequence[Step], object]]) -> dict[str, Collection[str]]:
+def tag_names(
+    project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]
+) -> dict[str, Collection[str]]:
     """Return by kind of tag the names it can have; a kind that stands alone has none.
 
-    A network is listed as `network.` beside its steps.
+    Beside its steps, a network is listed as `network.`.
     """
     trades, systems = tuple(project.labour.trades), SYSTEMS
     items = (*(item.id for item in project.procurement.items), *systems, GENERATION)
-    steps = [f"{network(path)}.{step}" for path, steps, _ in networks for step in (*(step.id for step in steps), "")]
+    steps = [
+        f"{network_name(path)}.{step}" for path, steps, _ in networks for step in (*(step.id for step in steps), "")
+    ]
     return {
         **dict.fromkeys(("trade", "crews"), trades),
         **dict.fromkeys(("factory", "road", "lines", "bays", "trucks"), systems),
@@ -152,12 +156,12 @@ def names(project: Project, networks: Iterable[tuple[Path, Sequence[Step], objec
     }
 
 
-def network(path: Path) -> str:
+def network_name(path: KeyPath) -> str:
     """Return what the activities of a network of steps begin with: site_works, shell, electrical, generation."""
     return {"energization": GENERATION, "systems": str(path[1])}.get(str(path[0]), str(path[0]))
 
 
-def _names_something(kind: str, name: str, known: Collection[str]) -> bool:
+def _tag_exists(kind: str, name: str, known: Collection[str]) -> bool:
     """Whether a tag of this kind can have this name; a pattern must only name a network that there can be."""
     if kind != "step":
         return name in known if known else not name
@@ -169,26 +173,26 @@ def _names_something(kind: str, name: str, known: Collection[str]) -> bool:
     return [step for step in known if step.startswith(whose)] == [whose]
 
 
-# --- wiring -----------------------------------------------------------------------------------------------------------
+# --- references between sections --------------------------------------------------------------------------------------
 
 
 def broken_references(project: Project) -> Refused | None:
     """Return everything in a project that names what is not there or does not add up, or None."""
     findings = [
-        *_networks(project),
+        *_broken_networks(project),
         *_trades(project),
         *_prerequisites(project),
         *_items(project),
         *_groups(project),
         *_money(project),
-        *supply(project),
+        *_supply(project),
         *_orders(project),
-        *broken_tags(project, networks(project)),
+        *_broken_tags(project, networks(project)),
     ]
     return Refused(findings) if findings else None
 
 
-def networks(project: Project) -> Iterator[tuple[Path, Sequence[Step], frozenset[str]]]:
+def networks(project: Project) -> Iterator[tuple[KeyPath, Sequence[Step], frozenset[str]]]:
     """Yield every step network: its path, its steps, and the names further up that its steps may come after."""
     site = frozenset(f"site_works.{step.id}" for step in project.site_works.steps)
     hall = site | {f"shell.{step.id}" for step in project.shell.steps}
@@ -202,12 +206,12 @@ def networks(project: Project) -> Iterator[tuple[Path, Sequence[Step], frozenset
         yield ("systems", name, "hook_up"), system.hook_up, frozenset()
 
 
-def _networks(project: Project) -> Iterator[Finding]:
+def _broken_networks(project: Project) -> Iterator[Finding]:
     for path, steps, above in networks(project):
-        yield from _network(path, steps, above)
+        yield from _broken_network(path, steps, above)
 
 
-def _network(path: Path, steps: Sequence[Step], above: frozenset[str]) -> Iterator[Finding]:
+def _broken_network(path: KeyPath, steps: Sequence[Step], above: frozenset[str]) -> Iterator[Finding]:
     """Yield ids given twice, predecessors that are not there, and a cycle."""
     ids = [step.id for step in steps]
     for at, step in enumerate(steps):
@@ -216,7 +220,7 @@ def _network(path: Path, steps: Sequence[Step], above: frozenset[str]) -> Iterat
         for position, link in enumerate(step.after):
             place = (*path, at, "after", position)
             if link.id not in ids and link.id not in above:
-                yield _unknown(place, link.id, [*ids, *above], "a step here or further up")
+                yield _unknown_name(place, link.id, [*ids, *above], "a step here or further up")
             elif message := _unusable(link, step, path, ids):
                 yield Finding(place, link.id, message)
     try:
@@ -226,7 +230,7 @@ def _network(path: Path, steps: Sequence[Step], above: frozenset[str]) -> Iterat
         yield Finding(path, NOTHING, f"these steps wait for each other: {' after '.join([*circle, circle[0]])}")
 
 
-def _unusable(link: Predecessor, step: Step, path: Path, ids: Sequence[str]) -> str:
+def _unusable(link: Predecessor, step: Step, path: KeyPath, ids: Sequence[str]) -> str:
     """Return why a link cannot be used where it stands; nothing if it can."""
     if not link.plain and path[-1] in ("hook_up", "install"):
         return "a plain id: these steps follow one after the other"
@@ -250,7 +254,7 @@ def _events(steps: Sequence[Step]) -> dict[tuple[str, str], set[tuple[str, str]]
     return waits
 
 
-def _unknown(path: Path, name: str, known: Iterable[str], what: str) -> Finding:
+def _unknown_name(path: KeyPath, name: str, known: Iterable[str], what: str) -> Finding:
     choices = sorted(set(known))
     close = get_close_matches(name, choices, n=1)
     hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(choices) or 'none'}"
@@ -258,27 +262,27 @@ def _unknown(path: Path, name: str, known: Iterable[str], what: str) -> Finding:
 
 
 def _trades(project: Project) -> Iterator[Finding]:
-    """Yield trades that steps and mechanisms name and nobody describes."""
+    """Yield trades that steps and mechanisms name and `labour.trades` lacks."""
     trades = project.labour.trades
     for path, steps, _ in networks(project):
         for at, step in enumerate(steps):
             for trade in step.crews:
                 if trade not in trades:
-                    yield _unknown((*path, at, "crews"), trade, trades, "a trade of labour.trades")
-    named: dict[Path, str] = {
+                    yield _unknown_name((*path, at, "crews"), trade, trades, "a trade of labour.trades")
+    named: dict[KeyPath, str] = {
         ("commissioning", "trade"): project.commissioning.trade,
         ("logistics", "lifting_trade"): project.logistics.lifting_trade,
     }
     for place, trade in named.items():
         if trade not in trades:
-            yield _unknown(place, trade, trades, "a trade of labour.trades")
+            yield _unknown_name(place, trade, trades, "a trade of labour.trades")
 
 
 def _prerequisites(project: Project) -> Iterator[Finding]:
-    """Yield what systems, commissioning and power wait for but nobody makes; and systems that wait for themselves."""
+    """Yield prerequisites of systems, commissioning and power that no step makes, and systems that wait for themselves."""
     above = {path: names for path, _, names in networks(project)}
     site = above["shell", "steps"]
-    places: list[tuple[Path, Sequence[str], Iterable[str]]] = [
+    places: list[tuple[KeyPath, Sequence[str], Iterable[str]]] = [
         (("commissioning", "after"), project.commissioning.after, site),
         (("energization", "after"), project.energization.after, site),
     ]
@@ -290,7 +294,7 @@ def _prerequisites(project: Project) -> Iterator[Finding]:
     for path, names, known in places:
         for at, name in enumerate(names):
             if name not in known:
-                yield _unknown((*path, at), name, known, "something that is made on site before")
+                yield _unknown_name((*path, at), name, known, "something that is made on site before")
     systems = project.by_system
     graph = {name: [before for before in system.after if before in systems] for name, system in systems.items()}
     try:
@@ -300,7 +304,7 @@ def _prerequisites(project: Project) -> Iterator[Finding]:
 
 
 def _items(project: Project) -> Iterator[Finding]:
-    """Yield items that steps need and nobody orders, or not in a lot the step can wait for."""
+    """Yield items that steps need and that are not ordered, or not in a lot the step can wait for."""
     items = {item.id: item.per for item in project.procurement.items}
     lots = {"site_works": {"phase"}, "shell": {"phase", "hall"}, "energization": {"phase"}}
     for path, steps, _ in networks(project):
@@ -310,7 +314,7 @@ def _items(project: Project) -> Iterator[Finding]:
             for position, need in enumerate(step.needs):
                 if need not in known:
                     what = f"an item of procurement.items ordered per {' or '.join(sorted(allowed))}"
-                    yield _unknown((*path, at, "needs", position), need, known, what)
+                    yield _unknown_name((*path, at, "needs", position), need, known, what)
 
 
 def _groups(project: Project) -> Iterator[Finding]:
@@ -340,10 +344,10 @@ def _money(project: Project) -> Iterator[Finding]:
             yield Finding((*path, "payments"), f"{total:g}", "payment shares that add up to 1")
         for at, thing in enumerate(price.of):
             if thing not in things:
-                yield _unknown((*path, "of", at), thing, things, "something the plan orders or makes")
+                yield _unknown_name((*path, "of", at), thing, things, "something the plan orders or makes")
         if not price.of and name not in things and get_close_matches(name, things):
             # what this project does not buy may have a price; what is written almost like something is a slip
-            yield _unknown(path, name, things, "a price of something the plan orders or makes, or with `of`")
+            yield _unknown_name(path, name, things, "a price of something the plan orders or makes, or with `of`")
         shares = [stage.share for stage in price.cancelling]
         if shares != sorted(shares):
             yield Finding((*path, "cancelling"), shares, "shares that rise from stage to stage")

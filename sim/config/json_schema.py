@@ -15,7 +15,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a configuration file; the same model gives the same bytes.
 
-    No key is required, because a file that extends a base holds only what differs; the loader tells
+    No key is required, because a file that extends a base holds only what differs; the loader reports
     what is missing after merging. Units and ranges are part of each description.
     """
     schema = model.model_json_schema()
@@ -34,7 +34,7 @@ def json_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _annotate(node: Any) -> None:
-    """Drop what is required and tell unit and range in each description, in place."""
+    """Drop what is required and put unit and range into each description, in place."""
     if isinstance(node, list):
         for child in node:
             _annotate(child)
@@ -56,4 +56,4 @@ def _measure(node: dict[str, Any]) -> str:
         return ""
     low, above = node.get("minimum"), node.get("exclusiveMinimum")
     bounds = Bounds(above if low is None else low, node.get("maximum"), above=low is None)
-    return unit if bounds.low is None and bounds.high is None else f"{bounds.words()} {unit}"
+    return unit if bounds.low is None and bounds.high is None else f"{bounds.describe()} {unit}"

@@ -1,6 +1,7 @@
-"""One configuration out of several sources: a file, the base it extends, and single values set by hand.
+"""From a file on disk to a validated configuration, or to every problem in it at once.
 
-From a file on disk to a checked configuration, or to every problem in it at once.
+A configuration has several sources: the file, the base that it `extends`, and `--set` values; they are merged into one
+tree that remembers the position of every value. The tree is validated by its model and by the cross checks.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from sim.config.locations import (
     Position,
     Positions,
     allowed_at,
-    at,
     child,
     did_you_mean,
     has,
-    nearest,
+    nearest_position,
     problem_of,
+    value_at,
 )
 from sim.config.project import Project
 from sim.config.sections.estimates import states_an_estimate
@@ -34,7 +35,7 @@ from sim.config.validation_errors import faults_of, further_faults
 from sim.config.yaml_reader import Document, read_file, read_text
 from sim.errors import NOTHING, ConfigError, Refused
 
-# --- merging ----------------------------------------------------------------------------------------------------------
+# --- merge file, base and overrides -----------------------------------------------------------------------------------
 
 
 SCHEMA_VERSION = 1
@@ -45,14 +46,14 @@ FieldsAt = Callable[[Address], Iterable[str]]
 
 
 @dataclass
-class Gathered:
+class MergedSources:
     """The merged document and the files it came from, the extending one first."""
 
     document: Document
     files: tuple[Path, ...]
 
 
-def gather(path: Path, overrides: Sequence[str], fields_at: FieldsAt) -> Gathered:
+def merge_sources(path: Path, overrides: Sequence[str], fields_at: FieldsAt) -> MergedSources:
     """Read a file with its base and apply the overrides in order; ConfigError if a file cannot be used."""
     document = _section_file(path)
     files: tuple[Path, ...] = (path,)
@@ -66,7 +67,7 @@ def gather(path: Path, overrides: Sequence[str], fields_at: FieldsAt) -> Gathere
         document, files = merge(base, document), (path, base_path)
     for override in overrides:
         set_value(document, override, fields_at)
-    return Gathered(document, files)
+    return MergedSources(document, files)
 
 
 def _section_file(path: Path) -> Document:
@@ -113,7 +114,7 @@ def _yaml_files(folder: Path, but: Path) -> list[str]:
 
 def _refuse(document: Document, address: Address, value: object, message: str, hint: str = "") -> NoReturn:
     """Give up on a file, naming the place."""
-    fault = Fault(address, nearest(document.positions, address), value, message, hint)
+    fault = Fault(address, nearest_position(document.positions, address), value, message, hint)
     raise ConfigError([problem_of(fault, document.tree)])
 
 
@@ -137,21 +138,23 @@ def _overlay(under: Any, over: Any, address: Address, positions: Positions, winn
             result[key] = _overlay(under.get(key), value, (*address, key), positions, winning)
         return result
     if isinstance(under, dict | list):
-        _forget(positions, address)
+        _drop_positions(positions, address)
     else:
         positions.pop(address, None)
-    positions.update(_places(winning, address) if isinstance(over, dict | list) else {address: winning[address]})
+    positions.update(
+        _positions_within(winning, address) if isinstance(over, dict | list) else {address: winning[address]}
+    )
     return over
 
 
-def _places(positions: Positions, address: Address) -> Positions:
+def _positions_within(positions: Positions, address: Address) -> Positions:
     """The places of a value and of all its parts."""
     return {place: found for place, found in positions.items() if place[: len(address)] == address}
 
 
-def _forget(positions: Positions, address: Address) -> None:
+def _drop_positions(positions: Positions, address: Address) -> None:
     """Drop the places of a value and of all its parts."""
-    for place in _places(positions, address):
+    for place in _positions_within(positions, address):
         del positions[place]
 
 
@@ -167,7 +170,7 @@ def set_value(document: Document, override: str, fields_at: FieldsAt) -> None:
     if not equals or not dotted:
         document.faults.append(Fault((), place, NOTHING, "is not of the form section.key=value"))
         return
-    found = _find(document.tree, dotted.split("."), place, fields_at)
+    found = _resolve_path(document.tree, dotted.split("."), place, fields_at)
     if isinstance(found, Fault):
         document.faults.append(found)
         return
@@ -176,28 +179,28 @@ def set_value(document: Document, override: str, fields_at: FieldsAt) -> None:
     except ConfigError as error:
         document.faults += [Fault(found, place, NOTHING, problem.message) for problem in error.problems]
         return
-    _put(document.tree, found, value.tree)
-    _forget(document.positions, found)
+    _set_at(document.tree, found, value.tree)
+    _drop_positions(document.positions, found)
     document.positions.update({(*found, *below): place for below in value.positions})
     document.faults = [fault for fault in document.faults if fault.address[: len(found)] != found]
     document.faults += [Fault((*found, *f.address), place, f.value, f.message, f.hint) for f in value.faults]
 
 
-def _find(tree: Any, words: list[str], place: Position, fields_at: FieldsAt) -> Address | Fault:
+def _resolve_path(tree: Any, words: list[str], place: Position, fields_at: FieldsAt) -> Address | Fault:
     """The address meant by a dotted path; a Fault that names the first word which leads nowhere."""
     address: Address = ()
     while words:
-        node = at(tree, address)
-        key, used = _key(node, words)
+        node = value_at(tree, address)
+        key, used = _match_key(node, words)
         if not used and words[0] in fields_at(address) and (node is None or isinstance(node, dict)):
             key, used = words[0], 1
         if not used:
-            return _leads_nowhere(node, (*address, words[0]), place, fields_at(address))
+            return _not_found(node, (*address, words[0]), place, fields_at(address))
         address, words = (*address, key), words[used:]
     return address
 
 
-def _key(node: Any, words: list[str]) -> tuple[str | int, int]:
+def _match_key(node: Any, words: list[str]) -> tuple[str | int, int]:
     """The key or index that the first words stand for (names may contain dots), and how many they are."""
     for used in range(1, len(words) + 1):
         word = ".".join(words[:used])
@@ -215,7 +218,7 @@ def _ids(elements: list[Any]) -> list[str]:
     return [str(child(element, "id") or "") for element in elements]
 
 
-def _leads_nowhere(node: Any, address: Address, place: Position, fields: Iterable[str]) -> Fault:
+def _not_found(node: Any, address: Address, place: Position, fields: Iterable[str]) -> Fault:
     """Why a word of an override's path was not found."""
     word = str(address[-1])
     if isinstance(node, list):
@@ -227,7 +230,7 @@ def _leads_nowhere(node: Any, address: Address, place: Position, fields: Iterabl
     return Fault(address, place, NOTHING, "there is no such key", did_you_mean(word, keys))
 
 
-def _put(tree: Any, address: Address, value: Any) -> None:
+def _set_at(tree: Any, address: Address, value: Any) -> None:
     """Set a value, making the optional sections on the way to it."""
     for key in address[:-1]:
         if child(tree, key) is None:
@@ -236,7 +239,7 @@ def _put(tree: Any, address: Address, value: Any) -> None:
     tree[address[-1]] = value
 
 
-# --- loading ----------------------------------------------------------------------------------------------------------
+# --- validate ---------------------------------------------------------------------------------------------------------
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -256,7 +259,7 @@ def load_as(model: type[M], path: str | Path, overrides: Sequence[str] = ()) -> 
     """Read a file with its base and `--set` overrides as a model; ConfigError with all problems.
 
     Checks of a whole section (its model validators) only run on sections whose fields are right. So that
-    they can speak in the same round, they are also asked with stand-ins for what is wrong (see repairs.py);
+    they can speak in the same round, they are also asked with stand-ins for what is wrong (see validation_errors.py);
     what depends on the stand-ins is left for the next round.
     """
 
@@ -264,10 +267,10 @@ def load_as(model: type[M], path: str | Path, overrides: Sequence[str] = ()) -> 
         """The fields the model has at an address."""
         return allowed_at(model, address).fields()
 
-    gathered = gather(Path(path), overrides, fields)
-    found = gathered.document
+    merged = merge_sources(Path(path), overrides, fields)
+    found = merged.document
     value = checked(model, found.tree, found.positions, found.faults)
-    return Loaded(value, found.tree, found.positions, gathered.files)
+    return Loaded(value, found.tree, found.positions, merged.files)
 
 
 def checked(
@@ -284,7 +287,7 @@ def checked(
     except (ValidationError, Refused) as error:
         wrong = faults_of(error, model, plain, places)
         found += wrong + further_faults(wrong, model, plain, places, _validated)
-    first = nearest(places, ()).file
+    first = nearest_position(places, ()).file
     raise ConfigError(problem_of(fault, tree) for fault in _in_file_order(found, first))
 
 

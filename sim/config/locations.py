@@ -1,6 +1,7 @@
-"""What the models allow at an address: the fields of a section, the unit and range of a number.
+"""Where a value of the configuration stands, and what the schema allows there.
 
-Where a value of the configuration stands: its address in the tree, its place in a file.
+An address is the path of keys in the tree; a position is file, line and column. `allowed_at` looks up the types,
+unit and range that the models state for an address, from which messages, hints and `--set` are made.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from pydantic.fields import FieldInfo
 from sim.config.sections.base import Bounds, Unit
 from sim.errors import NOTHING, Problem
 
-# --- positions --------------------------------------------------------------------------------------------------------
+# --- addresses and positions ------------------------------------------------------------------------------------------
 
 
 Address = tuple[str | int, ...]
 """The keys and list indices from the top of the tree to a value."""
 
-_LONGEST = 60
+_MAX_LENGTH = 60
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -41,12 +42,12 @@ Positions = dict[Address, Position]
 
 
 class Unread(str):
-    """Stands in the tree for a value that was refused on reading, which is not complained about twice."""
+    """Placeholder in the tree for a value that was refused on reading, so that it is reported only once."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A mistake at an address, before it is worded for people; `value` is NOTHING if none is shown."""
+    """A mistake at an address, before it becomes a message; `value` is NOTHING if none is shown."""
 
     address: Address
     position: Position
@@ -56,15 +57,15 @@ class Fault:
 
 
 def problem_of(fault: Fault, tree: Any) -> Problem:
-    """The fault in words, its path written as `--set` would take it."""
-    value = "" if fault.value is NOTHING else shown(fault.value)
+    """The fault as a message, its path written as `--set` would take it."""
+    value = "" if fault.value is NOTHING else short_text(fault.value)
     file, line, column = fault.position
-    path = path_words(fault.address, tree)
+    path = dotted_path(fault.address, tree)
     path = "" if file == f"--set {path}" else path
     return Problem(file, line, column, path, value, fault.message, fault.hint)
 
 
-def path_words(address: Address, tree: Any) -> str:
+def dotted_path(address: Address, tree: Any) -> str:
     """An address with dots; a list element goes by its `id` if it has one: `shell.steps.slab.hours`."""
     words = []
     for key in address:
@@ -92,14 +93,14 @@ def has(node: Any, key: str | int) -> bool:
     return isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node)
 
 
-def at(tree: Any, address: Address) -> Any:
+def value_at(tree: Any, address: Address) -> Any:
     """The value at an address, None where there is none."""
     for key in address:
         tree = child(tree, key)
     return tree
 
 
-def nearest(positions: Positions, address: Address) -> Position:
+def nearest_position(positions: Positions, address: Address) -> Position:
     """The place of a value, or of the innermost section around it that has one."""
     for length in range(len(address), -1, -1):
         if address[:length] in positions:
@@ -107,7 +108,7 @@ def nearest(positions: Positions, address: Address) -> Position:
     return Position("", 0, 0)
 
 
-def shown(value: object) -> str:
+def short_text(value: object) -> str:
     """A value on one short line, as YAML would have it."""
     if isinstance(value, Unread):
         text = _printable(value)
@@ -121,7 +122,7 @@ def shown(value: object) -> str:
         text = str(int(value))
     else:
         text = json.dumps(value) if isinstance(value, bool | float | int | None) else _printable(str(value))
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 
 def _printable(text: str) -> str:
@@ -129,12 +130,12 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
-# --- allowed ----------------------------------------------------------------------------------------------------------
+# --- what the schema allows at an address -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """The types that may stand at an address, and what is said about the number there."""
+    """The types that may stand at an address, and the unit, range and description of the number there."""
 
     types: tuple[Any, ...]
     unit: str = ""
@@ -146,9 +147,9 @@ class Allowed:
         sections = [kind for kind in self.types if _is_section(kind)]
         return {field.alias or name: field for kind in sections for name, field in kind.model_fields.items()}
 
-    def measure(self) -> str:
-        """Range and unit to be read aloud, `1 to 50 lines`; empty where neither is stated."""
-        words = self.bounds.words() if self.bounds else ""
+    def range_and_unit(self) -> str:
+        """Range and unit as text, `1 to 50 lines`; empty where neither is stated."""
+        words = self.bounds.describe() if self.bounds else ""
         return " ".join(part for part in (words, self.unit) if part)
 
 
@@ -156,27 +157,27 @@ def allowed_at(model: type[BaseModel], address: Address) -> Allowed:
     """What may stand at an address of a model; no types where nothing may."""
     here = Allowed((model,))
     for key in address:
-        here = _below(here, key)
+        here = _one_step_down(here, key)
     return here
 
 
-def _below(here: Allowed, key: str | int) -> Allowed:
+def _one_step_down(here: Allowed, key: str | int) -> Allowed:
     """One step down: into a field, a mapping's value or a list's element."""
     field = here.fields().get(str(key))
     if field is not None:
         inside = any(hasattr(kind, "numbers") for kind in here.types)
         above = here if inside else Allowed(())
-        found = _described(field.annotation, field.metadata, above)
+        found = _with_marks(field.annotation, field.metadata, above)
         return Allowed(found.types, found.unit, found.bounds, field.description or "")
     elements = [element for kind in here.types for element in _elements(kind)]
-    return _described(Union[tuple(elements)], (), here) if elements else Allowed(())  # noqa: UP007 (built at run time)
+    return _with_marks(Union[tuple(elements)], (), here) if elements else Allowed(())  # noqa: UP007 (built at run time)
 
 
-def _described(annotation: Any, marks: Iterable[Any], above: Allowed) -> Allowed:
+def _with_marks(annotation: Any, marks: Iterable[Any], above: Allowed) -> Allowed:
     """The bare types of an annotation, with the marks found on it or inherited from the number around it."""
     types: list[Any] = []
     found = list(marks)
-    for kind, own_marks in _bare(annotation):
+    for kind, own_marks in _alternatives(annotation):
         types.append(kind)
         found += own_marks
     unit = next((mark.name for mark in found if isinstance(mark, Unit)), above.unit)
@@ -192,15 +193,15 @@ def _plain_bounds(marks: Iterable[Any]) -> Bounds | None:
     return Bounds(ends.get("ge", ends.get("gt")), ends.get("le"), above="gt" in ends)
 
 
-def _bare(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
+def _alternatives(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
     """The alternatives of an annotation without wrappers, each with its marks."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *marks = get_args(annotation)
-        yield from ((kind, [*own, *marks]) for kind, own in _bare(inner))
+        yield from ((kind, [*own, *marks]) for kind, own in _alternatives(inner))
     elif origin in (Union, UnionType):
         for option in get_args(annotation):
-            yield from _bare(option)
+            yield from _alternatives(option)
     elif annotation is not NoneType:
         yield annotation, []
 
@@ -221,8 +222,8 @@ def _is_section(kind: Any) -> bool:
 
 def closest(word: str, options: Iterable[str]) -> str:
     """The option that was probably meant, empty if none comes near."""
-    plain = {_plain(option): option for option in sorted(options)}
-    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
+    plain = {_normalised(option): option for option in sorted(options)}
+    near = difflib.get_close_matches(_normalised(word), plain, n=1, cutoff=0.6)
     return plain[near[0]] if near else ""
 
 
@@ -235,6 +236,6 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     return f"known here: {', '.join(choice)}" if 0 < len(choice) <= 12 else ""
 
 
-def _plain(word: str) -> str:
-    """A word as people mistake it: without case, hyphen or underscore."""
+def _normalised(word: str) -> str:
+    """A word without case, hyphen or underscore, in which misspellings differ least."""
     return word.lower().replace("-", "_").replace("_", " ")

@@ -1,6 +1,7 @@
-"""A whole project as a planner states it: the root of every configuration file.
+"""`Project`: the root model of every project configuration, with its derived properties.
 
-What a project promises of itself: lines like `peak_workforce_onsite.p80 < 450`, read by a closed grammar.
+A project may state expectations, lines of `expect` such as `peak_workforce_onsite.p80 < 450`, which `sim verify`
+checks; they are read by a closed grammar.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from sim.config.locations import did_you_mean
 from sim.config.sections.estimates import Bounds, CalendarDays, Days, Megawatts, Name, People, Section, SquareFeet, Unit
-from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern, followed
+from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern, with_pattern
 from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
 from sim.config.sections.orders import Orders, Procurement
@@ -54,7 +55,7 @@ class Expectation:
         return None if self.statistic == "mean" else int(self.statistic[1:]) / 100
 
 
-def parsed(text: str) -> Expectation:
+def parse_expectation(text: str) -> Expectation:
     """Read one line; ValueError says what is allowed."""
     found = _LINE.fullmatch(text.strip())
     if found is None or not isfinite(float(found["limit"])):
@@ -65,13 +66,13 @@ def parsed(text: str) -> Expectation:
     return Expectation(text.strip(), found["metric"], found["statistic"], sign, float(found["limit"]))
 
 
-def _readable(text: str) -> str:
+def _parsable(text: str) -> str:
     """The line itself, if it can be read."""
-    parsed(text)
+    parse_expectation(text)
     return text.strip()
 
 
-Expected = Annotated[str, StringConstraints(max_length=200), AfterValidator(_readable)]
+Expected = Annotated[str, StringConstraints(max_length=200), AfterValidator(_parsable)]
 """A line of `expect`, as it is written."""
 
 
@@ -160,12 +161,12 @@ class Project(Section):
     @property
     def pattern(self) -> Pattern:
         """The way of working of everyone on site."""
-        return self.labour.way_of_working(self.calendars.site)
+        return self.labour.pattern_for(self.calendars.site)
 
     @property
     def site_calendar(self) -> Calendar:
         """The calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
-        return followed(self.calendars.site, self.pattern)
+        return with_pattern(self.calendars.site, self.pattern)
 
     def with_risks(self, mode: Mode | None = None, without: Iterable[str] = ()) -> Project:
         """Return this project with its register read in a mode, and without some of its drivers; all else stays.

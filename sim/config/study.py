@@ -69,7 +69,9 @@ class Tune(Section):
     constraints: tuple[Constraint, ...] = Field(default=(), max_length=20, description="What must hold")
     against: Name = Field(default="lead_time_full_days", description="Second axis of the Pareto set, its P80")
     trials: Annotated[int, Unit("trials"), Bounds(1, 10_000)] = Field(default=60, description="Designs tried")
-    fresh_runs: Count = Field(default=400, description="Runs on fresh luck of the best design and of the start")
+    fresh_runs: Count = Field(
+        default=400, description="Runs on fresh random numbers of the best design and of the start"
+    )
 
 
 class Study(Section):
@@ -87,8 +89,10 @@ class Study(Section):
     )
     inputs: dict[Name, Input] = Field(default={}, description="What is varied, by the name of its column")
     points: Points = Field(default=64, description="Points of a sampled design, per configuration")
-    runs: Count = Field(default=200, description="Replications a point, on the same luck")
-    seed: Annotated[int, Unit("seed"), Bounds(0, 2**63 - 1)] = Field(default=1, description="The luck")
+    runs: Count = Field(default=200, description="Replications a point, on the same random numbers")
+    seed: Annotated[int, Unit("seed"), Bounds(0, 2**63 - 1)] = Field(
+        default=1, description="Seed of the random numbers"
+    )
     metrics: tuple[Name, ...] = Field(default=HEADLINES, description="Metrics that are printed and drawn")
     sensitivity: Sensitivity = Field(default=Sensitivity(), description="For sim sensitivity")
     tune: Tune = Field(default=Tune(), description="For sim tune")
@@ -97,6 +101,6 @@ class Study(Section):
     def _lists_are_equally_long(self) -> Study:
         lengths = {name: len(varied.values) for name, varied in self.inputs.items() if varied.values}
         if self.design == "list" and len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise Refused([Finding(("design",), "list", f"lists of one length ({told})")])
+            lengths_text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+            raise Refused([Finding(("design",), "list", f"lists of one length ({lengths_text})")])
         return self

@@ -1,10 +1,9 @@
-"""What is wrong with a configuration, in the words of the trade instead of the validator's.
+"""Validation errors in a planner's words: where each mistake stands, what is allowed there, what was probably meant.
 
-What else is wrong behind a mistake: the checks of whole sections, asked with stand-ins for wrong values.
-
-A section's own checks cannot run while one of its values is wrong, so one slip would hide a cycle of steps.
-The tree is therefore tried again twice, with two different stand-ins for each wrong value; only what is said
-both times, in the same words and about something else, is reported.
+`faults_of` translates the errors of pydantic and of the cross checks. `further_faults` looks behind them: the checks
+of a whole section cannot run while one of its values is wrong, so one slip would hide a cycle of steps. The tree is
+therefore validated twice more, with two different stand-ins for each wrong value; only a fault that appears both
+times, in the same words and not about a stand-in, is reported.
 """
 
 from __future__ import annotations
@@ -25,34 +24,31 @@ from sim.config.locations import (
     Positions,
     Unread,
     allowed_at,
-    at,
     child,
     closest,
     did_you_mean,
     has,
-    nearest,
-    shown,
+    nearest_position,
+    short_text,
+    value_at,
 )
-from sim.config.sections.base import NAME_PATTERN, Bounds, OutOfRange, meant
+from sim.config.sections.base import NAME_PATTERN, Bounds, OutOfRange, unit_hint
 from sim.errors import NOTHING, Finding, Refused
-
-# --- problems ---------------------------------------------------------------------------------------------------------
-
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]
 """Reads a tree as a model; raises ValidationError, or Refused where sections contradict each other."""
 
 _UNKNOWN = "is not a known key"
 _MISSING = "is missing"
-_MEAN = "did you mean "
+_DID_YOU_MEAN = "did you mean "
 _NAME = "a name of 1 to 64 letters, digits, dots, hyphens and underscores"
-_YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _SIZES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"}
 _NUMBER_TYPES = {"int_type", "int_from_float", "int_parsing", "float_type", "float_parsing", "finite_number"}
 _SECTION = "a section of `key: value` lines"
 _DAY = "a day of the calendar like 2026-11-23"
 _TIME = "a time of day like 07:30"
-_WORDS = {
+_EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
@@ -93,8 +89,8 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """A fault as the validator told it; one of several readings of a value may have told it."""
+class _LocatedError:
+    """A mistake with its address; `one_reading` where it comes from one of several types that a value may have."""
 
     fault: Fault
     one_reading: bool = False
@@ -102,19 +98,19 @@ class _Heard:
 
 def faults_of(error: ValidationError | Refused, model: type[BaseModel], tree: Any, positions: Positions) -> list[Fault]:
     """Every mistake the validator or the cross-checks found, located and worded; one for each thing to mend."""
-    witness = _Witness(model, tree, positions)
+    translator = _ErrorTranslator(model, tree, positions)
     if isinstance(error, Refused):
-        return [witness.found((), finding) for finding in error.findings]
-    heard = [told for detail in error.errors(include_url=False) for told in witness.hear(dict(detail))]
-    return _without_echo(_one_voice(heard))
+        return [translator.from_finding((), finding) for finding in error.findings]
+    errors = [located for detail in error.errors(include_url=False) for located in translator.translate(dict(detail))]
+    return _without_consequences(_merge_alternatives(errors))
 
 
-def follow(tree: Any, loc: Sequence[str | int]) -> Address:
+def tree_address(tree: Any, loc: Sequence[str | int]) -> Address:
     """The part of a validator's location that exists in the tree, without its words for union branches."""
     if not loc:
         return ()
-    taken = (loc[0], *follow(child(tree, loc[0]), loc[1:])) if has(tree, loc[0]) else ()
-    skipped = () if len(taken) == len(loc) else follow(tree, loc[1:])
+    taken = (loc[0], *tree_address(child(tree, loc[0]), loc[1:])) if has(tree, loc[0]) else ()
+    skipped = () if len(taken) == len(loc) else tree_address(tree, loc[1:])
     return taken if len(taken) >= len(skipped) else skipped
 
 
@@ -123,8 +119,8 @@ def unknown_keys(faults: Iterable[Fault]) -> list[Fault]:
     return [fault for fault in faults if fault.message == _UNKNOWN]
 
 
-class _Witness:
-    """Words the validator's errors with the tree they are about at hand."""
+class _ErrorTranslator:
+    """Turns errors of pydantic into faults with an address, a position and a message for planners."""
 
     def __init__(self, model: type[BaseModel], tree: Any, positions: Positions) -> None:
         """Take what was validated and where it stands."""
@@ -132,85 +128,85 @@ class _Witness:
         self.tree = tree
         self.positions = positions
 
-    def hear(self, detail: dict[str, Any]) -> list[_Heard]:
-        """The faults in one error of the validator."""
+    def translate(self, detail: dict[str, Any]) -> list[_LocatedError]:
+        """The faults in one error of pydantic; none for a value that was already refused on reading."""
         kind, context = detail["type"], detail.get("ctx", {})
         loc = tuple(key for key in detail["loc"] if key != "[key]")
         if kind in ("missing", "union_tag_not_found"):
             return [self._missing(loc if kind == "missing" else (*loc, context["discriminator"].strip("'")))]
-        address = follow(self.tree, loc)
+        address = tree_address(self.tree, loc)
         one_reading = len(address) < len(loc)
-        if isinstance(at(self.tree, address), Unread):
+        if isinstance(value_at(self.tree, address), Unread):
             return []
         if kind == "extra_forbidden":
-            return [_Heard(self._unknown(address))]
+            return [_LocatedError(self._unknown(address))]
         cause = context.get("error")
         if isinstance(cause, Refused):
-            return [_Heard(self.found(address, finding), one_reading) for finding in cause.findings]
-        return [_Heard(self._mistaken(address, detail), one_reading)]
+            return [_LocatedError(self.from_finding(address, finding), one_reading) for finding in cause.findings]
+        return [_LocatedError(self._wrong_value(address, detail), one_reading)]
 
     def _fault(self, address: Address, value: object, message: str, hint: str = "") -> Fault:
         """A fault at an address, placed where it or its section stands."""
-        return Fault(address, nearest(self.positions, address), value, message, hint)
+        return Fault(address, nearest_position(self.positions, address), value, message, hint)
 
-    def _missing(self, loc: tuple[str | int, ...]) -> _Heard:
+    def _missing(self, loc: tuple[str | int, ...]) -> _LocatedError:
         """A key that must be there, with what it is for."""
-        section = follow(self.tree, loc[:-1])
+        section = tree_address(self.tree, loc[:-1])
         allowed = allowed_at(self.model, (*section, loc[-1]))
-        wanted = ", ".join(part for part in (allowed.description, allowed.measure()) if part)
+        wanted = ", ".join(part for part in (allowed.description, allowed.range_and_unit()) if part)
         message = f"{_MISSING}: {wanted}" if wanted else _MISSING
-        return _Heard(self._fault((*section, loc[-1]), NOTHING, message), len(section) < len(loc) - 1)
+        return _LocatedError(self._fault((*section, loc[-1]), NOTHING, message), len(section) < len(loc) - 1)
 
     def _unknown(self, address: Address) -> Fault:
         """A key no section has here, and the nearest that one has."""
         fields = allowed_at(self.model, address[:-1]).fields()
         return self._fault(address, NOTHING, _UNKNOWN, did_you_mean(str(address[-1]), fields))
 
-    def found(self, address: Address, finding: Finding) -> Fault:
+    def from_finding(self, address: Address, finding: Finding) -> Fault:
         """What a section or a range found in itself."""
         part = address
         for depth, key in enumerate(finding.path):
-            if not has(at(self.tree, part), key):
-                part += finding.path[depth:] if isinstance(at(self.tree, part), dict) else ()
+            if not has(value_at(self.tree, part), key):
+                part += finding.path[depth:] if isinstance(value_at(self.tree, part), dict) else ()
                 break
             part = (*part, key)
         if not isinstance(finding, OutOfRange):
             return self._fault(part, finding.value, finding.message, finding.hint)
         allowed = allowed_at(self.model, part)
-        hint = finding.hint or meant(finding.value, allowed.unit, allowed.bounds)
+        hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
         return self._fault(part, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
 
-    def _mistaken(self, address: Address, detail: dict[str, Any]) -> Fault:
+    def _wrong_value(self, address: Address, detail: dict[str, Any]) -> Fault:
         """A value of the wrong kind or size."""
         kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
         if kind == "union_tag_invalid":
             address, value = (*address, context["discriminator"].strip("'")), context["tag"]
         if kind in ("value_error", "assertion_error"):
-            told = str(context["error"]) or "is not valid"
-            return self._fault(address, NOTHING if _is_section(value) else value, told)
+            text = str(context["error"]) or "is not valid"
+            return self._fault(address, NOTHING if _is_section(value) else value, text)
         allowed = allowed_at(self.model, address)
         options = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
         hint = did_you_mean(value, options) if isinstance(value, str) and closest(value, options) else ""
-        return self._fault(address, value, _words(kind, detail, allowed), hint or _as_written(kind, value))
+        return self._fault(address, value, _expected(kind, detail, allowed), hint or _how_to_write(kind, value))
 
 
-def _words(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
+def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
     """What is allowed, in place of the validator's message; for a number with its range and unit."""
     context = {
-        key: shown(value) if isinstance(value, float) else str(value).replace("'", "")
+        key: short_text(value) if isinstance(value, float) else str(value).replace("'", "")
         for key, value in detail.get("ctx", {}).items()
     }
     if kind == "string_pattern_mismatch":
         return _NAME if context["pattern"] == NAME_PATTERN else f"text of the form {context['pattern']}"
-    words = _WORDS[kind].format(**context) if kind in _WORDS else str(detail["msg"]).lower()
-    measure = allowed.measure() if kind in _NUMBER_TYPES else allowed.unit if kind in _SIZES else ""
+    words = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(detail["msg"]).lower()
+    measure = allowed.range_and_unit() if kind in _NUMBER_TYPES else allowed.unit if kind in _SIZES else ""
     return f"{words}{', ' if kind in _NUMBER_TYPES else ' '}{measure}" if measure else words
 
 
-def _as_written(kind: str, value: object) -> str:
+def _how_to_write(kind: str, value: object) -> str:
     """How to write what was meant: yes as true, a number that is text or has a needless fraction."""
-    if kind == "bool_type" and str(value).lower() in _YES_OR_NO:
-        return f"write {_YES_OR_NO[str(value).lower()]}"
+    if kind == "bool_type" and str(value).lower() in _BOOLEANS:
+        return f"write {_BOOLEANS[str(value).lower()]}"
     if kind not in _NUMBER_TYPES:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -225,10 +221,10 @@ def _is_section(value: object) -> bool:
     return isinstance(value, dict | list | tuple | BaseModel)
 
 
-def _one_voice(heard: list[_Heard]) -> list[Fault]:
+def _merge_alternatives(errors: list[_LocatedError]) -> list[Fault]:
     """Where a value can be read in several ways, keep the deepest complaint, or join those at one place."""
-    readings = [told.fault for told in heard if told.one_reading]
-    kept = [told.fault for told in heard if not told.one_reading]
+    readings = [error.fault for error in errors if error.one_reading]
+    kept = [error.fault for error in errors if not error.one_reading]
     for address in dict.fromkeys(fault.address for fault in readings):
         if any(other.address[: len(address)] == address != other.address for other in readings):
             continue
@@ -239,13 +235,13 @@ def _one_voice(heard: list[_Heard]) -> list[Fault]:
     return kept
 
 
-def _without_echo(faults: list[Fault]) -> list[Fault]:
+def _without_consequences(faults: list[Fault]) -> list[Fault]:
     """Leave out what is missing only because its key is misspelt."""
-    meant = {(*fault.address[:-1], fault.hint[len(_MEAN) : -1]) for fault in unknown_keys(faults)}
-    return [fault for fault in faults if not (fault.message.startswith(_MISSING) and fault.address in meant)]
+    intended = {(*fault.address[:-1], fault.hint[len(_DID_YOU_MEAN) : -1]) for fault in unknown_keys(faults)}
+    return [fault for fault in faults if not (fault.message.startswith(_MISSING) and fault.address in intended)]
 
 
-# --- repairs ----------------------------------------------------------------------------------------------------------
+# --- further faults, found with stand-ins for wrong values ------------------------------------------------------------
 
 
 _STAND_INS: dict[Any, tuple[Any, Any]] = {
@@ -262,15 +258,15 @@ class _NoStandIn(Exception):
 def further_faults(
     found: Sequence[Fault], model: type[BaseModel], tree: dict[str, Any], positions: Positions, validate: Validate
 ) -> list[Fault]:
-    """Faults that show once the `found` ones are out of the way; none where that cannot be told."""
+    """Faults that show once the `found` ones are out of the way; none where a whole section would have to be guessed."""
     try:
-        first, second = (_retold(found, model, tree, positions, choice, validate) for choice in (0, 1))
+        first, second = (_faults_with_stand_ins(found, model, tree, positions, choice, validate) for choice in (0, 1))
     except _NoStandIn:
         return []
     return [fault for fault in first if fault in second]
 
 
-def _retold(
+def _faults_with_stand_ins(
     found: Sequence[Fault],
     model: type[BaseModel],
     tree: dict[str, Any],
@@ -282,42 +278,42 @@ def _retold(
     mended, places = copy.deepcopy(tree), dict(positions)
     misspelt = unknown_keys(found)
     for fault in misspelt:
-        _respell(mended, places, fault.address, model)
-    unread = [address for address in positions if isinstance(at(mended, address), Unread)]
+        _fix_spelling(mended, places, fault.address, model)
+    unread = [address for address in positions if isinstance(value_at(mended, address), Unread)]
     wrong = [fault.address for fault in found if fault not in misspelt] + unread
     # Neighbours go opposite ways, so that a sum of several stand-ins is not at one extreme both times.
-    touched = [_mend(mended, address, model, (choice + i) % 2) for i, address in enumerate(wrong)]
+    touched = [_put_stand_in(mended, address, model, (choice + i) % 2) for i, address in enumerate(wrong)]
     try:
         validate(model, mended)
     except (ValidationError, Refused) as error:
-        retold = faults_of(error, model, mended, places)
-        return [fault for fault in retold if not _touches(fault.address, touched)]
+        found_again = faults_of(error, model, mended, places)
+        return [fault for fault in found_again if not _lies_within(fault.address, touched)]
     return []
 
 
-def _touches(address: Address, touched: Iterable[Address]) -> bool:
+def _lies_within(address: Address, touched: Iterable[Address]) -> bool:
     """Whether an address lies at or within one that was changed."""
     return any(address[: len(place)] == place for place in touched)
 
 
-def _respell(tree: dict[str, Any], positions: Positions, address: Address, model: type[BaseModel]) -> None:
+def _fix_spelling(tree: dict[str, Any], positions: Positions, address: Address, model: type[BaseModel]) -> None:
     """Give a value the nearest free key of its section, or drop it; both in place."""
-    section = at(tree, address[:-1])
+    section = value_at(tree, address[:-1])
     value = section.pop(address[-1])
-    meant = closest(str(address[-1]), allowed_at(model, address[:-1]).fields())
-    if not meant or has(section, meant):
+    unit_hint = closest(str(address[-1]), allowed_at(model, address[:-1]).fields())
+    if not unit_hint or has(section, unit_hint):
         return
-    section[meant] = value
+    section[unit_hint] = value
     moved = {place: where for place, where in positions.items() if place[: len(address)] == address}
-    new = (*address[:-1], meant)
+    new = (*address[:-1], unit_hint)
     positions.update({(*new, *place[len(address) :]): where for place, where in moved.items()})
 
 
-def _mend(tree: dict[str, Any], address: Address, model: type[BaseModel], choice: int) -> Address:
+def _put_stand_in(tree: dict[str, Any], address: Address, model: type[BaseModel], choice: int) -> Address:
     """Put a stand-in at an address, in place; gives back the address of all that changed."""
     while len(address) > 1 and _is_number(allowed_at(model, address[:-1])):
         address = address[:-1]
-    section = at(tree, address[:-1])
+    section = value_at(tree, address[:-1])
     if not address or address[-1] == "id" or type(section) not in (dict, list):
         raise _NoStandIn
     pair = _stand_ins(allowed_at(model, address))

@@ -1,9 +1,8 @@
-"""A configuration file as it was typed: its values, and the line and column of each.
+"""Strict reader of YAML: plain values, with the line and column of each.
 
-YAML is a large language; a configuration needs a small part of it. Values are read by the core rules of
-YAML 1.2 (`no` and `12:30` are text, `1e3` is a number), and what a reader could take in two ways is refused:
-leading zeros, duplicate keys, infinity, tags, and the anchors and merge keys that bombs are made of.
-Keys are always text; dates stay text.
+A configuration needs a small part of YAML. Scalars follow the core schema of YAML 1.2 (`no` and `12:30` are text,
+`1e3` is a number), and whatever could be read in two ways is refused: leading zeros, duplicate keys, infinity, tags,
+and the anchors and merge keys with which a small file can expand to gigabytes. Keys are always text; dates stay text.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def read_text(text: str, file: str) -> Document:
     """Read YAML text; ConfigError when it is not YAML. `file` names it in messages."""
     if len(text) > MAX_BYTES:
         raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB")
-    if _not_unicode(text):
+    if _has_surrogates(text):
         raise _refusal(file, "is not UTF-8 text")
     reader = _Reader(text, file)
     try:
@@ -195,7 +194,7 @@ class _Reader:
             line = self.document.positions[(*address, key)].line
             self._fault((*address, key), place, NOTHING, f"is written twice here, first on line {line}")
             return None
-        if _not_unicode(key):
+        if _has_surrogates(key):
             self._fault(address, place, NOTHING, "a key with characters that are not text")
             return None
         return key
@@ -211,7 +210,7 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent, address: Address) -> Any:
         """A scalar by the core rules of YAML 1.2; quoted and block scalars are text."""
         text = str(event.value)
-        if _not_unicode(text):
+        if _has_surrogates(text):
             return self._unread(address, ascii(text), "text with characters that exist")
         if not event.implicit[0]:
             return text
@@ -243,7 +242,7 @@ class _Reader:
         return Unread(text)
 
     def _fault(self, address: Address, position: Position, value: object, message: str) -> None:
-        """Note a mistake and go on, up to a number nobody reads beyond."""
+        """Note a mistake and go on, up to the most that are reported."""
         fault = Fault(address, position, value, message)
         if len(self.document.faults) >= MAX_FAULTS:
             raise _Stop(fault)
@@ -254,6 +253,6 @@ class _Reader:
         return Position(self.file, mark.line + 1, mark.column + 1) if mark else Position(self.file, 1, 1)
 
 
-def _not_unicode(text: str) -> bool:
+def _has_surrogates(text: str) -> bool:
     """Whether a text holds half a character (an escaped surrogate), which no file could be written with."""
     return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from sim import files
 from sim.config.load import Loaded, load_as
-from sim.config.locations import Address, allowed_at, at, has, nearest, path_words
+from sim.config.locations import Address, allowed_at, dotted_path, has, nearest_position, value_at
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
 
@@ -105,7 +105,7 @@ def rows(config: Loaded[Project]) -> list[Row]:
 
 def has_all(tree: object, address: Address) -> bool:
     """Tell whether a tree has a part at an address."""
-    return all(has(at(tree, address[:depth]), key) for depth, key in enumerate(address))
+    return all(has(value_at(tree, address[:depth]), key) for depth, key in enumerate(address))
 
 
 Number = Estimate | Figure | int | float | tuple[int | float, ...]
@@ -132,13 +132,13 @@ def _row(config: Loaded[Project], address: Address, number: Number) -> Row:
     source, date, confidence = _provenance(config.tree, address)
     value, spread = _words(number)
     unit = allowed_at(Project, address).unit
-    return Row(address, path_words(address, config.tree), value, spread, unit, source, date, confidence)
+    return Row(address, dotted_path(address, config.tree), value, spread, unit, source, date, confidence)
 
 
 def _provenance(tree: object, address: Address) -> tuple[str, str, str]:
     """Return source, date and confidence of the innermost part around a number that states a source."""
     for depth in range(len(address), -1, -1):
-        part = at(tree, address[:depth])
+        part = value_at(tree, address[:depth])
         if isinstance(part, dict) and "source" in part:
             return str(part["source"]), str(part.get("date", "")), _confidence(tree, address[:depth])
     return "", "", ""
@@ -147,7 +147,7 @@ def _provenance(tree: object, address: Address) -> tuple[str, str, str]:
 def _confidence(tree: object, address: Address) -> str:
     """Return the confidence stated with a source, or else around it."""
     for depth in range(len(address), -1, -1):
-        part = at(tree, address[:depth])
+        part = value_at(tree, address[:depth])
         if isinstance(part, dict) and "confidence" in part:
             return str(part["confidence"])
     return ""
@@ -197,7 +197,7 @@ def page(base: Loaded[Project], strategies: Sequence[Loaded[Project]] = ()) -> s
 
 def _stands_in(config: Loaded[Project], address: Address) -> bool:
     """Tell whether a number is written in the first of a configuration's files, not in its base."""
-    return Path(nearest(config.positions, address).file).name == config.files[0].name
+    return Path(nearest_position(config.positions, address).file).name == config.files[0].name
 
 
 def _count(found: Sequence[Row]) -> str:

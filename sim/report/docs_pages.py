@@ -142,7 +142,7 @@ def _allowed(here: Allowed, field: FieldInfo, below: Sequence[str]) -> str:
     """Return what may stand at a key: kind, range, unit, and what holds if it is left out."""
     kinds = list(dict.fromkeys(_kind(kind) for kind in here.types if kind is not type(None)))
     words = [f"[{title}](#{title.lower().replace(' ', '-')})" for title in below] or kinds
-    parts = [" or ".join(words), here.measure()]
+    parts = [" or ".join(words), here.range_and_unit()]
     if not field.is_required():
         parts.append(_left_out(field))
     return _cell("; ".join(part for part in parts if part))

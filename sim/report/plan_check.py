@@ -43,7 +43,7 @@ def describe_conditions(project: Project) -> Iterator[str]:
     for system, load in load_classes(project).items():
         yield f"{system} skids are {_class(load)}."
     yield WEATHER.get(project.weather.kind, f"Weather: {project.weather.file}, years drawn anew for every run.")
-    drivers = project.risks.in_force()
+    drivers = project.risks.active()
     if not drivers:
         yield "Risk drivers: none in force."
         return

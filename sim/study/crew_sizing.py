@@ -105,7 +105,7 @@ def _otherwise(project: Project, trade: Trade) -> float:
         return 1 / trade.output
     crowded = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
     stated, own = stated_share(project, INDOORS), productive_share(project, project.pattern, INDOORS)
-    return productivity.everywhere / crowded * stated / own / trade.output
+    return productivity.loss_ratio / crowded * stated / own / trade.output
 
 
 class Rehearsal:

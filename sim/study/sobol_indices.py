@@ -85,7 +85,7 @@ def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iter
     luck = case.draws(seed).uniforms(inputs.factors, 0, runs)
     factors, _ = shared(inputs, drawn(inputs.tables, inputs.factor_table, luck), _no_delays(inputs, runs))
     number = {name: at for at, name in enumerate(inputs.factors)}
-    for driver, _ in case.project.risks.in_force():
+    for driver, _ in case.project.risks.active():
         occurs, size = (factors[number[f"risk.{driver.id}{end}"], chosen] for end in ("", ".size"))
         yield Shared(driver.id, RISK, driver.name, np.where(occurs == 0, 0, 1 + classes(size, occurs != 0)))
     for name, at in number.items():

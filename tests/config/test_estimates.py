@@ -159,7 +159,7 @@ def test_bounds_hold_what_lies_between_their_ends(
     ],
 )
 def test_bounds_say_what_they_allow(bounds: Bounds, words: str) -> None:
-    assert bounds.words() == words
+    assert bounds.describe() == words
 
 
 def test_a_figure_is_a_number_with_its_origin() -> None:

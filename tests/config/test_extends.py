@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.config.load import gather, merge, set_value
+from sim.config.load import merge, merge_sources, set_value
 from sim.config.locations import Address, Position, problem_of
 from sim.config.yaml_reader import Document, read_text
 from sim.errors import ConfigError
@@ -43,12 +43,12 @@ def folder(tmp_path: Path, over: str, base: str = BASE) -> Path:
 
 
 def gathered(path: Path, *overrides: str) -> Document:
-    return gather(path, overrides, no_fields).document
+    return merge_sources(path, overrides, no_fields).document
 
 
 def refused(path: Path) -> str:
     with pytest.raises(ConfigError) as caught:
-        gather(path, (), no_fields)
+        merge_sources(path, (), no_fields)
     return str(caught.value).replace(path.parent.as_posix() + "/", "")
 
 
@@ -59,7 +59,7 @@ def test_mappings_merge_and_lists_replace(tmp_path: Path) -> None:
     assert tree["shell"] == {"steps": [{"id": "mat"}]}
     assert (tree["days"], tree["new"], tree["schema_version"]) == ([], 1, 1)
     assert "extends" not in tree
-    assert gather(path, (), no_fields).files == (path, tmp_path / "base.yaml")
+    assert merge_sources(path, (), no_fields).files == (path, tmp_path / "base.yaml")
 
 
 def test_positions_follow_the_winning_value(tmp_path: Path) -> None:

@@ -70,12 +70,12 @@ def test_the_register_read_in_three_ways() -> None:
     better = ", mitigated: {probability: 0.1, factor: 1.5}, mitigation: {kind: reduce, how: So, cost_usd: 7000}"
     project = tiny(register(entry("permits", more=better), entry("permits", name="other")))
     states = {mode: project.with_risks(mode).risks for mode in ("inherent", "mitigated", "none")}
-    found = {mode: [state.probability.value for _, state in risks.in_force()] for mode, risks in states.items()}
+    found = {mode: [state.probability.value for _, state in risks.active()] for mode, risks in states.items()}
     assert found == {"inherent": [0.5, 0.5], "mitigated": [0.1, 0.5], "none": []}
     assert {mode: risks.mitigation_usd for mode, risks in states.items()} == {
         "inherent": 0, "mitigated": 7000, "none": 0
     }  # fmt: skip
-    assert [driver.id for driver, _ in project.with_risks(without=["it"]).risks.in_force()] == ["other"]
+    assert [driver.id for driver, _ in project.with_risks(without=["it"]).risks.active()] == ["other"]
     assert project.with_risks(without=["it"]).risks.mode == project.risks.mode
 
 

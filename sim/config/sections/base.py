@@ -1,6 +1,6 @@
-"""A section of a configuration file: closed, frozen, read literally, with unit and range on its numbers.
+"""Base of all sections: closed, frozen, read without conversions, with unit and range on every number.
 
-Units that are easily taken for one another: what a number out of its range was probably meant to be.
+A number out of its range gets a hint if it fits in another unit (kW for MW, minutes for hours).
 """
 
 from __future__ import annotations
@@ -25,15 +25,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from sim.errors import Finding, Refused
 
-# --- section ----------------------------------------------------------------------------------------------------------
-
-
 NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
 _LITERAL_TYPES = {"int", "float", "bool"}
 _WRITTEN_TYPES = {"date", "time", "datetime"}
 _NOT_VALUES = {"keys_schema", "metadata", "config", "default", "expected", "serialization"}
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+_RESERVED_NAME = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
 def _make_literal(node: Any, owner: type[BaseModel]) -> None:
@@ -49,23 +46,23 @@ def _make_literal(node: Any, owner: type[BaseModel]) -> None:
     elif kind in _WRITTEN_TYPES:
         inner = dict(node)
         node.clear()
-        node.update(core_schema.no_info_before_validator_function(_written, inner))
+        node.update(core_schema.no_info_before_validator_function(_require_text, inner))
     else:
-        _make_literal(_inside(node, owner), owner)
+        _make_literal(_value_schemas(node, owner), owner)
 
 
-def _inside(node: dict[str, Any], owner: type[BaseModel]) -> list[Any]:
+def _value_schemas(node: dict[str, Any], owner: type[BaseModel]) -> list[Any]:
     """The parts of a core schema that read values written in a file."""
     if node["type"] in ("model-fields", "tagged-union"):
         return list(node["fields" if "fields" in node else "choices"].values())
     if node["type"] == "model" and node["cls"] is not owner:
         return []
-    if node["type"] == "function-before" and node["function"]["function"] is _written:
+    if node["type"] == "function-before" and node["function"]["function"] is _require_text:
         return []
     return [child for key, child in node.items() if key not in _NOT_VALUES]
 
 
-def _written(value: object) -> object:
+def _require_text(value: object) -> object:
     """Refuse a number where a date or a time of day is meant (it would be read as seconds since 1970)."""
     if isinstance(value, date | time) or (isinstance(value, str) and not value.strip().isdigit()):
         return value
@@ -90,7 +87,7 @@ class Section(BaseModel):
 
 def _portable(name: str) -> str:
     """Refuse names that no file can have on some system."""
-    if set(name) == {"."} or _DEVICE.fullmatch(name):
+    if set(name) == {"."} or _RESERVED_NAME.fullmatch(name):
         raise ValueError("another name: this one cannot be a file name everywhere")
     return name
 
@@ -106,8 +103,8 @@ class Unit:
     name: str
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Write the unit beside the number."""
-        return {**_beside(handler(schema)), "x-unit": self.name}
+        """Add the unit to the schema of the number."""
+        return {**_extensible(handler(schema)), "x-unit": self.name}
 
 
 class OutOfRange(Finding):
@@ -131,7 +128,7 @@ class Bounds:
         low_word = "exclusiveMinimum" if self.above else "minimum"
         ends = {low_word: self.low, "maximum": self.high}
         limits = {word: end for word, end in ends.items() if end is not None}
-        found = _beside(handler(schema))
+        found = _extensible(handler(schema))
         if "allOf" in found or "anyOf" in found:
             found["patternProperties"] = {
                 "^(value|low|mode|high|median|p90)$": dict(limits),
@@ -141,7 +138,7 @@ class Bounds:
 
     def checked(self, value: Any) -> Any:
         """The value itself; Refused with every number that lies outside."""
-        outside = [OutOfRange(path, x, self.words()) for path, x in numbers_in(value) if not self.holds(x)]
+        outside = [OutOfRange(path, x, self.describe()) for path, x in numbers_in(value) if not self.holds(x)]
         if outside:
             raise Refused(outside)
         return value
@@ -152,8 +149,8 @@ class Bounds:
             return False
         return self.low is None or (number > self.low if self.above else number >= self.low)
 
-    def words(self) -> str:
-        """What is allowed, to be read aloud: `1 to 50`, `at least 1`, `more than 0 and at most 1`."""
+    def describe(self) -> str:
+        """What is allowed, as text: `1 to 50`, `at least 1`, `more than 0 and at most 1`."""
         if self.low is None:
             return "any number" if self.high is None else f"at most {self.high:g}"
         if self.above:
@@ -180,16 +177,16 @@ def numbers_in(value: Any) -> Iterator[tuple[tuple[str | int, ...], float]]:
             yield (key, *path), number
 
 
-def _beside(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A schema other words can stand beside: editors on draft 7 ignore what stands next to a bare $ref."""
+def _extensible(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """A schema to which keywords can be added: editors on draft 7 ignore what stands next to a bare $ref."""
     return {"allOf": [schema]} if "$ref" in schema else dict(schema)
 
 
-# --- units ------------------------------------------------------------------------------------------------------------
+# --- units that are easily mistaken for each other --------------------------------------------------------------------
 
 
 # A number typed in the unit on the right is that many times too large.
-_TYPED: dict[str, tuple[tuple[str, float], ...]] = {
+_LIKELY_UNITS: dict[str, tuple[tuple[str, float], ...]] = {
     "MW": (("kW", 1_000), ("W", 1_000_000)),
     "h": (("min", 60), ("s", 3_600)),
     "min": (("s", 60),),
@@ -209,11 +206,11 @@ _TYPED: dict[str, tuple[tuple[str, float], ...]] = {
 }
 
 
-def meant(number: object, unit: str, bounds: Bounds | None) -> str:
-    """Say what a number out of range would be if it were typed in another unit; empty where that helps nobody."""
+def unit_hint(number: object, unit: str, bounds: Bounds | None) -> str:
+    """Return what a number out of range would be if it were typed in another unit; empty where no unit fits."""
     if not isinstance(number, int | float) or isinstance(number, bool) or bounds is None or number <= 0:
         return ""
-    for other, factor in _TYPED.get(unit, ()):
+    for other, factor in _LIKELY_UNITS.get(unit, ()):
         if bounds.holds(number / factor):
             return f"{number:.10g} {other} are {number / factor:.4g} {unit}; write that if it was meant"
     return ""

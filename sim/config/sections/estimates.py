@@ -1,8 +1,7 @@
-"""Numbers somebody had to assume: how they are written in a file, and who says so.
+"""Estimates and figures: how assumed numbers are written in a file, with their source, unit and range.
 
-An `Estimate` is uncertain and is drawn anew in every replication; a `Figure` is a constant.
-
-The quantities a planner states, each with its unit and the range in which it makes sense.
+An `Estimate` is uncertain and is drawn anew in every replication; a `Figure` is a constant. The quantities at the end
+(`Hours`, `Megawatts`, …) are the two with a unit and the range in which they make sense.
 """
 
 from __future__ import annotations
@@ -27,9 +26,6 @@ from pydantic_core import CoreSchema
 
 from sim.config.sections.base import Bounds, Name, Section, Unit
 from sim.errors import Finding, Refused
-
-# --- estimates --------------------------------------------------------------------------------------------------------
-
 
 __all__ = ["Bounds", "Estimate", "Figure", "Name", "Section", "Sourced", "Unit", "states_an_estimate"]
 
@@ -65,7 +61,7 @@ def _some_date(text: str) -> str:
 
 
 class Sourced(Section):
-    """Who said so, when, and how far to trust it: A from its origin, B second hand or derived, C a guess."""
+    """Source, date and confidence: A from its origin, B second hand or derived, C a guess."""
 
     source: str | None = None
     date: Annotated[str, BeforeValidator(_as_text), AfterValidator(_some_date)] | None = None
@@ -232,7 +228,7 @@ def _number_or_mapping(reference: JsonSchemaValue, handler: GetJsonSchemaHandler
     return reference
 
 
-# --- quantities -------------------------------------------------------------------------------------------------------
+# --- quantities: a unit and a range -----------------------------------------------------------------------------------
 
 
 Hours = Annotated[Estimate, Unit("h"), Bounds(0, 200_000)]

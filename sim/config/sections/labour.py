@@ -1,13 +1,9 @@
-"""People on site: trades and crews, when they work and for how long, what they lose, where they sleep.
+"""People on site: working weeks, productivity losses, trades and crews, rotation, camp.
 
-When people work: days of the week, shifts, holidays.
-
-What makes work take longer than its earned hours, mechanism by mechanism.
-
-`labour.losses` states all of it together, for one way of working (`stated_for`) and for what each mechanism
-says it contains (`in_losses`). A mechanism that is on moves the loss to where it arises, to summer, to a full
-hall, to the night; the total changes only as far as the project differs from what was stated.
-A loss is the share of the time that earns nothing: 20 % loss is 1.25 minutes for each minute earned.
+`labour.losses` states all losses together, for one working pattern (`stated_for`) and for what each mechanism states
+that it contains (`in_losses`). A mechanism that is switched on moves its loss to where it arises: to summer, to a full
+hall, to the night; the total changes only as far as the project differs from what was stated. A loss is the share of
+the time that earns nothing: 20 % loss is 1.25 minutes for each minute earned.
 """
 
 from __future__ import annotations
@@ -53,7 +49,7 @@ def _clock(text: str) -> str:
 Clock = Annotated[str, AfterValidator(_clock)]
 
 
-class Stretch(Section):
+class ClockSpan(Section):
     """From one clock time to another; one that ends before it starts runs past midnight."""
 
     start: Clock = Field(description="Clock time at which it begins")
@@ -73,9 +69,9 @@ class Calendar(Sourced):
     """A working week."""
 
     days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
-    shifts: tuple[Stretch, ...] = Field(min_length=1, description="Shifts of a working day")
-    breaks: tuple[Stretch, ...] = Field(default=(), description="Unpaid breaks, not worked")
-    holidays: Holidays | None = Field(default=None, description="Days on which nobody works")
+    shifts: tuple[ClockSpan, ...] = Field(min_length=1, description="Shifts of a working day")
+    breaks: tuple[ClockSpan, ...] = Field(default=(), description="Unpaid breaks, not worked")
+    holidays: Holidays | None = Field(default=None, description="Days without work")
 
 
 class Calendars(Section):
@@ -86,7 +82,7 @@ class Calendars(Section):
     gate: Calendar = Field(description="Site gate and unloading")
 
 
-# --- productivity -----------------------------------------------------------------------------------------------------
+# --- productivity losses ----------------------------------------------------------------------------------------------
 
 
 Loss = Annotated[float, Unit("share"), Bounds(0, 0.9)]
@@ -193,8 +189,8 @@ class Productivity(Section):
     turnover: Turnover | None = Field(default=None, description="People who leave and are replaced")
 
     @property
-    def everywhere(self) -> float:
-        """What absence and turnover make of a minute, over what `losses` has of them; crowding's part taken out.
+    def loss_ratio(self) -> float:
+        """Loss factor of absence and turnover over what `losses` contains of them; crowding's part taken out.
 
         The total loss of a piece of work is `losses` × this × what its hall and its calendar add.
         """
@@ -213,7 +209,7 @@ def _in_order(numbers: list[float], section: str, key: str, what: str) -> None:
         raise Refused(wrong)
 
 
-# --- labour -----------------------------------------------------------------------------------------------------------
+# --- trades, patterns, camp -------------------------------------------------------------------------------------------
 
 
 Weeks = Annotated[int, Unit("weeks"), Bounds(0, 52)]
@@ -221,7 +217,7 @@ Beds = Annotated[int, Unit("beds"), Bounds(0, 50_000)]
 
 
 class Skill(Sourced):
-    """Another mix of people: fewer, dearer, more productive ones, say."""
+    """Another mix of people: for example fewer, dearer, more productive ones."""
 
     people: Ratio = Field(description="People in a crew over its stated size; a crew is whole people")
     wage: Ratio = Field(description="Cost of a paid hour over the stated rate")
@@ -268,10 +264,10 @@ class Pattern(Sourced):
     """A way of working: days and shifts of a week, and how long people stay before they go home for a while."""
 
     days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
-    shifts: tuple[Stretch, ...] = Field(
+    shifts: tuple[ClockSpan, ...] = Field(
         min_length=1, description="Shifts of a day; every crew is there once for each of them"
     )
-    breaks: tuple[Stretch, ...] = Field(default=(), description="Unpaid breaks, not worked")
+    breaks: tuple[ClockSpan, ...] = Field(default=(), description="Unpaid breaks, not worked")
     weeks_on: Weeks | None = Field(default=None, ge=1, description="Weeks on site before some off; left out: no end")
     weeks_off: Weeks = Field(default=0, description="Weeks at home after these, relieved by others on the payroll")
 
@@ -289,7 +285,7 @@ class Stage(Section):
 
 
 class Camp(Sourced):
-    """Beds within reach of the site: nobody is brought in who has none. How many need one is `money.camp.housed`."""
+    """Beds within reach of the site: only people who have one are brought in. How many need one is `money.camp.housed`."""
 
     rooms: Beds = Field(description="Rooms that can be rented nearby from the beginning")
     stages: tuple[Stage, ...] = Field(description="The camp, in the order in which it opens")
@@ -333,7 +329,7 @@ class Labour(Section):
         stated = self.productivity.stated_for if self.productivity else None
         named = {("pattern",): self.pattern, ("productivity", "stated_for"): stated}
         wrong = [
-            Finding(path, name, "one of labour.patterns", _meant(name, self.patterns))
+            Finding(path, name, "one of labour.patterns", _nearest_name(name, self.patterns))
             for path, name in named.items()
             if name is not None and name not in self.patterns
         ]
@@ -341,7 +337,7 @@ class Labour(Section):
             raise Refused(wrong)
         return self
 
-    def way_of_working(self, stated: Calendar) -> Pattern:
+    def pattern_for(self, stated: Calendar) -> Pattern:
         """The pattern that was chosen, or the one that a calendar's week stands for."""
         if self.pattern is not None:
             return self.patterns[self.pattern]
@@ -354,11 +350,11 @@ class Labour(Section):
         return pattern.payroll * (1 + spare)
 
 
-def followed(stated: Calendar, pattern: Pattern) -> Calendar:
+def with_pattern(stated: Calendar, pattern: Pattern) -> Calendar:
     """Return a calendar with the days, shifts and breaks of a pattern, and its own holidays."""
     return stated.model_copy(update={"days": pattern.days, "shifts": pattern.shifts, "breaks": pattern.breaks})
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _nearest_name(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"

@@ -1,6 +1,7 @@
-"""What may be on the road, on which trailer, when and with how much leave: dimensions, permits, windows.
+"""Roads and logistics: size classes and permits of loads, and the way from the factory's door to a place in the yard.
 
-From the factory's door to a place in the yard: trucks, road, gate, laydown, crane.
+Roads state what may travel on which trailer, with which permit and in which windows; logistics states trucks, gate,
+laydown yard and cranes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sim.config.sections.estimates import (
     Unit,
     WorkingDays,
 )
-from sim.config.sections.labour import Holidays, Stretch, Weekday
+from sim.config.sections.labour import ClockSpan, Holidays, Weekday
 from sim.config.sections.systems import Fleet, Seldom, Whole
 
 # --- roads ------------------------------------------------------------------------------------------------------------
@@ -43,7 +44,7 @@ class Trailer(Sourced):
 
 
 class Legal(Sourced):
-    """What may be on the road without anybody's leave."""
+    """What may be on the road without a permit."""
 
     width_ft: Feet = Field(description="Width")
     height_ft: Feet = Field(description="Height above the road, deck included")
@@ -69,7 +70,7 @@ class Curfew(Section):
     """Hours in which loads of a class must stand, such as a city's rush hour."""
 
     days: tuple[Weekday, ...] = Field(min_length=1, description="On these days")
-    hours: Stretch = Field(description="Between these clock times")
+    hours: ClockSpan = Field(description="Between these clock times")
 
 
 class Movement(Sourced):

@@ -1,6 +1,6 @@
-"""Prices and payment: what each part costs, when it is paid, by whom, and what it costs to change one's mind.
+"""Prices, payment and finance: what each part costs and when it is paid, what cancelling costs, what MW earn.
 
-What money costs and what megawatts earn: gearing and interest, revenue and running cost, margins, damages.
+Finance states gearing and interest, revenue and running cost, margins of the layers of owners, and damages for delay.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Business(Sourced):
 
 
 class Margins(Section):
-    """What each layer adds to all it costs and buys when somebody else owns it."""
+    """What each layer adds to all it costs and buys when another company owns it."""
 
     land: Ratio = Field(default=ZERO, description="Margin of the landlord over his cost")
     energy: Ratio = Field(default=ZERO, description="Margin of the power producer")
@@ -95,7 +95,7 @@ class Damages(Sourced):
     minimum_mw: Megawatts = Field(default=ZERO, description="MW that must be online by the long-stop date; 0 is all")
 
 
-# --- money ------------------------------------------------------------------------------------------------------------
+# --- prices and payment -----------------------------------------------------------------------------------------------
 
 
 Milestone = Literal["ordered", "started", "delivered", "set", "installed", "complete", "online"]

@@ -1,8 +1,7 @@
-"""How many MW are needed when: a given path, or one that is drawn anew in every replication, for all strategies alike.
+"""Demand, orders and procurement: how many MW are needed when, which of them are ordered when, and long-lead items.
 
-Who decides how much, and when.
-
-Long-lead items: ordered by one policy, arriving by lead time, gating site or factory.
+Demand is a given path or one drawn anew in every replication, the same for all strategies. Long-lead items are ordered
+by one policy, arrive by their lead time and gate the site or the factory.
 """
 
 from __future__ import annotations

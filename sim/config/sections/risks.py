@@ -1,8 +1,8 @@
 """Risk drivers: things that happen or not, once for the whole project, and hit many activities when they do.
 
-They are an input of their own beside the ranges of single estimates: a range says how long a thing takes when
-nothing special happens. A driver has an inherent state and, where somebody does something about it, a mitigated
-one. What a driver hits is said in tags (see `sim/config/cross_checks.py`).
+They are an input apart from the ranges of single estimates: a range states how long a thing takes when
+nothing special happens. A driver has an inherent state and, where something is done about it, a mitigated
+one. Tags name what a driver hits (see `sim/config/cross_checks.py`).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Risks(Section):
             raise Refused([*again, *unknown])
         return self
 
-    def in_force(self) -> tuple[tuple[Driver, State], ...]:
+    def active(self) -> tuple[tuple[Driver, State], ...]:
         """Return the drivers that apply, each in its state."""
         if self.mode == "none":
             return ()
@@ -139,5 +139,5 @@ class Risks(Section):
     @property
     def mitigation_usd(self) -> float:
         """What the mitigations cost that are in force: nothing unless the register is read after mitigation."""
-        costs = [driver.mitigation.cost_usd.planned for driver, _ in self.in_force() if driver.mitigation]
+        costs = [driver.mitigation.cost_usd.planned for driver, _ in self.active() if driver.mitigation]
         return sum(costs) if self.mode == "mitigated" else 0.0

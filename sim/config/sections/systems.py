@@ -1,12 +1,7 @@
-"""The three systems of a block: electrical, mechanical, compute. Each is made on site or in a factory.
+"""The three systems of a block (electrical, mechanical, compute), each made in a factory or built on site.
 
-Trucks that serve a factory.
-
-Step networks: the one thing that is a network in YAML. Links of all four types, instantiated once, per hall or block.
-
-Power that arrives in blocks of MW.
-
-From installed to accepted: L2 to L5, with failures and retests.
+With the step networks they are built by (finish-to-start unless a link says otherwise, instantiated once per phase,
+hall or block), the truck fleets that serve factories, power that arrives in blocks of MW, and commissioning L2 to L5.
 """
 
 from __future__ import annotations
@@ -40,7 +35,7 @@ from sim.config.sections.estimates import (
     WorkingDays,
 )
 
-# --- fleets -----------------------------------------------------------------------------------------------------------
+# --- truck fleets -----------------------------------------------------------------------------------------------------
 
 
 Trucks = Annotated[int, Unit("trucks"), Bounds(1, 10_000)]
@@ -61,7 +56,7 @@ class Fleet(Sourced):
     )
 
 
-# --- steps ------------------------------------------------------------------------------------------------------------
+# --- step networks ----------------------------------------------------------------------------------------------------
 
 
 Exposure = Literal["interior", "exterior", "earthwork", "crane"]
@@ -227,7 +222,7 @@ class Stops(Sourced):
 
 
 class Partner(Sourced):
-    """Another plant for the same skids: it works like the factory it stands with, but for what is said here."""
+    """Another plant for the same skids: it works like the first factory except for what is stated here."""
 
     id: Name = Field(description="Name of the plant")
     share: Annotated[float, Unit("share"), Bounds(0, 1, above=True)] = Field(
@@ -348,7 +343,9 @@ class Energization(Section):
     """Units, their installation, and what else permanent power waits for."""
 
     units: Units = Field(description="What arrives")
-    grid: tuple[Feed, ...] = Field(default=(), description="Feeds from a grid, beside the units or instead of them")
+    grid: tuple[Feed, ...] = Field(
+        default=(), description="Feeds from a grid, in addition to the units or instead of them"
+    )
     install: tuple[Step, ...] = Field(min_length=1, description="Steps from delivery to the unit's first power")
     after: tuple[str, ...] = Field(description="What a unit's installation waits for: pads, gas, permits")
     temporary_mw: Megawatts = Field(

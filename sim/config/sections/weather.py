@@ -77,7 +77,7 @@ class Exterior(Sourced):
 
     limit_mph: MilesPerHour = Field(
         default=_figure(30, "OSHA 'high wind' where material is handled, 30 mph; FACTS §5", "A", low=20, high=40),
-        description="Sustained wind at roof height above which nobody handles sheets and panels",
+        description="Sustained wind at roof height above which sheets and panels are not handled",
     )
     height_ft: Height = Field(
         default=_figure(40, "Eaves of a one-storey hall: assumption", "C", low=25, high=60),
@@ -129,7 +129,7 @@ class Earthwork(Sourced):
 
 
 class Interior(Sourced):
-    """Work under a roof stops only when nobody can reach the site."""
+    """Work under a roof stops only when the site cannot be reached."""
 
     rain_in: Inches = Field(
         default=_figure(2.0, "Flash flood over access roads and low-water crossings: assumption", "C", low=1.5, high=4),
@@ -160,11 +160,11 @@ class Storms(Sourced):
                 "source": "At most the 60 days a 260 MW job lost in Denton in 2025 (FACTS §5); rest: assumption",
             }
         ),
-        description="Days in a row on which nobody works outdoors",
+        description="Days in a row without outdoor work",
     )
     interior_days: FewDays = Field(
         default=_figure(2, "Roads and power back: assumption", "C", low=0, high=7),
-        description="Days at its start on which nobody works at all",
+        description="Days at its start without any work",
     )
 
 

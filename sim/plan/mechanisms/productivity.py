@@ -27,7 +27,7 @@ from sim.world.randomness.distributions import Fixed, to_distribution
 def apply_losses(context: PlanContext) -> None:
     """Add the factors that a trade's work is multiplied with; the total alone where no mechanism is on."""
     labour = context.project.labour
-    everywhere = labour.productivity.everywhere if labour.productivity else 1.0
+    everywhere = labour.productivity.loss_ratio if labour.productivity else 1.0
     for name, trade in labour.trades.items():
         factor, total = everywhere / trade.output, to_distribution(labour.losses)
         context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor))

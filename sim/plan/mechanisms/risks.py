@@ -148,7 +148,7 @@ class Blow:
 
 def apply_risks(context: PlanContext) -> None:
     """Write every driver that is in force into the plan; comes last, when everything it can hit is written."""
-    blows = [_blow(context, driver, state) for driver, state in context.project.risks.in_force()]
+    blows = [_blow(context, driver, state) for driver, state in context.project.risks.active()]
     longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
     known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
     for unit, route in context.plan.units.items() if longer else ():

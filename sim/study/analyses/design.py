@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from sim.config.load import Loaded, load_as
-from sim.config.locations import Position, nearest
-from sim.config.overrides import changed, expanded, rounded, scaled
+from sim.config.locations import Position, nearest_position
+from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
 from sim.config.project import Project
 from sim.config.study import Input, Scalar, Study
 from sim.errors import ConfigError, Problem, SimError
@@ -61,13 +61,13 @@ class Design:
         if varied.times:
             return {path: scaled(config, path, float(value)) for path in paths}
         numeric = isinstance(value, float) and varied.low is not None
-        return {path: rounded(config, path, float(value)) if numeric else value for path in paths}
+        return {path: round_if_integer(config, path, float(value)) if numeric else value for path in paths}
 
     def paths(self, base: int, paths: Sequence[str]) -> list[str]:
         """Paths without stars, each told at the line of the path it came from."""
         found = []
         for path in paths:
-            for place in expanded(self.bases[base], (path,), self.places):
+            for place in expand_wildcards(self.bases[base], (path,), self.places):
                 found.append(place)
                 if path in self.places:
                     self.places.setdefault(place, self.places[path])
@@ -75,7 +75,7 @@ class Design:
 
     def config(self, point: Point) -> Config:
         """The configuration of a point; ConfigError at the study's own lines."""
-        return changed(self.bases[point.base], point.changes, self.places)
+        return with_settings(self.bases[point.base], point.changes, self.places)
 
     def crossed(self, settings: Sequence[Settings]) -> tuple[Point, ...]:
         """The points of every base with every one of these settings; the first ones checked."""
@@ -98,7 +98,7 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Design:
     study, folder = found.value, Path(path).parent
     for number, name in enumerate(study.configs):
         if not (folder / name).is_file():
-            file, line, column = nearest(found.positions, ("configs", number))
+            file, line, column = nearest_position(found.positions, ("configs", number))
             raise ConfigError([Problem(file, line, column, f"configs.{number}", f'"{name}"', "a file that exists")])
     bases = tuple(load_as(Project, folder / name) for name in study.configs)
     return Design(study, bases, _places(found))
@@ -106,10 +106,10 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Design:
 
 def _places(found: Loaded[Study]) -> dict[str, Position]:
     """Where each path of a study is written, stars resolved as far as their base."""
-    places = {path: nearest(found.positions, ("set", path)) for path in found.value.set}
+    places = {path: nearest_position(found.positions, ("set", path)) for path in found.value.set}
     for name, varied in found.value.inputs.items():
         for number, path in enumerate(varied.paths):
-            places[path] = nearest(found.positions, ("inputs", name, "paths", number))
+            places[path] = nearest_position(found.positions, ("inputs", name, "paths", number))
     return places
 
 

@@ -94,7 +94,7 @@ class Switches:
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
         """Return every cause that can change anything, drivers first."""
-        drivers = [Cause(d.id, RISK, d.name) for d, _ in self.case.project.risks.in_force()]
+        drivers = [Cause(d.id, RISK, d.name) for d, _ in self.case.project.risks.active()]
         groups = [Cause(group, UNCERTAINTY, GROUPS[group]) for group in GROUPS if group in self._groups]
         return (*drivers, *groups)
 

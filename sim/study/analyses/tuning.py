@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.overrides import is_whole
+from sim.config.overrides import takes_integers
 from sim.config.study import Constraint, Input, Scalar
 from sim.errors import SimError
 from sim.study.analyses.design import Config, Design, NoDesign, Settings, of_python, read_study
@@ -203,7 +203,7 @@ def choices(design: Design, varied: Input) -> tuple[Scalar, ...] | None:
         return varied.values
     assert varied.low is not None  # the model asks for one or the other
     assert varied.high is not None
-    whole = all(is_whole(design.bases[0], path) for path in design.paths(0, varied.paths))
+    whole = all(takes_integers(design.bases[0], path) for path in design.paths(0, varied.paths))
     if varied.times or not whole:
         return None
     return tuple(range(math.ceil(varied.low), math.floor(varied.high) + 1))

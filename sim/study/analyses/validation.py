@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from sim import files
 from sim.config.load import Loaded
-from sim.config.locations import Fault, did_you_mean, nearest, problem_of
-from sim.config.project import Expectation, Project, parsed
+from sim.config.locations import Fault, did_you_mean, nearest_position, problem_of
+from sim.config.project import Expectation, Project, parse_expectation
 from sim.errors import NOTHING, ConfigError, SimError
 from sim.plan.vocabulary import WORK
 from sim.study.api import cores, laid_out
@@ -211,7 +211,7 @@ KEY = "expect"
 def expectations(loaded: Loaded[Project], metrics: Sequence[str]) -> tuple[Expectation, ...]:
     """A project's expectations; ConfigError where there are none, or one names a metric that there is not."""
     lines = loaded.value.expect
-    found = [parsed(line) for line in lines]
+    found = [parse_expectation(line) for line in lines]
     wrong = [
         _fault(loaded, number, line, "a metric of this project", did_you_mean(one.metric, metrics))
         for number, (line, one) in enumerate(zip(lines, found, strict=True))
@@ -219,7 +219,7 @@ def expectations(loaded: Loaded[Project], metrics: Sequence[str]) -> tuple[Expec
     ]
     if not lines:
         message = "states nothing to verify: add lines such as [peak_workforce_onsite.p80 < 450]"
-        wrong = [Fault((KEY,), nearest(loaded.positions, (KEY,)), NOTHING, message)]
+        wrong = [Fault((KEY,), nearest_position(loaded.positions, (KEY,)), NOTHING, message)]
     if wrong:
         raise ConfigError(problem_of(fault, loaded.tree) for fault in wrong)
     return tuple(found)
@@ -227,7 +227,7 @@ def expectations(loaded: Loaded[Project], metrics: Sequence[str]) -> tuple[Expec
 
 def _fault(loaded: Loaded[Project], number: int, line: str, message: str, hint: str) -> Fault:
     address = (KEY, number)
-    return Fault(address, nearest(loaded.positions, address), line, message, hint)
+    return Fault(address, nearest_position(loaded.positions, address), line, message, hint)
 
 
 def verify(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.labour import Calendar as Stated
-from sim.config.sections.labour import Pattern, followed
+from sim.config.sections.labour import Pattern, with_pattern
 from sim.config.sections.systems import EXPOSURES, Stops
 from sim.world.calendars import shifts as holidays
 from sim.world.calendars.shifts import DAY, Intervals, Minutes, shift_without_breaks
@@ -135,7 +135,7 @@ def _productive_shifts(project: Project, pattern: Pattern, exposure: str) -> tup
     """Return every shift of a pattern and how many of its minutes earn something."""
     productivity, start, horizon = project.labour.productivity, project.scale.start_date, project.scale.horizon_days
     assert productivity is not None  # asked only where it is stated
-    stated = followed(project.calendars.site, pattern)
+    stated = with_pattern(project.calendars.site, pattern)
     shifts = all_shifts(stated, start, horizon, _holidays(stated, start, horizon))
     felt = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
     return shifts, productive_minutes(shifts, productivity, pattern, start, felt)

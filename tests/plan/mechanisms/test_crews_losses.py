@@ -43,7 +43,7 @@ def measured(case: Case) -> dict[str, float]:
 def worked_per_earned(project: Project, exposure: str) -> float:
     """Shift minutes for each earned minute of work that goes on for years, at the mean of the stated total."""
     base, minutes = project_calendars(project), 1_000_000
-    everywhere = project.labour.productivity.everywhere if project.labour.productivity else 1.0
+    everywhere = project.labour.productivity.loss_ratio if project.labour.productivity else 1.0
     lost = Pert(1.08, 1.2, 1.4).mean() * everywhere * stated_share(project, exposure)
     finish = base[f"site.{exposure}"].finish(0, round(minutes * lost))
     return base[SHIFT].worked(finish) / minutes

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
-from sim.config.project import parsed
+from sim.config.project import parse_expectation
 from sim.errors import ConfigError
 from sim.study.analyses.validation import Checked, expectations, judge, junit
 from sim.study.api import load
@@ -47,25 +47,25 @@ HUNDRED = [float(day) for day in range(1, 101)]  # P80 is 80; its interval is th
     ],
 )
 def test_an_expectation_holds_where_its_whole_interval_does(line: str, outcome: str) -> None:
-    (row,) = judge([parsed(line)], sample(HUNDRED))
+    (row,) = judge([parse_expectation(line)], sample(HUNDRED))
     assert row.outcome == outcome
     assert bool(row.remark) == (outcome == "inconclusive")
 
 
 def test_it_says_how_many_runs_would_tell() -> None:
-    (row,) = judge([parsed("days.p80 < 84.5")], sample(HUNDRED))
+    (row,) = judge([parse_expectation("days.p80 < 84.5")], sample(HUNDRED))
     # the bound lies 9 beyond P80, the limit 4.5: twice as sure takes four times as many
     assert row.remark == "cannot be told from 100 runs; about 400 would tell"
 
 
 def test_a_run_that_stalled_is_later_than_any_date_and_leaves_no_mean() -> None:
     stalled = [1.0] * 50 + [float("inf")] * 50
-    late, mean = judge([parsed("days.p80 < 1e6"), parsed("days.mean < 1e6")], sample(stalled))
+    late, mean = judge([parse_expectation("days.p80 < 1e6"), parse_expectation("days.mean < 1e6")], sample(stalled))
     assert (late.outcome, mean.outcome) == ("fails", "fails")
 
 
 def test_what_is_left_of_runs_that_failed_proves_nothing() -> None:
-    (row,) = judge([parsed("days.p50 < 99")], sample(HUNDRED, failed=10))
+    (row,) = judge([parse_expectation("days.p50 < 99")], sample(HUNDRED, failed=10))
     assert row.outcome == "inconclusive"
 
 
@@ -77,7 +77,7 @@ def test_what_is_left_of_runs_that_failed_proves_nothing() -> None:
 )  # fmt: skip
 def test_nothing_but_the_grammar_is_read(line: str) -> None:
     with pytest.raises(ValueError, match=r"such as|mean or p1"):
-        parsed(line)
+        parse_expectation(line)
 
 
 def written(tmp_path: Path, *lines: str) -> Path:
