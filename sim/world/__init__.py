@@ -1,4 +1,4 @@
-"""What nobody on the project controls: luck, spread of durations, the calendar, the rules of the road.
+"""What no one on the project controls: random numbers, distributions, calendars, weather, roads.
 
 Pure functions of their arguments: no clock, no time zone, no locale, no simulation library.
 """

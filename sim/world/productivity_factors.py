@@ -1,8 +1,8 @@
-"""What a person-hour on site is worth: fatigue, night, heat, crowds and practice, as minutes that earn something.
+"""Productivity of site labour: what fatigue, night, heat, crowding and learning make of an hour on site.
 
-Fatigue, night and heat take minutes out of the shifts: the last ones before each break, where people are tired
-and the afternoon is hot. A shift stays one stretch, so that a lift that cannot pause still finds its window.
-Crowding and practice are factors on the minutes of each piece of work, read when it begins.
+Fatigue, night and heat shorten the shifts: they take away the last minutes before each break, when people are tired
+and the afternoon is hot. A shift stays one interval, so that a lift that cannot pause still finds its window.
+Crowding and learning are factors on the minutes of each piece of work, read when it begins.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ REGULAR_WEEK = 40.0
 
 
 def all_shifts(stated: Stated, start_date: date, horizon_days: int, holidays: Collection[date]) -> Intervals:
-    """Return every shift of a calendar up to the horizon, a stretch between breaks each, in order.
+    """Return every shift of a calendar up to the horizon, as intervals between breaks, in order.
 
-    Unlike a calendar's open stretches they stay apart where one shift follows the other without a gap.
+    Unlike a calendar's open intervals they stay apart where one shift follows the other without a gap.
     """
     day = np.arange(-1, horizon_days)
     chosen = np.isin((start_date.weekday() + day) % 7, list(weekdays(",".join(stated.days))))
@@ -43,16 +43,16 @@ def all_shifts(stated: Stated, start_date: date, horizon_days: int, holidays: Co
 
 
 def productive_minutes(
-    shifts: Intervals, productivity: Productivity, pattern: Pattern, start_date: date, felt: float
+    shifts: Intervals, productivity: Productivity, pattern: Pattern, start_date: date, heat_share: float
 ) -> Minutes:
-    """Return the minutes of every shift that earn something; `felt` is the share of the heat that is felt there."""
+    """Return the productive minutes of every shift; `heat_share` is the share of the heat loss that applies there."""
     starts, ends = shifts
-    dark = _night_share(shifts, productivity.night, start_date)
+    night = _night_share(shifts, productivity.night, start_date)
     kept = np.full(len(starts), 1.0 - _overtime_loss_of(productivity.overtime, pattern))
     if productivity.night is not None:
-        kept *= 1.0 - productivity.night.loss.value * dark
+        kept *= 1.0 - productivity.night.loss.value * night
     if productivity.heat is not None:
-        kept *= 1.0 - felt * (1.0 - dark) * _heat_loss(starts, productivity.heat, start_date)
+        kept *= 1.0 - heat_share * (1.0 - night) * _heat_loss(starts, productivity.heat, start_date)
     minutes: Minutes = np.floor((ends - starts) * kept + 0.5).astype(np.int64)
     return minutes
 

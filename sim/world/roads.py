@@ -1,17 +1,14 @@
-"""Loads on public roads: what class a load is from its size and weight, and when that class may move.
+"""Roads: the size class of a load, when that class may travel, and when a truck arrives under hours of service.
 
-A load that is legal on one of the trailers is a legal load. One that is only too heavy moves with a permit, day
-and night; one that is too wide, high or long by daylight, with a permit and perhaps escorts; beyond what routine
-permits are given for, a route is surveyed first. The limits are configuration, with their sources.
+A load that is legal on one of the trailers is a legal load. One that is only too heavy moves with a permit, day and
+night; one that is too wide, high or long by daylight, with a permit and perhaps escorts; for a superload, beyond
+routine permits, the route is surveyed first. The limits are configuration, with their sources.
 
-Hours of service: when a truck arrives whose driver must stop, and whose road may be closed.
-
-The limits of 49 CFR 395.3 for property-carrying drivers: at most 11 hours of driving, none after the 14th
-hour of a duty period, 30 minutes without driving after 8 hours of it, and 10 hours off before a new duty
-period. The weekly limits (60 or 70 hours) are not modelled: fleets change drivers between loads.
-
-The driver is rested at the start, drives whenever rules and road allow, and does nothing else on duty: so
-every minute without driving is off duty, a road closed for half an hour is a break, for ten hours a rest.
+Hours of service are those of 49 CFR 395.3 for property-carrying drivers: at most 11 hours of driving, none after the
+14th hour of a duty period, 30 minutes without driving after 8 hours of it, and 10 hours off before a new duty period.
+The weekly limits (60 or 70 hours) are not modelled: fleets change drivers between loads. The driver is rested at the
+start, drives whenever rules and road allow, and does nothing else on duty: every minute without driving is off duty,
+so a road closed for half an hour is a break, one closed for ten hours a rest.
 """
 
 from __future__ import annotations
@@ -26,11 +23,10 @@ import numpy as np
 from sim.config.project import Project
 from sim.config.sections.logistics import EVERY_DAY, Curfew, Envelope, Movement, Roads, Trailer
 from sim.config.sections.systems import Skid
-from sim.world.calendars import shifts as holidays
-from sim.world.calendars.shifts import DAY, daylight
+from sim.world.calendars.shifts import DAY, daylight, public_holidays
 from sim.world.calendars.working_time import Calendar, always, intersect, subtract_closures, weekly
 
-# --- roads ------------------------------------------------------------------------------------------------------------
+# --- size classes and road calendars ----------------------------------------------------------------------------------
 
 
 ClassName = Literal["legal", "overweight", "oversize", "superload"]
@@ -40,9 +36,9 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class LoadClass:
-    """How a load stands to the law of the road, loaded on its trailer: feet and pounds, truck included.
+    """Size class of a load on its trailer, in feet and pounds, truck included.
 
-    `because` says what is beyond a limit; it is empty for a legal load.
+    `because` lists what is beyond a limit; it is empty for a legal load.
     """
 
     name: ClassName
@@ -111,7 +107,7 @@ def exceeded_directions(load: LoadClass, limits: Envelope) -> list[str]:
 
 
 def _loaded_on(skid: Skid, trailer: Trailer) -> LoadClass:
-    """Return a load on a trailer, as if nobody minded."""
+    """Return a load on a trailer, before any limit is applied."""
     overhang = max(0.0, skid.length_ft.value - trailer.length_ft.value)
     return LoadClass(
         "legal",
@@ -192,10 +188,10 @@ def _without(windows: Calendar, curfew: Curfew, start: date, horizon: int) -> Ca
 def _major_holidays(roads: Roads, start: date, horizon: int) -> Iterator[date]:
     given = roads.major_holidays
     years = range(start.year, start.year + horizon // 365 + 2)
-    yield from holidays.public_holidays(given.country, given.subdivision, years, given.names)
+    yield from public_holidays(given.country, given.subdivision, years, given.names)
 
 
-# --- driving ----------------------------------------------------------------------------------------------------------
+# --- hours of service -------------------------------------------------------------------------------------------------
 
 
 DRIVING = 11 * 60

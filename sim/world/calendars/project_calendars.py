@@ -1,8 +1,7 @@
-"""Who works when on this project: its calendars by name, and how long a working day is.
+"""The calendars of a project by name, and those of one replication: the stated ones minus weather and plant outages.
 
-Whole plants that stand still for a while: a fire, a flood, a strike. Work there pauses and resumes.
-
-The calendars of one replication: the stated ones, less what this replication's bad luck closes.
+A plant outage (fire, flood, strike) stops a whole plant for a while; work there pauses and resumes. Also how many
+productive minutes a working day has.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from sim.config.project import Project
 from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Pattern, with_pattern
 from sim.config.sections.systems import EXPOSURES, Stops
-from sim.world.calendars import shifts as holidays
-from sim.world.calendars.shifts import DAY, Intervals, Minutes, shift_without_breaks
+from sim.world.calendars.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
 from sim.world.calendars.working_time import ALL, Calendar, always, subtract_closures, weekly
 from sim.world.productivity_factors import all_shifts, productive_minutes, shortened
 from sim.world.randomness.distributions import to_distribution
@@ -28,7 +26,7 @@ from sim.world.randomness.streams import stream_key, uniform
 from sim.world.roads import road_calendars
 from sim.world.weather.model import WeatherModel, closed_intervals
 
-# --- outages ----------------------------------------------------------------------------------------------------------
+# --- plant outages ----------------------------------------------------------------------------------------------------
 
 
 FACTORY = "factory"
@@ -38,22 +36,19 @@ HORIZONS = 1000
 
 
 def factory_calendar(plant: str, stops: Stops | None) -> str:
-    """Return the name of a plant's calendar: its own if it can stand still, else the one of all factories."""
+    """Return the name of a plant's calendar: its own if it can have outages, else the one of all factories."""
     return FACTORY if stops is None else f"{FACTORY}.{plant}"
 
 
 def plant_calendars(project: Project, factory: Calendar) -> dict[str, Calendar]:
-    """Return a calendar of its own for every plant that can stand still, as it is while it does not.
-
-    Where single lines can stand still, there is one without an end beside them.
-    """
+    """Return a calendar for every plant that can have outages, without them; and an endless one if single lines can fail."""
     lines = any(system.factory.line_stops is not None for system in project.by_system.values())
     endless = {ENDLESS: always(project.scale.horizon_days * DAY * HORIZONS, ENDLESS)} if lines else {}
     return {**dict.fromkeys(_outages_by_calendar(project), factory), **endless}
 
 
 def plant_outages(project: Project, seed: int, replication: int) -> dict[str, NDArray[np.int64]]:
-    """Return by calendar when plants stand still in a replication: rows (start, end) in order.
+    """Return by calendar the plant outages of a replication: rows (start, end) in order.
 
     From the end of one stop to the next passes an exponential time; a stop lasts as estimated. Draws are named
     after the plant; the k-th stop takes attempts 2 k and 2 k + 1.
@@ -66,7 +61,7 @@ def plant_outages(project: Project, seed: int, replication: int) -> dict[str, ND
 
 
 def _outages_by_calendar(project: Project) -> Mapping[str, Stops]:
-    """Return by calendar name how the plants stop that do."""
+    """Return by calendar name the stated outages of plants that have any."""
     return {
         f"{FACTORY}.{plant}": system.factory.plant_stops
         for name, system in project.by_system.items()
@@ -88,7 +83,7 @@ def _outage_rows(stops: Stops, stream: tuple[int, int], replication: int, horizo
         now, attempt = now + days * DAY, attempt + 2
 
 
-# --- clock ------------------------------------------------------------------------------------------------------------
+# --- calendars of a project -------------------------------------------------------------------------------------------
 
 
 DAYS_END = "day's end"
@@ -124,7 +119,7 @@ def _days_end(start: date, horizon: int) -> dict[str, Calendar]:
 
 
 def _productive_calendar(project: Project, exposure: str, shift: Calendar) -> Calendar:
-    """Return the minutes of the site's shifts that earn something under an exposure."""
+    """Return the productive calendar of the site's shifts under an exposure."""
     if project.labour.productivity is None:
         return shift
     shifts, minutes = _productive_shifts(project, project.pattern, exposure)
@@ -132,17 +127,17 @@ def _productive_calendar(project: Project, exposure: str, shift: Calendar) -> Ca
 
 
 def _productive_shifts(project: Project, pattern: Pattern, exposure: str) -> tuple[Intervals, Minutes]:
-    """Return every shift of a pattern and how many of its minutes earn something."""
+    """Return every shift of a pattern and its productive minutes."""
     productivity, start, horizon = project.labour.productivity, project.scale.start_date, project.scale.horizon_days
     assert productivity is not None  # asked only where it is stated
     stated = with_pattern(project.calendars.site, pattern)
     shifts = all_shifts(stated, start, horizon, _holidays(stated, start, horizon))
-    felt = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
-    return shifts, productive_minutes(shifts, productivity, pattern, start, felt)
+    heat_share = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
+    return shifts, productive_minutes(shifts, productivity, pattern, start, heat_share)
 
 
 def productive_share(project: Project, pattern: Pattern, exposure: str) -> float:
-    """Return the share of a pattern's shifts that earns something, mean over the calendar; 1 if nothing is lost."""
+    """Return the productive share of a pattern's shifts, mean over the calendar; 1 if nothing is lost."""
     if project.labour.productivity is None:
         return 1.0
     (starts, ends), minutes = _productive_shifts(project, pattern, exposure)
@@ -150,7 +145,7 @@ def productive_share(project: Project, pattern: Pattern, exposure: str) -> float
 
 
 def stated_share(project: Project, exposure: str) -> float:
-    """Return the same share for the way of working for which the losses are stated: what they contain already."""
+    """Return the same share for the pattern for which the losses are stated: what they contain already."""
     productivity = project.labour.productivity
     if productivity is None:
         return 1.0
@@ -158,7 +153,7 @@ def stated_share(project: Project, exposure: str) -> float:
 
 
 def holidays_of(project: Project) -> tuple[date, ...]:
-    """Return the days on which nobody works on site."""
+    """Return the holidays of the site."""
     return _holidays(project.site_calendar, project.scale.start_date, project.scale.horizon_days)
 
 
@@ -200,10 +195,10 @@ def _holidays(stated: Stated, start: date, horizon: int) -> tuple[date, ...]:
     if stated.holidays is None:
         return ()
     years = range(start.year, start.year + horizon // 365 + 2)
-    return holidays.public_holidays(stated.holidays.country, stated.holidays.subdivision, years)
+    return public_holidays(stated.holidays.country, stated.holidays.subdivision, years)
 
 
-# --- replication ------------------------------------------------------------------------------------------------------
+# --- calendars of a replication ---------------------------------------------------------------------------------------
 
 
 Closed = NDArray[np.int64]
@@ -221,7 +216,7 @@ def calendars_of(
     """Return the calendars of a replication under the names of the stated ones, in their order.
 
     Whatever closes a calendar for a while returns rows (start, end) by calendar name and is added in `closed_in`.
-    A calendar that nothing closes is the stated one itself, so that whoever prepares calendars can keep it.
+    A calendar that nothing closes is the stated one itself, so that its prepared arrays can be kept.
     If `days` are given, weather is drawn for so many only, and what it may close is `known` until then.
     """
     if weather is None or days is None or days >= project.scale.horizon_days:
@@ -246,6 +241,6 @@ def closures_by_calendar(
 ) -> dict[str, Closed]:
     """Return by calendar the minutes that a replication closes: rows (start, end), in any order; weather of `days`."""
     scale = project.scale
-    skies = closed_intervals(weather, scale.start_date, days or scale.horizon_days, seed, replication)
-    on_site = {f"{SITE}.{exposure}": rows for exposure, rows in skies.items()}
-    return {**plant_outages(project, seed, replication), **on_site, LIFTS: skies["crane"]}
+    weather_closures = closed_intervals(weather, scale.start_date, days or scale.horizon_days, seed, replication)
+    on_site = {f"{SITE}.{exposure}": rows for exposure, rows in weather_closures.items()}
+    return {**plant_outages(project, seed, replication), **on_site, LIFTS: weather_closures["crane"]}

@@ -1,10 +1,7 @@
-"""The words of a working week: weekdays, clock times, shifts with breaks, as numbers.
+"""Sets of time intervals, and what makes them: weekdays, clock times, shifts with breaks, daylight, public holidays.
 
-Stretches of time as sets: rising integer starts and ends, each [start, end), never touching.
-
-Daylight at a place: from some minutes before sunrise to some minutes after sunset, day by day.
-
-Public holidays: days on which a country or state does not work.
+A set of intervals is two arrays of rising integer starts and ends in minutes, each interval [start, end), never
+touching. Daylight runs from some minutes before sunrise to some minutes after sunset.
 """
 
 from __future__ import annotations
@@ -18,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-# --- intervals --------------------------------------------------------------------------------------------------------
+# --- sets of intervals ------------------------------------------------------------------------------------------------
 
 
 Minutes: TypeAlias = NDArray[np.int64]
@@ -26,7 +23,7 @@ Intervals: TypeAlias = tuple[Minutes, Minutes]
 
 
 def merged(starts: Minutes, ends: Minutes) -> Intervals:
-    """Put stretches in order, drop empty ones, join those that overlap or touch."""
+    """Put intervals in order, drop empty ones, join those that overlap or touch."""
     real = ends > starts
     if not real.all():
         starts, ends = starts[real], ends[real]
@@ -61,7 +58,7 @@ def clipped(a: Intervals, horizon: int) -> Intervals:
     return starts[real], ends[real]
 
 
-# --- shifts -----------------------------------------------------------------------------------------------------------
+# --- weekdays and shifts ----------------------------------------------------------------------------------------------
 
 
 DAY = 1440
@@ -69,7 +66,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def weekdays(days: str | Collection[int]) -> frozenset[int]:
-    """Return weekday numbers, 0 for Monday, of a wording like "mon-fri" or "mon-thu,sat"; a range may wrap.
+    """Return weekday numbers, 0 for Monday, of a text like "mon-fri" or "mon-thu,sat"; a range may wrap.
 
     Raises ValueError where a word is not a weekday.
     """
@@ -103,7 +100,7 @@ def clock_span(start: str, end: str) -> tuple[int, int]:
 
 
 def shift_without_breaks(shift: tuple[str, str], breaks: Sequence[tuple[str, str]]) -> Intervals:
-    """Return a shift as the stretches between its breaks, in minutes after the midnight before it."""
+    """Return a shift as the intervals between its breaks, in minutes after the midnight before it."""
     start, end = clock_span(*shift)
     off = np.array([clock_span(*pause) for pause in breaks], dtype=np.int64).reshape(-1, 2)
     off = np.concatenate([off - DAY, off, off + DAY])
@@ -117,7 +114,7 @@ def shift_without_breaks(shift: tuple[str, str], breaks: Sequence[tuple[str, str
 def daylight(
     start: date, days: int, latitude: float, longitude: float, utc_offset_hours: float, margin: int
 ) -> Intervals:
-    """Return daylight as stretches of minutes since `start`, `margin` minutes longer at either end of the day.
+    """Return daylight as intervals of minutes since `start`, `margin` minutes longer at either end of the day.
 
     The clock is the place's standard time all year. Sunrise and sunset are those of the `astral` library (solar
     position after NOAA), to the minute. Where the sun does not rise or set, the day is all night or all light.
@@ -146,7 +143,7 @@ def _sunrise_sunset(day: date, latitude: float, longitude: float, clock: timezon
     return up.hour * 60 + up.minute, down.hour * 60 + down.minute
 
 
-# --- holidays ---------------------------------------------------------------------------------------------------------
+# --- public holidays --------------------------------------------------------------------------------------------------
 
 
 def public_holidays(

@@ -1,10 +1,9 @@
-"""Working time: when a crew, a crane or a road is there to be worked with.
+"""Working-time calendars: when a crew, a crane or a road is available.
 
-A calendar is the set of minutes that are open, counted from 00:00 of the project's first day, on a civil
-clock without time zone or daylight saving. It is used as one rising function, the working minutes until a
-moment, and its inverse: 40 working hours are one look-up, however many nights, Sundays and storms they span.
-
-Working time less what interrupts it: storms, stops of a plant, curfews.
+A calendar is the set of minutes that are open, counted from 00:00 of the project's first day, on a civil clock without
+time zone or daylight saving. It is used as one rising function, the working minutes until a moment, and its inverse:
+40 working hours are one look-up, however many nights, Sundays and storms they span. `subtract_closures` takes out what
+interrupts it: storms, plant outages, curfews.
 """
 
 from __future__ import annotations
@@ -31,11 +30,8 @@ from sim.world.calendars.shifts import (
     weekdays,
 )
 
-# --- calendars --------------------------------------------------------------------------------------------------------
-
-
 ALL = 2**62
-"""A minute beyond all counting: of what is known to its end."""
+"""A minute later than any: `known` of a calendar without an end to what is known."""
 
 
 class CalendarEnds(SimError):
@@ -45,23 +41,23 @@ class CalendarEnds(SimError):
 
 
 class NoWindow(SimError):
-    """Work that cannot pause is longer than every open stretch of its calendar."""
+    """Work that cannot pause is longer than every open interval of its calendar."""
 
     exit_code = 2
 
 
 class Calendar:
-    """Open stretches of time, in integer minutes since the project's start, up to a horizon.
+    """Open intervals of time, in integer minutes since the project's start, up to a horizon.
 
     `starts`, `ends` and `done` (working minutes until each end) are rising int64 arrays of one length;
-    stretches neither overlap nor touch. Nothing is known past minute `horizon`: asking is a `CalendarEnds`.
+    intervals neither overlap nor touch. Nothing is known past minute `horizon`: asking is a `CalendarEnds`.
     """
 
     known = ALL
-    """Until which minute what closes it has been taken out; then follow the stated stretches."""
+    """Minute until which closures have been taken out; the intervals after it are the stated ones."""
 
     def __init__(self, name: str, starts: Minutes, ends: Minutes, horizon: int, start_date: date | None = None) -> None:
-        """Take stretches that are in order and do not touch; `Calendar.of` takes any."""
+        """Take intervals that are in order and do not touch; `Calendar.of` takes any."""
         outside = len(starts) and (starts[0] < 0 or ends[-1] > horizon)
         if outside or (ends <= starts).any() or (starts[1:] <= ends[:-1]).any():
             raise ValueError(f"calendar {name}: stretches must be in order, apart and before {horizon}")
@@ -77,11 +73,11 @@ class Calendar:
         starts, ends = clipped(merged(*_pairs(intervals)), horizon)
         return cls(name, starts, ends, horizon, start_date)
 
-    def like(self, stretches: Minutes, longest: int, name: str = "") -> Calendar:
+    def like(self, intervals: Minutes, longest: int, name: str = "") -> Calendar:
         """Return a calendar known as far as this one: rows of starts, ends and `done`, found to be in order elsewhere."""
         made = object.__new__(Calendar)
         made.name, made.horizon, made.start_date = name or self.name, self.horizon, self.start_date
-        made.starts, made.ends, made.done = stretches
+        made.starts, made.ends, made.done = intervals
         made.longest = longest
         return made
 
@@ -106,7 +102,7 @@ class Calendar:
 
     @cached_property
     def longest(self) -> int:
-        """Minutes of the longest open stretch."""
+        """Minutes of the longest open interval."""
         return int((self.ends - self.starts).max(initial=0))
 
     @property
@@ -115,7 +111,7 @@ class Calendar:
         return self.starts, self.ends
 
     def moment(self, minute: int) -> str:
-        """Say a minute in words: its date, or its day of the project where no date is known."""
+        """Return a minute as text: its date, or its day of the project where no date is known."""
         if self.start_date is None:
             return f"day {minute // DAY}"
         return (self.start_date + timedelta(days=minute // DAY)).isoformat()
@@ -123,7 +119,7 @@ class Calendar:
     def worked(self, t: int) -> int:
         """Count working minutes in [0, t); before the project's start every minute counts."""
         if t > self.horizon:
-            raise self._over()
+            raise self._past_horizon()
         return self._worked(t)
 
     def worked_many(self, times: Minutes) -> Minutes:
@@ -142,7 +138,7 @@ class Calendar:
     def finish(self, start: int, minutes: int) -> int:
         """Return the clock minute at which `minutes` working minutes have passed since `start`.
 
-        Work pauses while the calendar is closed. It finishes at the end of a stretch rather than at the start
+        Work pauses while the calendar is closed. It finishes at the end of an interval rather than at the start
         of the next; no work at all finishes at once, open or closed.
         """
         if minutes == 0:
@@ -151,7 +147,7 @@ class Calendar:
         done = self._done
         place = bisect_left(done, target)
         if place == len(done):
-            raise self._over()
+            raise self._past_horizon()
         return self._ends[place] - (done[place] - target)
 
     def latest_start(self, finish: int, minutes: int) -> int:
@@ -165,9 +161,9 @@ class Calendar:
         return self._ends[place] - (self._done[place] - left)
 
     def finish_whole(self, start: int, minutes: int) -> int:
-        """Return the clock minute at which `minutes` in one piece end, in the first stretch long enough.
+        """Return the clock minute at which `minutes` in one piece end, in the first interval long enough.
 
-        Raises NoWindow where no stretch of the calendar is.
+        Raises NoWindow where no interval of the calendar is.
         """
         if minutes == 0:
             return start
@@ -181,7 +177,7 @@ class Calendar:
             end = max(start, starts[place]) + minutes
             if end <= ends[place]:
                 return end
-        raise self._over()
+        raise self._past_horizon()
 
     def latest_start_whole(self, finish: int, minutes: int) -> int:
         """Return the latest start of a piece of work that is over by `finish`; negative if there is none."""
@@ -198,14 +194,14 @@ class Calendar:
         """Return the first open minute at or after `t`."""
         place = bisect_right(self._ends, t)
         if place == len(self._ends):
-            raise self._over()
+            raise self._past_horizon()
         return max(t, self._starts[place])
 
     def closes(self, t: int) -> int:
-        """Return the end of the stretch that contains `t` or, when closed at `t`, of the next."""
+        """Return the end of the open interval that contains `t` or, when closed at `t`, of the next."""
         place = bisect_right(self._ends, t)
         if place == len(self._ends):
-            raise self._over()
+            raise self._past_horizon()
         return self._ends[place]
 
     def _worked(self, t: int) -> int:
@@ -215,8 +211,8 @@ class Calendar:
             return min(t, 0)
         return self._done[place] - max(self._ends[place] - t, 0)
 
-    def _over(self) -> CalendarEnds:
-        """Word the error of asking past the horizon."""
+    def _past_horizon(self) -> CalendarEnds:
+        """Return the error of asking past the horizon."""
         return CalendarEnds(
             f"calendar {self.name} ends on {self.moment(self.horizon)} and the project is not done by then:"
             " give it a later last day, or look for what keeps the project from finishing"
@@ -256,14 +252,14 @@ def weekly(
 
 
 def intersect(a: Calendar, b: Calendar, name: str = "") -> Calendar:
-    """Be open when both are, as far as both are known."""
+    """Return the calendar that is open when both are, as far as both are known."""
     horizon = min(a.horizon, b.horizon)
     both = clipped(intersection(a.intervals, b.intervals), horizon)
     return Calendar(name or f"{a.name} and {b.name}", *both, horizon, a.start_date or b.start_date)
 
 
 def union(a: Calendar, b: Calendar, name: str = "") -> Calendar:
-    """Be open when either is, as far as both are known."""
+    """Return the calendar that is open when either is, as far as both are known."""
     horizon = min(a.horizon, b.horizon)
     either = merged(np.concatenate([a.starts, b.starts]), np.concatenate([a.ends, b.ends]))
     known = clipped(either, horizon)
@@ -283,17 +279,17 @@ def _plain(minutes: Minutes) -> list[int]:
 
 
 def _hours(minutes: int) -> str:
-    """Say a length of time in words."""
+    """Return a length of time as text."""
     return f"{minutes / 60:g} h"
 
 
-# --- interruptions ----------------------------------------------------------------------------------------------------
+# --- calendar minus closures ------------------------------------------------------------------------------------------
 
 
 def subtract_closures(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
-    """Close stretches such as storms: rows (start, end) in any order, overlapping or not, and `known` until then.
+    """Take closures such as storms out of a calendar: rows (start, end) in any order, overlapping or not.
 
-    What lies behind the last of them stays as it is.
+    They are complete up to minute `known`; what lies behind the last of them stays as it is.
     """
     made = (_without_by_machine if by_machine() else _without)(calendar, closed, name)
     made.known = known
@@ -301,7 +297,7 @@ def subtract_closures(calendar: Calendar, closed: NDArray[np.int64], name: str =
 
 
 def _without_by_machine(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Close stretches, in one pass where they are in order."""
+    """Take out closures by the kernel, in one pass where they are in order."""
     from sim.world.kernels import UNORDERED, leave
 
     room = np.empty((3, len(calendar.starts) + len(closed)), np.int64)
@@ -311,7 +307,7 @@ def _without_by_machine(calendar: Calendar, closed: NDArray[np.int64], name: str
 
 
 def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Close stretches: what is open on the calendar and in the rest of the time."""
+    """Take out closures: keep what is open on the calendar and in the rest of the time."""
     storms = merged(closed[:, 0], closed[:, 1])
     last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
     later = int(np.searchsorted(calendar.ends, last, side="right"))

@@ -1,12 +1,9 @@
-"""Spread: what an estimator means by "5 to 9 days, most likely 6".
+"""Distributions: what an estimator means by "5 to 9 days, most likely 6".
 
-Each distribution turns a uniform draw into a value by its inverse (`ppf`, from "percent point function"), so
-one draw belongs to one input and a longer estimate with the same luck is a longer duration. Values carry
-whatever unit the estimate has; nothing is rounded here.
-
-The distribution a planner's estimate stands for.
-
-The dice of the risk register: whether a driver occurs, which no plan counts on.
+Each one turns a uniform draw into a value by its inverse CDF (`ppf`, "percent point function"), so one draw belongs to
+one input, and at the same draw a longer estimate is a longer duration. Values have the unit of the estimate; nothing
+is rounded. `to_distribution` gives the distribution of a planner's estimate; `RiskOccurrence` draws whether a risk
+driver occurs.
 """
 
 from __future__ import annotations
@@ -22,9 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.sections.estimates import Estimate
-
-# --- distributions ----------------------------------------------------------------------------------------------------
-
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -88,7 +82,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Triangular:
-    """Three points joined by straight lines: fat tails, for estimates nobody wants to defend."""
+    """Three points joined by straight lines: fat tails, for rough estimates."""
 
     low: float
     mode: float
@@ -245,7 +239,7 @@ class Discrete:
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Put the cases in order of value, so that more luck is never a smaller value."""
+        """Put the cases in order of value, so that a larger draw is never a smaller value."""
         if not self.values or len(self.values) != len(self.weights):
             raise ValueError("a discrete distribution needs as many weights as values, and at least one")
         if min(self.weights) < 0 or not 0 < sum(self.weights) < inf:
@@ -261,7 +255,7 @@ class Discrete:
         return cls(tuple(values), (1.0,) * len(values))
 
     def cumulative(self) -> Floats:
-        """Return the draw up to which each value reigns; the last is exactly 1."""
+        """Return the draw up to which each value applies; the last is exactly 1."""
         total = np.cumsum(self.weights)
         return np.asarray(total / total[-1], dtype=np.float64)
 
@@ -292,7 +286,7 @@ def _require_ordered(*points: float) -> None:
         raise ValueError(f"points must be finite and in rising order: {points}")
 
 
-# --- shapes -----------------------------------------------------------------------------------------------------------
+# --- from an estimate to its distribution -----------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)  # a plan asks for the same few hundred tens of thousands of times
@@ -312,12 +306,12 @@ def to_distribution(estimate: Estimate) -> Distribution:
     return Fixed(estimate.planned)
 
 
-# --- register ---------------------------------------------------------------------------------------------------------
+# --- occurrence of a risk driver --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class RiskOccurrence(Discrete):
-    """1 with a probability, else 0. The more unlucky the draw the rather it occurs.
+    """1 with a probability, else 0; it occurs for the largest draws.
 
     So a driver whose probability is mitigated occurs in some of the replications in which it occurred before, and
     in no other. The planned value is 0 however probable it is: the deterministic run is the one without drivers.

@@ -1,4 +1,4 @@
-"""Distributions worked out beforehand: a table of quantiles each, so that a draw costs a look-up.
+"""Quantile tables: the inverse CDF of every distribution tabulated in advance, so that a draw costs a look-up.
 
 A plan of 17,000 inputs is sampled for every replication, and an inverse beta is far too slow for that. The
 tables are also how two engines get the same digits: the same few operations in the same order, whether numpy,
@@ -62,7 +62,7 @@ class Tables:
 
 
 def kind(dist: Distribution) -> int:
-    """Tell FIXED, DISCRETE and TABLE apart."""
+    """Return FIXED, DISCRETE or TABLE."""
     return FIXED if isinstance(dist, Fixed) else DISCRETE if isinstance(dist, Discrete) else TABLE
 
 

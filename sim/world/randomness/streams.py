@@ -1,28 +1,19 @@
-"""Luck spread evenly over a randomisation: a Latin hypercube, or scrambled Sobol points.
+"""Random streams addressed by name, and how a sample is spread over them: plain, Latin hypercube or scrambled Sobol.
 
-Both are made from the same named draws as plain luck and not by a library's random generator:
-so a draw still belongs to (seed, name, replication), whatever the chunk, the worker or the version of a library.
-Of scipy only the Sobol sequence itself is taken, a published table (Joe and Kuo 2008) without any luck in it.
+A draw is addressed by (seed, name, replication, attempt) and by nothing else: not by the caller, the order, the
+process or the size of a chunk. So a unit has the same random numbers under every strategy (common random numbers), and
+1,000 replications are the first 1,000 of 2,000. The generator is Philox4x64-10 (Salmon, Moraes, Dror, Shaw: "Parallel
+random numbers: as easy as 1, 2, 3", SC 2011): a keyed bijection of a 256-bit counter. The key is a digest of seed and
+name; the counter is (replication, attempt, 0, 0); of the four words of output only the first is used.
 
-Luck: every random number has an address, and asking for it twice gives the same number.
+Plain draws leave gaps and clumps. Stratified over a group of replications, each input falls once into each of as many
+equal slices of (0, 1), and estimates scatter less. How much less can only be seen from several groups that were
+randomised independently: the randomisations. Randomisation b is replications b·size … (b+1)·size − 1. A study that
+goes on adds randomisations of the same size, so its first 1,000 replications stay what they were; another size is
+another sample: here 1,000 runs are not the first 1,000 of 2,000.
 
-A draw is addressed by (seed, name, replication, attempt) and by nothing else: not by who asks, in which
-order, in which process or in how large a chunk. So the same unit has the same luck under every strategy, and
-1,000 replications are the first 1,000 of 2,000.
-
-The generator is Philox4x64-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
-SC 2011): a keyed bijection of a 256-bit counter. The key is a digest of seed and name; the counter is
-(replication, attempt, 0, 0); of the four words of output only the first is used.
-
-How the luck of a study is spread over its replications: each on its own, or evenly over a group of them.
-
-Plain luck leaves gaps and clumps. Spread evenly, a group of replications has each input once in each of as many
-equal slices of its luck; what a study measures then scatters less. How much less can only be seen from several
-groups that were spread independently of each other: the randomisations.
-
-Randomisation b is replications b·size … (b+1)·size − 1. A study that goes on adds randomisations of the same size,
-so its first 1,000 replications stay what they were. Another size is another sample: here 1,000 runs are not the
-first 1,000 of 2,000, as they are with plain luck.
+Latin hypercube and Sobol points are made from the same named draws, not by a library's generator. Of scipy only the
+unscrambled Sobol sequence is taken, a published table (Joe and Kuo 2008) without any randomness in it.
 """
 
 from __future__ import annotations
@@ -39,7 +30,7 @@ from numpy.typing import NDArray
 
 from sim.errors import SimError
 
-# --- draws ------------------------------------------------------------------------------------------------------------
+# --- named streams ----------------------------------------------------------------------------------------------------
 
 
 RNG_VERSION = 1
@@ -77,9 +68,9 @@ def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> N
     return np.minimum(drawn, _TOP, out=drawn)
 
 
-def uniform(stream_key: Key, replication: int, attempt: int) -> float:
-    """Draw one number, strictly between 0 and 1, for what is decided late: a repeated test."""
-    return min(((word(stream_key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
+def uniform(key: Key, replication: int, attempt: int) -> float:
+    """Draw one number, strictly between 0 and 1, for what is decided during the run, such as a repeated test."""
+    return min(((word(key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
 
 
 def _at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Generator]:
@@ -94,21 +85,21 @@ def _at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Gen
     place: dict[str, Any] = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
     state: Any = {"bit_generator": "Philox", "state": place, "has_uint32": 0, "uinteger": 0}
     state |= {"buffer": [0] * 4, "buffer_pos": 4}
-    for stream in keys:
-        place["key"] = stream
+    for key in keys:
+        place["key"] = key
         bits.state = state
         yield generator
 
 
-def word(stream_key: Key, replication: int, attempt: int) -> int:
+def word(key: Key, replication: int, attempt: int) -> int:
     """Return the first output word of Philox4x64-10 for (replication, attempt, 0, 0): the raw draw."""
-    return philox((replication, attempt, 0, 0), stream_key)[0]
+    return philox((replication, attempt, 0, 0), key)[0]
 
 
-def philox(counter: tuple[int, int, int, int], stream_key: Key) -> tuple[int, int, int, int]:
+def philox(counter: tuple[int, int, int, int], key: Key) -> tuple[int, int, int, int]:
     """Return the four output words of Philox4x64-10 for a counter and a key of 64-bit words."""
     c0, c1, c2, c3 = counter
-    k0, k1 = stream_key
+    k0, k1 = key
     for _ in range(_ROUNDS):
         a, b = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
         c0, c1, c2, c3 = b >> 64 ^ c1 ^ k0, b & _WORD, a >> 64 ^ c3 ^ k1, a & _WORD
@@ -116,7 +107,7 @@ def philox(counter: tuple[int, int, int, int], stream_key: Key) -> tuple[int, in
     return c0, c1, c2, c3
 
 
-# --- sampling ---------------------------------------------------------------------------------------------------------
+# --- sampling methods -------------------------------------------------------------------------------------------------
 
 
 Method: TypeAlias = Literal["mc", "lhs", "sobol", "sobol-all"]
@@ -127,7 +118,7 @@ LARGEST = 1024
 """Replications of one randomisation at most: what a process remembers of it stays small. More runs are more of them."""
 SMALLEST = 16
 """Fewer leave a P80 to the fourth largest of a randomisation."""
-_WORDS = {
+_NAMES = {
     "mc": "plain Monte Carlo",
     "lhs": "Latin hypercube",
     "sobol": "scrambled Sobol points for what is shared, Latin hypercube for the rest",
@@ -143,7 +134,7 @@ class WrongSampling(SimError):
 
 @dataclass(frozen=True)
 class Sampling:
-    """A method, and how many replications make one randomisation of it (1 for plain luck)."""
+    """A method, and how many replications make one randomisation of it (1 for plain Monte Carlo)."""
 
     method: Method = "mc"
     size: int = 1
@@ -158,9 +149,9 @@ class Sampling:
         return runs if self.is_plain else self.size * max(RANDOMISATIONS, ceil(runs / self.size))
 
     def describe(self, runs: int) -> str:
-        """Say it beside a number."""
-        words = _WORDS[self.method]
-        return words if self.is_plain else f"{words} ({runs // self.size} randomisations of {self.size:,})"
+        """Describe the method as text."""
+        name = _NAMES[self.method]
+        return name if self.is_plain else f"{name} ({runs // self.size} randomisations of {self.size:,})"
 
     def document(self) -> dict[str, Any]:
         """Return it as a manifest keeps it."""
@@ -176,7 +167,7 @@ PLAIN_MONTE_CARLO = Sampling()
 
 
 def choose_sampling(method: str, runs: int) -> Sampling:
-    """Return a method laid out for about `runs` replications; WrongSampling names those there are.
+    """Return a method laid out for about `runs` replications; WrongSampling lists the methods there are.
 
     Eight randomisations, as large as that makes them; Sobol points are balanced in powers of two only.
     """
@@ -193,14 +184,14 @@ def _known(method: str) -> Method:
     return method
 
 
-# --- spread -----------------------------------------------------------------------------------------------------------
+# --- Latin hypercube and scrambled Sobol points -----------------------------------------------------------------------
 
 
 FloatArray = NDArray[np.float64]
 Words = NDArray[np.uint64]
 
 PLACE, SCRAMBLE = 1 << 63, (1 << 63) + 1
-"""Attempts that nobody will ever make: the addresses of the place in a slice, and of the scrambling."""
+"""Attempt numbers beyond any real one: the addresses of the position in a slice, and of the scrambling."""
 MOST_SOBOL = 21_201
 """Dimensions for which Joe and Kuo give numbers."""
 _BITS = 53
@@ -213,7 +204,7 @@ def ranks(keys: Sequence[Key], block: int, size: int) -> NDArray[np.uint16]:
     """Return which slice each replication of a randomisation has of each input, shape (len(keys), size).
 
     It is the rank of the replication's plain draw among those of the randomisation: a random order, and one that
-    leaves each replication close to the luck it would have had.
+    leaves each replication close to the numbers it would have drawn.
     """
     ranked = np.empty((len(keys), size), np.uint16)
     rows = max(1, _ROWS // size)

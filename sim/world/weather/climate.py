@@ -1,17 +1,12 @@
-"""A climate: what the weather of a place is like by month, as a small table.
+"""A climate by month, the persistence of weather from day to day, and storm seasons.
 
-The built-in one, West Texas, was derived from two typical years; `experiments/west_texas_weather` says how and
-does it again.
+The climate is a small table; the built-in one, West Texas, was derived from two typical years
+(`experiments/west_texas_weather` repeats that). Wet days follow wet days (a two-state Markov chain), and wind and
+temperature are autocorrelated. Both look back over a fixed number of days only, so that a day's weather follows from
+the draws of the days before it, to the same bits wherever a series begins.
 
-Weather remembers: a wet day follows a wet day, a windy afternoon a windy noon.
-
-Both memories are finite, so that a day's weather is found from the uniforms of the days before it without going
-back to the beginning of time, and to the same bits wherever a series begins.
-
-Storm seasons that a typical year lacks: weeks of rain and wind, once in many years.
-
-Months of typical years are picked for being typical, so what stops a job for a whole season is in none of them.
-Each day a season may begin, more likely in rainy months; it lasts as long as the planner's estimate says.
+Typical years are put together from typical months, so what stops a job for a whole season is in none of them. Each day
+a storm season may therefore begin, more likely in rainy months; it lasts as long as the planner's estimate says.
 """
 
 from __future__ import annotations
@@ -41,9 +36,6 @@ from sim.world.weather.closures import (
     no_intervals,
 )
 
-# --- climate ----------------------------------------------------------------------------------------------------------
-
-
 Floats = NDArray[np.float64]
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -59,14 +51,14 @@ WEST_TEXAS = "west_texas.csv"
 
 _HERE = Path(__file__).resolve()
 _PLACES = (_HERE.parent, _HERE.parents[3] / "configs" / "weather")
-"""Beside the code where it is installed, among the configurations where it is worked on."""
+"""Next to the code where it is installed, among the configurations in a checkout."""
 
 _DAY = slice(7, 19)
 
 
 @dataclass(frozen=True, eq=False)
 class Climate:
-    """Twelve numbers each unless said otherwise; wind at 10 m above ground, hours of the civil day."""
+    """Twelve numbers each unless stated otherwise; wind at 10 m above ground, hours of the civil day."""
 
     p01: Floats
     p10: Floats
@@ -127,7 +119,7 @@ def read_climate(path: Path) -> Climate:
 
 
 def _rows(path: Path) -> Mapping[str, Floats]:
-    """Read every row's twelve numbers; lines that begin with # say where they are from."""
+    """Read every row's twelve numbers; lines that begin with # are comments."""
     text = files.read(path).decode(errors="replace")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     try:
@@ -151,11 +143,11 @@ def _by_hour(rows: Mapping[str, Floats], quantity: str) -> Floats:
     return np.column_stack([rows[f"{quantity}_{hour:02d}"] for hour in range(24)])
 
 
-# --- persistence ------------------------------------------------------------------------------------------------------
+# --- persistence from day to day --------------------------------------------------------------------------------------
 
 
 LAGS = 31
-"""Steps before the first one known that `remembered` needs: 1 + 1 + 2 + 4 + 8 + 16 terms."""
+"""Steps before the first result that `remembered` needs: 1 + 1 + 2 + 4 + 8 + 16 terms."""
 
 _DOUBLINGS = (1, 2, 4, 8, 16)
 
@@ -165,7 +157,7 @@ def wet_days(uniforms: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
 
     Wet spells are geometric with mean 1/p10; the share of wet days is p01/(p01 + p10) (Gabriel and Neumann 1962,
     Richardson 1981). The same draw decides from either state: below p01 it is wet anyway, above 1 − p10 dry
-    anyway, between them as yesterday. So the chain forgets where it began at the first draw outside, and needs
+    anyway, between them as yesterday. So the chain is independent of its start from the first draw outside on, and needs
     no loop. Weather persists: p01 + p10 ≤ 1. Before the first such draw it is dry.
     """
     decided = (uniforms < p01) | (uniforms >= 1 - p10)
@@ -175,7 +167,7 @@ def wet_days(uniforms: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
 
 
 def autocorrelated(noise: Floats, correlation: float) -> Floats:
-    """Give independent normal numbers a memory: correlation ** steps between two of them, over 31 steps.
+    """Make independent normal numbers an autocorrelated series: correlation ** steps between two of them, over 31 steps.
 
     The sum of the last 32 numbers with weights 1, r, r², …, brought back to variance 1: a first-order
     autoregression cut off where r³² is nothing. Five additions instead of 32: (1 + r)(1 + r²)(1 + r⁴)….
@@ -194,7 +186,7 @@ def autocorrelation_weights(correlation: float) -> tuple[tuple[float, ...], floa
 
 
 def interpolated(knots: Floats, correlation: float, late: float) -> Floats:
-    """Return what lies a share `late` of the way from each knot to the next, of variance 1 like the knots."""
+    """Interpolate at a share `late` of the way from each knot to the next, of variance 1 like the knots."""
     before, after = interpolation_weights(correlation, late)
     return knots[:-1] * before + knots[1:] * after
 
@@ -205,7 +197,7 @@ def interpolation_weights(correlation: float, late: float) -> tuple[float, float
     return (1 - late) / spread, late / spread
 
 
-# --- storms -----------------------------------------------------------------------------------------------------------
+# --- storm seasons ----------------------------------------------------------------------------------------------------
 
 
 LONGEST = 90
@@ -214,7 +206,7 @@ LONGEST = 90
 
 @dataclass(frozen=True, eq=False)
 class Storms:
-    """Chance per day that a season begins, by month; how long it lasts; days at its start without anyone."""
+    """Chance per day that a season begins, by month; how long it lasts; days at its start without any work."""
 
     daily: Floats
     lasting: Distribution
@@ -227,7 +219,7 @@ class Storms:
         return self.intervals(began, uniforms[began, 1])
 
     def intervals(self, days: NDArray[np.int64], uniforms: Floats) -> tuple[IntervalRows, IntervalRows]:
-        """Return what seasons close that begin on these days, each with the uniforms of its length."""
+        """Return what storm seasons that begin on these days close; `uniforms` draw their lengths."""
         if not len(days):
             return no_intervals(), no_intervals()
         starts = (days - WARM_UP) * DAY

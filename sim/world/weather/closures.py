@@ -1,21 +1,15 @@
-"""The luck of the sky: every number of the weather belongs to a civil day.
+"""When the weather closes the site: random numbers by civil day, limits at which work stops, closed minutes by exposure.
 
-A draw is addressed by (seed, quantity, replication, civil day), never by who asks or in which order. So the
-weather of 3 March 2027 is the same under every strategy, in every process, and for a project that starts a
-month later; what moves is which work meets it.
+A weather draw is addressed by (seed, quantity, replication, civil day), never by the caller or the order. So the
+weather of 3 March 2027 is the same under every strategy, in every process, and for a project that starts a month
+later; what moves is which work meets it. There is one stream per quantity ("weather/rain", "weather/wind", …):
+Philox4x64-10 with the keys of `sim.world.randomness.streams`, but with the position in the series as its first counter
+word, because whole years are drawn for one replication at a time. Counter (position // 4, 0, replication, 0) gives
+four numbers; positions count from the year 1, so a day's numbers do not depend on where a series begins.
 
-One stream per quantity ("weather/rain", "weather/wind", …): Philox4x64-10 as in `draws`, with the same key
-rule, but with the place in the series as its first counter word, because years are drawn at once for one
-replication, where `draws` draws one input for many replications. Counter (place // 4, 0, replication, 0) gives
-four numbers; place counts from the year 1, so a day's numbers do not depend on where a series begins.
-
-At which wind, rain and frost work stops: the planner's limits in the units of weather stations.
-
-Stations measure wind at 10 m; work stops for the wind where it is done. The mean grows with height by a power
-law; a gust is the mean at that height plus 0.4 times the mean at 10 m, the rule of crane makers (Grove RT765E-2
-operator's manual, figure 2-1: V(z) = ((z/10)^0.14 + 0.4) · v).
-
-When the weather closes the site: stretches of minutes, by what the work is exposed to.
+Limits are the planner's, turned into the units of weather stations. Stations measure wind at 10 m; work stops for the
+wind where it is done. The mean grows with height by a power law; a gust is the mean at that height plus 0.4 times the
+mean at 10 m, the rule of crane makers (Grove RT765E-2 operator's manual, figure 2-1: V(z) = ((z/10)^0.14 + 0.4) · v).
 """
 
 from __future__ import annotations
@@ -35,13 +29,13 @@ from sim.config.sections.weather import Weather
 from sim.world.calendars.shifts import DAY, clipped, merged
 from sim.world.randomness.streams import stream_key
 
-# --- weather luck -----------------------------------------------------------------------------------------------------
+# --- draws by civil day -----------------------------------------------------------------------------------------------
 
 
 Floats = NDArray[np.float64]
 
 WARM_UP = 96
-"""Days drawn before the first: what the weather still remembers, and storm seasons that are under way."""
+"""Days drawn before the first: for the autocorrelation, and for storm seasons that are under way."""
 
 MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _BEFORE = np.array([0, *accumulate(MONTH_DAYS)][:12])
@@ -80,7 +74,7 @@ def civil_days(start: date, count: int) -> Days:
 
 @dataclass(frozen=True)
 class WeatherDraws:
-    """The luck of one replication's weather."""
+    """Random numbers of one replication's weather, addressed by civil day."""
 
     seed: int
     replication: int
@@ -90,22 +84,22 @@ class WeatherDraws:
         return self.series(quantity, first * per_day, count * per_day).reshape(count, per_day)
 
     def series(self, quantity: str, first: int, count: int) -> Floats:
-        """Draw the numbers at places first … first + count − 1 of a quantity's endless series."""
+        """Draw the numbers at positions first … first + count − 1 of a quantity's endless series."""
         block, skipped = divmod(first, 4)
         before = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
         place = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
-        self._moved.state = _UNUSED | {"state": place | {"key": stream_key(self.seed, f"weather/{quantity}")}}
-        drawn = np.random.Generator(self._moved).random(skipped + count)[skipped:]
+        self._generator.state = _UNUSED | {"state": place | {"key": stream_key(self.seed, f"weather/{quantity}")}}
+        drawn = np.random.Generator(self._generator).random(skipped + count)[skipped:]
         drawn += _HALF_STEP
         return np.minimum(drawn, _TOP, out=drawn)
 
     @cached_property
-    def _moved(self) -> Any:
+    def _generator(self) -> Any:
         """Return a generator that is moved to the start of each series: making one takes ten times as long."""
         return np.random.Philox(key=0)
 
 
-# --- weather limits ---------------------------------------------------------------------------------------------------
+# --- limits at which work stops ---------------------------------------------------------------------------------------
 
 
 METRES_PER_FOOT = 0.3048
@@ -152,7 +146,7 @@ def _wind_growth(height_ft: float, exponent: float) -> float:
     return float((height_ft * METRES_PER_FOOT / STATION_M) ** exponent)
 
 
-# --- closures ---------------------------------------------------------------------------------------------------------
+# --- closed minutes by exposure ---------------------------------------------------------------------------------------
 
 
 Closed: TypeAlias = dict[Exposure, NDArray[np.int64]]
@@ -163,7 +157,7 @@ IntervalRows: TypeAlias = NDArray[np.int64]
 
 
 def hourly(closed: NDArray[np.bool_], first_day: int) -> IntervalRows:
-    """Turn closed hours, (days, 24), into stretches; `first_day` counts from the project's start."""
+    """Turn closed hours, (days, 24), into rows (start, end); `first_day` counts from the project's start."""
     flat = closed.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     if flat[:1].any():
@@ -190,5 +184,5 @@ def closures_by_exposure(parts: Mapping[Exposure, Sequence[IntervalRows]], horiz
 
 
 def no_intervals() -> IntervalRows:
-    """No stretch at all."""
+    """Return no intervals: shape (0, 2)."""
     return np.empty((0, 2), dtype=np.int64)

@@ -1,19 +1,17 @@
-"""Weather made from a climate: seasonal, persistent, a new year every time.
+"""Weather models: a synthetic year from a climate, and whole days lost by a planner's table.
 
-Rain: a two-state chain of wet and dry days; a wet day has one stretch of rain somewhere in it, of exponential
-length, and a Weibull depth, both from one draw, because long rains are heavy rains. Cold: the day's deviation
-from the usual temperature of the hour, normal and persistent. Wind: for every hour a normal score, part of it
-the whole day's and part of it three hours', each persistent; it is high where the score lies above that of the
-limit. So no wind speed is ever computed: the chance of more than the limit comes from the Weibull distribution
-of that month and hour, once for a project (Richardson 1981 and WGEN for the parts; wind by Brown, Katz and Murphy
-1984). Rain, cold and wind are independent of each other, which the two years from West Texas neither show nor
-contradict.
+`ClimateModel` makes weather that is seasonal, persistent and new in every replication. Rain: a two-state chain of wet
+and dry days; a wet day has one interval of rain, of exponential length, and a Weibull depth, both from one draw,
+because long rains are heavy rains. Temperature: the day's deviation from the usual one of the hour, normal and
+autocorrelated. Wind: for every hour a normal score, part of it the whole day's and part of it three hours', each
+autocorrelated; it is too windy where the score lies above that of the limit. So no wind speed is ever computed: the
+chance of more than the limit comes from the Weibull distribution of that month and hour, once for a project
+(Richardson 1981 and WGEN for the parts; wind by Brown, Katz and Murphy 1984). Rain, temperature and wind are
+independent of each other, which the two years from West Texas neither show nor contradict.
 
-Weather as a planner's table: so many working days lost in each month.
-
-A day is lost as a whole, with the chance its month states, for each exposure. One normal number a day, with a
-memory, stands for how bad the day is; the worst are lost. So bad days come in groups, the same storm stops all
-kinds of work, and every day has exactly its stated chance whatever the day before was.
+`LostDaysModel` loses whole days, with the chance that each month states for each exposure. One autocorrelated normal
+number a day stands for how bad the day is; the worst days are lost. So bad days come in groups, the same storm stops
+all kinds of work, and every day has exactly its stated chance.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ from sim.world.weather.closures import (
     interval_rows,
 )
 
-# --- weather derived --------------------------------------------------------------------------------------------------
+# --- from a climate ---------------------------------------------------------------------------------------------------
 
 
 Floats = NDArray[np.float64]
@@ -64,8 +62,8 @@ class ClimateModel:
         scores = _scores(self, span)
         rain, ground, roof, shut = _rain(self, span, draws)
         outdoors, everyone = self.storms.seasons(span, draws)
-        crane, exterior = (hourly(windy, 0) for windy in _windy(self.climate, scores, span, draws))
-        frost = hourly(_cold(self.climate, span, draws)[:, None] < scores.frost, 0)
+        crane, exterior = (hourly(windy, 0) for windy in _too_windy(self.climate, scores, span, draws))
+        frost = hourly(_temperature_scores(self.climate, span, draws)[:, None] < scores.frost, 0)
         return closures_by_exposure(
             {
                 "earthwork": (ground, frost, outdoors, shut),
@@ -99,7 +97,7 @@ def _scores(model: ClimateModel, span: Days) -> Scores:
     return Scores((crane, exterior), frost[month])
 
 
-def _windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws) -> Hours:
+def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws) -> Hours:
     """Return the hours with more wind than the limits of crane and exterior: (2, days, 24)."""
     from scipy.special import ndtri
 
@@ -118,7 +116,7 @@ def _windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws) ->
     return windy.reshape(2, -1, 24)
 
 
-def _cold(climate: Climate, span: Days, draws: WeatherDraws) -> Floats:
+def _temperature_scores(climate: Climate, span: Days, draws: WeatherDraws) -> Floats:
     """Return each day's deviation from the usual temperature, in standard deviations."""
     from scipy.special import ndtri
 
@@ -136,9 +134,9 @@ def _rain(
     climate, limits = model.climate, model.limits
     uniforms = draws.daily("rain", span.first, span.count, 4)
     wet = np.flatnonzero(wet_days(uniforms[:, 0], climate.p01[span.month], climate.p10[span.month]))
-    month, much = span.month[wet], -np.log1p(-uniforms[wet, 1])
-    depth = climate.rain_mm[month] * much ** (1 / climate.rain_shape) / gamma(1 + 1 / climate.rain_shape)
-    minutes = np.minimum(np.round(climate.rain_hours[month] * 60 * much), DAY).astype(np.int64)
+    month, size = span.month[wet], -np.log1p(-uniforms[wet, 1])
+    depth = climate.rain_mm[month] * size ** (1 / climate.rain_shape) / gamma(1 + 1 / climate.rain_shape)
+    minutes = np.minimum(np.round(climate.rain_hours[month] * 60 * size), DAY).astype(np.int64)
     starts = (wet - WARM_UP) * DAY + np.floor(uniforms[wet, 2] * (DAY - minutes)).astype(np.int64)
     ends = starts + minutes
     ground = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
@@ -152,7 +150,7 @@ def _rain(
     )
 
 
-# --- weather months ---------------------------------------------------------------------------------------------------
+# --- from a table of lost days ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """The weather of a project: when rain, mud, frost and wind close the site, one series per replication.
 
-Everything on site shares it. It belongs to civil days (see `weather_luck`), so it is the same under every strategy,
+Everything on site shares it. It belongs to civil days (see `closures.WeatherDraws`), so it is the same under every strategy,
 and a project that starts later meets the same storms at another stage.
 """
 
@@ -23,11 +23,11 @@ from sim.world.weather.files import Resampled, closed_hours, read_year
 from sim.world.weather.generator import ClimateModel, LostDaysModel, lost_days_model
 
 WeatherModel: TypeAlias = ClimateModel | Resampled | LostDaysModel | None
-"""A weather made ready once for a study: built-in, from a file, from a table, or none."""
+"""Weather of a project: built-in climate, from a file, from a table, or none."""
 
 
 def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
-    """Make a weather ready; a file's name is relative to `folder`, the configuration's.
+    """Return the weather model of a project; a file's name is relative to `folder`, the configuration's.
 
     ConfigError (exit 2) where the file cannot be used. The result can be pickled.
     """
@@ -47,7 +47,7 @@ def closed_intervals(model: WeatherModel, start_date: date, horizon_days: int, s
     """Return the minutes the weather closes in one replication, by exposure.
 
     Arrays (n, 2) of int64 [start, end), in order and apart, within [0, horizon_days · 1440), from 00:00 of
-    `start_date`. A pure function: the same arguments give the same minutes, whoever asks and in which order.
+    `start_date`. A pure function: the same arguments give the same minutes, in any process and order.
     """
     if model is None:
         return {exposure: no_intervals() for exposure in EXPOSURES}
@@ -60,7 +60,7 @@ def closed_intervals(model: WeatherModel, start_date: date, horizon_days: int, s
 
 
 def fingerprint(model: WeatherModel) -> str:
-    """Return what tells one weather file from another; empty where the configuration says it all."""
+    """Return a digest that differs between weather files; empty where the configuration states all of it."""
     if not isinstance(model, Resampled):
         return ""
     return sha256(b"".join(hours.tobytes() for _, hours in sorted(model.hours.items()))).hexdigest()
