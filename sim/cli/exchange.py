@@ -1,9 +1,4 @@
-"""Files for and from planners' tools: `sim export`, `sim import`.
-
-Move sliders and look: `sim live`.
-
-Reports of results that are there already: `sim report`.
-"""
+"""Commands around results: `sim export` and `sim import` for planners' tools, `sim live`, and `sim report`."""
 
 from __future__ import annotations
 
@@ -19,7 +14,7 @@ if TYPE_CHECKING:
     from sim.study.result import Result
 
 
-# --- exchange ---------------------------------------------------------------------------------------------------------
+# --- planners' files --------------------------------------------------------------------------------------------------
 
 
 ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
@@ -43,7 +38,7 @@ ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
     type=click.IntRange(1, 100_000),
     default=50,
     show_default=True,
-    help="Runs performed again for the P80 and the criticality of every activity.",
+    help="Runs simulated again for the P80 and the criticality of every activity.",
 )
 @SEED
 @WORKERS
@@ -56,7 +51,7 @@ def export(
     """Hand a schedule to a planner's tool: the representative run, its links and calendars, P80 and criticality.
 
     DIR is a result of `sim run` (out/hybrid); a CONFIG is run first. The dates are those of the run with the P50
-    finish, never means; the plan without luck is the baseline. In XER, names go no further than the project.
+    finish, never means; the plan without uncertainty is the baseline. In XER, names go no further than the project.
     """
     from sim.report.exchange.export import hand_over
     from sim.report.exchange.formats import write
@@ -142,7 +137,7 @@ def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: 
         raise SystemExit(2)
 
 
-# --- live -------------------------------------------------------------------------------------------------------------
+# --- sliders ----------------------------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -156,7 +151,7 @@ def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: 
 def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], port: int) -> None:
     """Open a page on this machine with sliders for crews, lines, trucks, yard, cranes, shifts and risks.
 
-    It redraws MW online, headcount and idle capital against a pinned baseline while they move, on the same luck.
+    It redraws MW online, headcount and idle capital against a pinned baseline while they move, on the same random numbers.
     "Copy as config" gives the YAML of what is on screen. Only this machine can see the page. Ctrl-C ends it.
     """
     import asyncio
@@ -175,14 +170,14 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
         asyncio.run(serve(shown, port, lambda address: click.echo(f"{address}  (Ctrl-C ends it)")))
 
 
-# --- report -----------------------------------------------------------------------------------------------------------
+# --- reports ----------------------------------------------------------------------------------------------------------
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @guarded
 def report(directory: Path) -> None:
-    """Write the report and the figures of a result, or of a comparison, anew from what is stored in DIRECTORY.
+    """Write the report and the figures of a result or a comparison again, from what is stored in DIRECTORY.
 
     DIRECTORY is what `sim run` or `sim compare` has written; nothing is simulated and no number changes.
     """

@@ -1,3 +1,3 @@
-"""What the results look like to people: words, verdicts and figures. The only place with matplotlib."""
+"""Everything people see: console, HTML report, figures, planners' files, generated docs. The only part with matplotlib."""
 
 from __future__ import annotations

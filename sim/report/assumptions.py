@@ -1,9 +1,8 @@
-"""Every number of a configuration as a table: what it is, from which range, and who says so.
+"""Every number of a configuration as a table: its value and range, its source, and how sure that is (docs/assumptions.md).
 
-The page is made from the loaded configuration itself, so that it cannot say anything else than what is simulated.
-Make it anew with `python -m sim.report.assumptions docs/assumptions.md configs/base.yaml configs/hybrid.yaml …`.
-
-The publications behind the collected facts, by section; what a number takes from them is said beside the number.
+The page is made from the loaded configuration itself, so that it states exactly what is simulated; the publications
+behind the sources are listed at its end. `python -m sim.report.assumptions docs/assumptions.md configs/base.yaml
+configs/hybrid.yaml …` writes it anew.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from sim.config.locations import Address, allowed_at, dotted_path, has, nearest_
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
 
-# --- publications -----------------------------------------------------------------------------------------------------
+# --- where the numbers come from --------------------------------------------------------------------------------------
 
 
 PUBLICATIONS = {
@@ -57,7 +56,7 @@ PUBLICATIONS = {
 }
 
 
-# --- assumptions ------------------------------------------------------------------------------------------------------
+# --- the table --------------------------------------------------------------------------------------------------------
 
 
 COLUMNS = ("number", "value", "range", "unit", "source", "date", "confidence")
@@ -156,28 +155,30 @@ def _confidence(tree: object, address: Address) -> str:
 def _words(number: Number) -> tuple[str, str]:
     """Return a number and its range in words."""
     if isinstance(number, int | float):
-        return said(number), ""
+        return number_text(number), ""
     if isinstance(number, tuple):
-        return ", ".join(said(part) for part in number), ""
+        return ", ".join(number_text(part) for part in number), ""
     if isinstance(number, Estimate):
-        return said(number.planned), _spread(number)
+        return number_text(number.planned), _spread(number)
     low, high = number.low, number.high
-    return said(number.value), "" if low is None or high is None else f"{said(low)} to {said(high)}"
+    return number_text(
+        number.value
+    ), "" if low is None or high is None else f"{number_text(low)} to {number_text(high)}"
 
 
 def _spread(estimate: Estimate) -> str:
     """Return the range of an estimate that is drawn, with its shape where that is not PERT."""
     shape = "" if estimate.shape == "pert" else f", {estimate.shape}"
     if estimate.p90 is not None:
-        return f"P90 {said(estimate.p90)}{shape}"
+        return f"P90 {number_text(estimate.p90)}{shape}"
     if estimate.values is not None:
-        return f"{', '.join(said(value) for value in estimate.values)}{shape}"
+        return f"{', '.join(number_text(value) for value in estimate.values)}{shape}"
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{said(estimate.low)} to {said(estimate.high)}{shape}"
+    return f"{number_text(estimate.low)} to {number_text(estimate.high)}{shape}"
 
 
-def said(number: float) -> str:
+def number_text(number: float) -> str:
     """Return a number as people read it: 22,000,000; 0.35; 1.5."""
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.10g}"
 
@@ -203,9 +204,9 @@ def _stands_in(config: Loaded[Project], address: Address) -> bool:
 def _count(found: Sequence[Row]) -> str:
     """Return how many numbers there are, by confidence."""
     grades = Counter(row.confidence or "none stated" for row in found if row.source)
-    told = ", ".join(f"{count} {grade}" for grade, count in sorted(grades.items()))
+    by_grade = ", ".join(f"{count} {grade}" for grade, count in sorted(grades.items()))
     own = sum(not row.source for row in found)
-    return f"{len(found)} numbers: {told}; {own} choices of the project.\n"
+    return f"{len(found)} numbers: {by_grade}; {own} choices of the project.\n"
 
 
 def _section(title: str, found: Sequence[Row]) -> str:

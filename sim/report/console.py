@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sim.study.runner import Progress
 
 
-# --- one run ------------------------------------------------------------------------------------------------------------
+# --- one run ----------------------------------------------------------------------------------------------------------
 
 
 # What is compared on the screen; differences.csv has every metric.
@@ -89,7 +89,7 @@ def sample_note(view: ResultView) -> str:
     return f"{info.count}, seed {info.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
 
 
-# --- several strategies -------------------------------------------------------------------------------
+# --- several strategies -----------------------------------------------------------------------------------------------
 
 
 def describe_comparison(results: Mapping[str, RunData], differences: pd.DataFrame) -> Group:
@@ -205,12 +205,12 @@ def _limits(views: Mapping[str, ResultView], metric: str, word: str) -> str:
     return "its own limit" if len(limits) != 1 else word + number(float(limits.pop() or 0))
 
 
-# --- pair by pair -------------------------------------------------------------------------------------
+# --- pair by pair -----------------------------------------------------------------------------------------------------
 
 
 def _differences(case: str, base: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
     """Return one pair's differences: in the mean and at P80 with their intervals, and P(case better)."""
-    table = _table("difference on the same random numbers", "mean", "at P80", f"P({case} better)")
+    table = _table("difference, run by run", "mean", "at P80", f"P({case} better)")
     table.title = f"{case} \N{MINUS SIGN} {base}"
     found = {str(row["metric"]): row for row in rows.to_dict("records")}
     for metric in metrics:
@@ -276,7 +276,7 @@ def progress(name: str) -> Iterator[Progress | None]:
         yield update
 
 
-# --- checks ---------------------------------------------------------------------------------------------------------
+# --- checks -----------------------------------------------------------------------------------------------------------
 
 
 STYLES = {"holds": "green", "fails": "bold red", "inconclusive": "yellow"}

@@ -1,8 +1,7 @@
-"""The configuration as a page: every section with its keys, units, ranges and what they mean, from the models.
+"""Pages of docs/ that are generated: the configuration, study files and metrics as reference, and published projects.
 
-The table of published projects beside predictions, written into docs/validation.md between its two marks.
-
-Make it anew with `python -m sim.report.docs_pages docs/validation.md configs/cases [runs]`.
+`sim reference` writes the reference. The table of published projects beside the model's predictions stands between two
+marks of docs/validation.md; `python -m sim.report.docs_pages docs/validation.md configs/cases [runs]` writes it anew.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric
 from sim.study.analyses.validation import Compared, compared, facts
 from sim.study.api import laid_out, load
 
-# --- reference --------------------------------------------------------------------------------------------------------
+# --- reference of files and metrics -----------------------------------------------------------------------------------
 
 
 PROVENANCE = ("source", "date", "confidence", "note")
@@ -180,7 +179,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-# --- validation -------------------------------------------------------------------------------------------------------
+# --- published projects -----------------------------------------------------------------------------------------------
 
 
 BEGIN, END = "<!-- published cases: made by `make validation` -->", "<!-- end of published cases -->"
@@ -197,8 +196,8 @@ def table(folder: Path, runs: int) -> str:
         number = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
         rows = compared(laid_out(config, "mc", number), [fact for fact in found if fact.case == name], number)
         lines += [_line(_cells(row, first=at == 0)) for at, row in enumerate(rows)]
-    told = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
-    return "\n".join([*lines, "", told])
+    note = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
+    return "\n".join([*lines, "", note])
 
 
 def _cells(row: Compared, *, first: bool) -> Sequence[str]:
@@ -209,12 +208,12 @@ def _cells(row: Compared, *, first: bool) -> Sequence[str]:
     spread = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
     return (
         f"`{fact.case}`" if first else "", fact.quantity, f"{published} {fact.unit}", fact.kind, spread,
-        _verdict(row), fact.source,
+        _agreement(row), fact.source,
     )  # fmt: skip
 
 
-def _verdict(row: Compared) -> str:
-    """How the prediction lies to what was published."""
+def _agreement(row: Compared) -> str:
+    """Where the prediction lies against what was published."""
     if row.off == 0:
         return "inside"
     near = ", P10–P90 reaches it" if row.overlaps else ""
@@ -232,7 +231,7 @@ def _line(cells: Sequence[str]) -> str:
 def write(page: Path, folder: Path, runs: int = RUNS) -> None:
     """Put the table between the marks of a page."""
     made = table(folder, runs)
-    # read when the runs are over: somebody may have worked on the page in the meantime
+    # read after the runs: the page may have been edited in the meantime
     before, _, rest = files.read(page).decode("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     files.write(page, f"{before}{BEGIN}\n\n{made}\n\n{END}{after}".encode())

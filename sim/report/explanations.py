@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 
-# --- the driving chain -----------------------------------------------------------------------------------------------
+# --- the driving chain ------------------------------------------------------------------------------------------------
 
 
 MINUTES = 1440
@@ -169,7 +169,7 @@ def chain_rows(view: ResultView) -> Iterator[tuple[str, str, str, str, str]]:
         yield began, ended, number(period.days, 0.1), period.name, period.what
 
 
-# --- drivers: switched off one at a time -----------------------------------------------------------------------------
+# --- drivers: switched off one at a time ------------------------------------------------------------------------------
 
 
 KINDS = {RISK: "risk", UNCERTAINTY: "range", ALL: "together"}
@@ -196,9 +196,9 @@ def drivers_rows(found: Drivers) -> list[tuple[str, ...]]:
 
 
 def negligible_causes(found: Drivers) -> str:
-    """Name the causes that save nothing worth saying."""
+    """Return a sentence with the causes that save nothing noticeable."""
     names = [cells[0] for row in found.table().to_dict("records") if not _is_noticeable(cells := _row(found, row))]
-    return f"Nothing to speak of is saved by: {'; '.join(names)}." if names else ""
+    return f"Nothing noticeable is saved by: {'; '.join(names)}." if names else ""
 
 
 def _is_noticeable(cells: tuple[str, ...]) -> bool:
@@ -225,7 +225,7 @@ def _days(value: float) -> str:
 
 
 def _change(metric: str, value: float) -> str:
-    """Write a saving of another metric, with its sign, to the finest step worth saying."""
+    """Write a saving of another metric, with its sign, to the finest step of the metric."""
     fmt = metric_format(metric)
     near = rounded(value, fmt.finest_step)
     return signed(fmt.write(near, fmt.finest_step)) if near else "0"
@@ -260,7 +260,7 @@ def describe_drivers(found: Drivers) -> Group:
     return Group(Text(title, style="bold"), table, Text(notes, style="dim"))
 
 
-# --- Sobol indices ---------------------------------------------------------------------------------------------------
+# --- Sobol indices ----------------------------------------------------------------------------------------------------
 
 
 SHOWN = 12

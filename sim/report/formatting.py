@@ -1,6 +1,7 @@
-"""How days, dates, dollars, people and megawatts are written: the same words in every table, line and figure.
+"""How days, dates, dollars, people, megawatts and percentiles are written: the same in every table, line and figure.
 
-A percentile as it is quoted: with its interval, and rounded to what that interval supports.
+A number is rounded to what its 95 % interval supports: the half-width keeps one or two digits (`step_for`), and the
+number is written to the same place, never finer than the step of its metric.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- texts used everywhere --------------------------------------------------------------------------------------------
 
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -30,11 +31,11 @@ NO_INTERVAL = "too few runs for an interval"
 SAMPLING_ONLY = "sampling error only, not input or model error"
 
 
-# --- numbers ------------------------------------------------------------------------------------------
+# --- numbers ----------------------------------------------------------------------------------------------------------
 
 
 def step_for(low: float, high: float, finest: float) -> float:
-    """Return the step a number may be rounded to, given its 95 % interval and the finest step worth saying.
+    """Return the step a number may be rounded to, given its 95 % interval and the finest step worth writing.
 
     The half-width keeps two digits when it starts 10 to 35 and one digit above that, as the Particle Data
     Group rounds its errors; the number is then written to the same place.
@@ -92,7 +93,7 @@ def hours(value: float, step: float = 1.0) -> str:
 
 
 def megawatts(value: float, step: float = 0.1) -> str:
-    """Write MW gross, without a decimal that says nothing."""
+    """Write MW gross, without a decimal where it is whole."""
     return number(value, 1.0 if float(value).is_integer() else step) + " MW"
 
 
@@ -148,7 +149,7 @@ def signed(text: str) -> str:
 def interval(
     low: float, high: float, write: Callable[[float], str], open_ends: tuple[str, str] = ("or less", "or more")
 ) -> str:
-    """Write a 95 % interval; an end that sampling cannot give is said, not hidden."""
+    """Write a 95 % interval; an end that so few runs cannot give is left open."""
     if low == math.inf:
         return NEVER
     open_below, open_above = not math.isfinite(low), not math.isfinite(high)
@@ -167,7 +168,7 @@ def join_values(first: str, last: str, between: str) -> str:
     return f"{figures if shared else first}{between}{last}"
 
 
-# --- dates --------------------------------------------------------------------------------------------
+# --- dates ------------------------------------------------------------------------------------------------------------
 
 
 def day_of_month(when: date) -> str:
@@ -184,7 +185,7 @@ class ProjectDates:
     holidays: frozenset[date] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        """Refuse a week in which nobody ever works: the next working day would never come."""
+        """Refuse a week without a working day: the next working day would never come."""
         if not self.working_weekdays:
             raise ValueError("a week needs at least one working day")
 
@@ -214,7 +215,7 @@ class ProjectDates:
         return f"{head[:-5] if first.year == last.year else head} to {day_of_month(last)}"
 
 
-# --- metrics ------------------------------------------------------------------------------------------
+# --- metrics ----------------------------------------------------------------------------------------------------------
 
 
 WRITERS: dict[str, Callable[[float, float], str]] = {
@@ -251,7 +252,7 @@ def metric_format(name: str) -> MetricFormat:
     return MetricFormat(metric.label, metric.unit, WRITERS.get(metric.unit, number), metric.step)
 
 
-# --- quoting ----------------------------------------------------------------------------------------------------------
+# --- percentiles with their intervals ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,4 @@
-"""A tuning on the console and as a figure: the best design, whether it holds on fresh luck, and the Pareto set.
-
-A sweep on the console and as figures: what was varied, and what became of the metrics that were asked for.
-
-A sensitivity analysis on the console and as a figure.
-"""
+"""Sweeps, tunings and sensitivity analyses as tables for the console, with the figures that belong to them."""
 
 from __future__ import annotations
 
@@ -17,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sim.report.figures.sensitivity import written
+from sim.report.figures.sensitivity import change_text
 from sim.report.formatting import (
     NEVER,
     SAMPLING_ONLY,
@@ -39,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-# --- tunings ----------------------------------------------------------------------------------------------------------
+# --- tuning -----------------------------------------------------------------------------------------------------------
 
 
 SHOWN = 12
@@ -53,12 +48,15 @@ def describe_tuning(tuned: Tuned) -> Group:
     label, designs = metric_format(wanted["metric"]).label, counted(len(tuned.trials), "design", "designs")
     head = f"Small {statistic} of {label}: {designs}, {how}"
     best = ", ".join(f"{name} {said(tuned.best[name])}" for name in inputs if not _missing(tuned.best[name]))
-    verdict = "Best: " if bool(tuned.best["feasible"]) else "No design keeps every limit; the nearest: "
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{verdict}{best or 'as configured'}"), _fresh(tuned)]
+    outcome = "Best: " if bool(tuned.best["feasible"]) else "No design keeps every limit; the nearest: "
+    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{outcome}{best or 'as configured'}"), _fresh(tuned)]
     parts += [Text("Pareto set", style="bold"), _pareto(tuned, inputs)]
     seed, runs = tuned.manifest["seed"], counted(tuned.manifest["runs"], "run", "runs")
-    parts.append(Text(f"{runs} a design on the same luck, seed {seed}. On fresh luck the best is usually a little worse "
-                      "than where it was chosen: that row is the one to quote.", style="dim"))  # fmt: skip
+    note = (
+        f"{runs} a design on the same random numbers, seed {seed}. On fresh random numbers the best is usually a little"
+        " worse than where it was chosen: that row is the one to quote."
+    )
+    parts.append(Text(note, style="dim"))
     return Group(*parts)
 
 
@@ -68,19 +66,19 @@ def _missing(value: Any) -> bool:
 
 
 def _fresh(tuned: Tuned) -> Table:
-    """Return start and best on fresh luck, with what each limit asks for."""
+    """Return start and best on fresh random numbers, with what each limit asks for."""
     wanted = tuned.manifest["tune"]
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    table.add_column("on fresh luck")
+    table.add_column("on fresh random numbers")
     table.add_column(metric_format(wanted["metric"]).label, justify="right")
     for limit in wanted["constraints"]:
-        asked = f"at most {_written(limit['metric'], limit['at_most'])} in {percent(limit['probability'])}"
+        asked = f"at most {_value_text(limit['metric'], limit['at_most'])} in {percent(limit['probability'])}"
         table.add_column(f"{metric_format(limit['metric']).label}\n{asked}", justify="right")
     for row in tuned.fresh.to_dict("records"):
-        cells = [_written(wanted["metric"], row["objective"])]
+        cells = [_value_text(wanted["metric"], row["objective"])]
         for limit in wanted["constraints"]:
             reached = row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]
-            cells.append(f"{_written(limit['metric'], reached)}, kept in {percent(row['kept_' + limit['metric']])}")
+            cells.append(f"{_value_text(limit['metric'], reached)}, kept in {percent(row['kept_' + limit['metric']])}")
         table.add_row(str(row["design"]), *cells)
     return table
 
@@ -96,11 +94,13 @@ def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
     front = tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
     for row in front.head(SHOWN).to_dict("records"):
         cells = ["as configured" if _missing(row[name]) else said(row[name]) for name in inputs]
-        table.add_row(*cells, _written(wanted["metric"], row["objective"]), _written(wanted["against"], row["against"]))
+        table.add_row(
+            *cells, _value_text(wanted["metric"], row["objective"]), _value_text(wanted["against"], row["against"])
+        )
     return table
 
 
-def _written(metric: str, value: float) -> str:
+def _value_text(metric: str, value: float) -> str:
     """A number in its metric's words."""
     if not math.isfinite(value):
         return NEVER
@@ -122,7 +122,7 @@ def write_tuning_figure(tuned: Tuned, directory: Path) -> list[Path]:
     return save(ax, directory, "pareto")
 
 
-# --- sweeps -----------------------------------------------------------------------------------------------------------
+# --- sweep ------------------------------------------------------------------------------------------------------------
 
 
 SHOWN_POINTS = 60
@@ -146,7 +146,9 @@ def describe_sweep(sweep: Sweep) -> Group:
     if len(sweep.points) > len(points):
         parts.append(Text(f"… and {len(sweep.points) - len(points):,} more points in points.csv"))
     runs, seed = counted(sweep.manifest["runs"], "run", "runs"), sweep.manifest["seed"]
-    parts.append(Text(f"{runs} a point on the same luck, seed {seed}; numbers have {SAMPLING_ONLY}.", style="dim"))
+    parts.append(
+        Text(f"{runs} a point on the same random numbers, seed {seed}; numbers have {SAMPLING_ONLY}.", style="dim")
+    )
     return Group(*parts)
 
 
@@ -200,13 +202,13 @@ def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.Dat
     return table.pivot_table(index=joined, columns=across, values=metric, sort=False)
 
 
-# --- sensitivities ----------------------------------------------------------------------------------------------------
+# --- sensitivity analysis ---------------------------------------------------------------------------------------------
 
 
 MEANS = {
     "morris": "µ*: mean size of the effect of moving an input over its range; σ: how much it depends on the others.",
     "sobol": "total: share of the variance that would go if the input were fixed; first: by itself.",
-    "low_high": "change against the configuration as it is, on the same luck; changes do not add up.",
+    "low_high": "change against the configuration as it is, on the same random numbers; changes do not add up.",
 }
 
 
@@ -222,8 +224,9 @@ def describe_sensitivity(found: Found) -> Group:
         table.add_row(*row)
     title = f"What moves the {wanted['statistic']} of {fmt.label}" + (f", in {fmt.unit}" if fmt.unit else "")
     points, runs = counted(found.manifest["points"], "point", "points"), counted(found.manifest["runs"], "run", "runs")
-    basis = f"{points} of {runs} on the same luck, seed {found.manifest['seed']}; intervals are 95 %, {SAMPLING_ONLY}."
-    return Group(Text(title, style="bold"), table, Text(f"{MEANS[wanted['method']]}\n{basis}", style="dim"))
+    basis = f"{points} of {runs} on the same random numbers, seed {found.manifest['seed']}"
+    note = f"{MEANS[wanted['method']]}\n{basis}; intervals are 95 %, {SAMPLING_ONLY}."
+    return Group(Text(title, style="bold"), table, Text(note, style="dim"))
 
 
 def _low_high(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[list[str]]]:
@@ -234,7 +237,7 @@ def _low_high(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[l
 
 def _end(row: Mapping[Any, Any], end: str, fmt: MetricFormat) -> str:
     """Return the change at one end of an input, with its interval and the setting."""
-    change, low, high = (written(fmt, float(row[f"{end}{bound}"])) for bound in ("", "_low", "_high"))
+    change, low, high = (change_text(fmt, float(row[f"{end}{bound}"])) for bound in ("", "_low", "_high"))
     return f"{change} ({low} to {high})\nat {row[f'{end}_setting']}"
 
 

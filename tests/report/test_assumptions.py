@@ -6,7 +6,7 @@ import pytest
 
 from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.report.assumptions import Row, page, rows, said, write
+from sim.report.assumptions import Row, number_text, page, rows, write
 from sim.study.api import load
 
 ROOT = Path(__file__).parents[2]
@@ -99,4 +99,4 @@ def test_a_bar_in_a_source_does_not_end_its_cell(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "words"), [(22_000_000, "22,000,000"), (0.35, "0.35"), (1.5, "1.5"), (0, "0")])
 def test_numbers_as_people_read_them(number: float, words: str) -> None:
-    assert said(number) == words
+    assert number_text(number) == words

@@ -1,4 +1,4 @@
-"""How long capital waits: what has been paid, what of it is in service, and the idle capital between."""
+"""Capital over time: what has been paid, what of it is in service, and the idle capital between."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, i
     day, deployed = _mean(data, "capital_deployed_usd")
     service = np.interp(day, *_mean(data, "capital_in_service_usd"))
     scale, unit = (1e9, "bn") if deployed.max(initial=0) >= 1e9 else (1e6, "M")
-    x = style.place(info.dates, 0) + day
-    words = f"Mean of all runs; idle {idle or money_months(area(day, deployed - service))}"
+    x = style.date_position(info.dates, 0) + day
+    words = f"Mean of all runs; idle {idle or money_months(area_between(day, deployed - service))}"
     ax.fill_between(x, 0, service / scale, color=style.TINTS[1], lw=0, label="in service")
     ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label="idle")
     if (data["curve"] == "capital_committed_usd").any():
@@ -44,7 +44,7 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, i
     return ax
 
 
-def area(day: Values, gap: Values) -> float:
+def area_between(day: Values, gap: Values) -> float:
     """Return the area under a gap in dollars by day as dollars x months of 365.25/12 days."""
     return float(np.trapezoid(gap, day)) / (365.25 / 12)
 
@@ -62,7 +62,7 @@ def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) ->
         waiting = np.flatnonzero(service < 0.995 * deployed.max())
         ax.set_xlim(x[0], min(x[-1], x[waiting[-1]] + 30) if len(waiting) else x[-1])
     ax.set_ylabel(style.text(f"capital, ${unit}"))
-    style.dates_below(ax)
+    style.date_axis(ax)
     ax.legend(loc="lower right")
 
 

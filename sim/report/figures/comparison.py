@@ -1,6 +1,7 @@
-"""Strategies side by side: every run as a dot of lead time and idle capital, as large as its peak workforce.
+"""Strategies against each other: every run as a dot, and the differences of two strategies run by run.
 
-How sure is it that one strategy beats another: the difference run by run, on the same random numbers.
+Differences are paired: both strategies of a replication have the same random numbers, which makes their difference much
+surer than the two results by themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# --- strategy cloud ---------------------------------------------------------------------------------------------------
+# --- every run as a dot -----------------------------------------------------------------------------------------------
 
 
 LEAD, IDLE, PEAK = "lead_time_full_days", "idle_capital_months", "peak_workforce_onsite"
@@ -33,13 +34,13 @@ def plot_strategy_cloud(
 ) -> Axes:
     """Draw the runs tables of several strategies: lead time (days) by idle capital (months), one dot a run.
 
-    The diamond stands at the P80 of each axis by itself; a joint 80 % it is not, and the caption says so.
+    The diamond stands at the P80 of each axis by itself; it is not a joint 80 %, as the caption states.
     Runs that stalled have no dot and are counted in the legend.
     """
     ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
     largest = max((sound_values(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
     for name, colour in style.colours(list(data)).items():
-        _cloud(ax, name, data[name], lead, idle, colour, largest)
+        _draw_strategy(ax, name, data[name], lead, idle, colour, largest)
     ax.set_xlabel(f"{metric_format(lead).label}, days after the decision")
     ax.set_ylabel("idle capital, deployed, months")
     ax.margins(0.08)
@@ -54,26 +55,26 @@ def plot_strategy_cloud(
     return ax
 
 
-def _cloud(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, largest: float) -> None:
+def _draw_strategy(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, largest: float) -> None:
     """Draw the dots of one strategy and the diamond at its P80."""
     x, y, peak = (runs[m].to_numpy(dtype=np.float64) for m in (lead, idle, PEAK))
     there = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
     ax.scatter(
         x[there], y[there], s=LARGEST * peak[there] / largest, color=colour, alpha=0.35, lw=0, rasterized=True,
-        label=_legend(name, peak[there], int(np.isinf(x).sum())),
+        label=_legend_label(name, peak[there], int(np.isinf(x).sum())),
     )  # fmt: skip
     corner = percentile(sound_values(runs, lead), 0.8), percentile(sound_values(runs, idle), 0.8)
     if np.isfinite(corner).all():
         ax.plot(*corner, "D", color=colour, ms=11, mec="black", mew=1.5, gid=f"P80 {name}")
 
 
-def _legend(name: str, peak: Values, stalled: int) -> str:
-    """Name a strategy with its peak and what is missing of it."""
+def _legend_label(name: str, peak: Values, stalled: int) -> str:
+    """Return a strategy with its peak and how many of its runs stalled."""
     people = f"\npeak {number(percentile(peak, 0.5))} people (P50)" if len(peak) else ""
     return textwrap.fill(name, 22) + people + (f"\n{stalled:,} runs stalled" if stalled else "")
 
 
-# --- paired difference ------------------------------------------------------------------------------------------------
+# --- differences run by run -------------------------------------------------------------------------------------------
 
 
 @style.in_house_style
@@ -95,20 +96,20 @@ def plot_paired_difference(
     finite = data[np.isfinite(data)]
     better = Share(int(((data > 0) if more_is_better else (data < 0)).sum()), len(data))
     if len(finite):
-        _columns(ax, finite, more_is_better=more_is_better)
+        _draw_histogram(ax, finite, more_is_better=more_is_better)
     ax.axvline(0, color="black", lw=1.8, label="no difference")
-    _p50(ax, percentile(finite, 0.5), metric)
+    _mark_median(ax, percentile(finite, 0.5), metric)
     unit = f", {metric_format(metric).unit}" if metric_format(metric).unit else ""
     ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
     ax.set_ylabel("pairs of runs")
     word = "faster" if metric.startswith("lead_time") else "better"
     style.title(ax, f"P({a} {word} than {b}) = {better.text()}")
-    pairs = f"n = {len(data):,} pairs on the same random numbers, seed {seed}{_lost(data)}"
-    style.caption(ax, f"{pairs}; the interval is of this pair alone; {SAMPLING_ONLY}", drop=56)
+    pairs = f"n = {len(data):,} pairs on the same random numbers, seed {seed}{_stalled_pairs_note(data)}"
+    style.caption(ax, f"{pairs}\nThe interval is of this pair alone; {SAMPLING_ONLY}", drop=56)
     return ax
 
 
-def _columns(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
+def _draw_histogram(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
     """Draw the histogram with an edge at zero, better in blue and worse in grey."""
     low, high = min(finite.min(), 0.0), max(finite.max(), 0.0)
     width = max(high - low, 1e-9) / min(40, 8 + 2 * np.sqrt(len(finite)))
@@ -121,7 +122,7 @@ def _columns(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
     ax.margins(x=0.04)
 
 
-def _p50(ax: Axes, middle: float, metric: str) -> None:
+def _mark_median(ax: Axes, middle: float, metric: str) -> None:
     """Mark the middle of the differences."""
     if not np.isfinite(middle):
         return
@@ -133,7 +134,7 @@ def _p50(ax: Axes, middle: float, metric: str) -> None:
     )  # fmt: skip
 
 
-def _lost(data: Values) -> str:
-    """Say how many pairs have no column."""
+def _stalled_pairs_note(data: Values) -> str:
+    """Return how many pairs have no column."""
     lost = int((~np.isfinite(data)).sum())
     return f", {lost:,} with a stalled run have no column" if lost else ""

@@ -1,10 +1,6 @@
-"""When is it all online: the S-curve over its histogram, with the dates a planner quotes.
+"""When MW come online: the S-curve of the finish, the ramp, date and budget together, and how the P80 settled.
 
-Both at once: in how many runs is the date kept and the budget too.
-
-How many MW are online when: the ramp of turnovers, fanned out over the runs.
-
-Were there enough runs: the P80 as it settles with more of them, and how sure it is.
+All four draw every run that did not fail; a run that stalled never reaches a date, so it lowers shares and has no dot.
 """
 
 from __future__ import annotations
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# --- finish -----------------------------------------------------------------------------------------------------------
+# --- S-curve of the finish --------------------------------------------------------------------------------------------
 
 
 QUOTED = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90}
@@ -63,43 +59,43 @@ def plot_finish(
     quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
     style.title(ax, _headline(info, quoted["p80"]), pad=48)
     right = ax.twinx()
-    low, high = _span(reached, planned, target)
+    low, high = _day_range(reached, planned, target)
     if len(reached):
         _histogram(ax, reached, info)
         _s_curve(right, reached, len(data), info, high)
-    ax.set_xlim(style.place(info.dates, low), style.place(info.dates, high))
-    style.dates_below(ax)
-    _quoted(right, quoted, info)
-    _promise(right, data, planned, info, "planned", (0, ()), 6)
-    _promise(right, data, target, info, "target", (0, (6, 4)), 24)
+    ax.set_xlim(style.date_position(info.dates, low), style.date_position(info.dates, high))
+    style.date_axis(ax)
+    _draw_percentiles(right, quoted, info)
+    _draw_promised_date(right, data, planned, info, "planned", (0, ()), 6)
+    _draw_promised_date(right, data, target, info, "target", (0, (6, 4)), 24)
     _frame(ax, right)
-    style.caption(ax, info.caption("Share of runs that finish on or before a date", *_missing(data)))
+    style.caption(ax, info.caption("Share of runs that finish on or before a date", *_stalled_note(data)))
     return ax
 
 
 def _headline(info: RunInfo, p80: float) -> str:
-    """Say the date that is quoted."""
+    """Return the title: the P80 date."""
     if not math.isfinite(p80):
         return f"All MW online: P80 {NOT_QUOTED if math.isnan(p80) else NEVER}"
     return f"All MW online on or before {info.dates.format(p80)} (P80)"
 
 
-def _missing(data: Values) -> list[str]:
-    """Say in how many runs the finish is not reached."""
+def _stalled_note(data: Values) -> list[str]:
+    """Return in how many runs the finish is not reached."""
     stalled = int(np.isinf(data).sum())
     return [f"not reached in {percent(stalled / len(data))} of runs"] if stalled else []
 
 
-def _span(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
+def _day_range(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
     """Return the days the axis spans: all runs and both promises, and a column for the labels left of them."""
-    told = [d for d in (planned, target) if d is not None and math.isfinite(d)]
-    days = [*reached[:1], *reached[-1:], *told] or [0.0]
+    promised = [d for d in (planned, target) if d is not None and math.isfinite(d)]
+    days = [*reached[:1], *reached[-1:], *promised] or [0.0]
     low, high = min(days), max(days)
     wide = max(high - low, 14.0)
     return low - 0.33 * wide, max(high, low + wide / 2) + 0.05 * wide
 
 
-def bins(reached: Values) -> Values:
+def day_bins(reached: Values) -> Values:
     """Return edges of whole-day bins, about as wide as Freedman and Diaconis' rule asks."""
     spread = float(np.subtract(*np.quantile(reached, [0.75, 0.25])))
     ideal = 2 * spread / len(reached) ** (1 / 3)
@@ -111,27 +107,27 @@ def bins(reached: Values) -> Values:
 
 def _histogram(ax: Axes, reached: Values, info: RunInfo) -> None:
     """Draw how many runs finish in each bin of days."""
-    edges = bins(reached)
+    edges = day_bins(reached)
     counts, _ = np.histogram(reached, edges)
-    ax.stairs(counts, style.place(info.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
+    ax.stairs(counts, style.date_position(info.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
     ax.set_ylim(0, counts.max() * 1.08)
     ax.set_ylabel(f"runs in {days(float(edges[1] - edges[0]))}")
 
 
 def _s_curve(right: Axes, reached: Values, of: int, info: RunInfo, high: float) -> None:
     """Draw the step curve of the share of all runs that finished by each day; stalls keep it under 100 %."""
-    x = style.place(info.dates, 0) + np.concatenate([[reached[0]], reached, [high]])
+    x = style.date_position(info.dates, 0) + np.concatenate([[reached[0]], reached, [high]])
     y = np.concatenate([[0], np.arange(1, len(reached) + 1), [len(reached)]]) / of * 100
     right.plot(x, y, drawstyle="steps-post", color=style.BLUE, lw=2.4, label="S-curve")
 
 
-def _quoted(right: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
+def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
     """Drop a line from the curve at each quoted percentile, and lead back from it to its date on the left."""
     left = right.get_xlim()[0]
     for name, day in quoted.items():
         if not math.isfinite(day):
             continue
-        share, x, red = QUOTED[name] * 100, style.place(info.dates, day), name == "p80"
+        share, x, red = QUOTED[name] * 100, style.date_position(info.dates, day), name == "p80"
         colour = style.RED if red else style.MUTED
         right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper(), zorder=3 if red else 2)
         right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
@@ -143,13 +139,13 @@ def _quoted(right: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
         )  # fmt: skip
 
 
-def _promise(
+def _draw_promised_date(
     right: Axes, data: Values, day: float | None, info: RunInfo, word: str, dashes: tuple[int, tuple[int, ...]], up: int
 ) -> None:
     """Draw a promised date as a black vertical with the share of runs that keep it."""
     if day is None or not math.isfinite(day):
         return
-    x = style.place(info.dates, day)
+    x = style.date_position(info.dates, day)
     right.axvline(x, color="black", lw=1.6, ls=dashes, label=word)
     low, high = right.get_xlim()
     at = (x - low) / (high - low)
@@ -175,7 +171,7 @@ def _frame(ax: Axes, right: Axes) -> None:
     ax.spines["right"].set_visible(False)
 
 
-# --- joint ------------------------------------------------------------------------------------------------------------
+# --- date and budget together -----------------------------------------------------------------------------------------
 
 
 LEVELS = ((0.5, (0, (1, 2))), (0.7, (0, (5, 3))), (0.8, "solid"))
@@ -195,22 +191,22 @@ def plot_joint(
     finish, cost = data
     at_once = np.isfinite(finish) & np.isfinite(cost)
     scale, unit = (1e9, "bn") if np.nanmax(cost, initial=0) >= 1e9 else (1e6, "M")
-    x, y = style.place(info.dates, 0) + finish[at_once], cost[at_once] / scale
+    x, y = style.date_position(info.dates, 0) + finish[at_once], cost[at_once] / scale
     kept, thrifty = finish[at_once] <= target, cost[at_once] <= budget
     colours = np.where(kept & thrifty, KEPT, np.where(~kept & ~thrifty, MISSED, HALF))
     ax.scatter(x, y, s=18, c=colours, alpha=0.6, lw=0, rasterized=True)
     for level, dashes in LEVELS:
         days, dollars = frontier(finish, cost, level)
         if len(days):
-            when, label = style.place(info.dates, 0) + days, f"{level:.0%} both"
+            when, label = style.date_position(info.dates, 0) + days, f"{level:.0%} both"
             ax.plot(when, dollars / scale, color=style.INK, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
-    ax.axvline(style.place(info.dates, target), color="black", lw=1.4)
+    ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4)
     ax.axhline(budget / scale, color="black", lw=1.4)
     ax.set_ylabel(style.text(f"capital in total, ${unit}"))
     ax.grid(visible=False)
     ax.margins(0.06)
-    _room_for_the_early(ax, style.place(info.dates, target))
-    style.dates_below(ax)
+    _room_for_the_early(ax, style.date_position(info.dates, target))
+    style.date_axis(ax)
     _quadrants(ax, finish, cost, target, budget)
     style.legend_above(ax)
     both = float(((finish <= target) & (cost <= budget)).mean()) if len(finish) else math.nan
@@ -256,7 +252,7 @@ def _quadrants(ax: Axes, finish: Values, cost: Values, target: float, budget: fl
         )  # fmt: skip
 
 
-# --- mw online --------------------------------------------------------------------------------------------------------
+# --- ramp of MW online ------------------------------------------------------------------------------------------------
 
 
 BANDS = (("p5", "p95", "5-95 % of runs"), ("p10", "p90", "10-90 %"), ("p20", "p80", "20-80 %"))
@@ -283,7 +279,7 @@ def plot_mw_online(
     """
     ax = style.canvas() if ax is None else ax
     curve = data[data["curve"] == "mw_online"].sort_values("day")
-    x = style.place(info.dates, 0) + curve["day"].to_numpy(dtype=float)
+    x = style.date_position(info.dates, 0) + curve["day"].to_numpy(dtype=float)
     for (low, high, label), tint in zip(BANDS, style.TINTS, strict=True):
         if low in curve and high in curve:
             ax.fill_between(x, curve[low], curve[high], step="post", color=tint, lw=0, label=label)
@@ -292,7 +288,7 @@ def plot_mw_online(
         ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of date")
     if ramp:
         _ramp(ax, ramp, ramp_name, info, float(curve["day"].max()))
-    _mw_frame(ax, curve, x, [(style.place(info.dates, day), mw) for day, mw in ramp or ()])
+    _mw_frame(ax, curve, x, [(style.date_position(info.dates, day), mw) for day, mw in ramp or ()])
     style.title(ax, _mw_headline(curve, info, first, full))
     style.caption(ax, info.caption("MW gross; bands hold at each date by itself"))
     return ax
@@ -303,12 +299,12 @@ def _ramp(ax: Axes, ramp: Sequence[tuple[float, float]], name: str, info: RunInf
     steps = sorted(ramp)
     days = [0.0, *(day for day, _ in steps), max(last, steps[-1][0])]
     mw = [0.0, *(mw for _, mw in steps), steps[-1][1]]
-    x = [style.place(info.dates, day) for day in days]
+    x = [style.date_position(info.dates, day) for day in days]
     ax.plot(x, mw, drawstyle="steps-post", color="black", lw=1.6, ls=(0, (5, 3)), label=name)
 
 
 def _mw_headline(curve: pd.DataFrame, info: RunInfo, first: float | None, full: float | None) -> str:
-    """Say when the first and the last MW are online in half of the runs, as far as they are."""
+    """Return when the first and the last MW are online in half of the runs, as far as they are."""
     if first is None or not math.isfinite(first):
         return "MW online" if first is None else "MW online: none in half of the runs"
     if full is None or not math.isfinite(full) or full == first:
@@ -327,12 +323,12 @@ def _mw_frame(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[flo
         low, high = min([x[moving[0]], *dates]), max([x[moving[-1] + 1], *dates])
         margin = 0.06 * max(high - low, 10.0)
         ax.set_xlim(low - margin, high + margin)
-    style.dates_below(ax)
+    style.date_axis(ax)
     ax.set_ylabel("MW online, gross")
     style.legend_above(ax)
 
 
-# --- convergence ------------------------------------------------------------------------------------------------------
+# --- convergence of the P80 -------------------------------------------------------------------------------------------
 
 
 @style.in_house_style
@@ -341,7 +337,7 @@ def plot_convergence(
 ) -> Axes:
     """Draw the percentile `p` of the first n runs (replication order) and its 95 % interval against n."""
     ax = style.canvas() if ax is None else ax
-    n, middle, low, high = running(data, p)
+    n, middle, low, high = running_percentile(data, p)
     name = f"P{p * 100:.0f}"
     ax.fill_between(n, low, high, step="post", color=style.PALE, lw=0, label="95 % interval")
     colour = style.RED if name == "P80" else style.BLUE
@@ -352,19 +348,19 @@ def plot_convergence(
     ax.xaxis.set_major_formatter(lambda x, _: number(x))
     if len(n):
         ax.set_xlim(0, n[-1])
-        style.title(ax, f"{name} of {fmt.label}: {_settled(fmt, middle[-1], low[-1], high[-1])}")
+        style.title(ax, f"{name} of {fmt.label}: {_value_with_interval(fmt, middle[-1], low[-1], high[-1])}")
     style.legend_above(ax)
     style.caption(ax, info.caption("Interval from order statistics (binomial)"), drop=56)
     return ax
 
 
-def _settled(fmt: MetricFormat, middle: float, low: float, high: float) -> str:
+def _value_with_interval(fmt: MetricFormat, middle: float, low: float, high: float) -> str:
     """Write where the percentile has come to rest, with its interval."""
     step = step_for(low, high, fmt.finest_step)
     return f"{fmt.write(middle, step)} ({interval(low, high, lambda v: fmt.write(v, step))})"
 
 
-def running(sample: Values, p: float, points: int = 120) -> tuple[Values, Values, Values, Values]:
+def running_percentile(sample: Values, p: float, points: int = 120) -> tuple[Values, Values, Values, Values]:
     """Return n, the percentile of the first n values and its 95 % interval, where both ends are finite."""
     sizes = sorted({int(n) for n in np.linspace(1, len(sample), points)} - {0})
     found = [quantile_interval(sample[:n], p) for n in sizes if n <= len(sample)]

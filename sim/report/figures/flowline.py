@@ -1,6 +1,7 @@
-"""Line of balance: every block's work as a stroke from its begin to its end, the blocks above one another.
+"""The flow of work in the representative run: the line of balance of the blocks, and the cumulative flow of skids.
 
-Cumulative flow of skids: what has been started, tested, delivered, set, hooked up and is online.
+In a line of balance (flowline) each stage of a block is a stroke; steep is fast, a gap is waiting. In a cumulative flow
+diagram the height between two lines is the skids in a state, the width how long they stay in it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# --- flowline ---------------------------------------------------------------------------------------------------------
+# --- line of balance --------------------------------------------------------------------------------------------------
 
 
 COLOURS = dict(zip(STAGES, (style.BLUE, style.ORANGE, "#009e73", "#cc79a7"), strict=True))
@@ -33,7 +34,7 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, 
     which a hall was released to the blocks in it (`hall_blocks` to a hall), a black dot a block's first day online.
     """
     ax = style.canvas() if ax is None else ax
-    start, spans = style.place(info.dates, 0), [*stages(data)]
+    start, spans = style.date_position(info.dates, 0), [*stages(data)]
     for stage, colour in COLOURS.items():
         of = [(block, begin, end) for block, found, begin, end in spans if found == stage]
         _strokes(ax, of, start, colour, "tests, until online" if stage == STAGES[-1] else stage)
@@ -44,7 +45,7 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, 
     ax.set_ylim(0, max([*(block for block, *_ in spans), 1]) + 1)
     ax.margins(x=0.02)
     ax.set_ylabel("block")
-    style.dates_below(ax)
+    style.date_axis(ax)
     style.legend_above(ax)
     style.title(ax, "Flowline of the representative run: steep is fast, a gap is waiting")
     style.caption(ax, info.caption_of_one_run("Strokes are not joined across crews"))
@@ -69,7 +70,7 @@ def _halls(ax: Axes, released: Sequence[tuple[str, float]], start: float, hall_b
             ax.plot([start + day] * 2, edges, color=style.MUTED, lw=4, alpha=0.7, solid_capstyle="butt", label=label)
 
 
-# --- flow -------------------------------------------------------------------------------------------------------------
+# --- cumulative flow of skids -----------------------------------------------------------------------------------------
 
 
 BETWEEN = (
@@ -91,7 +92,7 @@ def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, info: RunIn
     last = max((float(days.max(initial=0)) for days in data.values()), default=1.0)
     first = min((float(days.min(initial=last)) for days in data.values()), default=0.0)
     day = np.arange(np.floor(first) - 7, np.ceil(last) + 8)
-    x = style.place(info.dates, 0) + day
+    x = style.date_position(info.dates, 0) + day
     counts = {state: np.searchsorted(days, day, side="right") for state, days in data.items()}
     for upper, lower, label, colour in BETWEEN:
         ax.fill_between(x, counts[lower], counts[upper], step="post", color=colour, lw=0, label=label)
@@ -100,7 +101,7 @@ def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, info: RunIn
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(0, max(int(counts["started"].max(initial=1)), 1) * 1.04)
     ax.set_ylabel("skids")
-    style.dates_below(ax)
+    style.date_axis(ax)
     style.legend_above(ax)
     yard = counts["delivered"] - counts["set"]
     style.title(ax, f"Flow of skids: at most {int(yard.max(initial=0))} in the yard at once")

@@ -149,7 +149,7 @@ def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
     return plot_gantt(view.events, ax, info=view.info, chain=view.chain, spread=view.spread)
 
 
-# --- why --------------------------------------------------------------------------------------------------------------
+# --- drivers ----------------------------------------------------------------------------------------------------------
 
 
 def tornado(view: ResultView, ax: Axes | None = None) -> Axes:

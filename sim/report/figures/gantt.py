@@ -1,4 +1,4 @@
-"""Gantt of one run: what was done when, how critical that is over the runs, and what each bar had waited for."""
+"""The Gantt of the representative run: what was done when, what each bar waited for, and how critical it is over the runs."""
 
 from __future__ import annotations
 
@@ -69,16 +69,16 @@ def plot_gantt(
     """Draw one run's log: site works, power, halls, and the last block of every tenth; waits hatched by what for.
 
     With `spread` (table of a result), bars are coloured by the share of runs in which they are critical, and a thin bar
-    below says how far a row moves. A bar on the driving chain (`chain`) has a black frame. Bars are real ones of one
+    below shows how far a row moves. A bar on the driving chain (`chain`) has a black frame. Bars are real ones of one
     run, never means.
     """
     shown = [*_chain_row(chain), *rows(data)]
     ax = (
         style.canvas(left=0.2, right=0.97, top=0.78, height=3.2 + ROW_INCHES * max(len(shown), 6)) if ax is None else ax
     )
-    start, driving = style.place(info.dates, 0), _driving(chain)
+    start, driving = style.date_position(info.dates, 0), _works_on_chain(chain)
     known = None if spread is None or spread.empty else Spread.of(spread)
-    shades = _shades()
+    shades = _criticality_colours()
     for at, row in enumerate(shown):
         for gap in row.gaps:
             ax.barh(
@@ -98,16 +98,16 @@ def plot_gantt(
             begin, end = known.ghosts[row.name]
             ax.barh(at + 0.41, end - begin, 0.14, left=start + begin, color="#9aa3ad", lw=0, gid="ghost")
     _frame(ax, shown)
-    _key(ax, shown, all_kinds=known is None)
+    _add_legend(ax, shown, all_kinds=known is None)
     if known is not None:
-        _shares_beside(ax, shades)
+        _add_colour_key(ax, shades)
     style.title(ax, "One whole run: what was done, and what it waited for", pad=66)
     style.caption(ax, _caption(info, known), left=140)
     return ax
 
 
 def _caption(info: RunInfo, known: Spread | None) -> str:
-    """Say what the marks mean, and what they rest on."""
+    """Return what the marks mean, and what they rest on."""
     marks, blocks = "Hatched: waiting; framed: driving chain", "blocks: the last of each tenth"
     if known is None:
         return info.caption_of_one_run("Bars: work, by kind", marks, blocks)
@@ -121,17 +121,17 @@ def _frame(ax: Axes, shown: Sequence[Row]) -> None:
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.02)
-    style.dates_below(ax)
+    style.date_axis(ax)
 
 
-def _shades() -> Colormap:
+def _criticality_colours() -> Colormap:
     """Return grey to red, for a share of runs from 0 to 1."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("critical", ["#ccd2d8", "#e8988a", style.RED])
 
 
-def _shares_beside(ax: Axes, shades: Colormap) -> None:
+def _add_colour_key(ax: Axes, shades: Colormap) -> None:
     """Draw the key of the shares, right of the title."""
     import numpy as np
 
@@ -145,7 +145,7 @@ def _shares_beside(ax: Axes, shades: Colormap) -> None:
     key.grid(visible=False)
 
 
-def _key(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
+def _add_legend(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
     """Name the colours that are there: of waits and of the driving chain, and of all work where it has them."""
     from matplotlib.patches import Patch
 
@@ -165,13 +165,13 @@ def _chain_row(chain: pd.DataFrame | None) -> Iterator[Row]:
         yield Row(CHAIN, tuple(Bar("", "", s.begin, s.end, s.cause) for s in found), ())
 
 
-def _driving(chain: pd.DataFrame | None) -> set[tuple[str, str]]:
+def _works_on_chain(chain: pd.DataFrame | None) -> set[tuple[str, str]]:
     if chain is None or not len(chain):
         return set()
     return {*zip(chain["unit"], chain["activity"], strict=True)}
 
 
-# --- which rows ---------------------------------------------------------------------------------------
+# --- rows of the chart ------------------------------------------------------------------------------------------------
 
 
 def rows(events: pd.DataFrame) -> list[Row]:
@@ -185,13 +185,13 @@ def rows(events: pd.DataFrame) -> list[Row]:
         units = [unit for unit in by_place if re.fullmatch(pattern, unit)]
         bars = sorted((bar for unit in units for bar in by_place[unit]), key=lambda bar: (bar.begin, bar.end))
         if bars:
-            mine = [wait for wait in waited if wait.unit in units and not _own(wait)]
+            mine = [wait for wait in waited if wait.unit in units and not _is_within_row(wait)]
             found.append(Row(name, tuple(bars), tuple(_gaps(bars, mine))))
     return found
 
 
-def _own(wait: Bar) -> bool:
-    """Tell whether a unit waited for something of its own place that stands in the same row."""
+def _is_within_row(wait: Bar) -> bool:
+    """Tell whether a unit waited for its own place, which stands in the same row."""
     place, gate = wait.unit.split(".")[0], wait.what
     return place[:1] in "hbt" and gate.startswith(f"{place}.") and not gate.endswith(".material")
 

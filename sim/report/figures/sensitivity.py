@@ -1,9 +1,4 @@
-"""The classic tornado: how far each input, moved by itself from low to high, moves one number; the widest on top.
-
-Which risk matters: the days that go when one cause is switched off on the same random numbers.
-
-Sensitivity indices with their intervals: Morris's mean effect, or Sobol's total and first-order shares.
-"""
+"""What moves one number: inputs moved from low to high, causes switched off, and sensitivity indices with their intervals."""
 
 from __future__ import annotations
 
@@ -21,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# --- low high ---------------------------------------------------------------------------------------------------------
+# --- inputs at their low and high ends --------------------------------------------------------------------------------
 
 
 STATISTICS = {"p50": "P50", "p80": "P80", "mean": "mean"}
@@ -46,7 +41,7 @@ def plot_low_high(
         )  # fmt: skip
     for place, row in rows.iterrows():
         for end in ("low", "high"):
-            _label(ax, float(str(place)), row, end, widest, fmt)
+            _label_end(ax, float(str(place)), row, end, widest, fmt)
     ax.axvline(0, color=style.INK, lw=1)
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
     ax.set_xlim(-1.45 * widest, 1.45 * widest)
@@ -60,7 +55,7 @@ def plot_low_high(
     return ax
 
 
-def _label(ax: Axes, place: float, row: pd.Series, end: str, widest: float, fmt: MetricFormat) -> None:
+def _label_end(ax: Axes, place: float, row: pd.Series, end: str, widest: float, fmt: MetricFormat) -> None:
     """Write an end's setting and change outside its bar."""
     change = float(row[end])
     outward = change or (-1.0 if end == "low" else 1.0)
@@ -69,16 +64,16 @@ def _label(ax: Axes, place: float, row: pd.Series, end: str, widest: float, fmt:
         return
     reach = max(abs(change), abs(float(row[f"{end}_{'high' if outward > 0 else 'low'}"])))
     x = (reach + 0.03 * widest) * (1 if outward > 0 else -1)
-    words = f"{written(fmt, change)} at {row[f'{end}_setting']}"
+    words = f"{change_text(fmt, change)} at {row[f'{end}_setting']}"
     ax.text(x, place, style.text(words), va="center", ha="left" if outward > 0 else "right", fontsize=10.5)
 
 
-def written(fmt: MetricFormat, change: float) -> str:
+def change_text(fmt: MetricFormat, change: float) -> str:
     """Write a change with its sign and unit, to three figures."""
     return signed(fmt.write(change, Quote(fmt, change, math.nan, math.nan).step))
 
 
-# --- tornado ----------------------------------------------------------------------------------------------------------
+# --- causes switched off ----------------------------------------------------------------------------------------------
 
 
 KINDS = {"risk": (style.ORANGE, "risk event"), "uncertainty": (style.BLUE, "uncertainty")}
@@ -124,7 +119,7 @@ def plot_tornado(
     return ax
 
 
-# --- indices ----------------------------------------------------------------------------------------------------------
+# --- sensitivity indices ----------------------------------------------------------------------------------------------
 
 
 SHOWN = {"mu_star": "mean effect over the range (µ*)", "ST": "total share of the variance", "S1": "by itself"}

@@ -34,13 +34,13 @@ R = TypeVar("R")
 INK = "#1b1f24"
 MUTED = "#5b6470"
 PALE = "#d9dee4"
-# Red says P80, a limit, or critical, and nothing else.
+# Red means P80, a limit, or critical, and nothing else.
 RED = "#c1121f"
 BLUE = "#0072b2"
 ORANGE = "#e69f00"
 # Tints of blue on white, pale to deep: opaque, so that a band looks like its key in the legend.
 TINTS = ("#dbeaf5", "#b3d3e8", "#80b6d9")
-# Okabe and Ito's set without its reds: told apart by every kind of colour vision.
+# Okabe and Ito's set without its reds: distinct for every kind of colour vision.
 STRATEGIES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00")
 
 CAUSES = {
@@ -117,7 +117,7 @@ def text(words: str) -> str:
 
 
 def title(ax: Axes, words: str, pad: float = 32.0) -> None:
-    """Put what the figure says above it, with room for one row under it."""
+    """Write the title above the figure, with room for one row under it."""
     ax.set_title(text(words), pad=pad, loc="left")
 
 
@@ -143,24 +143,24 @@ def halo() -> list[withStroke]:
     return [withStroke(linewidth=3.5, foreground="white")]
 
 
-# --- dates below --------------------------------------------------------------------------------------
+# --- date axis --------------------------------------------------------------------------------------------------------
 
 
-def place(dates: ProjectDates, day: float) -> float:
+def date_position(dates: ProjectDates, day: float) -> float:
     """Return where project day `day` stands on a date axis (matplotlib's day number)."""
     return float(date2num(dates.start)) + day
 
 
-def dates_below(ax: Axes) -> None:
+def date_axis(ax: Axes) -> None:
     """Write the x axis as dates: months, with the year where it begins or changes; English in every locale."""
     low, high = ax.get_xlim()
-    ticks, several = _ticks(low, high)
+    ticks, several = _date_ticks(low, high)
     written = dict(zip(ticks, several, strict=True))
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written.get(x, "")))
 
 
-def _ticks(low: float, high: float, most: int = 9) -> tuple[list[float], list[str]]:
+def _date_ticks(low: float, high: float, most: int = 9) -> tuple[list[float], list[str]]:
     """Return tick places and labels between two day numbers, at most `most` of them."""
     first, last = _civil(low), _civil(high)
     whole_months = (last.year - first.year) * 12 + last.month - first.month
@@ -195,7 +195,7 @@ def _labelled(at: list[date], *, with_day: bool) -> tuple[list[float], list[str]
     return [float(date2num(d)) for d in at], labels
 
 
-# --- files --------------------------------------------------------------------------------------------
+# --- saving -----------------------------------------------------------------------------------------------------------
 
 
 @in_house_style

@@ -1,10 +1,6 @@
-"""A sweep of many inputs: a panel an input, every point of the design in each, joined by the mean at each value.
+"""The points of a sweep or a tuning: along one input, over two, over many, and as a Pareto set.
 
-A sweep along one input: the P50 with its interval and the P80 of a metric at every value, a line a configuration.
-
-A two-way sweep: one number of one metric as a field of colours, with the number in each.
-
-The designs that were tried: objective against finish, those that keep the limits, the Pareto set, start and best.
+Every point was run on the same random numbers, so that what differs between points is due to the inputs.
 """
 
 from __future__ import annotations
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# --- small multiples --------------------------------------------------------------------------------------------------
+# --- many inputs ------------------------------------------------------------------------------------------------------
 
 
 ACROSS = 3
@@ -47,9 +43,9 @@ def plot_small_multiples(
     ax.set_axis_off()
     known = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
     colours = style.colours([str(name) for name in dict.fromkeys(table["config"])])
-    panels = [ax.inset_axes(_place(at, min(ACROSS, len(inputs)), down)) for at in range(len(inputs))]
+    panels = [ax.inset_axes(_panel_bounds(at, min(ACROSS, len(inputs)), down)) for at in range(len(inputs))]
     for number, (panel, name) in enumerate(zip(panels, inputs, strict=True)):
-        _draw(panel, known, metric, name, colours)
+        _draw_panel(panel, known, metric, name, colours)
         panel.set_xlabel(style.text(name.replace("_", " ")), fontsize=11)
         panel.tick_params(labelsize=10)
         panel.sharey(panels[0])
@@ -72,14 +68,14 @@ def plot_small_multiples(
     return ax
 
 
-def _place(at: int, across: int, down: int) -> tuple[float, float, float, float]:
+def _panel_bounds(at: int, across: int, down: int) -> tuple[float, float, float, float]:
     """Return left, bottom, width and height of a panel, from the top left on."""
     wide, high = 1 / (across + (across - 1) * APART[0] / 2), 1 / (down + (down - 1) * APART[1])
     row, column = divmod(at, across)
     return column * wide * (1 + APART[0] / 2), 1 - high - row * high * (1 + APART[1]), wide, high
 
 
-def _draw(panel: Axes, table: pd.DataFrame, metric: str, name: str, colours: dict[str, str]) -> None:
+def _draw_panel(panel: Axes, table: pd.DataFrame, metric: str, name: str, colours: dict[str, str]) -> None:
     """Draw one input: the points of every configuration, and their means."""
     values = [*dict.fromkeys(table[name].dropna())]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
@@ -88,14 +84,14 @@ def _draw(panel: Axes, table: pd.DataFrame, metric: str, name: str, colours: dic
         rows = table[(table["config"].astype(str) == config) & table[name].notna()]
         x, y = np.array([places[value] for value in rows[name]]), rows[metric].to_numpy(dtype=np.float64)
         panel.plot(x, y, "o", color=colour, ms=4, alpha=0.4, mec="none")
-        panel.plot(*means(x, y), "-" if numeric else "D", color=colour, lw=2.2, label=config.replace("_", " "))
+        panel.plot(*mean_by_value(x, y), "-" if numeric else "D", color=colour, lw=2.2, label=config.replace("_", " "))
     if not numeric or len(places) <= FEW:
         words = [f"{value:g}" if isinstance(value, float) else style.text(str(value)) for value in values]
         panel.set_xticks([*places.values()], words)
     panel.margins(x=0.08)
 
 
-def means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_by_value(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of y at every value of x; where there are many values, at the mean of each class of neighbours."""
     different = np.unique(x)
     if len(different) <= FEW:
@@ -104,7 +100,7 @@ def means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([x[part].mean() for part in parts]), np.array([y[part].mean() for part in parts])
 
 
-# --- sweep lines ------------------------------------------------------------------------------------------------------
+# --- one input --------------------------------------------------------------------------------------------------------
 
 
 @style.in_house_style
@@ -118,7 +114,7 @@ def plot_sweep_lines(
     ax = style.canvas(top=0.84) if ax is None else ax
     rows = summary[summary["metric"] == metric]
     lines = {"": rows} if by == "config" else dict(iter(rows.groupby("config", sort=False)))
-    places = _places(list(rows[by]))
+    places = _positions(list(rows[by]))
     joined = "-" if rows[by].dtype != object else ""
     for name, colour in style.colours([str(line) for line in lines]).items():
         line = lines[name]
@@ -142,13 +138,13 @@ def plot_sweep_lines(
             mfc="white",
             label=f"{called}P80",
         )
-    ax.set_xticks(sorted(places.values()), [_said(value) for value in sorted(places, key=lambda v: places[v])])
+    ax.set_xticks(sorted(places.values()), [_tick_label(value) for value in sorted(places, key=lambda v: places[v])])
     ax.set_xlabel(style.text(by))
     fmt = metric_format(metric)
     ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label))
     if fmt.unit.startswith("$"):  # millions and billions in words, instead of a power of ten in the corner
         ax.yaxis.set_major_formatter(lambda y, _: style.text(fmt.write(y, fmt.finest_step)))
-        ax.set_ylabel("")  # the title says it
+        ax.set_ylabel("")  # the title names it
     ax.margins(x=0.06, y=0.12)
     style.legend_above(ax)
     style.title(ax, title or f"{metric_format(metric).label} by {by}")
@@ -157,7 +153,7 @@ def plot_sweep_lines(
     return ax
 
 
-def _places(values: list[object]) -> dict[object, float]:
+def _positions(values: list[object]) -> dict[object, float]:
     """Where each value stands: at itself if it is a number, otherwise in the order met."""
     once = list(dict.fromkeys(values))
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in once):
@@ -165,12 +161,12 @@ def _places(values: list[object]) -> dict[object, float]:
     return {value: float(place) for place, value in enumerate(once)}
 
 
-def _said(value: object) -> str:
+def _tick_label(value: object) -> str:
     """A value on the axis."""
     return f"{value:g}" if isinstance(value, float) else style.text(str(value))
 
 
-# --- heat map ---------------------------------------------------------------------------------------------------------
+# --- two inputs -------------------------------------------------------------------------------------------------------
 
 
 @style.in_house_style
@@ -183,7 +179,7 @@ def plot_heat_map(
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    longest = max(len(line) for value in grid.index for line in _said(value).split("\n"))
+    longest = max(len(line) for value in grid.index for line in _tick_label(value).split("\n"))
     ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest)) if ax is None else ax
     values = grid.to_numpy(dtype=np.float64)
     shown = np.where(np.isfinite(values), values, np.nan)
@@ -192,11 +188,11 @@ def plot_heat_map(
     ax.grid(visible=False)
     middle = np.nanmin(shown) + 0.75 * (np.nanmax(shown) - np.nanmin(shown)) if np.isfinite(shown).any() else 0
     for (row, column), value in np.ndenumerate(values):
-        words = _written(metric, float(value))
+        words = _value_text(metric, float(value))
         ink = "white" if np.isfinite(value) and value > middle else style.INK
         ax.text(column, row, style.text(words), ha="center", va="center", color=ink, fontsize=11.5)
-    ax.set_xticks(range(len(grid.columns)), [_said(value) for value in grid.columns])
-    ax.set_yticks(range(len(grid.index)), [_said(value) for value in grid.index])
+    ax.set_xticks(range(len(grid.columns)), [_tick_label(value) for value in grid.columns])
+    ax.set_yticks(range(len(grid.index)), [_tick_label(value) for value in grid.index])
     ax.set_xlabel(style.text(str(grid.columns.name)))
     ax.set_ylabel(style.text(str(grid.index.name)))
     style.title(ax, f"{STATISTICS[statistic]} of {metric_format(metric).label}", pad=14)
@@ -204,7 +200,7 @@ def plot_heat_map(
     return ax
 
 
-def _written(metric: str, value: float) -> str:
+def _value_text(metric: str, value: float) -> str:
     """The number in a field."""
     if not np.isfinite(value):
         return NEVER if np.isinf(value) else "not run"
@@ -212,7 +208,7 @@ def _written(metric: str, value: float) -> str:
     return quoted.metric.write(value, quoted.step)
 
 
-# --- pareto -----------------------------------------------------------------------------------------------------------
+# --- designs of a tuning ----------------------------------------------------------------------------------------------
 
 
 @style.in_house_style
@@ -239,9 +235,9 @@ def plot_pareto(
         if there[place]:
             size = 15 if mark == "*" else 9
             ax.plot(x[place], y[place], mark, color=style.INK, ms=size, mfc="none", mew=2, ls="", label=label)
-    ax.set_xlabel(style.text(f"P80 of {_with_unit(against)}"))
-    said = "mean" if statistic == "mean" else statistic.upper()
-    ax.set_ylabel(style.text(f"{said} of {_with_unit(objective)}"))
+    ax.set_xlabel(style.text(f"P80 of {_label_with_unit(against)}"))
+    name = "mean" if statistic == "mean" else statistic.upper()
+    ax.set_ylabel(style.text(f"{name} of {_label_with_unit(objective)}"))
     ax.margins(0.08)
     ax.grid(visible=True, axis="both")
     style.legend_above(ax)
@@ -251,7 +247,7 @@ def plot_pareto(
     return ax
 
 
-def _with_unit(metric: str) -> str:
+def _label_with_unit(metric: str) -> str:
     """A metric's name with its unit."""
     fmt = metric_format(metric)
     return f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label

@@ -1,8 +1,6 @@
-"""How many people are on site: week by week against the limit, and beside it the peak of each run.
+"""People on site: by week against the limit, by trade in the representative run, and man-hours over time.
 
-Who is on site: people by trade, week by week, in one run that is like the middle one.
-
-Man-hours: planned and earned against paid, added up over time.
+The peak is a number of each run. A band over time lies below the P80 of the peaks, because runs peak on different days.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-# --- headcount --------------------------------------------------------------------------------------------------------
+# --- headcount and peak -----------------------------------------------------------------------------------------------
 
 
 @style.in_house_style
@@ -36,13 +34,13 @@ def plot_headcount(
 ) -> Axes:
     """Draw the headcount of each week (its highest day; curves table of a result): P50 as columns, P10 to P90.
 
-    The band at a date says nothing about a peak, since every run peaks on its own day; so `peaks`, the highest
+    The band at a date is no bound on a peak, since every run peaks on its own day; so `peaks`, the highest
     day of each run, stand beside it with their P80 (`quoted`: its p50 and p80 as
     the summary has them; read off the runs where not given).
     """
     ax = style.canvas(right=0.76) if ax is None else ax
-    weeks = weekly(data)
-    x = style.place(info.dates, 0) + weeks["day"].to_numpy(dtype=float)
+    weeks = weekly_peaks(data)
+    x = style.date_position(info.dates, 0) + weeks["day"].to_numpy(dtype=float)
     edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
     p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
     ax.stairs(p50, edges, fill=True, color=style.TINTS[0])
@@ -56,17 +54,17 @@ def plot_headcount(
     _frame(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
     if peaks is not None and len(peaks):
         quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
-        _peaks_beside(ax, peaks, quoted["p80"], limit)
+        _draw_peak_distribution(ax, peaks, quoted["p80"], limit)
     style.title(ax, _headline(peaks, limit, quoted))
     note = "a peak is one run's own highest day, never read off the band"
     style.caption(ax, info.caption("People on site, highest day of each week, direct and indirect", note))
     return ax
 
 
-def weekly(curves: pd.DataFrame) -> pd.DataFrame:
+def weekly_peaks(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the headcount curves by week of the project: first day of the week, highest value of each column.
 
-    Ends soon after the week in which nine runs of ten have nobody left.
+    Ends soon after the week in which nine runs of ten have no one left on site.
     """
     curve = curves[curves["curve"] == "headcount"].drop(columns="curve").sort_values("day")
     week = (curve["day"] // 7).astype(int)
@@ -76,7 +74,7 @@ def weekly(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
-    """Say the peak, and how often it stays under the limit."""
+    """Return the title: the peak, and how often it stays under the limit."""
     if peaks is None or quoted is None:
         return "Headcount on site"
     p50 = f"Peak workforce: P50 {number(quoted['p50'])} people"
@@ -91,11 +89,11 @@ def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
     ax.set_ylim(0, max(*tops, 1.0) * 1.08)
     ax.set_ylabel("people on site")
     ax.yaxis.set_major_formatter(lambda y, _: number(y))
-    style.dates_below(ax)
+    style.date_axis(ax)
     style.legend_above(ax)
 
 
-def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> None:
+def _draw_peak_distribution(ax: Axes, peaks: Values, p80: float, limit: float | None) -> None:
     """Draw the distribution of the peak to the right, on the same scale of people."""
     side = ax.inset_axes((1.03, 0, 0.28, 1), sharey=ax)
     low, high = float(peaks.min()), float(peaks.max())
@@ -107,7 +105,7 @@ def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> N
     side.set_xlim(0, counts.max() * 1.05)
     if np.isfinite(p80):
         side.axhline(p80, color=style.RED, lw=2)
-        _write_p80(side, p80, limit)
+        _label_p80(side, p80, limit)
     if limit is not None:
         side.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)))
     side.set_xlabel("peak of each run", labelpad=8)
@@ -116,7 +114,7 @@ def _peaks_beside(ax: Axes, peaks: Values, p80: float, limit: float | None) -> N
     side.grid(visible=False)
 
 
-def _write_p80(side: Axes, p80: float, limit: float | None) -> None:
+def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
     """Write the P80 of the peak on the side of its line that the limit leaves free."""
     below = limit is not None and p80 < limit
     side.annotate(
@@ -126,7 +124,7 @@ def _write_p80(side: Axes, p80: float, limit: float | None) -> None:
     )  # fmt: skip
 
 
-# --- trades -----------------------------------------------------------------------------------------------------------
+# --- people by trade --------------------------------------------------------------------------------------------------
 
 
 MOST = 7
@@ -151,7 +149,7 @@ def plot_trades(
     ax = style.canvas(right=0.80) if ax is None else ax
     layers = by_week(data, indirect)
     weeks = next(iter(layers.values()), np.zeros(0))
-    edges = style.place(info.dates, 0) + 7.0 * np.arange(len(weeks) + 1)
+    edges = style.date_position(info.dates, 0) + 7.0 * np.arange(len(weeks) + 1)
     floor = np.zeros(len(weeks))
     for (trade, layer), colour in zip(layers.items(), (*COLOURS[: max(len(layers) - 1, 0)], style.PALE), strict=False):
         ax.stairs(floor + layer, edges, baseline=floor, fill=True, color=colour, label=trade.replace("_", " "))
@@ -162,7 +160,7 @@ def plot_trades(
         ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(floor.max(initial=1.0), limit or 0.0) * 1.08)
     ax.set_ylabel("people on site")
-    style.dates_below(ax)
+    style.date_axis(ax)
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize=11)
     style.title(ax, f"People on site by trade: peak {number(float(floor.max(initial=0)))} in this run", pad=14)
@@ -182,17 +180,17 @@ def by_week(data: Mapping[str, Values], indirect: float) -> dict[str, Values]:
         daily["others"] = np.sum([data[trade] for trade in largest[MOST:]], axis=0)
     direct = np.sum(list(daily.values()), axis=0)
     daily[INDIRECT] = np.ceil(direct * indirect - 1e-9)
-    return {trade: _of_top_days(values, direct) for trade, values in daily.items()}
+    return {trade: _on_busiest_days(values, direct) for trade, values in daily.items()}
 
 
-def _of_top_days(values: Values, direct: Values) -> Values:
+def _on_busiest_days(values: Values, direct: Values) -> Values:
     """Return a value for each week: that of the day on which most direct people are on site."""
     weeks = int(np.flatnonzero(direct)[-1]) // 7 + 2 if direct.any() else 0
     days = [slice(7 * week, 7 * week + 7) for week in range(weeks)]
     return np.array([values[day][np.argmax(direct[day])] if len(direct[day]) else 0.0 for day in days])
 
 
-# --- man hours --------------------------------------------------------------------------------------------------------
+# --- man-hours --------------------------------------------------------------------------------------------------------
 
 
 PAID_TINT = "#f8dfa6"
@@ -205,7 +203,7 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
     Earned is work content done; what is paid beyond it is waiting, losses, rework and indirect people.
     """
     ax = style.canvas(right=0.97) if ax is None else ax
-    x = style.place(info.dates, 0) + data["day"].to_numpy(dtype=float)
+    x = style.date_position(info.dates, 0) + data["day"].to_numpy(dtype=float)
     for name, colour, tint in (("paid", style.ORANGE, PAID_TINT), ("earned", style.BLUE, style.TINTS[1])):
         low, middle, high = (data[f"{name}_{p}"].to_numpy(dtype=float) / 1e6 for p in ("p10", "p50", "p90"))
         ax.fill_between(x, low, high, color=tint, lw=0)
@@ -218,16 +216,16 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
         ax.set_xlim(x[max(moving[0] - 14, 0)], x[min(moving[-1] + 28, len(x) - 1)])
     ax.set_ylim(0, max(float(data["paid_p90"].max()), float(data["planned"].max()), 1.0) / 1e6 * 1.06)
     ax.set_ylabel("man-hours until then, millions")
-    style.dates_below(ax)
+    style.date_axis(ax)
     style.legend_above(ax)
     style.title(ax, _hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1])))
-    meaning = f"Earned: work content done; paid: everybody on site, also waiting and indirect; of {runs} runs"
+    meaning = f"Earned: work content done; paid: all people on site, also waiting and indirect; of {runs} runs"
     style.caption(ax, info.caption(meaning))
     return ax
 
 
 def _hours_headline(earned: float, paid: float) -> str:
-    """Say how much is paid for an hour that is earned."""
+    """Return the title: how much is paid for an hour that is earned."""
     if not earned:
         return "Man-hours on site"
     return f"Man-hours on site: {number(paid / earned, 0.1)} paid for each one earned (P50 of each)"

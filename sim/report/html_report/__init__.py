@@ -1,1 +1,1 @@
-"""The report as one file: what a run or a comparison says, for a browser, a phone or a printer, without a network."""
+"""The report of a run or a comparison as one HTML file that needs no network, for a browser, a phone or a printer."""

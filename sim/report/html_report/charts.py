@@ -25,7 +25,7 @@ from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
 from sim.report.figures import style
-from sim.report.figures.delivery import bins
+from sim.report.figures.delivery import day_bins
 from sim.report.result_view import RunInfo, Values
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ HEIGHT = 380
 Steps = list[tuple[float, float]]
 
 
-def moments(info: RunInfo, days: Values | list[float]) -> Values:
+def epoch_ms(info: RunInfo, days: Values | list[float]) -> Values:
     """Return project days as the milliseconds since 1970 that a browser counts in."""
     start = float(np.datetime64(info.dates.start, "ms").astype(np.int64))
     found: Values = start + np.asarray(days, dtype=np.float64) * DAY_MS
@@ -61,7 +61,7 @@ def canvas(y: str, *, dated: bool = True, hover: HoverTool | None = None, **opti
     return chart
 
 
-def keyed(chart: Any) -> Any:
+def with_legend_below(chart: Any) -> Any:
     """Put the key below, where it hides nothing, and let a click on it hide what it names."""
     for legend in [*chart.legend]:
         chart.center.remove(legend)
@@ -73,12 +73,12 @@ def keyed(chart: Any) -> Any:
     return chart
 
 
-def steps(x: Values, y: Values) -> dict[str, Values]:
+def step_line(x: Values, y: Values) -> dict[str, Values]:
     """Return a line that stays until it changes."""
     return {"x": np.repeat(x, 2)[1:], "y": np.repeat(y, 2)[:-1]}
 
 
-# --- one project --------------------------------------------------------------------------------------
+# --- one project ------------------------------------------------------------------------------------------------------
 
 
 def s_curve(data: Values, info: RunInfo, quoted: Mapping[str, float], promises: Mapping[str, float | None]) -> Any:
@@ -90,36 +90,36 @@ def s_curve(data: Values, info: RunInfo, quoted: Mapping[str, float], promises: 
     shown = [day for day in (*reached[:1], *reached[-1:], *promises.values()) if day is not None and np.isfinite(day)]
     if shown:
         margin = max(5.0, 0.04 * (max(shown) - min(shown)))
-        first, last = moments(info, [min(shown) - margin, max(shown) + margin])
+        first, last = epoch_ms(info, [min(shown) - margin, max(shown) + margin])
         chart.x_range = Range1d(start=first, end=last)
     if len(reached):
-        edges = bins(reached)
+        edges = day_bins(reached)
         counts, _ = np.histogram(reached, edges)
         chart.extra_y_ranges = {"runs": Range1d(start=0, end=max(1.0, counts.max() * 2.2))}
         chart.add_layout(LinearAxis(y_range_name="runs", axis_label="runs"), "right")
         chart.quad(
-            left=moments(info, edges[:-1]), right=moments(info, edges[1:]), bottom=0, top=counts,
+            left=epoch_ms(info, edges[:-1]), right=epoch_ms(info, edges[1:]), bottom=0, top=counts,
             y_range_name="runs", color=style.BLUE, alpha=0.3, line_color=None, legend_label="runs",
         )  # fmt: skip
         share = 100 * np.arange(1, len(reached) + 1) / len(data)
         drawn = chart.line(
-            **steps(moments(info, reached), share), color=style.BLUE, width=2.5, legend_label="S-curve"
+            **step_line(epoch_ms(info, reached), share), color=style.BLUE, width=2.5, legend_label="S-curve"
         )  # fmt: skip
         chart.add_tools(_dated_hover([drawn], "@y{0} % on or before"))
     if np.isfinite(quoted.get("p80", np.nan)):
-        chart.add_layout(_mark(info, quoted["p80"], style.ORANGE, "dotdash", "picked"))
+        chart.add_layout(_vertical_line(info, quoted["p80"], style.ORANGE, "dotdash", "picked"))
     for name, day in quoted.items():
         if np.isfinite(day):
             colour = style.RED if name == "p80" else style.MUTED
-            chart.add_layout(_mark(info, day, colour, "solid" if name == "p80" else "dotted"))
+            chart.add_layout(_vertical_line(info, day, colour, "solid" if name == "p80" else "dotted"))
     for name, promised in promises.items():
         if promised is not None and np.isfinite(promised):
-            chart.add_layout(_mark(info, promised, style.INK, "dashed" if name == "target" else "solid", name))
-    return keyed(chart)
+            chart.add_layout(_vertical_line(info, promised, style.INK, "dashed" if name == "target" else "solid", name))
+    return with_legend_below(chart)
 
 
-def _mark(info: RunInfo, day: float, colour: str, dash: str, name: str = "") -> Span:
-    place = float(moments(info, [day])[0])
+def _vertical_line(info: RunInfo, day: float, colour: str, dash: str, name: str = "") -> Span:
+    place = float(epoch_ms(info, [day])[0])
     return Span(location=place, dimension="height", line_color=colour, line_dash=dash, line_width=2, name=name or None)
 
 
@@ -135,30 +135,30 @@ BANDS = (("p5", "p95", "5-95 %", 0.14), ("p10", "p90", "10-90 %", 0.22), ("p20",
 def ramp(curves: pd.DataFrame, info: RunInfo, planned: Steps) -> Any:
     """Return the MW online by day: bands, P50, the P80 of every date, and the planned ramp."""
     curve = curves[curves["curve"] == "mw_online"].sort_values("day")
-    curve = _moving(curve, ["p5", "p95"])
-    x = moments(info, curve["day"].to_numpy(dtype=np.float64))
+    curve = _without_flat_ends(curve, ["p5", "p95"])
+    x = epoch_ms(info, curve["day"].to_numpy(dtype=np.float64))
     chart = canvas("MW online, gross", name="ramp")
     for low, high, label, dense in BANDS:
-        lower, upper = (steps(x, curve[column].to_numpy(dtype=np.float64)) for column in (low, high))
+        lower, upper = (step_line(x, curve[column].to_numpy(dtype=np.float64)) for column in (low, high))
         chart.varea(x=lower["x"], y1=lower["y"], y2=upper["y"], color=style.BLUE, alpha=dense, legend_label=label)
-    p50 = chart.line(**_of(curve, x, "p50"), color=style.BLUE, width=2.5, legend_label="P50")
-    p80 = chart.line(**_of(curve, x, "p20"), color=style.RED, width=2, legend_label="P80 of date")
+    p50 = chart.line(**_step_of(curve, x, "p50"), color=style.BLUE, width=2.5, legend_label="P50")
+    p80 = chart.line(**_step_of(curve, x, "p20"), color=style.RED, width=2, legend_label="P80 of date")
     if planned and len(x):
         days, mw = [0.0, *(day for day, _ in planned)], [0.0, *(mw for _, mw in planned)]
-        line = steps(moments(info, days), np.array(mw))
+        line = step_line(epoch_ms(info, days), np.array(mw))
         last = {"x": np.append(line["x"], x[-1]), "y": np.append(line["y"], mw[-1])}
         inside = last["x"] >= x[0]
         drawn = {name: column[inside] for name, column in last.items()}
         chart.line(**drawn, color=style.INK, width=1.6, line_dash="dashed", legend_label="planned")
     chart.add_tools(_dated_hover([p50], "P50: @y{0.0} MW"), _dated_hover([p80], "P80: @y{0.0} MW"))
-    return keyed(chart)
+    return with_legend_below(chart)
 
 
-def _of(curve: pd.DataFrame, x: Values, column: str) -> dict[str, Values]:
-    return steps(x, curve[column].to_numpy(dtype=np.float64))
+def _step_of(curve: pd.DataFrame, x: Values, column: str) -> dict[str, Values]:
+    return step_line(x, curve[column].to_numpy(dtype=np.float64))
 
 
-def _moving(curve: pd.DataFrame, columns: list[str], around: int = 20) -> pd.DataFrame:
+def _without_flat_ends(curve: pd.DataFrame, columns: list[str], around: int = 20) -> pd.DataFrame:
     """Return the part of a curve from just before it begins to move to just after it has come to rest."""
     values = curve[columns].to_numpy(dtype=np.float64)
     changes = np.flatnonzero(np.any(np.diff(values, axis=0) != 0, axis=1))
@@ -171,7 +171,7 @@ def capital(curves: pd.DataFrame, info: RunInfo) -> Any:
     """Return capital by day, the mean of all runs: in service, idle, deployed, committed; in millions."""
     means = {name: rows.sort_values("day") for name, rows in curves.groupby("curve")}
     deployed = means["capital_deployed_usd"]
-    x = moments(info, deployed["day"].to_numpy(dtype=np.float64))
+    x = epoch_ms(info, deployed["day"].to_numpy(dtype=np.float64))
     paid, service = (
         means[f"capital_{n}_usd"]["mean"].to_numpy(dtype=np.float64) / 1e6 for n in ("deployed", "in_service")
     )
@@ -187,10 +187,10 @@ def capital(curves: pd.DataFrame, info: RunInfo) -> Any:
         signed = means["capital_committed_usd"]["mean"].to_numpy(dtype=np.float64) / 1e6
         chart.line(x=x, y=signed, color=style.MUTED, width=1.6, line_dash="dashed", legend_label="committed")
     chart.add_tools(_dated_hover([line], "deployed $@y{0,0} M"), _dated_hover([earns], "in service $@y{0,0} M"))
-    return keyed(chart)
+    return with_legend_below(chart)
 
 
-# --- several ------------------------------------------------------------------------------------------
+# --- several strategies -----------------------------------------------------------------------------------------------
 
 
 def ramps(
@@ -200,13 +200,13 @@ def ramps(
     chart = canvas(y, name=curve)
     chart.yaxis.formatter = NumeralTickFormatter(format="0,0")
     for name, colour in style.colours(list(curves)).items():
-        rows = _moving(curves[name][curves[name]["curve"] == curve].sort_values("day"), ["p50"])
-        x = moments(infos[name], rows["day"].to_numpy(dtype=np.float64))
+        rows = _without_flat_ends(curves[name][curves[name]["curve"] == curve].sort_values("day"), ["p50"])
+        x = epoch_ms(infos[name], rows["day"].to_numpy(dtype=np.float64))
         values = rows["p50"].to_numpy(dtype=np.float64) / scale
-        line = chart.line(**steps(x, values), color=colour, width=2.5, legend_label=name)
+        line = chart.line(**step_line(x, values), color=colour, width=2.5, legend_label=name)
         chart.add_tools(_dated_hover([line], f"{name}: @y{{0,0}}"))
     chart.y_range.start = 0
-    return keyed(chart)
+    return with_legend_below(chart)
 
 
 def cloud(runs: Mapping[str, pd.DataFrame], lead: str, idle: str, peak: str) -> Any:
@@ -227,4 +227,4 @@ def cloud(runs: Mapping[str, pd.DataFrame], lead: str, idle: str, peak: str) -> 
             ("peak", "@people{0} people"),
         ]
         chart.add_tools(HoverTool(renderers=[dots], tooltips=words))
-    return keyed(chart)
+    return with_legend_below(chart)

@@ -85,7 +85,7 @@ def _charts(views: Mapping[str, ResultView]) -> dict[str, Any]:
     return drawn
 
 
-# --- of what is stored ------------------------------------------------------------------------------------------------
+# --- stored results ---------------------------------------------------------------------------------------------------
 
 
 def rebuild(directory: Path) -> Path:

@@ -83,7 +83,7 @@ def percentiles(view: ResultView) -> list[tuple[int, float, str]]:
     return [(p, day, f"{dates.format(day)} (day {number(day)})") for p, day in found if math.isfinite(day)]
 
 
-# --- assumptions --------------------------------------------------------------------------------------
+# --- assumptions ------------------------------------------------------------------------------------------------------
 
 
 def assumptions(view: ResultView) -> dict[str, list[Row]]:
@@ -107,7 +107,7 @@ def _without_empty(tree: Any) -> Any:
     return [_without_empty(value) for value in tree] if isinstance(tree, list | tuple) else tree
 
 
-# --- the checklist ------------------------------------------------------------------------------------
+# --- the checklist ----------------------------------------------------------------------------------------------------
 
 
 def checklist(view: ResultView) -> list[Check]:
@@ -153,7 +153,7 @@ def _questions_on_model(view: ResultView) -> Iterator[Check]:
     yield Check("Can it be run again?", bool(digest), f"configuration {digest}; {made}" if digest else "no digest")
 
 
-# --- the page --------------------------------------------------------------------------------------------------------------
+# --- the page ---------------------------------------------------------------------------------------------------------
 
 
 REPORT = "report.html"
@@ -207,7 +207,7 @@ def page(result: RunData | ResultView, figures: Mapping[str, Axes] | None = None
         shares_note=explanations.missing_indices_note(view) or explanations.METHOD,
         compared=COMPARE_NOTE, method=METHOD, checklist=checklist(view),
         assumptions={name: [_cells(row) for row in rows] for name, rows in assumptions(view).items()},
-        data={"percentiles": percentiles(view), "start": float(charts.moments(view.info, [0.0])[0])},
+        data={"percentiles": percentiles(view), "start": float(charts.epoch_ms(view.info, [0.0])[0])},
     )  # fmt: skip
 
 

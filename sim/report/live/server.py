@@ -1,6 +1,6 @@
-"""The server of the page: this machine only, one page, one line to it on which changes come and pictures go.
+"""The server of `sim live`: one page for this machine, and one websocket that takes changes and returns pictures.
 
-Tornado is the server. Whoever asks from another machine, or from a page of another site, is refused.
+Tornado is the server. Requests from another machine, or from a page of another site, are refused.
 """
 
 from __future__ import annotations

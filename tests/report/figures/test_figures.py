@@ -18,10 +18,10 @@ from matplotlib.patches import StepPatch
 
 from sim.metrics.registry import DIRECTIONS
 from sim.report.figures import style, write_all, write_comparison
-from sim.report.figures.capital import area, plot_capital
+from sim.report.figures.capital import area_between, plot_capital
 from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
-from sim.report.figures.delivery import bins, plot_convergence, plot_finish, plot_mw_online, running
-from sim.report.figures.workforce import plot_headcount, weekly
+from sim.report.figures.delivery import day_bins, plot_convergence, plot_finish, plot_mw_online, running_percentile
+from sim.report.figures.workforce import plot_headcount, weekly_peaks
 from sim.report.formatting import money_months
 from sim.report.result_view import ResultView, sound_values
 from sim.study.compare import compare, table
@@ -124,11 +124,11 @@ def test_the_labels_of_the_s_curve_do_not_collide(hybrid: Result) -> None:
 
 def test_bins_are_whole_days_and_hold_everything() -> None:
     sample = np.sort(np.random.default_rng(3).normal(560, 30, 500))
-    edges = bins(sample)
+    edges = day_bins(sample)
     assert edges[0] <= sample[0]
     assert sample[-1] < edges[-1]
     assert set(np.diff(edges)) <= {5.0, 7.0, 14.0}
-    assert len(bins(np.array([100.0]))) >= 2
+    assert len(day_bins(np.array([100.0]))) >= 2
 
 
 def test_the_ramp_is_the_curves_as_steps(hybrid: Result) -> None:
@@ -150,7 +150,7 @@ def test_the_p80_line_of_the_ramp_ends_at_the_p80_date(hybrid: Result) -> None:
 
 
 def test_headcount_by_week_is_its_highest_day(hybrid: Result) -> None:
-    weeks = weekly(hybrid.curves)
+    weeks = weekly_peaks(hybrid.curves)
     daily = curve(hybrid, "headcount", "p50")
     assert list(weeks["p50"][:3]) == [daily[:7].max(), daily[7:14].max(), daily[14:21].max()]
     ax = plot_headcount(hybrid.curves, info=info_of(hybrid))
@@ -175,12 +175,12 @@ def test_the_gap_between_the_capital_curves_is_the_mean_idle_capital(hybrid: Res
     np.testing.assert_allclose(np.asarray(line(ax, "deployed (paid)").get_ydata()), deployed / 1e9)
     gap = deployed - curve(hybrid, "capital_in_service_usd", "mean")
     mean = told(hybrid, "idle_capital_usd_months", "mean")
-    assert area(curve(hybrid, "capital_deployed_usd", "day"), gap) == pytest.approx(mean)
+    assert area_between(curve(hybrid, "capital_deployed_usd", "day"), gap) == pytest.approx(mean)
     assert any(style.text(f"idle {money_months(mean)}") in text for text in texts(ax))
 
 
 def test_a_gap_of_one_million_for_a_month_is_one_million_months() -> None:
-    assert area(np.array([0.0, 365.25 / 12]), np.array([1e6, 1e6])) == pytest.approx(1e6)
+    assert area_between(np.array([0.0, 365.25 / 12]), np.array([1e6, 1e6])) == pytest.approx(1e6)
 
 
 def test_the_cloud_has_a_dot_a_run_and_a_diamond_at_p80(made_up: MakeUp) -> None:
@@ -209,7 +209,7 @@ def test_the_paired_difference_counts_pairs_and_says_who_is_faster() -> None:
 
 def test_convergence_ends_at_the_interval_of_all_runs(hybrid: Result) -> None:
     sample = sound_values(hybrid.runs, FINISH)
-    n, middle, low, high = running(sample, 0.8)
+    n, middle, low, high = running_percentile(sample, 0.8)
     whole = quantile_interval(sample, 0.8)
     assert (n[-1], middle[-1], low[-1], high[-1]) == (1000, whole.value, whole.low, whole.high)
     assert (low <= middle).all()

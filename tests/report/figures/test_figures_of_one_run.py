@@ -80,7 +80,7 @@ def test_the_flowline_has_a_stroke_for_every_block_and_stage(by_hand: Result) ->
     ax = plot_flowline(by_hand.events, info=info_of(by_hand), hall_blocks=2)
     drawn = {line.get_label(): np.asarray(line.get_xdata()) for line in ax.get_lines()}
     assert len(drawn["electrical"]) == 2 * 3
-    day0 = style.place(info_of(by_hand).dates, 0)
+    day0 = style.date_position(info_of(by_hand).dates, 0)
     assert drawn["hall released"][0] - day0 == pytest.approx(16)
     np.testing.assert_allclose(drawn["online"] - day0, [27, 30])
 

@@ -14,7 +14,7 @@ def test_ticks_are_dates_inside_the_axis_with_the_year_first(low: float, high: f
     ax = style.canvas()
     start = float(date2num(np.datetime64("2027-01-04")))
     ax.set_xlim(start + low, start + high)
-    style.dates_below(ax)
+    style.date_axis(ax)
     ticks = ax.get_xticks()
     labels = [label.get_text() for label in ax.get_xticklabels()]
     assert 2 <= len(ticks) <= 12

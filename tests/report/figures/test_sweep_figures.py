@@ -8,7 +8,7 @@ import pytest
 
 import sim
 from sim.report.console import plain_text
-from sim.report.figures.sweep import means, plot_heat_map, plot_small_multiples, plot_sweep_lines
+from sim.report.figures.sweep import mean_by_value, plot_heat_map, plot_small_multiples, plot_sweep_lines
 from sim.report.study_tables import describe_sweep, write_sweep_figures
 from sim.study.analyses.sweep import Sweep
 from tests.tiny_project import TINY
@@ -66,6 +66,6 @@ def test_more_than_two_inputs_have_a_panel_each(tmp_path: Path) -> None:
 
 def test_many_values_are_put_into_classes() -> None:
     x = np.linspace(0, 1, 80)
-    at, mean = means(x, 3 * x)
+    at, mean = mean_by_value(x, 3 * x)
     assert len(at) == 8
     assert mean == pytest.approx(3 * at)
