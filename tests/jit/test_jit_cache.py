@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.numba_engine.both import KernelPlan
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 LOAD = """
 from sim.engine.numba_engine.simulate import ready
 from sim.engine.numba_engine.kernel import run_kernel

@@ -14,8 +14,8 @@ from sim.study.analyses import baseline
 from sim.study.api import load, run
 from sim.study.result import Result
 
-ROOT = Path(__file__).parents[1]
-CURVES = Path(__file__).parent / "curves"
+ROOT = Path(__file__).parents[2]
+CURVES = Path(__file__).parent
 SEED, RUNS, OF_A_CAMPUS = 1, 16, 4
 KEPT = [
     *(pytest.param(name, RUNS, id=name) for name in ("stick_built", "hybrid", "modular")),

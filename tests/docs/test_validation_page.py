@@ -17,7 +17,7 @@ from tests.mutants.mutants import MUTANTS
 from tests.theory.test_published_networks import BY_LATEST_FINISH, GAP
 from tests.theory.test_torture import NIGHT, QUICK
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sim.study.analyses.design import read_study, settings_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "experiments").glob("*/study.yaml"))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sim.config.json_schema import json_schema
 from sim.config.project import Project
 
-SCHEMA = Path(__file__).parents[1] / "configs" / "schema.json"
+SCHEMA = Path(__file__).parents[2] / "configs" / "schema.json"
 
 
 def test_the_committed_schema_is_the_one_of_the_models() -> None:
