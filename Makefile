@@ -73,7 +73,7 @@ types: $(INSTALLED_DEV) ## strict types
 
 arch: $(INSTALLED_DEV) ## imports point along the flow
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_layout.py
 
 check: lint types arch ## lint, types and arch
 

@@ -204,7 +204,7 @@ TWO_WAYS = {
         (crowded_folders, {f"sim/plan/f{number}/x.py": "" for number in range(16)}),
         (too_short, {"sim/plan/x.py": _lines(59)}),
         (too_short, {"sim/plan/__init__.py": _lines(9)}),
-        (repeated_names, {"sim/files.py": "", "sim/world/weather/files.py": ""}),
+        (repeated_names, {"sim/files.py": "", "sim/plan/analysis/files.py": ""}),
         (repeated_names, {"sim/plan/mechanisms/capital.py": "", "sim/report/figures/capital.py": ""}),
         (circles, TWO_WAYS),
         (circles, {"sim/a.py": "from sim import b", "sim/b.py": "import sim.a"}),
