@@ -19,7 +19,9 @@ from sim.plan.checks import check as check_plan
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, number
 from sim.study.case import Case, prepare
+from sim.world.calendars.project_calendars import SHIFT
 from sim.world.roads import LoadClass, load_classes
+from sim.world.weather.lost_days import YEARS, lost_days_by_month
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,6 +36,7 @@ WEATHER = {
     "west_texas": "Weather: West Texas, hourly, from two measured years (experiments/west_texas_weather).",
     "table": "Weather: the stated table of lost days a month.",
 }
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
 
 
@@ -50,6 +53,20 @@ def describe_conditions(project: Project) -> Iterator[str]:
     known = len(project.risks.drivers)
     yield f"Risk drivers: {len(drivers)} of {known} in force, {project.risks.mode}; chance, and what it does if it happens:"
     yield from (f"  {_driver(driver, state)}" for driver, state in drivers)
+
+
+def _weather_days(case: Case) -> Iterator[str]:
+    """Yield the working days that the weather costs, by month and exposure, and where a file's rain is from."""
+    if case.weather is None:
+        return
+    if told := getattr(case.weather, "rain_from", ""):
+        yield f"Weather file: {told}."
+    shift = dict(zip(case.plan.calendars, case.plan.base_calendars, strict=True))[SHIFT]
+    working, lost = lost_days_by_month(case.weather, shift, case.project.scale.start_date)
+    yield f"Days lost to weather by month, mean of {YEARS} years (of {working.sum():.0f} working days in all):"
+    yield f"  {'':10}" + "".join(f"{month:>6}" for month in MONTH_NAMES) + "   year"
+    for exposure, days in lost.items():
+        yield f"  {exposure:10}" + "".join(f"{day:6.1f}" for day in days) + f"{days.sum():7.1f}"
 
 
 def _class(load: LoadClass) -> str:
@@ -96,6 +113,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         "\n".join(_project(case.project)),
         _systems(case.project),
         "\n".join(describe_conditions(case.project)),
+        "\n".join(_weather_days(case)),
         "\n".join(_sizing(case)),
         _crews(case),
         "\n".join(_capacity(case)),

@@ -26,6 +26,7 @@ PerYear = Annotated[Figure, Unit("per year"), Bounds(0, 12)]
 EventDays = Annotated[Estimate, Unit("days"), Bounds(1, 90)]
 Correlation = Annotated[Figure, Unit("correlation"), Bounds(0, 0.9)]
 WorkingDays = Annotated[Figure, Unit("days"), Bounds(1, 31)]
+MonthsOfRain = Annotated[tuple[float, ...], Unit("in"), Bounds(0, 60), Field(min_length=12, max_length=12)]
 Months = Annotated[tuple[float, ...], Unit("days"), Bounds(0, 31), Field(min_length=12, max_length=12)]
 
 
@@ -214,6 +215,10 @@ class Weather(Sourced):
     file_rain: Literal["auto", "mm", "tenths_mm"] = Field(
         default="auto",
         description="Unit of rain in the file; auto is tenths of mm in TMY3, whatever its header says, and mm in EPW",
+    )
+    file_rain_in: MonthsOfRain | None = Field(
+        default=None,
+        description="Inches of rain of each month, for a file that has none; left out, those of the nearest place known",
     )
     roughness_exponent: Exponent = Field(
         default=_figure(0.143, "Power law of wind over height, 1/7 over open flat country", "A", low=0.1, high=0.25),

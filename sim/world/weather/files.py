@@ -1,34 +1,20 @@
-"""Rows of weather files: TMY3 (NREL) and EPW (EnergyPlus), and what is said where one is wrong.
-
-Rain told in codes: what an observer wrote down where no gauge was read.
-
-Only how hard it rained or snowed is taken from them, in the classes of TMY2 and EPW (light up to 2.5 mm an hour,
-moderate up to 7.6, heavy above), each as one depth of water.
-
-A weather file of the site: a typical year, hour by hour, as the user brought it.
+"""A weather file of the site, TMY3 (NREL) or EPW (EnergyPlus): a typical year, hour by hour, as the user brought it.
 
 Read are wind at 10 m, air temperature and rain of TMY3 and EPW files, in local standard time; an hour's row stands
 for the hour that ends then. What is wrong is told with file, line and value. Nothing is guessed, except:
 
 - a reading marked missing is taken from the hour before, for at most a twentieth of the year;
-- rain marked missing, or a year of nothing but zeros, is taken from the weather codes;
+- rain marked missing, or a year of nothing but zeros, is taken from the weather codes; where there are none either, as
+  in EPW files made of TMY3, a month has the rain that is stated (`file_rain_in`) or that of the nearest place known;
 - rain of TMY3 is read as tenths of millimetres although its header says mm. The values are hundredths of an inch in
-  that unit (3, 5, 8, 10, 13, …), and as mm the Chihuahuan desert would have 4 m a year. `file_rain` says otherwise.
-
-Weather from the user's own file: its year, cut into blocks of days and put together anew every time.
-
-Five days in a row of the simulated calendar are five days in a row of the file, from at most two weeks earlier or
-later in the year (a block bootstrap: Künsch 1989; for weather Rajagopalan and Lall 1999). So hours, days and the
-three readings keep together as they were, and nothing has to be fitted. The alternative, to derive a climate
-as for West Texas, would fit some thirty parameters a month to one month of data and needs a person to look at
-them. The price: no day comes that the file does not have, and memory ends with a block; what a typical year
-lacks is added by `storms`.
+  that unit (3, 5, 8, 10, 13, …), and as mm the Chihuahuan desert would have 4 m a year; with decimals they are mm.
+  An EPW with more than 3 m a year has tenths as well. `file_rain` says otherwise.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -38,55 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
-from sim.config.sections.systems import Exposure
 from sim.errors import ConfigError, Problem
-from sim.world.calendars.shifts import DAY
-from sim.world.weather.climate import Storms
 from sim.world.weather.closures import (
     MONTH_DAYS,
-    WARM_UP,
-    Closed,
-    Days,
-    Limits,
-    WeatherDraws,
-    closures_by_exposure,
-    hourly,
 )
-
-# --- weather codes ----------------------------------------------------------------------------------------------------
-
-
-LIGHT, MODERATE, HEAVY = 1.0, 5.0, 10.0
-
-_PRECIPITATION = range(50, 100)
-_MODERATE = {62, 63, 67, 69, 81, 84, 92, 94, 95, 96}
-_HEAVY = {64, 65, 82, 97, 99}
-_RAIN, _OTHER = 1, slice(2, 6)
-"""Of nine digits: rain; drizzle, snow, snow showers, sleet. Before them thunder, after them fog, smoke, hail."""
-
-
-def metar(text: str) -> float | None:
-    """Return mm in the hour for a two-digit code of present weather (WMO table 4677); None if there is none."""
-    digits = text.strip()
-    if not digits.isascii() or not digits.isdigit():
-        return None
-    code = int(digits[:4])
-    if code in _HEAVY:
-        return HEAVY
-    if code in _MODERATE:
-        return MODERATE
-    return LIGHT if code in _PRECIPITATION else 0.0
-
-
-def epw_code_rain(observed: str, codes: str) -> float | None:
-    """Return mm in the hour for EPW's nine digits, each 9 for nothing; None where nobody observed."""
-    digits = codes.strip().strip("'\"").zfill(9)
-    if observed.strip() != "0" or len(digits) != 9 or not digits.isascii() or not digits.isdigit():
-        return None
-    if digits[_RAIN] != "9":
-        return (LIGHT, MODERATE, HEAVY)[int(digits[_RAIN]) % 3]
-    return LIGHT if digits[_OTHER] != "9999" else 0.0
-
+from sim.world.weather.rain import Place, epw_code_rain, metar, nearest, on_dampest_days
 
 # --- weather formats --------------------------------------------------------------------------------------------------
 
@@ -106,6 +48,8 @@ class Row(NamedTuple):
     temperature: float | None
     rain: float | None
     code_rain: float | None
+    damp: float = 0.0
+    """Relative humidity and cloud cover, in percent together: the damper, the likelier rain."""
 
 
 class Kind(NamedTuple):
@@ -175,44 +119,50 @@ _EPW = (
     Kind("dry bulb temperature", "°C", -70, 70, lambda value: value >= 99.9),
     Kind("liquid precipitation depth", "(unit as in file_rain)", 0, 998, lambda value: value >= 999),
 )
-_WIND, _DRY_BULB, _OBSERVED, _CODES, _RAIN_COLUMN = 21, 6, 26, 27, 33
+_DRY_BULB, _HUMIDITY, _WIND, _CLOUDS, _OBSERVED, _CODES, _RAIN_COLUMN = 6, 8, 21, 22, 26, 27, 33
 
 
 def tmy3(lines: list[str], reading: Reading) -> Iterator[Row]:
-    """Rows of a TMY3 file: a line about the station, a line of column names, then a line an hour."""
+    """Rows of a TMY3 file: a line about the station, a line of column names, then a line an hour.
+
+    Wind and temperature must be there; rain, weather codes, humidity and clouds are read where they are.
+    """
     names = [name.strip() for name in lines[1].split(",")] if len(lines) > 1 else []
-    columns = {}
-    for name in (_DATE, _TIME, *(kind.name for kind in _TMY3), _CODE):
-        if name not in names:
+    columns = {name: names.index(name) for name in names}
+    for name in (_DATE, _TIME, *(kind.name for kind in _TMY3[:2])):
+        if name not in columns:
             message = "is missing: not TMY3 (line 2 names this column), nor EPW (line 1 begins with LOCATION)"
             reading.refuse(2, name, "", message)
-        columns[name] = names.index(name)
+    last = max(columns[name] for name in columns if name in (_DATE, _TIME, *(kind.name for kind in _TMY3)))
     for line, fields in reading.fields(lines, 3):
-        if len(fields) <= max(columns.values()):
+        if len(fields) <= last:
             reading.refuse(line, "", "", f"{len(names)} fields are expected and {len(fields)} are there")
-        month, day, *_ = (*fields[columns[_DATE]].split("/"), "", "")
-        wind, dry_bulb, rain = (reading.number(line, fields[columns[kind.name]], kind) for kind in _TMY3)
+        texts = {name: fields[at] for name, at in columns.items() if at < len(fields)}
+        month, day, *_ = (*texts[_DATE].split("/"), "", "")
+        wind, dry_bulb, rain = (reading.number(line, texts.get(kind.name, ""), kind) for kind in _TMY3)
         yield Row(
             line,
             reading.whole(line, _DATE, month, 12),
             reading.whole(line, _DATE, day, 31),
-            reading.whole(line, _TIME, fields[columns[_TIME]].split(":")[0], 24),
+            reading.whole(line, _TIME, texts[_TIME].split(":")[0], 24),
             wind,
             dry_bulb,
             rain,
-            metar(fields[columns[_CODE]]),
+            metar(texts.get(_CODE, "")),
+            _damp(texts.get("RHum (%)", ""), texts.get("TotCld (tenths)", "")),
         )
 
 
 def epw(lines: list[str], reading: Reading) -> Iterator[Row]:
-    """Rows of an EPW file: header lines up to DATA PERIODS, then a line an hour; older ones end before the rain."""
+    """Rows of an EPW file: header lines up to DATA PERIODS, then a line an hour; what follows the wind may be left out."""
     header = [line for line, text in enumerate(lines[:HEADER_LINES], 1) if text.startswith("DATA PERIODS")]
     if not header:
         reading.refuse(0, "", "", "an EPW file has a header line that begins with DATA PERIODS; here it is missing")
     for line, fields in reading.fields(lines, header[0] + 1):
-        if len(fields) <= _CODES:
-            reading.refuse(line, "", "", f"at least {_CODES + 1} fields are expected and {len(fields)} are there")
-        texts = (fields[_WIND], fields[_DRY_BULB], fields[_RAIN_COLUMN] if len(fields) > _RAIN_COLUMN else "")
+        if len(fields) <= _WIND:
+            reading.refuse(line, "", "", f"at least {_WIND + 1} fields are expected and {len(fields)} are there")
+        fields.extend([""] * (_RAIN_COLUMN + 1 - len(fields)))
+        texts = (fields[_WIND], fields[_DRY_BULB], fields[_RAIN_COLUMN])
         wind, dry_bulb, rain = (reading.number(line, text, kind) for text, kind in zip(texts, _EPW, strict=True))
         yield Row(
             line,
@@ -223,7 +173,31 @@ def epw(lines: list[str], reading: Reading) -> Iterator[Row]:
             dry_bulb,
             rain,
             epw_code_rain(fields[_OBSERVED], fields[_CODES]),
+            _damp(fields[_HUMIDITY], fields[_CLOUDS]),
         )
+
+
+def place_of(lines: list[str]) -> Place | None:
+    """Return latitude and longitude of the station in the first line of an EPW or TMY3 file; None if it has none."""
+    fields = next(csv.reader(lines[:1]), [])
+    at = 6 if fields[:1] == ["LOCATION"] else 4
+    try:
+        latitude, longitude = (float(text) for text in fields[at : at + 2])
+    except ValueError:
+        return None
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+
+
+def _damp(humidity: str, clouds: str) -> float:
+    """How damp an hour is: relative humidity, and cloud cover as much again; what is missing counts nothing."""
+    total = 0.0
+    for text, most, scale in ((humidity, 110, 1.0), (clouds, 10, 10.0)):
+        try:
+            value = float(text)
+        except ValueError:
+            continue
+        total += scale * value if 0 <= value <= most else 0.0
+    return total
 
 
 # --- weather files ----------------------------------------------------------------------------------------------------
@@ -237,6 +211,8 @@ LARGEST_BYTES = 20_000_000
 MOST_MISSING = HOURS // 20
 WETTEST_YEAR_MM = 13_000.0
 """More rain than anywhere on earth: the unit is wrong."""
+TENTHS_FROM_MM = 3_000.0
+"""More than a year's rain anywhere that data centers are built: an EPW with more has tenths of millimetres."""
 
 _CALENDAR = [
     (month, day, hour)
@@ -253,20 +229,28 @@ class Year:
     wind: Floats  # m/s at 10 m
     temperature: Floats  # °C
     rain: Floats  # mm in the hour
+    rain_from: str = ""
+    """Where its rain is from, if not as it stands in the file."""
 
 
-def read_year(path: Path, rain_unit: RainUnit = "auto") -> Year:
-    """Read a TMY3 or EPW file; ConfigError (exit 2) with file, line and value where it cannot be used."""
+def read_year(path: Path, rain_unit: RainUnit = "auto", monthly_mm: Sequence[float] | None = None) -> Year:
+    """Read a TMY3 or EPW file; ConfigError (exit 2) with file, line and value where it cannot be used.
+
+    `monthly_mm` is the rain of each month for a file that has none; without it, that of the nearest known place.
+    """
     reading = Reading(path)
     lines = _lines(reading)
     is_epw = lines[0].startswith("LOCATION") if lines else False
     rows = [row for row in (epw if is_epw else tmy3)(lines, reading) if (row.month, row.day) != (2, 29)]
     _in_order(rows, reading)
-    scale = {"auto": 1.0 if is_epw else 0.1, "mm": 1.0, "tenths_mm": 0.1}[rain_unit]
+    rain, source = _rain(rows, is_epw, rain_unit, reading)
+    if rain is None:
+        rain, source = _by_month(rows, monthly_mm, place_of(lines), reading)
     return Year(
         wind=_filled("wind", [row.wind for row in rows], reading),
         temperature=_filled("temperature", [row.temperature for row in rows], reading),
-        rain=_rain(rows, scale, reading),
+        rain=rain,
+        rain_from=source,
     )
 
 
@@ -311,82 +295,49 @@ def _filled(name: str, values: list[float | None], reading: Reading) -> Floats:
     return array[last].reshape(365, 24)
 
 
-def _rain(rows: list[Row], scale: float, reading: Reading) -> Floats:
-    """Rain in mm: the gauge where it was read, otherwise the code, otherwise none for at most a twentieth."""
-    gauge = np.array([row.rain for row in rows], dtype=np.float64) * scale
+def _rain(rows: list[Row], is_epw: bool, unit: RainUnit, reading: Reading) -> tuple[Floats | None, str]:
+    """Rain in mm and how it was read: the gauge, else the code, else none for at most a twentieth; None without both."""
+    gauge = np.array([row.rain for row in rows], dtype=np.float64)
+    scale, source = _unit(gauge, is_epw, unit)
+    gauge *= scale
     if not np.nansum(gauge):
         gauge[:] = np.nan
-    told = np.where(np.isnan(gauge), np.array([row.code_rain for row in rows], dtype=np.float64), gauge)
-    unknown = int(np.isnan(told).sum())
-    if unknown > MOST_MISSING and np.isnan(gauge).all():
-        reading.refuse(0, "rain", "", f"neither a depth nor a weather code in {unknown} hours: state lost_days instead")
-    if unknown > MOST_MISSING:
-        reading.refuse(0, "rain", "", f"is missing in {unknown} hours; at most {MOST_MISSING} can be taken as dry")
-    rain = np.nan_to_num(told)
+    coded = np.array([row.code_rain for row in rows], dtype=np.float64)
+    rain = np.where(np.isnan(gauge), coded, gauge)
+    if np.isnan(rain).sum() > MOST_MISSING or not np.nansum(rain):
+        return None, ""
+    rain = np.nan_to_num(rain)
     if rain.sum() > WETTEST_YEAR_MM:
         reading.refuse(0, "rain", f"{rain.sum():.0f} mm a year", "more than falls anywhere: set file_rain to its unit")
-    return rain.reshape(365, 24)
+    if np.isnan(gauge).all():
+        source = "rain by weather codes: the file has no gauge"
+    return rain.reshape(365, 24), source
 
 
-# --- weather years ----------------------------------------------------------------------------------------------------
+def _unit(gauge: Floats, is_epw: bool, unit: RainUnit) -> tuple[float, str]:
+    """Return the mm of one unit of a file's rain, and what was recognised that its format does not say."""
+    if unit != "auto":
+        return (1.0 if unit == "mm" else 0.1), ""
+    if is_epw:
+        tenths = float(np.nansum(gauge)) > TENTHS_FROM_MM
+        told = f"rain read as tenths of mm: as mm it would be {np.nansum(gauge):,.0f} a year (file_rain)"
+        return (0.1, told) if tenths else (1.0, "")
+    whole = bool((np.nan_to_num(gauge) % 1 == 0).all())
+    return (0.1, "") if whole else (1.0, "rain read as mm: it has decimals, which tenths of mm have not (file_rain)")
 
 
-Hours = NDArray[np.bool_]
-
-BLOCK = 5
-SHIFT = 14
-MEASURABLE_MM = 0.25
-"""An hour with less than 0.01 inch is no rain."""
-
-
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """Hours that the file's year closes, (365, 24) by exposure, and the storms it lacks."""
-
-    hours: dict[Exposure, Hours]
-    storms: Storms
-
-    def closed(self, span: Days, draws: WeatherDraws) -> Closed:
-        """Return what one replication's weather closes."""
-        source = _sources(span, draws)[WARM_UP:]
-        outdoors, everyone = self.storms.seasons(span, draws)
-        parts = {exposure: [hourly(hours[source], 0), outdoors] for exposure, hours in self.hours.items()}
-        parts["interior"][1] = everyone
-        return closures_by_exposure(parts, (span.count - WARM_UP) * DAY)
-
-
-def _sources(span: Days, draws: WeatherDraws) -> NDArray[np.int64]:
-    """Return the day of the file's year that each day takes its weather from."""
-    into = (span.first + np.arange(span.count)) % BLOCK
-    blocks = (span.first + np.arange(span.count)) // BLOCK
-    uniforms = draws.series("days of the file", int(blocks[0]), int(blocks[-1] - blocks[0]) + 1)
-    shift = np.floor(uniforms * (2 * SHIFT + 1)).astype(np.int64)[blocks - blocks[0]] - SHIFT
-    # The block's first day, and from it on in a row: so 29 February does not repeat a day within a block.
-    first = np.maximum(np.arange(span.count) - into, 0)
-    source: NDArray[np.int64] = (span.of_year[first] + np.arange(span.count) - first + shift) % 365
-    return source
-
-
-def closed_hours(year: Year, limits: Limits) -> dict[Exposure, Hours]:
-    """Apply the limits to a year, which goes round: mud of 31 December is there on 1 January. (365, 24) each."""
-    rain = year.rain >= MEASURABLE_MM
-    first = rain & (np.cumsum(rain, axis=1) == 1)
-    depth = year.rain.sum(axis=1, keepdims=True)
-    costly, muddy, shut = (
-        first & (depth >= much) for much in (limits.earthwork_rain, limits.mud_rain, limits.shut_rain)
-    )
-    closed = _after(shut, 24)
-    mud_hours = 24 + -(-limits.mud_minutes // 60)
-    return {
-        "earthwork": rain | _after(costly, 24) | _after(muddy, mud_hours) | (year.temperature < limits.frost) | closed,
-        "exterior": _after(rain, 1 + -(-limits.exterior_drying // 60)) | (year.wind > limits.exterior_wind) | closed,
-        "crane": rain | (year.wind > limits.crane_wind) | closed,
-        "interior": closed,
-    }
-
-
-def _after(began: Hours, hours: int) -> Hours:
-    """Mark every hour that is one of `hours` from a marked one on."""
-    flat = began.ravel()
-    count = np.cumsum(np.concatenate([flat[-hours:], flat]))
-    return (count[hours:] > count[:-hours]).reshape(began.shape)
+def _by_month(
+    rows: list[Row], monthly_mm: Sequence[float] | None, place: Place | None, reading: Reading
+) -> tuple[Floats, str]:
+    """Rain for a year without any, by the stated months or those of the nearest known place, and which."""
+    near = nearest(place)
+    if near is None and monthly_mm is None:
+        message = (
+            "has neither a depth nor weather codes, and no place whose rain is known is near: state file_rain_in, "
+            "the inches of each month, or lost_days"
+        )
+        reading.refuse(0, "rain", "", message)
+    damp = np.array([row.damp for row in rows]).reshape(365, 24)
+    rain = on_dampest_days(damp, monthly_mm, near)
+    whose = f"{near.name}, {near.km} km away" if near is not None and monthly_mm is None else "the stated months"
+    return rain, f"the file has no rain; that of {whose}, on its dampest days ({rain.sum():,.0f} mm a year)"

@@ -19,8 +19,11 @@ from sim.errors import ConfigError, Problem
 from sim.jit import by_machine
 from sim.world.weather.climate import storm_seasons, west_texas
 from sim.world.weather.closures import MONTH_DAYS, Closed, WeatherDraws, civil_days, limits_of, no_intervals
-from sim.world.weather.files import Resampled, closed_hours, read_year
+from sim.world.weather.files import read_year
 from sim.world.weather.generator import ClimateModel, LostDaysModel, lost_days_model
+from sim.world.weather.resampling import Resampled, closed_hours
+
+MM_PER_INCH = 25.4
 
 WeatherModel: TypeAlias = ClimateModel | Resampled | LostDaysModel | None
 """Weather of a project: built-in climate, from a file, from a table, or none."""
@@ -34,9 +37,11 @@ def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
     if weather.kind == "table" and weather.lost_days is not None:
         return lost_days_model(weather.lost_days)
     if weather.kind == "file" and weather.file is not None:
-        year = read_year(_confined(folder, weather.file), weather.file_rain)
+        inches = weather.file_rain_in
+        monthly_mm = None if inches is None else [MM_PER_INCH * inch for inch in inches]
+        year = read_year(_confined(folder, weather.file), weather.file_rain, monthly_mm)
         rain = np.add.reduceat(year.rain.sum(axis=1), np.cumsum([0, *MONTH_DAYS[:-1]]))
-        return Resampled(closed_hours(year, limits_of(weather)), storm_seasons(weather.storms, rain))
+        return Resampled(closed_hours(year, limits_of(weather)), storm_seasons(weather.storms, rain), year.rain_from)
     if weather.kind == "west_texas":
         climate = west_texas()
         return ClimateModel(climate, limits_of(weather), storm_seasons(weather.storms, climate.monthly_rain))

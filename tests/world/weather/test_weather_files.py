@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sim.cli import main
 from sim.config.sections.weather import Weather
 from sim.errors import SimError
+from sim.world.calendars.working_time import weekly
 from sim.world.weather.closures import MONTH_DAYS
 from sim.world.weather.files import read_year
+from sim.world.weather.lost_days import lost_days_by_month
 from sim.world.weather.model import weather_model
 
 TMY3_NAMES = (
@@ -187,9 +192,104 @@ def test_too_much_that_is_missing_is_refused(written: Write) -> None:
         field(gaps, line, 3, "-9900")
     with pytest.raises(SimError, match=r"wind: is missing in 439 of 8760 hours; at most 438"):
         read_year(written(gaps))
-    silent = [*EPW_HEADER, *(",".join([*text.split(",")[:26], "9", "999999999"]) for text in epw()[8:])]
-    with pytest.raises(SimError, match="neither a depth nor a weather code"):
-        read_year(written(silent))
+
+
+def silent(place: str = "31.0,-103.0") -> list[str]:
+    """An EPW as they are made of US TMY3: no gauge, and nobody observed; each day's evening is damp, every third wet."""
+    rows = []
+    for number, text in enumerate(epw()[8:]):
+        fields = text.split(",")
+        fields[26:28], fields[33] = ["9", "999999999"], "999"
+        fields[8] = str(50 + 10 * (number // 24 % 3 == 0) + (number % 24 in (19, 20, 21, 22)))
+        rows.append(",".join(fields))
+    return [EPW_HEADER[0].replace("31.0,-103.0", place), *EPW_HEADER[1:], *rows]
+
+
+def test_an_epw_without_rain_has_that_of_the_nearest_place(written: Write) -> None:
+    """Wink, 320 mm a year, is 87 km from 31 N, 103 W."""
+    year = read_year(written(silent()))
+    assert year.rain.sum() == pytest.approx(320, abs=1)
+    assert (
+        year.rain_from
+        == "the file has no rain; that of Wink Winkler County Ap, 89 km away, on its dampest days (320 mm a year)"
+    )
+    assert (year.rain.sum(axis=0) > 0).nonzero()[0].tolist() == [19, 20, 21, 22]
+    wet = (year.rain.sum(axis=1) > 0).nonzero()[0]
+    assert set((wet[:4] % 3).tolist()) == {0}
+
+
+def test_an_epw_without_rain_far_away_needs_a_table(written: Write) -> None:
+    with pytest.raises(SimError, match="no place whose rain is known is near: state file_rain_in"):
+        read_year(written(silent("52.5,13.4")))
+    with pytest.raises(SimError, match="no place whose rain is known is near"):
+        read_year(written(silent("somewhere,else")))
+    year = read_year(written(silent("52.5,13.4")), monthly_mm=[50.0] * 11 + [0.0])
+    assert year.rain.sum(axis=1)[:31].sum() == pytest.approx(50)
+    assert year.rain[-31:].sum() == 0
+    assert year.rain_from.startswith("the file has no rain; that of the stated months")
+
+
+def test_columns_that_are_not_needed_may_be_left_out(written: Write) -> None:
+    lines = tmy3()
+    short = [lines[0], "Date (MM/DD/YYYY),Time (HH:MM),Dry-bulb (C),Wspd (m/s)"]
+    short += [",".join(text.split(",")[:4]) for text in lines[2:]]
+    assert "the file has no rain" in read_year(written(short)).rain_from
+    older = [*EPW_HEADER, *(",".join(text.split(",")[:22]) for text in epw()[8:])]
+    assert "the file has no rain" in read_year(written(older)).rain_from
+
+
+def test_the_unit_of_rain_is_recognised(written: Write) -> None:
+    tenths = list(epw())
+    for line in range(9, 9 + 8760):
+        field(tenths, line, 33, "10" if line % 24 == 0 else "0")  # 3,650 as mm
+    year = read_year(written(tenths))
+    assert year.rain.sum() == pytest.approx(365)
+    assert year.rain_from == "rain read as tenths of mm: as mm it would be 3,650 a year (file_rain)"
+    assert read_year(written(tenths), "mm").rain.sum() == 3650
+    decimals = list(tmy3())
+    field(decimals, 3, 5, "0.5")
+    assert read_year(written(decimals)).rain[0, 0] == 0.5
+
+
+SHARED = Path(__file__).parents[3].parent / "shared" / "weather"
+
+
+@pytest.mark.parametrize("start", ["NV-Reno", "TX-Wink", "VA-Washington"])
+def test_typical_years_as_they_are_published(start: str, written: Write) -> None:
+    found = sorted(SHARED.glob(f"{start}*.tmy3"))
+    if not found:
+        pytest.skip("the published files are not beside this checkout")
+    year = read_year(found[0])
+    assert year.rain_from == ""
+    assert 50 < year.rain.sum() < 1500
+    # as EnergyPlus has them: without gauge and codes
+    lines = found[0].read_text(errors="replace").splitlines()
+    names = lines[1].split(",")
+    for line in range(3, len(lines) + 1):
+        field(lines, line, names.index("Lprecip depth (mm)"), "-9900")
+        field(lines, line, names.index("PresWth (METAR code)"), "-99")
+    bare = read_year(written(lines))
+    assert bare.rain_from.startswith("the file has no rain; that of ")
+    assert ", 0 km away" in bare.rain_from
+    assert bare.rain.sum() > year.rain.sum() / 2
+
+
+def test_days_lost_are_those_of_the_table() -> None:
+    """A table of four days a month by crane, none by the rest: found again to a tenth of a day."""
+    days = [4.0] * 12
+    weather = Weather.model_validate({"kind": "table", "lost_days": {"crane": days}})
+    shift = weekly("shift", date(2026, 1, 1), 400, days="mon-sat", shifts=[("07:00", "17:00")])
+    working, lost = lost_days_by_month(weather_model(weather), shift, date(2026, 1, 1), years=60)
+    assert working[:2].tolist() == [27, 24]
+    assert lost["crane"].sum() == pytest.approx(12 * 4 * working.sum() / (12 * 26), rel=0.08)
+    assert lost["interior"].sum() == 0
+
+
+def test_check_prints_the_days_lost() -> None:
+    done = CliRunner().invoke(main, ["check", str(Path(__file__).parents[3] / "configs" / "one_block.yaml")])
+    assert "Days lost to weather by month, mean of 20 years" in done.output
+    row = next(line.split() for line in done.output.splitlines() if line.strip().startswith("crane"))
+    assert float(row[-1]) == pytest.approx(sum(map(float, row[1:-1])), abs=0.6)
 
 
 def test_more_rain_than_anywhere_means_another_unit(written: Write) -> None:

@@ -1,0 +1,120 @@
+"""Rain where a weather file has no gauge: codes of observers, or a month's rain of the nearest place that is known.
+
+From codes only how hard it rained or snowed is taken, in the classes of TMY2 and EPW (light up to 2.5 mm an hour,
+moderate up to 7.6, heavy above), each as one depth of water.
+
+Files without codes, as the EPW made of TMY3 are, get a month's rain on their own dampest days: so rain, temperature
+and wind keep together as they were, and wet days follow each other as damp ones do.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import files
+from sim.world.weather.closures import MONTH_DAYS
+
+Floats = NDArray[np.float64]
+Place = tuple[float, float]
+"""Latitude and longitude in degrees."""
+
+# --- weather codes ----------------------------------------------------------------------------------------------------
+
+
+LIGHT, MODERATE, HEAVY = 1.0, 5.0, 10.0
+
+_PRECIPITATION = range(50, 100)
+_MODERATE = {62, 63, 67, 69, 81, 84, 92, 94, 95, 96}
+_HEAVY = {64, 65, 82, 97, 99}
+_RAIN, _OTHER = 1, slice(2, 6)
+"""Of nine digits: rain; drizzle, snow, snow showers, sleet. Before them thunder, after them fog, smoke, hail."""
+
+
+def metar(text: str) -> float | None:
+    """Return mm in the hour for a two-digit code of present weather (WMO table 4677); None if there is none."""
+    digits = text.strip()
+    if not digits.isascii() or not digits.isdigit():
+        return None
+    code = int(digits[:4])
+    if code in _HEAVY:
+        return HEAVY
+    if code in _MODERATE:
+        return MODERATE
+    return LIGHT if code in _PRECIPITATION else 0.0
+
+
+def epw_code_rain(observed: str, codes: str) -> float | None:
+    """Return mm in the hour for EPW's nine digits, each 9 for nothing; None where nobody observed."""
+    digits = codes.strip().strip("'\"").zfill(9)
+    if observed.strip() != "0" or len(digits) != 9 or not digits.isascii() or not digits.isdigit():
+        return None
+    if digits[_RAIN] != "9":
+        return (LIGHT, MODERATE, HEAVY)[int(digits[_RAIN]) % 3]
+    return LIGHT if digits[_OTHER] != "9999" else 0.0
+
+
+# --- rain by month ------------------------------------------------------------------------------------------------------
+
+RAIN_OF_PLACES = "us_rain.csv"
+NEAR_KM = 500
+"""Farther away no known place says anything of a site's rain."""
+HOURS_OF_RAIN = 4
+WET_DAY_MM = 8.0
+"""Rain of a wet day, where no place is near that says how many days are wet: assumption."""
+_EARTH_KM = 6371
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """A place whose rain is known: mm and wet days of each month, and how far it is."""
+
+    name: str
+    km: int
+    mm: tuple[float, ...]
+    days: tuple[int, ...]
+
+
+def nearest(place: Place | None) -> Nearby | None:
+    """Return the nearest place of `us_rain.csv`; None if the place is not known or none is within NEAR_KM."""
+    if place is None:
+        return None
+    text = files.read(Path(__file__).parent / RAIN_OF_PLACES).decode()
+    rows = list(csv.reader(line for line in text.splitlines() if not line.startswith("#")))[1:]
+    km, row = min((_km(place, (float(row[1]), float(row[2]))), row) for row in rows)
+    if km > NEAR_KM:
+        return None
+    numbers = [float(number) for number in row[3:]]
+    return Nearby(row[0], round(km), tuple(numbers[:12]), tuple(int(number) for number in numbers[12:]))
+
+
+def _km(one: Place, other: Place) -> float:
+    """The great-circle distance of two places."""
+    (phi, lam), (phi2, lam2) = (np.radians(place) for place in (one, other))
+    half = np.sin((phi2 - phi) / 2) ** 2 + np.cos(phi) * np.cos(phi2) * np.sin((lam2 - lam) / 2) ** 2
+    return float(2 * _EARTH_KM * np.arcsin(np.sqrt(half)))
+
+
+def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, near: Nearby | None) -> Floats:
+    """Return mm by hour, (365, 24): each month's rain on its dampest days, as many as are wet at the place nearby.
+
+    The dampest day has most, in the proportions of equally likely values of an exponential law; on a day it falls in
+    the dampest hours. Without a place nearby a wet day has WET_DAY_MM in the mean.
+    """
+    amounts = tuple(monthly_mm) if monthly_mm is not None else near.mm if near is not None else (0.0,) * 12
+    rain, first = np.zeros((365, 24)), 0
+    for month, length in enumerate(MONTH_DAYS):
+        usual = near.days[month] if near is not None else round(amounts[month] / WET_DAY_MM)
+        wet = min(length, max(usual, 1)) if amounts[month] > 0 else 0
+        shares = -np.log((np.arange(wet) + 0.5) / wet) if wet else np.zeros(0)
+        dampest = np.argsort(-damp[first : first + length].mean(axis=1), kind="stable")[:wet]
+        for day, share in zip((first + dampest).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
+            hours = np.argsort(-damp[day], kind="stable")[:HOURS_OF_RAIN]
+            rain[day, hours] = amounts[month] * share / HOURS_OF_RAIN
+        first += length
+    return rain
