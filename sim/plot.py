@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+    from sim.report.figures.style import Axes
     from sim.study.analyses.drivers import Drivers
     from sim.study.analyses.sensitivity import Found
     from sim.study.analyses.sweep import Sweep

@@ -33,7 +33,7 @@ FLOW = (
 ENTRANCES = ("__init__", "__main__")
 ROOMS = {
     "simpy": "sim/engine/",
-    "matplotlib": ("sim/report/", "sim/plot.py"),
+    "matplotlib": "sim/report/",
     "click": "sim/cli/",
     "yaml": "sim/config/yaml_reader.py",
     "ruamel": "sim/config/yaml_reader.py",

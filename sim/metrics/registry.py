@@ -65,267 +65,265 @@ class Metric:
     function: Callable[..., Any]
 
 
-def _rows() -> tuple[Metric, ...]:
-    """Return all rows, in the order in which metrics are compared and documented."""
-    return (
-        # --- dates
+# In the order in which metrics are compared and documented.
+_TABLE = (
+    # --- dates
+    Metric(
+        "lead_time_first_mw_days", "first MW online", "days", LESS, 1.0,
+        "First block online minus t0.", lead_times,
+    ),
+    Metric(
+        "lead_time_full_days", "all MW online", "days", LESS, 1.0,
+        "Last ordered block online minus t0; only where everything is ordered at once.", lead_times,
+    ),
+    Metric(
+        "lead_time_mw_weighted_days", "lead time, mean over MW", "days", LESS, 1.0,
+        "Mean over MW of the day online minus t0 of the order.", lead_times,
+    ),
+    Metric(
+        "lead_time_from_need_days", "late against need, mean over MW", "days", LESS, 1.0,
+        "Mean over demanded MW, matched first in first out with MW online, of max(0, online minus need); without a"
+        " demand path the need is the order.", from_need,
+    ),
+    Metric(
+        "lead_time_per_order_days", "lead time of an order, mean over orders", "days", LESS, 1.0,
+        "Mean over the orders of a run of the days from an order to the last of its MW online; with several orders.",
+        by_order,
+    ),
+    Metric(
+        "lead_time_per_order_days_p50", "lead time of an order, middle order", "days", LESS, 1.0,
+        "Median over the orders of a run of the days from an order to the last of its MW; with several orders.",
+        by_order,
+    ),
+    Metric(
+        "lead_time_per_order_days_p90", "lead time of an order, nine in ten orders", "days", LESS, 1.0,
+        "P90 over the orders of a run of the days from an order to the last of its MW; with several orders.",
+        by_order,
+    ),
+    Metric(
+        "unmet_demand_mw_months", "demand not met", "MW-months", LESS, 1.0,
+        "MW needed and not online, integrated over time to the horizon; with a demand path.", against_demand,
+    ),
+    Metric(
+        "idle_capacity_mw_months", "capacity not needed yet", "MW-months", LESS, 1.0,
+        "MW online and not needed, integrated over time to the horizon; with a demand path.", against_demand,
+    ),
+    Metric(
+        "mw_online_day_365", "MW online after 365 days", "MW", MORE, 0.1,
+        "MW online 365 days after t0.", lead_times,
+    ),
+    Metric(
+        "mw_online_day_540", "MW online after 540 days", "MW", MORE, 0.1,
+        "MW online 540 days after t0.", lead_times,
+    ),
+    Metric(
+        "mw_ordered", "MW ordered", "MW", NEITHER, 0.1,
+        "MW ordered up to the end of the run, cancelled ones included; with several orders.", demand_metrics,
+    ),
+    Metric(
+        "mw_cancelled", "MW cancelled", "MW", NEITHER, 0.1,
+        "MW ordered and cancelled; with several orders.", demand_metrics,
+    ),
+    # --- people
+    Metric(
+        "peak_workforce_onsite", "peak workforce on site", "people", LESS, 1.0,
+        "Highest daily headcount on site: all shifts, direct, foremen, indirect and commissioning people; not"
+        " drivers, visitors or people off rotation.", headcount,
+    ),
+    Metric(
+        "peak_payroll", "peak payroll", "people", NEITHER, 1.0,
+        "People employed for the peak on site: those on site, those off rotation and spare ones for absences.", payroll,
+    ),
+    Metric(
+        "hours_earned", "hours earned on site", "hours", NEITHER, 1000.0,
+        "Work content that was done, at the reference conditions at which it was estimated.", hours,
+    ),
+    Metric(
+        "hours_worked", "hours worked on site", "hours", NEITHER, 1000.0,
+        "Hours earned with losses of productivity, learning and rework.", hours,
+    ),
+    Metric(
+        "hours_paid", "hours paid on site", "hours", LESS, 1000.0,
+        "Headcount times paid hours, waiting and indirect people included.", hours,
+    ),
+    Metric(
+        "offsite_hours_paid", "hours paid in factories", "hours", LESS, 1000.0,
+        "Staff of each factory times its paid hours, from its first skid on the line to its last delivery.",
+        offsite_hours,
+    ),
+    # --- capital
+    Metric(
+        "capital_total_usd", "capital in total", "$", LESS, 1e6,
+        "All that is ever paid, cancelled items, spares, freight, labour and camp included; without interest, running"
+        " cost and undrawn contingency.", capital_metrics,
+    ),
+    Metric(
+        "idle_capital_peak_usd", "idle capital at its peak", "$", LESS, 1e6,
+        "Most that is paid and not yet in service at any moment; an item is in service by the share of the MW it was"
+        " built to serve that is online.", capital_metrics,
+    ),
+    Metric(
+        "idle_capital_usd_months", "idle capital, deployed, in $-months", "$-months", LESS, 1e6,
+        "Paid less in service, summed over items and integrated from t0 to the horizon.", capital_metrics,
+    ),
+    Metric(
+        "idle_capital_months", "idle capital, deployed", "months", LESS, 0.1,
+        "`idle_capital_usd_months` divided by `capital_total_usd`: how long a dollar waits once paid.",
+        capital_metrics,
+    ),
+    Metric(
+        "idle_capital_months_infrastructure", "idle infrastructure, deployed", "months", LESS, 0.1,
+        "As `idle_capital_months`, of everything but compute over its own capital.", capital_metrics,
+    ),
+    Metric(
+        "idle_capital_months_compute", "idle compute, deployed", "months", LESS, 0.1,
+        "As `idle_capital_months`, of compute over its own capital.", capital_metrics,
+    ),
+    Metric(
+        "committed_idle_months", "idle capital, committed", "months", LESS, 0.1,
+        "Contract value from its purchase order less the share online, integrated over time, over total capital.",
+        capital_metrics,
+    ),
+    Metric(
+        "authorised_idle_months", "idle capital, authorised", "months", LESS, 0.1,
+        "Mean over capital of the time from a lot's authorisation to the mean of its MW online.", authorised,
+    ),
+    Metric(
+        "stranded_capital_usd", "capital idle at the horizon", "$", LESS, 1e6,
+        "Paid and not in service at the evaluation horizon.", capital_metrics,
+    ),
+    Metric(
+        "exposure_at_first_mw_usd", "exposure when the first MW is online", "$", LESS, 1e6,
+        "The larger of what is paid and what cancelling would cost, on the day the first MW is online.",
+        money_metrics,
+    ),
+    Metric(
+        "censored", "online after the horizon", "flag", NEITHER, 0.01,
+        "1 where an ordered block is online after the evaluation horizon or never, else 0.", money_metrics,
+    ),
+    Metric(
+        "capital_energise_usd", "capital to energise", "$", NEITHER, 1e6,
+        "Part of `capital_total_usd`: generation, grid connection and site power.", money_metrics,
+    ),
+    Metric(
+        "capital_shell_and_systems_usd", "capital in shell and systems", "$", NEITHER, 1e6,
+        "Part of `capital_total_usd`: shell, electrical and mechanical systems, site works, land and people.",
+        money_metrics,
+    ),
+    Metric(
+        "capital_compute_usd", "capital in compute", "$", NEITHER, 1e6,
+        "Part of `capital_total_usd`: compute.", money_metrics,
+    ),
+    Metric(
+        "risk_mitigation_usd", "cost of risk mitigation", "$", NEITHER, 1e5,
+        "What the chosen measures against risks cost, the same in every run.", measure,
+    ),
+    # --- cost of time
+    Metric(
+        "carrying_cost_usd", "carrying cost", "$", LESS, 1e5,
+        "Cost of capital a month times `idle_capital_usd_months` (simple interest).", capital_metrics,
+    ),
+    Metric(
+        "interest_during_construction_usd", "interest during construction", "$", LESS, 1e5,
+        "Interest on debt drawn by the gearing, compounded monthly, until the blocks it paid for are online.",
+        interest,
+    ),
+    Metric(
+        "obsolescence_cost_usd", "obsolescence of waiting compute", "$", LESS, 1e5,
+        "Value that compute loses from the transfer of title to the day it is online, a share a month.",
+        obsolescence,
+    ),
+    Metric(
+        "foregone_revenue_usd", "revenue foregone after the target", "$", LESS, 1e5,
+        "Revenue of each block from t0 plus the target lead time until it is online.", foregone,
+    ),
+    Metric(
+        "revenue_to_day_730_usd", "revenue to day 730", "$", MORE, 1e5,
+        "Gross revenue up to 730 days after t0.", revenue_to,
+    ),
+    Metric(
+        "peak_net_funding_usd", "funding needed at the peak", "$", LESS, 1e6,
+        "Highest cumulative outlay less net revenue.", peak_funding,
+    ),
+    Metric(
+        "npv_usd", "net present value at the horizon", "$", MORE, 1e6,
+        "Net revenue less payments to the horizon plus book value there, discounted to the project's first day.",
+        net_present_value,
+    ),
+    Metric(
+        "budget_usd", "budget with contingency", "$", NEITHER, 1e6,
+        "Capital of the planned run plus contingency on all but compute.", money_metrics,
+    ),
+    Metric(
+        "contingency_drawn_usd", "drawn of the contingency", "$", NEITHER, 1e5,
+        "Capital beyond the planned run's, at most the contingency.", money_metrics,
+    ),
+    Metric(
+        "cost_over_budget_usd", "cost over budget", "$", LESS, 1e5,
+        "`capital_total_usd` less `budget_usd`; negative where some of the budget is left.", money_metrics,
+    ),
+    Metric(
+        "liquidated_damages_usd", "liquidated damages", "$", LESS, 1e5,
+        "Agreed dollars per MW and day after the promised day, up to the cap; where damages are agreed.", damages,
+    ),
+    Metric(
+        "long_stop_missed", "long-stop date missed", "flag", NEITHER, 0.01,
+        "1 where fewer MW than agreed are online by the long-stop date, else 0; where damages are agreed.", damages,
+    ),
+    Metric(
+        "installed_cost_usd_per_mw", "installed cost per MW", "$", LESS, 1e4,
+        "`capital_total_usd` divided by the MW ordered.", capital_metrics,
+    ),
+    # --- in operation
+    Metric(
+        "opex_usd_per_year", "running cost and interest a year", "$ a year", LESS, 1e5,
+        "Interest, energy and operation of a full year.", money_metrics,
+    ),
+    Metric(
+        "opex_financing_usd_per_year", "interest a year", "$ a year", NEITHER, 1e5,
+        "Gearing times total capital times the rate of debt.", money_metrics,
+    ),
+    Metric(
+        "opex_energy_usd_per_year", "energy a year", "$ a year", NEITHER, 1e5,
+        "Energy of a full year at the stated load and price.", running_cost,
+    ),
+    Metric(
+        "opex_operations_usd_per_year", "operation a year", "$ a year", NEITHER, 1e5,
+        "Operation and maintenance of a full year.", running_cost,
+    ),
+    Metric(
+        "cost_per_gpu_hour_usd", "GPU-hour, every layer owned", "$ a GPU-hour", LESS, 0.01,
+        "Cost of a year, capital spread over its life, divided by the GPU-hours of a year.", per_gpu_hour,
+    ),
+    Metric(
+        "rented_gpu_hour_usd", "GPU-hour, rented through every layer", "$ a GPU-hour", NEITHER, 0.01,
+        "As `cost_per_gpu_hour_usd`, where landlord, operator and owner of the computers each add their margin.",
+        per_gpu_hour,
+    ),
+    Metric(
+        "owning_saves_share", "saved by owning every layer", "share", NEITHER, 0.01,
+        "1 less the cost owned over the cost rented.", per_gpu_hour,
+    ),
+    Metric(
+        "owning_saves_share_year_3", "saved by owning every layer, after three years", "share", NEITHER, 0.01,
+        "As `owning_saves_share`, with the margin on compute of three years later.", per_gpu_hour,
+    ),
+    Metric(
+        "gross_margin_share", "gross margin", "share", MORE, 0.01,
+        "Revenue less energy, operation and straight-line depreciation, over revenue, of a full year.",
+        gross_margin,
+    ),
+    # --- why the date
+    *(
         Metric(
-            "lead_time_first_mw_days", "first MW online", "days", LESS, 1.0,
-            "First block online minus t0.", lead_times,
-        ),
-        Metric(
-            "lead_time_full_days", "all MW online", "days", LESS, 1.0,
-            "Last ordered block online minus t0; only where everything is ordered at once.", lead_times,
-        ),
-        Metric(
-            "lead_time_mw_weighted_days", "lead time, mean over MW", "days", LESS, 1.0,
-            "Mean over MW of the day online minus t0 of the order.", lead_times,
-        ),
-        Metric(
-            "lead_time_from_need_days", "late against need, mean over MW", "days", LESS, 1.0,
-            "Mean over demanded MW, matched first in first out with MW online, of max(0, online minus need); without a"
-            " demand path the need is the order.", from_need,
-        ),
-        Metric(
-            "lead_time_per_order_days", "lead time of an order, mean over orders", "days", LESS, 1.0,
-            "Mean over the orders of a run of the days from an order to the last of its MW online; with several orders.",
-            by_order,
-        ),
-        Metric(
-            "lead_time_per_order_days_p50", "lead time of an order, middle order", "days", LESS, 1.0,
-            "Median over the orders of a run of the days from an order to the last of its MW; with several orders.",
-            by_order,
-        ),
-        Metric(
-            "lead_time_per_order_days_p90", "lead time of an order, nine in ten orders", "days", LESS, 1.0,
-            "P90 over the orders of a run of the days from an order to the last of its MW; with several orders.",
-            by_order,
-        ),
-        Metric(
-            "unmet_demand_mw_months", "demand not met", "MW-months", LESS, 1.0,
-            "MW needed and not online, integrated over time to the horizon; with a demand path.", against_demand,
-        ),
-        Metric(
-            "idle_capacity_mw_months", "capacity not needed yet", "MW-months", LESS, 1.0,
-            "MW online and not needed, integrated over time to the horizon; with a demand path.", against_demand,
-        ),
-        Metric(
-            "mw_online_day_365", "MW online after 365 days", "MW", MORE, 0.1,
-            "MW online 365 days after t0.", lead_times,
-        ),
-        Metric(
-            "mw_online_day_540", "MW online after 540 days", "MW", MORE, 0.1,
-            "MW online 540 days after t0.", lead_times,
-        ),
-        Metric(
-            "mw_ordered", "MW ordered", "MW", NEITHER, 0.1,
-            "MW ordered up to the end of the run, cancelled ones included; with several orders.", demand_metrics,
-        ),
-        Metric(
-            "mw_cancelled", "MW cancelled", "MW", NEITHER, 0.1,
-            "MW ordered and cancelled; with several orders.", demand_metrics,
-        ),
-        # --- people
-        Metric(
-            "peak_workforce_onsite", "peak workforce on site", "people", LESS, 1.0,
-            "Highest daily headcount on site: all shifts, direct, foremen, indirect and commissioning people; not"
-            " drivers, visitors or people off rotation.", headcount,
-        ),
-        Metric(
-            "peak_payroll", "peak payroll", "people", NEITHER, 1.0,
-            "People employed for the peak on site: those on site, those off rotation and spare ones for absences.", payroll,
-        ),
-        Metric(
-            "hours_earned", "hours earned on site", "hours", NEITHER, 1000.0,
-            "Work content that was done, at the reference conditions at which it was estimated.", hours,
-        ),
-        Metric(
-            "hours_worked", "hours worked on site", "hours", NEITHER, 1000.0,
-            "Hours earned with losses of productivity, learning and rework.", hours,
-        ),
-        Metric(
-            "hours_paid", "hours paid on site", "hours", LESS, 1000.0,
-            "Headcount times paid hours, waiting and indirect people included.", hours,
-        ),
-        Metric(
-            "offsite_hours_paid", "hours paid in factories", "hours", LESS, 1000.0,
-            "Staff of each factory times its paid hours, from its first skid on the line to its last delivery.",
-            offsite_hours,
-        ),
-        # --- capital
-        Metric(
-            "capital_total_usd", "capital in total", "$", LESS, 1e6,
-            "All that is ever paid, cancelled items, spares, freight, labour and camp included; without interest, running"
-            " cost and undrawn contingency.", capital_metrics,
-        ),
-        Metric(
-            "idle_capital_peak_usd", "idle capital at its peak", "$", LESS, 1e6,
-            "Most that is paid and not yet in service at any moment; an item is in service by the share of the MW it was"
-            " built to serve that is online.", capital_metrics,
-        ),
-        Metric(
-            "idle_capital_usd_months", "idle capital, deployed, in $-months", "$-months", LESS, 1e6,
-            "Paid less in service, summed over items and integrated from t0 to the horizon.", capital_metrics,
-        ),
-        Metric(
-            "idle_capital_months", "idle capital, deployed", "months", LESS, 0.1,
-            "`idle_capital_usd_months` divided by `capital_total_usd`: how long a dollar waits once paid.",
-            capital_metrics,
-        ),
-        Metric(
-            "idle_capital_months_infrastructure", "idle infrastructure, deployed", "months", LESS, 0.1,
-            "As `idle_capital_months`, of everything but compute over its own capital.", capital_metrics,
-        ),
-        Metric(
-            "idle_capital_months_compute", "idle compute, deployed", "months", LESS, 0.1,
-            "As `idle_capital_months`, of compute over its own capital.", capital_metrics,
-        ),
-        Metric(
-            "committed_idle_months", "idle capital, committed", "months", LESS, 0.1,
-            "Contract value from its purchase order less the share online, integrated over time, over total capital.",
-            capital_metrics,
-        ),
-        Metric(
-            "authorised_idle_months", "idle capital, authorised", "months", LESS, 0.1,
-            "Mean over capital of the time from a lot's authorisation to the mean of its MW online.", authorised,
-        ),
-        Metric(
-            "stranded_capital_usd", "capital idle at the horizon", "$", LESS, 1e6,
-            "Paid and not in service at the evaluation horizon.", capital_metrics,
-        ),
-        Metric(
-            "exposure_at_first_mw_usd", "exposure when the first MW is online", "$", LESS, 1e6,
-            "The larger of what is paid and what cancelling would cost, on the day the first MW is online.",
-            money_metrics,
-        ),
-        Metric(
-            "censored", "online after the horizon", "flag", NEITHER, 0.01,
-            "1 where an ordered block is online after the evaluation horizon or never, else 0.", money_metrics,
-        ),
-        Metric(
-            "capital_energise_usd", "capital to energise", "$", NEITHER, 1e6,
-            "Part of `capital_total_usd`: generation, grid connection and site power.", money_metrics,
-        ),
-        Metric(
-            "capital_shell_and_systems_usd", "capital in shell and systems", "$", NEITHER, 1e6,
-            "Part of `capital_total_usd`: shell, electrical and mechanical systems, site works, land and people.",
-            money_metrics,
-        ),
-        Metric(
-            "capital_compute_usd", "capital in compute", "$", NEITHER, 1e6,
-            "Part of `capital_total_usd`: compute.", money_metrics,
-        ),
-        Metric(
-            "risk_mitigation_usd", "cost of risk mitigation", "$", NEITHER, 1e5,
-            "What the chosen measures against risks cost, the same in every run.", measure,
-        ),
-        # --- cost of time
-        Metric(
-            "carrying_cost_usd", "carrying cost", "$", LESS, 1e5,
-            "Cost of capital a month times `idle_capital_usd_months` (simple interest).", capital_metrics,
-        ),
-        Metric(
-            "interest_during_construction_usd", "interest during construction", "$", LESS, 1e5,
-            "Interest on debt drawn by the gearing, compounded monthly, until the blocks it paid for are online.",
-            interest,
-        ),
-        Metric(
-            "obsolescence_cost_usd", "obsolescence of waiting compute", "$", LESS, 1e5,
-            "Value that compute loses from the transfer of title to the day it is online, a share a month.",
-            obsolescence,
-        ),
-        Metric(
-            "foregone_revenue_usd", "revenue foregone after the target", "$", LESS, 1e5,
-            "Revenue of each block from t0 plus the target lead time until it is online.", foregone,
-        ),
-        Metric(
-            "revenue_to_day_730_usd", "revenue to day 730", "$", MORE, 1e5,
-            "Gross revenue up to 730 days after t0.", revenue_to,
-        ),
-        Metric(
-            "peak_net_funding_usd", "funding needed at the peak", "$", LESS, 1e6,
-            "Highest cumulative outlay less net revenue.", peak_funding,
-        ),
-        Metric(
-            "npv_usd", "net present value at the horizon", "$", MORE, 1e6,
-            "Net revenue less payments to the horizon plus book value there, discounted to the project's first day.",
-            net_present_value,
-        ),
-        Metric(
-            "budget_usd", "budget with contingency", "$", NEITHER, 1e6,
-            "Capital of the planned run plus contingency on all but compute.", money_metrics,
-        ),
-        Metric(
-            "contingency_drawn_usd", "drawn of the contingency", "$", NEITHER, 1e5,
-            "Capital beyond the planned run's, at most the contingency.", money_metrics,
-        ),
-        Metric(
-            "cost_over_budget_usd", "cost over budget", "$", LESS, 1e5,
-            "`capital_total_usd` less `budget_usd`; negative where some of the budget is left.", money_metrics,
-        ),
-        Metric(
-            "liquidated_damages_usd", "liquidated damages", "$", LESS, 1e5,
-            "Agreed dollars per MW and day after the promised day, up to the cap; where damages are agreed.", damages,
-        ),
-        Metric(
-            "long_stop_missed", "long-stop date missed", "flag", NEITHER, 0.01,
-            "1 where fewer MW than agreed are online by the long-stop date, else 0; where damages are agreed.", damages,
-        ),
-        Metric(
-            "installed_cost_usd_per_mw", "installed cost per MW", "$", LESS, 1e4,
-            "`capital_total_usd` divided by the MW ordered.", capital_metrics,
-        ),
-        # --- in operation
-        Metric(
-            "opex_usd_per_year", "running cost and interest a year", "$ a year", LESS, 1e5,
-            "Interest, energy and operation of a full year.", money_metrics,
-        ),
-        Metric(
-            "opex_financing_usd_per_year", "interest a year", "$ a year", NEITHER, 1e5,
-            "Gearing times total capital times the rate of debt.", money_metrics,
-        ),
-        Metric(
-            "opex_energy_usd_per_year", "energy a year", "$ a year", NEITHER, 1e5,
-            "Energy of a full year at the stated load and price.", running_cost,
-        ),
-        Metric(
-            "opex_operations_usd_per_year", "operation a year", "$ a year", NEITHER, 1e5,
-            "Operation and maintenance of a full year.", running_cost,
-        ),
-        Metric(
-            "cost_per_gpu_hour_usd", "GPU-hour, every layer owned", "$ a GPU-hour", LESS, 0.01,
-            "Cost of a year, capital spread over its life, divided by the GPU-hours of a year.", per_gpu_hour,
-        ),
-        Metric(
-            "rented_gpu_hour_usd", "GPU-hour, rented through every layer", "$ a GPU-hour", NEITHER, 0.01,
-            "As `cost_per_gpu_hour_usd`, where landlord, operator and owner of the computers each add their margin.",
-            per_gpu_hour,
-        ),
-        Metric(
-            "owning_saves_share", "saved by owning every layer", "share", NEITHER, 0.01,
-            "1 less the cost owned over the cost rented.", per_gpu_hour,
-        ),
-        Metric(
-            "owning_saves_share_year_3", "saved by owning every layer, after three years", "share", NEITHER, 0.01,
-            "As `owning_saves_share`, with the margin on compute of three years later.", per_gpu_hour,
-        ),
-        Metric(
-            "gross_margin_share", "gross margin", "share", MORE, 0.01,
-            "Revenue less energy, operation and straight-line depreciation, over revenue, of a full year.",
-            gross_margin,
-        ),
-        # --- why the date
-        *(
-            Metric(
-                f"chain_{cause}_days", f"on the driving chain: {label}", "days", NEITHER, 0.1,
-                f"Days of the driving chain, from the decision to the last MW, that are due to: {label}.", DrivingChain.days,
-            )
-            for cause, label in DELAY_CAUSES.items()
-        ),
-    )  # fmt: skip
+            f"chain_{cause}_days", f"on the driving chain: {label}", "days", NEITHER, 0.1,
+            f"Days of the driving chain, from the decision to the last MW, that are due to: {label}.", DrivingChain.days,
+        )
+        for cause, label in DELAY_CAUSES.items()
+    ),
+)  # fmt: skip
 
-
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _rows()}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 """Every metric by name."""
 
 DIRECTIONS = {metric.name: metric.direction for metric in METRICS.values() if metric.direction}

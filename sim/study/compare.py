@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import SimError
+from sim.metrics.registry import METRICS
 from sim.study.chunk import Floats
 from sim.study.intervals import LEVEL, SHIFT_DAYS, TRUSTED_N, Interval, better, mean_apart, practical, quantiles_apart
 from sim.study.sample import Sample
@@ -135,7 +136,8 @@ def _three(interval: Interval) -> tuple[float, float, float]:
 def _remark(metric: str, found: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
     """What must be said beside the numbers; the last of those found is the P80."""
     known = base[np.isfinite(base)]
-    least = practical(metric, float(np.median(known)) if len(known) else 0.0, shift_days)
+    unit = METRICS[metric].unit if metric in METRICS else ""
+    least = practical(unit, float(np.median(known)) if len(known) else 0.0, shift_days)
     small = all(abs(interval.value) <= least for interval in found if not np.isnan(interval.value))
     few = 0 < found[-1].n < TRUSTED_N
     return "; ".join([NO_DIFFERENCE] * small + [TOO_FEW] * few)

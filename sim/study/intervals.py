@@ -219,11 +219,9 @@ def better(case: Floats, base: Floats, direction: int, level: float = LEVEL) -> 
     return proportion_interval(int(ahead.sum()), len(case), level), float((case == base).mean())
 
 
-def practical(metric: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
-    """Below this a difference means nothing on site: 0.1 % of the base, and one shift where it is a time."""
-    shift = {"days": shift_days, "months": shift_days / DAYS_A_MONTH}.get(metric.rpartition("_")[2], 0.0)
-    if metric.endswith("usd_months"):
-        shift = 0.0
+def practical(unit: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
+    """Below this a difference means nothing on site: 0.1 % of the base, and one shift where the unit is days or months."""
+    shift = {"days": shift_days, "months": shift_days / DAYS_A_MONTH}.get(unit, 0.0)
     return max(0.001 * abs(base), shift) if abs(base) < inf else shift
 
 

@@ -155,8 +155,8 @@ def test_more_can_be_better(base: np.ndarray) -> None:
 
 
 def test_what_means_nothing_on_site() -> None:
-    assert practical("lead_time_full_days", 100) == pytest.approx(10 / 24)
-    assert practical("lead_time_full_days", 1000) == pytest.approx(1.0)
-    assert practical("capital_total_usd", 2e9) == pytest.approx(2e6)
-    assert practical("idle_capital_months", 6) == pytest.approx(10 / 24 / 30.4375)
-    assert practical("idle_capital_usd_months", 1000) == pytest.approx(1.0)
+    assert practical("days", 100) == pytest.approx(10 / 24)
+    assert practical("days", 1000) == pytest.approx(1.0)
+    assert practical("$", 2e9) == pytest.approx(2e6)
+    assert practical("months", 6) == pytest.approx(10 / 24 / 30.4375)
+    assert practical("$-months", 1000) == pytest.approx(1.0)

@@ -102,7 +102,7 @@ def plot_paired_difference(
     unit = f", {metric_format(metric).unit}" if metric_format(metric).unit else ""
     ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
     ax.set_ylabel("pairs of runs")
-    word = "faster" if metric.startswith("lead_time") else "better"
+    word = "faster" if metric_format(metric).unit == "days" else "better"
     style.title(ax, f"P({a} {word} than {b}) = {better.text()}")
     pairs = f"n = {len(data):,} pairs on the same random numbers, seed {seed}{_stalled_pairs_note(data)}"
     style.caption(ax, f"{pairs}\nThe interval is of this pair alone; {SAMPLING_ONLY}", drop=56)

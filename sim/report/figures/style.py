@@ -26,7 +26,7 @@ from sim import files
 from sim.report.formatting import MONTHS, ProjectDates
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes  # noqa: PLC0414 (re-exported for sim.plot)
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -16,8 +16,7 @@ from sim import files
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
-from sim.report.html_report import charts
-from sim.report.html_report.render import render
+from sim.report.html_report import charts, render
 from sim.report.html_report.run_report import REPORT, sample, write_run
 from sim.report.result_view import FINISH, PEAK, ResultView, RunData
 from sim.study.api import compared

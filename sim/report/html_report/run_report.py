@@ -20,8 +20,7 @@ from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
 from sim.report.figures import figures_of_run, style
 from sim.report.formatting import WITHHELD, number, percent
-from sim.report.html_report import charts
-from sim.report.html_report.render import render
+from sim.report.html_report import charts, render
 from sim.report.key_results import headline, key_results
 from sim.report.result_view import FINISH, ResultView, RunData, RunInfo, share_at_most
 from sim.study.intervals import quantile
