@@ -26,8 +26,6 @@ SHORT_FOR_A_REASON = {
 A_LINE_OR_TWO = 8
 """Lines of an `__init__.py` that only says what is in its folder."""
 MIRRORS = {
-    ("sim/", "sim/world/weather/"): "the only module that touches the disk, and files of weather",
-    ("sim/report/exchange/", "sim/study/storage/"): "formats of other programs, and of stored results",
     ("sim/config/", "sim/plan/"): "what a project states, and the plan that is written from it",
     ("sim/config/sections/", "sim/plan/mechanisms/"): "a section, and the mechanism that it configures",
     ("sim/metrics/", "sim/metrics/kernels/"): "a metric, and its kernel",

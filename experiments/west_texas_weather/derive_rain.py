@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from sim.world.weather.closures import MONTH_DAYS
-from sim.world.weather.files import read_year
 from sim.world.weather.resampling import MEASURABLE_MM
+from sim.world.weather.weather_files import read_year
 
 ANNUAL_MM = {
     "AZ-Phoenix": 180, "NV-Reno": 190, "TX-Wink": 320, "TX-Midland": 360, "WY-Cheyenne": 400, "TX-Marfa": 400,

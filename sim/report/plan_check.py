@@ -21,7 +21,7 @@ from sim.report.formatting import ProjectDates, number
 from sim.study.case import Case, prepare
 from sim.world.calendars.project_calendars import SHIFT
 from sim.world.roads import LoadClass, load_classes
-from sim.world.weather.lost_days import YEARS, lost_days_by_month
+from sim.world.weather.model import YEARS, lost_days_by_month
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -21,7 +21,7 @@ from sim.study.analyses.shards import parse as parse_shard
 from sim.study.api import load, run
 from sim.study.result import Result
 from sim.study.runner import parse as parse_precision
-from sim.world.weather.files import read_year
+from sim.world.weather.weather_files import read_year
 from tests.tiny_project import TINY
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import pytest
 
 from sim.study.result import Result
 from sim.study.runner import run
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 from sim.study.storage.checkpoint import keeping, left_behind
 from tests.faults.conftest import Observed
 from tests.faults.processes import TINY, chunks, ended, study, surroundings, wait_for_chunk

@@ -16,7 +16,7 @@ from sim.study.analyses.shards import run_shard
 from sim.study.api import load
 from sim.study.executors.memory_estimate import TooLarge, available, memory_needed, require_room
 from sim.study.runner import run
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 from sim.study.storage.checkpoint import keeping
 from sim.world.randomness.streams import Sampling
 from tests.faults.conftest import Observed

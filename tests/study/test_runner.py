@@ -10,7 +10,7 @@ import pytest
 from sim.errors import ConfigError, SimError
 from sim.study.runner import parse, run
 from sim.study.sample import Sample, representative, summary
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 from tests.study.toy_case import DAYS, Toy, Unpackable
 
 

@@ -18,8 +18,8 @@ from sim import files
 from sim.files import Damaged, WrongPlace
 from sim.study.chunk import Columns
 from sim.study.sample import plain
-from sim.study.storage import formats as digested
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as digested
+from sim.study.storage import sealed_files as tables
 from sim.study.storage.locking import held, present, probe, replace_directory
 
 if TYPE_CHECKING:

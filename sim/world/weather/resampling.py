@@ -27,7 +27,7 @@ from sim.world.weather.closures import (
     closures_by_exposure,
     hourly,
 )
-from sim.world.weather.files import Year
+from sim.world.weather.weather_files import Year
 
 Hours = NDArray[np.bool_]
 

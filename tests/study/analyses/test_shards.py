@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sim.errors import SimError
 from sim.study.analyses.shards import Shard, merge, parse
 from sim.study.runner import perform_part, run
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 from sim.study.storage.checkpoint import keeping
 from tests.study.toy_case import Toy
 

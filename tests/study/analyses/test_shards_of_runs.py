@@ -7,7 +7,7 @@ import pytest
 from sim.errors import SimError
 from sim.study.analyses.shards import merge_shards, run_shard
 from sim.study.api import load, run
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 
 CONFIG = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 

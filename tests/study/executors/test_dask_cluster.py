@@ -16,7 +16,7 @@ import pytest
 from sim.errors import SimError
 from sim.study.executors.dask_cluster import Dask, cluster
 from sim.study.runner import run
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 from tests.study.toy_case import Toy
 
 pytest.importorskip("distributed")

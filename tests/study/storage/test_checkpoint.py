@@ -10,7 +10,7 @@ import pytest
 from sim.errors import SimError
 from sim.study.runner import run
 from sim.study.sample import Sample
-from sim.study.storage import formats as tables
+from sim.study.storage import sealed_files as tables
 from sim.study.storage.checkpoint import Changed, keeping, kept_told, left_behind
 from tests.study.toy_case import Toy
 

@@ -18,9 +18,8 @@ from sim.config.sections.weather import Weather
 from sim.errors import SimError
 from sim.world.calendars.working_time import weekly
 from sim.world.weather.closures import MONTH_DAYS
-from sim.world.weather.files import read_year
-from sim.world.weather.lost_days import lost_days_by_month
-from sim.world.weather.model import weather_model
+from sim.world.weather.model import lost_days_by_month, weather_model
+from sim.world.weather.weather_files import read_year
 
 TMY3_NAMES = (
     "Date (MM/DD/YYYY),Time (HH:MM),Dry-bulb (C),Wspd (m/s),Wspd source,Lprecip depth (mm),PresWth (METAR code)"
