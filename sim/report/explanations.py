@@ -238,8 +238,7 @@ def _others(found: Drivers) -> list[str]:
 
 def stored_drivers(view: ResultView) -> Drivers | None:
     """Return the drivers that are kept with a result, None where no cause was switched off."""
-    switched = view.source.switched
-    return Drivers(view.source) if switched and len(switched["id"]) else None  # type: ignore[arg-type]
+    return Drivers(view.source) if view.switched and len(view.switched["id"]) else None  # type: ignore[arg-type]
 
 
 def describe_drivers(found: Drivers) -> Group:

@@ -151,7 +151,7 @@ class ResultView:
 
     # --- what was run
 
-    @property
+    @cached_property
     def manifest(self) -> Mapping[str, Any]:
         """Return what was run: name, seed, versions, resolved configuration and more."""
         return self.source.manifest
@@ -197,25 +197,30 @@ class ResultView:
 
     # --- tables
 
-    @property
+    @cached_property
     def runs(self) -> pd.DataFrame:
         """Return a row a replication."""
         return self.source.runs
 
-    @property
+    @cached_property
     def curves(self) -> pd.DataFrame:
         """Return the daily curves, long."""
         return self.source.curves
 
-    @property
+    @cached_property
     def events(self) -> pd.DataFrame:
         """Return the log of the representative run."""
         return self.source.events
 
-    @property
+    @cached_property
     def chain(self) -> pd.DataFrame:
         """Return the driving chain of the representative run."""
         return self.source.chain
+
+    @cached_property
+    def switched(self) -> Mapping[str, Any]:
+        """Return what each cause costs, by column; empty where no cause was switched off."""
+        return self.source.switched
 
     @cached_property
     def summary(self) -> pd.DataFrame:

@@ -48,12 +48,12 @@ def test_the_plan_comes_first_with_its_confidence_and_the_contingency(hybrid: Re
 
 
 def test_the_first_sentence_is_the_date_to_promise_and_how_sure_the_plan_is(hybrid: Result) -> None:
-    said = headline(ResultView.of(hybrid))
+    sentence = headline(ResultView.of(hybrid))
     late, plan = of(hybrid, "all MW online", "P80, on or before"), key_results(ResultView.of(hybrid))[0]
-    assert said.startswith(f"80 % of the runs have all MW online on or before {late.value.split(' (')[0]}: ")
-    assert f"The planned date, {plan.value.split(' (')[0]}, has a confidence of 35 % (" in said
-    assert "The target date" in said
-    assert said.split(":")[0] in plain_text(describe_run(hybrid)).replace("\n", " ")
+    assert sentence.startswith(f"80 % of the runs have all MW online on or before {late.value.split(' (')[0]}: ")
+    assert f"The planned date, {plan.value.split(' (')[0]}, has a confidence of 35 % (" in sentence
+    assert "The target date" in sentence
+    assert sentence.split(":")[0] in plain_text(describe_run(hybrid)).replace("\n", " ")
 
 
 def test_people_and_capital_are_the_summarys(hybrid: Result) -> None:
@@ -75,8 +75,8 @@ def test_the_text_ends_with_what_the_intervals_are_not(hybrid: Result) -> None:
     assert text.startswith("hybrid\n")
     assert "1,000 runs, seed 1. Intervals are 95 %: sampling error only, not input or model error." in text
     assert max(map(len, text.splitlines())) <= 110
-    for finding in key_results(ResultView.of(hybrid)):
-        assert finding.value in text
+    for line in key_results(ResultView.of(hybrid)):
+        assert line.value in text
 
 
 def test_stalls_are_said_first_and_never_averaged(made_up: MakeUp) -> None:

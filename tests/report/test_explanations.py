@@ -17,7 +17,7 @@ def by_hand() -> Result:
     return sim.run(tiny(), runs=3, seed=1, workers=1)
 
 
-def test_the_chain_of_a_run_is_told_in_spells_that_follow_each_other(by_hand: Result) -> None:
+def test_the_chain_of_a_run_is_described_in_periods_that_follow_each_other(by_hand: Result) -> None:
     found = cause_periods(by_hand.chain)
     assert [(period.begin, period.end, period.cause) for period in found] == [
         (0, 24, "power"),
@@ -47,7 +47,7 @@ def test_what_was_critical_is_counted_over_the_finished_runs() -> None:
     assert first.part + second.part == pytest.approx(1)
 
 
-def test_the_verdict_names_what_the_date_waits_for(by_hand: Result) -> None:
+def test_the_key_results_name_what_the_date_waits_for(by_hand: Result) -> None:
     found = [f for f in key_results(ResultView.of(by_hand)) if f.part == "what the last MW waits for"]
     assert [(f.label, f.value) for f in found] == [
         ("power", "24 days"), ("crew", "3 days"), ("own work: commissioning", "3 days"),

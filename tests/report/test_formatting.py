@@ -54,7 +54,7 @@ def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         (days(1.0), "1 day"),
         (days(606.6), "607 days"),
@@ -91,12 +91,12 @@ def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: 
         (join_values("205 people", "205 people", " / "), "205 people"),
     ],
 )
-def test_how_it_is_written(text: str, said: str) -> None:
-    assert text == said
+def test_how_it_is_written(text: str, expected: str) -> None:
+    assert text == expected
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "expected"),
     [
         (590, 596, "590 to 596 days"),
         (590, 590.2, "590 days"),
@@ -107,8 +107,8 @@ def test_how_it_is_written(text: str, said: str) -> None:
         (math.inf, math.inf, NEVER),
     ],
 )
-def test_an_interval_says_which_end_it_lacks(low: float, high: float, said: str) -> None:
-    assert interval(low, high, days) == said
+def test_an_interval_says_which_end_it_lacks(low: float, high: float, expected: str) -> None:
+    assert interval(low, high, days) == expected
 
 
 def test_a_metric_without_trade_words_keeps_its_name() -> None:
@@ -120,7 +120,7 @@ MONDAY = ProjectDates(date(2027, 1, 4))
 
 
 @pytest.mark.parametrize(
-    ("day", "said"),
+    ("day", "expected"),
     [
         (0.0, "4 Jan 2027"),
         (4.99, "8 Jan 2027"),  # Friday, nearly midnight
@@ -129,8 +129,8 @@ MONDAY = ProjectDates(date(2027, 1, 4))
         (math.inf, NEVER),
     ],
 )
-def test_a_date_is_the_next_working_day(day: float, said: str) -> None:
-    assert MONDAY.format(day) == said
+def test_a_date_is_the_next_working_day(day: float, expected: str) -> None:
+    assert MONDAY.format(day) == expected
 
 
 def test_saturdays_and_holidays_are_the_projects_own() -> None:

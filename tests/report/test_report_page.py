@@ -58,7 +58,7 @@ def browser() -> Iterator[Any]:
 def listen(seen: Seen) -> None:
     """Keep what the page complains of and asks for."""
 
-    def said(message: Any) -> None:
+    def record(message: Any) -> None:
         if message.type in {"error", "warning"}:
             seen.complaints.append(message.text)
 
@@ -66,7 +66,7 @@ def listen(seen: Seen) -> None:
         if not request.url.startswith("data:"):
             seen.requests.append(request.url)
 
-    seen.page.on("console", said)
+    seen.page.on("console", record)
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     seen.page.on("request", asked)
 
@@ -108,18 +108,18 @@ def test_nothing_is_complained_of_nothing_leaves_and_every_chart_is_drawn(
     assert min(pictures) > 100
 
 
-def test_the_verdict_is_what_summary_json_says(desktop: Seen, written: tuple[Result, Path]) -> None:
+def test_the_key_results_are_what_summary_json_says(desktop: Seen, written: tuple[Result, Path]) -> None:
     result, directory = written
     summary, dates = json.loads((directory / "summary.json").read_text()), ResultView.of(result).dates
     rows = desktop.page.query_selector_all("#results dl.results div")
-    said = [(row.query_selector("dt").inner_text(), row.query_selector(".answer").inner_text()) for row in rows]
-    assert said == [(finding.label, finding.value) for finding in key_results(ResultView.of(result))]
-    answers = dict(said[:5])
+    shown = [(row.query_selector("dt").inner_text(), row.query_selector(".answer").inner_text()) for row in rows]
+    assert shown == [(line.label, line.value) for line in key_results(ResultView.of(result))]
+    answers = dict(shown[:5])
     for label, p in (("P50", "p50"), ("P80, on or before", "p80")):
         day = summary[FINISH][p]
         assert answers[label] == f"{dates.format(day)} (day {day:.0f})"
     peak = summary["peak_workforce_onsite"]
-    spread = next(answer for label, answer in said if answer.endswith("people"))
+    spread = next(answer for label, answer in shown if answer.endswith("people"))
     assert {float(n) for n in re.findall(r"\d+", spread)} == {peak["p50"], peak["p80"]}
 
 
@@ -162,7 +162,7 @@ def test_only_our_own_scripts_run(browser: Any, desktop: Seen, written: tuple[Re
         "document.body.append(Object.assign(document.createElement('script'), {text: 'window.hacked = 2'}))"
     )
     assert seen.page.evaluate("window.hacked") is None
-    assert any("Content Security Policy" in said for said in seen.complaints)
+    assert any("Content Security Policy" in complaint for complaint in seen.complaints)
     seen.page.close()
 
 
@@ -233,11 +233,11 @@ def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]
 def test_odd_results_are_reported_too(made_up: Callable[..., Result], odd: dict[str, int]) -> None:
     result = made_up(**{"n": 60, **odd})
     html = page(result).decode()
-    for finding in key_results(ResultView.of(result)):
-        assert finding.value in html
+    for line in key_results(ResultView.of(result)):
+        assert line.value in html
 
 
-def test_there_is_nothing_to_renew_in_an_empty_place(tmp_path: Path) -> None:
+def test_there_is_nothing_to_rebuild_in_an_empty_place(tmp_path: Path) -> None:
     with pytest.raises(WrongPlace):
         rebuild(tmp_path)
     pd.DataFrame(columns=["metric", "case", "base"]).to_csv(tmp_path / "differences.csv", index=False)

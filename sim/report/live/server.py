@@ -40,56 +40,56 @@ class WrongPort(SimError):
 
 
 @dataclass
-class Desk:
-    """What all windows share: the project, and one thread that works for whoever moved something last."""
+class SharedState:
+    """What all open pages share: the project, and one thread that works for the page that asked last."""
 
     live: Live
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     latest: int = 0
     drawn: float = 0.0
-    """When a picture was sent the last time (seconds of the machine's clock)."""
+    """When a picture was sent the last time (seconds of the monotonic clock)."""
 
     @property
     def still_for_long(self) -> bool:
-        """Whether nothing has been drawn for so long that the next picture is finished, come what may."""
+        """Whether nothing has been drawn for so long that the next picture is finished in any case."""
         return monotonic() - self.drawn > LONGEST_STILL
 
 
-class _Here(RequestHandler):
-    """Answers this machine only, whatever name it was asked by."""
+class _LocalHandler(RequestHandler):
+    """Answers requests from this machine only."""
 
-    desk: Desk
+    state: SharedState
 
-    def initialize(self, desk: Desk) -> None:
+    def initialize(self, state: SharedState) -> None:
         """Take what is shared."""
-        self.desk = desk
+        self.state = state
 
     def prepare(self) -> None:
-        """Refuse names that lead here from elsewhere."""
+        """Refuse host names that another machine could use."""
         if self.request.host.rpartition(":")[0] not in {HERE, "localhost"}:
             raise HTTPError(403)
 
 
-class Page(_Here):
+class Page(_LocalHandler):
     """The page itself."""
 
     def get(self) -> None:
-        """Send it, allowed to talk to nobody but this server."""
+        """Send it with a policy that lets it connect to this server alone."""
         nonce = secrets.token_urlsafe(16)
         self.set_header("Content-Security-Policy", POLICY.format(nonce=nonce, host=self.request.host))
         self.set_header("Cache-Control", "no-store")
         self.finish(files.read(PAGE).decode().replace("NONCE", nonce))
 
 
-class Line(_Here, WebSocketHandler):
-    """The line to a window: it says what was moved, and gets pictures until something else is moved."""
+class ChangesSocket(_LocalHandler, WebSocketHandler):
+    """The socket of one page: it receives changed settings and sends pictures until other settings arrive."""
 
     def open(self, *_: str, **__: str) -> None:
-        """Say what there is to move."""
-        live = self.desk.live
-        offered = [lever.told() for lever in live.levers]
+        """Send what can be changed."""
+        live = self.state.live
+        levers = [lever.told() for lever in live.levers]
         limit = live.base.project.limits.peak_workforce
-        self._tell(
+        self._send(
             kind="project",
             name=live.base.name,
             label=live.base.project.label,
@@ -97,11 +97,11 @@ class Line(_Here, WebSocketHandler):
             target=live.base.project.scale.target_days,
             limit=None if limit is None else limit.value,
             runs=live.runs,
-            levers=offered,
+            levers=levers,
         )
 
     def on_message(self, message: str | bytes) -> None:
-        """Do what is asked: show what was moved, work it out anew, or write it down."""
+        """Handle a request: draw changed settings, size the crews again, or return the configuration."""
         try:
             asked = json.loads(message)
             number, what, changes = int(asked["id"]), str(asked["what"]), dict(asked["changes"])
@@ -111,48 +111,48 @@ class Line(_Here, WebSocketHandler):
         if what == "copy":
             self._copy(number, changes)
             return
-        self.desk.latest += 1
-        if not self.desk.still_for_long:
-            self.desk.live.hands.leave()
-        loop, ticket = asyncio.get_running_loop(), self.desk.latest
-        self.desk.thread.submit(self._show, loop, ticket, number, what == "anew", changes)
+        self.state.latest += 1
+        if not self.state.still_for_long:
+            self.state.live.hands.leave()
+        loop, ticket = asyncio.get_running_loop(), self.state.latest
+        self.state.thread.submit(self._show, loop, ticket, number, what == "anew", changes)
 
     def _copy(self, number: int, changes: dict[str, Any]) -> None:
         try:
-            self._tell(kind="config", id=number, text=self.desk.live.as_config(changes))
+            self._send(kind="config", id=number, text=self.state.live.as_config(changes))
         except SimError as refused:
-            self._tell(kind="refused", id=number, text=str(refused))
+            self._send(kind="refused", id=number, text=str(refused))
 
     def _show(
         self, loop: asyncio.AbstractEventLoop, ticket: int, number: int, anew: bool, changes: dict[str, Any]
     ) -> None:
-        """Send pictures, in the thread that works, until something newer is asked for."""
+        """Send pictures, in the working thread, until a newer request comes."""
         shown = False
 
         def wanted() -> bool:
-            """Who moves on and on sees something now and then: a first picture is finished after a while without any."""
-            return self.desk.latest == ticket or (not shown and self.desk.still_for_long)
+            """Continue for the latest request; while a slider keeps moving, finish a picture now and then."""
+            return self.state.latest == ticket or (not shown and self.state.still_for_long)
 
         if not wanted():
             return
         try:
-            for picture in self.desk.live.pictures(changes, wanted, anew=anew):
-                shown, self.desk.drawn = True, monotonic()
-                loop.call_soon_threadsafe(partial(self._tell, kind="picture", id=number, **picture))
+            for picture in self.state.live.pictures(changes, wanted, anew=anew):
+                shown, self.state.drawn = True, monotonic()
+                loop.call_soon_threadsafe(partial(self._send, kind="picture", id=number, **picture))
         except SimError as refused:
-            loop.call_soon_threadsafe(partial(self._tell, kind="refused", id=number, text=str(refused)))
+            loop.call_soon_threadsafe(partial(self._send, kind="refused", id=number, text=str(refused)))
 
-    def _tell(self, **message: Any) -> None:
+    def _send(self, **message: Any) -> None:
         try:
             self.write_message(json.dumps(message, allow_nan=False))
         except WebSocketClosedError:
-            self.desk.latest += 1  # nobody looks any more
+            self.state.latest += 1  # the page was closed
 
 
 async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] | None]) -> None:
-    """Serve until cancelled; `opened` is told the page's address. Port 0 takes any that is free."""
-    desk = Desk(live)
-    table: list[Any] = [("/", Page, {"desk": desk}), ("/line", Line, {"desk": desk})]
+    """Serve until cancelled; `opened` is called with the page's address. Port 0 takes any that is free."""
+    state = SharedState(live)
+    table: list[Any] = [("/", Page, {"state": state}), ("/line", ChangesSocket, {"state": state})]
     server = HTTPServer(Application(table, websocket_max_message_size=LARGEST_MESSAGE))
     try:
         sockets = bind_sockets(port, HERE)
@@ -160,11 +160,11 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
         raise WrongPort(f"--port {port} cannot be used: {taken.strerror}") from taken
     server.add_sockets(sockets)
     try:
-        said = opened(f"http://{HERE}:{sockets[0].getsockname()[1]}/")
-        if said is not None:
-            await said
+        pending = opened(f"http://{HERE}:{sockets[0].getsockname()[1]}/")
+        if pending is not None:
+            await pending
         await asyncio.Event().wait()
     finally:
         server.stop()
-        desk.latest += 1
-        desk.thread.shutdown(wait=True, cancel_futures=True)
+        state.latest += 1
+        state.thread.shutdown(wait=True, cancel_futures=True)

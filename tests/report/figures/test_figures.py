@@ -52,7 +52,7 @@ def curve(result: Result, name: str, column: str) -> np.ndarray[tuple[int], np.d
     return result.curves.loc[result.curves["curve"] == name, column].to_numpy(dtype=float)
 
 
-def told(result: Result, metric: str, column: str) -> float:
+def summary_value(result: Result, metric: str, column: str) -> float:
     return float(result.summary()[column][metric])
 
 
@@ -62,7 +62,7 @@ def columns(ax: Axes) -> StepPatch:
     return patch
 
 
-def twin(ax: Axes) -> Axes:
+def right_axes(ax: Axes) -> Axes:
     figure = ax.get_figure()
     assert figure is not None
     return figure.axes[1]
@@ -74,7 +74,7 @@ def twin(ax: Axes) -> Axes:
 def test_the_s_curve_steps_up_at_every_run(hybrid: Result) -> None:
     finish = sound_values(hybrid.runs, FINISH)
     ax = plot_finish(finish, info=info_of(hybrid))
-    drawn = line(twin(ax), "S-curve")
+    drawn = line(right_axes(ax), "S-curve")
     assert drawn.get_drawstyle() == "steps-post"
     x, y = np.asarray(drawn.get_xdata()), np.asarray(drawn.get_ydata())
     np.testing.assert_allclose(x[1:-1] - day0(hybrid), np.sort(finish))
@@ -84,9 +84,9 @@ def test_the_s_curve_steps_up_at_every_run(hybrid: Result) -> None:
 
 def test_percentiles_drop_from_the_curve_and_p80_alone_is_red(hybrid: Result) -> None:
     info = info_of(hybrid)
-    right = twin(plot_finish(sound_values(hybrid.runs, FINISH), info=info))
+    right = right_axes(plot_finish(sound_values(hybrid.runs, FINISH), info=info))
     for p in (10, 50, 80, 90):
-        drop, day = line(right, f"P{p}"), told(hybrid, FINISH, f"p{p}")
+        drop, day = line(right, f"P{p}"), summary_value(hybrid, FINISH, f"p{p}")
         assert np.asarray(drop.get_xdata()) == pytest.approx([day + day0(hybrid)] * 2)
         assert list(np.asarray(drop.get_ydata())) == [0, p]
         assert f"P{p}  {info.dates.format(day)}" in texts(right)
@@ -97,18 +97,18 @@ def test_promises_say_in_how_many_runs_they_are_kept(hybrid: Result) -> None:
     finish = sound_values(hybrid.runs, FINISH)
     middle = float(np.sort(finish)[249])
     ax = plot_finish(finish, info=info_of(hybrid), planned=middle, target=float(finish.max()))
-    words = " ".join(texts(twin(ax)))
+    words = " ".join(texts(right_axes(ax)))
     assert re.search(r"planned \d+ \w+ 2028: 25 %", words)
     assert re.search(r"target \d+ \w+ 202\d: 100 %", words)
-    assert to_hex(line(twin(ax), "planned").get_color()) == "#000000"
+    assert to_hex(line(right_axes(ax), "planned").get_color()) == "#000000"
 
 
 def test_stalls_keep_the_s_curve_down(made_up: MakeUp) -> None:
     result = made_up(200, stalled=50)
     ax = plot_finish(sound_values(result.runs, FINISH), info=info_of(result))
-    assert np.asarray(line(twin(ax), "S-curve").get_ydata()).max() == pytest.approx(75)
+    assert np.asarray(line(right_axes(ax), "S-curve").get_ydata()).max() == pytest.approx(75)
     assert "P80 not reached" in ax.get_title(loc="left")
-    assert not any(text.startswith("P80") for text in texts(twin(ax)))
+    assert not any(text.startswith("P80") for text in texts(right_axes(ax)))
     assert any("not reached in 25 % of runs" in text for text in texts(ax))
 
 
@@ -118,7 +118,7 @@ def test_the_labels_of_the_s_curve_do_not_collide(hybrid: Result) -> None:
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in twin(ax).texts] + [ax.title.get_window_extent()]
+    boxes = [text.get_window_extent() for text in right_axes(ax).texts] + [ax.title.get_window_extent()]
     assert not [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.overlaps(b)]
 
 
@@ -146,7 +146,7 @@ def test_the_ramp_is_the_curves_as_steps(hybrid: Result) -> None:
 
 def test_the_p80_line_of_the_ramp_ends_at_the_p80_date(hybrid: Result) -> None:
     mw, day = curve(hybrid, "mw_online", "p20"), curve(hybrid, "mw_online", "day")
-    assert day[np.argmax(mw >= 250)] == np.ceil(told(hybrid, FINISH, "p80"))
+    assert day[np.argmax(mw >= 250)] == np.ceil(summary_value(hybrid, FINISH, "p80"))
 
 
 def test_headcount_by_week_is_its_highest_day(hybrid: Result) -> None:
@@ -165,7 +165,7 @@ def test_the_peak_stands_beside_the_band_with_its_limit(hybrid: Result) -> None:
     (side,) = ax.child_axes
     assert isinstance(side, Axes)
     assert columns(side).get_data()[0].sum() == 1000
-    assert texts(side) == [f"P80 {told(hybrid, PEAK, 'p80'):.0f}"]
+    assert texts(side) == [f"P80 {summary_value(hybrid, PEAK, 'p80'):.0f}"]
     assert f"under 450 in {np.mean(peaks < 450):.0%}".replace("%", " %") in ax.get_title(loc="left")
 
 
@@ -174,7 +174,7 @@ def test_the_gap_between_the_capital_curves_is_the_mean_idle_capital(hybrid: Res
     deployed = curve(hybrid, "capital_deployed_usd", "mean")
     np.testing.assert_allclose(np.asarray(line(ax, "deployed (paid)").get_ydata()), deployed / 1e9)
     gap = deployed - curve(hybrid, "capital_in_service_usd", "mean")
-    mean = told(hybrid, "idle_capital_usd_months", "mean")
+    mean = summary_value(hybrid, "idle_capital_usd_months", "mean")
     assert area_between(curve(hybrid, "capital_deployed_usd", "day"), gap) == pytest.approx(mean)
     assert any(style.text(f"idle {money_months(mean)}") in text for text in texts(ax))
 
@@ -191,7 +191,7 @@ def test_the_cloud_has_a_dot_a_run_and_a_diamond_at_p80(made_up: MakeUp) -> None
         np.testing.assert_allclose(np.asarray(dots.get_offsets()), sound[[FINISH, "idle_capital_months"]].to_numpy())
         diamond = next(drawn for drawn in ax.get_lines() if drawn.get_gid() == f"P80 {name}")
         assert diamond.get_xydata()[0] == pytest.approx(  # type: ignore[index]
-            [told(result, FINISH, "p80"), told(result, "idle_capital_months", "p80")]
+            [summary_value(result, FINISH, "p80"), summary_value(result, "idle_capital_months", "p80")]
         )
     sizes = [float(np.mean(dots.get_sizes())) for dots in ax.collections]  # type: ignore[attr-defined]
     assert sizes[1] / sizes[0] == pytest.approx(2000 / 440, rel=0.03)
