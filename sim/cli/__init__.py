@@ -1,16 +1,14 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print. Every `click` command in a file of this folder is a command of `sim`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import click
 
-from sim.cli.check import baseline, check, schema, verify
-from sim.cli.exchange import export, import_, live, report
-from sim.cli.reference import reference
-from sim.cli.run import compare, merge, run
-from sim.cli.studies import drivers, sensitivity, sweep, tune
 from sim.errors import SimError
 
 
@@ -43,23 +41,17 @@ def main() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-COMMANDS = (
-    run,
-    compare,
-    merge,
-    sweep,
-    live,
-    drivers,
-    report,
-    sensitivity,
-    tune,
-    check,
-    verify,
-    baseline,
-    export,
-    import_,
-    schema,
-    reference,
-)
-for command in COMMANDS:
+def _found() -> Iterator[click.Command]:
+    """Yield every command that a module of this folder defines, those of a group with the group."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    there = {
+        id(thing): thing for module in modules for thing in vars(module).values() if isinstance(thing, click.Command)
+    }
+    below = {
+        id(inner) for thing in there.values() if isinstance(thing, click.Group) for inner in thing.commands.values()
+    }
+    yield from (command for key, command in there.items() if key not in below)
+
+
+for command in _found():
     main.add_command(command)
