@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TINY = Path("tests/configs/tiny.yaml")
-STEP = re.compile(r"(?P<text>[^\n](?:(?!```)[\s\S])*?)\n\n```(?:python|yaml)\n(?P<code>[\s\S]*?)```\n")
+STEP = re.compile(r"(?P<text>[^\n](?:(?!```)[\s\S])*?)\n\n```(?:python|yaml|text)\n(?P<code>[\s\S]*?)```\n")
 NAMED = re.compile(r"`((?:sim|configs)/[\w/]+\.(?:py|yaml))`")
 ANCHOR = re.compile(r"(before|after) `([^`]+)`$")
 
