@@ -44,7 +44,7 @@ LONGEST_FILE = {"sim": 400, "tests": 400, "benchmarks": 300}
 # no user wrote: the kernel's own sources, and what the system tells of processes and memory.
 DISK = (
     "sim/files.py",
-    "sim/engine/numba_engine/kernel.py",
+    "sim/jit/cache.py",
     "sim/study/storage/locking.py",
     "sim/study/executors/memory_estimate.py",
 )

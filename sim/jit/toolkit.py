@@ -1,9 +1,10 @@
-"""How the kernel is compiled: many small functions become one piece of machine code, kept on disk.
+"""What kernels are written with: decorators for numba, arrays as pointers, and a few instructions of the processor.
 
-A typed shim, as numba's decorators have no types that say what we need. No Python object is touched inside the
-kernel, so threads may run side by side.
+A kernel is an entry point and the functions it calls. An entry point takes numpy arrays and turns them into views at
+once: `int_view(array)[place]` is one load, without the reference counts and the checks of negative indices that numba
+adds to every access. Kernels touch no Python object, so threads may run them side by side.
 
-Arrays as machine code sees them.
+numba's decorators have no types that strict mypy accepts; these are typed.
 """
 
 from __future__ import annotations
@@ -13,60 +14,58 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
-from numba.core import cgutils, sigutils
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-# --- numbers ----------------------------------------------------------------------------------------------------------
-
+from sim.jit.cache import use_cache
 
 Ints: TypeAlias = NDArray[np.int64]
 Words: TypeAlias = NDArray[np.uint64]
 Floats: TypeAlias = NDArray[np.float64]
 
 
-class Numbers(Protocol):
-    """An array of integers: numbers at places."""
+class IntView(Protocol):
+    """The integers of an array, of any shape, end to end and without bounds."""
 
     def __getitem__(self, place: int) -> int:
-        """Read one number."""
+        """Read one."""
 
     def __setitem__(self, place: int, number: int) -> None:
-        """Write one number."""
+        """Write one."""
 
 
-class Figures(Protocol):
-    """An array of floats: figures at places."""
+class FloatView(Protocol):
+    """The floats of an array, of any shape, end to end and without bounds."""
 
     def __getitem__(self, place: int) -> float:
-        """Read one figure."""
+        """Read one."""
 
-    def __setitem__(self, place: int, figure: float) -> None:
-        """Write one figure."""
+    def __setitem__(self, place: int, number: float) -> None:
+        """Write one."""
 
 
-# --- jit --------------------------------------------------------------------------------------------------------------
+# --- decorators -------------------------------------------------------------------------------------------------------
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-stated: list[tuple[Any, str]] = []
-"""Outermost functions whose arguments are stated, so that they can be compiled before they are needed."""
-
 _compile: Any = njit
 _make_intrinsic: Any = intrinsic
 _llvm: Any = cast(Any, cgutils).ir
+# numpy's rules for a division by zero: no exception has to be set up, so loops stay simple enough to be vectorized
 _plain = {"nogil": True, "error_model": "numpy"}
 _inside = {**_plain, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_cached = use_cache()  # before the first kernel is compiled: numba asks where the cache is when it sees a function
 
 
-def piece(function: Function) -> Function:
+def inline(function: Function) -> Function:
     """Write a function into each of its callers: right for one that has a single caller, or a single line."""
     return cast(Function, _compile(**_inside, inline="always")(function))
 
 
-def part(function: Function) -> Function:
-    """Compile a function once and call it; it cannot be called from Python."""
+def jit(function: Function) -> Function:
+    """Compile a function once and call it from other compiled ones; it cannot be called from Python."""
     compiled = _compile(**_inside)(function)
     compiled.get_call_template = _for_types_alone(compiled.get_call_template)
     return cast(Function, compiled)
@@ -76,56 +75,26 @@ def _for_types_alone(template: Callable[[Any, Any], Any]) -> Callable[[Any, Any]
     """Have a function compiled for the types it is called with; numba would compile it anew for every constant."""
     without_value: Any = types.unliteral
 
-    def typed(given: Any, named: Any) -> Any:
-        kinds = {name: without_value(kind) for name, kind in dict(named).items()}
-        return template(tuple(without_value(kind) for kind in given), kinds)
+    def typed(arguments: Any, keywords: Any) -> Any:
+        kinds = {name: without_value(kind) for name, kind in dict(keywords).items()}
+        return template(tuple(without_value(kind) for kind in arguments), kinds)
 
     return typed
 
 
-def whole(function: Function) -> Function:
-    """Compile an outermost function and keep its machine code on disk, where there is a place for it."""
-    try:
-        return cast(Function, _compile(**_plain, cache=True)(function))
-    except RuntimeError:  # neither this folder nor the user's cache can be written
-        return cast(Function, _compile(**_plain)(function))
+def entry_point(function: Function) -> Function:
+    """Compile a function that Python calls with arrays, when it is first called; machine code is kept on disk."""
+    return cast(Function, _compile(**_plain, cache=_cached)(function))
 
 
-def whole_of(types_: str) -> Callable[[Function], Function]:
-    """Compile an outermost function like `whole`; its arguments are stated in numba's words, as `i8[::1], f8`."""
-
-    def outermost(function: Function) -> Function:
-        compiled = whole(function)
-        stated.append((compiled, types_))
-        return compiled
-
-    return outermost
-
-
-def make(function: Any, types_: str) -> None:
-    """Compile an outermost function for stated arguments, and leave its machine code on disk."""
-    normalized: Any = sigutils.normalize_signature
-    function.compile(normalized(f"({types_},)")[0])
-
-
-def lacking(function: Any) -> bool:
-    """Tell whether machine code of an outermost function is not on disk yet, and has a place there.
-
-    Numba has no way to ask, so this looks where it looks itself; False if it looks elsewhere one day.
-    """
-    try:
-        cache = function._cache  # noqa: SLF001
-        mine = cache._index_key(None, function.targetctx.codegen())[1:]  # noqa: SLF001
-        return all(kept[1:] != mine for kept in cache._cache_file._load_index())  # noqa: SLF001
-    except Exception:  # noqa: BLE001 -- whatever the other version of numba does, code is made when it is needed
-        return False
+# --- intrinsics -------------------------------------------------------------------------------------------------------
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _pointer(_: Any, array: Any) -> Any:
-    """Return where an array's first number stands: indexing that counts no owners and checks no sign."""
+    """Return a pointer to an array's first element."""
     if array.layout != "C":
-        raise TypeError("numbers that do not stand in a row")
+        raise TypeError("only C-contiguous arrays can be viewed")
 
     def first(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -136,7 +105,7 @@ def _pointer(_: Any, array: Any) -> Any:
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _upper(_: Any, __: Any, ___: Any) -> Any:
-    """Return the upper half of the product of two words: one instruction of the processor."""
+    """Return the upper half of the product of two 64-bit words: one instruction of the processor."""
 
     def half(_: Any, builder: Any, __: Any, words: Any) -> Any:
         wide = type(words[0].type)(128)
@@ -148,7 +117,7 @@ def _upper(_: Any, __: Any, ___: Any) -> Any:
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _lowest(_: Any, __: Any) -> Any:
-    """Return the place of the lowest bit of a word that is not 0: one instruction of the processor."""
+    """Return the position of the lowest set bit of a word that is not 0: one instruction of the processor."""
 
     def place(_: Any, builder: Any, __: Any, words: Any) -> Any:
         return builder.cttz(words[0], _llvm.IntType(1)(1))
@@ -191,10 +160,10 @@ def _fetch(_: Any, numbers: Any, __: Any) -> Any:
     return types.int64(numbers, types.int64), ask
 
 
-numbers_of = cast(Callable[[NDArray[np.integer[Any]]], Numbers], _pointer)
-figures_of = cast(Callable[[Floats], Figures], _pointer)
-fetch = cast(Callable[[Numbers, int], int], _fetch)
-lowest = cast(Callable[[int], int], _lowest)
-bits_of = cast(Callable[[float], int], _bits)
-float_of = cast(Callable[[int], float], _float)
-upper = cast(Callable[[np.uint64, np.uint64], np.uint64], _upper)
+int_view = cast(Callable[[NDArray[np.integer[Any]]], IntView], _pointer)
+float_view = cast(Callable[[Floats], FloatView], _pointer)
+prefetch = cast(Callable[[IntView, int], int], _fetch)
+lowest_bit = cast(Callable[[int], int], _lowest)
+float_to_bits = cast(Callable[[float], int], _bits)
+bits_to_float = cast(Callable[[int], float], _float)
+multiply_high = cast(Callable[[np.uint64, np.uint64], np.uint64], _upper)

@@ -1,102 +1,29 @@
-"""A unit's day book: one step after the other, without a gap and without being in two places, while it is open.
+"""What no run may break, whatever was drawn: checked in every replication where SIM_CHECK is set, as in the tests.
 
-A run and what was found of it, side by side for checking.
+Each identity is worked out a second way, from the rows of the log alone:
 
-Cents: every contract is paid exactly, by item = by month = in all, and what serves was paid before.
-
-Skids and megawatts: ordered before made, made before delivered, delivered before set, and all online at the end.
-
-Crews, cranes, trucks, places and power: never more in use than there are, and all given back.
-
-People and their hours: nobody works who is not there, and presence adds up.
-
-What no run may break, whatever its luck: checked in every replication where SIM_CHECK is set, as in the tests.
-
-Each identity is worked out a second way, from the rows of the log alone: nothing is taken that is not there,
-nobody is in two places, nobody works who is not on site, no skid is set before it is made, no cent is lost.
+- a unit does one step after the other, without a gap and in one place at a time, while its calendar is open;
+- every contract is paid to the cent, by item = by month = in all, and what serves was paid before;
+- skids are ordered before made, made before delivered, delivered before set, and all MW are online at the end;
+- of crews, cranes, trucks, places and power never more is in use than there is, and all is given back;
+- only people who are on site work, and presence adds up.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.config.project import Project
 from sim.errors import CheckFailed
-from sim.metrics.delivery import Online
-from sim.metrics.money.contracts import STANDING, Contracts
-from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs
-from sim.metrics.record import DAY, MONTH, Ints, Record
-from sim.plan.compile import MODES, CompiledPlan
+from sim.metrics.checked_run import CheckedRun
+from sim.metrics.money.contracts import STANDING
+from sim.metrics.money.ledger import Ledger, ledger, standing_costs
+from sim.metrics.record import DAY, MONTH, Ints
+from sim.plan.compile import MODES
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
-
-# --- found ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Moves:
-    """What was given back (counts above zero) and taken, in the order in which it happened."""
-
-    minute: Ints
-    unit: Ints
-    pool: Ints
-    count: Ints
-
-
-@dataclass(frozen=True)
-class Found:
-    """One run: its record, who was there, its blocks, what was bought, and the metrics and curves it gave."""
-
-    project: Project
-    run: Run
-    blocks: Online
-    bought: Contracts
-    metrics: Mapping[str, float]
-    curves: Mapping[str, NDArray[np.float64]]
-
-    @property
-    def record(self) -> Record:
-        """The log beside what the plan says about it."""
-        return self.run.record
-
-    @property
-    def plan(self) -> CompiledPlan:
-        """The plan as arrays."""
-        return self.record.index.plan
-
-    @cached_property
-    def unit(self) -> Ints:
-        """The unit of every row."""
-        return self.plan.unit_of[self.record.step]
-
-    @cached_property
-    def complete(self) -> bool:
-        """Whether the project came to its end: its completion gate reached its level."""
-        gate, level = self.plan.completion
-        rows = (self.record.operation == SIGNAL) & (self.record.index.first_argument[self.record.step] == gate)
-        return int(self.record.x[rows].sum()) >= level
-
-    @cached_property
-    def moves(self) -> Moves:
-        """Everything that was taken from pools or given to them."""
-        record, bundles = self.record, self.plan.bundles
-        rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
-        bundle = record.index.first_argument[record.step[rows]]
-        sizes = np.array([len(pools) for pools in bundles], np.int64)
-        flat = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
-        first = np.concatenate([[0], np.cumsum(sizes)])[bundle]
-        repeated = np.repeat(np.arange(len(rows)), sizes[bundle])
-        within = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes[bundle]) - sizes[bundle], sizes[bundle])
-        pair = flat[first[repeated] + within]
-        sign = np.where(record.operation[rows] == FREE, 1, -1)[repeated]
-        return Moves(record.minute[rows][repeated], self.unit[rows][repeated], pair[:, 0], sign * pair[:, 1])
-
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
@@ -104,7 +31,7 @@ class Found:
 AT_ONCE = (FREE, SIGNAL, AGAIN, NOTE)
 
 
-def steps(found: Found) -> Iterator[str]:
+def steps(found: CheckedRun) -> Iterator[str]:
     """Yield where a unit's log has a gap, an overlap, a leap over a step, or work while nobody may work."""
     yield from _times(found)
     yield from _route(found)
@@ -112,7 +39,7 @@ def steps(found: Found) -> Iterator[str]:
     yield from _open(found)
 
 
-def _times(found: Found) -> Iterator[str]:
+def _times(found: CheckedRun) -> Iterator[str]:
     """Every step begins in the minute in which the one before it was done."""
     record, plan = found.record, found.plan
     if len(record.minute) and bool((np.diff(record.minute) < 0).any()):
@@ -129,7 +56,7 @@ def _times(found: Found) -> Iterator[str]:
         )
 
 
-def _route(found: Found) -> Iterator[str]:
+def _route(found: CheckedRun) -> Iterator[str]:
     """Every step is followed by the next one of the route, or by where it jumped to."""
     record, plan = found.record, found.plan
     order = np.argsort(found.unit, kind="stable")
@@ -144,7 +71,7 @@ def _route(found: Found) -> Iterator[str]:
         yield f"{plan.units[unit[row]]} does not begin with its first step"
 
 
-def _stays(found: Found) -> Iterator[str]:
+def _stays(found: CheckedRun) -> Iterator[str]:
     """Nobody is left standing before a step that takes no time and needs nothing."""
     plan = found.plan
     stands = plan.first[:-1].copy()
@@ -157,7 +84,7 @@ def _stays(found: Found) -> Iterator[str]:
             yield f"{plan.units[one]} never performs step {stands[one]}, which nothing keeps it from"
 
 
-def _open(found: Found) -> Iterator[str]:
+def _open(found: CheckedRun) -> Iterator[str]:
     """The last minute of every work lies in an open stretch of its calendar."""
     record, plan = found.record, found.plan
     rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
@@ -179,7 +106,7 @@ ROUNDING = 1e-6
 PARTS = ("energise", "shell_and_systems", "compute")
 
 
-def money(found: Found) -> Iterator[str]:
+def money(found: CheckedRun) -> Iterator[str]:
     """Yield contracts, sums and curves that are off by a cent."""
     entries = ledger(found.run, found.bought, found.project)
     total = int(entries.cents.sum())
@@ -194,7 +121,7 @@ def money(found: Found) -> Iterator[str]:
     yield from _curves(found, entries)
 
 
-def _contracts(found: Found, entries: Ledger) -> Iterator[str]:
+def _contracts(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     """A contract is paid exactly once every block is online, and never beyond its price.
 
     A retention until all blocks are online is kept where some are never ordered.
@@ -216,16 +143,17 @@ def _sums(entries: Ledger, total: int) -> Iterator[str]:
         yield f"by item {entries.total.sum()}, by month {by_month.sum()}, in all {total} cents"
 
 
-def _with_time(found: Found, entries: Ledger) -> Iterator[str]:
+def _with_time(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     """Labour, camp and general conditions are paid for exactly the days they were there."""
-    costs = {name: round(dollars.sum() * 100) for name, dollars in standing_costs(found.run, found.project).items()}
     first = len(entries.value)
-    for number, name in enumerate(STANDING[:-1]):
-        if int(entries.total[first + number]) != costs.get(name, 0):
-            yield f"{name} costs {costs.get(name, 0) / 100:,.2f}, {entries.total[first + number] / 100:,.2f} are paid"
+    costs = standing_costs(found.run, first, found.project)
+    due = dict(zip(costs.item.tolist(), np.rint(costs.by_day.sum(axis=1) * 100), strict=True))
+    for item, name in enumerate(STANDING[:-1], first):
+        if int(entries.total[item]) != due.get(item, 0):
+            yield f"{name} costs {due.get(item, 0) / 100:,.2f}, {entries.total[item] / 100:,.2f} are paid"
 
 
-def _curves(found: Found, entries: Ledger) -> Iterator[str]:
+def _curves(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     """Deployed capital is what fell due so far, never falls, and is never less than what is in service."""
     deployed, serving = found.curves["capital_deployed_usd"], found.curves["capital_in_service_usd"]
     due = np.zeros(len(deployed), np.int64)
@@ -244,7 +172,7 @@ def _curves(found: Found, entries: Ledger) -> Iterator[str]:
 STAGES = ("ordered", "started", "delivered", "set", "complete")
 
 
-def skids(found: Found) -> Iterator[str]:
+def skids(found: CheckedRun) -> Iterator[str]:
     """Yield systems of which more is further along than has come so far, and megawatts that were never built."""
     for name, system in found.project.by_system.items():
         made = system.scope == "factory"
@@ -261,7 +189,7 @@ def skids(found: Found) -> Iterator[str]:
     yield from _megawatts(found)
 
 
-def _when(found: Found, name: str, stage: str) -> Ints:
+def _when(found: CheckedRun, name: str, stage: str) -> Ints:
     """When a stage was noted of any part of a system."""
     noted = found.record.noted(stage)
     things = found.record.index.thing_of_item
@@ -279,7 +207,7 @@ def _in_turn(name: str, times: dict[str, Ints]) -> Iterator[str]:
             yield f"more of {name} are {after} than {before}"
 
 
-def _megawatts(found: Found) -> Iterator[str]:
+def _megawatts(found: CheckedRun) -> Iterator[str]:
     """Megawatts online only grow, to what was ordered, and are those of the blocks."""
     curve, blocks = found.curves["mw_online"], found.blocks
     if bool((np.diff(curve) < 0).any()):
@@ -297,7 +225,7 @@ def _megawatts(found: Found) -> Iterator[str]:
 # --- pools ------------------------------------------------------------------------------------------------------------
 
 
-def pools(found: Found) -> Iterator[str]:
+def pools(found: CheckedRun) -> Iterator[str]:
     """Yield pools of which more is taken than there is, or given back than was taken, and units that keep some.
 
     Looked at when a minute is over: in which order its rows are written is the engine's own.
@@ -314,7 +242,7 @@ def pools(found: Found) -> Iterator[str]:
     yield from _kept(found)
 
 
-def _kept(found: Found) -> Iterator[str]:
+def _kept(found: CheckedRun) -> Iterator[str]:
     """Who is at the end of its route has given back what is not its own."""
     moves, plan, units = found.moves, found.plan, len(found.plan.units)
     last = np.full(units, -1, np.int64)
@@ -328,7 +256,7 @@ def _kept(found: Found) -> Iterator[str]:
         yield f"{plan.units[unit]} is at its end and keeps {left[unit, pool]} of {plan.pools[pool]}"
 
 
-def queues(found: Found) -> Iterator[str]:
+def queues(found: CheckedRun) -> Iterator[str]:
     """Yield queues that break Little's law: people in the queue, added up over time, are the sum of their waits."""
     record, plan = found.record, found.plan
     rows = np.flatnonzero(record.operation == HOLD)
@@ -352,7 +280,7 @@ COME, END, BEGIN, GO = range(4)
 HOURS_ROUNDING = 1e-9
 
 
-def people(found: Found) -> Iterator[str]:
+def people(found: CheckedRun) -> Iterator[str]:
     """Yield trades of which more are at work than on site, and hours and heads that do not add up."""
     yield from _at_work(found)
     yield from _presence(found)
@@ -363,7 +291,7 @@ def people(found: Found) -> Iterator[str]:
         yield "the peak is not the highest day of the headcount"
 
 
-def _at_work(found: Found) -> Iterator[str]:
+def _at_work(found: CheckedRun) -> Iterator[str]:
     """At no minute are more people of a trade at work than have come and not gone."""
     record, plan, noted = found.record, found.plan, found.record.noted("people")
     works = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
@@ -379,7 +307,7 @@ def _at_work(found: Found) -> Iterator[str]:
             yield f"{-int(idle.min())} {trade} are at work who are not on site"
 
 
-def _presence(found: Found) -> Iterator[str]:
+def _presence(found: CheckedRun) -> Iterator[str]:
     """Days of presence of direct people are those of every crew, from the day it comes to the day it goes."""
     record, headcount = found.record, found.run.people
     days, last = headcount.direct.shape[1], int(record.minute[-1]) // DAY if len(record.minute) else 0
@@ -407,13 +335,13 @@ def switched_on() -> bool:
     return os.environ.get(SWITCH, "") not in ("", "0")
 
 
-def violations(found: Found) -> Iterator[str]:
+def violations(found: CheckedRun) -> Iterator[str]:
     """Yield what does not hold of a run, in words."""
     for identity in (steps, pools, queues, people, skids, money):
         yield from (f"{identity.__name__}: {told}" for told in identity(found))
 
 
-def require_conserved(found: Found) -> None:
+def require_conserved(found: CheckedRun) -> None:
     """Raise CheckFailed with the first identities that do not hold."""
     broken = list(violations(found))
     if broken:

@@ -23,9 +23,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.jit import by_machine
 from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
-from sim.metrics.record import DAY, Index, Ints, Record
+from sim.metrics.kernels import chain_layout as layout
+from sim.metrics.kernels.interface import ChainKernels
+from sim.metrics.record import DAY, Index, Ints, Record, open_hours
 from sim.plan.compile import MODES, NONE
 from sim.plan.mechanisms.risks import AWAY
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
@@ -94,12 +95,8 @@ class DrivingChain:
 
     def days(self) -> dict[str, float]:
         """Return days on the chain by cause, as metrics; not-a-number where the run was never finished."""
-        minutes = self._minutes_by_machine() if by_machine() else self.minutes if self.segments else None
+        minutes = chain_minutes(self.record)
         return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in DELAY_CAUSES}
-
-    def _minutes_by_machine(self) -> dict[str, int] | None:
-
-        return chain_minutes(self.record)
 
     # --- walking back ---------------------------------------------------------------------------------------
 
@@ -270,7 +267,7 @@ class ChainPlan:
 
     def __init__(self, index: Index) -> None:
         """Lay out the plan."""
-        self.index, self.laid_out = index, _laid_out(index)
+        self.index, self.table = index, _laid_out(index)
         self.free = np.append(index.plan.initial, 0)
         self._causes = np.full(len(index.operation), UNKNOWN)
 
@@ -282,16 +279,18 @@ class ChainPlan:
         return self._causes[steps]
 
 
-prepared = lru_cache(maxsize=8)(ChainPlan)
+chain_plan = lru_cache(maxsize=8)(ChainPlan)
 
 
 def _laid_out(index: Index) -> Ints:
     """Return what the walk asks of a plan, in one array."""
-    from sim.metrics.kernels import critical_chain as walk
-
-    plan, header = index.plan, np.zeros(walk.HEADER, np.int64)
-    header[walk.GATE], header[walk.BY_RISK], header[walk.BY_OTHER] = plan.completion[0], NUMBER["risk"], NUMBER["other"]
-    parts, size = [header], walk.HEADER
+    plan, header = index.plan, np.zeros(layout.HEADER, np.int64)
+    header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
+        plan.completion[0],
+        NUMBER["risk"],
+        NUMBER["other"],
+    )
+    parts, size = [header], layout.HEADER
     for name, table in _tables(index).items():
         header[name] = size
         parts.append(np.asarray(table, np.int64).reshape(-1))
@@ -301,58 +300,55 @@ def _laid_out(index: Index) -> Ints:
 
 def _tables(index: Index) -> dict[int, ArrayLike]:
     """Return the tables of a plan by their places in the header."""
-    from sim.metrics.kernels import critical_chain as walk
-
     plan, pools = index.plan, [of_pool(pool) for pool in index.plan.pools]
     flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
     return {
-        walk.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
-        walk.POOL: flat[:, 0],
-        walk.AMOUNT: flat[:, 1],
-        walk.CAUSE: [NUMBER[name] if name else walk.NONE for name in pools],
-        walk.STAYS: [kind != "passed" for kind in plan.pool_kinds],
-        walk.STRIKES: [unit.startswith(AWAY) for unit in plan.units],
-        walk.STEPS: _steps(index),
+        layout.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
+        layout.POOL: flat[:, 0],
+        layout.AMOUNT: flat[:, 1],
+        layout.CAUSE: [NUMBER[name] if name else layout.NONE for name in pools],
+        layout.STAYS: [kind != "passed" for kind in plan.pool_kinds],
+        layout.STRIKES: [unit.startswith(AWAY) for unit in plan.units],
+        layout.STEPS: _steps(index),
     }
 
 
 def _steps(index: Index) -> Ints:
     """Return what is known of every step; what is no work has no calendar."""
-    from sim.metrics.kernels import critical_chain as walk
-
-    steps, works = np.empty((len(index.operation), walk.WORDS), np.int64), index.operation == WORK
+    steps, works = np.empty((len(index.operation), layout.WORDS), np.int64), index.operation == WORK
     kinds = {
-        HOLD: walk.HOLD, WAIT: walk.WAIT, WORK: walk.WORK, UNTIL: walk.DATE, FREE: walk.FREE, SIGNAL: walk.SIGNAL
+        HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
     }  # fmt: skip
-    kind = np.full(1 + max(index.operation.max(), *kinds), walk.OTHER)
+    kind = np.full(1 + max(index.operation.max(), *kinds), layout.OTHER)
     kind[list(kinds)] = list(kinds.values())
-    steps[:, walk.KIND] = kind[index.operation]
-    steps[:, walk.ARGUMENT], steps[:, walk.UNIT] = index.first_argument, index.plan.unit_of
-    steps[:, walk.CALENDAR] = np.where(works, index.plan.rows[:, 2], walk.NONE)
-    steps[:, walk.MODE] = index.plan.rows[:, 3]
+    steps[:, layout.KIND] = kind[index.operation]
+    steps[:, layout.ARGUMENT], steps[:, layout.UNIT] = index.first_argument, index.plan.unit_of
+    steps[:, layout.CALENDAR] = np.where(works, index.plan.rows[:, 2], layout.NONE)
+    steps[:, layout.MODE] = index.plan.rows[:, 3]
     return steps
 
 
 def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every cause; None where the run was never finished."""
-    from sim.metrics.kernels import critical_chain as walk
-    from sim.metrics.kernels.log import note_lost
+    kernels = record.kernels.chain
+    if kernels is None:
+        chain = DrivingChain(record)
+        return chain.minutes if chain.segments else None
+    return _compiled_minutes(record, kernels)
 
-    plan, scanned, rows = prepared(record.index), record.scanned, len(record.log)
-    seen, room, total = (
-        np.zeros(rows, np.uint8),
-        np.empty((rows, walk.NOTED), np.int64),
-        np.zeros(len(NUMBER), np.int64),
-    )
-    count = walk.walk(plan.laid_out, scanned.log, scanned.before, seen, plan.free.copy(), scanned.over, room)
-    if not count:
+
+def _compiled_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
+    """Return the same without making the segments: every run asks for minutes, few for the chain itself."""
+    plan = chain_plan(record.index)
+    found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
+    if not len(found):
         return None
-    found, planned = room[:count], record.index.plan.base_calendars
-    for number in sorted({*found[:, walk.CALENDAR_OF].tolist()} - {walk.NONE}):
+    planned = record.index.plan.base_calendars
+    for number in sorted({*found[:, layout.CALENDAR_OF].tolist()} - {layout.NONE}):
         real, stated = record.calendars[number], planned[number]
         if real is not stated:
-            note_lost(found, number, real.starts, real.ends, real.done, stated.starts, stated.ends, stated.done)
-    timed = found[:, walk.TIMED] == 1
-    found[timed, walk.OWN] = plan.causes(found[timed, walk.STEP])
-    walk.share(found, NUMBER["weather"], total)
+            kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
+    timed = found[:, layout.TIMED] == 1
+    found[timed, layout.OWN] = plan.causes(found[timed, layout.STEP])
+    total = kernels.sum_causes(found, NUMBER["weather"], len(NUMBER))
     return dict(zip(DELAY_CAUSES, total.tolist(), strict=True))

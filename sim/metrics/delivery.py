@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.money.in_service import NEVER
+from sim.metrics.kernels.interface import NEVER
 from sim.metrics.record import DAY, MONTH, Ints, Record
 from sim.plan.layout import Layout, look_ahead
 from sim.plan.mechanisms.commissioning import ONLINE

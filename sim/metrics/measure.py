@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.conservation import Found, require_conserved, switched_on
+from sim.metrics.checked_run import CheckedRun
+from sim.metrics.conservation import require_conserved, switched_on
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_blocks, one_order, online
+from sim.metrics.kernels.interface import ChainKernels, Kernels
+from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.accounts import CURVES as MONEY_CURVES
 from sim.metrics.money.accounts import CostModel, keep_accounts, money_curves, money_metrics, with_budget
 from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.ledger import Run, ledger, told
-from sim.metrics.record import Index, Record
+from sim.metrics.record import Index, Ints, Record
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
 from sim.plan.compile import CompiledPlan
 from sim.plan.layout import Layout
@@ -24,6 +28,26 @@ from sim.world.calendars.working_time import Calendar
 
 Floats = NDArray[np.float64]
 CURVES = ("mw_online", "headcount", *MONEY_CURVES)
+
+
+def kernels_for(*, compiled: bool) -> Kernels:
+    """Return the long passes over a run: compiled, or in numpy. Only the compiled ones load numba."""
+    if not compiled:
+        return NUMPY
+    from sim.metrics.kernels import capital, critical_chain, log
+    from sim.metrics.kernels import ledger as ledger_kernels
+
+    return Kernels(
+        log.scan_log,
+        log.earned_minutes,
+        log.worked_minutes,
+        ledger_kernels.ledger_entries,
+        capital.capital_timeline,
+        capital.capital_integrals,
+        ledger_kernels.debt_draws,
+        ledger_kernels.earned_until,
+        ChainKernels(critical_chain.walk, log.note_weather_loss, critical_chain.sum_causes),
+    )
 
 
 @dataclass(frozen=True)
@@ -36,6 +60,7 @@ class MetricContext:
     cost_model: CostModel
     days: int
     paid_by_day: Floats
+    kernels: Kernels = NUMPY
 
     @cached_property
     def mitigation_usd(self) -> float:
@@ -43,15 +68,21 @@ class MetricContext:
         return self.project.risks.mitigation_usd
 
     @classmethod
-    def of(cls, project: Project, layout: Layout, plan: CompiledPlan, site: Calendar) -> MetricContext:
+    def of(
+        cls, project: Project, layout: Layout, plan: CompiledPlan, site: Calendar, kernels: Kernels = NUMPY
+    ) -> MetricContext:
         """Prepare the look-ups for a plan; curves run to the evaluation horizon."""
         index = Index.of(plan)
         days = project.money.horizon_days
         paid = paid_hours_by_day(site, days) / len(project.pattern.shifts)
-        return cls(project, layout, index, CostModel.of(project, layout, index), days, paid)
+        return cls(project, layout, index, CostModel.of(project, layout, index), days, paid, kernels)
+
+    def record(self, log: Ints, content: Ints, calendars: Sequence[Calendar], factors: Floats) -> Record:
+        """Return a run as it is measured here."""
+        return Record.of(self.index, log, content, calendars, factors, self.kernels)
 
     def budgeted(self, planned: Record) -> MetricContext:
-        """Return this yardstick with the planned cost: that of the run without luck."""
+        """Return this context with the planned cost: that of the deterministic run."""
         people = headcount(planned, self.project, self.days)
         return replace(self, cost_model=with_budget(self.cost_model, Run.of(planned, people, self.paid_by_day)))
 
@@ -110,5 +141,5 @@ def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, fl
         **money_curves(accounts, days),
     }
     if switched_on():
-        require_conserved(Found(project, run, blocks, metric_context.cost_model.bought, metrics, curves))
+        require_conserved(CheckedRun(project, run, blocks, metric_context.cost_model.bought, metrics, curves))
     return metrics, curves

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit import by_machine
+from sim.metrics.kernels.interface import GROUP_BITS, Kernels, OpenHours, Scan, StepGroups
+from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
 from sim.world.calendars.working_time import Calendar
@@ -22,8 +22,11 @@ MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
 PEOPLED, FIRST_KIND = 1, 2
 """Groups of steps: 0 is not measured by rows; work by people; the notes, kind by kind; what completes the project."""
-GROUP_BITS = 16
-"""Room for a group in the mark of a step."""
+
+
+def open_hours(calendar: Calendar) -> OpenHours:
+    """Return a calendar as kernels read it."""
+    return OpenHours(calendar.starts, calendar.ends, calendar.done)
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,10 @@ class Index:
         return FIRST_KIND + len(self.kinds) + 1
 
     @cached_property
-    def mark_of_step(self) -> Ints:
-        """Return unit and group of every step in one number, as machine code looks them up: for every row."""
-        return self.plan.unit_of << GROUP_BITS | self.group_of_step
+    def step_groups(self) -> StepGroups:
+        """Return what a scan of a log looks up about every step."""
+        mark, plan = self.plan.unit_of << GROUP_BITS | self.group_of_step, self.plan
+        return StepGroups(mark, self.group_of_step, self.groups, len(plan.units), plan.completion[1])
 
     @cached_property
     def rank_of_step(self) -> NDArray[np.integer]:
@@ -175,37 +179,32 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-class Scanned(NamedTuple):
-    """A log as read by machine code: `when` every step was performed, and the `rows` of what is measured, by group.
-
-    `ends` is where each group ends in them; `before` per row of the log the one before it of the same unit, or -1;
-    `over` when the project was over, or -1.
-    """
-
-    log: Ints
-    when: Ints
-    rows: Ints
-    ends: Ints
-    before: NDArray[np.int32]
-    over: int
-
-
 @dataclass(frozen=True)
 class Record:
-    """One run: its log of shape (rows, 3), the content minutes of its inputs, its calendars and shared factors."""
+    """One run: its log of shape (rows, 3), the content minutes of its inputs, its calendars and shared factors.
+
+    `kernels` are what long passes over it are done with.
+    """
 
     index: Index
     log: Ints
     content: Ints
     calendars: Sequence[Calendar]
     factors: Floats = field(default_factory=lambda: np.zeros(0))
+    kernels: Kernels = NUMPY
 
     @classmethod
     def of(
-        cls, index: Index, log: Ints, content: Ints, calendars: Sequence[Calendar], factors: Floats | None = None
+        cls,
+        index: Index,
+        log: Ints,
+        content: Ints,
+        calendars: Sequence[Calendar],
+        factors: Floats | None = None,
+        kernels: Kernels = NUMPY,
     ) -> Record:
         """Take a run; prices need its `factors`."""
-        return cls(index, log, content, calendars, np.zeros(0) if factors is None else factors)
+        return cls(index, log, content, calendars, np.zeros(0) if factors is None else factors, kernels)
 
     @cached_property
     def minute(self) -> Ints:
@@ -235,7 +234,7 @@ class Record:
     @property
     def when(self) -> Ints:
         """Return when every step was performed for the last time, or -1."""
-        return self._read[0]
+        return self.scan.when
 
     @property
     def works(self) -> Ints:
@@ -243,34 +242,13 @@ class Record:
         return self._of(PEOPLED)
 
     @cached_property
-    def _read(self) -> tuple[Ints, Ints, Ints]:
-        """Return when every step was performed, the log of what is measured, group by group, and where each ends."""
-        if by_machine():
-            return self.scanned.when, self.scanned.rows, self.scanned.ends
-        when = np.full(len(self.index.operation), -1, np.int64)
-        when[self.step] = self.minute
-        group = self.index.group_of_step[self.step]
-        rows = np.flatnonzero(group)
-        group = group[rows]
-        counts = np.bincount(group, minlength=self.index.groups)
-        return when, self.log[rows[np.argsort(group, kind="stable")]], np.cumsum(counts)
-
-    @cached_property
-    def scanned(self) -> Scanned:
-        """Return what one pass of machine code over the log finds."""
-        from sim.metrics.kernels.log import read
-
-        index, log = self.index, np.ascontiguousarray(self.log)
-        when, before = np.full(len(index.operation), -1, np.int64), np.empty(len(log), np.int32)
-        last, ends = np.full(len(index.plan.units), -1, np.int32), np.zeros(index.groups, np.int64)
-        rows = np.empty((2, len(log), 3), np.int64)
-        over = read(log, index.mark_of_step, index.plan.completion[1], when, before, last, ends, rows)
-        return Scanned(log, when, rows[1, : ends[-1]], ends, before, over)
+    def scan(self) -> Scan:
+        """Return what one pass over the log finds."""
+        return self.kernels.scan_log(self.log, self.index.step_groups)
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""
-        _, rows, ends = self._read
-        return rows[ends[group - 1] : ends[group]]
+        return self.scan.rows[self.scan.ends[group - 1] : self.scan.ends[group]]
 
     def noted(self, kind: str) -> Noted:
         """Return the notes of one kind."""

@@ -5,7 +5,6 @@ Hours paid in factories while they work for this project.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.jit import by_machine
-from sim.metrics.record import DAY, Ints, Record
+from sim.metrics.kernels.interface import WorkHours
+from sim.metrics.record import DAY, Ints, Record, open_hours
 from sim.plan.compile import CompiledPlan
 from sim.world.calendars.project_calendars import SHIFT
 from sim.world.calendars.working_time import Calendar
@@ -78,18 +77,7 @@ def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, f
 
 def _earned(record: Record) -> float:
     """Return person-hours of work content at reference conditions; a repeated step earns nothing more."""
-    plan, index = record.index.plan, record.index
-    if by_machine():
-        from sim.metrics.kernels.log import earned_minutes
-
-        done = np.zeros(len(plan.rows), np.uint8)
-        content = np.ascontiguousarray(record.content)
-        return earned_minutes(record.works, index.labour_of_step, content, done) / 60
-    done = np.zeros(len(plan.rows), bool)
-    done[record.works[:, 1]] = True
-    steps = np.flatnonzero(done & plan.earns)
-    minutes = record.content[record.index.first_argument[steps]]
-    return float(minutes @ record.index.people_of_step[steps]) / 60
+    return record.kernels.earned_minutes(record.works, record.index.labour_of_step, record.content) / 60
 
 
 def _worked(record: Record) -> float:
@@ -98,36 +86,22 @@ def _worked(record: Record) -> float:
     What a shift loses to fatigue, night and heat is worked as well: productive minutes are counted up by what they
     are of the shifts between begin and end.
     """
-    worked = _worked_by_machine if by_machine() else _worked_by_calendar
-    return sum(float(minutes @ people) for minutes, people in worked(record)) / 60
+    total, labour = 0.0, record.index.labour_of_step
+    for number in record.index.peopled_calendars:
+        minutes, people = record.kernels.worked_minutes(record.works, labour, number, _work_hours(record, number))
+        total += float(minutes @ people)
+    return total / 60
 
 
-def _worked_by_calendar(record: Record) -> Iterator[tuple[Floats, Ints]]:
-    """Yield, calendar by calendar, the shift minutes of all works on it, and their people."""
-    works = record.works
-    people, calendar = record.index.people_of_step[works[:, 1]], record.index.calendar_of_step[works[:, 1]]
-    for number in np.flatnonzero(np.bincount(calendar)).tolist():
-        its = calendar == number
-        yield _minutes(record, number, works[its, 2], works[its, 0]), people[its]
-
-
-def _worked_by_machine(record: Record) -> Iterator[tuple[Floats, Floats]]:
-    """Yield the same, looked up once for each calendar that people work on."""
-    from sim.metrics.kernels.log import worked_minutes
-
-    index, plan, works = record.index, record.index.plan, record.works
-    found = np.empty((2, len(works)))
-    for number in index.peopled_calendars:
-        real, productive = record.calendars[number], plan.base_calendars[number]
-        shift = _shift(plan, number)
-        same, alike = shift is None or real is productive, shift is None or _alike(shift, productive)
-        shift = shift or productive
-        count = worked_minutes(
-            works, index.labour_of_step, number, real.starts, real.ends, real.done,
-            productive.starts, productive.ends, productive.done, shift.starts, shift.ends, shift.done,
-            same, alike, found,
-        )  # fmt: skip
-        yield found[0, :count], found[1, :count]
+def _work_hours(record: Record, number: int) -> WorkHours:
+    """Return a calendar as it was, as it was planned, and the shifts behind it; elsewhere than on site all are one."""
+    real, planned = record.calendars[number], record.index.plan.base_calendars[number]
+    shift = _shift(record.index.plan, number)
+    if shift is None:
+        return WorkHours(open_hours(real), open_hours(real), open_hours(real), True, True)
+    # `is`: where nothing was closed in this run, its calendar is the planned one itself
+    versions = open_hours(real), open_hours(planned), open_hours(shift)
+    return WorkHours(*versions, real is planned, _alike(shift, planned))
 
 
 def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
@@ -137,29 +111,9 @@ def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
     return plan.base_calendars[plan.calendars.index(SHIFT)]
 
 
-def _minutes(record: Record, calendar: int, begun: Ints, done: Ints) -> Floats:
-    """Return the shift minutes of works on a calendar of the site, the open minutes of works on any other.
-
-    Where nothing is closed in this run, productive minutes are those that were planned.
-    """
-    plan = record.index.plan
-    productive = plan.base_calendars[calendar]
-    open_ = _between(record.calendars[calendar], begun, done)
-    shift = _shift(plan, calendar)
-    if shift is None:
-        return open_.astype(np.float64)
-    earning = open_ if record.calendars[calendar] is productive else _between(productive, begun, done)
-    worked = earning if _alike(shift, productive) else _between(shift, begun, done)
-    return np.asarray(open_ * np.where(earning > 0, worked / np.maximum(earning, 1), 1.0), np.float64)
-
-
 @lru_cache(maxsize=64)
 def _alike(one: Calendar, other: Calendar) -> bool:
     return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
-
-
-def _between(calendar: Calendar, begun: Ints, done: Ints) -> Ints:
-    return calendar.worked_many(done) - calendar.worked_many(begun)
 
 
 def payroll(people: Headcount, project: Project) -> int:

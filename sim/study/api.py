@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from sim import files
 from sim.config.load import Loaded, load_as
 from sim.config.project import Project
-from sim.engine.backends import AUTO
+from sim.engine.backends import AUTO, select_backend
 from sim.errors import SimError
 from sim.metrics.registry import DIRECTIONS
 from sim.study.case import Case, prepare
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
-from sim.study.executors.jit_warmup import ready
 from sim.study.executors.memory_estimate import require_room
 from sim.study.gantt_ranges import closer
 from sim.study.result import Result, beside, digest, identity, manifest, versions
@@ -183,8 +182,7 @@ def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Itera
 def laid_out(config: Config | Project, method: str, runs: int, engine: str = AUTO) -> Case:
     """Return a project ready to run, with its luck spread by a method over about so many replications."""
     how = spread(method, runs)
-    with ready(engine) as by:
-        return replace(prepare(config), sampling=how, engine=by)
+    return replace(prepare(config), sampling=how, engine=select_backend(engine))
 
 
 def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:

@@ -22,8 +22,8 @@ from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.engine.backends import COMPILED, SIMPY, Further, Hours, Name, Replication, require_same, run_numba, run_simpy
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.jit import announced, door, gc_paused, open_door
-from sim.metrics.measure import CURVES, MetricContext, ledger_of, measure, quick_metrics
+from sim.jit import gc_paused
+from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.record import Record
 from sim.metrics.schedule import driving, story
 from sim.plan.compile import CompiledPlan, compile_plan
@@ -107,11 +107,9 @@ class Case:
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and curves of the deterministic run."""
-        run, _ = self.planned_run, self.metric_context
-        with announced():
-            if self.engine == COMPILED:
-                self.hours_of(0, 0, 1)  # weather is not in this run, but will be asked for next
-            return self.measured(self.planned, run)
+        if self.engine == COMPILED:
+            self.hours_of(0, 0, 1)  # weather is not in this run, but is asked for next: compile it now
+        return self.measured(self.planned, self.planned_run)
 
     @cached_property
     def planned_run(self) -> RunOutcome:
@@ -136,14 +134,14 @@ class Case:
 
     @cached_property
     def metric_context(self) -> MetricContext:
-        """Return what runs are measured with; by machine code if they are performed by it."""
-        if self.engine == COMPILED:
-            open_door()
+        """Return what runs are measured with: compiled kernels, if the engine is."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = layout_of(self.project, self.sizing.resource_plan.released)
-        plain = MetricContext.of(self.project, layout, self.plan, site)
-        planned, content = self.planned_run.log, self.planned.content
-        return plain.budgeted(Record.of(plain.index, planned, content, self.plan.base_calendars, self.planned.factors))
+        kernels = kernels_for(compiled=self.engine == COMPILED)
+        plain = MetricContext.of(self.project, layout, self.plan, site, kernels)
+        planned = self.planned
+        log, calendars = self.planned_run.log, self.plan.base_calendars
+        return plain.budgeted(plain.record(log, planned.content, calendars, planned.factors))
 
     @cached_property
     def planned(self) -> SampledInputs:
@@ -161,10 +159,18 @@ class Case:
         """Return the draws already made ready, by seed."""
         return {}
 
-    def hours_of(self, seed: int, replication: int, days: int | None = None) -> tuple[Calendar, ...]:
-        """Return the calendars of a replication, in the plan's order; with all of its weather, or that of `days`."""
+    def hours_of(
+        self, seed: int, replication: int, days: int | None = None, *, engine: Name | None = None
+    ) -> tuple[Calendar, ...]:
+        """Return the calendars of a replication, in the plan's order; with all of its weather, or that of `days`.
+
+        They are the same whichever engine they are for; the compiled one has kernels find them.
+        """
+        compiled = (engine or self.engine) == COMPILED
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return tuple(calendars_of(self.project, self.weather, base, seed, replication, days).values())
+        return tuple(
+            calendars_of(self.project, self.weather, base, seed, replication, days, compiled=compiled).values()
+        )
 
     @cached_property
     def _ahead(self) -> Ahead:
@@ -180,7 +186,7 @@ class Case:
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance on those calendars."""
         hours = hours or self.plan.base_calendars
-        record = Record.of(self.metric_context.index, outcome.log, luck.content, hours, luck.factors)
+        record = self.metric_context.record(outcome.log, luck.content, hours, luck.factors)
         return measure(self.metric_context, record)
 
     def story(self, done: Replication) -> Columns:
@@ -202,7 +208,7 @@ class Case:
 
     def record(self, done: Replication) -> Record:
         """Return a replication as it is measured."""
-        return Record.of(self.metric_context.index, done.outcome.log, done.content, done.hours, done.factors)
+        return self.metric_context.record(done.outcome.log, done.content, done.hours, done.factors)
 
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, hours_of: Hours | None = None
@@ -214,7 +220,9 @@ class Case:
         if (engine or self.engine) == COMPILED:
             spread = None if self.sampling.is_plain else self.draws(seed).uniforms
             return run_numba(self.kernel_plan, seed, spread, first, count, *self._skies(seed, hours_of))
-        return run_simpy(self.simpy_plan, self.draws(seed), first, count, hours_of or partial(self.hours_of, seed))
+        return run_simpy(
+            self.simpy_plan, self.draws(seed), first, count, hours_of or partial(self.hours_of, seed, engine=SIMPY)
+        )
 
     def _skies(self, seed: int, known: Hours | None) -> tuple[Hours, Further | None]:
         """Return who knows calendars as far as runs go mostly, and who knows them further."""
@@ -229,12 +237,11 @@ class Case:
         """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.
 
         Those are the first ones of a run, and the first one that each process performs, wherever that is. The reference
-        has its weather from numpy, so that machine code is compared with something else there, too.
+        has its weather from numpy, so that kernels are compared with something else there, too.
         """
         for done in self.replications(seed, first, count):
             if self.engine == COMPILED and (done.replication < CHECKED or not self._compared):
-                with door(opened=False):
-                    (reference,) = self.replications(seed, done.replication, 1, engine=SIMPY)
+                (reference,) = self.replications(seed, done.replication, 1, engine=SIMPY)
                 require_same(self.plan, reference, done)
                 self._compared.add(done.replication)
             yield done

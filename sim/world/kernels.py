@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit.toolkit import figures_of, numbers_of, part, upper, whole_of
+from sim.jit import philox
+from sim.jit.toolkit import entry_point, float_view, int_view, jit
 
 # --- closing ----------------------------------------------------------------------------------------------------------
 
@@ -49,11 +50,11 @@ BEGINS = CHOSEN + EXPOSURES * JOINED
 """More numbers: where each list begins; behind them all what is joined."""
 FAR = 2**62
 
-_at: Any = numbers_of
-_figures: Any = figures_of
+_at: Any = int_view
+_figures: Any = float_view
 
 
-@whole_of("i8[::1], f8[::1], i8[::1], f8[::1], i8[::1], f8[::1], f8[::1], f8[::1], i8[::1], i8[::1]")
+@entry_point
 def close(
     month_: Ints, figures_: Floats, numbers_: Ints, scores_: Floats, wet_: Ints, hour_: Floats, much_: Floats,
     grown_: Floats, rows_: Ints, ends_: Ints,
@@ -79,7 +80,7 @@ def close(
         ends[LISTS + exposure] = at
 
 
-@part
+@jit
 def _remember(noise: Any, at: int, count: int, figures: Any, memory: int) -> None:
     """Give independent numbers a memory, in their place; there are fewer afterwards."""
     shift, left = 1, count
@@ -93,7 +94,7 @@ def _remember(noise: Any, at: int, count: int, figures: Any, memory: int) -> Non
         noise[place] /= figures[memory + DOUBLINGS]
 
 
-@part
+@jit
 def _windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
     """List the hours with too much wind for crane and exterior."""
     wind, whole_day = numbers[SERIES], numbers[SERIES + 2]
@@ -112,7 +113,7 @@ def _windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
     ends[BY_EXTERIOR] = _turn(rows, ends[BY_EXTERIOR], exterior, False, days * DAY)
 
 
-@part
+@jit
 def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
     """List the hours with frost; on most days there is none."""
     first = place = ends[BY_FROST]
@@ -127,7 +128,7 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
     ends[BY_FROST] = _turn(rows, first, place, False, days * DAY)
 
 
-@part
+@jit
 def _turn(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
     """Begin or end a stretch if it is closed now and was not before, or the other way round."""
     if closed != ((place - first) & 1 == 1):
@@ -136,7 +137,7 @@ def _turn(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
     return place
 
 
-@part
+@jit
 def _rain(
     month: Any, figures: Any, numbers: Any, count: int, wet: Any, hour: Any, much: Any, grown: Any, rows: Any, ends: Any
 ) -> None:
@@ -157,7 +158,7 @@ def _rain(
             ends[which] += 2
 
 
-@part
+@jit
 def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int) -> int:
     """Join four lists as far as they lie in [0, horizon), and put them from a place on; return its end."""
     a, b, c, d = numbers[chosen], numbers[chosen + 1], numbers[chosen + 2], numbers[chosen + 3]
@@ -185,7 +186,7 @@ def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int
             reach, d = max(reach, min(rows[d + 1], horizon)), d + 2
 
 
-@part
+@jit
 def _start(rows: Any, head: int, end: int) -> int:
     """Return where the stretch at the head of a list starts; far away behind the last one."""
     return rows[head] if head < end else FAR
@@ -197,43 +198,23 @@ def _start(rows: Any, head: int, end: int) -> int:
 Words = NDArray[np.uint64]
 WET, DRY, STORM, CHANCES = range(4)
 """Of a month: below which number a day is wet, from which it is dry, below which a storm season begins."""
-MULTIPLIER = np.uint64(0xD2E7470EE14C6C93)
-OTHER = np.uint64(0xCA5A826395121157)
-WEYL = np.uint64(0x9E3779B97F4A7C15)
-OTHER_WEYL = np.uint64(0xBB67AE8584CAA73B)
-DROPPED = np.uint64(11)
 ZERO = np.uint64(0)
-STEP = 2.0**-53
-HALF_STEP = 2.0**-54
-TOP = 1.0 - STEP
 
 
-@whole_of("u8[::1], i8, i8[::1], f8[::1]")
+@entry_point
 def draw(keys: Words, replication: int, blocks: Ints, luck: Floats) -> None:
     """Draw series after series into `luck`; of each are given two words of its key, its first block, their count."""
     into, at = _figures(luck), 0
     for series in range(len(blocks) // 2):
         first = blocks[2 * series]
         for block in range(first, first + blocks[2 * series + 1]):
-            c0, c1, c2, c3 = np.uint64(block), ZERO, np.uint64(replication), ZERO
-            k0, k1 = keys[2 * series], keys[2 * series + 1]
-            for _ in range(10):
-                high, low = upper(MULTIPLIER, c0), MULTIPLIER * c0
-                c0, c1 = upper(OTHER, c2) ^ c1 ^ k0, OTHER * c2
-                c2, c3 = high ^ c3 ^ k1, low
-                k0, k1 = k0 + WEYL, k1 + OTHER_WEYL
-            into[at], into[at + 1] = _number(c0), _number(c1)
-            into[at + 2], into[at + 3] = _number(c2), _number(c3)
+            words = philox.block(keys[2 * series], keys[2 * series + 1], np.uint64(block), ZERO, np.uint64(replication))
+            into[at], into[at + 1] = philox.to_unit(words[0]), philox.to_unit(words[1])
+            into[at + 2], into[at + 3] = philox.to_unit(words[2]), philox.to_unit(words[3])
             at += 4
 
 
-@part
-def _number(word: Any) -> float:
-    """Make a number between 0 and 1 of a word."""
-    return min(np.int64(word >> DROPPED) * STEP + HALF_STEP, TOP)
-
-
-@whole_of("i8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1]")
+@entry_point
 def choose(
     month_: Ints, chances_: Floats, rain_: Floats, storms_: Floats, days_: Ints, luck_: Floats
 ) -> tuple[int, int]:
@@ -268,7 +249,7 @@ def choose(
 UNORDERED = -1
 
 
-@whole_of("i8[::1], i8[::1], i8[:,::1], i8[:,::1]")
+@entry_point
 def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, int]:
     """Put what is left of stretches less closed ones, rows (start, end), into `left`: starts, ends, minutes until each.
 
@@ -299,7 +280,7 @@ def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, 
     return count, longest
 
 
-@part
+@jit
 def _put(left: Any, width: int, count: int, start: int, end: int, done: int) -> int:
     """Add a stretch that is left; return how many there are."""
     left[count], left[width + count], left[2 * width + count] = start, end, done

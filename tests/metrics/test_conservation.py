@@ -15,7 +15,8 @@ from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed
 from sim.metrics import conservation
 from sim.metrics import measure as measuring
-from sim.metrics.conservation import SWITCH, Found, switched_on, violations
+from sim.metrics.checked_run import CheckedRun
+from sim.metrics.conservation import SWITCH, switched_on, violations
 from sim.plan.vocabulary import FREE, HOLD, NOTE, WORK
 from sim.study.case import Case
 from tests.tiny_project import tiny_case
@@ -91,7 +92,7 @@ def twice(row: int) -> Callable[[Log], Log]:
 
 def test_the_switch_is_on_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     assert switched_on()
-    asked: list[Found] = []
+    asked: list[CheckedRun] = []
     monkeypatch.setattr(measuring, "require_conserved", asked.append)
     case().measured(case().planned, run())
     assert len(asked) == 1
@@ -142,9 +143,9 @@ def test_a_damaged_log_is_noticed(what: str, monkeypatch: pytest.MonkeyPatch) ->
     assert said in told(damage(), monkeypatch)
 
 
-def found_of(**changes: Any) -> Found:
+def found_of(**changes: Any) -> CheckedRun:
     """The sound run with some of its numbers changed."""
-    kept: list[Found] = []
+    kept: list[CheckedRun] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measuring, "require_conserved", kept.append)
         case().measured(case().planned, run())

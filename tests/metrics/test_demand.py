@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.metrics.delivery import NeededBlocks, against_demand, by_order, from_need, matched
-from sim.metrics.money.in_service import NEVER, in_clusters
+from sim.metrics.kernels.interface import NEVER
+from sim.metrics.money.in_service import in_clusters
 from sim.metrics.record import DAY, MONTH
 
 

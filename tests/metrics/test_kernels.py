@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim.engine.backends import COMPILED
-from sim.jit import available, by_machine, door
-from sim.metrics import kernels as compiled
+from sim.jit import available
 from sim.metrics.conservation import SWITCH
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.measure import measure
-from sim.metrics.record import GROUP_BITS, Index, Record
+from sim.metrics.kernels import chain_layout
+from sim.metrics.measure import kernels_for, measure
+from sim.metrics.record import Index, Record
 from sim.plan.compile import MODES
 from sim.study.api import load
 from sim.study.case import Case, prepare
@@ -26,13 +23,6 @@ from tests.tiny_project import tiny_case
 if not available():
     pytest.skip("numba is an extra that is not installed", allow_module_level=True)
 
-from numba.core import sigutils
-
-from sim.jit import toolkit as jit
-from sim.metrics.kernels import critical_chain as walking
-from sim.metrics.kernels import log as reading
-from sim.metrics.kernels import log as weather
-
 TERMS = (
     "money.finance.draw=equity_first",
     "money.business.minimum_cluster_blocks=3",
@@ -40,26 +30,21 @@ TERMS = (
 )
 
 
-JIT_AND_TYPES = {"from sim.jit.toolkit"}
+KERNELS = tuple(kernels_for(compiled=compiled) for compiled in (False, True))
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SWITCH, raising=False)  # half a log conserves nothing
-    with door(by_machine()):
-        yield
 
 
 def require_same(case: Case, records: list[Record]) -> None:
     """Measure runs both ways, and expect the same bits."""
     for given in records:
         twins = []
-        for opened in (False, True):
-            with door(opened):
-                assert by_machine() == opened
-                yard = case.metric_context
-                fresh = Record.of(yard.index, given.log, given.content, given.calendars, given.factors)
-                twins.append(measure(yard, fresh))
+        for kernels in KERNELS:
+            context = replace(case.metric_context, kernels=kernels)
+            twins.append(measure(context, context.record(given.log, given.content, given.calendars, given.factors)))
         (slow, slow_curves), (fast, fast_curves) = twins
         assert list(slow) == list(fast)
         assert {name for name in slow if not np.array_equal(slow[name], fast[name], equal_nan=True)} == set()
@@ -106,39 +91,19 @@ def test_the_chains_of_random_plans_are_the_same() -> None:
     finished = 0
     for seed in range(200):
         chain = chain_of(told(random_plan(seed, units=6, passages=5, sound=True)))
-        found = []
-        for opened in (False, True):
-            with door(opened):
-                found.append(chain.days())
+        found = [DrivingChain(replace(chain.record, kernels=kernels)).days() for kernels in KERNELS]
         np.testing.assert_equal(found[1], found[0])
         finished += bool(chain.segments)
     assert finished > 40
 
 
-def test_machine_code_has_all_its_pieces_in_its_own_file() -> None:
-    """Numba would not notice a change in another one, and use what was there before."""
-    for path in sorted(Path(compiled.__file__).parent.glob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        if "@whole" in source:
-            taken = [line for line in source.splitlines() if line.startswith("from sim")]
-            assert {line.partition(" import ")[0] for line in taken} <= JIT_AND_TYPES, path.name
+def test_modes_are_those_of_the_plan() -> None:
+    assert {"pausing": chain_layout.PAUSING, "whole": chain_layout.WHOLE}.items() <= MODES.items()
 
 
-def test_what_two_files_say_of_the_same_arrays_is_the_same() -> None:
-    words = ("BEGUN", "DONE", "LOST", "NOTED")
-    assert [getattr(walking, word) for word in words] == [getattr(weather, word) for word in words]
-    assert (walking.CALENDAR_OF, walking.MODE_OF) == (weather.CALENDAR, weather.MODE)
-    assert {"pausing": weather.PAUSING, "whole": weather.WHOLE}.items() <= MODES.items()
-    assert reading.UNIT == GROUP_BITS
-
-
-def test_arguments_are_stated_as_they_are() -> None:
-    """Code that is compiled beforehand for other arguments would be compiled once more when it is needed."""
-    case = replace(prepare(load("configs/one_block.yaml", [TERMS[2]])), engine=COMPILED)
-    case.replicate(1, 0, 2)
-    called = 0
-    for function, types in jit.stated:
-        expected, _ = sigutils.normalize_signature(f"({types},)")
-        assert set(function.signatures) <= {expected}, function.py_func.__name__
-        called += bool(function.signatures)
-    assert called > len(jit.stated) / 2
+def test_both_scans_of_a_log_find_the_same() -> None:
+    case = tiny_case()
+    for given in runs(case, 5):
+        slow, fast = (kernels.scan_log(given.log, given.index.step_groups) for kernels in KERNELS)
+        for name in slow._fields:
+            np.testing.assert_array_equal(getattr(slow, name), getattr(fast, name), err_msg=name)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sim.engine.dispatcher import Dispatcher
 from sim.engine.simpy_engine import Simulation
 from sim.metrics import workforce
+from sim.metrics.kernels import numpy_kernels
 from sim.metrics.money import contracts as due
 from sim.metrics.money import ledger
 from sim.plan.compile import _Compiler
@@ -122,20 +123,21 @@ MUTANTS = (
            'Wait(context.plan.gate(f"{turnover.name}.tested"), 1)',
            "turnovers", tiny.test_a_turnover_of_two_blocks_is_tested_once_and_comes_online_at_once),
     # --- hours and heads -----------------------------------------------------------------------------------------
-    Mutant("rework earns", workforce._earned, "steps = np.flatnonzero(done & plan.earns)",
-           "steps = record.step[record.works]", "hours earned", by.rework_earns_nothing_and_a_repeated_test_earns_once),
+    Mutant("rework earns", numpy_kernels.earned_minutes, "steps = np.flatnonzero(done & (labour[:, 2] >= 0))",
+           "steps = works[labour[works[:, 1], 2] >= 0, 1]", "hours earned",
+           by.rework_earns_nothing_and_a_repeated_test_earns_once),
     Mutant("who goes on a day was not there", workforce.headcount, "(noted.amount <= 0)", "0",
            "headcount by day", heads.test_who_comes_or_goes_on_a_day_is_there_on_that_day),
     Mutant("half an indirect person is nobody", workforce.indirect, "np.ceil(", "np.floor(",
            "indirect people", by.indirect_people_are_whole_people),
     # --- money ---------------------------------------------------------------------------------------------------
-    Mutant("every milestone is paid with those before it", ledger._contract_entries,
+    Mutant("every milestone is paid with those before it", numpy_kernels.contract_entries,
            "cents = np.diff(whole, prepend=0)", "cents = whole.copy()", "contracts to the cent", by.conserved()),
     Mutant("retention is kept for ever", due.payments, "if retained is not None and kept:", "if False:",
            "retention", by.conserved()),
     Mutant("prices do not drift until the order", ledger._values, "(1 + bought.escalation) ** years", "1.0",
            "escalation", money.test_a_price_drifts_until_its_order),
-    Mutant("deposits are forgotten", ledger._contract_entries, "there = (happened >= 0)", "there = (happened > 0)",
+    Mutant("deposits are forgotten", numpy_kernels.contract_entries, "there = (happened >= 0)", "there = (happened > 0)",
            "contracts to the cent", by.conserved()),
     # --- luck ----------------------------------------------------------------------------------------------------
     Mutant("all units share one draw", _Compiler._uncertain, 'f"{step.activity}/{unit}", step.span',

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES
-from sim.jit.toolkit import Ints, Numbers, part, piece
+from sim.jit.toolkit import Ints, IntView, inline, jit
 from sim.world.calendars.working_time import Calendar
 from sim.world.roads import BREAK, DRIVING, DUTY, REST, UNBROKEN
 
@@ -80,8 +80,8 @@ class Timetables:
 # --- hours ------------------------------------------------------------------------------------------------------------
 
 
-@part
-def beyond(rising: Numbers, base: int, low: int, end: int, value: int) -> int:
+@jit
+def first_above(rising: IntView, base: int, low: int, end: int, value: int) -> int:
     """Return the first place in [low, end] whose number, `base` places on, is above `value`; none before is."""
     high, stride = low, 1
     while high < end and rising[base + high] <= value:
@@ -98,43 +98,43 @@ def beyond(rising: Numbers, base: int, low: int, end: int, value: int) -> int:
     return low
 
 
-@piece
-def begun(run: Numbers, hours: Numbers, calendar: int, now: int) -> int:
+@inline
+def stretches_begun(run: IntView, timetable: IntView, calendar: int, now: int) -> int:
     """Return how many stretches have begun by now, and remember it."""
     at, reached = calendar * CALENDAR, run[REACHED] + calendar
-    run[reached] = beyond(hours, hours[at + STARTS], run[reached], hours[at + STRETCHES], now)
+    run[reached] = first_above(timetable, timetable[at + STARTS], run[reached], timetable[at + STRETCHES], now)
     return run[reached]
 
 
-@piece
-def finish(run: Numbers, hours: Numbers, calendar: int, now: int, minutes: int) -> int:
+@inline
+def finish(run: IntView, timetable: IntView, calendar: int, now: int, minutes: int) -> int:
     """Return when `minutes` of work begun now are done, pausing while the calendar is closed."""
     if minutes == 0:
         return now
     at = calendar * CALENDAR
-    ends, done, stretches = hours[at + ENDS], hours[at + DONE], hours[at + STRETCHES]
-    place = begun(run, hours, calendar, now)
+    ends, done, stretches = timetable[at + ENDS], timetable[at + DONE], timetable[at + STRETCHES]
+    place = stretches_begun(run, timetable, calendar, now)
     target = minutes
     if place > 0:
         place -= 1
-        target += hours[done + place] - max(hours[ends + place] - now, 0)
-    place = beyond(hours, done, place, stretches, target - 1)
+        target += timetable[done + place] - max(timetable[ends + place] - now, 0)
+    place = first_above(timetable, done, place, stretches, target - 1)
     if place == stretches:
         return -1
-    return hours[ends + place] - (hours[done + place] - target)
+    return timetable[ends + place] - (timetable[done + place] - target)
 
 
-@piece
-def finish_whole(run: Numbers, hours: Numbers, calendar: int, now: int, minutes: int) -> int:
+@inline
+def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minutes: int) -> int:
     """Return when `minutes` in one piece are done, in the first stretch that is long enough from now on."""
     if minutes == 0:
         return now
     at = calendar * CALENDAR
-    if minutes > hours[at + LONGEST]:
+    if minutes > timetable[at + LONGEST]:
         return -1
-    for place in range(max(begun(run, hours, calendar, now) - 1, 0), hours[at + STRETCHES]):
-        over = max(now, hours[hours[at + STARTS] + place]) + minutes
-        if over <= hours[hours[at + ENDS] + place]:
+    for place in range(max(stretches_begun(run, timetable, calendar, now) - 1, 0), timetable[at + STRETCHES]):
+        over = max(now, timetable[timetable[at + STARTS] + place]) + minutes
+        if over <= timetable[timetable[at + ENDS] + place]:
             return over
     return -1
 
@@ -142,40 +142,40 @@ def finish_whole(run: Numbers, hours: Numbers, calendar: int, now: int, minutes:
 # --- driving ----------------------------------------------------------------------------------------------------------
 
 
-@piece
-def stretch(hours: Numbers, at: int, place: int, moment: int) -> int:
+@inline
+def stretch(timetable: IntView, at: int, place: int, moment: int) -> int:
     """Return the first stretch from `place` on that is not over at a moment; -1 if all are."""
-    place = beyond(hours, hours[at + ENDS], place, hours[at + STRETCHES], moment)
-    return place if place < hours[at + STRETCHES] else -1
+    place = first_above(timetable, timetable[at + ENDS], place, timetable[at + STRETCHES], moment)
+    return place if place < timetable[at + STRETCHES] else -1
 
 
-@part
-def arrival(run: Numbers, hours: Numbers, calendar: int, start: int, minutes: int) -> int:
+@jit
+def arrival(run: IntView, timetable: IntView, calendar: int, start: int, minutes: int) -> int:
     """Return when `minutes` at the wheel, begun at `start`, are over; -1 if the road's calendar ends before."""
     if minutes == 0:
         return start
     at, left = calendar * CALENDAR, minutes
-    starts, ends = hours[at + STARTS], hours[at + ENDS]
-    place = stretch(hours, at, max(begun(run, hours, calendar, start) - 1, 0), start)
+    starts, ends = timetable[at + STARTS], timetable[at + ENDS]
+    place = stretch(timetable, at, max(stretches_begun(run, timetable, calendar, start) - 1, 0), start)
     if place < 0:
         return -1
-    now = max(start, hours[starts + place])
+    now = max(start, timetable[starts + place])
     since, driven, unbroken = now, 0, 0
     while True:
-        leg = min(left, DRIVING - driven, UNBROKEN - unbroken, since + DUTY - now, hours[ends + place] - now)
+        leg = min(left, DRIVING - driven, UNBROKEN - unbroken, since + DUTY - now, timetable[ends + place] - now)
         stopped, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
         if left == 0:
             return stopped
         go = stopped + (BREAK if unbroken >= UNBROKEN else 0)
-        place = stretch(hours, at, place, go)
+        place = stretch(timetable, at, place, go)
         if place < 0:
             return -1
-        now = max(go, hours[starts + place])
+        now = max(go, timetable[starts + place])
         if driven >= DRIVING or now >= since + DUTY:
-            place = stretch(hours, at, place, stopped + REST)
+            place = stretch(timetable, at, place, stopped + REST)
             if place < 0:
                 return -1
-            now = max(stopped + REST, hours[starts + place])
+            now = max(stopped + REST, timetable[starts + place])
         if now - stopped >= REST:
             since, driven, unbroken = now, 0, 0
         elif now - stopped >= BREAK:

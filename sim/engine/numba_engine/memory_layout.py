@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.jit.toolkit import Ints, Numbers, fetch, piece
+from sim.jit.toolkit import Ints, IntView, inline, prefetch
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
@@ -23,7 +23,7 @@ from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
 # --- the plan -------------------------------------------------------------------------------------------------
 
-(STEPS, MANNERS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(11)
+(STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(11)
 """Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
 
 `BUNDLES` are pairs (pool, count), `USERS` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
@@ -33,13 +33,13 @@ UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
 """Numbers of the plan: how many units, the completion gate and its level, bits of a rank and of a minute."""
 PLAN = 16
 
-ABOUT, MORE, STEP = range(3)
+ARGUMENT, EXTRA, STEP = range(3)
 """Numbers of a step. `ABOUT` is two in one: where its manner stands among them, and below `HALF` bits what it is
 about: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a note.
 `MORE` is the level of a wait, the amount of a signal or note, the place of a work's attempts; of a jump the same, and
 above `HALF` bits its gate. Tens of thousands of steps are short, as the memory near a processor is small; they share
 some hundred manners."""
-OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, WAY = range(7)
+OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, STEP_KIND = range(7)
 """Numbers of a manner: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
 """Of a hold instead: its priority's rank at the place where requests have it, its patience or -1."""
@@ -52,17 +52,17 @@ HALF = 32
 (STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
 """Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
 level, level before the minute `SIGNALLED`, how many wait."""
-(ASKING, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TOUCHED, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = range(
-    9, 22
+(ASKING, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TO_CHECK, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = (
+    range(9, 22)
 )
 """More columns. Of bundles: how many ask for it, whether it is among the `TOUCHED`. Lists: waiting, who goes on when
 and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
 attempts at steps that can be repeated, counters by curve, minutes before losses by input, and how far each calendar
 has been read."""
-(CLOCK, COMING, STARTING_SIZE, READY_SIZE, TOUCHED_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(22, 32)
+(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(22, 32)
 """Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
 of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, WHO, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
+OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
 the budgets of a minute, and that of a replication."""
@@ -72,14 +72,14 @@ AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
 DUE_AT, NEXT = WITHHOLDS, KIND
 """Of one that asks for nothing, but works or waits for a date: its minute, and who stands behind it in its slot."""
-NOBODY = 0
+EMPTY = 0
 """Nobody stands there; units are numbered from 1 where they stand in a slot."""
 SLOT_BITS, WHEELS = 10, 5
 """Bits of a slot of a wheel, and how many wheels: 2^50 minutes, two billion years, can be told apart."""
 WORDS = 1 << SLOT_BITS - 6
 """Words of bits a wheel has, a bit for each slot; one more tells which of them are not empty."""
 
-WELL, LOG_FULL, JUMPS_FOR_EVER, GRANTS_FOR_EVER, NEVER_DONE, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
+NO_FAULT, LOG_FULL, ENDLESS_JUMPS, ENDLESS_GRANTS, NEVER_FINISHED, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
 """What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
 `UNKNOWN`: work that ends later than its calendar is known."""
 
@@ -91,7 +91,7 @@ last; then its place in the list of contents is 0."""
 RECIPE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
 """Numbers of the luck: how many a recipe has, where among them losses and delays begin; where among the figures
 minutes per unit of each recipe, shared factors, shared delays and forced uniforms of inputs begin (0: none are)."""
-LUCK = 10
+DRAWS = 10
 
 KEY, OTHER_KEY, MADE, INPUT = range(4)
 """Numbers of an input: its key, and which recipe it is made by. Thousands of inputs share a few dozen recipes."""
@@ -179,11 +179,11 @@ def _steps(plan: CompiledPlan, priority: Ints) -> tuple[Ints, Ints]:
             *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
         ]
     ).astype(np.int64)
-    manners, manner = different(ways)
-    about = np.where(jumps, np.maximum(b, 0), a)
+    manners, step_kind = different(ways)
+    argument = np.where(jumps, np.maximum(b, 0), a)
     attempts = repeated(plan)
-    more = np.select([works, jumps], [attempts, d << HALF | attempts], b)
-    return np.column_stack([manner * WAY << HALF | about, more]), manners
+    extra = np.select([works, jumps], [attempts, d << HALF | attempts], b)
+    return np.column_stack([step_kind * STEP_KIND << HALF | argument, extra]), manners
 
 
 def repeated(plan: CompiledPlan) -> Ints:
@@ -260,26 +260,26 @@ def _bits(number: int) -> int:
 LOWER = (1 << HALF) - 1
 
 
-@piece
-def manner(plan: Numbers, at: int) -> int:
+@inline
+def step_kind(plan: IntView, at: int) -> int:
     """Return where the manner of a step stands."""
-    return plan[MANNERS] + (plan[plan[STEPS] + at * STEP + ABOUT] >> HALF)
+    return plan[STEP_KINDS] + (plan[plan[STEPS] + at * STEP + ARGUMENT] >> HALF)
 
 
-@piece
-def about(plan: Numbers, at: int) -> int:
+@inline
+def argument(plan: IntView, at: int) -> int:
     """Return what a step is about: the number of its bundle, input, gate or note."""
-    return plan[plan[STEPS] + at * STEP + ABOUT] & LOWER
+    return plan[plan[STEPS] + at * STEP + ARGUMENT] & LOWER
 
 
-@piece
-def more(plan: Numbers, at: int) -> int:
+@inline
+def extra(plan: IntView, at: int) -> int:
     """Return what else belongs to a step: a level, an amount, the place of its attempts."""
-    return plan[plan[STEPS] + at * STEP + MORE]
+    return plan[plan[STEPS] + at * STEP + EXTRA]
 
 
-@piece
-def attempt(run: Numbers, place: int) -> int:
+@inline
+def attempt(run: IntView, place: int) -> int:
     """Return how often a step was performed before, and count; at place 0 are all that are performed only once."""
     made = run[run[ATTEMPTS] + place]
     if place > 0:
@@ -287,13 +287,13 @@ def attempt(run: Numbers, place: int) -> int:
     return made
 
 
-@piece
-def standing(run: Numbers, unit: int) -> int:
+@inline
+def unit_state(run: IntView, unit: int) -> int:
     """Return where a unit's state stands."""
     return run[STATE] + unit * UNIT
 
 
-@piece
-def fetch_step(plan: Numbers, run: Numbers, unit: int) -> None:
+@inline
+def prefetch_step(plan: IntView, run: IntView, unit: int) -> None:
     """Have the step of a unit brought near that is soon to go on: it was last looked at long ago."""
-    fetch(plan, plan[STEPS] + run[standing(run, unit) + AT] * STEP)
+    prefetch(plan, plan[STEPS] + run[unit_state(run, unit) + AT] * STEP)

@@ -20,11 +20,11 @@ from sim.engine.numba_engine.memory_layout import (
     BUNDLE_AT,
     BUNDLES,
     DUE,
+    ENDLESS_GRANTS,
     FAULT,
     FREE_COUNT,
     GATE_AT,
     GATE_QUEUE,
-    GRANTS_FOR_EVER,
     HEADS,
     KIND,
     LAST_GATE,
@@ -43,19 +43,19 @@ from sim.engine.numba_engine.memory_layout import (
     ROUNDED,
     ROUNDS,
     SIGNALLED,
-    TOUCHED,
-    TOUCHED_SIZE,
+    TO_CHECK,
+    TO_CHECK_SIZE,
     USERS,
     USERS_AT,
     WAITERS,
     WAITING,
     WITHHOLDS,
-    about,
-    fetch_step,
-    manner,
-    standing,
+    argument,
+    prefetch_step,
+    step_kind,
+    unit_state,
 )
-from sim.jit.toolkit import Numbers, part, piece
+from sim.jit.toolkit import IntView, inline, jit
 
 # --- heap -------------------------------------------------------------------------------------------------------------
 
@@ -63,8 +63,8 @@ from sim.jit.toolkit import Numbers, part, piece
 LARGEST = 2**63 - 1
 
 
-@part
-def push(heap: Numbers, base: int, size: int, number: int) -> None:
+@jit
+def push(heap: IntView, base: int, size: int, number: int) -> None:
     """Add a number to the heap of `size` numbers that begins at `base`."""
     at = size
     while at > 0:
@@ -76,8 +76,8 @@ def push(heap: Numbers, base: int, size: int, number: int) -> None:
     heap[base + at] = number
 
 
-@part
-def pop(heap: Numbers, base: int, size: int) -> int:
+@jit
+def pop(heap: IntView, base: int, size: int) -> int:
     """Take the smallest of the `size` numbers that begin at `base`: the gap sinks to the end, the last fills it."""
     smallest, end = heap[base], size - 1
     last = heap[base + end]
@@ -105,49 +105,49 @@ NEVER = 2**62
 """From when an endlessly patient request withholds."""
 
 
-@piece
-def head(plan: Numbers, run: Numbers, kind: int) -> int:
+@inline
+def head(plan: IntView, run: IntView, kind: int) -> int:
     """Return the first request of a kind that somebody asks for."""
     return run[run[QUEUE] + plan[plan[QUEUE_AT] + kind]]
 
 
-@piece
-def rank(plan: Numbers, packed: int) -> int:
+@inline
+def rank(plan: IntView, packed: int) -> int:
     """Return the unit of a packed request or event."""
     return packed & ((1 << plan[RANK_BITS]) - 1)
 
 
-@piece
-def withholds(plan: Numbers, run: Numbers, request: int, now: int) -> bool:
+@inline
+def withholds(plan: IntView, run: IntView, request: int, now: int) -> bool:
     """Whether a request has been overtaken for as long as it is willing to be."""
-    return run[standing(run, rank(plan, request)) + WITHHOLDS] <= now
+    return run[unit_state(run, rank(plan, request)) + WITHHOLDS] <= now
 
 
-@piece
-def touch(run: Numbers, kind: int) -> None:
+@inline
+def mark_to_check(run: IntView, kind: int) -> None:
     """Have a kind of request looked at in the next grant pass."""
     if run[run[ASKING] + kind] > 0 and run[run[MARKED] + kind] == 0:
         run[run[MARKED] + kind] = 1
-        run[run[TOUCHED] + run[TOUCHED_SIZE]] = kind
-        run[TOUCHED_SIZE] += 1
+        run[run[TO_CHECK] + run[TO_CHECK_SIZE]] = kind
+        run[TO_CHECK_SIZE] += 1
 
 
-@part
-def touch_users(plan: Numbers, run: Numbers, pool: int) -> None:
+@jit
+def mark_users(plan: IntView, run: IntView, pool: int) -> None:
     """Have every kind of request looked at that wants some of a pool."""
     users = plan[USERS] + 2 * plan[plan[USERS_AT] + pool]
     for place in range(users, plan[USERS] + 2 * plan[plan[USERS_AT] + pool + 1], 2):
-        touch(run, plan[place])
+        mark_to_check(run, plan[place])
 
 
-@part
-def ask(plan: Numbers, run: Numbers, unit: int, at: int, now: int) -> None:
+@jit
+def request_bundle(plan: IntView, run: IntView, unit: int, at: int, now: int) -> None:
     """Queue up for a bundle of pools."""
-    way, kind, mine = manner(plan, at), about(plan, at), standing(run, unit)
-    patience = plan[way + PATIENCE]
+    kind_at, kind, mine = step_kind(plan, at), argument(plan, at), unit_state(run, unit)
+    patience = plan[kind_at + PATIENCE]
     asking = run[run[ASKING] + kind]
     before = head(plan, run, kind) if asking > 0 else NEVER
-    request = plan[way + PRIORITY] | now << plan[RANK_BITS] | unit
+    request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
     run[mine + KIND] = kind
     run[mine + WITHHOLDS] = now + patience if patience >= 0 else NEVER
     push(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], asking, request)
@@ -155,20 +155,20 @@ def ask(plan: Numbers, run: Numbers, unit: int, at: int, now: int) -> None:
     run[WAITING] += 1
     run[DUE] = 1
     if asking == 0 or request < before:
-        touch(run, kind)
+        mark_to_check(run, kind)
         if asking > 0 and withholds(plan, run, before, now):
-            loosen(plan, run, kind)
+            mark_all_users(plan, run, kind)
 
 
-@part
-def loosen(plan: Numbers, run: Numbers, kind: int) -> None:
+@jit
+def mark_all_users(plan: IntView, run: IntView, kind: int) -> None:
     """Have those looked at from whom a kind withheld: its head has changed, and the new one is patient still."""
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
-        touch_users(plan, run, plan[plan[BUNDLES] + 2 * place])
+        mark_users(plan, run, plan[plan[BUNDLES] + 2 * place])
 
 
-@part
-def give(plan: Numbers, run: Numbers, bundle: int) -> None:
+@jit
+def release_bundle(plan: IntView, run: IntView, bundle: int) -> None:
     """Give a bundle of pools back, or supply it."""
     if run[WAITING] > 0:
         run[DUE] = 1
@@ -176,11 +176,11 @@ def give(plan: Numbers, run: Numbers, bundle: int) -> None:
         pool = plan[plan[BUNDLES] + 2 * place]
         run[run[FREE_COUNT] + pool] += plan[plan[BUNDLES] + 2 * place + 1]
         if run[WAITING] > 0:
-            touch_users(plan, run, pool)
+            mark_users(plan, run, pool)
 
 
-@piece
-def fits(plan: Numbers, run: Numbers, kind: int) -> bool:
+@inline
+def fits(plan: IntView, run: IntView, kind: int) -> bool:
     """Whether all pools of a kind have its count, whoever else wants them."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
@@ -189,8 +189,8 @@ def fits(plan: Numbers, run: Numbers, kind: int) -> bool:
     return True
 
 
-@piece
-def withheld(plan: Numbers, run: Numbers, pool: int, request: int, now: int) -> int:
+@inline
+def withheld(plan: IntView, run: IntView, pool: int, request: int, now: int) -> int:
     """Return how many of a pool the heads before a request withhold from it."""
     count, users = 0, plan[USERS]
     for place in range(plan[plan[USERS_AT] + pool], plan[plan[USERS_AT] + pool + 1]):
@@ -202,8 +202,8 @@ def withheld(plan: Numbers, run: Numbers, pool: int, request: int, now: int) -> 
     return count
 
 
-@piece
-def grantable(plan: Numbers, run: Numbers, kind: int, request: int, now: int) -> bool:
+@inline
+def grantable(plan: IntView, run: IntView, kind: int, request: int, now: int) -> bool:
     """Whether a head fits what is free less what heads before it withhold."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
@@ -214,8 +214,8 @@ def grantable(plan: Numbers, run: Numbers, kind: int, request: int, now: int) ->
     return True
 
 
-@piece
-def take(plan: Numbers, run: Numbers, kind: int) -> None:
+@inline
+def acquire(plan: IntView, run: IntView, kind: int) -> None:
     """Take the pools of a kind for its head, who leaves the queue."""
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         pool = plan[plan[BUNDLES] + 2 * place]
@@ -225,22 +225,22 @@ def take(plan: Numbers, run: Numbers, kind: int) -> None:
     run[WAITING] -= 1
 
 
-@piece
-def gather(plan: Numbers, run: Numbers) -> int:
+@inline
+def gather(plan: IntView, run: IntView) -> int:
     """Put the heads of all touched kinds that may fit in order; return how many there are."""
     trying = 0
-    for place in range(run[TOUCHED_SIZE]):
-        kind = run[run[TOUCHED] + place]
+    for place in range(run[TO_CHECK_SIZE]):
+        kind = run[run[TO_CHECK] + place]
         run[run[MARKED] + kind] = 0
         if fits(plan, run, kind):
             push(run, run[HEADS], trying, head(plan, run, kind))
             trying += 1
-    run[TOUCHED_SIZE] = 0
+    run[TO_CHECK_SIZE] = 0
     return trying
 
 
-@part
-def grant(plan: Numbers, run: Numbers, now: int) -> None:
+@jit
+def grant(plan: IntView, run: IntView, now: int) -> None:
     """Go once through the heads that may fit, in order, and grant what is free; those granted become ready."""
     run[DUE] = 0
     trying = gather(plan, run)
@@ -248,11 +248,11 @@ def grant(plan: Numbers, run: Numbers, now: int) -> None:
         request = pop(run, run[HEADS], trying)
         trying -= 1
         unit = rank(plan, request)
-        kind = run[standing(run, unit) + KIND]
+        kind = run[unit_state(run, unit) + KIND]
         if not grantable(plan, run, kind, request, now):
             continue
-        fetch_step(plan, run, unit)
-        take(plan, run, kind)
+        prefetch_step(plan, run, unit)
+        acquire(plan, run, kind)
         run[run[READY] + run[READY_SIZE]] = unit
         run[READY_SIZE] += 1
         if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):
@@ -262,28 +262,28 @@ def grant(plan: Numbers, run: Numbers, now: int) -> None:
         count_round(run, now)
 
 
-@piece
-def count_round(run: Numbers, now: int) -> None:
+@inline
+def count_round(run: IntView, now: int) -> None:
     """Stop a plan that goes round within one minute for ever; those granted last stand among the ready ones."""
     run[ROUNDS] = run[ROUNDS] + 1 if run[ROUNDED] == now else 1
     run[ROUNDED] = now
     if run[ROUNDS] > run[MOST_ROUNDS]:
-        run[FAULT] = GRANTS_FOR_EVER
+        run[FAULT] = ENDLESS_GRANTS
 
 
 # --- gates ------------------------------------------------------------------------------------------------------------
 
 
-@piece
-def await_level(plan: Numbers, run: Numbers, gate: int, level: int, unit: int) -> None:
+@inline
+def await_level(plan: IntView, run: IntView, gate: int, level: int, unit: int) -> None:
     """Join those who wait at a gate."""
     waiters = run[WAITERS] + gate
     push(run, run[GATE_QUEUE] + plan[plan[GATE_AT] + gate], run[waiters], level << plan[RANK_BITS] | unit)
     run[waiters] += 1
 
 
-@part
-def signal(plan: Numbers, run: Numbers, gate: int, amount: int, now: int) -> None:
+@jit
+def signal(plan: IntView, run: IntView, gate: int, amount: int, now: int) -> None:
     """Raise a gate and make everyone ready whose level it has reached."""
     level, waiters, bits = run[LEVEL] + gate, run[WAITERS] + gate, plan[RANK_BITS]
     if run[run[SIGNALLED] + gate] != now:
@@ -294,14 +294,14 @@ def signal(plan: Numbers, run: Numbers, gate: int, amount: int, now: int) -> Non
     while run[waiters] > 0 and run[queue] >> bits <= run[level]:
         waiter = pop(run, queue, run[waiters])
         run[waiters] -= 1
-        fetch_step(plan, run, waiter & ((1 << bits) - 1))
+        prefetch_step(plan, run, waiter & ((1 << bits) - 1))
         run[run[READY] + run[READY_SIZE]] = waiter & ((1 << bits) - 1)
         run[READY_SIZE] += 1
     if gate == plan[LAST_GATE] and run[level] >= plan[LAST_LEVEL]:
         run[OPEN] = 1
 
 
-@piece
-def before(run: Numbers, gate: int, now: int) -> int:
+@inline
+def before(run: IntView, gate: int, now: int) -> int:
     """Return a gate's level before this minute."""
     return run[run[BEFORE] + gate] if run[run[SIGNALLED] + gate] == now else run[run[LEVEL] + gate]

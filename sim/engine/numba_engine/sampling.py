@@ -23,6 +23,7 @@ from sim.engine.numba_engine.memory_layout import (
     CONTENT_FACTORS,
     DELAY_MINUTES,
     DELAYS,
+    DRAWS,
     FACTORS,
     FORCED,
     GIVEN,
@@ -32,7 +33,6 @@ from sim.engine.numba_engine.memory_layout import (
     KEY,
     LENGTH,
     LOSSES,
-    LUCK,
     MADE,
     MINUTES,
     OTHER_KEY,
@@ -44,46 +44,26 @@ from sim.engine.numba_engine.memory_layout import (
     bound,
     different,
 )
-from sim.jit.toolkit import Figures, Floats, Ints, Numbers, Words, bits_of, float_of, part, piece, upper
+from sim.jit import philox
+from sim.jit.toolkit import (
+    Floats,
+    FloatView,
+    Ints,
+    IntView,
+    Words,
+    bits_to_float,
+    float_to_bits,
+    inline,
+    jit,
+)
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
 from sim.world.randomness.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
 from sim.world.randomness.streams import stream_key, uniforms
 
-# --- philox -----------------------------------------------------------------------------------------------------------
+# --- one input -------------------------------------------------------------------------------------------------------
 
 
-_MULTIPLIER = np.uint64(0xD2E7470EE14C6C93)
-_OTHER = np.uint64(0xCA5A826395121157)
-_WEYL = np.uint64(0x9E3779B97F4A7C15)
-_OTHER_WEYL = np.uint64(0xBB67AE8584CAA73B)
-_DROPPED = np.uint64(11)
 _ZERO = np.uint64(0)
-_STEP = 2.0**-53
-_TOP = 1.0 - _STEP
-
-
-@piece
-def word(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: np.uint64) -> np.uint64:
-    """Return the first output word for the counter (replication, attempt, 0, 0)."""
-    c0, c1, c2, c3 = replication, attempt, _ZERO, _ZERO
-    for _ in range(10):
-        high, low = upper(_MULTIPLIER, c0), _MULTIPLIER * c0
-        c0, c1 = upper(_OTHER, c2) ^ c1 ^ k0, _OTHER * c2
-        c2, c3 = high ^ c3 ^ k1, low
-        k0, k1 = k0 + _WEYL, k1 + _OTHER_WEYL
-    return c0
-
-
-@piece
-def uniform(k0: np.uint64, k1: np.uint64, replication: np.uint64, attempt: int) -> float:
-    """Draw one number strictly between 0 and 1."""
-    cell = np.int64(word(k0, k1, replication, np.uint64(attempt)) >> _DROPPED)
-    return min((cell + 0.5) * _STEP, _TOP)
-
-
-# --- fortune ----------------------------------------------------------------------------------------------------------
-
-
 _SCALE = 2.0 * CELLS
 _FIRST = OCTAVES * CELLS + 1
 _DEEP = 2.0 ** (OCTAVES + 1)
@@ -92,8 +72,8 @@ _FRACTION_BITS, _HALF_BITS = (1 << _FRACTION) - 1, _BIAS << _FRACTION
 """How a float is written: a number from 0.5 to 1 in its fraction's bits, times a power of two (IEEE 754)."""
 
 
-@piece
-def case(figures: Figures, start: int, cases: int, u: float) -> float:
+@inline
+def discrete_value(figures: FloatView, start: int, cases: int, u: float) -> float:
     """Return the value in a list of cases whose share of the weights contains `u`."""
     low, high = start + cases, start + 2 * cases
     while low < high:
@@ -105,16 +85,16 @@ def case(figures: Figures, start: int, cases: int, u: float) -> float:
     return figures[low - cases]
 
 
-@piece
-def quantile(figures: Figures, start: int, u: float) -> float:
+@inline
+def quantile(figures: FloatView, start: int, u: float) -> float:
     """Return the value at `u` of a table of quantiles."""
     t = u
     if u > 0.5:
         t = 1.0 - u
         start += SIDE
-    bits = bits_of(t)
+    bits = float_to_bits(t)
     e = (bits >> _FRACTION) - _BIAS
-    x = (float_of(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
+    x = (bits_to_float(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
     cell = int(x)
     f = x - cell
     knot = cell + e * CELLS + _FIRST
@@ -125,61 +105,61 @@ def quantile(figures: Figures, start: int, u: float) -> float:
     return low + f * (figures[start + knot + 1] - low)
 
 
-@piece
-def luck_of(luck: Numbers, figures: Figures, number: int, replication: int, attempt: int) -> float:
+@inline
+def uniform_of(draws: IntView, figures: FloatView, number: int, replication: int, attempt: int) -> float:
     """Return the uniform of an input: its own draw, unless that of its first attempt is forced."""
-    if attempt == 0 and luck[FORCED] > 0 and not isnan(figures[luck[FORCED] + number]):
-        return figures[luck[FORCED] + number]
-    row = luck[INPUTS] + number * INPUT
-    keys = np.uint64(luck[row + KEY]), np.uint64(luck[row + OTHER_KEY])
-    return uniform(keys[0], keys[1], np.uint64(replication), np.uint64(attempt))
+    if attempt == 0 and draws[FORCED] > 0 and not isnan(figures[draws[FORCED] + number]):
+        return figures[draws[FORCED] + number]
+    row = draws[INPUTS] + number * INPUT
+    k0, k1 = np.uint64(draws[row + KEY]), np.uint64(draws[row + OTHER_KEY])
+    return philox.to_unit(philox.block(k0, k1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
 
 
-@piece
-def shaped(luck: Numbers, figures: Figures, recipe: int, u: float) -> float:
+@inline
+def from_table(draws: IntView, figures: FloatView, recipe: int, u: float) -> float:
     """Return the value of a recipe's distribution at `u`, in its own unit."""
-    start, kind = luck[recipe + TABLE], luck[recipe + TABLE_KIND]
+    start, kind = draws[recipe + TABLE], draws[recipe + TABLE_KIND]
     if kind == FIXED:
         return figures[start]
     if kind == DISCRETE:
-        return case(figures, start, luck[recipe + LENGTH] >> 1, u)
+        return discrete_value(figures, start, draws[recipe + LENGTH] >> 1, u)
     return quantile(figures, start, u)
 
 
-@piece
-def times(luck: Numbers, figures: Figures, begin: int, end: int, amount: float) -> float:
+@inline
+def times(draws: IntView, figures: FloatView, begin: int, end: int, amount: float) -> float:
     """Return an amount times the shared factors whose numbers stand from `begin` to `end`."""
     for place in range(begin, end):
-        if luck[place] < 0:
+        if draws[place] < 0:
             break
-        amount *= figures[luck[FACTORS] + luck[place]]
+        amount *= figures[draws[FACTORS] + draws[place]]
     return amount
 
 
-@part
-def value(run: Numbers, luck: Numbers, figures: Figures, number: int, attempt: int) -> int:
+@jit
+def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt: int) -> int:
     """Return what an input comes out at: minutes, or 1 and 0 of a decision.
 
     Its minutes before losses are kept for the metrics, those of the first attempt.
     """
-    if luck[GIVEN] > 0:
-        return luck[luck[GIVEN] + number]
-    made = luck[luck[INPUTS] + number * INPUT + MADE]
-    recipe = luck[RECIPES] + made * luck[RECIPE]
-    certain = luck[recipe + TABLE_KIND] == FIXED and luck[recipe + INPUT_KIND] == SPAN
-    u = 0.5 if certain else luck_of(luck, figures, number, run[REPLICATION], attempt)
-    amount = shaped(luck, figures, recipe, u) * figures[luck[MINUTES] + made]
-    amount = times(luck, figures, recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)
+    if draws[GIVEN] > 0:
+        return draws[draws[GIVEN] + number]
+    made = draws[draws[INPUTS] + number * INPUT + MADE]
+    recipe = draws[RECIPES] + made * draws[RECIPE]
+    certain = draws[recipe + TABLE_KIND] == FIXED and draws[recipe + INPUT_KIND] == SPAN
+    u = 0.5 if certain else uniform_of(draws, figures, number, run[REPLICATION], attempt)
+    amount = from_table(draws, figures, recipe, u) * figures[draws[MINUTES] + made]
+    amount = times(draws, figures, recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)
     if attempt == 0:
         run[run[CONTENT] + number] = floor(amount + 0.5)
-    amount = times(luck, figures, recipe + luck[LOSSES], recipe + luck[DELAYS], amount)
-    for place in range(recipe + luck[DELAYS], recipe + luck[RECIPE]):
-        if luck[place] < 0:
+    amount = times(draws, figures, recipe + draws[LOSSES], recipe + draws[DELAYS], amount)
+    for place in range(recipe + draws[DELAYS], recipe + draws[RECIPE]):
+        if draws[place] < 0:
             break
-        amount += figures[luck[DELAY_MINUTES] + luck[place]]
-    if luck[recipe + INPUT_KIND] == SPAN:
+        amount += figures[draws[DELAY_MINUTES] + draws[place]]
+    if draws[recipe + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
-    limit = 1.0 - amount if luck[recipe + INPUT_KIND] == OTHERWISE else amount
+    limit = 1.0 - amount if draws[recipe + INPUT_KIND] == OTHERWISE else amount
     return 1 if u < limit else 0
 
 
@@ -187,7 +167,7 @@ def value(run: Numbers, luck: Numbers, figures: Figures, number: int, attempt: i
 
 
 @dataclass(frozen=True)
-class Common:
+class SharedDraws:
     """What a replication draws once for everybody: the shared factors, and all figures that change with it."""
 
     replication: int
@@ -195,7 +175,7 @@ class Common:
     figures: Floats
 
 
-class Luck:
+class DrawTables:
     """The luck of a plan under one seed, as the kernel reads it: `numbers`, and the `figures` that never change.
 
     First attempts are drawn by the kernel, one by one as they are performed. Where `uniforms` is given they come
@@ -210,7 +190,7 @@ class Luck:
         self.numbers = _numbers(inputs, keys, made, (), forced=uniforms is not None)
         self.figures = np.concatenate([inputs.tables.data, made.minutes])
 
-    def chunk(self, first: int, count: int) -> Iterator[Common]:
+    def chunk(self, first: int, count: int) -> Iterator[SharedDraws]:
         """Yield what replications first … first + count − 1 share."""
         inputs = self.inputs
         draw = self.uniforms or self._plain
@@ -220,14 +200,14 @@ class Luck:
         own = self.uniforms(inputs.names, first, count) if self.uniforms else np.empty((0, count))
         figures = np.concatenate([factors, delays, own])
         for column in range(count):
-            yield Common(first + column, factors[:, column], figures[:, column])
+            yield SharedDraws(first + column, factors[:, column], figures[:, column])
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Draw each replication on its own."""
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
 
 
-def given(inputs: Inputs, values: Sequence[int]) -> tuple[Ints, Floats]:
+def fixed_draws(inputs: Inputs, values: Sequence[int]) -> tuple[Ints, Floats]:
     """Return (numbers, figures) that give every input its value, at later attempts too; nothing is drawn."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
     return _numbers(inputs, keys, recipes(inputs), values, forced=False), np.zeros(1)
@@ -260,6 +240,6 @@ def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], 
     delays = factors + len(inputs.factors)
     forced_at = delays + len(inputs.delay_names) if forced else 0
     numbers = [made.rows.shape[1], losses, losses + inputs.losses.shape[1], minutes, factors, delays, forced_at]
-    luck = bound(LUCK, [np.column_stack([keys.view(np.int64), made.made]), made.rows, values], numbers)
-    luck[GIVEN] *= len(values) > 0
-    return luck
+    draws = bound(DRAWS, [np.column_stack([keys.view(np.int64), made.made]), made.rows, values], numbers)
+    draws[GIVEN] *= len(values) > 0
+    return draws

@@ -24,15 +24,17 @@ from sim.engine.numba_engine.memory_layout import (
     AT,
     BUDGET_SPENT,
     CONTENT,
+    ENDLESS_GRANTS,
     FAULT,
+    FAULT_UNIT,
     FREE_COUNT,
-    GRANTS_FOR_EVER,
     LEVEL,
     LOG_FULL,
     MOST_JUMPS,
     MOST_ROUNDS,
     MOST_ROWS,
-    NEVER_DONE,
+    NEVER_FINISHED,
+    NO_FAULT,
     NOW,
     OPEN,
     READY,
@@ -44,12 +46,10 @@ from sim.engine.numba_engine.memory_layout import (
     TOO_FAR,
     UNIT,
     UNKNOWN,
-    WELL,
-    WHO,
     beginning,
     plan_array,
 )
-from sim.engine.numba_engine.sampling import Luck, given
+from sim.engine.numba_engine.sampling import DrawTables, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
@@ -64,16 +64,16 @@ from sim.world.roads import duty_finish
 
 def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Deadlock | None:
     """Return who stands where if the project stalled; raise what the reference raises where a run cannot go on."""
-    fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[WHO]]
-    if fault == WELL:
+    fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[FAULT_UNIT]]
+    if fault == NO_FAULT:
         return None if run[OPEN] else _standing(plan, run, "")
-    if fault == NEVER_DONE:
+    if fault == NEVER_FINISHED:
         return _standing(plan, run, _out_of_time(plan, run, calendars))
     if fault == TOO_FAR:
         raise Stalled(f"{who}: what begins at minute {now} ends beyond all counting")
     if fault == BUDGET_SPENT:
         raise GoesRound(budget_spent(now, who))
-    if fault == GRANTS_FOR_EVER:
+    if fault == ENDLESS_GRANTS:
         granted = _column(run, READY, min(5, int(run[READY_SIZE])))
         who = ", ".join(plan.units[unit] for unit in granted) + " and others"
         raise GoesRound(f"minute {now}: {who} go round for ever while no time passes")
@@ -90,8 +90,8 @@ def _standing(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
 
 def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> str:
     """Return in words that a calendar ends before a work does; raise `NoWindow` where none would ever do."""
-    at = int(run[run[STATE] + run[WHO] * UNIT + AT])
-    what = f"{plan.units[run[WHO]]}, {plan.activities[plan.activity_of[at]]}"
+    at = int(run[run[STATE] + run[FAULT_UNIT] * UNIT + AT])
+    what = f"{plan.units[run[FAULT_UNIT]]}, {plan.activities[plan.activity_of[at]]}"
     if run[ASKED] < 0:
         raise PlanError(f"{what}: {run[ASKED]} minutes of work are less than none")
     try:
@@ -128,7 +128,8 @@ Calendars = Sequence[Calendar]
 Further = Callable[[int, int], Calendars]
 A_MOMENT = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
-COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
+COMPILING = "compiling the fast engine for this machine: once, for about half a minute"
+"""Engine, weather and metrics, one after the other, when each is first called."""
 AT_ONCE = 64
 """Replications whose shared luck is drawn together."""
 ROOM_A_STEP = 1.5
@@ -160,9 +161,9 @@ class KernelPlan:
         self.beginning = beginning(plan)
         self.luck = lru_cache(maxsize=4)(self._luck)
 
-    def _luck(self, seed: int, uniforms: Uniforms | None = None) -> Luck:
+    def _luck(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
         """Return the luck of this plan under a seed."""
-        return Luck(self.plan.inputs, seed, uniforms)
+        return DrawTables(self.plan.inputs, seed, uniforms)
 
 
 class Workspace:
@@ -195,7 +196,7 @@ class Workspace:
         hours = self.timetables.of(calendars)
         while self.play(replication, hours) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
-        return bool(self.run[FAULT] != WELL or not self.run[OPEN])
+        return bool(self.run[FAULT] != NO_FAULT or not self.run[OPEN])
 
     def play(self, replication: int, hours: Ints) -> int:
         """Have the kernel perform the plan as far as the log has room, and return what went wrong."""
@@ -238,7 +239,7 @@ def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calen
 
 def simulate_given(prepared: KernelPlan, values: Sequence[int], calendars: Calendars) -> CompiledOutcome:
     """Perform the plan with the value of every input given, as in the planned run; repeats take the same value."""
-    numbers, figures = given(prepared.plan.inputs, values)
+    numbers, figures = fixed_draws(prepared.plan.inputs, values)
     return Workspace(prepared, numbers, figures).simulate(0, np.empty(0), calendars)
 
 

@@ -1,1 +1,1 @@
-"""Measuring by machine code: twins of the slow passes of `sim.metrics`, equal to them in every bit."""
+"""The long passes over a run, in numpy and compiled; `interface` says what both promise."""

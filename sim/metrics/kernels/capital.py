@@ -1,116 +1,157 @@
-"""The course of every item of capital, and what is summed over it: twin of `sim.metrics.money.capital`.
+"""Capital over time, compiled: what changes every item, the state between two changes, and what is summed over it.
 
-The sums are taken in the same order as there, so that they are the same in every bit. Whoever calls brings all
-arrays; inside, an array is where its first number stands, which compiles in a fraction of the time.
+The reference is `capital_timeline` and `capital_integrals` of `sim.metrics.kernels.numpy_kernels`; sums are taken in the
+same order as there, so they are the same in every bit.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.jit.toolkit import Figures, Numbers, figures_of, numbers_of, part, whole_of
+from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
+from sim.metrics.kernels.interface import NEVER, CapitalEvents, Integrals, Timeline
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 DAY = 1440
-PAID, KW, OWED, CONTRACT, DEBT = range(5)
-"""Kinds of changes, as in `sim.metrics.money.capital.AMOUNTS`."""
-EARNING, COMMITTED, EXPOSED, SHARE, DRAWN = range(1, 6)
-"""Rows of states; the first is what is paid."""
-ITEM, MINUTE, KIND, RAW = range(4)
-"""Rows of what is known of a change in whole numbers."""
-AMOUNT, TOO, BORROWED, FIGURES = range(4)
+PAID, KW, OWED, CONTRACT = range(4)
+"""Kinds of changes: cents paid, kW online, cents owed, cents contracted."""
+EARNING, COMMITTED, EXPOSED, SHARE, DRAWN, STATES = range(1, 7)
+"""Rows of states behind row 0, what is paid; and how many there are."""
+ITEM, MINUTE, KIND, CHANGE_INTS = range(4)
+"""Rows of the whole numbers of a change, and how many there are."""
+AMOUNT, ON_ORDER, DEBT, CHANGE_FLOATS = range(4)
 """Rows of the rest: by how much, by how much its contract too, and how much of it is debt."""
 DIGIT = 11
-"""Bits that are sorted by at once."""
+"""Bits that are sorted by at once: a table of 2,048 counts fits the processor's first cache."""
 DIGITS = 1 << DIGIT
 
 
-@whole_of(
-    "i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[::1], f8[::1], "
-    "i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8, f8, i8, i8[:,::1], f8[:,::1], i8[::1]"
-)
-def lay(
-    item_: Ints, minute_: Ints, cents_: Ints, debt_: Floats,
-    serving_: Ints, moment_: Ints, kw_: Floats, moments_: Ints,
-    owed_item_: Ints, owed_step_: Ints, owed_: Floats, when_: Ints,
-    value_: Ints, ordered_: Ints, cancelled_: Ints, total_: Floats,
-    online_: Ints, standing: int, standing_kw: float, never: int,
-    raw_: Ints, figures_: Floats, signed_: Ints,
-) -> int:  # fmt: skip
-    """Lay out everything that changes an item, row by row, and return how many rows come: from 0, before `never`.
+# --- timeline ---------------------------------------------------------------------------------------------------------
 
-    Payments (of `standing` items, behind all others, contracts as well), items that serve, `standing` items that
-    serve with every block ordered, what is owed, contracts that are signed and that are cancelled.
+
+class Changes(NamedTuple):
+    """Changes on the way to becoming rows: whole numbers and floats, each row of them `room` long."""
+
+    ints: IntView
+    floats: FloatView
+    room: int
+
+
+def capital_timeline(events: CapitalEvents, built_kw: Floats, horizon: int) -> Timeline:
+    """Return the state of every item between any two changes."""
+    items, contracts = len(events.total), len(events.value)
+    # the most there can be: every payment, every pair of item and moment, every claim, contract and cancellation
+    room = len(events.item) + len(events.serving_item) + (items - contracts) * len(events.online)
+    room += len(events.owed_item) + 2 * contracts
+    ints, floats = np.empty((CHANGE_INTS, room), np.int64), np.empty((CHANGE_FLOATS, room))
+    count = collect_changes(events, ints, floats, np.empty(contracts, np.int64))
+    rows, states = np.empty((3, count), np.int64), np.empty((STATES, count))
+    first = np.empty(min(count, items), np.int64)
+    scratch = np.empty(2 * count + DIGITS, np.int64)
+    found = follow_items(ints, floats, events.total, built_kw, horizon, rows, first, states, scratch)
+    return Timeline(rows, first[:found], states)
+
+
+@entry_point
+def collect_changes(events: CapitalEvents, ints_: Ints, floats_: Floats, signed_: Ints) -> int:
+    """Write everything that changes an item, row by row, and return how many rows come from 0 on, before `NEVER`.
+
+    Payments (of standing costs, behind all contracts, contracted at the same moment), items that serve, standing costs
+    that serve with every block ordered, what is owed, contracts that are signed and that are cancelled.
     """
-    item, minute, cents, debt = numbers_of(item_), numbers_of(minute_), numbers_of(cents_), figures_of(debt_)
-    serving, moment, kw, moments = numbers_of(serving_), numbers_of(moment_), figures_of(kw_), numbers_of(moments_)
-    whose, step, owed, when = numbers_of(owed_item_), numbers_of(owed_step_), figures_of(owed_), numbers_of(when_)
-    value, ordered, total = numbers_of(value_), numbers_of(ordered_), figures_of(total_)
-    cancelled, online, signed = numbers_of(cancelled_), numbers_of(online_), numbers_of(signed_)
-    raw, figures, room, contracts = numbers_of(raw_), figures_of(figures_), raw_.shape[1], len(value_)
+    item, minute, cents, debt = (
+        int_view(events.item),
+        int_view(events.minute),
+        int_view(events.cents),
+        float_view(events.debt),
+    )
+    value, ordered, cancelled, total = (
+        int_view(events.value),
+        int_view(events.ordered),
+        int_view(events.cancelled),
+        float_view(events.total),
+    )
+    signed, contracts = int_view(signed_), len(events.value)
+    changes = Changes(int_view(ints_), float_view(floats_), ints_.shape[1])
     row = 0
     for at in range(contracts):
         signed[at] = ordered[at]
-    for at in range(len(item_)):
-        its = item[at]
+    for at in range(len(events.item)):
+        its, on_order = item[at], 0.0
         if its < contracts:
-            signed[its] = min(signed[its], minute[at])
-        too = float(cents[at]) if its >= contracts else 0.0
-        row = _change(raw, figures, room, row, its, minute[at], PAID, float(cents[at]), too, debt[at], never)
-    for at in range(len(serving_)):
-        row = _change(raw, figures, room, row, serving[at], moments[moment[at]], KW, kw[at], 0.0, 0.0, never)
-    for number in range(standing):
-        for at in range(len(online_)):
-            row = _change(raw, figures, room, row, contracts + number, online[at], KW, standing_kw, 0.0, 0.0, never)
-    for at in range(len(owed_item_)):
-        claim = owed[at] * value[whose[at]]
-        row = _change(raw, figures, room, row, whose[at], when[step[at]], OWED, claim, 0.0, 0.0, never)
+            signed[its] = min(signed[its], minute[at])  # a payment before the order is the order
+        else:
+            on_order = float(cents[at])
+        row = _write(changes, row, its, minute[at], PAID, float(cents[at]), on_order, debt[at])
+    row = _collect_serving(changes, row, events)
+    row = _collect_owed(changes, row, events)
     for at in range(contracts):
         if ordered[at] >= 0:
-            row = _change(raw, figures, room, row, at, signed[at], CONTRACT, float(value[at]), 0.0, 0.0, never)
+            row = _write(changes, row, at, signed[at], CONTRACT, float(value[at]), 0.0, 0.0)
     for at in range(contracts):
         if cancelled[at] >= 0:
-            less = total[at] - value[at]
-            row = _change(raw, figures, room, row, at, cancelled[at], CONTRACT, less, 0.0, 0.0, never)
+            row = _write(changes, row, at, cancelled[at], CONTRACT, total[at] - value[at], 0.0, 0.0)
     return row
 
 
-@part
-def _change(
-    raw: Numbers, figures: Figures, room: int, row: int,
-    item: int, minute: int, kind: int, amount: float, too: float, debt: float, never: int,
-) -> int:  # fmt: skip
-    """Add a change if its minute comes; return the row of the next one."""
-    if minute < 0 or minute >= never:
+@jit
+def _collect_serving(changes: Changes, row: int, events: CapitalEvents) -> int:
+    """Write from when on items serve how many kW; return the next row."""
+    item, moment, kw = int_view(events.serving_item), int_view(events.serving_moment), float_view(events.serving_kw)
+    moments, online = int_view(events.moments), int_view(events.online)
+    for at in range(len(events.serving_item)):
+        row = _write(changes, row, item[at], moments[moment[at]], KW, kw[at], 0.0, 0.0)
+    for standing in range(len(events.value), len(events.total)):
+        for at in range(len(events.online)):
+            row = _write(changes, row, standing, online[at], KW, events.block_kw, 0.0, 0.0)
+    return row
+
+
+@jit
+def _collect_owed(changes: Changes, row: int, events: CapitalEvents) -> int:
+    """Write what is owed of every contract from which step on; return the next row."""
+    item, step, share = int_view(events.owed_item), int_view(events.owed_step), float_view(events.owed_share)
+    when, value = int_view(events.when), int_view(events.value)
+    for at in range(len(events.owed_item)):
+        row = _write(changes, row, item[at], when[step[at]], OWED, share[at] * value[item[at]], 0.0, 0.0)
+    return row
+
+
+@jit
+def _write(
+    changes: Changes, row: int, item: int, minute: int, kind: int, amount: float, on_order: float, debt: float
+) -> int:
+    """Write a change if its minute comes; return the next row."""
+    if minute < 0 or minute >= NEVER:
         return row
-    raw[ITEM * room + row], raw[MINUTE * room + row], raw[KIND * room + row] = item, minute, kind
-    figures[AMOUNT * room + row], figures[TOO * room + row], figures[BORROWED * room + row] = amount, too, debt
+    ints, floats, room = changes.ints, changes.floats, changes.room
+    ints[ITEM * room + row], ints[MINUTE * room + row], ints[KIND * room + row] = item, minute, kind
+    floats[AMOUNT * room + row], floats[ON_ORDER * room + row], floats[DEBT * room + row] = amount, on_order, debt
     return row + 1
 
 
-@whole_of("i8[:,::1], f8[:,::1], f8[::1], f8[::1], i8, i8[:,::1], i8[::1], f8[:,::1], i8[::1]")
-def course(
-    raw_: Ints, figures_: Floats, total_: Floats, built_: Floats, horizon: int,
+@entry_point
+def follow_items(
+    ints_: Ints, floats_: Floats, total_: Floats, built_: Floats, horizon: int,
     rows_: Ints, first_: Ints, states_: Floats, scratch_: Ints,
 ) -> int:  # fmt: skip
-    """Put changes in order and follow every item; return how many items there are.
+    """Sort changes by item and minute and follow every item; return how many items there are.
 
     `rows_` gets item, minute and end of every row, `first_` where each item begins, `states_` what holds from then.
     """
-    raw, figures, total, built = numbers_of(raw_), figures_of(figures_), figures_of(total_), figures_of(built_)
-    rows, first, states = numbers_of(rows_), numbers_of(first_), figures_of(states_)
-    scratch, room, count = numbers_of(scratch_), raw_.shape[1], rows_.shape[1]
+    ints, floats, total, built = int_view(ints_), float_view(floats_), float_view(total_), float_view(built_)
+    rows, first, states = int_view(rows_), int_view(first_), float_view(states_)
+    scratch, room, count = int_view(scratch_), ints_.shape[1], rows_.shape[1]
     bits = _bits(count)
-    at = _ordered(raw, MINUTE * room, scratch, count, bits)
-    at = _ordered_again(raw, ITEM * room, scratch, count, bits, at)
+    at = _ordered(ints, MINUTE * room, scratch, count, bits)
+    at = _ordered_again(ints, ITEM * room, scratch, count, bits, at)
     paid = kw = owed = contract = paid_before = kw_before = owed_before = contract_before = 0.0
     items, whole_kw, price = 0, 1.0, 0.0
     for place in range(count):
         row = scratch[at + place] & (1 << bits) - 1
-        its, minute, kind = raw[ITEM * room + row], raw[MINUTE * room + row], raw[KIND * room + row]
-        amount = figures[AMOUNT * room + row]
+        its, minute, kind = ints[ITEM * room + row], ints[MINUTE * room + row], ints[KIND * room + row]
+        amount = floats[AMOUNT * room + row]
         if place == 0 or rows[place - 1] != its:
             first[items] = place
             items += 1
@@ -123,7 +164,7 @@ def course(
         paid += amount if kind == PAID else 0.0
         kw += amount if kind == KW else 0.0
         owed += amount if kind == OWED else 0.0
-        contract += amount if kind == CONTRACT else figures[TOO * room + row]
+        contract += amount if kind == CONTRACT else floats[ON_ORDER * room + row]
         share = min((kw - kw_before) / whole_kw, 1.0)
         rows[place], rows[count + place] = its, minute
         states[place] = paid - paid_before
@@ -131,25 +172,39 @@ def course(
         states[COMMITTED * count + place] = contract - contract_before
         states[EXPOSED * count + place] = max(paid - paid_before, owed - owed_before)
         states[SHARE * count + place] = share
-        states[DRAWN * count + place] = figures[BORROWED * room + row]
+        states[DRAWN * count + place] = floats[DEBT * room + row]
     if count > 0:
         rows[3 * count - 1] = max(rows[2 * count - 1], horizon)
     return items
 
 
-@whole_of("i8[:,::1], f8[:,::1], f8[::1], i8, f8[:,::1], f8[::1], f8[:,::1], f8[::1], i8[::1]")
-def summed(
+# --- integrals --------------------------------------------------------------------------------------------------------
+
+
+def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integrals:
+    """Return integrals, idle capital at the horizon and its peak, and daily changes."""
+    items, count, days = len(total), timeline.rows.shape[1], horizon // DAY
+    by_item, by_day, stranded = np.zeros((2, items)), np.zeros((4, days)), np.empty(count)
+    left, highest = integrate(
+        timeline.rows, timeline.states, total, horizon,
+        by_item, stranded, by_day, np.empty(count), np.empty(2 * count + DIGITS, np.int64),
+    )  # fmt: skip
+    return Integrals(by_item[0], by_item[1], stranded[:left], highest, by_day)
+
+
+@entry_point
+def integrate(
     rows_: Ints, states_: Floats, total_: Floats, horizon: int,
     by_item_: Floats, stranded_: Floats, by_day_: Floats, changes_: Floats, scratch_: Ints,
 ) -> tuple[int, float]:  # fmt: skip
-    """Sum up courses; return how many rows are stranded, and the most that is out and idle at any moment.
+    """Sum over a timeline; return how many rows are stranded, and the most that is out and idle at any moment.
 
     `by_item_` gets the integrals of what is idle and of what is committed and waits, `stranded_` what is idle at the
     end row by row, `by_day_` what paid, earning, committed and exposed change on every day.
     """
-    rows, states, total, by_item = numbers_of(rows_), figures_of(states_), figures_of(total_), figures_of(by_item_)
-    stranded, by_day, changes = figures_of(stranded_), figures_of(by_day_), figures_of(changes_)
-    scratch, count, items, days = numbers_of(scratch_), rows_.shape[1], len(total_), by_day_.shape[1]
+    rows, states, total, by_item = int_view(rows_), float_view(states_), float_view(total_), float_view(by_item_)
+    stranded, by_day, changes = float_view(stranded_), float_view(by_day_), float_view(changes_)
+    scratch, count, items, days = int_view(scratch_), rows_.shape[1], len(total_), by_day_.shape[1]
     left, changed, most = 0, 0, 0
     for row in range(count):
         item, minute, until = rows[row], rows[count + row], rows[2 * count + row]
@@ -173,9 +228,9 @@ def summed(
     return left, _peak(rows, changes, scratch, count, changed, most, horizon)
 
 
-@part
+@jit
 def _peak(
-    rows: Numbers, changes: Figures, scratch: Numbers, count: int, changed: int, most: int, horizon: int
+    rows: IntView, changes: FloatView, scratch: IntView, count: int, changed: int, most: int, horizon: int
 ) -> float:
     """Return the highest sum of changes, of those of one minute together, up to the horizon."""
     bits = _bits(count)
@@ -192,24 +247,11 @@ def _peak(
     return highest
 
 
-# --- sorting by date, digit by digit: twin of `sim.metrics.money.in_service` ---------------------------------------------
+# --- sorting ----------------------------------------------------------------------------------------------------------
+# A stable radix sort of places packed behind their keys: docs/decisions.md says what np.lexsort would cost.
 
 
-@whole_of("i8[::1], i8[::1]")
-def in_order(minute_: Ints, scratch_: Ints) -> int:
-    """Put places in the order of their minutes, equal ones as they were; return where in `scratch_` they begin.
-
-    No minute may be negative. The room is two numbers for every minute, and `DIGITS`.
-    """
-    minute, scratch, count = numbers_of(minute_), numbers_of(scratch_), len(minute_)
-    bits = _bits(count)
-    at = _ordered(minute, 0, scratch, count, bits)
-    for place in range(at, at + count):
-        scratch[place] &= (1 << bits) - 1
-    return at
-
-
-@part
+@jit
 def _bits(count: int) -> int:
     """Return how many bits a place among so many takes."""
     bits = 1
@@ -218,8 +260,8 @@ def _bits(count: int) -> int:
     return bits
 
 
-@part
-def _ordered(key: Numbers, base: int, scratch: Numbers, count: int, bits: int) -> int:
+@jit
+def _ordered(key: IntView, base: int, scratch: IntView, count: int, bits: int) -> int:
     """Return where places begin that are in the order of their keys; each behind its key, in one number."""
     most = 0
     for place in range(count):
@@ -228,8 +270,8 @@ def _ordered(key: Numbers, base: int, scratch: Numbers, count: int, bits: int) -
     return _sorted(scratch, count, count, bits, most)
 
 
-@part
-def _ordered_again(key: Numbers, base: int, scratch: Numbers, count: int, bits: int, at: int) -> int:
+@jit
+def _ordered_again(key: IntView, base: int, scratch: IntView, count: int, bits: int, at: int) -> int:
     """Return the same for another key of places in some order, which those with equal keys keep."""
     most = 0
     for place in range(count):
@@ -239,8 +281,8 @@ def _ordered_again(key: Numbers, base: int, scratch: Numbers, count: int, bits: 
     return _sorted(scratch, count, count, bits, most)
 
 
-@part
-def _sorted(scratch: Numbers, count: int, room: int, shift: int, most: int) -> int:
+@jit
+def _sorted(scratch: IntView, count: int, room: int, shift: int, most: int) -> int:
     """Sort the first numbers by what stands above `shift` bits, at most `most`; return where they begin then."""
     at, begin = 0, 2 * room
     while most > 0:

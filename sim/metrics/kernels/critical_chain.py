@@ -1,6 +1,7 @@
-"""The walk back from the completion to the decision: twin of `sim.metrics.critical_chain`, for its minutes alone.
+"""The walk back along the driving chain, compiled, for the minutes of every cause alone.
 
-Read `Chain._walk` first: this goes the same way and asks the same questions, row by row of the log.
+Read `DrivingChain._walk` of `sim.metrics.critical_chain` first: this goes the same way and asks the same questions, row
+by row of the log.
 """
 
 from __future__ import annotations
@@ -8,33 +9,63 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit.toolkit import Numbers, numbers_of, part, whole_of
+from sim.jit.toolkit import Ints, IntView, entry_point, int_view, jit
+from sim.metrics.kernels.chain_layout import (
+    AMOUNT,
+    ARGUMENT,
+    BEGUN,
+    BY_OTHER,
+    BY_RISK,
+    CALENDAR,
+    CALENDAR_OF,
+    CAUSE,
+    DATE,
+    DONE,
+    FIRST,
+    FREE,
+    GATE,
+    HOLD,
+    KIND,
+    LOST,
+    MODE,
+    MODE_OF,
+    NONE,
+    NOTED,
+    OWN,
+    POOL,
+    SIGNAL,
+    SINCE,
+    STAYS,
+    STEP,
+    STEPS,
+    STRIKES,
+    TIMED,
+    UNIT,
+    WAIT,
+    WHY,
+    WORDS,
+    WORK,
+)
+from sim.metrics.kernels.interface import Scan
 
-Ints = NDArray[np.int64]
-OTHER, DATE, WORK, WAIT, HOLD, FREE, SIGNAL = range(7)
-"""Kinds of steps as the walk sees them; those that are asked for together stand together."""
-NONE = -1
-FIRST, POOL, AMOUNT, CAUSE, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
-"""The plan as the walk sees it, one array that begins with these: where in it every table begins, and some numbers.
 
-Bundles, whose pools and amounts stand from `FIRST` on; pools, with their cause (none for tokens) and whether they
-stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two causes.
-"""
-HEADER = 10
-KIND, ARGUMENT, UNIT, CALENDAR, MODE = range(5)
-"""What is known of a step."""
-WORDS = 5
-BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN = range(10)
-"""What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
-
-Then what it lost to weather; its step; whether it is work or a date; a cause or none, and since when that was
-short; and its own cause. What it lost and its own cause are noted later, by others.
-"""
-NOTED = 10
+def walk(plan: Ints, log: Ints, scan: Scan, free: Ints) -> Ints:
+    """Return what is noted of the rows of the chain, from the completion back; `free` is used up."""
+    log, rows = np.ascontiguousarray(log), len(log)
+    found = np.empty((rows, NOTED), np.int64)
+    count = walk_back(plan, log, scan.before, np.zeros(rows, np.uint8), free, scan.over, found)
+    return found[:count]
 
 
-@whole_of("i8[::1], i8[:,::1], i4[::1], u1[::1], i8[::1], i8, i8[:,::1]")
-def walk(
+def sum_causes(found: Ints, weather: int, causes: int) -> Ints:
+    """Return the minutes of the rows noted by cause."""
+    total = np.zeros(causes, np.int64)
+    share(found, weather, total)
+    return total
+
+
+@entry_point
+def walk_back(
     plan_: Ints, log_: Ints, before_: NDArray[np.int32], seen_: NDArray[np.uint8], free_: Ints, over: int, found_: Ints
 ) -> int:
     """Note the rows of the chain in `found`, from the completion back; return how many there are.
@@ -42,8 +73,8 @@ def walk(
     `over` is the minute of the completion, or -1; `seen` the rows passed so far, none yet; `free` what is free of every
     pool in the beginning, and behind it a number that is 0.
     """
-    plan, log, before, seen = numbers_of(plan_), numbers_of(log_), numbers_of(before_), numbers_of(seen_)
-    free, found, rows, pools = numbers_of(free_), numbers_of(found_), len(log_), len(free_) - 1
+    plan, log, before, seen = int_view(plan_), int_view(log_), int_view(before_), int_view(seen_)
+    free, found, rows, pools = int_view(free_), int_view(found_), len(log_), len(free_) - 1
     row, why, since, stays, count = _completion(plan, log, before, rows, over), NONE, 0, False, 0
     while row >= 0 and count < len(found_):
         seen[row] = 1
@@ -67,10 +98,10 @@ def walk(
     return count
 
 
-@whole_of("i8[:,::1], i8, i8[::1]")
+@entry_point
 def share(found_: Ints, weather: int, total_: Ints) -> None:
     """Sum the minutes of the rows noted by cause: what is short, else themselves; and weather."""
-    found, total = numbers_of(found_), numbers_of(total_)
+    found, total = int_view(found_), int_view(total_)
     for at in range(0, NOTED * len(found_), NOTED):
         begun, done, why, lost = found[at + BEGUN], found[at + DONE], found[at + WHY], found[at + LOST]
         if found[at + TIMED] == 0:
@@ -83,14 +114,14 @@ def share(found_: Ints, weather: int, total_: Ints) -> None:
         total[weather] += lost
 
 
-@part
-def _of(plan: Numbers, log: Numbers, row: int, what: int) -> int:
+@jit
+def _of(plan: IntView, log: IntView, row: int, what: int) -> int:
     """Return something about the step of a row."""
     return plan[plan[STEPS] + WORDS * log[3 * row + 1] + what]
 
 
-@part
-def _note(plan: Numbers, log: Numbers, found: Numbers, count: int, row: int, why: int, since: int, timed: int) -> int:
+@jit
+def _note(plan: IntView, log: IntView, found: IntView, count: int, row: int, why: int, since: int, timed: int) -> int:
     """Note a row; return how many are noted now."""
     at, step = NOTED * count, log[3 * row + 1]
     known = plan[STEPS] + WORDS * step
@@ -100,8 +131,8 @@ def _note(plan: Numbers, log: Numbers, found: Numbers, count: int, row: int, why
     return count + 1
 
 
-@part
-def _completion(plan: Numbers, log: Numbers, before: Numbers, rows: int, over: int) -> int:
+@jit
+def _completion(plan: IntView, log: IntView, before: IntView, rows: int, over: int) -> int:
     """Return the row that opened the completion gate in the minute in which all was over, or -1."""
     row, best = rows - 1, NONE
     while row >= 0 and log[3 * row] >= over >= 0:
@@ -112,9 +143,9 @@ def _completion(plan: Numbers, log: Numbers, before: Numbers, rows: int, over: i
     return best
 
 
-@part
+@jit
 def _released_by(
-    plan: Numbers, log: Numbers, before: Numbers, free: Numbers, pools: int, rows: int, row: int
+    plan: IntView, log: IntView, before: IntView, free: IntView, pools: int, rows: int, row: int
 ) -> tuple[int, int]:
     """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
     first, end, wanted = row, row + 1, _of(plan, log, row, ARGUMENT)
@@ -133,8 +164,8 @@ def _released_by(
     return best, pool if best != NONE else plan[plan[POOL] + plan[plan[FIRST] + wanted]]
 
 
-@part
-def _signalled(plan: Numbers, log: Numbers, before: Numbers, row: int, first: int, end: int) -> int:
+@jit
+def _signalled(plan: IntView, log: IntView, before: IntView, row: int, first: int, end: int) -> int:
     """Return the row of the minute in which another unit raised the gate that a row waited for."""
     best, gate, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):
@@ -144,8 +175,8 @@ def _signalled(plan: Numbers, log: Numbers, before: Numbers, row: int, first: in
     return best
 
 
-@part
-def _several(plan: Numbers, log: Numbers, row: int, first: int, end: int) -> bool:
+@jit
+def _several(plan: IntView, log: IntView, row: int, first: int, end: int) -> bool:
     """Tell whether others gave back more than one of the pools that a row wants, in its minute."""
     one, wanted, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):
@@ -160,9 +191,9 @@ def _several(plan: Numbers, log: Numbers, row: int, first: int, end: int) -> boo
     return False
 
 
-@part
+@jit
 def _freed(
-    plan: Numbers, log: Numbers, before: Numbers, free: Numbers, row: int, first: int, end: int, short: bool
+    plan: IntView, log: IntView, before: IntView, free: IntView, row: int, first: int, end: int, short: bool
 ) -> tuple[int, int]:
     """Return who gave back what a row wants, and which pool; with `short`, only of pools that had too little."""
     best, which, wanted, unit = NONE, NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
@@ -179,8 +210,8 @@ def _freed(
     return best, which
 
 
-@part
-def _wanted(plan: Numbers, bundle: int, pool: int) -> int:
+@jit
+def _wanted(plan: IntView, bundle: int, pool: int) -> int:
     """Return how many of a pool a bundle has."""
     for place in range(plan[plan[FIRST] + bundle], plan[plan[FIRST] + bundle + 1]):
         if plan[plan[POOL] + place] == pool:
@@ -188,8 +219,8 @@ def _wanted(plan: Numbers, bundle: int, pool: int) -> int:
     return 0
 
 
-@part
-def _sooner(plan: Numbers, log: Numbers, before: Numbers, row: int, best: int) -> bool:
+@jit
+def _sooner(plan: IntView, log: IntView, before: IntView, row: int, best: int) -> bool:
     """Tell whether a row owes less to others of its minute than the best so far, or stands before it by rank."""
     if best == NONE:
         return True
@@ -200,8 +231,8 @@ def _sooner(plan: Numbers, log: Numbers, before: Numbers, row: int, best: int) -
     return mine < its if mine != its else row < best
 
 
-@part
-def _released(plan: Numbers, log: Numbers, before: Numbers, row: int) -> int:
+@jit
+def _released(plan: IntView, log: IntView, before: IntView, row: int) -> int:
     """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
     found, minute = 0, log[3 * row]
     while row >= 0 and log[3 * row] == minute:
@@ -212,8 +243,8 @@ def _released(plan: Numbers, log: Numbers, before: Numbers, row: int) -> int:
     return found
 
 
-@part
-def _level(plan: Numbers, log: Numbers, free: Numbers, pools: int, rows: int) -> None:
+@jit
+def _level(plan: IntView, log: IntView, free: IntView, pools: int, rows: int) -> None:
     """Bring what is free of every pool to where it was after so many rows, forward or back."""
     while free[pools] != rows:
         way = 1 if free[pools] < rows else -1

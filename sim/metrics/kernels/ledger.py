@@ -1,120 +1,132 @@
-"""What falls due when, what debt costs, what is earned by then: twins of sums in `ledger`, `standing` and `finance`.
-
-Whoever calls brings all arrays; inside, an array is where its first number stands.
-"""
+"""What falls due when, what debt is drawn and what is earned, compiled; see `sim.metrics.kernels.numpy_kernels`."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.jit.toolkit import Figures, Numbers, figures_of, numbers_of, part, whole_of
+from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
+from sim.metrics.kernels.interface import Billing, DebtDraws, Entries, Shares, StandingCosts, Timeline
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 DAY, MONTH = 1440, 43_830
-MINUTE, ITEM, CENTS, EVENT = range(4)
-"""Rows of entries."""
+MINUTE, ITEM, CENTS, EVENT, COLUMNS = range(5)
+"""Rows of entries, and how many there are."""
 PERIOD = -2
 """The event of the n-th period is this less n."""
 
 
-@whole_of(
-    "i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], f8[:,::1], i8[:,::1], i8[::1], f8, b1, i8, "
-    "i8[:,::1], f8[::1]"
-)
-def entries(
-    when_: Ints, item_: Ints, step_: Ints, share_: Floats, lag_: Ints, value_: Ints,
-    costs_: Floats, standing_: Ints, billed_: Ints, fee: float, bills: bool, pays_after: int,
-    entries_: Ints, sums_: Floats,
-) -> int:  # fmt: skip
+def ledger_entries(when: Ints, due: Shares, value: Ints, costs: StandingCosts, billing: Billing) -> Entries:
+    """Return every entry of a run in which no order is cancelled."""
+    kinds, days = costs.by_day.shape
+    last = int(when.max(initial=0)) + int(due.lag.max(initial=0))
+    periods = max((days * DAY - 1) // int(costs.period.min()) + 1, last // MONTH + 2)
+    found = np.empty((COLUMNS, len(due.item) + (kinds + 1) * periods), np.int64)
+    count = write_entries(when, due, value, costs, billing, found, np.empty(periods))
+    return Entries(*found[:, :count])
+
+
+@entry_point
+def write_entries(
+    when_: Ints, due: Shares, value_: Ints, costs: StandingCosts, billing: Billing, entries_: Ints, sums_: Floats
+) -> int:
     """Write every entry of a ledger, and return how many there are.
 
-    First the shares of prices that have fallen due. Then costs by day, each at the end of its periods: `standing_`
-    are pairs (item, minutes of a period). Then, by the month, the contractor's fee on everything he is billed for;
-    and if he `bills` by the month, what is his is paid so many minutes after the end of it.
+    First the shares of prices that have fallen due; then standing costs at the ends of their periods; then, by the
+    month, the contractor's fee on what he bills. If he bills by the month, what is his is paid after the end of it.
     """
-    when, item, step, share = numbers_of(when_), numbers_of(item_), numbers_of(step_), figures_of(share_)
-    lag, value, costs, standing = numbers_of(lag_), numbers_of(value_), figures_of(costs_), numbers_of(standing_)
-    billed, found, sums, room = numbers_of(billed_), numbers_of(entries_), figures_of(sums_), entries_.shape[1]
+    when, value, found, room = int_view(when_), int_view(value_), int_view(entries_), entries_.shape[1]
+    item, step, share, lag = int_view(due.item), int_view(due.step), float_view(due.share), int_view(due.lag)
     count, before, last = 0, 0, -1
-    for row in range(len(item_)):
+    for row in range(len(due.item)):
         if item[row] != last:
             before, last = 0, item[row]
+        # the total so far is rounded, not the part: so the parts add up to the price
         upto = int(np.rint(value[last] * share[row]))
         if when[step[row]] >= 0 and upto != before:
             minute = when[step[row]] + lag[row]
             count = _entry(found, room, count, minute, last, upto - before, step[row])
         before = upto
-    for kind in range(costs_.shape[0]):
-        days, length = costs_.shape[1], standing[2 * kind + 1]
-        count = _periods(costs, kind * days, days, length, standing[2 * kind], found, room, count, sums)
-    if fee != 0 or bills:
-        count = _fees(billed, len(billed_) - 1, fee, found, room, count, sums, len(sums_))
-    if bills:
+    for kind in range(len(costs.item)):
+        count = _periods(costs, kind, found, room, count, float_view(sums_))
+    if billing.fee != 0 or billing.by_month:
+        count = _fees(billing, found, room, count, float_view(sums_), len(sums_))
+    if billing.by_month:
         for row in range(count):
-            if billed[found[ITEM * room + row]] != 0:
-                found[row] = (found[row] // MONTH + 1) * MONTH + pays_after
+            if billing.billed[found[ITEM * room + row]]:
+                found[row] = (found[row] // MONTH + 1) * MONTH + billing.pays_after
     return count
 
 
-@part
-def _entry(found: Numbers, room: int, row: int, minute: int, item: int, cents: int, event: int) -> int:
+@jit
+def _entry(found: IntView, room: int, row: int, minute: int, item: int, cents: int, event: int) -> int:
     """Write an entry; return the row of the next one."""
     found[row], found[ITEM * room + row] = minute, item
     found[CENTS * room + row], found[EVENT * room + row] = cents, event
     return row + 1
 
 
-@part
-def _periods(
-    costs: Figures, base: int, days: int, length: int, item: int, found: Numbers, room: int, count: int, sums: Figures
-) -> int:
+@jit
+def _periods(costs: StandingCosts, kind: int, found: IntView, room: int, count: int, sums: FloatView) -> int:
     """Write what is due at the end of every period; the whole cents add up to the rounded total."""
+    by_day, days, length = float_view(costs.by_day), costs.by_day.shape[1], costs.period[kind]
     periods = (days * DAY - 1) // length + 1
     for period in range(periods):
         sums[period] = 0.0
     for day in range(days):
-        sums[((day + 1) * DAY - 1) // length] += costs[base + day]
+        sums[((day + 1) * DAY - 1) // length] += by_day[kind * days + day]
     total, before = 0.0, 0
     for period in range(periods):
         total += sums[period]
         cents = int(np.rint(total * 100))
         if cents != before:
-            count = _entry(found, room, count, (period + 1) * length, item, cents - before, PERIOD - period - 1)
+            event = PERIOD - period - 1
+            count = _entry(found, room, count, (period + 1) * length, costs.item[kind], cents - before, event)
         before = cents
     return count
 
 
-@part
-def _fees(
-    billed: Numbers, last: int, fee: float, found: Numbers, room: int, count: int, sums: Figures, periods: int
-) -> int:
-    """Write the fee on everything that is billed, month by month, for the last of all items."""
-    for month in range(periods):
+@jit
+def _fees(billing: Billing, found: IntView, room: int, count: int, sums: FloatView, months: int) -> int:
+    """Write the fee on everything that is billed, month by month."""
+    for month in range(months):
         sums[month] = 0.0
     for row in range(count):
-        if billed[found[ITEM * room + row]] != 0:
+        if billing.billed[found[ITEM * room + row]]:
             sums[found[row] // MONTH] += found[CENTS * room + row]
     owed, before = 0.0, 0
-    for month in range(periods):
+    for month in range(months):
         owed += sums[month]
-        upto = int(np.rint(owed * fee))
+        upto = int(np.rint(owed * billing.fee))
         if upto != before:
             end = month * MONTH + MONTH - 1
-            count = _entry(found, room, count, end, last, upto - before, PERIOD - month)
+            count = _entry(found, room, count, end, billing.fee_item, upto - before, PERIOD - month)
         before = upto
     return count
 
 
-@whole_of("i8[:,::1], f8[:,::1], i8[:,::1], f8[:,::1]")
-def shares_and_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
-    """Tell at which rows of courses shares online change or debt is drawn, and each draw; return how many of both.
+def debt_draws(timeline: Timeline) -> DebtDraws:
+    """Return the rows at which shares online change or debt is drawn, and each draw."""
+    count = timeline.rows.shape[1]
+    ints, floats = np.empty((3, count), np.int64), np.empty((4, count))
+    rows, draws = write_draws(timeline.rows, timeline.states, ints, floats)
+    minute, change = ints[0, :rows], floats[0, :rows]
+    return DebtDraws(minute, change, *ints[1:, :draws], *floats[1:, :draws])
+
+
+def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
+    """Return what is earned up to each moment by blocks that earn from their begin on."""
+    earned = np.empty(len(moment))
+    write_earned(begin, rate, moment, earned)
+    return earned
+
+
+@entry_point
+def write_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
+    """Note at which rows of a timeline shares online change or debt is drawn, and each draw; return how many of both.
 
     Rows of `ints_`: the minutes; of each draw its place among those rows, and that of the last one of its item. Rows
     of `floats_`: the steps; of each draw the debt, and the shares then and at the end.
     """
-    rows, states, ints, floats = numbers_of(rows_), figures_of(states_), numbers_of(ints_), figures_of(floats_)
+    rows, states, ints, floats = int_view(rows_), float_view(states_), int_view(ints_), float_view(floats_)
     total, count, draws, begin, before = rows_.shape[1], 0, 0, 0, 0.0
     for row in range(total):
         share, debt = states[4 * total + row], states[5 * total + row]
@@ -134,10 +146,10 @@ def shares_and_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats)
     return count, draws
 
 
-@whole_of("i8[::1], f8[::1], f8[::1], f8[::1]")
-def earned_until(begin_: Ints, net_: Floats, moment_: Floats, earned_: Floats) -> None:
-    """Tell what is earned up to each moment by blocks that earn from their begin on; both are in order."""
-    begin, net, moment, earned = numbers_of(begin_), figures_of(net_), figures_of(moment_), figures_of(earned_)
+@entry_point
+def write_earned(begin_: Ints, net_: Floats, moment_: Floats, earned_: Floats) -> None:
+    """Note what is earned up to each moment by blocks that earn from their begin on; both are in order."""
+    begin, net, moment, earned = int_view(begin_), float_view(net_), float_view(moment_), float_view(earned_)
     place, rate, begun = 0, 0.0, 0.0
     for at in range(len(moment_)):
         while place < len(begin_) and begin[place] < moment[at]:

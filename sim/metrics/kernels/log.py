@@ -1,8 +1,7 @@
-"""Hours earned and worked by people: twin of the sums in `sim.metrics.workforce`.
+"""Passes over a log, compiled: reading it once, hours earned and worked, and what works lost to weather.
 
-What closed days cost the works of one calendar: twin of `sim.metrics.critical_chain`, for many rows at once.
-
-Reading a log once: when every step was performed last, what is measured, who came before whom, when it was over.
+The reference is `scan_log`, `earned_minutes` and `worked_minutes` of `sim.metrics.kernels.numpy_kernels`, and
+`lost_to_weather` of `sim.metrics.critical_chain`.
 """
 
 from __future__ import annotations
@@ -10,189 +9,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit.toolkit import Numbers, figures_of, numbers_of, part, whole_of
+from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit
+from sim.metrics.kernels.chain_layout import BEGUN, CALENDAR_OF, DONE, LOST, MODE_OF, NONE, NOTED, PAUSING, WHOLE
+from sim.metrics.kernels.interface import GROUP_BITS, OpenHours, Scan, StepGroups, WorkHours
 
-# --- working ----------------------------------------------------------------------------------------------------------
-
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+Shorts = NDArray[np.int32]
 CALENDAR_OF_STEP, PEOPLE, EARNS = range(3)
-"""What is known of every step, as in `sim.metrics.record`: its calendar, people, and the input it earns, or -1."""
-
-
-@whole_of("i8[:,::1], i8[:,::1], i8[::1], u1[::1]")
-def earned_minutes(works_: Ints, labour_: Ints, content_: Ints, done_: NDArray[np.uint8]) -> int:
-    """Return person-minutes of work content of the steps performed; a repeated one earns nothing more.
-
-    `done` tells of every step whether it was met; none yet.
-    """
-    works, labour, content, done = numbers_of(works_), numbers_of(labour_), numbers_of(content_), numbers_of(done_)
-    total = 0
-    for row in range(len(works_)):
-        step = works[3 * row + 1]
-        earns = labour[3 * step + EARNS]
-        if earns >= 0 and done[step] == 0:
-            done[step] = 1
-            total += content[earns] * labour[3 * step + PEOPLE]
-    return total
-
-
-@whole_of(
-    "i8[:,::1], i8[:,::1], i8, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "b1, b1, f8[:,::1]"
-)
-def worked_minutes(
-    works_: Ints, labour_: Ints, calendar: int,
-    opens_: Ints, closes_: Ints, open_until_: Ints,
-    start_: Ints, end_: Ints, planned_until_: Ints,
-    on_: Ints, off_: Ints, shift_until_: Ints, same: bool, alike: bool, found_: Floats,
-) -> int:  # fmt: skip
-    """Note the shift minutes of every work on a calendar, and behind all of them its people; return how many there are.
-
-    The calendar is given as it is in this run, as planned, and as the shifts are: starts, ends, and the working minutes
-    until each end. `same` tells that nothing is closed in this run beyond what was planned, `alike` that the shifts
-    lose no minutes.
-    """
-    works, labour, found, most = numbers_of(works_), numbers_of(labour_), figures_of(found_), len(works_)
-    opens, closes, open_until = numbers_of(opens_), numbers_of(closes_), numbers_of(open_until_)
-    start, end, planned_until = numbers_of(start_), numbers_of(end_), numbers_of(planned_until_)
-    on, off, shift_until = numbers_of(on_), numbers_of(off_), numbers_of(shift_until_)
-    count, at, stated, shifts = 0, 0, 0, 0
-    for row in range(most):
-        done, step, begun = works[3 * row], works[3 * row + 1], works[3 * row + 2]
-        if labour[3 * step + CALENDAR_OF_STEP] != calendar:
-            continue
-        at = _passed(opens, len(opens_), at, done)
-        open_ = _between(opens, closes, open_until, at, begun, done)
-        earning = worked = open_
-        if not same:
-            stated = _passed(start, len(start_), stated, done)
-            earning = worked = _between(start, end, planned_until, stated, begun, done)
-        if not alike:
-            shifts = _passed(on, len(on_), shifts, done)
-            worked = _between(on, off, shift_until, shifts, begun, done)
-        found[count] = open_ * (worked / max(earning, 1) if earning > 0 else 1.0)
-        found[most + count] = labour[3 * step + PEOPLE]
-        count += 1
-    return count
-
-
-@part
-def _passed(start: Numbers, count: int, place: int, minute: int) -> int:
-    """Return how many stretches begin until a minute; minutes come in order, and the last one was at `place`."""
-    while place < count and start[place] <= minute:
-        place += 1
-    return place
-
-
-@part
-def _between(start: Numbers, end: Numbers, until: Numbers, place: int, begun: int, done: int) -> int:
-    """Return the open minutes from a begin to an end, until which so many stretches begin."""
-    total = _counted(end, until, place - 1, done)
-    while place > 0 and start[place - 1] > begun:
-        place -= 1
-    return total - _counted(end, until, place - 1, begun)
-
-
-@part
-def _counted(end: Numbers, until: Numbers, place: int, minute: int) -> int:
-    """Return the working minutes until a minute in the stretch at a place, or behind it."""
-    return until[place] - max(end[place] - minute, 0) if place >= 0 else 0
-
-
-# --- weather ----------------------------------------------------------------------------------------------------------
-
-
-PAUSING, WHOLE = 0, 1
-"""The numbers of `sim.plan.compile.MODES`; any other one is driving duty."""
-
-
-BEGUN, DONE, CALENDAR, MODE, LOST = range(5)
-"""What is noted of a work, as in `sim.metrics.kernels.critical_chain`."""
-NOTED = 10
-
-
-@whole_of("i8[:,::1], i8, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1]")
-def note_lost(
-    works_: Ints, calendar: int, opens_: Ints, closes_: Ints, open_until_: Ints, start_: Ints, end_: Ints, done_: Ints
-) -> None:
-    """Note the minutes that the works on a calendar were done later than on the stated one, begun at the same minutes.
-
-    A calendar is its starts, its ends, and the working minutes until each end: first the real one, then the stated one.
-    """
-    works, real, stated = numbers_of(works_), len(opens_), len(start_)
-    opens, closes, open_until = numbers_of(opens_), numbers_of(closes_), numbers_of(open_until_)
-    start, end, done = numbers_of(start_), numbers_of(end_), numbers_of(done_)
-    for at in range(0, NOTED * len(works_), NOTED):
-        if works[at + CALENDAR] != calendar:
-            continue
-        begin, finish, lost = works[at + BEGUN], works[at + DONE], 0
-        productive = _worked(opens, closes, open_until, real, finish) - _worked(opens, closes, open_until, real, begin)
-        if works[at + MODE] == PAUSING:
-            lost = finish - _finish(start, end, done, stated, begin, productive)
-        elif works[at + MODE] == WHOLE:
-            minutes = finish - max(begin, opens[_before(opens, real, finish) - 1])
-            lost = finish - _finish_whole(start, end, stated, begin, minutes)
-        else:
-            meant = _worked(start, end, done, stated, finish) - _worked(start, end, done, stated, begin)
-            lost = min(finish - begin, meant - productive)
-        works[at + LOST] = max(0, lost)
-
-
-@part
-def _worked(start: Numbers, end: Numbers, done: Numbers, count: int, minute: int) -> int:
-    """Count working minutes until a minute; before the project's start every minute counts."""
-    place = _before(start, count, minute + 1) - 1
-    if place < 0:
-        return min(minute, 0)
-    return done[place] - max(end[place] - minute, 0)
-
-
-@part
-def _finish(start: Numbers, end: Numbers, done: Numbers, count: int, begin: int, minutes: int) -> int:
-    """Return when so many working minutes have passed since a begin."""
-    if minutes == 0:
-        return begin
-    target = _worked(start, end, done, count, begin) + minutes
-    place = min(_before(done, count, target), count - 1)
-    return end[place] - (done[place] - target)
-
-
-@part
-def _finish_whole(start: Numbers, end: Numbers, count: int, begin: int, minutes: int) -> int:
-    """Return when so many minutes in one piece have passed since a begin."""
-    if minutes == 0:
-        return begin
-    place = _before(end, count, begin + 1)
-    while place < count - 1 and max(begin, start[place]) + minutes > end[place]:
-        place += 1
-    return max(begin, start[place]) + minutes
-
-
-@part
-def _before(minutes: Numbers, count: int, minute: int) -> int:
-    """Return how many of some minutes in order lie before one."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if minutes[middle] < minute:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
+"""What is known of every step, as in `PlanIndex.labour_of_step`: its calendar, people, and the input it earns, or -1."""
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-Shorts = NDArray[np.int32]
-UNIT = 16
-"""Where the unit begins in the mark of a step; the bits before it are its group."""
-NONE = -1
+def scan_log(log: Ints, groups: StepGroups) -> Scan:
+    """Read a log once: when every step was done, the rows that are measured, who came before whom."""
+    log = np.ascontiguousarray(log)
+    when, before = np.full(len(groups.mark), -1, np.int64), np.empty(len(log), np.int32)
+    last, ends = np.full(groups.units, -1, np.int32), np.zeros(groups.groups, np.int64)
+    rows = np.empty((2, len(log), 3), np.int64)
+    over = read(log, groups.mark, groups.level, when, before, last, ends, rows)
+    return Scan(when, rows[1, : ends[-1]], ends, before, over)
 
 
-@whole_of("i8[:,::1], i8[::1], i8, i8[::1], i4[::1], i4[::1], i8[::1], i8[:,:,::1]")
+@entry_point
 def read(
     log_: Ints, marks_: Ints, level: int, when_: Ints, before_: Shorts, last_: Shorts, ends_: Ints, rows_: Ints
 ) -> int:
@@ -202,12 +40,12 @@ def read(
     `rows_[1]` the log of all groups but 0, group by group, with their ends. The caller has filled `when` and `last`
     with -1 and `ends` with 0; `rows_[0]` is room for what is found on the way.
     """
-    log, marks, when, before = numbers_of(log_), numbers_of(marks_), numbers_of(when_), numbers_of(before_)
-    last, ends, found = numbers_of(last_), numbers_of(ends_), numbers_of(rows_)
+    log, marks, when, before = int_view(log_), int_view(marks_), int_view(when_), int_view(before_)
+    last, ends, found = int_view(last_), int_view(ends_), int_view(rows_)
     groups, count, over, sorted_ = len(ends_), 0, NONE, 3 * len(log_)
     for row in range(len(log_)):
         minute, step = log[3 * row], log[3 * row + 1]
-        unit, group = marks[step] >> UNIT, marks[step] & (1 << UNIT) - 1
+        unit, group = marks[step] >> GROUP_BITS, marks[step] & (1 << GROUP_BITS) - 1
         when[step] = minute
         before[row] = last[unit]
         last[unit] = row
@@ -222,7 +60,7 @@ def read(
     for group in range(1, groups):
         ends[group] += ends[group - 1]
     for at in range(count - 1, -1, -1):
-        group = marks[found[3 * at + 1]] & (1 << UNIT) - 1
+        group = marks[found[3 * at + 1]] & (1 << GROUP_BITS) - 1
         ends[group] -= 1
         for column in range(3):
             found[sorted_ + 3 * ends[group] + column] = found[3 * at + column]
@@ -230,3 +68,154 @@ def read(
         ends[group] = ends[group + 1]
     ends[groups - 1] = count
     return over
+
+
+# --- hours ------------------------------------------------------------------------------------------------------------
+
+
+def earned_minutes(works: Ints, labour: Ints, content: Ints) -> int:
+    """Return person-minutes of work content of the steps done; a repeated one earns nothing more."""
+    return sum_earned(works, labour, np.ascontiguousarray(content), np.zeros(len(labour), np.uint8))
+
+
+def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
+    """Return the shift minutes of every work on a calendar, and its people."""
+    found = np.empty((2, len(works)))
+    count = write_worked(works, labour, calendar, hours, found)
+    return found[0, :count], found[1, :count]
+
+
+@entry_point
+def sum_earned(works_: Ints, labour_: Ints, content_: Ints, done_: NDArray[np.uint8]) -> int:
+    """Return person-minutes of work content of the steps performed; a repeated one earns nothing more.
+
+    `done` tells of every step whether it was met; none yet.
+    """
+    works, labour, content, done = int_view(works_), int_view(labour_), int_view(content_), int_view(done_)
+    total = 0
+    for row in range(len(works_)):
+        step = works[3 * row + 1]
+        earns = labour[3 * step + EARNS]
+        if earns >= 0 and done[step] == 0:
+            done[step] = 1
+            total += content[earns] * labour[3 * step + PEOPLE]
+    return total
+
+
+@entry_point
+def write_worked(works_: Ints, labour_: Ints, calendar: int, hours: WorkHours, found_: Floats) -> int:
+    """Write the shift minutes of every work on a calendar, and in the next row its people; return how many there are.
+
+    Works come in the order of the log, so each calendar is read forward once and no search is needed.
+    """
+    works, labour, found, most = int_view(works_), int_view(labour_), float_view(found_), len(works_)
+    count, at, planned, shifts = 0, 0, 0, 0
+    for row in range(most):
+        done, step, begun = works[3 * row], works[3 * row + 1], works[3 * row + 2]
+        if labour[3 * step + CALENDAR_OF_STEP] != calendar:
+            continue
+        at = _passed(hours.real, at, done)
+        open_ = _between(hours.real, at, begun, done)
+        earning = worked = open_
+        if not hours.as_planned:
+            planned = _passed(hours.planned, planned, done)
+            earning = worked = _between(hours.planned, planned, begun, done)
+        if not hours.as_shifts:
+            shifts = _passed(hours.shifts, shifts, done)
+            worked = _between(hours.shifts, shifts, begun, done)
+        found[count] = open_ * (worked / max(earning, 1) if earning > 0 else 1.0)
+        found[most + count] = labour[3 * step + PEOPLE]
+        count += 1
+    return count
+
+
+@jit
+def _passed(hours: OpenHours, place: int, minute: int) -> int:
+    """Return how many stretches begin until a minute; minutes come in order, and the last one was at `place`."""
+    starts = int_view(hours.starts)
+    while place < len(hours.starts) and starts[place] <= minute:
+        place += 1
+    return place
+
+
+@jit
+def _between(hours: OpenHours, place: int, begun: int, done: int) -> int:
+    """Return the open minutes from a begin to an end, until which `place` stretches begin."""
+    starts, total = int_view(hours.starts), _counted(hours, place - 1, done)
+    while place > 0 and starts[place - 1] > begun:
+        place -= 1
+    return total - _counted(hours, place - 1, begun)
+
+
+@jit
+def _counted(hours: OpenHours, place: int, minute: int) -> int:
+    """Return the open minutes until a minute in the stretch at a place, or behind it."""
+    ends, until = int_view(hours.ends), int_view(hours.done)
+    return until[place] - max(ends[place] - minute, 0) if place >= 0 else 0
+
+
+# --- weather ----------------------------------------------------------------------------------------------------------
+
+
+@entry_point
+def note_weather_loss(works_: Ints, calendar: int, real: OpenHours, stated: OpenHours) -> None:
+    """Note the minutes that the works on a calendar were done later than on the stated one, begun at the same minutes."""
+    works, opens = int_view(works_), int_view(real.starts)
+    for at in range(0, NOTED * len(works_), NOTED):
+        if works[at + CALENDAR_OF] != calendar:
+            continue
+        begin, finish, lost = works[at + BEGUN], works[at + DONE], 0
+        productive = _worked(real, finish) - _worked(real, begin)
+        if works[at + MODE_OF] == PAUSING:
+            lost = finish - _finish(stated, begin, productive)
+        elif works[at + MODE_OF] == WHOLE:
+            # the stretch in which it was done; it may have been ready before that one opened
+            minutes = finish - max(begin, opens[_before(real.starts, finish) - 1])
+            lost = finish - _finish_whole(stated, begin, minutes)
+        else:
+            meant = _worked(stated, finish) - _worked(stated, begin)
+            lost = min(finish - begin, meant - productive)
+        works[at + LOST] = max(0, lost)
+
+
+@jit
+def _worked(hours: OpenHours, minute: int) -> int:
+    """Count open minutes until a minute; before the project's start every minute counts."""
+    ends, done, place = int_view(hours.ends), int_view(hours.done), _before(hours.starts, minute + 1) - 1
+    if place < 0:
+        return min(minute, 0)
+    return done[place] - max(ends[place] - minute, 0)
+
+
+@jit
+def _finish(hours: OpenHours, begin: int, minutes: int) -> int:
+    """Return when so many open minutes have passed since a begin."""
+    if minutes == 0:
+        return begin
+    ends, done, target = int_view(hours.ends), int_view(hours.done), _worked(hours, begin) + minutes
+    place = min(_before(hours.done, target), len(hours.done) - 1)
+    return ends[place] - (done[place] - target)
+
+
+@jit
+def _finish_whole(hours: OpenHours, begin: int, minutes: int) -> int:
+    """Return when so many minutes in one piece have passed since a begin."""
+    if minutes == 0:
+        return begin
+    starts, ends, place = int_view(hours.starts), int_view(hours.ends), _before(hours.ends, begin + 1)
+    while place < len(hours.starts) - 1 and max(begin, starts[place]) + minutes > ends[place]:
+        place += 1
+    return max(begin, starts[place]) + minutes
+
+
+@jit
+def _before(minutes_: Ints, minute: int) -> int:
+    """Return how many of some minutes in order lie before one."""
+    minutes, low, high = int_view(minutes_), 0, len(minutes_)
+    while low < high:
+        middle = (low + high) // 2
+        if minutes[middle] < minute:
+            low = middle + 1
+        else:
+            high = middle
+    return low

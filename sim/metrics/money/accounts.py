@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
 from sim.metrics.delivery import NeededBlocks, Online, matched
-from sim.metrics.money.capital import MONTH_DAYS, CapitalEvents, CapitalTimeline, capital_metrics, followed, over
+from sim.metrics.kernels.interface import NEVER
+from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, over
 from sim.metrics.money.contracts import STANDING, Contracts, contracts
 from sim.metrics.money.finance import (
     MARK_DAYS,
@@ -38,7 +39,7 @@ from sim.metrics.money.finance import (
     running,
     running_cost,
 )
-from sim.metrics.money.in_service import NEVER, in_clusters, moments
+from sim.metrics.money.in_service import in_clusters, moments
 from sim.metrics.money.ledger import Ledger, Run, ledger
 from sim.metrics.record import DAY, MONTH, Index, Ints
 from sim.plan.layout import Layout
@@ -122,12 +123,12 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     debt = np.empty(len(drawn.debt))
     debt[drawn.entry] = drawn.debt * 100
     block_kw = project.block.mw_gross.value * 1000
-    events = CapitalEvents(
-        entries, debt, run.when, cost_model.bought, moments(online, useful, cost_model.layout), online[wanted], block_kw
-    )
-    found = followed(events, _built(cost_model, wanted), horizon)
+    serving = moments(online, useful, cost_model.layout)
+    events = capital_events(entries, debt, run.when, cost_model.bought, serving, online[wanted], block_kw)
+    kernels = run.record.kernels
+    found = CapitalTimeline.of(events, _built(cost_model, wanted), horizon, kernels)
     from_then = np.maximum(useful, matched(online, needed))
-    earned = earning(from_then, entries.revenue, project)
+    earned = earning(from_then, entries.revenue, project, kernels)
     return Accounts(entries, found, drawn, earned, online)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS, Price, Stage
 from sim.config.sections.systems import System
+from sim.metrics.kernels.interface import Shares
 from sim.metrics.money.in_service import Serving, served_by
 from sim.metrics.record import DAY, MONTH, Index, Ints
 from sim.metrics.workforce import Headcount
@@ -39,16 +40,6 @@ Noted = Mapping[str, Steps]
 Due = tuple[int, float, int]
 """A step of the plan, a share of the price, and minutes from the one to the other."""
 DELIVERED = (Stage(since="delivered", share=1.0),)
-
-
-@dataclass(frozen=True)
-class Shares:
-    """Steps of the plan that make a share of an item's price due, or owed; in the order of items."""
-
-    item: Ints
-    step: Ints
-    share: Floats
-    lag: Ints
 
 
 def payments(terms: Price, noted: Noted) -> Iterator[Due]:
@@ -117,29 +108,6 @@ LENGTHS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
 """Minutes of the period at whose end each of them falls due."""
 
 
-@dataclass(frozen=True)
-class Periods:
-    """Amounts that fall due at the end of a period: the minute of its end, whole cents; periods without have no row."""
-
-    minute: Ints
-    cents: Ints
-
-
-def periods(dollars_by_day: Floats, minutes: int = WEEK) -> Periods:
-    """Return what is due at the end of every week (or month) for costs by day; cents add up to the rounded total."""
-    sums = np.bincount(_period_of_day(len(dollars_by_day), minutes), dollars_by_day)
-    whole = np.rint(np.cumsum(sums) * 100).astype(np.int64)
-    cents = np.diff(whole, prepend=0)
-    there = np.flatnonzero(cents)
-    return Periods((there + 1) * minutes, cents[there])
-
-
-@lru_cache(maxsize=8)
-def _period_of_day(days: int, minutes: int) -> Ints:
-    """Return in which period of so many minutes each day ends; every run asks for the same."""
-    return (np.arange(1, days + 1) * DAY - 1) // minutes
-
-
 def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
     """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve."""
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
@@ -160,17 +128,6 @@ def open_site(opened: int, closed: int, days: int, usd_per_month: float) -> Floa
     edges = np.clip(np.arange(0, (days + 1) * DAY, DAY), opened, max(opened, closed))
     by_day: Floats = np.diff(edges) * (usd_per_month / MONTH)
     return by_day
-
-
-def bills(minute: Ints, cents: Ints, fee: float) -> Periods:
-    """Return the contractor's fee on everything he bills, by month."""
-    if not fee or not len(minute):
-        return Periods(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    month = minute // MONTH
-    owed = np.cumsum(np.bincount(month, cents.astype(np.float64)))
-    fees = np.diff(np.rint(owed * fee).astype(np.int64), prepend=0)
-    there = np.flatnonzero(fees)
-    return Periods(there * MONTH + MONTH - 1, fees[there])
 
 
 # --- contracts --------------------------------------------------------------------------------------------------------
@@ -211,14 +168,9 @@ class Contracts:
         return np.asarray(self.part == PARTS.index("compute"))
 
     @cached_property
-    def his(self) -> Ints:
-        """Return 1 for every item of the ledger that the contractor bills, what stands among them; else 0."""
-        return np.append(self.billed.astype(np.int64), np.ones(len(STANDING), np.int64))
-
-    @cached_property
-    def longest_lag(self) -> int:
-        """Return the most minutes from an event to its payment."""
-        return int(self.due.lag.max(initial=0))
+    def billed_items(self) -> NDArray[np.bool_]:
+        """Return which items of the ledger the contractor bills: standing costs are his."""
+        return np.append(self.billed, np.ones(len(STANDING), np.bool_))
 
 
 @dataclass(frozen=True)

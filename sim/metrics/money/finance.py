@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.money import Business, Damages, Finance
-from sim.jit import by_machine
+from sim.metrics.kernels.interface import Kernels
+from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.capital import CapitalTimeline
-from sim.metrics.money.in_service import by
 from sim.metrics.record import DAY, MONTH, Ints
 
 # --- business ---------------------------------------------------------------------------------------------------------
@@ -39,28 +39,20 @@ class Earning:
     minute: Ints
     gross: Floats
     net: Floats
+    kernels: Kernels = NUMPY
 
     def until(self, moment: Floats) -> Floats:
         """Return net revenue earned up to each of these minutes, which are in order."""
-        if by_machine():
-            from sim.metrics.kernels.ledger import earned_until
-
-            earned = np.empty(len(moment))
-            earned_until(self.minute, self.net, moment, earned)
-            return earned
-        count = np.searchsorted(self.minute, moment)
-        rate = np.append(0.0, np.cumsum(self.net))[count]
-        begun = np.append(0.0, np.cumsum(self.net * self.minute))[count]
-        return np.asarray(rate * moment - begun, np.float64)
+        return self.kernels.earned_until(self.minute, self.net, moment)
 
 
-def earning(minute: Ints, revenue_factor: Floats, project: Project) -> Earning:
+def earning(minute: Ints, revenue_factor: Floats, project: Project, kernels: Kernels = NUMPY) -> Earning:
     """Return what blocks earn from the given minutes on; `revenue_factor` is by block, 1 for the first generation."""
     business, block = project.money.business, project.block
-    order = by(minute)
+    order = np.argsort(minute, kind="stable")
     gross = business.usd_per_mw_it_year.value * block.mw_it.value / YEAR * revenue_factor[order]
     cost = running_cost(business, block.mw_gross.value)
-    return Earning(minute[order], gross, gross - sum(cost.values()) / YEAR)
+    return Earning(minute[order], gross, gross - sum(cost.values()) / YEAR, kernels)
 
 
 def running_cost(business: Business, mw_gross: float) -> dict[str, float]:
@@ -162,7 +154,7 @@ class Draws:
 
 def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
     """Return the draws on equity and debt: debt by the gearing, or once the equity's share of the total is spent."""
-    order = by(minute)
+    order = np.argsort(minute, kind="stable")
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":
@@ -188,39 +180,13 @@ def interest(found: CapitalTimeline, percent_per_year: float) -> float:
     if not percent_per_year or not found.debt.any():
         return 0.0
     growth = np.log1p(percent_per_year / 1200) / MONTH
-    since, change, rows, end, debt, share, share_at_end = _shares_and_draws(found)
-    grown = np.exp(growth * np.minimum(since, found.horizon))
-    costs = np.cumsum(change * grown)
-    later, never = costs[end] - costs[rows], 1.0 - share_at_end
-    factor = (later + never * np.exp(growth * found.horizon)) / grown[rows] - (1.0 - share)
-    return float(debt @ factor) / 100
-
-
-def _shares_and_draws(found: CapitalTimeline) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
-    """Return the minutes and steps at which shares online change or debt is drawn, and each draw.
-
-    Of a draw: its place among those rows, that of the last one of its item, the debt, and the shares then and there.
-    """
-    if by_machine():
-        return _shares_and_draws_by_kernel(found)
-    change = found.steps(found.share)
-    needed, rows = (change != 0) | (found.debt != 0), np.flatnonzero(found.debt)
-    place = np.cumsum(needed) - 1
-    last = np.append(found.first[1:], len(found.item)) - 1
-    end = np.repeat(last, np.diff(np.append(found.first, len(found.item))))[rows]
-    at_end, then = found.share[end], found.share[rows]
-    return found.minute[needed], change[needed], place[rows], place[end], found.debt[rows], then, at_end
-
-
-def _shares_and_draws_by_kernel(found: CapitalTimeline) -> tuple[Ints, Floats, Ints, Ints, Floats, Floats, Floats]:
-    """Return the minutes and steps at which shares online change or debt is drawn, and each draw."""
-    from sim.metrics.kernels import ledger as kernel
-
-    count = found.rows.shape[1]
-    ints, floats = np.empty((3, count), np.int64), np.empty((4, count))
-    rows, draws = kernel.shares_and_draws(found.rows, found.states, ints, floats)
-    since, change = ints[0, :rows], floats[0, :rows]
-    return since, change, ints[1, :draws], ints[2, :draws], floats[1, :draws], floats[2, :draws], floats[3, :draws]
+    drawn = found.kernels.debt_draws(found.table)
+    grown = np.exp(growth * np.minimum(drawn.minute, found.horizon))
+    costs = np.cumsum(drawn.change * grown)
+    # what comes online after a draw ends its interest then; what is never online, at the horizon
+    later, never = costs[drawn.last] - costs[drawn.row], 1.0 - drawn.share_last
+    factor = (later + never * np.exp(growth * found.horizon)) / grown[drawn.row] - (1.0 - drawn.share)
+    return float(drawn.debt @ factor) / 100
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:

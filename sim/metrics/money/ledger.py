@@ -5,28 +5,16 @@ Which generation of chips every block has: the newest that could be ordered when
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.config.sections.money import Contractor
-from sim.jit import by_machine
-from sim.metrics.money.contracts import (
-    LENGTHS,
-    STANDING,
-    Contracts,
-    Periods,
-    Shares,
-    beds,
-    bills,
-    open_site,
-    periods,
-    wages,
-)
+from sim.metrics.kernels.interface import Billing, Entries, Shares, StandingCosts
+from sim.metrics.kernels.numpy_kernels import PERIOD, bill, contract_entries, join, period_entries
+from sim.metrics.money.contracts import FEE, LENGTHS, STANDING, Contracts, beds, open_site, wages
 from sim.metrics.record import DAY, MONTH, Index, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.mechanisms.orders import CANCELLED
@@ -39,14 +27,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Newer:
+class ChipFactors:
     """By contract the factor on its price, and by block the factor on its revenue; 1 for the first generation."""
 
     price: Floats
     revenue: Floats
 
 
-def newer(record: Record, ordered: Ints, bought: Contracts, project: Project) -> Newer:
+def chip_factors(record: Record, ordered: Ints, bought: Contracts, project: Project) -> ChipFactors:
     """Return what newer chips change in a run, by the minute at which every contract was ordered."""
     price, revenue = np.ones(len(bought.names)), np.ones(project.blocks)
     noted = record.noted(ORDERABLE)
@@ -56,14 +44,14 @@ def newer(record: Record, ordered: Ints, bought: Contracts, project: Project) ->
             takes = bought.compute & (ordered >= since[generation.id])
             price[takes] = generation.price_factor.value
             revenue[bought.block[takes]] = generation.revenue_factor.value
-    return Newer(price, revenue)
+    return ChipFactors(price, revenue)
 
 
 # --- ledger -----------------------------------------------------------------------------------------------------------
 
 
-CANCELLING, PERIOD = -1, -2
-"""Events that are no step of the plan: an order is cancelled; the n-th period ends (PERIOD − n)."""
+CANCELLING = -1
+"""The event of an order being cancelled, which is no step of the plan; PERIOD − n is the end of the n-th period."""
 
 
 @dataclass(frozen=True)
@@ -110,20 +98,29 @@ def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
     """Return every entry of a run; the entries of an item that is not cancelled add up to its price exactly."""
     ordered = _at(run.when, bought.ordered)
     cancelled = _cancelled(run, bought)
-    chips = newer(run.record, ordered, bought, project)
+    chips = chip_factors(run.record, ordered, bought, project)
     value = _values(run, bought, ordered, chips.price)
-    names = (*bought.names, *STANDING)
-    if by_machine() and cancelled.max(initial=-1) < 0:
-        costs, contractor = standing_costs(run, project), project.money.contractor
-        columns = _entries_by_kernel(run.when, run.record.end, bought, value, costs, contractor)
-        return Ledger(names, *columns, value, ordered, cancelled, chips.revenue)
-    minute, item, cents, event = _contract_entries(run.when, bought.due, value)
-    owed = _owed(run.when, bought.owed, value, cancelled)
-    entries = [(minute, item, cents, event), _cancellations(item, cents, owed, cancelled)]
-    entries += _standing_entries(run, project, len(value))
-    minute, item, cents, event = (np.concatenate(column) for column in zip(*entries, strict=True))
-    found = Ledger(names, minute, item, cents, event, value, ordered, cancelled, chips.revenue)
-    return _billed(found, bought, project)
+    costs, billing = standing_costs(run, len(value), project), billing_of(bought, project)
+    if cancelled.max(initial=-1) < 0:
+        entries = run.record.kernels.ledger_entries(run.when, bought.due, value, costs, billing)
+    else:  # cancelling is rare: only numpy knows how
+        due = contract_entries(run.when, bought.due, value)
+        owed = _owed(run.when, bought.owed, value, cancelled)
+        settled = _cancellations(due, owed, cancelled)
+        entries = bill(join([due, settled, *period_entries(costs)]), billing)
+    return Ledger((*bought.names, *STANDING), *entries, value, ordered, cancelled, chips.revenue)
+
+
+def billing_of(bought: Contracts, project: Project) -> Billing:
+    """Return how the contractor is paid; his fee is the last of the standing costs."""
+    contractor = project.money.contractor
+    return Billing(
+        bought.billed_items,
+        float(contractor.fee.value),
+        contractor.bills,
+        round(contractor.pays_after.value * DAY),
+        len(bought.names) + STANDING.index(FEE),
+    )
 
 
 def _at(when: Ints, step: Ints) -> Ints:
@@ -139,37 +136,6 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
     years = np.maximum(ordered, 0) / (12 * MONTH)
     cents: Ints = np.rint(dollars * chips * (1 + bought.escalation) ** years * 100).astype(np.int64)
     return cents
-
-
-def _entries_by_kernel(
-    when: Ints, end: int, bought: Contracts, value: Ints, costs: Mapping[str, Floats], contractor: Contractor
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return (minute, item, cents, event) of every entry of a run in which no order was cancelled."""
-    from sim.metrics.kernels import ledger as kernel
-
-    due, first = bought.due, len(value)
-    days = max(len(cost) for cost in costs.values())
-    standing = np.array([(first + STANDING.index(name), LENGTHS[name]) for name in costs], np.int64)
-    periods = max((days * DAY - 1) // int(standing[:, 1].min()) + 1, (end + bought.longest_lag) // MONTH + 2)
-    found = np.empty((4, len(due.item) + (len(costs) + 1) * periods), np.int64)
-    by_day, sums, after = np.array(list(costs.values())), np.empty(periods), round(contractor.pays_after.value * DAY)
-    count = kernel.entries(
-        when, due.item, due.step, due.share, due.lag, value,
-        by_day, standing, bought.his, float(contractor.fee.value), contractor.bills, after, found, sums,
-    )  # fmt: skip
-    minute, item, cents, event = found[:, :count]
-    return minute, item, cents, event
-
-
-def _contract_entries(when: Ints, due: Shares, value: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return (minute, item, cents, event) of everything that has fallen due."""
-    whole = np.rint(value[due.item] * due.share).astype(np.int64)
-    cents = np.diff(whole, prepend=0)
-    first = np.flatnonzero(np.diff(due.item, prepend=-1))
-    cents[first] = whole[first]
-    happened = when[due.step]
-    there = (happened >= 0) & (cents != 0)
-    return (happened + due.lag)[there], due.item[there], cents[there], due.step[there]
 
 
 def _cancelled(run: Run, bought: Contracts) -> Ints:
@@ -193,27 +159,15 @@ def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
     return cents
 
 
-def _cancellations(item: Ints, cents: Ints, owed: Ints, cancelled: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+def _cancellations(due: Entries, owed: Ints, cancelled: Ints) -> Entries:
     """Return the entries with which cancelled orders are settled: what is owed beyond what was paid."""
-    if cancelled.max(initial=-1) < 0:
-        return (np.zeros(0, np.int64),) * 4
-    rest = np.where(cancelled >= 0, owed - _sums(item, cents, len(owed)), 0)
-    whose = np.flatnonzero(rest > 0)
-    return cancelled[whose], whose, rest[whose], np.full(len(whose), CANCELLING)
+    rest = np.where(cancelled >= 0, owed - _sums(due.item, due.cents, len(owed)), 0)
+    item = np.flatnonzero(rest > 0)
+    return Entries(cancelled[item], item, rest[item], np.full(len(item), CANCELLING))
 
 
-def _standing_entries(run: Run, project: Project, first: int) -> list[tuple[Ints, Ints, Ints, Ints]]:
-    """Return the entries of what costs money as long as it is there; items are numbered from `first`."""
-    costs = standing_costs(run, project)
-    found = []
-    for number, name in enumerate(STANDING):
-        if name in costs:
-            found.append(_of_periods(periods(costs[name], LENGTHS[name]), first + number, LENGTHS[name]))
-    return found
-
-
-def standing_costs(run: Run, project: Project) -> Mapping[str, Floats]:
-    """Return dollars by day of labour, camp and general conditions."""
+def standing_costs(run: Run, first: int, project: Project) -> StandingCosts:
+    """Return what labour, camp and general conditions cost day by day; their items are numbered from `first` on."""
     people, money = run.people, project.money
     costs = {LABOUR: wages(people, run.paid_by_day, project, unit_cost(run.record, LABOUR))}
     if money.camp is not None:
@@ -223,40 +177,14 @@ def standing_costs(run: Run, project: Project) -> Mapping[str, Floats]:
         opened, closed = (int(started.min()), run.record.end) if len(started) else (0, 0)
         monthly = unit_cost(run.record, GENERAL_CONDITIONS)
         costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
-    return costs
+    item = np.array([first + STANDING.index(name) for name in costs], np.int64)
+    period = np.array([LENGTHS[name] for name in costs], np.int64)
+    return StandingCosts(np.array(list(costs.values())), item, period)
 
 
 def unit_cost(record: Record, item: str) -> float:
     """Return the unit cost of an item in a run."""
     return float(record.factors[record.index.plan.inputs.factors.index(price(item))])
-
-
-def _of_periods(found: Periods, item: int, length: int) -> tuple[Ints, Ints, Ints, Ints]:
-    number = found.minute // length
-    return found.minute, np.full(len(number), item), found.cents, PERIOD - number
-
-
-def _billed(entries: Ledger, bought: Contracts, project: Project) -> Ledger:
-    """Return a ledger in which the contractor bills what he buys and whom he pays by the month, with his fee."""
-    contractor = project.money.contractor
-    fee = contractor.fee.value
-    if not contractor.bills and not fee:
-        return entries
-    his = np.concatenate([bought.billed, np.ones(len(STANDING), np.bool_)])[entries.item]
-    fees = bills(entries.minute[his], entries.cents[his], fee)
-    item, event = np.full(len(fees.minute), len(entries.names) - 1), PERIOD - fees.minute // MONTH
-    minute = np.concatenate([entries.minute, fees.minute])
-    if contractor.bills:
-        his = np.concatenate([his, np.ones(len(fees.minute), np.bool_)])
-        end = (minute // MONTH + 1) * MONTH + round(contractor.pays_after.value * DAY)
-        minute = np.where(his, end, minute)
-    return replace(
-        entries,
-        minute=minute,
-        item=np.concatenate([entries.item, item]),
-        cents=np.concatenate([entries.cents, fees.cents]),
-        event=np.concatenate([entries.event, event]),
-    )
 
 
 def _sums(item: Ints, cents: Ints, items: int) -> Ints:

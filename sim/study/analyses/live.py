@@ -24,7 +24,7 @@ import numpy as np
 from sim.config.load import SCHEMA_VERSION
 from sim.config.project import Project
 from sim.config.yaml_reader import read_file, read_text
-from sim.engine.backends import AUTO
+from sim.engine.backends import AUTO, select_backend
 from sim.errors import SimError
 from sim.jit import gc_paused
 from sim.plan.compile import compile_plan
@@ -33,7 +33,6 @@ from sim.plan.mechanisms.crews import largest_counts
 from sim.plan.project import write_plan
 from sim.study.api import load
 from sim.study.case import Case, prepare
-from sim.study.executors.jit_warmup import ready
 from sim.study.executors.persistent_pool import Hands, Piece
 from sim.world.calendars.project_calendars import day_minutes, project_calendars
 
@@ -215,8 +214,8 @@ class Live:
     def __init__(self, path: Path, overrides: Sequence[str] = (), *, runs: int, seed: int, workers: int) -> None:
         """Size the baseline; processes are started with the first picture."""
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
-        with ready(AUTO) as self.engine:
-            self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
+        self.engine = select_backend(AUTO)
+        self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
         self.hands = Hands(workers, self.engine)
         self._seen: dict[str, dict[str, Any]] = {}
 

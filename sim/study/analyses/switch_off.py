@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.backends import COMPILED, SIMPY, Replication, require_same
+from sim.engine.backends import COMPILED, SIMPY, Name, Replication, require_same
 from sim.jit import gc_paused
 from sim.metrics.critical_chain import cause_of_step
 from sim.metrics.record import Index
@@ -79,7 +79,14 @@ class Cause:
 class Calm(Case):
     """A case without weather and standstills: every replication has the stated calendars."""
 
-    def hours_of(self, seed: int, replication: int, days: int | None = None) -> tuple[Calendar, ...]:  # noqa: ARG002 (as in a case)
+    def hours_of(  # as in a case, whose arguments these are
+        self,
+        seed: int,  # noqa: ARG002
+        replication: int,  # noqa: ARG002
+        days: int | None = None,  # noqa: ARG002
+        *,
+        engine: Name | None = None,  # noqa: ARG002
+    ) -> tuple[Calendar, ...]:
         """Return the stated calendars, whatever the replication."""
         return self.plan.base_calendars
 

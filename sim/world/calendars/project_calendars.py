@@ -212,24 +212,31 @@ def calendars_of(
     seed: int,
     replication: int,
     days: int | None = None,
+    *,
+    compiled: bool = False,
 ) -> Mapping[str, Calendar]:
     """Return the calendars of a replication under the names of the stated ones, in their order.
 
     Whatever closes a calendar for a while returns rows (start, end) by calendar name and is added in `closed_in`.
     A calendar that nothing closes is the stated one itself, so that its prepared arrays can be kept.
-    If `days` are given, weather is drawn for so many only, and what it may close is `known` until then.
+    If `days` are given, weather is drawn for so many only, and what it may close is `known` until then. `compiled` has
+    kernels find the same minutes.
     """
+    known = ALL
     if weather is None or days is None or days >= project.scale.horizon_days:
-        return subtract_by_name(base, closures_by_calendar(project, weather, seed, replication))
-    return subtract_by_name(base, closures_by_calendar(project, weather, seed, replication, days), days * DAY)
+        days = None
+    else:
+        known = days * DAY
+    closed = closures_by_calendar(project, weather, seed, replication, days, compiled=compiled)
+    return subtract_by_name(base, closed, known, compiled=compiled)
 
 
 def subtract_by_name(
-    base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL
+    base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL, *, compiled: bool = False
 ) -> dict[Name, Calendar]:
     """Take closed minutes out of calendars, name by name; what nothing closes, now or later, stays the same object."""
     return {
-        name: subtract_closures(calendar, closed[name], known=known)
+        name: subtract_closures(calendar, closed[name], known=known, compiled=compiled)
         if name in closed and (known < ALL or len(closed[name]))
         else calendar
         for name, calendar in base.items()
@@ -237,10 +244,17 @@ def subtract_by_name(
 
 
 def closures_by_calendar(
-    project: Project, weather: WeatherModel, seed: int, replication: int, days: int | None = None
+    project: Project,
+    weather: WeatherModel,
+    seed: int,
+    replication: int,
+    days: int | None = None,
+    *,
+    compiled: bool = False,
 ) -> dict[str, Closed]:
     """Return by calendar the minutes that a replication closes: rows (start, end), in any order; weather of `days`."""
     scale = project.scale
-    weather_closures = closed_intervals(weather, scale.start_date, days or scale.horizon_days, seed, replication)
+    horizon = days or scale.horizon_days
+    weather_closures = closed_intervals(weather, scale.start_date, horizon, seed, replication, compiled=compiled)
     on_site = {f"{SITE}.{exposure}": rows for exposure, rows in weather_closures.items()}
     return {**plant_outages(project, seed, replication), **on_site, LIFTS: weather_closures["crane"]}

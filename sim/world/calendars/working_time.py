@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.jit import by_machine
 from sim.world.calendars.shifts import (
     DAY,
     Intervals,
@@ -286,17 +285,20 @@ def _hours(minutes: int) -> str:
 # --- calendar minus closures ------------------------------------------------------------------------------------------
 
 
-def subtract_closures(calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL) -> Calendar:
+def subtract_closures(
+    calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL, compiled: bool = False
+) -> Calendar:
     """Take closures such as storms out of a calendar: rows (start, end) in any order, overlapping or not.
 
-    They are complete up to minute `known`; what lies behind the last of them stays as it is.
+    They are complete up to minute `known`; what lies behind the last of them stays as it is. `compiled` has a
+    kernel do the same.
     """
-    made = (_without_by_machine if by_machine() else _without)(calendar, closed, name)
+    made = (_without_compiled if compiled else _without)(calendar, closed, name)
     made.known = known
     return made
 
 
-def _without_by_machine(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
+def _without_compiled(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
     """Take out closures by the kernel, in one pass where they are in order."""
     from sim.world.kernels import UNORDERED, leave
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import Weather
 from sim.errors import ConfigError, Problem
-from sim.jit import by_machine
 from sim.world.calendars.shifts import DAY
 from sim.world.calendars.working_time import Calendar
 from sim.world.weather.climate import storm_seasons, west_texas
@@ -52,7 +51,9 @@ def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
     return None
 
 
-def closed_intervals(model: WeatherModel, start_date: date, horizon_days: int, seed: int, replication: int) -> Closed:
+def closed_intervals(
+    model: WeatherModel, start_date: date, horizon_days: int, seed: int, replication: int, *, compiled: bool = False
+) -> Closed:
     """Return the minutes the weather closes in one replication, by exposure.
 
     Arrays (n, 2) of int64 [start, end), in order and apart, within [0, horizon_days · 1440), from 00:00 of
@@ -61,7 +62,7 @@ def closed_intervals(model: WeatherModel, start_date: date, horizon_days: int, s
     if model is None:
         return {exposure: no_intervals() for exposure in EXPOSURES}
     span, draws = civil_days(start_date, horizon_days), WeatherDraws(seed, replication)
-    if isinstance(model, ClimateModel) and by_machine():
+    if compiled and isinstance(model, ClimateModel):
         from sim.world.weather.generator_numba import closed
 
         return closed(model, span, draws)

@@ -15,7 +15,6 @@ import pytest
 from sim import jit as machine
 from sim.engine.numba_engine import kernel
 from sim.engine.numba_engine import simulate as performing
-from sim.engine.numba_engine.kernel import fingerprint
 from sim.engine.numba_engine.simulate import ready, simulate_many
 from sim.plan.compile import compile_plan
 from tests.engine.numba_engine.any_plans import any_plan
@@ -67,9 +66,3 @@ def test_getting_ready_is_announced_only_if_it_takes_long(monkeypatch: pytest.Mo
     monkeypatch.setattr(performing, "simulate_given", lambda *_: sleep(0.2))
     ready(told.append)
     assert told == [performing.COMPILING]
-
-
-def test_machine_code_is_kept_under_its_sources() -> None:
-    whole: Any = kernel.run_kernel
-    kept = [cell.cell_contents for cell in whole.py_func.__closure__]
-    assert kept == [fingerprint()]

@@ -72,12 +72,12 @@ def differences(
 def test_uniforms_have_the_bits_of_the_python_ones() -> None:
     from numba import njit
 
-    from sim.engine.numba_engine.sampling import uniform
+    from sim.jit import philox
 
     pick = Random(1)
 
     def drawn(words: NDArray[np.uint64]) -> float:
-        return uniform(words[0], words[1], words[2], words[3])
+        return philox.to_unit(philox.block(words[0], words[1], words[2], words[3], np.uint64(0))[0])
 
     compiled: Any = njit(drawn)
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from sim.metrics.delivery import needed_blocks, online
+from sim.metrics.kernels.numpy_kernels import fee_cents, period_cents
 from sim.metrics.money.accounts import keep_accounts
-from sim.metrics.money.contracts import bills, open_site, periods
+from sim.metrics.money.contracts import open_site
 from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs, told
 from sim.metrics.record import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
@@ -55,7 +56,7 @@ def test_the_ledger_is_the_budget_and_what_costs_money_with_time_to_the_cent(
     contracts = len(found.value)
     for item in range(contracts):  # nothing twice, nothing forgotten: every contract is paid exactly
         assert found.total[item] == found.value[item], found.names[item]
-    with_time = sum(round(dollars.sum() * 100) for dollars in standing_costs(run, project.project).values())
+    with_time = sum(np.rint(standing_costs(run, 0, project.project).by_day.sum(axis=1) * 100))
     fee = int(found.total[-1])
     assert int(found.cents.sum()) == int(found.value.sum()) + with_time + fee
     rate = project.project.money.contractor.fee.value
@@ -163,18 +164,18 @@ def test_a_price_drifts_until_its_order() -> None:
 
 
 def test_what_stands_costs_from_the_first_day_to_the_last() -> None:
-    week = periods(np.full(10, 100.0))
-    assert (week.minute / DAY).tolist() == [7, 14]
-    assert week.cents.tolist() == [70_000, 30_000]
+    weeks, cents = period_cents(np.full(10, 100.0), 7 * DAY)
+    assert weeks.tolist() == [0, 1]
+    assert cents.tolist() == [70_000, 30_000]
     site = open_site(DAY // 2, 3 * DAY, 5, 30.4375 * 1000)
     assert site.tolist() == pytest.approx([500, 1000, 1000, 0, 0])
 
 
 def test_fees_add_up_to_the_share_of_all_bills() -> None:
     minute, cents = np.array([1, 2, MONTH, 3 * MONTH]), np.array([33, 33, 33, 33])
-    found = bills(minute, cents, 0.1)
-    assert int(found.cents.sum()) == round(0.1 * 132)
-    assert len(bills(minute, cents, 0.0).cents) == 0
+    _, fees = fee_cents(minute, cents, 0.1)
+    assert int(fees.sum()) == round(0.1 * 132)
+    assert len(fee_cents(minute, cents, 0.0)[1]) == 0
 
 
 def test_in_service_is_never_more_than_paid_and_committed_never_less() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import world
-from sim.jit import available, by_machine, door
+from sim.engine.backends import COMPILED, SIMPY
+from sim.jit import available
 from sim.world.calendars import working_time as interruptions
 from sim.world.calendars.working_time import Calendar, subtract_closures
 from sim.world.randomness.distributions import Fixed
@@ -29,12 +27,6 @@ MINUTES = st.integers(-50, 450)
 ROWS = st.lists(st.tuples(MINUTES, st.integers(0, 120)), max_size=12)
 
 
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    with door(by_machine()):
-        yield
-
-
 def require_same(model: WeatherModel, start: date, count: int, seed: int, replication: int) -> int:
     """Ask for a weather both ways, and expect the same minutes; return how many stretches there are."""
     slow, fast = (closed_both(model, start, count, seed, replication, opened) for opened in (False, True))
@@ -48,9 +40,7 @@ def require_same(model: WeatherModel, start: date, count: int, seed: int, replic
 def closed_both(
     model: WeatherModel, start: date, count: int, seed: int, replication: int, opened: bool
 ) -> dict[str, np.ndarray]:
-    with door(opened):
-        assert by_machine() == opened
-        return dict(closed_intervals(model, start, count, seed, replication))
+    return dict(closed_intervals(model, start, count, seed, replication, compiled=opened))
 
 
 def same(one: Calendar, other: Calendar) -> bool:
@@ -100,8 +90,7 @@ def test_storm_seasons_that_overlap_too() -> None:
     stormy = ClimateModel(model.climate, limits_of(STATED), often)
     for number in range(10):
         require_same(stormy, START, 150, 5, number)
-    with door(True):
-        assert np.diff(closed_intervals(stormy, START, 150, 5, 0)["interior"]).max() >= 3000
+    assert np.diff(closed_intervals(stormy, START, 150, 5, 0, compiled=True)["interior"]).max() >= 3000
 
 
 @settings(max_examples=300, deadline=None)
@@ -110,10 +99,7 @@ def test_taking_stretches_out_of_a_calendar(stretches: list[tuple[int, int]], cl
     base = Calendar.of("base", [(start, start + length) for start, length in stretches], 400, START)
     storms = np.array([(start, start + length) for start, length in closing], np.int64).reshape(-1, 2)
     for closed in (storms, storms[np.argsort(storms[:, 0], kind="stable")], np.asfortranarray(storms)):
-        made = []
-        for opened in (False, True):
-            with door(opened):
-                made.append(subtract_closures(base, closed, known=300))
+        made = [subtract_closures(base, closed, known=300, compiled=opened) for opened in (False, True)]
         assert same(*made)
 
 
@@ -122,22 +108,12 @@ def test_calendars_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
     stated = case.plan.base_calendars
     for replication in range(6):
         for days in (None, 40):
-            with door(False):
-                slow = case.hours_of(9, replication, days)
-            with door(True), monkeypatch.context() as patch:
+            slow = case.hours_of(9, replication, days, engine=SIMPY)
+            with monkeypatch.context() as patch:
                 patch.setattr(interruptions, "_without", None)  # by machine, not by a way round it
-                fast = case.hours_of(9, replication, days)
+                fast = case.hours_of(9, replication, days, engine=COMPILED)
             for one, other, base in zip(slow, fast, stated, strict=True):
                 assert same(one, other)
                 assert (one is base) == (other is base)
                 changed += one is not base
     assert changed > 30
-
-
-def test_machine_code_has_all_its_pieces_in_its_own_file() -> None:
-    """Numba would not notice a change in another one, and use what was there before."""
-    with_code = [path for path in Path(world.__file__).parent.rglob("*.py") if "@whole" in path.read_text("utf-8")]
-    assert len(with_code) == 1
-    for path in with_code:
-        taken = [line for line in path.read_text("utf-8").splitlines() if line.startswith("from sim")]
-        assert {line.partition(" import ")[0] for line in taken} == {"from sim.jit.toolkit"}, path.name

@@ -1,0 +1,95 @@
+"""Where machine code is kept between processes: a folder of the user's cache that belongs to these sources alone.
+
+numba notices a change only in the file in which a compiled function stands, not in the files whose functions and
+constants it has inlined. So the folder is named after a digest of all sources that end up in machine code: when one
+of them changes, everything is compiled again, and nothing stale can be loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import numba
+
+log = logging.getLogger(__name__)
+
+COMPILED = ("jit", "engine/numba_engine", "metrics/kernels", "world/kernels.py")
+"""Files and folders of `sim` with compiled functions."""
+CONSTANTS = (
+    "plan/compile.py",
+    "plan/draws.py",
+    "plan/vocabulary.py",
+    "world/roads.py",
+    "world/randomness/quantile_tables.py",
+    "world/randomness/streams.py",
+)
+"""Files of `sim` whose constants are compiled in."""
+KEPT = 2
+"""Folders that stay: that of the present sources and the one before, so that two branches do not evict each other."""
+
+
+def sources() -> Iterator[Path]:
+    """Yield the files that end up in machine code, in order."""
+    root = Path(__file__).parents[1]
+    for name in sorted((*COMPILED, *CONSTANTS)):
+        path = root / name
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def digest() -> str:
+    """Return what identifies these sources under this numba; reading some 30 files takes about two milliseconds."""
+    found = sha256(f"{numba.__version__} {sys.version}".encode())
+    for path in sources():
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def user_cache() -> Path:
+    """Return the folder in which this system keeps what programs can make again."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "hybrid-dc-sim"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home) / "hybrid-dc-sim" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "hybrid-dc-sim"
+
+
+def use_cache() -> bool:
+    """Have numba keep machine code under the digest of its sources; return whether it is kept at all.
+
+    Where `NUMBA_CACHE_DIR` names a folder the digest is a folder in that one. Without a folder that can be written,
+    every process compiles for itself and says so once.
+    """
+    config: Any = numba.config
+    try:
+        kept = Path(config.CACHE_DIR) if config.CACHE_DIR else user_cache() / "numba"
+        folder = kept / digest()
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            _remove_old(kept)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(folder)
+    except (OSError, RuntimeError) as refused:  # no home is a RuntimeError
+        log.warning("compiled code cannot be kept for the next run (%s): every process compiles for itself", refused)
+        return False
+    config.CACHE_DIR = str(folder)
+    return True
+
+
+def _remove_old(kept: Path) -> None:
+    """Remove all but the newest folders named by a digest; other files in there are not ours."""
+    length = len(digest())
+    ours = [path for path in kept.iterdir() if path.is_dir() and len(path.name) == length and _is_hexadecimal(path)]
+    for path in sorted(ours, key=lambda one: one.stat().st_mtime, reverse=True)[KEPT:]:
+        rmtree(path, ignore_errors=True)
+
+
+def _is_hexadecimal(path: Path) -> bool:
+    return set(path.name) <= set("0123456789abcdef")

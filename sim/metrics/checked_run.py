@@ -1,0 +1,77 @@
+"""One run as the conservation checks see it: its log, and who held which pool on which minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.metrics.delivery import Online
+from sim.metrics.money.contracts import Contracts
+from sim.metrics.money.ledger import Run
+from sim.metrics.record import Ints, Record
+from sim.plan.compile import CompiledPlan
+from sim.plan.vocabulary import FREE, HOLD, SIGNAL
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What was given back (counts above zero) and taken, in the order in which it happened."""
+
+    minute: Ints
+    unit: Ints
+    pool: Ints
+    count: Ints
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """One run: its record, who was there, its blocks, what was bought, and the metrics and curves it gave."""
+
+    project: Project
+    run: Run
+    blocks: Online
+    bought: Contracts
+    metrics: Mapping[str, float]
+    curves: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def record(self) -> Record:
+        """The log beside what the plan says about it."""
+        return self.run.record
+
+    @property
+    def plan(self) -> CompiledPlan:
+        """The plan as arrays."""
+        return self.record.index.plan
+
+    @cached_property
+    def unit(self) -> Ints:
+        """The unit of every row."""
+        return self.plan.unit_of[self.record.step]
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the project came to its end: its completion gate reached its level."""
+        gate, level = self.plan.completion
+        rows = (self.record.operation == SIGNAL) & (self.record.index.first_argument[self.record.step] == gate)
+        return int(self.record.x[rows].sum()) >= level
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Everything that was taken from pools or given to them."""
+        record, bundles = self.record, self.plan.bundles
+        rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
+        bundle = record.index.first_argument[record.step[rows]]
+        sizes = np.array([len(pools) for pools in bundles], np.int64)
+        flat = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
+        first = np.concatenate([[0], np.cumsum(sizes)])[bundle]
+        repeated = np.repeat(np.arange(len(rows)), sizes[bundle])
+        within = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes[bundle]) - sizes[bundle], sizes[bundle])
+        pair = flat[first[repeated] + within]
+        sign = np.where(record.operation[rows] == FREE, 1, -1)[repeated]
+        return Moves(record.minute[rows][repeated], self.unit[rows][repeated], pair[:, 0], sign * pair[:, 1])

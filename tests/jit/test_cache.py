@@ -1,0 +1,100 @@
+"""Machine code is made once and kept under the digest of its sources: the next process only loads it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.jit import available
+
+if not available():
+    pytest.skip("numba is an extra that is not installed", allow_module_level=True)
+
+from sim.jit import cache  # after the skip
+
+ROOT = Path(__file__).parents[2]
+LOAD = """
+from sim.engine.numba_engine.simulate import ready
+from sim.engine.numba_engine.kernel import run_kernel
+ready()
+print(sum(run_kernel.stats.cache_hits.values()), sum(run_kernel.stats.cache_misses.values()))
+"""
+
+
+def load(**changed: str) -> subprocess.CompletedProcess[str]:
+    """Have another process load the kernel."""
+    surroundings = {**os.environ, **changed}
+    return subprocess.run(
+        [sys.executable, "-c", LOAD], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=True
+    )
+
+
+@pytest.mark.slow
+def test_the_second_process_finds_what_the_first_one_compiled(tmp_path: Path) -> None:
+    first, second = (load(NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert first.stdout.split() == ["0", "1"]
+    assert second.stdout.split() == ["1", "0"]
+    assert [path.name for path in tmp_path.iterdir()] == [cache.digest()]
+
+
+@pytest.mark.slow
+def test_without_a_folder_everything_is_compiled_and_one_sentence_says_so(tmp_path: Path) -> None:
+    blocked = tmp_path / "a file"
+    blocked.touch()
+    done = load(NUMBA_CACHE_DIR=str(blocked))
+    assert done.stdout.split()[0] == "0"
+    assert done.stderr.count("cannot be kept") == 1
+    assert "Traceback" not in done.stderr
+
+
+def imported(path: Path) -> set[str]:
+    """The files of sim that a file imports from."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    names = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names} | {
+        str(node.module) for node in nodes
+    }
+    files = {ROOT / f"{name.replace('.', '/')}.py" for name in names if name.startswith("sim.")}
+    return {str(file.relative_to(ROOT / "sim")) for file in files if file.is_file()}
+
+
+def compiled_files() -> list[Path]:
+    """Files with functions that numba compiles."""
+    return [path for path in cache.sources() if "from sim.jit.toolkit import" in path.read_text("utf-8")]
+
+
+def test_whatever_a_kernel_imports_is_in_the_digest() -> None:
+    known = {str(path.relative_to(ROOT / "sim")) for path in cache.sources()}
+    assert len(compiled_files()) > 10
+    # calendars and the two modules that start the kernel bring objects of Python, no constants of machine code
+    python_only = {"world/calendars/working_time.py", "errors.py"}
+    for path in compiled_files():
+        if path.name != "simulate.py":
+            assert imported(path) - python_only <= known, path.name
+
+
+def test_every_compiled_function_stands_in_a_file_of_the_digest() -> None:
+    known = set(cache.sources())
+    with_code = [path for path in (ROOT / "sim").rglob("*.py") if "@entry_point" in path.read_text("utf-8")]
+    assert with_code
+    assert set(with_code) <= known
+
+
+def test_a_changed_source_has_another_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cache.digest()
+    monkeypatch.setattr(cache, "CONSTANTS", cache.CONSTANTS[1:])
+    assert cache.digest() != before
+
+
+def test_two_old_folders_are_kept_and_nothing_that_is_not_ours(tmp_path: Path) -> None:
+    for number in range(4):
+        folder = tmp_path / f"{number:016x}"
+        folder.mkdir()
+        os.utime(folder, (number, number))
+    (tmp_path / "something else").mkdir()
+    cache._remove_old(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{2:016x}", f"{3:016x}", "something else"]
