@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 import sim
 from sim.cli.reference import PYTHON
@@ -78,3 +79,18 @@ def test_its_example_runs(name: str, place: Path, result: sim.Result, monkeypatc
     names = {"sim": sim, "result": result}
     for source in sources:
         exec(compile(small(source), name, "single"), names)  # "single": an expression is shown
+
+
+def test_a_figure_that_cannot_be_drawn_says_why(place: Path, result: sim.Result) -> None:
+    with pytest.raises(sim.SimError, match="no drivers"):
+        sim.plot.tornado(result)
+    found = sim.compare(
+        [sim.load(place / "configs" / f"{name}.yaml") for name in ("hybrid", "modular")], runs=2, workers=1
+    )
+    with pytest.raises(sim.SimError, match="there are modular"):
+        sim.plot.paired_difference(found, "hybrid")
+
+
+def test_a_figure_is_drawn_on_axes_that_are_given(result: sim.Result) -> None:
+    own = Figure().add_subplot()
+    assert sim.plot.headcount(result, own) is own
