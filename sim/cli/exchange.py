@@ -40,12 +40,19 @@ ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
     show_default=True,
     help="Runs simulated again for the P80 and the criticality of every activity.",
 )
+@click.option(
+    "--level",
+    type=click.Choice(["2", "3", "4"]),
+    default="4",
+    show_default=True,
+    help="Lines of the schedule: halls (about 60), systems of a block (about 600), or every activity.",
+)
 @SEED
 @WORKERS
 @SET
 @guarded
 def export(
-    what: Path, form: str, out: Path | None, runs: int, looked_at: int, seed: int, workers: int | None,
+    what: Path, form: str, out: Path | None, runs: int, looked_at: int, level: str, seed: int, workers: int | None,
     overrides: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Hand a schedule to a planner's tool: the representative run, its links and calendars, P80 and criticality.
@@ -61,7 +68,7 @@ def export(
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
     directory = what if loaded is None else None
-    tasks = write(hand_over(result, looked_at, loaded, directory=directory), form, target)
+    tasks = write(hand_over(result, looked_at, loaded, directory=directory, level=int(level)), form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")

@@ -6,7 +6,7 @@ How sure the dates of a schedule are: each task's P50 and P80 finish, and how of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from sim.config.project import Project
 from sim.metrics.schedule import latest
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
+from sim.report.exchange.roll_up import LEVELS, rolled_up
 from sim.report.exchange.schedule_model import Changed, Key, Schedule, schedule
 from sim.study.api import Config
 from sim.study.case import Case, prepare
@@ -47,8 +48,8 @@ class Likely:
     done: float
 
 
-def likely(case: Case, seed: int, runs: int) -> Mapping[Key, Likely]:
-    """Perform the first replications of a study again and count, task by task."""
+def likely(case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = None) -> Mapping[Key, Likely]:
+    """Simulate the first replications of a study again and count, task by task; `bars` are several tasks as one."""
     finishes: dict[Key, list[int]] = {}
     critical: dict[Key, int] = {}
     performed = 0
@@ -60,12 +61,19 @@ def likely(case: Case, seed: int, runs: int) -> Mapping[Key, Likely]:
         bound = _float(case, outcome.log, done.hours)
         times: dict[int, int] = {}
         kinds = case.plan.rows[outcome.log[:, 1], 0]
+        ends: dict[Key, int] = {}
+        urgent: set[Key] = set()
         for row in np.flatnonzero((kinds == WORK) | (kinds == NOTE)).tolist():
             minute, step, _ = outcome.log[row].tolist()
             key = (step, times.get(step, 0))
             times[step] = key[1] + 1
-            finishes.setdefault(key, []).append(minute)
-            critical[key] = critical.get(key, 0) + (bound[row] < DAY)
+            key = (bars or {}).get(key, key)
+            ends[key] = max(minute, ends.get(key, 0))
+            if bound[row] < DAY:
+                urgent.add(key)
+        for key, end in ends.items():
+            finishes.setdefault(key, []).append(end)
+            critical[key] = critical.get(key, 0) + (key in urgent)
     return {key: _counted(ends, critical[key], performed) for key, ends in finishes.items()}
 
 
@@ -101,6 +109,9 @@ class Handover:
     spread: Mapping[Key, Likely]
     replication: int
     looked_at: int
+    slack: Mapping[Key, int] = field(default_factory=dict)
+    """Total float of each task in the representative run, in minutes by the clock."""
+    level: int = max(LEVELS)
 
     @property
     def name(self) -> str:
@@ -112,13 +123,15 @@ class Handover:
         manifest = self.result.manifest
         return (
             f"Run {self.replication} of {manifest['runs']} (the P50 finish), seed {manifest['seed']}; baseline: the "
-            f"plan without luck; P80 and criticality from {self.looked_at} runs. Simulated, not levelled."
+            f"plan without luck; P80 and criticality from {self.looked_at} runs. Simulated, not levelled; durations are "
+            "those drawn in this run."
         )
 
 
 def hand_over(
-    result: Result, looked_at: int = LOOKED_AT, config: Config | None = None, *, directory: Path | None = None
-) -> Handover:
+    result: Result, looked_at: int = LOOKED_AT, config: Config | None = None, *, directory: Path | None = None,
+    level: int = max(LEVELS),
+) -> Handover:  # fmt: skip
     """Perform the representative run of a result again, and others to learn the spread; Changed if it differs.
 
     Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`.
@@ -133,10 +146,36 @@ def hand_over(
     _same(case.story(done), result)
     many = min(looked_at, result.sample.size)
     planned = schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
+    run, bars = rolled_up(schedule(case, log, hours), level)
     return Handover(
-        result, schedule(case, log, hours), {task.key: (task.start, task.finish) for task in planned.tasks},
-        likely(case, seed, many), replication, many,
+        result, run, _planned(planned, bars), likely(case, seed, many, bars), replication, many,
+        _slack(case, log, hours, bars), level,
     )  # fmt: skip
+
+
+def _planned(planned: Schedule, bars: Mapping[Key, Key]) -> dict[Key, tuple[int, int]]:
+    """First start and last finish in the deterministic run, by task or bar."""
+    found: dict[Key, tuple[int, int]] = {}
+    for task in planned.tasks:
+        key = bars.get(task.key, task.key)
+        start, finish = found.get(key, (task.start, task.finish))
+        found[key] = (min(start, task.start), max(finish, task.finish))
+    return found
+
+
+def _slack(case: Case, log: np.ndarray, hours: Sequence[Calendar], bars: Mapping[Key, Key]) -> dict[Key, int]:
+    """Total float by task; a bar has the least of its parts."""
+    bound = _float(case, log, hours)
+    found: dict[Key, int] = {}
+    times: dict[int, int] = {}
+    kinds = case.plan.rows[log[:, 1], 0]
+    for row in np.flatnonzero((kinds == WORK) | (kinds == NOTE)).tolist():
+        step = int(log[row, 1])
+        key = (step, times.get(step, 0))
+        times[step] = key[1] + 1
+        key = bars.get(key, key)
+        found[key] = min(int(bound[row]), found.get(key, int(bound[row])))
+    return found
 
 
 def _same(again: Columns, result: Result) -> None:

@@ -1,27 +1,34 @@
 """Microsoft Project's XML (MSPDI): the way into MS Project and Primavera P6 that both document.
 
-Every task has its dates, its links, its calendar, a baseline (the plan without luck) and three fields: what it
-waited for, its P80 finish and how often it was critical. A task that something besides its links held back starts no
-earlier than it did, with the reason in its note: otherwise the tool would move it on the first recalculation.
+Every task has its dates, its links, its calendar, its crews, a baseline (the plan without luck) and six fields: what it
+waited for, its P50 and P80 finish, its total float, how often it was critical and how often it was done at all. A task
+that something besides its links held back starts no earlier than it did, with the reason in its note: otherwise the
+tool would move it on the first recalculation.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sim.report.exchange.export import Handover
-from sim.report.exchange.schedule_model import Hours, Schedule, Task, clock, week_of
+from sim.report.exchange.schedule_model import Schedule, Task
+from sim.report.exchange.weeks import Hours, clock, week_of
 
 NAMESPACE = "http://schemas.microsoft.com/project"
-TEXT1, NUMBER1, NUMBER2, DATE1 = "188743731", "188743767", "188743768", "188743945"
+TEXT1, NUMBER1, NUMBER2, NUMBER3, DATE1, DATE2 = (
+    "188743731", "188743767", "188743768", "188743769", "188743945", "188743946"
+)  # fmt: skip
 FIELDS = (
     (TEXT1, "Text1", "Waited for"), (NUMBER1, "Number1", "Critical in % of runs"),
-    (NUMBER2, "Number2", "Done in % of runs"), (DATE1, "Date1", "P80 finish"),
+    (NUMBER2, "Number2", "Done in % of runs"), (NUMBER3, "Number3", "Total float in days"),
+    (DATE1, "Date1", "P80 finish"), (DATE2, "Date2", "P50 finish"),
 )  # fmt: skip
 NO_EARLIER = "4"
-FINISH_TO_START = "1"
+LINK_TYPES = {"FS": "1", "SS": "3"}
+ELAPSED_HOURS = "6"
 DAYS_AFTER_THE_END = 60
 WEEKS = 4 * 7 * 1440
 """Least stretch over which the working week is read off a calendar."""
@@ -39,9 +46,8 @@ def mspdi(handover: Handover) -> bytes:
     listed = SubElement(root, "Calendars")
     for name, number in calendars.items():
         _calendar(listed, run, name, number, end + DAYS_AFTER_THE_END * 1440)
-    _tasks(SubElement(root, "Tasks"), handover, calendars)
-    SubElement(root, "Resources")
-    SubElement(root, "Assignments")
+    numbers = _tasks(SubElement(root, "Tasks"), handover, calendars)
+    _crews(root, run, numbers)
     indent(root)
     return ('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n' + tostring(root, encoding="unicode")).encode()
 
@@ -119,41 +125,89 @@ def _times(above: Element, hours: Hours) -> None:
             _put(one, "ToTime", f"{clock(end)}:00")
 
 
-def _tasks(listed: Element, handover: Handover, calendars: dict[str, int]) -> None:
-    """Write a heading for each group and its tasks below it."""
+def _tasks(listed: Element, handover: Handover, calendars: dict[str, int]) -> dict[int, int]:
+    """Write every heading and the tasks below it; return the UIDs of the tasks by their numbers."""
     run = handover.run
-    numbers: dict[int, int] = {}
-    rows: list[tuple[str, Task | None]] = []
-    for group in run.groups:
-        rows.append((group, None))
-        rows += [(task.name, task) for task in run.tasks if task.group == group]
-    for uid, (_, task) in enumerate(rows, 1):
-        if task is not None:
-            numbers[task.number] = uid
-    outline, below = 0, 0
-    for uid, (name, task) in enumerate(rows, 1):
-        outline, below = (outline + 1, 0) if task is None else (outline, below + 1)
-        one = SubElement(listed, "Task")
-        place = f"{outline}.{below}" if task else str(outline)
-        first = {"UID": str(uid), "ID": str(uid), "Name": name, "Manual": "0", "Type": "1", "IsNull": "0", "WBS": place}
-        first |= {"OutlineNumber": place, "OutlineLevel": "2" if task else "1"}
+    rows = list(_rows(run))
+    numbers = {task.number: uid for uid, (_, task) in enumerate(rows, 1) if task is not None}
+    parts = _parts(run)
+    place: list[int] = []
+    for uid, (group, task) in enumerate(rows, 1):
+        level = len(group) + (task is not None)
+        place = [*place[:level], *[0] * (level - len(place))]
+        place[level - 1] += 1
+        one, outline = SubElement(listed, "Task"), ".".join(map(str, place))
+        name = group[-1] if task is None else task.name
+        first = {
+            "UID": str(uid),
+            "ID": str(uid),
+            "Name": name,
+            "Manual": "0",
+            "Type": "1",
+            "IsNull": "0",
+            "WBS": outline,
+        }
+        first |= {"OutlineNumber": outline, "OutlineLevel": str(level)}
         for tag, text in first.items():
             _put(one, tag, text)
         if task is None:
-            _heading(one, run, name)
+            start, finish = parts[group]
+            for tag, text in (
+                ("Start", said(run.moment(start))),
+                ("Finish", said(run.moment(finish))),
+                ("Summary", "1"),
+            ):
+                _put(one, tag, text)
         else:
-            _task(one, handover, task, calendars[task.calendar], [numbers[before] for before in task.after])
+            _task(one, handover, task, calendars[task.calendar], numbers)
+    return numbers
 
 
-def _heading(one: Element, run: Schedule, group: str) -> None:
-    """Write a summary task; its dates are those of its parts."""
-    parts = [task for task in run.tasks if task.group == group]
-    _put(one, "Start", said(run.moment(min(task.start for task in parts))))
-    _put(one, "Finish", said(run.moment(max(task.finish for task in parts))))
-    _put(one, "Summary", "1")
+def _rows(run: Schedule) -> Iterator[tuple[tuple[str, ...], Task | None]]:
+    """Yield the headings, each before what is below it, and the tasks."""
+    there: set[tuple[str, ...]] = set()
+    for task in run.tasks:
+        for depth in range(1, len(task.group) + 1):
+            if task.group[:depth] not in there:
+                there.add(task.group[:depth])
+                yield task.group[:depth], None
+        yield task.group, task
 
 
-def _task(one: Element, handover: Handover, task: Task, calendar: int, after: list[int]) -> None:
+def _parts(run: Schedule) -> dict[tuple[str, ...], tuple[int, int]]:
+    """The first start and the last finish below every heading."""
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
+    for task in run.tasks:
+        for depth in range(1, len(task.group) + 1):
+            start, finish = found.get(task.group[:depth], (task.start, task.finish))
+            found[task.group[:depth]] = (min(start, task.start), max(finish, task.finish))
+    return found
+
+
+def _crews(root: Element, run: Schedule, numbers: Mapping[int, int]) -> None:
+    """Write the trades as resources, and who is with which task for how many hours."""
+    trades = sorted({trade for task in run.tasks for trade in task.people})
+    listed = SubElement(root, "Resources")
+    for uid, trade in enumerate(trades, 1):
+        one = SubElement(listed, "Resource")
+        most = max(task.people.get(trade, 0) for task in run.tasks)
+        for tag, text in (("UID", str(uid)), ("ID", str(uid)), ("Name", trade), ("Type", "1"), ("IsNull", "0"),
+                          ("MaxUnits", str(most))):  # fmt: skip
+            _put(one, tag, text)
+    listed, uid = SubElement(root, "Assignments"), 0
+    for task in run.tasks:
+        for trade, people in task.people.items():
+            uid += 1
+            one = SubElement(listed, "Assignment")
+            work = duration(people * task.minutes)
+            for tag, text in (("UID", str(uid)), ("TaskUID", str(numbers[task.number])),
+                              ("ResourceUID", str(trades.index(trade) + 1)), ("RemainingWork", work),
+                              ("Start", said(run.moment(task.start))), ("Finish", said(run.moment(task.finish))),
+                              ("Units", str(people)), ("Work", work)):  # fmt: skip
+                _put(one, tag, text)
+
+
+def _task(one: Element, handover: Handover, task: Task, calendar: int, numbers: Mapping[int, int]) -> None:
     """Write the rest of one task, in the order the format asks for."""
     run = handover.run
     start, finish, length = said(run.moment(task.start)), said(run.moment(task.finish)), duration(task.minutes)
@@ -167,10 +221,15 @@ def _task(one: Element, handover: Handover, task: Task, calendar: int, after: li
     for tag, text in texts.items():
         if text:
             _put(one, tag, text)
-    for before in after:
+    for before in task.after:
         link = SubElement(one, "PredecessorLink")
-        links = (("PredecessorUID", str(before)), ("Type", FINISH_TO_START), ("CrossProject", "0"))
-        for tag, text in (*links, ("LinkLag", "0"), ("LagFormat", "7")):
+        links = (
+            ("PredecessorUID", str(numbers[before.number])),
+            ("Type", LINK_TYPES[before.type]),
+            ("CrossProject", "0"),
+        )
+        lag = (("LinkLag", str(10 * before.lag)), ("LagFormat", ELAPSED_HOURS if before.lag else "7"))
+        for tag, text in (*links, *lag):
             _put(link, tag, text)
     _ours(one, handover, task)
     if task.key in handover.planned:
@@ -186,6 +245,9 @@ def _ours(one: Element, handover: Handover, task: Task) -> None:
     if spread := handover.spread.get(task.key):
         found[NUMBER1], found[NUMBER2] = f"{100 * spread.critical:.0f}", f"{100 * spread.done:.0f}"
         found[DATE1] = said(handover.run.moment(round(spread.p80)))
+        found[DATE2] = said(handover.run.moment(round(spread.p50)))
+    if (slack := handover.slack.get(task.key)) is not None:
+        found[NUMBER3] = f"{slack / 1440:.1f}"
     for number, value in found.items():
         if value:
             field = SubElement(one, "ExtendedAttribute")

@@ -88,13 +88,13 @@ def _activities(handover: Handover) -> Iterator[dict[str, Any]]:
         spread = handover.spread.get(task.key)
         yield {
             "number": task.number,
-            "group": task.group,
+            "group": " / ".join(task.group),
             "activity": task.name,
             "start": run.moment(task.start),
             "finish": run.moment(task.finish),
             "working hours": task.minutes / 60,
             "calendar": task.calendar,
-            "after": " ".join(str(number) for number in task.after),
+            "after": " ".join(f"{link.number}{link.type if link.type != 'FS' else ''}" for link in task.after),
             "waited for": task.held_back,
             "P80 finish": run.moment(round(spread.p80)) if spread else None,
             "critical share": spread.critical if spread else None,

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from sim.report.exchange.export import Handover
-from sim.report.exchange.schedule_model import Hours, Schedule, Task, Week, clock, week_of
+from sim.report.exchange.schedule_model import Schedule, Task
+from sim.report.exchange.weeks import Hours, Week, clock, week_of
 
 Row = Mapping[str, object]
 PROJECT, ROOT, FIRST_GROUP, FIRST_TASK = 1, 1, 100, 1000
 DAYS_AFTER_THE_END = 60
 FORBIDDEN = str.maketrans("|<>", "   ")
 BREAKS = str.maketrans("\t\r\n", "   ")
-UDF_P80, UDF_CRITICAL = 1, 2
-LAGS_ON = "rcal_Predecessor"
+UDF_P80, UDF_CRITICAL, UDF_P50 = 1, 2, 3
+LAGS_ON = "rcal_24Hour"
+PREFIX = "SIM_"
+"""Of every code that P6 keeps beyond the project."""
 _EPOCH = date(1899, 12, 30)
 
 
@@ -28,12 +31,14 @@ def xer(handover: Handover) -> bytes:
     tables: list[tuple[str, list[Row]]] = [
         ("CURRTYPE", [_currency()]),
         ("PROJECT", [_project(handover)]),
-        ("SCHEDOPTIONS", [{"schedoptions_id": 1, "proj_id": PROJECT, "sched_calendar_on_relationship_lag": LAGS_ON}]),
+        ("SCHEDOPTIONS", [_options()]),
         ("CALENDAR", list(_calendars(handover.run))),
         ("PROJWBS", list(_wbs(handover))),
+        ("RSRC", list(_resources(handover.run))),
         ("UDFTYPE", list(_udf_types())),
         ("TASK", list(_tasks(handover))),
         ("TASKPRED", list(_links(handover.run))),
+        ("TASKRSRC", list(_assignments(handover.run))),
         ("UDFVALUE", list(_udf_values(handover))),
     ]  # fmt: skip
     made = handover.run.moment(0).strftime("%Y-%m-%d")
@@ -114,23 +119,75 @@ def _times(hours: Hours) -> str:
     return "".join(f"(0||{number}(s|{clock(begin)}|f|{clock(end)})())" for number, (begin, end) in enumerate(hours))
 
 
+def _options() -> Row:
+    """How P6 schedules the project: all columns of the table, with P6's own values; lags count by the clock."""
+    return {"schedoptions_id": 1, "proj_id": PROJECT, "sched_outer_depend_type": "SD_Both", "sched_open_critical_flag": "N",
+            "sched_lag_early_start_flag": "Y", "sched_retained_logic": "Y", "sched_setplantoforecast": "N",
+            "sched_float_type": "FT_FF", "sched_calendar_on_relationship_lag": LAGS_ON, "sched_use_expect_end_flag": "Y",
+            "sched_progress_override": "N", "level_float_thrs_cnt": 0, "level_outer_assign_flag": "N",
+            "level_outer_assign_priority": 5, "level_over_alloc_pct": 25, "level_within_float_flag": "N",
+            "level_keep_sched_date_flag": "Y", "level_all_rsrc_flag": "Y", "sched_use_project_end_date_for_float": "Y",
+            "enable_multiple_longest_path_calc": "N", "limit_multiple_longest_path_calc": "Y",
+            "max_multiple_longest_path": 10, "use_total_float_multiple_longest_paths": "N",
+            "key_activity_for_multiple_longest_paths": "", "LevelPriorityList": ""}  # fmt: skip
+
+
 def _wbs(handover: Handover) -> Iterable[Row]:
-    """The work breakdown: the project's node, whose code is the project's short name, and a node a group."""
+    """The work breakdown: the project's node, whose code is the project's short name, and a node a heading."""
     name = _plain(handover.name)[:40]
-    common = {"proj_id": PROJECT, "obs_id": "", "seq_num": 0, "est_wt": 1, "status_code": "WS_Open"}
+    common = {
+        "proj_id": PROJECT,
+        "obs_id": "",
+        "seq_num": 0,
+        "est_wt": 1,
+        "status_code": "WS_Open",
+        "sum_data_flag": "N",
+    }
     yield {"wbs_id": ROOT, **common, "proj_node_flag": "Y", "wbs_short_name": name,
            "wbs_name": _plain(handover.result.manifest["strategy"] or name), "parent_wbs_id": ""}  # fmt: skip
-    for number, group in enumerate(handover.run.groups):
-        yield {"wbs_id": FIRST_GROUP + number, **common, "seq_num": number, "proj_node_flag": "N",
-               "wbs_short_name": str(number + 1), "wbs_name": group, "parent_wbs_id": ROOT}  # fmt: skip
+    nodes = _nodes(handover.run)
+    siblings: dict[tuple[str, ...], int] = {}
+    for group, number in nodes.items():
+        siblings[group[:-1]] = place = siblings.get(group[:-1], 0) + 1
+        yield {"wbs_id": number, **common, "seq_num": number, "proj_node_flag": "N", "wbs_short_name": str(place),
+               "wbs_name": _plain(group[-1]), "parent_wbs_id": nodes.get(group[:-1], ROOT)}  # fmt: skip
+
+
+def _nodes(run: Schedule) -> dict[tuple[str, ...], int]:
+    """The number of every heading."""
+    return {group: FIRST_GROUP + number for number, group in enumerate(run.groups)}
+
+
+def _resources(run: Schedule) -> Iterable[Row]:
+    """The trades, the only thing beside two fields that P6 keeps beyond the project: named with our prefix."""
+    for number, trade in enumerate(_trades(run), 1):
+        yield {"rsrc_id": number, "parent_rsrc_id": "", "clndr_id": 1, "rsrc_seq_num": number, "rsrc_name": trade,
+               "rsrc_short_name": f"{PREFIX}{trade}"[:40], "rsrc_type": "RT_Labor", "active_flag": "Y",
+               "auto_compute_act_flag": "N", "ot_flag": "N", "def_qty_per_hr": 1, "curr_id": 1}  # fmt: skip
+
+
+def _trades(run: Schedule) -> list[str]:
+    return sorted({trade for task in run.tasks for trade in task.people})
+
+
+def _assignments(run: Schedule) -> Iterable[Row]:
+    """Who is with which activity for how many hours."""
+    trades = {trade: number for number, trade in enumerate(_trades(run), 1)}
+    pairs = ((task, trade, people) for task in run.tasks for trade, people in task.people.items())
+    for number, (task, trade, people) in enumerate(pairs, 1):
+        hours = people * task.minutes / 60
+        yield {"taskrsrc_id": number, "task_id": FIRST_TASK + task.number, "proj_id": PROJECT, "rsrc_id": trades[trade],
+               "remain_qty": hours, "target_qty": hours, "remain_qty_per_hr": people, "target_qty_per_hr": people,
+               "act_reg_qty": 0, "rsrc_type": "RT_Labor", "target_start_date": run.moment(task.start),
+               "target_end_date": run.moment(task.finish)}  # fmt: skip
 
 
 def _tasks(handover: Handover) -> Iterable[Row]:
-    """The activities, each in its group and on its calendar."""
-    groups = {group: FIRST_GROUP + number for number, group in enumerate(handover.run.groups)}
+    """The activities, each under its heading and on its calendar."""
+    nodes = _nodes(handover.run)
     calendars = {name: number for number, name in enumerate(handover.run.calendars, 1)}
     for task in handover.run.tasks:
-        yield _task(handover.run, task, groups[task.group], calendars[task.calendar])
+        yield _task(handover.run, task, nodes[task.group], calendars[task.calendar])
 
 
 def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
@@ -148,16 +205,18 @@ def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
 
 
 def _links(run: Schedule) -> Iterable[Row]:
-    """Finish-to-start links without lag."""
+    """The links, with lags by the clock."""
     pairs = ((task.number, before) for task in run.tasks for before in task.after)
     for number, (task, before) in enumerate(pairs, 1):
-        yield {"task_pred_id": number, "task_id": FIRST_TASK + task, "pred_task_id": FIRST_TASK + before,
-               "proj_id": PROJECT, "pred_proj_id": PROJECT, "pred_type": "PR_FS", "lag_hr_cnt": 0}  # fmt: skip
+        yield {"task_pred_id": number, "task_id": FIRST_TASK + task, "pred_task_id": FIRST_TASK + before.number,
+               "proj_id": PROJECT, "pred_proj_id": PROJECT, "pred_type": f"PR_{before.type}",
+               "lag_hr_cnt": before.lag / 60}  # fmt: skip
 
 
 def _udf_types() -> Iterable[Row]:
     for number, name, label, kind in (
         (UDF_P80, "sim_p80_finish", "P80 finish (simulated)", "FT_END_DATE"),
+        (UDF_P50, "sim_p50_finish", "P50 finish (simulated)", "FT_END_DATE"),
         (UDF_CRITICAL, "sim_critical_pct", "Critical in % of runs", "FT_FLOAT"),
     ):
         yield {"udf_type_id": number, "table_name": "TASK", "udf_type_name": name, "udf_type_label": label,
@@ -171,5 +230,7 @@ def _udf_values(handover: Handover) -> Iterable[Row]:
             whose = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
             p80 = handover.run.moment(round(spread.p80))
             yield {"udf_type_id": UDF_P80, **whose, "udf_date": p80, "udf_number": "", "udf_text": ""}
+            p50 = handover.run.moment(round(spread.p50))
+            yield {"udf_type_id": UDF_P50, **whose, "udf_date": p50, "udf_number": "", "udf_text": ""}
             share = round(100 * spread.critical, 1)
             yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_date": "", "udf_number": share, "udf_text": ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from io import BytesIO
@@ -17,6 +18,7 @@ from sim.report.exchange.export import Handover, hand_over
 from sim.report.exchange.mspdi import NAMESPACE, mspdi
 from sim.report.exchange.mspdi_import import read_mspdi
 from sim.report.exchange.network_import import PlannerNetwork
+from sim.report.exchange.schedule_model import After, Task
 from sim.report.exchange.source_text import read_xml
 from sim.report.exchange.tables import tables, workbook
 from sim.report.exchange.xer import xer
@@ -59,7 +61,7 @@ def test_mspdi_comes_back_as_it_went(block: Handover) -> None:
     names = {task.number: task.name for task in block.run.tasks}
     found = tidy(read_mspdi(mspdi(block), "x.xml"))
     assert {name: after for name, (_, after) in found.items()} == {
-        task.name: {names[before] for before in task.after} for task in block.run.tasks
+        task.name: {names[link.number] for link in task.after} for task in block.run.tasks
     }
     shift = {task.name: task.minutes / 600 for task in block.run.tasks if task.calendar == "shift"}
     assert {name: found[name][0] for name in shift} == {name: round(days, 3) for name, days in shift.items()}
@@ -71,6 +73,67 @@ def test_both_forms_say_the_same(block: Handover) -> None:
     assert {name: days for name, (days, _) in one.items()} == pytest.approx(
         {name: days for name, (days, _) in other.items()}, abs=0.002
     )
+
+
+LINKED = json.dumps(
+    [
+        {"id": "grading", "days": 6},
+        {"id": "services", "days": 5, "after": [{"id": "grading", "type": "SS", "lag_days": 3}]},
+        {"id": "pads", "days": 1, "after": [{"id": "grading", "lag_days": 2}, {"id": "services", "lead_days": 1}]},
+    ]
+)
+
+
+@pytest.mark.parametrize("form", ["xml", "xer"])
+def test_the_round_trip_keeps_activities_links_lags_weeks_and_headings(form: str) -> None:
+    """What is exported is read back: names, lengths in minutes, links with type and lag, the week, the headings."""
+    tiny = sim.load(TINY, (f"site_works.steps={LINKED}",))
+    handover = hand_over(sim.run(tiny, runs=2, seed=1, workers=1))
+    network = read_mspdi(mspdi(handover), "x.xml") if form == "xml" else read_xer(xer(handover), "x.xer")
+    read = {activity.name: activity for activity in network.activities}
+    names = {activity.key: activity.name for activity in network.activities}
+    numbers = {task.number: task for task in handover.run.tasks}
+    assert set(read) == {task.name for task in handover.run.tasks}
+    for task in handover.run.tasks:
+        found = read[task.name]
+        assert found.days * found.calendar.day_minutes == pytest.approx(task.minutes, abs=0.1)
+        assert {(names[link.before], link.type, round(link.lag_days, 2)) for link in found.after} == {
+            (numbers[link.number].name, _type(link, numbers, task), round(link.lag / 1440, 2)) for link in task.after
+        }
+        assert found.group == task.group
+        assert found.calendar.week.days == (((0, 1440),),) * 7
+    assert {link.type for task in handover.run.tasks for link in task.after} == {"FS", "SS"}
+
+
+def _type(link: After, numbers: dict[int, Task], task: Task) -> str:
+    """A link of a milestone is finish-to-start, whatever it was."""
+    return "FS" if numbers[link.number].milestone or task.milestone else link.type
+
+
+@pytest.mark.parametrize(("level", "lines"), [(2, 60), (3, 300)])
+def test_a_schedule_is_rolled_up(level: int, lines: int) -> None:
+    result = sim.run(sim.load(TINY), runs=2, seed=1, workers=1)
+    whole, rolled = hand_over(result), hand_over(result, level=level)
+    assert len(rolled.run.tasks) < min(lines, len(whole.run.tasks))
+    assert min(task.start for task in rolled.run.tasks) == min(task.start for task in whole.run.tasks)
+    assert max(task.finish for task in rolled.run.tasks) == max(task.finish for task in whole.run.tasks)
+    assert {task.key for task in rolled.run.tasks} <= set(rolled.spread)
+    found = tidy(read_mspdi(mspdi(rolled), "x.xml"))
+    assert len(found) == len({task.name for task in rolled.run.tasks})
+    bars = {task.number: task for task in rolled.run.tasks}
+    for task in rolled.run.tasks:
+        for link in task.after:
+            before = bars[link.number]
+            assert (before.start if link.type == "SS" else before.finish) + link.lag <= task.start
+
+
+def test_crews_come_along_with_their_hours(block: Handover) -> None:
+    root = read_xml(mspdi(block), "x.xml")
+    trades = {one.findtext("UID"): one.findtext("Name") for one in root.iterfind("Resources/Resource")}
+    assert "electricians" in trades.values()
+    hours = sum(int(str(one.findtext("Work")).split("PT")[1].split("H")[0]) for one in root.iterfind("Assignments/*"))
+    wanted = sum(people * task.minutes / 60 for task in block.run.tasks for people in task.people.values())
+    assert hours == pytest.approx(wanted, rel=0.01)
 
 
 def test_mspdi_leaves_nothing_to_be_scheduled_by_hand(block: Handover) -> None:
@@ -88,9 +151,9 @@ def test_mspdi_leaves_nothing_to_be_scheduled_by_hand(block: Handover) -> None:
 
 def test_mspdi_carries_p80_criticality_and_the_baseline(block: Handover) -> None:
     root = read_xml(mspdi(block), "x.xml")
-    online = next(task for task in root.iterfind("Tasks/Task") if task.findtext("Name") == "b1: online")
+    online = next(task for task in root.iterfind("Tasks/Task") if task.findtext("Name") == "Block 1 handed over")
     fields = {f.findtext("FieldID"): f.findtext("Value") for f in online.iterfind("ExtendedAttribute")}
-    key = next(task.key for task in block.run.tasks if task.milestone)
+    key = next(task.key for task in block.run.tasks if task.name == "Block 1 handed over")
     assert fields["188743767"] == "100"
     assert fields["188743945"] == block.run.moment(round(block.spread[key].p80)).isoformat()
     assert online.findtext("Baseline/Finish") == block.run.moment(block.planned[key][1]).isoformat()
@@ -105,7 +168,12 @@ def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: Handover
     assert project["plan_end_date"] == ""
     assert project["scd_end_date"]
     assert project["export_flag"] == "Y"
-    assert not {"RSRC", "ACTVTYPE", "ACTVCODE"} & set(named)
+    assert not {"ACTVTYPE", "ACTVCODE"} & set(named)
+    at = lines[named["RSRC"] + 1].index("rsrc_short_name")
+    trades = lines[named["RSRC"] + 2 : named["UDFTYPE"]]
+    assert trades
+    assert all(line[at].startswith("SIM_") for line in trades)
+    assert len(lines[named["SCHEDOPTIONS"] + 1]) == len(lines[named["SCHEDOPTIONS"] + 2]) > 20
     calendar = dict(zip(lines[named["CALENDAR"] + 1], lines[named["CALENDAR"] + 2], strict=True))
     assert calendar["clndr_type"] == "CA_Project"
     assert "(0||2()((0||0(s|07:00|f|17:00)())))" in calendar["clndr_data"]
@@ -134,7 +202,7 @@ def test_the_workbook_has_inputs_with_sources_milestones_and_runs(block: Handove
     assert inputs.loc["systems.electrical.factory.lines", "value"] == 9
     assert "Red Oak" in str(inputs.loc["systems.electrical.factory.lines", "source"])
     assert len(sheets["runs"]) == 4
-    assert sheets["milestones"]["milestone"].tolist() == ["b1: online"]
+    assert sheets["milestones"]["milestone"].tolist()[-1] == "Block 1 handed over"
     assert sheets["activities"]["activity"].is_unique
 
 
@@ -154,13 +222,13 @@ def test_the_commands_hand_over_and_take_back(tmp_path: Path) -> None:
     file = tmp_path / "tiny.xml"
     typed("export", str(TINY), "--to", "mspdi", "--runs", "2", "--workers", "1", "--out", str(file))
     fragment = typed("import", str(file), "--network", "pad")
-    assert fragment.startswith("# 43 steps from tiny.xml")
+    assert fragment.startswith("# 47 steps from tiny.xml")
     typed("export", str(TINY), "--to", "csv", "--runs", "2", "--workers", "1", "--out", str(tmp_path / "csv"))
-    assert len(pd.read_csv(tmp_path / "csv" / "activities.csv")) == 43
+    assert len(pd.read_csv(tmp_path / "csv" / "activities.csv")) == 47
     config = tmp_path / "mine.yaml"
     config.write_text(
         TINY.read_text().replace("../../configs", str(BLOCK.parent)).replace(str(BLOCK.parent), "base") + fragment
     )
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "base.yaml").write_bytes((BLOCK.parent / "base.yaml").read_bytes())
-    assert len(sim.load(config).value.pad.steps) == 43
+    assert len(sim.load(config).value.pad.steps) == 47

@@ -1,0 +1,136 @@
+"""A schedule rolled up: activities of a heading become one bar, for a plan of some dozens or hundreds of lines.
+
+Level 4 is everything. Level 3 has a bar for each system of a block, its commissioning and each step of a hall and of
+the site, and a tenth of each factory's skids. Level 2 has a bar for each hall, and for a hall's worth of blocks.
+A bar begins with its first activity and ends with its last, so it follows what it follows by its start, with a lag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from sim.config.project import Project
+from sim.report.exchange.schedule_model import After, Schedule, Task
+from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, order_of
+
+LEVELS = (2, 3, 4)
+TENTHS = 10
+"""Bars for the skids of one factory."""
+
+
+def bar_of(task: Task, project: Project, level: int) -> tuple[str, ...]:
+    """Return the bar that an activity is part of: its headings, and its own name where it stays alone."""
+    group = task.group
+    if task.milestone:
+        depth = 2 if group[0] == POWER else level - 1
+        is_block = task.name.startswith("Block")
+        return _by_hall(group, project) if is_block and level < 3 else (*group[:depth], task.name)
+    if group[:2] == (SYSTEMS, "Factory and transport"):
+        number = int(re.findall(r"\d+", group[-1])[-1])
+        skids = _skids(project, group[2])
+        part = TENTHS if level > 2 else 1
+        tenth = min(part, 1 + (number - 1) * part // max(skids, 1))
+        return (*group[:3], f"{group[2]} skids" + (f", part {tenth} of {part}" if part > 1 else ""))
+    if group[:2] == (POWER, "Power"):
+        return group if level > 2 else (*group[:2], "Power units")
+    if group[0] in (SYSTEMS, POWER) and len(group) > 2:
+        return group if level > 2 else _by_hall(group, project)
+    if level > 2:
+        return (*group, task.name.partition(": ")[2] or task.name)
+    return group if len(group) > 1 else (*group, task.name.partition(": ")[2] or task.name)
+
+
+def _skids(project: Project, words: str) -> int:
+    """How many skids a factory makes, about: those of its system."""
+    for name, system in project.by_system.items():
+        if words.lower().startswith(name):
+            return system.skid.per_block * project.blocks
+    return project.blocks
+
+
+def _by_hall(group: tuple[str, ...], project: Project) -> tuple[str, ...]:
+    """Headings in which a block is one of its hall's."""
+    number = int(re.findall(r"\d+", group[2])[-1])
+    size = project.hall.blocks * (project.turnover_blocks if group[2].startswith("Turnover") else 1)
+    if group[2].startswith("Turnover"):
+        size = max(1, project.hall.blocks // project.turnover_blocks)
+    first = (number - 1) // size * size + 1
+    kind = group[2].split()[0]
+    return (*group[:2], f"{kind}s {first} to {first + size - 1}", *group[3:])
+
+
+def rolled_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int, int], tuple[int, int]]]:
+    """Return a schedule with a bar a group, and by the key of each activity the key of its bar (its first activity's)."""
+    if level >= max(LEVELS):
+        return schedule, {}
+    bars: dict[tuple[str, ...], list[Task]] = {}
+    for task in sorted(schedule.tasks, key=lambda task: (task.start, task.number)):
+        bars.setdefault(bar_of(task, schedule.project, level), []).append(task)
+    bar_of_task = {task.number: number for number, parts in enumerate(bars.values()) for task in parts}
+    merged = [_bar(number, name, parts, schedule) for number, (name, parts) in enumerate(bars.items())]
+    linked = [
+        _held(replace(bar, after=tuple(_links(bar, parts, merged, bar_of_task))), merged, schedule)
+        for bar, parts in zip(merged, bars.values(), strict=True)
+    ]
+    keys = {task.key: merged[bar_of_task[task.number]].key for task in schedule.tasks}
+    return replace(schedule, tasks=tuple(sorted(linked, key=_place))), keys
+
+
+def _place(bar: Task) -> tuple[object, ...]:
+    """Where a bar stands: site works by their start, what is numbered by its number."""
+    within = (bar.start,) if bar.group[0] == SITE else (order_of((bar.name,)), bar.start)
+    return (order_of(bar.group), *within, bar.number)
+
+
+def _held(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:
+    """A bar with the reason for an earliest start, where its links alone would let it begin sooner."""
+    free = max((_event(link, bars) for link in bar.after), default=0)
+    if bar.held_back or bar.start <= schedule.calendars[bar.calendar].next_open(free):
+        return bar
+    return replace(bar, held_back="begins as in the run")
+
+
+def _event(link: After, bars: Sequence[Task]) -> int:
+    """The minute of the event that a link hangs on, its lag included."""
+    before = bars[link.number]
+    return (before.start if link.type == "SS" else before.finish) + link.lag
+
+
+def _bar(number: int, name: tuple[str, ...], parts: Sequence[Task], schedule: Schedule) -> Task:
+    """One bar of several activities, without its links."""
+    start, finish = min(task.start for task in parts), max(task.finish for task in parts)
+    first = parts[0]
+    if len(parts) == 1:
+        return replace(first, number=number, group=name[:-1] if len(name) > 1 else name)
+    shift = next(iter(schedule.calendars))
+    calendar = schedule.calendars[shift]
+    worked = calendar.worked(finish) - calendar.worked(start)
+    fits = worked > 0 and calendar.next_open(start) == start and calendar.finish(start, worked) == finish
+    minutes = worked if fits else finish - start
+    hours: dict[str, float] = {}
+    for task in parts:
+        for trade, people in task.people.items():
+            hours[trade] = hours.get(trade, 0.0) + people * task.minutes
+    crews = {trade: max(1, round(total / max(minutes, 1))) for trade, total in hours.items()}
+    return Task(
+        number, first.key, name[-1], first.unit, name[:-1], start, finish, minutes, shift if fits else "always",
+        held_back=f"{len(parts):,} activities", people=crews,
+    )  # fmt: skip
+
+
+def _links(bar: Task, parts: Sequence[Task], bars: Sequence[Task], bar_of_task: Mapping[int, int]) -> Iterator[After]:
+    """Yield links to the bars that a bar's activities follow and that began before: finish to start where they ended."""
+    found: dict[int, None] = {}
+    for task in parts:
+        for link in task.after:
+            other = bar_of_task[link.number]
+            if other != bar.number:
+                found[other] = None
+    for other in found:
+        before = bars[other]
+        if before.finish <= bar.start:
+            yield After(other)
+        elif (before.start, before.number) < (bar.start, bar.number) and not bar.milestone:
+            yield After(other, 0, "SS")
