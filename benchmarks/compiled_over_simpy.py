@@ -98,9 +98,9 @@ def _route(unit: int) -> list[Step]:
 def hybrid() -> CompiledPlan:
     """Return the plan of the shipped project."""
     from sim.study.api import load
-    from sim.study.case import prepare
+    from sim.study.case import prepare_case
 
-    return prepare(load(CONFIG).value).plan
+    return prepare_case(load(CONFIG).value).plan
 
 
 def compared(name: str, plan: CompiledPlan) -> list[Row]:

@@ -16,7 +16,7 @@ from time import process_time
 
 from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
 from sim.study.api import load, result_of
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.study.result import Result
 from sim.study.runner import run
 
@@ -25,14 +25,14 @@ RUNS = 12
 SIM_HELP = "from sim.cli import main; main(['--help'])"
 MEMORY = """
 import resource, sys
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from sim.study.api import load
-from sim.study.storage.checkpoint import keeping
-from sim.study.runner import perform_part
+from sim.study.storage.checkpoint import open_checkpoint
+from sim.study.runner import run_range
 from pathlib import Path
-case = prepare(load("configs/hybrid.yaml", ["scale.capacity_mw=25"]).value)
-with keeping(Path(sys.argv[2]) / "run", {}) as shelf:
-    perform_part(case, seed=1, part=range(int(sys.argv[1])), shelf=shelf, chunk=20)
+case = prepare_case(load("configs/hybrid.yaml", ["scale.capacity_mw=25"]).value)
+with open_checkpoint(Path(sys.argv[2]) / "run", {}) as store:
+    run_range(case, seed=1, part=range(int(sys.argv[1])), store=store, chunk=20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -98,7 +98,7 @@ def memory_mb(runs: int) -> float:
 
 def rows() -> list[Row]:
     """Measure."""
-    found = shares(prepare(load(CONFIG).value))
+    found = shares(prepare_case(load(CONFIG).value))
     few, many = memory_mb(40), memory_mb(160)
     spread = ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.items())
     return [

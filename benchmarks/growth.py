@@ -26,7 +26,7 @@ from sim.engine.backends import COMPILED
 from sim.engine.numba_engine.simulate import ready
 from sim.study import case as cases
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 
 CAMPUS = "configs/horizon_2gw.yaml"
 PHASE = 250
@@ -42,7 +42,7 @@ Figures = Mapping[str, float]
 def of_size(megawatts: int) -> Case:
     """Return a campus of so many MW, ready to be run."""
     phases = max(1, megawatts // PHASE)
-    return prepare(load(CAMPUS, [f"scale.phases={phases}", f"scale.capacity_mw={megawatts}"]))
+    return prepare_case(load(CAMPUS, [f"scale.phases={phases}", f"scale.capacity_mw={megawatts}"]))
 
 
 def by_simpy(case: Case, runs: int = RUNS) -> tuple[float, float]:
@@ -60,8 +60,8 @@ def compiled(case: Case, runs: int = RUNS) -> float:
     fast = replace(case, engine=COMPILED)
     fast._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
     first = cases.CHECKED
-    fast.replicate(1, first, 1)
-    return median(cpu_seconds(partial(fast.replicate, 1, first + 1 + run, 1)) for run in range(runs))
+    fast.simulate_chunk(1, first, 1)
+    return median(cpu_seconds(partial(fast.simulate_chunk, 1, first + 1 + run, 1)) for run in range(runs))
 
 
 def forget_the_most() -> None:

@@ -15,7 +15,7 @@ from benchmarks.rows import Row, at_most, cpu_seconds, told
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import HOLD, UNTIL, WORK
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 
 CONFIG = "configs/hybrid.yaml"
 ROUNDS = 8
@@ -33,13 +33,13 @@ def counts(case: Case, replication: int) -> tuple[int, int]:
 
 def rows() -> list[Row]:
     """Measure both in turns, by the processor time of this process, and compare the medians."""
-    case = prepare(load(CONFIG))
-    case.replicate(1, 0, 2)
+    case = prepare_case(load(CONFIG))
+    case.simulate_chunk(1, 0, 2)
     timeouts, cycles = counts(case, 0)
     ours: list[float] = []
     bare: list[float] = []
     for turn in range(ROUNDS):
-        ours.append(cpu_seconds(partial(case.replicate, 1, turn * CHUNK, CHUNK)) / CHUNK)
+        ours.append(cpu_seconds(partial(case.simulate_chunk, 1, turn * CHUNK, CHUNK)) / CHUNK)
         bare.append(cpu_seconds(partial(seconds, timeouts, cycles, CHUNK)) / CHUNK)
     size = f"{len(case.plan.units):,} units, {len(case.plan.rows):,} steps"
     return [

@@ -11,7 +11,7 @@ from time import perf_counter
 
 from benchmarks.rows import Row, at_least, told
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.study.runner import run
 
 CONFIG = "configs/hybrid.yaml"
@@ -32,7 +32,7 @@ def seconds(case: Case, workers: int, runs: int) -> float:
 
 def rows(runs: int = RUNS) -> list[Row]:
     """Measure in turns, one, two, one, two; the shorter of each."""
-    case = prepare(load(CONFIG).value)
+    case = prepare_case(load(CONFIG).value)
     found = {1: [0.0] * 0, 2: [0.0] * 0}
     for _ in range(2):
         for workers, times in found.items():

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.rows import Row, at_least, told
 from sim.engine.backends import AUTO, select_backend
 from sim.study.api import load
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from sim.study.intervals import quantile
 from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
@@ -49,8 +49,8 @@ def mean(values: Floats) -> float:
 
 def collect(sampling: Sampling, *overrides: str, blocks: int = RANDOMISATIONS, size: int = SIZE) -> dict[str, Floats]:
     """Return lead time and idle capital of blocks · size replications of the 25 MW hybrid."""
-    case = replace(prepare(load(CONFIG, [SMALL, *overrides])), sampling=sampling, engine=select_backend(AUTO))
-    parts = [case.replicate(1, block * size, size).runs for block in range(blocks)]
+    case = replace(prepare_case(load(CONFIG, [SMALL, *overrides])), sampling=sampling, engine=select_backend(AUTO))
+    parts = [case.simulate_chunk(1, block * size, size).runs for block in range(blocks)]
     return {metric: np.concatenate([part[metric] for part in parts]) for metric in (LEAD, IDLE)}
 
 

@@ -18,7 +18,7 @@ from sim.metrics.measure import measure
 from sim.metrics.record import Record
 from sim.study import case as cases
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 
 CONFIG, CAMPUS = "configs/hybrid.yaml", "configs/horizon_2gw.yaml"
 TURNS = 3
@@ -30,7 +30,7 @@ def by(case: Case, engine: Name) -> Case:
     """Return a case for one engine, warmed up, that compares nothing while it is timed."""
     ready_case = replace(case, engine=engine)
     ready_case._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    ready_case.replicate(1, cases.CHECKED, 2)
+    ready_case.simulate_chunk(1, cases.CHECKED, 2)
     return ready_case
 
 
@@ -38,7 +38,7 @@ def each(case: Case, runs: int) -> float:
     """Return the least processor seconds of a replication in several turns of so many."""
     first = cases.CHECKED
     spans = [first + turn * runs for turn in range(TURNS)]
-    return min(cpu_seconds(partial(case.replicate, 1, begin, runs)) for begin in spans) / runs
+    return min(cpu_seconds(partial(case.simulate_chunk, 1, begin, runs)) for begin in spans) / runs
 
 
 def measured(case: Case, runs: int) -> float:
@@ -56,7 +56,7 @@ def grown(case: Case, runs: int) -> float:
     """Return by how many megabytes the memory of this process grows with so many replications."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for begin in range(0, runs, 50):
-        case.replicate(2, 10 + begin, 50)
+        case.simulate_chunk(2, 10 + begin, 50)
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / MEGABYTE
 
 
@@ -65,12 +65,12 @@ def rows(campus: bool = False) -> list[Row]:
     ready(print)
     project = load(CONFIG).value
     found: list[Case] = []
-    sizing = cpu_seconds(lambda: found.append(prepare(project)))
+    sizing = cpu_seconds(lambda: found.append(prepare_case(project)))
     slow, fast = by(found[0], SIMPY), by(found[0], COMPILED)
     simpy, compiled = each(slow, 2), each(fast, 50)
     alone = cpu_seconds(lambda: [None for _ in fast.replications(1, 100, 50)]) / 50
-    ahead = fast._ahead.days  # noqa: SLF001 (what the case itself draws)
-    hours = cpu_seconds(lambda: [fast.hours_of(1, 100 + number, ahead) for number in range(50)]) / 50
+    ahead = fast._horizon.days  # noqa: SLF001 (what the case itself draws)
+    hours = cpu_seconds(lambda: [fast.calendars_of(1, 100 + number, ahead) for number in range(50)]) / 50
     measuring = measured(fast, 50)
     parts = f"weather {hours * 1e3:.1f}, sampling and performing {(alone - hours) * 1e3:.1f}"
     told_rows = [
@@ -83,7 +83,7 @@ def rows(campus: bool = False) -> list[Row]:
         at_most("memory that 500 more replications take", grown(fast, 500), 8, "MB", digits=1),
     ]
     if campus:
-        large = each(by(prepare(load(CAMPUS).value), COMPILED), 10)
+        large = each(by(prepare_case(load(CAMPUS).value), COMPILED), 10)
         told_rows.append(at_most("2 GW over 250 MW, whole replications", large / compiled, 8.5, "×"))
     return told_rows
 

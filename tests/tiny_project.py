@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 
 TINY = Path(__file__).parent / "configs" / "tiny.yaml"
 HOUR = 60
@@ -23,7 +23,7 @@ def tiny(*overrides: str) -> Project:
 
 def tiny_case(*overrides: str) -> Case:
     """The tiny project, ready to be run."""
-    return prepare(tiny(*overrides))
+    return prepare_case(tiny(*overrides))
 
 
 def works(case: Case) -> dict[tuple[str, str], tuple[float, float]]:

@@ -17,8 +17,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sim import files
+from sim.engine.backends import AUTO
 from sim.report.figures import style
-from sim.study.api import laid_out, load
+from sim.study.api import load
+from sim.study.case import prepare_case
 from sim.study.intervals import quantile
 
 HERE = Path(__file__).parent
@@ -57,8 +59,8 @@ def grid(runs: int) -> pd.DataFrame:
     rows = []
     for (label, name, overrides), months in product(mixes(), MONTHS):
         target = f"scale.target_days={months * DAYS:.0f}"
-        case = laid_out(load(CONFIGS / f"{name}.yaml", [*overrides, target]), "mc", runs)
-        found = case.replicate(1, 0, runs).runs
+        case = prepare_case(load(CONFIGS / f"{name}.yaml", [*overrides, target]), engine=AUTO)
+        found = case.simulate_chunk(1, 0, runs).runs
         on, off = (np.asarray(found[hours], np.float64) for hours in ("hours_paid", "offsite_hours_paid"))
         row: dict[str, object] = {
             "mix": label,

@@ -151,9 +151,9 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
     Exit code 2 where the plan cannot work.
     """
     from sim.report.plan_check import describe_plan
-    from sim.study.case import prepare
+    from sim.study.case import prepare_case
 
-    text, sound = describe_plan(prepare(load(config, overrides)))
+    text, sound = describe_plan(prepare_case(load(config, overrides)))
     show(text)
     if not sound:
         raise SystemExit(2)

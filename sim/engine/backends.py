@@ -113,12 +113,12 @@ def _get_ready() -> None:
 
 
 def run_simpy(
-    prepared: processes.SimpyPlan, draws: Draws, first: int, count: int, hours_of: Hours
+    prepared: processes.SimpyPlan, draws: Draws, first: int, count: int, calendars_of: Hours
 ) -> Iterator[Replication]:
     """Perform replications first … first + count − 1 with SimPy."""
     for begin in range(first, first + count, AT_ONCE):
         for luck in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
-            hours = hours_of(luck.replication)
+            hours = calendars_of(luck.replication)
             outcome = processes.simulate(prepared, luck, hours)
             yield Replication(luck.replication, outcome, luck.content, luck.factors, hours)
 
@@ -129,16 +129,16 @@ def run_numba(
     uniforms: Uniforms | None,
     first: int,
     count: int,
-    hours_of: Hours,
+    calendars_of: Hours,
     further: Further | None = None,
 ) -> Iterator[Replication]:
     """Perform replications first … first + count − 1 with the compiled engine, which draws what it performs.
 
-    Where `hours_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
+    Where `calendars_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
     """
     from sim.engine.numba_engine.simulate import simulate_many
 
-    performed = simulate_many(prepared, seed, first, count, hours_of, uniforms, further)
+    performed = simulate_many(prepared, seed, first, count, calendars_of, uniforms, further)
     for replication, one in enumerate(performed, first):
         yield Replication(replication, one, one.content, one.factors, one.hours)
 

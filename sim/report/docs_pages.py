@@ -19,9 +19,11 @@ from sim.config.locations import Allowed, allowed_at
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
 from sim.config.study import Study
+from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric
 from sim.study.analyses.validation import Compared, compared, facts
-from sim.study.api import laid_out, load
+from sim.study.api import load
+from sim.study.case import prepare_case
 
 # --- reference of files and metrics -----------------------------------------------------------------------------------
 
@@ -194,7 +196,7 @@ def table(folder: Path, runs: int) -> str:
     for name in dict.fromkeys(fact.case for fact in found):
         config = load(folder / f"{name}.yaml")
         number = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
-        rows = compared(laid_out(config, "mc", number), [fact for fact in found if fact.case == name], number)
+        rows = compared(prepare_case(config, engine=AUTO), [fact for fact in found if fact.case == name], number)
         lines += [_line(_cells(row, first=at == 0)) for at, row in enumerate(rows)]
     note = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
     return "\n".join([*lines, "", note])

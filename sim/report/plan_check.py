@@ -18,7 +18,7 @@ from sim.plan.checks import Remark
 from sim.plan.checks import check as check_plan
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, number
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.world.calendars.project_calendars import SHIFT
 from sim.world.roads import LoadClass, load_classes
 from sim.world.weather.model import YEARS, lost_days_by_month
@@ -99,7 +99,7 @@ def check(config: Loaded[Project] | Project) -> list[Remark]:
     >>> for finding in sim.check(sim.load("configs/hybrid.yaml")):
     ...     print(finding)
     """
-    case = prepare(config)
+    case = prepare_case(config)
     return check_plan(case.plan, case.planned.values)
 
 

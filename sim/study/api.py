@@ -5,38 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim import files
 from sim.config.load import Loaded, load_as
 from sim.config.project import Project
-from sim.engine.backends import AUTO, select_backend
+from sim.engine.backends import AUTO
 from sim.errors import SimError
 from sim.metrics.registry import DIRECTIONS
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
-from sim.study.executors.memory_estimate import require_room
+from sim.study.executors.memory_estimate import require_memory
 from sim.study.gantt_ranges import closer
 from sim.study.result import Result, beside, digest, identity, manifest, versions
-from sim.study.runner import Hands, Progress
+from sim.study.runner import Executor, Progress
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
 from sim.study.sobol_indices import indices
-from sim.study.storage.checkpoint import Partial, keeping
+from sim.study.storage.checkpoint import Checkpoint, open_checkpoint
 from sim.study.storage.results import csv_bytes
-from sim.world.randomness.streams import RNG_VERSION
-from sim.world.randomness.streams import choose_sampling as spread
+from sim.world.randomness.streams import RNG_VERSION, choose_sampling
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RUNS, SEED = 1000, 1
-FIRST_SPREAD = 1024
-"""Replications with which a sample begins that grows until it is precise enough, where luck is spread evenly."""
+FIRST_STRATIFIED_RUNS = 1024
+"""Replications a stratified sample begins with that is to grow until it is precise enough."""
 Config = Loaded[Project]
 
 
@@ -99,20 +98,20 @@ def run(
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
-    case = laid_out(config, sampling, FIRST_SPREAD if precision else runs, engine)
+    case = prepare_case(config, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
-    require_room(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
-    with _shelf(case, seed, out, resume) as shelf:
+    require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
+    with _checkpoint(case, seed, out, resume) as store:
         sample = replicate(
-            case, seed=seed, runs=case.sampling.fit(runs), workers=workers, shelf=shelf, progress=progress,
-            precision=wanted, sampling=case.sampling, hands=hands(case, seed, workers, scheduler),
+            case, seed=seed, runs=case.sampling.fit(runs), workers=workers, store=store, progress=progress,
+            precision=wanted, sampling=case.sampling, executor=cluster_executor(case, seed, workers, scheduler),
         )  # fmt: skip
         result = result_of(case, seed, sample)
         if out is not None:
             result.save(out, beside(config, result, extras))
-        if shelf is not None:
-            shelf.discard()
+        if store is not None:
+            store.discard()
     return result
 
 
@@ -157,7 +156,7 @@ def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling:
         result = Result.load(directory)
     except SimError:
         return None
-    how = spread(sampling, runs)
+    how = choose_sampling(sampling, runs)
     wanted = {"seed": seed, "runs": how.fit(runs), "rng": RNG_VERSION, "config_digest": digest(config.value)}
     versions_then = {name: result.manifest["versions"].get(name) for name in versions()}
     same = all(result.manifest[key] == value for key, value in wanted.items()) and result.sample.sampling == how
@@ -170,22 +169,18 @@ def cores() -> int:
 
 
 @contextmanager
-def _shelf(case: Case, seed: int, out: str | Path | None, resume: bool) -> Iterator[Partial | None]:
+def _checkpoint(case: Case, seed: int, out: str | Path | None, resume: bool) -> Iterator[Checkpoint | None]:
     """Keep finished chunks beside the output directory, if there is one."""
     if out is None:
         yield None
         return
-    with keeping(Path(out).absolute(), identity(case, seed), resume=resume) as shelf:
-        yield shelf
+    with open_checkpoint(Path(out).absolute(), identity(case, seed), resume=resume) as store:
+        yield store
 
 
-def laid_out(config: Config | Project, method: str, runs: int, engine: str = AUTO) -> Case:
-    """Return a project ready to run, with its luck spread by a method over about so many replications."""
-    how = spread(method, runs)
-    return replace(prepare(config), sampling=how, engine=select_backend(engine))
-
-
-def hands(case: Case, seed: int, workers: int, scheduler: str | None) -> AbstractContextManager[Hands] | None:
+def cluster_executor(
+    case: Case, seed: int, workers: int, scheduler: str | None
+) -> AbstractContextManager[Executor] | None:
     """Return the cluster that performs the chunks; None for processes of this machine."""
     if scheduler is None:
         return None

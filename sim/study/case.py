@@ -20,7 +20,18 @@ import numpy as np
 
 from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.engine.backends import COMPILED, SIMPY, Further, Hours, Name, Replication, require_same, run_numba, run_simpy
+from sim.engine.backends import (
+    COMPILED,
+    SIMPY,
+    Further,
+    Hours,
+    Name,
+    Replication,
+    require_same,
+    run_numba,
+    run_simpy,
+    select_backend,
+)
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.jit import gc_paused
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
@@ -34,7 +45,7 @@ from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_sizing import Sizing, size
 from sim.world.calendars.project_calendars import SHIFT, calendars_of, day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherModel, weather_model
 
 if TYPE_CHECKING:
@@ -49,14 +60,14 @@ TO_BEGIN, AGAIN = 1.5, 1.25
 """Times the planned finish, before anything is known; times the latest minute that anybody asked for."""
 
 
-class Ahead:
+class WeatherHorizon:
     """So many `days`, more with every run that went further."""
 
     def __init__(self, finish: int) -> None:
         """Begin with the minute of the planned finish."""
         self.days = max(1, ceil(TO_BEGIN * finish / DAY))
 
-    def further(self, minute: int) -> int:
+    def extend(self, minute: int) -> int:
         """Go on beyond a minute that was asked for; return the days."""
         self.days = max(self.days, ceil(AGAIN * minute / DAY))
         return self.days
@@ -68,7 +79,7 @@ class Ahead:
 CHECKED = 2
 """So many replications of a run are performed by both engines, and the first one of every process."""
 
-TOGETHER = 8
+BATCH = 8
 """So many replications are performed before they are measured, of a plan of up to `STEPS` steps; fewer of a longer one,
 whose logs would not be at hand any more."""
 STEPS = 60_000
@@ -108,7 +119,7 @@ class Case:
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and curves of the deterministic run."""
         if self.engine == COMPILED:
-            self.hours_of(0, 0, 1)  # weather is not in this run, but is asked for next: compile it now
+            self.calendars_of(0, 0, 1)  # weather is not in this run, but is asked for next: compile it now
         return self.measured(self.planned, self.planned_run)
 
     @cached_property
@@ -159,7 +170,7 @@ class Case:
         """Return the draws already made ready, by seed."""
         return {}
 
-    def hours_of(
+    def calendars_of(
         self, seed: int, replication: int, days: int | None = None, *, engine: Name | None = None
     ) -> tuple[Calendar, ...]:
         """Return the calendars of a replication, in the plan's order; with all of its weather, or that of `days`.
@@ -173,9 +184,9 @@ class Case:
         )
 
     @cached_property
-    def _ahead(self) -> Ahead:
+    def _horizon(self) -> WeatherHorizon:
         """Return how far ahead the weather of replications is drawn."""
-        return Ahead(int(self.planned_run.log[:, 0].max()))
+        return WeatherHorizon(int(self.planned_run.log[:, 0].max()))
 
     def simulate(self, luck: SampledInputs, hours: Sequence[Calendar] | None = None) -> RunOutcome:
         """Perform the project once, on the stated calendars if no others are given."""
@@ -211,29 +222,33 @@ class Case:
         return self.metric_context.record(done.outcome.log, done.content, done.hours, done.factors)
 
     def replications(
-        self, seed: int, first: int, count: int, *, engine: Name | None = None, hours_of: Hours | None = None
+        self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: Hours | None = None
     ) -> Iterator[Replication]:
         """Perform replications first … first + count − 1 by this case's engine, or by the one that is named.
 
-        `hours_of` is who knows the calendars of a replication, if somebody has kept them.
+        `calendars_of` is who knows the calendars of a replication, if somebody has kept them.
         """
         if (engine or self.engine) == COMPILED:
             spread = None if self.sampling.is_plain else self.draws(seed).uniforms
-            return run_numba(self.kernel_plan, seed, spread, first, count, *self._skies(seed, hours_of))
+            return run_numba(self.kernel_plan, seed, spread, first, count, *self._calendar_sources(seed, calendars_of))
         return run_simpy(
-            self.simpy_plan, self.draws(seed), first, count, hours_of or partial(self.hours_of, seed, engine=SIMPY)
+            self.simpy_plan,
+            self.draws(seed),
+            first,
+            count,
+            calendars_of or partial(self.calendars_of, seed, engine=SIMPY),
         )
 
-    def _skies(self, seed: int, known: Hours | None) -> tuple[Hours, Further | None]:
+    def _calendar_sources(self, seed: int, known: Hours | None) -> tuple[Hours, Further | None]:
         """Return who knows calendars as far as runs go mostly, and who knows them further."""
         if known:
             return known, None
         return (
-            lambda replication: self.hours_of(seed, replication, self._ahead.days),
-            lambda replication, minute: self.hours_of(seed, replication, self._ahead.further(minute)),
+            lambda replication: self.calendars_of(seed, replication, self._horizon.days),
+            lambda replication, minute: self.calendars_of(seed, replication, self._horizon.extend(minute)),
         )
 
-    def _checked(self, seed: int, first: int, count: int) -> Iterator[Replication]:
+    def _cross_checked(self, seed: int, first: int, count: int) -> Iterator[Replication]:
         """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.
 
         Those are the first ones of a run, and the first one that each process performs, wherever that is. The reference
@@ -251,12 +266,12 @@ class Case:
         """Return the replications that both engines have performed in this process."""
         return set()
 
-    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         """Perform replications first … first + count − 1 and measure them."""
         runs = {metric: np.empty(count) for metric in self.metrics}
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
-        for row, done in enumerate(by_turns(self._checked(seed, first, count), len(self.plan.rows))):
+        for row, done in enumerate(in_batches(self._cross_checked(seed, first, count), len(self.plan.rows))):
             status[row] = OK if done.outcome.deadlock is None else STALLED
             metrics, daily = measure(self.metric_context, self.record(done))
             for metric, values in runs.items():
@@ -266,24 +281,39 @@ class Case:
         return Chunk(first, {"status": status, **runs}, curves)
 
 
-def by_turns(performed: Iterator[Replication], steps: int) -> Iterator[Replication]:
+def in_batches(performed: Iterator[Replication], steps: int) -> Iterator[Replication]:
     """Yield the same, some at a time: performing and measuring each find their own data in the processor's cache."""
-    while together := list(islice(performed, max(1, TOGETHER * STEPS // max(STEPS, steps)))):
+    while together := list(islice(performed, max(1, BATCH * STEPS // max(STEPS, steps)))):
         yield from together
 
 
-def prepare(config: Loaded[Project] | Project, folder: Path | None = None) -> Case:
-    """Size the crews of a project, place its orders, write its plan and compile it.
+def prepare_case(
+    config: Loaded[Project] | Project,
+    folder: Path | None = None,
+    *,
+    sampling: str = "mc",
+    runs: int = 0,
+    engine: str = SIMPY,
+) -> Case:
+    """Size the crews of a project, date its orders, write its plan and compile it: ready to be simulated.
 
-    A weather file is looked for in `folder`: beside the configuration, or here if the project did not come from a file.
+    `folder` is where a weather file is looked for: by default beside the configuration, or in the working directory
+    for a project that did not come from a file. `sampling` is mc, lhs, sobol or sobol-all, laid out for about `runs`
+    replications; `engine` is simpy, compiled or auto. Raises ConfigError, Stalled, WrongSampling or WrongEngine.
 
     >>> case = sim.prepare(sim.load("configs/hybrid.yaml"))
     >>> case.metrics, len(case.plan.units)
     """
     project = config.value if isinstance(config, Loaded) else config
-    beside = config.files[0].parent if isinstance(config, Loaded) else Path()
-    weather = weather_model(project.weather, folder or beside)
+    folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
+    chosen_sampling = choose_sampling(sampling, runs)
+    chosen_engine = select_backend(engine)
+    weather = weather_model(project.weather, folder)
     with gc_paused():
         sizing = size(project)
         plan = write_plan(project, project_calendars(project), day_minutes(project), sizing.resource_plan)
-        return Case(project, sizing, compile_plan(plan), weather)
+        return Case(project, sizing, compile_plan(plan), weather, chosen_sampling, chosen_engine)
+
+
+prepare = prepare_case
+"""The public name, `sim.prepare`."""

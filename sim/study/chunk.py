@@ -71,7 +71,7 @@ class CaseLike(Protocol):
     def metrics(self) -> tuple[str, ...]:
         """The metrics' names, in the order of the columns."""
 
-    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         """Perform replications `first` to `first + count - 1`."""
 
 
@@ -82,7 +82,7 @@ def failed(span: range, metrics: tuple[str, ...], note: str) -> Chunk:
     return Chunk(span.start, runs, {}, dict.fromkeys(span, note))
 
 
-def tidy(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
+def validated(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
     """The chunk in the types it is kept in (curves as float32); a ValueError if it is not what was asked."""
     if chunk.span != span or set(chunk.runs) != {"status", *case.metrics}:
         raise ValueError(
@@ -99,7 +99,7 @@ def tidy(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
     return Chunk(span.start, runs, curves, dict(chunk.notes))
 
 
-def stitched(chunks: list[Chunk]) -> Chunk:
+def concatenated(chunks: list[Chunk]) -> Chunk:
     """Neighbouring chunks as one, whether all of them have curves or not."""
     runs: Columns = {name: np.concatenate([c.runs[name] for c in chunks]) for name in chunks[0].runs}
     named = {name: curve.shape[1] for c in chunks for name, curve in c.curves.items()}
@@ -113,13 +113,13 @@ def stitched(chunks: list[Chunk]) -> Chunk:
 # --- shelf ------------------------------------------------------------------------------------------------------------
 
 
-class Shelf(Protocol):
+class ChunkStore(Protocol):
     """A place for finished chunks."""
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk."""
 
-    def spans(self) -> list[range]:
+    def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
 
     def rows(self, span: range) -> Chunk:
@@ -132,7 +132,7 @@ class Shelf(Protocol):
         """One curve of a stretch; None where every replication of it failed."""
 
 
-class Memory:
+class InMemoryStore:
     """Chunks in memory: for a run that keeps nothing."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Memory:
         """Keep a chunk."""
         self._chunks[chunk.span] = chunk
 
-    def spans(self) -> list[range]:
+    def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
         return list(self._chunks)
 
@@ -159,37 +159,37 @@ class Memory:
         return self._chunks[span].curves.get(name)
 
 
-class Window:
+class StoreView:
     """A stretch of another shelf, with its replications numbered from 0: where one of many studies in a row lies."""
 
-    def __init__(self, shelf: Shelf, first: int, count: int) -> None:
-        self.shelf = shelf
+    def __init__(self, store: ChunkStore, first: int, count: int) -> None:
+        self.store = store
         self._stretch = range(first, first + count)
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk."""
         first = self._stretch.start
         notes = {replication + first: note for replication, note in chunk.notes.items()}
-        self.shelf.put(Chunk(chunk.first + first, chunk.runs, chunk.curves, notes))
+        self.store.put(Chunk(chunk.first + first, chunk.runs, chunk.curves, notes))
 
-    def spans(self) -> list[range]:
+    def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
-        here = (span for span in self.shelf.spans() if span.start in self._stretch and span.stop <= self._stretch.stop)
+        here = (span for span in self.store.ranges() if span.start in self._stretch and span.stop <= self._stretch.stop)
         return [range(span.start - self._stretch.start, span.stop - self._stretch.start) for span in here]
 
     def rows(self, span: range) -> Chunk:
         """Status, metrics and notes of a stretch."""
-        first, found = self._stretch.start, self.shelf.rows(self._there(span))
+        first, found = self._stretch.start, self.store.rows(self._there(span))
         notes = {replication - first: note for replication, note in found.notes.items()}
         return Chunk(span.start, found.runs, found.curves, notes)
 
     def curve_names(self) -> list[str]:
         """The names of the curves, sorted."""
-        return self.shelf.curve_names()
+        return self.store.curve_names()
 
     def curve(self, span: range, name: str) -> Column | None:
         """One curve of a stretch; None where every replication of it failed."""
-        return self.shelf.curve(self._there(span), name)
+        return self.store.curve(self._there(span), name)
 
     def _there(self, span: range) -> range:
         return range(span.start + self._stretch.start, span.stop + self._stretch.start)
@@ -210,7 +210,7 @@ def missing(have: Iterable[range], wanted: range) -> list[range]:
     return gaps
 
 
-def pieces(have: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
+def covering(have: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
     """Each stretch needed to cover `wanted` without gap or repetition, with the part of it to use."""
     position = wanted.start
     for span in sorted(have, key=lambda span: (span.start, -len(span))):
@@ -220,26 +220,26 @@ def pieces(have: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]
             position = stop
 
 
-def total(spans: Iterable[range]) -> int:
+def count_replications(ranges: Iterable[range]) -> int:
     """How many replications they are."""
-    return sum(len(span) for span in spans)
+    return sum(len(span) for span in ranges)
 
 
-def worded(spans: Iterable[range]) -> str:
+def format_ranges(ranges: Iterable[range]) -> str:
     """For people: "0-63, 128, 200-255"."""
-    return ", ".join(f"{s.start}-{s.stop - 1}" if len(s) > 1 else f"{s.start}" for s in spans)
+    return ", ".join(f"{s.start}-{s.stop - 1}" if len(s) > 1 else f"{s.start}" for s in ranges)
 
 
-class Todo:
+class PendingRanges:
     """What is still to be handed out, in order, in pieces of any size."""
 
-    def __init__(self, spans: Iterable[range]) -> None:
-        self._spans = list(reversed(list(spans)))
+    def __init__(self, ranges: Iterable[range]) -> None:
+        self._spans = list(reversed(list(ranges)))
 
     @property
     def count(self) -> int:
         """How many replications are left."""
-        return total(self._spans)
+        return count_replications(self._spans)
 
     def take(self, size: int) -> range:
         """The next `size` replications, fewer at a gap; there must be some left."""
@@ -261,7 +261,7 @@ FIRST_SIZE = 4
 LARGEST = 1000
 
 
-class Pace:
+class ChunkSizer:
     """Learns from finished chunks; it decides how work is cut up, which no result can show."""
 
     def __init__(self, chunk: int | None = None) -> None:

@@ -169,16 +169,12 @@ def mean_difference(case: Floats, base: Floats, level: float = LEVEL) -> Interva
     return mean_interval(case - base, level)
 
 
-def quantile_difference(case: Floats, base: Floats, share: float, level: float = LEVEL) -> Interval:
-    """Difference of the two quantiles with its paired bootstrap interval (fixed seed, percentile method).
-
-    Below `TRUSTED_N` pairs it is too narrow where the cases coincide in most replications (CHECKS §4).
-    """
-    return quantile_differences(case, base, (share,), level)[0]
-
-
 def quantile_differences(case: Floats, base: Floats, shares: tuple[float, ...], level: float = LEVEL) -> list[Interval]:
-    """The same for several quantiles at once, on the same resamples."""
+    """Differences of several quantiles, each with its paired bootstrap interval, all on the same resamples.
+
+    The bootstrap has a fixed seed and the percentile method. Below `TRUSTED_N` pairs it is too narrow where the cases
+    coincide in most replications (CHECKS §4).
+    """
     case, base = pairs(case, base)
     n, tail = len(case), (1 - level) / 2
     if n == 0:

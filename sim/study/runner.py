@@ -21,12 +21,12 @@ from math import ceil, isfinite
 from typing import Protocol
 
 from sim.errors import SimError
-from sim.study.chunk import CaseLike, Floats, Memory, Pace, Shelf, Todo, Window, missing
-from sim.study.executors.process_pool import Pool
-from sim.study.executors.worker import Outcome, interruptible, perform
+from sim.study.chunk import CaseLike, ChunkSizer, ChunkStore, Floats, InMemoryStore, PendingRanges, StoreView, missing
+from sim.study.executors.process_pool import ProcessPool
+from sim.study.executors.worker import Outcome, interruptible, run_chunk
 from sim.study.intervals import Interval, quantile_known
 from sim.study.sample import Sample, gather, values_so_far
-from sim.study.storage.checkpoint import Partial
+from sim.study.storage.checkpoint import Checkpoint
 from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- precision --------------------------------------------------------------------------------------------------------
@@ -114,29 +114,29 @@ def parse(
 Progress = Callable[[int, int, float | None], None]
 
 
-class Hands(Protocol):
+class Executor(Protocol):
     """Who performs chunks."""
 
-    def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
+    def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in any order."""
 
 
 @dataclass(frozen=True)
-class Here:
+class InProcess:
     """Performs chunks in this process, one after the other."""
 
     case: CaseLike
     seed: int
 
-    def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
+    def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in order."""
-        while todo.count:
-            yield perform(self.case, self.seed, todo.take(pace.size(todo.count, 1)))
+        while pending.count:
+            yield run_chunk(self.case, self.seed, pending.take(sizer.size(pending.count, 1)))
 
 
-def _hands(case: CaseLike, seed: int, workers: int) -> AbstractContextManager[Hands]:
+def _default_executor(case: CaseLike, seed: int, workers: int) -> AbstractContextManager[Executor]:
     """This process for 0 or 1 workers, otherwise others."""
-    return Pool(case, seed, workers) if workers > 1 else nullcontext(Here(case, seed))
+    return ProcessPool(case, seed, workers) if workers > 1 else nullcontext(InProcess(case, seed))
 
 
 def run(
@@ -146,11 +146,11 @@ def run(
     runs: int,
     workers: int = 1,
     chunk: int | None = None,
-    shelf: Shelf | None = None,
+    store: ChunkStore | None = None,
     progress: Progress | None = None,
     precision: Precision | None = None,
     sampling: Sampling = PLAIN_MONTE_CARLO,
-    hands: AbstractContextManager[Hands] | None = None,
+    executor: AbstractContextManager[Executor] | None = None,
 ) -> Sample:
     """Replications 0 … runs − 1 of a case, or as many as `precision` asks for (then `runs` does not matter).
 
@@ -162,66 +162,73 @@ def run(
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
     replication is a row with status "failed" and a note.
     """
-    kept = Memory() if shelf is None else shelf
-    with interruptible(_farewell(kept)), hands or _hands(case, seed, workers) as team:
+    kept = InMemoryStore() if store is None else store
+    with interruptible(_interrupt_message(kept)), executor or _default_executor(case, seed, workers) as team:
         if precision is None:
-            fill(team, kept, range(runs), Pace(chunk), progress)
+            simulate_missing(team, kept, range(runs), ChunkSizer(chunk), progress)
             return gather(kept, case.metrics, runs, sampling=sampling)
-        return _until(precision, team, case, kept, Pace(chunk), progress)
+        return _until(precision, team, case, kept, ChunkSizer(chunk), progress)
 
 
 def _until(
-    precision: Precision, hands: Hands, case: CaseLike, shelf: Shelf, pace: Pace, progress: Progress | None
+    precision: Precision,
+    executor: Executor,
+    case: CaseLike,
+    store: ChunkStore,
+    sizer: ChunkSizer,
+    progress: Progress | None,
 ) -> Sample:
     """Grow the sample until it is precise enough or as large as is allowed."""
     n = precision.first
     while True:
-        fill(hands, shelf, range(n), pace, progress)
-        values = values_so_far(shelf, precision.metric, n)
+        simulate_missing(executor, store, range(n), sizer, progress)
+        values = values_so_far(store, precision.metric, n)
         if n >= precision.max_runs or precision.reached(values):
-            return gather(shelf, case.metrics, n, precision.remark(values, n), precision.sampling)
+            return gather(store, case.metrics, n, precision.remark(values, n), precision.sampling)
         n = precision.next(n)
 
 
-def perform_part(
+def run_range(
     case: CaseLike,
     *,
     seed: int,
     part: range,
-    shelf: Shelf,
+    store: ChunkStore,
     workers: int = 1,
     chunk: int | None = None,
     progress: Progress | None = None,
-    hands: AbstractContextManager[Hands] | None = None,
+    executor: AbstractContextManager[Executor] | None = None,
 ) -> None:
     """Perform some replications of a study and leave them on the shelf: a shard's share."""
-    with interruptible(_farewell(shelf)), hands or _hands(case, seed, workers) as team:
-        fill(team, shelf, part, Pace(chunk), progress)
+    with interruptible(_interrupt_message(store)), executor or _default_executor(case, seed, workers) as team:
+        simulate_missing(team, store, part, ChunkSizer(chunk), progress)
 
 
-def fill(hands: Hands, shelf: Shelf, wanted: range, pace: Pace, progress: Progress | None) -> None:
+def simulate_missing(
+    executor: Executor, store: ChunkStore, wanted: range, sizer: ChunkSizer, progress: Progress | None
+) -> None:
     """Perform those of the wanted replications that are not on the shelf yet."""
-    todo = Todo(missing(shelf.spans(), wanted))
-    left = todo.count
-    _tell(progress, wanted, left, pace)
-    with closing(hands.perform(todo, pace)) as outcomes:
+    pending = PendingRanges(missing(store.ranges(), wanted))
+    left = pending.count
+    _report(progress, wanted, left, sizer)
+    with closing(executor.run(pending, sizer)) as outcomes:
         for outcome in outcomes:
             chunk = outcome.get()
-            shelf.put(chunk)
-            pace.learn(chunk.count, outcome.seconds)
+            store.put(chunk)
+            sizer.learn(chunk.count, outcome.seconds)
             left -= chunk.count
-            _tell(progress, wanted, left, pace)
+            _report(progress, wanted, left, sizer)
 
 
-def _tell(progress: Progress | None, wanted: range, left: int, pace: Pace) -> None:
+def _report(progress: Progress | None, wanted: range, left: int, sizer: ChunkSizer) -> None:
     """Say how far it is."""
     if progress is not None:
-        progress(len(wanted) - left, len(wanted), pace.seconds_left(left))
+        progress(len(wanted) - left, len(wanted), sizer.seconds_left(left))
 
 
-def _farewell(shelf: Shelf) -> str:
+def _interrupt_message(store: ChunkStore) -> str:
     """The line with which an interrupted run ends."""
-    shelf = shelf.shelf if isinstance(shelf, Window) else shelf
-    if isinstance(shelf, Partial):
-        return f"interrupted; finished replications are kept in {shelf.directory}, --resume goes on from there"
+    store = store.store if isinstance(store, StoreView) else store
+    if isinstance(store, Checkpoint):
+        return f"interrupted; finished replications are kept in {store.directory}, --resume goes on from there"
     return "interrupted; nothing was kept"

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.study.chunk import FAILED, STATUS, Chunk, Column, Columns, Floats, Shelf, pieces
+from sim.study.chunk import FAILED, STATUS, Chunk, ChunkStore, Column, Columns, Floats, covering
 from sim.study.intervals import (
     LEVEL,
     UNKNOWN,
@@ -155,11 +155,11 @@ class Sample:
 
 
 def gather(
-    shelf: Shelf, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO
+    store: ChunkStore, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO
 ) -> Sample:
     """Put the first `runs` replications of a shelf in order, some days of one curve in memory at a time."""
-    parts = list(pieces(shelf.spans(), range(runs)))
-    chunks = [(shelf.rows(span), part) for span, part in parts]
+    parts = list(covering(store.ranges(), range(runs)))
+    chunks = [(store.rows(span), part) for span, part in parts]
     table: Columns = {"replication": np.arange(runs, dtype=np.int64)}
     table["status"] = STATUS[_column(chunks, "status")].astype(object)
     table |= {metric: _column(chunks, metric) for metric in metrics}
@@ -167,8 +167,8 @@ def gather(
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
     sound = table["status"] != STATUS[FAILED]
     blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
-    named = {name: _bands(shelf, parts, name, sound, blocks) for name in shelf.curve_names()}
-    ramp = _ramp(shelf, parts, table["replication"][sound], sound) if RAMP in named else {}
+    named = {name: _bands(store, parts, name, sound, blocks) for name in store.curve_names()}
+    ramp = _ramp(store, parts, table["replication"][sound], sound) if RAMP in named else {}
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
     return Sample(table, long_table(named), notes, remark, sampling, ramp)
 
@@ -183,9 +183,9 @@ def reached(curve: Column, most: float) -> Columns:
     return {f"{level:g}": np.where(has[:, -1], has.argmax(axis=1), np.inf) for level, has in there}
 
 
-def values_so_far(shelf: Shelf, metric: str, runs: int) -> Floats:
+def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
     """A metric of the first `runs` replications on a shelf, not-a-number for those that failed."""
-    chunks = [(shelf.rows(span), part) for span, part in pieces(shelf.spans(), range(runs))]
+    chunks = [(store.rows(span), part) for span, part in covering(store.ranges(), range(runs))]
     values, status = _column(chunks, metric), _column(chunks, "status")
     return np.where(status == FAILED, np.nan, values).astype(np.float64)
 
@@ -206,19 +206,19 @@ def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
 
 
-def _bands(shelf: Shelf, parts: Parts, name: str, sound: Column, blocks: Column | None) -> Columns:
+def _bands(store: ChunkStore, parts: Parts, name: str, sound: Column, blocks: Column | None) -> Columns:
     """The bands of one curve, worked out some days at a time: no day's depends on another's."""
     width = max(1, SLICE_BYTES // (4 * max(len(sound), 1)))
     found: list[Columns] = []
     while not found or len(found[-1]["mean"]) == width:
         days = slice(width * len(found), width * (len(found) + 1))
-        found.append(bands(_curve(shelf, parts, name, sound, days), blocks))
+        found.append(bands(_curve(store, parts, name, sound, days), blocks))
     return {statistic: np.concatenate([part[statistic] for part in found]) for statistic in found[0]}
 
 
-def _ramp(shelf: Shelf, parts: Parts, replications: Column, sound: Column) -> Columns:
+def _ramp(store: ChunkStore, parts: Parts, replications: Column, sound: Column) -> Columns:
     """When every replication had each tenth of the most megawatts, a stretch of them in memory at a time."""
-    curves = partial(_stretches, shelf, parts, RAMP, sound)
+    curves = partial(_stretches, store, parts, RAMP, sound)
     most = max(float(curve.max(initial=0.0)) for curve in curves())
     found = [reached(curve, most) for curve in curves()]
     return {"replication": replications} | {
@@ -226,15 +226,15 @@ def _ramp(shelf: Shelf, parts: Parts, replications: Column, sound: Column) -> Co
     }
 
 
-def _curve(shelf: Shelf, parts: Parts, name: str, sound: Column, days: slice) -> Column:
+def _curve(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice) -> Column:
     """Some days of one curve of the replications that did not fail, (replications, days)."""
-    return np.concatenate(list(_stretches(shelf, parts, name, sound, days)))
+    return np.concatenate(list(_stretches(store, parts, name, sound, days)))
 
 
-def _stretches(shelf: Shelf, parts: Parts, name: str, sound: Column, days: slice = ALL_DAYS) -> Iterator[Column]:
+def _stretches(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice = ALL_DAYS) -> Iterator[Column]:
     """Yield some days of one curve of the replications that did not fail, stretch by stretch."""
     for span, part in parts:
-        curve = shelf.curve(span, name)
+        curve = store.curve(span, name)
         if curve is not None:
             yield curve[part, days][sound[span.start + part.start : span.start + part.stop]]
 

@@ -94,7 +94,7 @@ def test_what_the_precision_came_to_is_said(tmp_path: Path) -> None:
 def test_a_run_that_cannot_fit_into_memory_is_refused_before_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.study.executors.memory_estimate.available", lambda: 1_000_000_000)
+    monkeypatch.setattr("sim.study.executors.memory_estimate.free_bytes", lambda: 1_000_000_000)
     told = sim("run", TINY, "--runs", "1000000", "--workers", "1", "--out", tmp_path / "tiny")
     assert told.exit_code == 3
     assert "GB of memory" in told.output

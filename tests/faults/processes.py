@@ -17,10 +17,10 @@ STUDY = """
 import sys
 import sim
 from sim.errors import SimError
-from sim.study import pace
+from sim.study import chunk
 config, out, runs, workers, resume, *more = sys.argv[1:]
 if more and more[0].isdigit():
-    pace.LARGEST = int(more.pop(0))
+    chunk.LARGEST = int(more.pop(0))
 try:
     sim.run(sim.load(config, more), runs=int(runs), workers=int(workers), out=out, resume=resume == "resume")
 except SimError as error:

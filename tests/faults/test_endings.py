@@ -67,14 +67,14 @@ def test_a_project_that_never_finishes_is_a_stall_with_names(observed: Observed,
 def test_replications_that_fail_are_counted_and_no_p80_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observed: Observed
 ) -> None:
-    replicate = Case.replicate
+    replicate = Case.simulate_chunk
 
     def sometimes(case: Case, seed: int, first: int, count: int) -> Chunk:
         if any(replication % 10 == 7 for replication in range(first, first + count)):
             raise ZeroDivisionError("no crane")
         return replicate(case, seed, first, count)
 
-    monkeypatch.setattr(Case, "replicate", sometimes)
+    monkeypatch.setattr(Case, "simulate_chunk", sometimes)
     told = said("run", TINY, "--runs", "20", "--workers", "1", "--out", tmp_path / "tiny")
     assert told.exit_code == 4, told.output
     assert "2 of 20 replications failed" in told.output

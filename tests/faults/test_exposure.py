@@ -75,7 +75,7 @@ def test_a_local_cluster_listens_on_this_machine_only(observed: Observed) -> Non
     def look(done: int, _total: int, _left: float | None) -> None:
         heard.update(listening(family(os.getpid())))
 
-    run(case, seed=1, runs=20, chunk=4, progress=look, hands=cluster(case, 1, "local", 2))
+    run(case, seed=1, runs=20, chunk=4, progress=look, executor=cluster(case, 1, "local", 2))
     assert heard
     assert {ip_address(address).is_loopback for address in heard} == {True}
     observed(f"scheduler and workers listened on {', '.join(sorted(heard))} only")
@@ -108,7 +108,7 @@ def test_the_commands_of_the_manual_listen_on_this_machine_only(tmp_path: Path, 
     assert manual.count(" ".join(AS_WE_SAY[2:])) >= 3
     address, case = f"tcp://127.0.0.1:{free_port()}", Toy()
     with dask(address, AS_WE_SAY, AS_WE_SAY, tmp_path) as processes:
-        found = run(case, seed=3, runs=20, hands=cluster(case, 3, address, 1))
+        found = run(case, seed=3, runs=20, executor=cluster(case, 3, address, 1))
         heard = set().union(*(listening(family(process)) for process in processes))
     assert same(found, run(case, seed=3, runs=20))
     assert {ip_address(at).is_loopback for at in heard} == {True}
@@ -121,7 +121,7 @@ def test_tls_lets_in_who_shows_a_certificate_and_nobody_else(tmp_path: Path, obs
     files = ["--tls-ca-file", ours["ca"], "--tls-cert", ours["cert"], "--tls-key", ours["key"]]
     address, case = f"tls://127.0.0.1:{free_port()}", Toy()
     with dask(address, [*AS_WE_SAY, "--protocol", "tls", *files], [*AS_WE_SAY, *files], tmp_path):
-        found = run(case, seed=3, runs=20, hands=cluster(case, 3, address, 1, tls=ours))
+        found = run(case, seed=3, runs=20, executor=cluster(case, 3, address, 1, tls=ours))
         with pytest.raises(SimError, match="no scheduler answers"), cluster(case, 3, address, 1, tls=theirs):
             pass
         plain = address.replace("tls:", "tcp:")

@@ -16,7 +16,7 @@ import pytest
 from sim.study.result import Result
 from sim.study.runner import run
 from sim.study.storage import sealed_files as tables
-from sim.study.storage.checkpoint import keeping, left_behind
+from sim.study.storage.checkpoint import open_checkpoint
 from tests.faults.conftest import Observed
 from tests.faults.processes import TINY, chunks, ended, study, surroundings, wait_for_chunk
 from tests.study.executors.test_worker_signals import at_work, gone
@@ -98,10 +98,10 @@ def test_a_run_killed_for_good_is_finished_by_another(tmp_path: Path, observed: 
     process.kill()
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    kept = left_behind(tmp_path / "toy")
-    runs = max(span.stop for span in kept) + 5
-    with keeping(tmp_path / "toy", {"metrics": Toy().metrics}, resume=True) as shelf:
-        resumed = run(Toy(), seed=1, runs=runs, shelf=shelf)
+    with open_checkpoint(tmp_path / "toy", {"metrics": Toy().metrics}, resume=True) as store:
+        kept = store.ranges()
+        runs = max(span.stop for span in kept) + 5
+        resumed = run(Toy(), seed=1, runs=runs, store=store)
     whole = run(Toy(), seed=1, runs=runs)
     assert tables.to_bytes(resumed.runs) == tables.to_bytes(whole.runs)
     assert tables.to_bytes(resumed.curves) == tables.to_bytes(whole.curves)
@@ -142,10 +142,10 @@ import os, sys, time
 from pathlib import Path
 import sim
 from sim.errors import SimError
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 config, place = sim.load(sys.argv[1]), Path(sys.argv[2])
-case = prepare(config.value)
-sim.study.api.prepare = lambda project: case
+case = prepare_case(config.value)
+sim.study.api.prepare_case = lambda *_, **__: case
 def begin(out, me, start):
     os.read(start, 1)
     def until_the_other_has_ended(done, total, left):

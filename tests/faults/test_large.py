@@ -14,10 +14,10 @@ from sim import files
 from sim.cli import main
 from sim.study.analyses.shards import run_shard
 from sim.study.api import load
-from sim.study.executors.memory_estimate import TooLarge, available, memory_needed, require_room
+from sim.study.executors.memory_estimate import TooLarge, free_bytes, memory_needed, require_memory
 from sim.study.runner import run
 from sim.study.storage import sealed_files as tables
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.world.randomness.streams import Sampling
 from tests.faults.conftest import Observed
 from tests.faults.processes import surroundings
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.faults
 MANY = """
 import sys
 from pathlib import Path
-from sim.study import tables
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage import sealed_files
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.runner import run
 from tests.study.toy_case import Toy
 case = Toy(days=int(sys.argv[3]))
-with keeping(Path(sys.argv[1]), {"metrics": case.metrics}) as shelf:
-    sample = run(case, seed=1, runs=int(sys.argv[2]), shelf=shelf)
+with open_checkpoint(Path(sys.argv[1]), {"metrics": case.metrics}) as store:
+    sample = run(case, seed=1, runs=int(sys.argv[2]), store=store)
 # not ru_maxrss, which a process takes over from whoever started it
 most = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
 print(sample.size, int(most.split()[1]) * 1024)
@@ -67,9 +67,9 @@ def test_memory_is_what_was_asked_for_before_the_run(tmp_path: Path, observed: O
 
 def test_what_cannot_fit_is_refused_before_it_begins(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooLarge, match=r"GB of memory") as caught:
-        require_room(Toy(days=14_600), 1_000_000, 1, on_disk=False)
+        require_memory(Toy(days=14_600), 1_000_000, 1, on_disk=False)
     assert caught.value.exit_code == 3
-    require_room(Toy(days=14_600), 1_000_000, 1, on_disk=True)
+    require_memory(Toy(days=14_600), 1_000_000, 1, on_disk=True)
     observed(f"exit code 3: {caught.value}")
 
 
@@ -92,7 +92,7 @@ def test_every_command_asks_for_room_before_it_simulates(
     def simulated(*_: object) -> None:
         raise AssertionError("simulated before asking whether it fits")
 
-    monkeypatch.setattr("sim.study.executors.memory_estimate.available", lambda: 1_000_000)
+    monkeypatch.setattr("sim.study.executors.memory_estimate.free_bytes", lambda: 1_000_000)
     monkeypatch.setattr("sim.study.case.Case.replicate", simulated)
     monkeypatch.setattr("sim.study.analyses.shards.gather", simulated)
     study = tmp_path / "study.yaml"
@@ -119,7 +119,7 @@ def test_a_limit_on_memory_is_seen() -> None:
     limit = 1 << 43
     resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
     try:
-        seen = available()
+        seen = free_bytes()
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
     assert seen is not None
@@ -135,8 +135,8 @@ def test_time_grows_with_the_replications_and_no_faster(
     monkeypatch.setattr(files, "before", lambda operation, path: seen.append(operation))
     for runs in (1_000, 2_000, 4_000):
         seen.clear()
-        with keeping(tmp_path / str(runs), {"metrics": Toy().metrics}) as shelf:
-            run(Toy(), seed=1, runs=runs, chunk=50, shelf=shelf)
+        with open_checkpoint(tmp_path / str(runs), {"metrics": Toy().metrics}) as store:
+            run(Toy(), seed=1, runs=runs, chunk=50, store=store)
         counts.append(len(seen))
     one, two, four = counts
     assert two < 2.1 * one

@@ -6,14 +6,16 @@ import errno
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import sim
 from sim import files
+from sim.engine.backends import AUTO
 from sim.errors import SimError
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from sim.study.result import Result
 from tests.faults.conftest import Observed
 from tests.faults.processes import STUDY, TINY, last_words, surroundings, words
@@ -33,9 +35,9 @@ def test_whichever_operation_fails_the_place_holds_the_old_result_or_the_new_one
     """Every N-th operation of a whole run fails, from reading the configuration to the last rename."""
     target, outcomes, kinds = tmp_path / "tiny", list[str](), set[str]()
     seen: list[str] = []
-    case = prepare(sim.load(TINY).value)
+    case = prepare_case(sim.load(TINY).value, engine=AUTO)
     # sizing crews reads and writes nothing, and takes longest
-    monkeypatch.setattr("sim.study.api.prepare", lambda project: case)
+    monkeypatch.setattr("sim.study.api.prepare_case", lambda *_, **__: replace(case))
 
     def perform(seed: int, failing: int) -> SimError | None:
         """Load and run; the N-th operation fails, and the disk works again for those who look afterwards."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from tests.faults.conftest import Observed
 from tests.faults.processes import ROOT, STUDY, TINY, surroundings
 from tests.tiny_project import tiny
@@ -110,9 +110,9 @@ def test_another_user_gets_the_same(usual: dict[str, str], tmp_path: Path, obser
 )  # fmt: skip
 def test_a_day_is_always_1440_minutes(start: str, over: str, observed: Observed) -> None:
     """Round the clock, every duration known: whatever the calendar does meanwhile, it takes as long."""
-    case = prepare(tiny(f"scale.start_date={start}"))
+    case = prepare_case(tiny(f"scale.start_date={start}"))
     metrics, _ = case.measured(case.planned, case.simulate(case.planned))
-    plain = prepare(tiny("scale.start_date=2026-06-01"))
+    plain = prepare_case(tiny("scale.start_date=2026-06-01"))
     expected, _ = plain.measured(plain.planned, plain.simulate(plain.planned))
     assert metrics["lead_time_full_days"] == expected["lead_time_full_days"]
     observed(f"across {over} from {start}: {metrics['lead_time_full_days']:.4f} days, as in June")

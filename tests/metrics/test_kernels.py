@@ -15,7 +15,7 @@ from sim.metrics.measure import kernels_for, measure
 from sim.metrics.record import Index, Record
 from sim.plan.compile import MODES
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Told, told
 from tests.tiny_project import tiny_case
@@ -71,14 +71,14 @@ def test_a_small_project_is_measured_alike(overrides: tuple[str, ...]) -> None:
 
 
 def test_a_block_with_everything_on_is_measured_alike() -> None:
-    case = prepare(load("configs/one_block.yaml"))
+    case = prepare_case(load("configs/one_block.yaml"))
     require_same(case, runs(case, 10))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["hybrid", "stick_built", "modular", "incremental_hybrid", "horizon_2gw"])
 def test_a_shipped_project_is_measured_alike(name: str) -> None:
-    case = prepare(load(f"configs/{name}.yaml"))
+    case = prepare_case(load(f"configs/{name}.yaml"))
     require_same(case, runs(case, 3 if name == "horizon_2gw" else 10))
 
 

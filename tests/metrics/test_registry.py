@@ -10,7 +10,7 @@ import pytest
 from sim.metrics.registry import DIRECTIONS, METRICS, metrics_table
 from sim.report.formatting import WRITERS, metric_format
 from sim.study.api import load
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from tests.tiny_project import TINY
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -25,11 +25,11 @@ OPTIONAL = {"money.damages={promised_days: 400, usd_per_mw_day: 1000, cap_usd: 1
     [pytest.param(p, id=p.stem, marks=[] if p.stem in FAST else pytest.mark.slow) for p in SHIPPED],
 )
 def test_every_metric_of_a_shipped_project_has_a_row(path: Path) -> None:
-    assert [metric for metric in prepare(load(path)).metrics if metric not in METRICS] == []
+    assert [metric for metric in prepare_case(load(path)).metrics if metric not in METRICS] == []
 
 
 def test_optional_metrics_have_a_row_too() -> None:
-    metrics = prepare(load(TINY, [*OPTIONAL])).metrics
+    metrics = prepare_case(load(TINY, [*OPTIONAL])).metrics
     assert {"liquidated_damages_usd", "long_stop_missed"} <= {*metrics}
     assert [metric for metric in metrics if metric not in METRICS] == []
 

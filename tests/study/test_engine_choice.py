@@ -18,8 +18,8 @@ from sim.jit import available
 from sim.metrics import measure as measures
 from sim.metrics.measure import measure
 from sim.study import case as cases
-from sim.study.api import laid_out, load, run
-from sim.study.case import Case, prepare
+from sim.study.api import load, run
+from sim.study.case import Case, prepare_case
 from sim.world.randomness.streams import choose_sampling
 from tests.tiny_project import TINY, tiny
 
@@ -30,7 +30,7 @@ needs_numba = pytest.mark.skipif(not available(), reason="the compiled engine is
 @pytest.fixture(scope="module")
 def block() -> Case:
     """One block with all its luck."""
-    return prepare(load(ROOT / "configs" / "one_block.yaml").value)
+    return prepare_case(load(ROOT / "configs" / "one_block.yaml").value)
 
 
 def alike(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
@@ -43,8 +43,8 @@ def alike(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("method", ["mc", "lhs", "sobol", "sobol-all"])
 def test_both_engines_fill_a_chunk_with_the_same_bytes(block: Case, method: str) -> None:
     spread = replace(block, sampling=choose_sampling(method, 128))
-    slow = spread.replicate(1, 3, 8)
-    fast = replace(spread, engine=COMPILED).replicate(1, 3, 8)
+    slow = spread.simulate_chunk(1, 3, 8)
+    fast = replace(spread, engine=COMPILED).simulate_chunk(1, 3, 8)
     assert alike(slow.runs, fast.runs) == []
     assert alike(slow.curves, fast.curves) == []
     assert len(np.unique(slow.runs["lead_time_full_days"])) == 8
@@ -97,18 +97,18 @@ def test_engines_that_part_stop_the_run_with_both_timelines(late: list[int]) -> 
 
 @needs_numba
 def test_a_process_that_comes_later_checks_its_first_replication(late: list[int]) -> None:
-    case = laid_out(tiny(), "mc", 100, COMPILED)
+    case = prepare_case(tiny(), engine=COMPILED)
     with pytest.raises(EnginesDiffer, match="replication 70: "):
-        case.replicate(1, 70, 5)
+        case.simulate_chunk(1, 70, 5)
 
 
 @needs_numba
 def test_so_many_replications_are_checked_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[int] = []
     monkeypatch.setattr(cases, "require_same", lambda plan, reference, twin: checked.append(twin.replication))
-    case = laid_out(tiny(), "mc", 100, COMPILED)
+    case = prepare_case(tiny(), engine=COMPILED)
     for first in (40, 0, 50):
-        case.replicate(1, first, 10)
+        case.simulate_chunk(1, first, 10)
     assert checked == [40, 0, 1]
 
 
@@ -150,7 +150,9 @@ def test_metrics_do_not_depend_on_who_comes_first_within_a_minute(
     replication: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measures, "switched_on", lambda: False)  # that books are kept needs causes before effects
-    case = prepare(load(ROOT / "configs" / "hybrid.yaml", ["scale.capacity_mw=25", "energization.units.count=2"]).value)
+    case = prepare_case(
+        load(ROOT / "configs" / "hybrid.yaml", ["scale.capacity_mw=25", "energization.units.count=2"]).value
+    )
     (done,) = case.replications(1, replication, 1)
     log, unit_of = done.outcome.log, case.plan.unit_of
     expected = measure(case.metric_context, case.record(done))

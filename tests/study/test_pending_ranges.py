@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.study.chunk import Todo, missing, pieces, total, worded
+from sim.study.chunk import PendingRanges, count_replications, covering, format_ranges, missing
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda s: range(s[0], s[0] + s[1])))
 wanted = st.tuples(st.integers(0, 30), st.integers(0, 50)).map(lambda s: range(s[0], s[0] + s[1]))
@@ -20,25 +20,25 @@ def test_gaps_are_what_is_not_there(have: list[range], whole: range) -> None:
 @given(spans, wanted)
 def test_pieces_cover_each_replication_once(have: list[range], whole: range) -> None:
     filled = [*have, *missing(have, whole)]
-    assert [r for span, part in pieces(filled, whole) for r in span[part]] == list(whole)
+    assert [r for span, part in covering(filled, whole) for r in span[part]] == list(whole)
 
 
 @given(spans, st.lists(st.integers(1, 9), min_size=1))
 def test_work_is_handed_out_in_order(have: list[range], sizes: list[int]) -> None:
     gaps = missing(have, range(70))
-    todo, out = Todo(gaps), list[int]()
-    while todo.count:
-        out += todo.take(sizes[len(out) % len(sizes)])
+    pending, out = PendingRanges(gaps), list[int]()
+    while pending.count:
+        out += pending.take(sizes[len(out) % len(sizes)])
     assert out == [r for gap in gaps for r in gap]
-    assert total(gaps) == len(out)
+    assert count_replications(gaps) == len(out)
 
 
 def test_a_piece_that_is_put_back_comes_next() -> None:
-    todo = Todo([range(10)])
-    todo.put_back(todo.take(4))
-    assert todo.take(9) == range(4)
-    assert todo.take(9) == range(4, 10)
+    pending = PendingRanges([range(10)])
+    pending.put_back(pending.take(4))
+    assert pending.take(9) == range(4)
+    assert pending.take(9) == range(4, 10)
 
 
 def test_wording() -> None:
-    assert worded([range(64), range(128, 129)]) == "0-63, 128"
+    assert format_ranges([range(64), range(128, 129)]) == "0-63, 128"

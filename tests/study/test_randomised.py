@@ -26,7 +26,7 @@ class Spread(Toy):
 
     shift: float = 0.0
 
-    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         keys = [stream_key(seed, f"input {number}") for number in range(8)]
         rows = []
         for r in range(first, first + count):

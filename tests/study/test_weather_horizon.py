@@ -12,7 +12,7 @@ from sim.engine.backends import COMPILED
 from sim.engine.equality import difference
 from sim.jit import available
 from sim.study.api import load
-from sim.study.case import Ahead, Case, prepare
+from sim.study.case import Case, WeatherHorizon, prepare_case
 from sim.world.calendars.working_time import ALL
 
 DAY = 1440
@@ -23,29 +23,29 @@ needs_numba = pytest.mark.skipif(not available(), reason="the compiled engine is
 @pytest.fixture(scope="module")
 def block() -> Case:
     """One block with all its luck, in the weather of West Texas."""
-    return prepare(load(Path(__file__).parents[2] / "configs" / "one_block.yaml").value)
+    return prepare_case(load(Path(__file__).parents[2] / "configs" / "one_block.yaml").value)
 
 
 def ahead(case: Case, share: float) -> Case:
     """The case for the compiled engine, with its weather drawn for a share of the planned run at first."""
     fast = replace(case, engine=COMPILED)
-    fast.__dict__["_ahead"] = Ahead(int(share * case.planned_run.log[-1, 0] / 1.5))
+    fast.__dict__["_horizon"] = WeatherHorizon(int(share * case.planned_run.log[-1, 0] / 1.5))
     return fast
 
 
 def test_it_goes_further_and_never_back() -> None:
-    seen = Ahead(100 * DAY)
+    seen = WeatherHorizon(100 * DAY)
     assert seen.days == 150
-    assert seen.further(200 * DAY) == 250
-    assert seen.further(10) == 250
-    assert Ahead(0).days == 1
+    assert seen.extend(200 * DAY) == 250
+    assert seen.extend(10) == 250
+    assert WeatherHorizon(0).days == 1
 
 
 @pytest.mark.parametrize("days", [1, 45, 300])
 def test_calendars_are_those_of_all_the_weather_as_far_as_they_are_known(block: Case, days: int) -> None:
     differ = 0
     for replication in range(5):
-        hours = block.hours_of(1, replication), block.hours_of(1, replication, days), block.plan.base_calendars
+        hours = block.calendars_of(1, replication), block.calendars_of(1, replication, days), block.plan.base_calendars
         for whole, part, stated in zip(*hours, strict=True):
             assert whole.known == ALL
             assert part.known == (days * DAY if whole is not stated or part is not stated else ALL)
@@ -63,19 +63,19 @@ def test_calendars_are_those_of_all_the_weather_as_far_as_they_are_known(block: 
 @SHARES
 def test_runs_that_need_more_weather_get_it(block: Case, share: float) -> None:
     fast = ahead(block, share)
-    before = fast._ahead.days
+    before = fast._horizon.days
     found = list(fast.replications(1, 0, 30))
-    expected = list(fast.replications(1, 0, 30, hours_of=lambda number: block.hours_of(1, number)))
+    expected = list(fast.replications(1, 0, 30, calendars_of=lambda number: block.calendars_of(1, number)))
     for one, other in zip(expected, found, strict=True):
         assert difference(block.plan, one.outcome, other.outcome) is None
         assert np.array_equal(one.content, other.content)
-    assert fast._ahead.days > before
+    assert fast._horizon.days > before
 
 
 @needs_numba
 @SHARES
 def test_metrics_do_not_see_how_far_the_weather_was_drawn(block: Case, share: float) -> None:
-    expected, found = block.replicate(1, 3, 6), ahead(block, share).replicate(1, 3, 6)
+    expected, found = block.simulate_chunk(1, 3, 6), ahead(block, share).simulate_chunk(1, 3, 6)
     assert {name: values.tobytes() for name, values in found.runs.items()} == {
         name: values.tobytes() for name, values in expected.runs.items()
     }
@@ -86,4 +86,4 @@ def test_metrics_do_not_see_how_far_the_weather_was_drawn(block: Case, share: fl
 def test_who_is_given_part_of_a_calendar_and_nobody_to_ask_says_so(block: Case) -> None:
     fast = ahead(block, 0.0)
     with pytest.raises(ValueError, match="nobody who knows more"):
-        list(fast.replications(1, 0, 1, hours_of=lambda number: block.hours_of(1, number, 1)))
+        list(fast.replications(1, 0, 1, calendars_of=lambda number: block.calendars_of(1, number, 1)))

@@ -34,7 +34,7 @@ class Toy:
     days: int = DAYS
     metrics: tuple[str, ...] = METRICS
 
-    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         rows = [self._one(seed, r) for r in range(first, first + count)]
         lead = np.array(rows)
         runs: Columns = {

@@ -14,7 +14,7 @@ from sim.metrics.record import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
 from sim.plan.vocabulary import WORK
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.world.calendars.project_calendars import SHIFT
 
 ROOT = Path(__file__).parents[2]
@@ -25,20 +25,20 @@ HOUR = 60
 
 @cache
 def case(name: str) -> Case:
-    return prepare(load(FILES[name]).value)
+    return prepare_case(load(FILES[name]).value)
 
 
 @cache
 def metrics(name: str, replication: int) -> dict[str, float]:
     luck = next(case(name).draws(1).chunk(replication, 1))
-    hours = case(name).hours_of(1, replication)
+    hours = case(name).calendars_of(1, replication)
     return case(name).measured(luck, case(name).simulate(luck, hours), hours)[0]
 
 
 @cache
 def record(name: str, replication: int) -> Record:
     luck = next(case(name).draws(1).chunk(replication, 1))
-    hours = case(name).hours_of(1, replication)
+    hours = case(name).calendars_of(1, replication)
     log = case(name).simulate(luck, hours).log
     return Record.of(case(name).metric_context.index, log, luck.content, hours, luck.factors)
 

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 import pytest
 
 from sim.plan.vocabulary import FREE, HOLD, WORK
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from tests.tiny_project import tiny
 
 SKIDS, SEED, PATHS = 16, 5, 6
@@ -37,7 +37,7 @@ def case(bottleneck: str) -> Case:
     days = {**DAYS, **SLOW[bottleneck]}
     stations = ", ".join(f"{{id: {name}, days: {_spread(days[name])}}}" for name in ("s1", "s2", "s3"))
     far = 3000 if bottleneck in {"truck", "places"} else 200
-    return prepare(tiny(
+    return prepare_case(tiny(
         f"scale.capacity_mw={2.5 * SKIDS}", f"hall.blocks={SKIDS}", "scale.target_days=200",
         f"systems.electrical.factory.stations=[{stations}]",
         f"systems.electrical.factory.test.days={_spread(days['test'])}",

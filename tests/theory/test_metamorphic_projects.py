@@ -14,7 +14,7 @@ import pytest
 from sim.config.load import checked, load_as
 from sim.config.project import Project
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from tests.theory.random_projects import random_project
 from tests.tiny_project import TINY, tiny_case, works
@@ -33,7 +33,7 @@ LENGTHS |= {"first_week", "weeks_between", "preparation_days", "distance_miles"}
 
 def runs(case: Case) -> Columns:
     """The metrics of some replications."""
-    return dict(case.replicate(SEED, 0, RUNS).runs)
+    return dict(case.simulate_chunk(SEED, 0, RUNS).runs)
 
 
 def assert_same(one: Columns, other: Columns) -> None:
@@ -64,8 +64,8 @@ def test_a_project_in_slow_motion_takes_so_many_times_as_long(times: int) -> Non
     kept = {name: deepcopy(tree[name]) for name in KEPT if name in tree}
     slow = slower(tree, times) | kept
     slow["scale"]["preparation_days"] = times * 10
-    dates = works(prepare(checked(Project, slow)))
-    for (unit, activity), (begun, done) in works(prepare(checked(Project, tree))).items():
+    dates = works(prepare_case(checked(Project, slow)))
+    for (unit, activity), (begun, done) in works(prepare_case(checked(Project, tree))).items():
         if not unit.startswith("crew."):
             assert dates[unit, activity] == (begun * times, done * times), (unit, activity)
 
@@ -89,7 +89,7 @@ def test_the_order_in_which_a_file_is_written_does_not_matter(seed: int) -> None
         return [shuffled(value) for value in node] if isinstance(node, list) else node
 
     tree = load_as(Project, TINY, SPREAD).tree
-    case, other = (prepare(checked(Project, one)) for one in (tree, shuffled(tree)))
+    case, other = (prepare_case(checked(Project, one)) for one in (tree, shuffled(tree)))
     one, two = runs(case), runs(other)
     money = [name for name in one if not np.array_equal(one[name], two[name], equal_nan=True)]
     assert not any(word in name for name in money for word in ("lead_time", "peak_workforce", "hours", "mw_online"))
@@ -113,7 +113,7 @@ def test_names_of_steps_and_trades_decide_nothing_where_nothing_is_drawn() -> No
     tree = load_as(Project, TINY).tree
     tree = {**walk({key: value for key, value in tree.items() if key not in ("procurement", "money")}),
             "procurement": tree["procurement"], "money": tree["money"]}  # fmt: skip
-    case = prepare(checked(Project, tree))
+    case = prepare_case(checked(Project, tree))
     assert case.measured(case.planned, case.simulate(case.planned))[0] == planned()
 
 
@@ -172,7 +172,7 @@ def test_with_nothing_from_factories_a_hybrid_is_stick_built() -> None:
     as_stick = [f"hall.sqft_per_mw={stick.hall.sqft_per_mw.value:g}",
                 f"commissioning.l5.days={{low: {days['low']}, mode: {days['mode']}, high: {days['high']}}}"]  # fmt: skip
     hybrid = load(CONFIGS / "hybrid.yaml", (*small, *site, *as_stick, "turnover_blocks=10")).value
-    assert_same(runs(prepare(hybrid)), runs(prepare(stick)))
+    assert_same(runs(prepare_case(hybrid)), runs(prepare_case(stick)))
 
 
 def test_a_delay_within_its_float_delays_nothing_and_one_beyond_does() -> None:
@@ -221,7 +221,7 @@ def test_the_draws_of_all_other_inputs_stay_when_one_distribution_changes() -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("more", ["logistics.cranes=2", "logistics.fleets.electrical.trucks=3", "logistics.gates=3"])
 def test_more_of_something_is_better_on_the_mean_but_not_promised_in_every_run(more: str) -> None:
-    base, other = (case.replicate(SEED, 0, 12).runs["lead_time_full_days"] for case in (chain(), chain(more)))
+    base, other = (case.simulate_chunk(SEED, 0, 12).runs["lead_time_full_days"] for case in (chain(), chain(more)))
     assert other.mean() <= base.mean() * 1.005
 
 
@@ -230,7 +230,7 @@ def test_more_of_something_is_better_on_the_mean_but_not_promised_in_every_run(m
 def test_without_limits_no_longer_work_makes_a_project_earlier(seed: int) -> None:
     from sim.plan.analysis.critical_path import earliest
 
-    case = prepare(random_project(seed + 104))
+    case = prepare_case(random_project(seed + 104))
     values = list(case.planned.values)
     names = case.plan.inputs.names
     spans = [number for number, kind in enumerate(case.plan.inputs.kind.tolist()) if kind == 0]

@@ -8,7 +8,7 @@ from statistics import mean
 import pytest
 
 from sim.plan.vocabulary import MINUTES_PER_DAY, WORK
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from tests.engine.small_plans import Told
 from tests.theory.published_networks import NEEDED, Problem, performed, problems
 from tests.tiny_project import tiny, works
@@ -94,5 +94,5 @@ def test_a_published_network_as_site_works_takes_its_longest_path(problem: Probl
         f"site_works.steps=[{', '.join(steps)}]", *trades, "scale.preparation_days=30", "shell.steps.slab.after=[]",
         f"commissioning.after=[site_works.{last}]", f"energization.after=[site_works.{last}]",
     )  # fmt: skip
-    found = works(prepare(project))
+    found = works(prepare_case(project))
     assert found[f"p1.site_works.{last}", f"site_works.{last}"][1] == (30 + problem.longest_path) * 24

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sim.config.project import Project
 from sim.errors import Stalled
 from sim.metrics.conservation import switched_on
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from tests.theory.random_projects import random_project
 
 QUICK, NIGHT = 200, 1000
@@ -32,7 +32,7 @@ def named(case: Case | None, told: str) -> bool:
 def planned(project: Project) -> Case | str:
     """A project ready to run, or why its run without luck stands still."""
     try:
-        return prepare(project)
+        return prepare_case(project)
     except Stalled as stall:
         return str(stall)
 
@@ -47,7 +47,7 @@ def torture(seed: int) -> str:
         return "cannot be planned"
     ended = "finished"
     for luck in case.draws(seed).chunk(0, 2):
-        hours = case.hours_of(seed, luck.replication)
+        hours = case.calendars_of(seed, luck.replication)
         verdict = case.simulate(luck, hours)
         metrics, curves = case.measured(luck, verdict, hours)
         if verdict.deadlock is not None:

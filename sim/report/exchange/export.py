@@ -19,7 +19,7 @@ from sim.plan.vocabulary import NOTE, WORK
 from sim.report.exchange.roll_up import LEVELS, rolled_up
 from sim.report.exchange.schedule_model import Changed, Key, Schedule, schedule
 from sim.study.api import Config
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.intervals import rank
 from sim.study.result import Result, folder_of
@@ -138,7 +138,7 @@ def hand_over(
     """
     known = checked(Project, result.manifest["config"])
     folder = None if config or directory is None else folder_of(directory, known)
-    case = replace(prepare(config or known, folder), sampling=result.sample.sampling)
+    case = replace(prepare_case(config or known, folder), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.replications(seed, replication, 1)

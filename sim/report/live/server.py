@@ -113,7 +113,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             return
         self.state.latest += 1
         if not self.state.still_for_long:
-            self.state.live.hands.leave()
+            self.state.live.pool.leave()
         loop, ticket = asyncio.get_running_loop(), self.state.latest
         self.state.thread.submit(self._show, loop, ticket, number, what == "anew", changes)
 

@@ -15,11 +15,11 @@ from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.switch_off import Cause, Switched, Switches, all_of
-from sim.study.api import SEED, Config, cores, laid_out, result_of
-from sim.study.case import Case
+from sim.study.api import SEED, Config, cores, result_of
+from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
-from sim.study.executors.memory_estimate import require_room
+from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, beside, frame
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
@@ -78,18 +78,18 @@ def drivers(
     >>> found = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
     >>> found.table()
     """
-    case = laid_out(config, "mc", runs, engine)
-    hands = cores() if workers is None else workers
+    case = prepare_case(config, engine=engine)
+    processes = cores() if workers is None else workers
     with _bar(watch, "everything on") as progress:
-        base = replicate(case, seed=seed, runs=runs, workers=hands, progress=progress)
-    rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, hands, watch)]
+        base = replicate(case, seed=seed, runs=runs, workers=processes, progress=progress)
+    rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, processes, watch)]
     result = replace(result_of(case, seed, base), switched=_columns(rows))
     if out is not None:
         result.save(out, beside(config, result, extras))
     return Drivers(result)
 
 
-def _switched(case: Case, seed: int, runs: int, hands: int, watch: Watch | None) -> list[tuple[Cause, Sample]]:
+def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | None) -> list[tuple[Cause, Sample]]:
     """Return the replications without every cause alone, then without all of a kind.
 
     A process takes a cause at a time where there are enough of them, as each must be prepared first.
@@ -98,12 +98,14 @@ def _switched(case: Case, seed: int, runs: int, hands: int, watch: Watch | None)
     wanted = [*((cause, (cause,)) for cause in causes), *all_of(causes)]
     if not wanted:
         return []
-    require_room(case, len(wanted) * runs, hands, on_disk=False)
+    require_memory(case, len(wanted) * runs, processes, on_disk=False)
     asked = tuple(metric for metric in METRICS if metric in case.metrics)
     switched = Switched(case, seed, tuple(off for _, off in wanted), runs, asked)
-    chunk = runs if len(wanted) >= 2 * hands else None
+    chunk = runs if len(wanted) >= 2 * processes else None
     with _bar(watch, f"{len(wanted)} times without a cause") as progress:
-        found = replicate(switched, seed=seed, runs=len(wanted) * runs, workers=hands, chunk=chunk, progress=progress)
+        found = replicate(
+            switched, seed=seed, runs=len(wanted) * runs, workers=processes, chunk=chunk, progress=progress
+        )
     return [(cause, sample) for (cause, _), sample in zip(wanted, divided(found, runs), strict=True)]
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from sim.config.load import SCHEMA_VERSION
 from sim.config.project import Project
 from sim.config.yaml_reader import read_file, read_text
-from sim.engine.backends import AUTO, select_backend
+from sim.engine.backends import AUTO
 from sim.errors import SimError
 from sim.jit import gc_paused
 from sim.plan.compile import compile_plan
@@ -32,8 +32,8 @@ from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
 from sim.plan.project import write_plan
 from sim.study.api import load
-from sim.study.case import Case, prepare
-from sim.study.executors.persistent_pool import Hands, Piece
+from sim.study.case import Case, prepare_case
+from sim.study.executors.persistent_pool import PartialPicture, PersistentPool
 from sim.world.calendars.project_calendars import day_minutes, project_calendars
 
 # --- levers -----------------------------------------------------------------------------------------------------------
@@ -214,9 +214,8 @@ class Live:
     def __init__(self, path: Path, overrides: Sequence[str] = (), *, runs: int, seed: int, workers: int) -> None:
         """Size the baseline; processes are started with the first picture."""
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
-        self.engine = select_backend(AUTO)
-        self.base: Case = replace(prepare(load(path, overrides)), engine=self.engine)
-        self.hands = Hands(workers, self.engine)
+        self.base: Case = prepare_case(load(path, overrides), engine=AUTO)
+        self.pool = PersistentPool(workers, self.base.engine)
         self._seen: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -227,7 +226,7 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Send the processes home."""
-        self.hands.close()
+        self.pool.close()
 
     @cached_property
     def levers(self) -> tuple[Lever, ...]:
@@ -256,9 +255,9 @@ class Live:
         case = self._case(changes, anew=anew)
         if not wanted():
             return
-        pieces: list[Piece] = []
+        pieces: list[PartialPicture] = []
         spans = list(self._spans())
-        for at, piece in enumerate(self.hands.perform(case, self.seed, spans), 1):
+        for at, piece in enumerate(self.pool.run(case, self.seed, spans), 1):
             if not wanted():
                 return
             pieces.append(piece)
@@ -289,15 +288,15 @@ class Live:
             return self.base
         project = self.project(changes)
         if anew:
-            return replace(prepare(project, self.path.parent), engine=self.engine)
+            return prepare_case(project, self.path.parent, engine=self.base.engine)
         with gc_paused():
             resource_plan = kept(self.base.sizing.resource_plan, changes)
             plan = compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
             sizing = replace(self.base.sizing, resource_plan=resource_plan)
-            return Case(project, sizing, plan, self.base.weather, engine=self.engine)
+            return Case(project, sizing, plan, self.base.weather, engine=self.base.engine)
 
 
-def picture(pieces: Sequence[Piece]) -> dict[str, Any]:
+def picture(pieces: Sequence[PartialPicture]) -> dict[str, Any]:
     """Return replications as the page draws them: values of metrics, and bands of curves by day."""
     metrics = {name: _plain(np.concatenate([piece.metrics[name] for piece in pieces])) for name in pieces[0].metrics}
     curves = {name: np.concatenate([piece.curves[name] for piece in pieces]) for name in pieces[0].curves}

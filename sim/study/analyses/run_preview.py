@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass
 
 from sim.config.project import Project
-from sim.study.api import RUNS, SEED, Config, cores, laid_out
-from sim.study.case import Case
-from sim.study.executors.memory_estimate import available, memory_needed
+from sim.engine.backends import AUTO
+from sim.study.api import RUNS, SEED, Config, cores
+from sim.study.case import Case, prepare_case
+from sim.study.executors.memory_estimate import free_bytes, memory_needed
 
 PROBE_SECONDS = 2.0
 MOST_PROBED = 64
@@ -57,8 +58,8 @@ def forecast(
 ) -> Forecast:
     """Prepare a project, time a few of its replications, and say how long `runs` of them will take."""
     began = time.perf_counter()
-    case = laid_out(config, sampling, runs)
-    case.replicate(seed, 0, 1)
+    case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
+    case.simulate_chunk(seed, 0, 1)
     preparing = time.perf_counter() - began
     wanted, used = case.sampling.fit(runs), cores() if workers is None else max(workers, 1)
     return Forecast(wanted, used, preparing, _each(case, seed, wanted), memory_needed(case, wanted, used))
@@ -68,14 +69,14 @@ def _each(case: Case, seed: int, runs: int) -> float:
     """Seconds of one replication, from as many as fit into two seconds."""
     performed, size, began = 0, 2, time.perf_counter()
     while time.perf_counter() - began < PROBE_SECONDS and performed < min(MOST_PROBED, runs):
-        case.replicate(seed, performed, size)
+        case.simulate_chunk(seed, performed, size)
         performed, size = performed + size, 2 * size
     return (time.perf_counter() - began) / performed
 
 
 def _of_available() -> str:
     """How much there is, where that is known."""
-    there = available()
+    there = free_bytes()
     return "" if there is None else f"; {there / 1e9:.1f} GB are free here"
 
 

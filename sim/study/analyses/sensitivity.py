@@ -20,7 +20,7 @@ from sim.study.analyses.sweep import Sweep, identity, perform, swept
 from sim.study.chunk import Floats
 from sim.study.compare import compare
 from sim.study.runner import Progress
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import put_answer
 
 if TYPE_CHECKING:
@@ -104,11 +104,11 @@ def analyse(
         return _found(design, perform(case, design.study.seed, workers, progress), shares)
     target = Path(out).absolute()
     method = design.study.sensitivity.model_dump()
-    with keeping(target, {**identity(case, design.study.seed), "sensitivity": method}, resume=resume) as shelf:
-        found = _found(design, perform(case, design.study.seed, workers, progress, shelf), shares)
+    with open_checkpoint(target, {**identity(case, design.study.seed), "sensitivity": method}, resume=resume) as store:
+        found = _found(design, perform(case, design.study.seed, workers, progress, store), shares)
         parts = {"sensitivity": found.table, "points": found.points.points, "summary": found.points.summary()}
         put_answer(target, KIND, found.manifest, parts, lambda place: extras and extras(found, place))
-        shelf.discard()
+        store.discard()
     return found
 
 

@@ -15,14 +15,24 @@ from typing import Any
 from sim import files
 from sim.config.load import checked
 from sim.config.project import Project
+from sim.engine.backends import AUTO
 from sim.errors import PartialResults, SimError
-from sim.study.api import RUNS, SEED, Config, cores, laid_out, result_of
-from sim.study.chunk import Chunk, Column, missing, worded
-from sim.study.executors.memory_estimate import require_room
+from sim.study.api import RUNS, SEED, Config, cores, result_of
+from sim.study.case import prepare_case
+from sim.study.chunk import Chunk, Column, format_ranges, missing
+from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, identity
-from sim.study.runner import Progress, perform_part
+from sim.study.runner import Progress, run_range
 from sim.study.sample import Sample, gather, plain
-from sim.study.storage.checkpoint import ABOUT, Changed, Partial, differences, keeping, opened, partial_directory
+from sim.study.storage.checkpoint import (
+    ABOUT,
+    Changed,
+    Checkpoint,
+    checkpoint_directory,
+    differences,
+    open_checkpoint,
+    read_checkpoint,
+)
 from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- shards -----------------------------------------------------------------------------------------------------------
@@ -65,15 +75,15 @@ def parse(text: str) -> Shard:
 class Parts:
     """The shards of one study on one shelf; each keeps its chunks where they are."""
 
-    shards: list[Partial]
+    shards: list[Checkpoint]
 
     def put(self, chunk: Chunk) -> None:
         """Nothing is added to parts that are put together."""
         raise NotImplementedError(f"replications {chunk.span} belong to a shard")
 
-    def spans(self) -> list[range]:
+    def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
-        return [span for shard in self.shards for span in shard.spans()]
+        return [span for shard in self.shards for span in shard.ranges()]
 
     def rows(self, span: range) -> Chunk:
         """Status, metrics and notes of a stretch."""
@@ -87,9 +97,9 @@ class Parts:
         """One curve of a stretch; None where every replication of it failed."""
         return self._holder(span).curve(span, name)
 
-    def _holder(self, span: range) -> Partial:
+    def _holder(self, span: range) -> Checkpoint:
         """The shard that has a stretch."""
-        return next(shard for shard in self.shards if span in shard.spans())
+        return next(shard for shard in self.shards if span in shard.ranges())
 
 
 @dataclass(frozen=True)
@@ -119,21 +129,21 @@ def merge(directories: Sequence[Path]) -> Merged:
     """
     if not directories:
         raise WrongShard("there is nothing to merge: name the shards' directories")
-    shards = [opened(_found(directory)) for directory in directories]
+    shards = [read_checkpoint(_found(directory)) for directory in directories]
     identity, about = shards[0].identity, shards[0].about
     for shard in shards[1:]:
         then, now = {**identity, RUNS_KEY: about[RUNS_KEY]}, {**shard.identity, RUNS_KEY: shard.about[RUNS_KEY]}
         if changes := differences(then, now):
             raise Changed(f"{shard.directory} and {shards[0].directory} differ: {'; '.join(changes)}")
     parts, runs = Parts(shards), int(about[RUNS_KEY])
-    if gaps := missing(parts.spans(), range(runs)):
-        raise PartialResults(f"replications {worded(gaps)} of {runs:,} are in none of the shards")
+    if gaps := missing(parts.ranges(), range(runs)):
+        raise PartialResults(f"replications {format_ranges(gaps)} of {runs:,} are in none of the shards")
     return Merged(parts, runs, identity)
 
 
 def _found(directory: Path) -> Path:
     """A shard's chunks, by the directory itself or by the name the shard was given."""
-    for place in (directory, partial_directory(directory)):
+    for place in (directory, checkpoint_directory(directory)):
         if files.exists(place / ABOUT):
             return place
     raise files.WrongPlace(f"{directory}: there is no shard here (no {ABOUT})")
@@ -160,15 +170,15 @@ def run_shard(
     interrupted part left. Raises SimError.
     """
     wanted = parse(shard)
-    case = laid_out(config, sampling, runs)
+    case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
     runs = case.sampling.fit(runs)
     place = wanted.target(Path(out).absolute())
-    with keeping(place, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as shelf:
-        perform_part(
-            case, seed=seed, part=wanted.part(runs), shelf=shelf, progress=progress,
+    with open_checkpoint(place, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as store:
+        run_range(
+            case, seed=seed, part=wanted.part(runs), store=store, progress=progress,
             workers=cores() if workers is None else workers,
         )  # fmt: skip
-        return shelf.directory
+        return store.directory
 
 
 def merge_shards(
@@ -184,10 +194,11 @@ def merge_shards(
     """
     merged = merge([Path(directory).absolute() for directory in directories])
     seed = int(merged.identity["seed"])
-    case = laid_out(checked(Project, merged.identity["config"]), merged.sampling.method, merged.runs)
+    project = checked(Project, merged.identity["config"])
+    case = prepare_case(project, sampling=merged.sampling.method, runs=merged.runs, engine=AUTO)
     if changes := differences(merged.identity, plain(identity(case, seed))):
         raise Changed(f"the shards were made by another version of this program: {'; '.join(changes[:5])}")
-    require_room(case, merged.runs, 1)
+    require_memory(case, merged.runs, 1)
     result = result_of(case, seed, merged.sample)
     if out is not None:
         result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.engine.backends import AUTO
 from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, said, settings_of
-from sim.study.api import cores, laid_out
-from sim.study.case import Case
-from sim.study.chunk import Chunk, Columns, failed, stitched
+from sim.study.api import cores
+from sim.study.case import Case, prepare_case
+from sim.study.chunk import Chunk, Columns, concatenated, failed
 from sim.study.compare import compare, table
-from sim.study.executors.memory_estimate import TABLES_OF_A_STUDY, require_room
+from sim.study.executors.memory_estimate import TABLES_OF_A_STUDY, require_memory
 from sim.study.result import digest, versions
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import COLUMNS, Sample, divided, summary
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import AnswerExtras, put_answer, read_answer
 from sim.world.randomness.streams import RNG_VERSION
 
@@ -87,7 +88,7 @@ class Swept:
         """Whether a point could be prepared, so that what went wrong is one replication's."""
         return point in self._cases
 
-    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         """Perform a stretch of replications, which may reach over several points."""
         parts, at = [], first
         while at < first + count:
@@ -95,7 +96,7 @@ class Swept:
             here = min(self.runs - replication, first + count - at)
             parts.append(self._part(seed, point, replication, range(at, at + here)))
             at += here
-        return stitched(parts)
+        return concatenated(parts)
 
     def _part(self, seed: int, point: int, replication: int, span: range) -> Chunk:
         """Perform replications of one point; those it cannot perform are failed rows with the reason.
@@ -103,13 +104,15 @@ class Swept:
         One point must not end the others; but two engines that differ must.
         """
         try:
-            found = self.case(point).replicate(seed, replication, len(span))
+            found = self.case(point).simulate_chunk(seed, replication, len(span))
         except CheckFailed:
             raise
         except SimError as error:
             if len(span) == 1 or not self._is_ready(point):
                 return failed(span, self.metrics, str(error))
-            return stitched([self._part(seed, point, replication + at, span[at : at + 1]) for at in range(len(span))])
+            return concatenated(
+                [self._part(seed, point, replication + at, span[at : at + 1]) for at in range(len(span))]
+            )
         nothing = np.full(len(span), np.nan)
         runs: Columns = {"status": found.runs["status"]}
         runs |= {metric: found.runs.get(metric, nothing) for metric in self.metrics}
@@ -134,7 +137,7 @@ def swept(design: Design, points: Sequence[Point], runs: int) -> Swept:
 
 def ready(config: Config) -> Case:
     """A configuration ready to be run by the fastest engine there is."""
-    return laid_out(config, "mc", 0)
+    return prepare_case(config, engine=AUTO)
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
@@ -290,21 +293,21 @@ def sweep_design(
     if out is None:
         return perform(case, design.study.seed, workers, progress)
     target = Path(out).absolute()
-    with keeping(target, identity(case, design.study.seed), resume=resume) as shelf:
-        found = perform(case, design.study.seed, workers, progress, shelf)
+    with open_checkpoint(target, identity(case, design.study.seed), resume=resume) as store:
+        found = perform(case, design.study.seed, workers, progress, store)
         put_answer(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))
-        shelf.discard()
+        store.discard()
     return found
 
 
-def perform(case: Swept, seed: int, workers: int | None, progress: Progress | None = None, shelf: Any = None) -> Sweep:
+def perform(case: Swept, seed: int, workers: int | None, progress: Progress | None = None, store: Any = None) -> Sweep:
     """Perform all points; a worker takes a point at a time where there are more points than workers."""
-    hands = cores() if workers is None else workers
-    enough, runs = len(case.points) >= 2 * max(hands, 1), len(case.points) * case.runs
-    require_room(case, runs, hands, tables=TABLES_OF_A_STUDY)
+    processes = cores() if workers is None else workers
+    enough, runs = len(case.points) >= 2 * max(processes, 1), len(case.points) * case.runs
+    require_memory(case, runs, processes, tables=TABLES_OF_A_STUDY)
     found = replicate(
-        case, seed=seed, runs=runs, workers=hands,
-        chunk=case.runs if enough else None, shelf=shelf, progress=progress,
+        case, seed=seed, runs=runs, workers=processes,
+        chunk=case.runs if enough else None, store=store, progress=progress,
     )  # fmt: skip
     return Sweep(manifest(case, seed), points_table(case, found), divided(found, case.runs))
 

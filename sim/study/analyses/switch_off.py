@@ -28,7 +28,7 @@ from sim.plan.draws import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
 from sim.study.case import Case
-from sim.study.chunk import OK, STALLED, Chunk, Columns, stitched
+from sim.study.chunk import OK, STALLED, Chunk, Columns, concatenated
 from sim.world.calendars.project_calendars import closures_by_calendar, day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.quantile_tables import FIXED, Tables
@@ -79,7 +79,7 @@ class Cause:
 class Calm(Case):
     """A case without weather and standstills: every replication has the stated calendars."""
 
-    def hours_of(  # as in a case, whose arguments these are
+    def calendars_of(  # as in a case, whose arguments these are
         self,
         seed: int,  # noqa: ARG002
         replication: int,  # noqa: ARG002
@@ -248,7 +248,7 @@ class Switched:
             self._last[number] = Switches(self.of, self.seed).without(self.off[number])
         return self._last[number]
 
-    def replicate(self, seed: int, first: int, count: int) -> Chunk:
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         """Perform a stretch of replications, which may reach over several cases."""
         parts, at = [], first
         while at < first + count:
@@ -256,7 +256,7 @@ class Switched:
             here = min(self.runs - replication, first + count - at)
             parts.append(self._part(self.case(number), seed, replication, range(at, at + here)))
             at += here
-        return stitched(parts)
+        return concatenated(parts)
 
     def _part(self, case: Case, seed: int, replication: int, span: range) -> Chunk:
         """Perform replications of one case and keep what is asked of them."""

@@ -22,11 +22,11 @@ from sim.config.study import Constraint, Input, Scalar
 from sim.errors import SimError
 from sim.study.analyses.design import Config, Design, NoDesign, Settings, of_python, read_study
 from sim.study.analyses.sweep import Sweep, Swept, identity, manifest, perform, swept
-from sim.study.chunk import Floats, Shelf, Window
+from sim.study.chunk import ChunkStore, Floats, StoreView
 from sim.study.intervals import quantile
 from sim.study.runner import Progress
 from sim.study.sample import Sample
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import put_answer
 
 if TYPE_CHECKING:
@@ -134,12 +134,12 @@ def tune_design(
     target, wanted = Path(out).absolute(), design.study.tune.model_dump()
     inputs = {name: varied.model_dump() for name, varied in design.study.inputs.items()}
     told = {**identity(tries.case, design.study.seed), "tune": wanted, "varied": inputs}
-    with keeping(target, told, resume=resume) as shelf:
-        tries.shelf = shelf
+    with open_checkpoint(target, told, resume=resume) as store:
+        tries.store = store
         found = _tuned(design, tries, workers)
         parts = {"trials": found.trials, "fresh": found.fresh}
         put_answer(target, KIND, found.manifest, parts, (lambda place: extras(found, place)) if extras else None)
-        shelf.discard()
+        store.discard()
     return found
 
 
@@ -168,7 +168,7 @@ class _Tries:
         self.design, self.workers, self.progress = design, workers, progress
         self.samples: dict[tuple[Scalar, ...], Sample] = {}
         self.settings: list[Settings] = []
-        self.shelf: Shelf | None = None
+        self.store: ChunkStore | None = None
         self.case = swept(design, [design.point(0, {})], design.study.runs)
 
     def run(self, wanted: Sequence[Settings]) -> None:
@@ -181,8 +181,8 @@ class _Tries:
         points = self.design.crossed(new)
         case = Swept(self.design, points, self.design.study.runs, self.case.metrics)
         first, count = len(self.settings) * case.runs, len(new) * case.runs
-        shelf = None if self.shelf is None else Window(self.shelf, first, count)
-        found: Sweep = perform(case, self.design.study.seed, self.workers, self.progress, shelf)
+        store = None if self.store is None else StoreView(self.store, first, count)
+        found: Sweep = perform(case, self.design.study.seed, self.workers, self.progress, store)
         for settings, sample in zip(new, found.samples, strict=True):
             self.samples[self.key(settings)] = sample
             self.settings.append(settings)

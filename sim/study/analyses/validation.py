@@ -23,10 +23,11 @@ from sim import files
 from sim.config.load import Loaded
 from sim.config.locations import Fault, did_you_mean, nearest_position, problem_of
 from sim.config.project import Expectation, Project, parse_expectation
+from sim.engine.backends import AUTO
 from sim.errors import NOTHING, ConfigError, SimError
 from sim.plan.vocabulary import WORK
-from sim.study.api import cores, laid_out
-from sim.study.case import Case
+from sim.study.api import cores
+from sim.study.case import Case, prepare_case
 from sim.study.intervals import Interval, quantile
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
@@ -95,7 +96,7 @@ def facts(path: Path) -> list[Fact]:
 
 def compared(case: Case, found: Sequence[Fact], runs: int, seed: int = 1) -> list[Compared]:
     """Run a case and put what is predicted beside what was published."""
-    chunk = case.replicate(seed, 0, runs)
+    chunk = case.simulate_chunk(seed, 0, runs)
     rows = []
     for fact in found:
         name, _, argument = fact.measure.partition(":")
@@ -236,7 +237,7 @@ def verify(
     """Run a project and judge what it expects of itself; metrics it does not have are told before anything is run."""
     if not loaded.value.expect:
         expectations(loaded, ())
-    case = laid_out(loaded, "mc", runs)
+    case = prepare_case(loaded, engine=AUTO)
     expected = expectations(loaded, case.metrics)
     processes = cores() if workers is None else workers
     return judge(expected, replicate(case, seed=seed, runs=runs, workers=processes, progress=progress))

@@ -24,8 +24,8 @@ from uuid import uuid4
 from distributed import Worker, WorkerPlugin, get_worker
 
 from sim.errors import SimError
-from sim.study.chunk import CaseLike, Pace, Todo, failed
-from sim.study.executors.worker import Outcome, perform
+from sim.study.chunk import CaseLike, ChunkSizer, PendingRanges, failed
+from sim.study.executors.worker import Outcome, run_chunk
 from sim.study.result import versions
 
 if TYPE_CHECKING:
@@ -41,31 +41,31 @@ class OtherVersions(SimError):
     exit_code = 2
 
 
-def here() -> dict[str, str]:
+def local_versions() -> dict[str, str]:
     """The versions of what decides about numbers, Python included."""
     return {"python": platform.python_version(), **versions()}
 
 
-class Left(WorkerPlugin):
+class CasePlugin(WorkerPlugin):
     """A case as it is left with every worker, also with those that join later."""
 
     def __init__(self, name: str, case: CaseLike, seed: int) -> None:
         self.name = name
-        self.case, self.seed, self.versions = case, seed, here()
+        self.case, self.seed, self.versions = case, seed, local_versions()
 
     def setup(self, worker: Worker) -> None:
         """Nothing is to be done before the first chunk."""
 
 
-def perform_left(name: str, span: range) -> Outcome:
+def run_chunk_of_plugin(name: str, span: range) -> Outcome:
     """Perform a chunk of the case that was left; a worker with other versions ends the study."""
-    left = get_worker().plugins[name]
-    if not isinstance(left, Left):
+    plugin = get_worker().plugins[name]
+    if not isinstance(plugin, CasePlugin):
         raise TypeError(f"{name} is no case")
-    if (found := here()) != left.versions:
-        other = ", ".join(f"{k} {found.get(k)}, not {v}" for k, v in left.versions.items() if found.get(k) != v)
+    if (found := local_versions()) != plugin.versions:
+        other = ", ".join(f"{k} {found.get(k)}, not {v}" for k, v in plugin.versions.items() if found.get(k) != v)
         return Outcome(None, 0.0, OtherVersions(f"a worker of the cluster has {other}: its numbers could differ"))
-    return perform(left.case, left.seed, span)
+    return run_chunk(plugin.case, plugin.seed, span)
 
 
 # --- cluster ----------------------------------------------------------------------------------------------------------
@@ -83,35 +83,35 @@ class WrongCluster(SimError):
     exit_code = 2
 
 
-class Dask:
+class DaskExecutor:
     """Performs chunks on the workers of a Dask cluster."""
 
     def __init__(self, client: Client, case: CaseLike, seed: int) -> None:
 
         self._client, self._case = client, case
         self._name = f"case {uuid4()}"
-        self._leave(Left(self._name, case, seed))
+        self._register(CasePlugin(self._name, case, seed))
 
-    def _leave(self, left: Left) -> None:
+    def _register(self, plugin: CasePlugin) -> None:
         """Leave the case with every worker; one that is lost meanwhile breaks the line, so it is said again."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._client.register_plugin(left, name=self._name)
+                self._client.register_plugin(plugin, name=self._name)
                 return
             except OSError as error:
                 if attempt == _ATTEMPTS:
                     raise _lost(error) from error
                 time.sleep(attempt)
 
-    def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
+    def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in the order in which they are finished."""
         from distributed import as_completed
 
         spans: dict[Future[Outcome], range] = {}
         finished = as_completed([])
         alone: list[range] = []
-        while todo.count or alone or spans:
-            for span in self._next(todo, alone, len(spans), pace):
+        while pending.count or alone or spans:
+            for span in self._next(pending, alone, len(spans), sizer):
                 future = self._submit(span)
                 spans[future] = span
                 finished.add(future)
@@ -123,7 +123,7 @@ class Dask:
             else:
                 yield outcome
 
-    def _next(self, todo: Todo, alone: list[range], out: int, pace: Pace) -> Iterator[range]:
+    def _next(self, pending: PendingRanges, alone: list[range], out: int, sizer: ChunkSizer) -> Iterator[range]:
         """What to hand out so that every worker is busy; suspects one replication at a time."""
         try:
             workers = max(1, sum(self._client.nthreads().values()))
@@ -132,12 +132,12 @@ class Dask:
         for _ in range(out, QUEUED_A_WORKER * workers):
             if alone:
                 yield alone.pop(0)
-            elif todo.count:
-                yield todo.take(pace.size(todo.count, workers))
+            elif pending.count:
+                yield pending.take(sizer.size(pending.count, workers))
 
     def _submit(self, span: range) -> Future[Outcome]:
         """Hand a chunk to whoever is free first."""
-        return self._client.submit(perform_left, self._name, span, pure=False)
+        return self._client.submit(run_chunk_of_plugin, self._name, span, pure=False)
 
     def _outcome(self, future: Future[Outcome], span: range) -> Outcome | None:
         """What became of a chunk; None for one of several replications that has cost too many workers."""
@@ -169,7 +169,7 @@ def cluster(
     *,
     tls: dict[str, str] | None = None,
     dashboard: bool = False,
-) -> Iterator[Dask]:
+) -> Iterator[DaskExecutor]:
     """Connect to a scheduler ("tcp://127.0.0.1:8786", "tls://HOST:PORT"), or start one here ("local").
 
     `workers`: processes of a local one. `tls`: files `ca`, `cert` and `key` for tls://; those of Dask's own
@@ -184,7 +184,7 @@ def cluster(
         raise WrongCluster("--scheduler needs Dask: pip install 'hybrid-dc-sim[cluster]'") from error
     if scheduler == LOCAL:
         with _local(workers, dashboard) as address, distributed.Client(address) as client:
-            yield Dask(client, case, seed)
+            yield DaskExecutor(client, case, seed)
         return
     try:
         client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, security=_security(tls))
@@ -192,7 +192,7 @@ def cluster(
         raise WrongCluster(f"--scheduler {scheduler}: no scheduler answers there ({error})") from error
     with client:
         _wait_for_workers(client, scheduler)
-        yield Dask(client, case, seed)
+        yield DaskExecutor(client, case, seed)
 
 
 def _wait_for_workers(client: Client, scheduler: str) -> None:

@@ -53,9 +53,9 @@ def memory_needed(case: Sized, runs: int, workers: int, *, on_disk: bool = True,
     return table + curves + (PROCESS_BYTES + chunk) * (workers + 1 if workers > 1 else 1)
 
 
-def require_room(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> None:
+def require_memory(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> None:
     """Raise TooLarge if the run needs more memory than there is."""
-    needed, there = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables), available()
+    needed, there = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables), free_bytes()
     if there is not None and needed > there:
         raise TooLarge(
             f"{runs:,} replications{_long(case)} need about {needed / 1e9:.1f} GB of memory and "
@@ -76,7 +76,7 @@ def _remedies(case: Sized, workers: int, on_disk: bool) -> list[str]:
     return found
 
 
-def available() -> int | None:
+def free_bytes() -> int | None:
     """Bytes of memory that are free for this process; None where the system does not tell."""
     limits = [found for found in (_free(), _allowed(), _container()) if found is not None]
     return min(limits, default=None)

@@ -17,7 +17,7 @@ from sim.config.project import Project
 from sim.engine.backends import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
-from sim.study.executors.worker import die_with_parent, undisturbed
+from sim.study.executors.worker import die_with_parent, sigint_blocked
 from sim.world.calendars.working_time import Calendar
 
 METRICS = (
@@ -33,7 +33,7 @@ CURVES = ("mw_online", "headcount", "idle_capital_usd")
 
 
 @dataclass(frozen=True)
-class Piece:
+class PartialPicture:
     """Some replications: how many stalled, metrics by name, and daily curves of shape (replications, days)."""
 
     stalled: int
@@ -41,7 +41,7 @@ class Piece:
     curves: dict[str, np.ndarray]
 
 
-class Hands:
+class PersistentPool:
     """Some processes, each with its own line to this one; a newer case makes them leave an older one."""
 
     def __init__(self, number: int, engine: Name) -> None:
@@ -55,7 +55,7 @@ class Hands:
         for _ in range(number):
             here, there = context.Pipe()
             process = context.Process(target=_work, args=(there, self._ticket, engine), daemon=True)
-            with undisturbed():
+            with sigint_blocked():
                 process.start()
             there.close()
             self._lines.append(here)
@@ -65,7 +65,7 @@ class Hands:
         """Let nobody go on with what is being performed: something else is wanted."""
         self._ticket.value += 1
 
-    def perform(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[Piece]:
+    def run(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[PartialPicture]:
         """Yield the replications of every span, in order; what another case was being performed for is left.
 
         Ends early where it is left itself.
@@ -105,15 +105,15 @@ def _work(line: Connection, ticket: Any, engine: Name) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     load(engine)
-    skies: Skies | None = None
+    cache: CalendarCache | None = None
     while True:
         try:
             mine, case, seed, spans = line.recv()
         except EOFError:
             return
-        skies = Skies(case, seed, skies)
+        cache = CalendarCache(case, seed, cache)
         for span in spans:
-            line.send(_piece(case, seed, span, skies, partial(_still, ticket, mine)))
+            line.send(_piece(case, seed, span, cache, partial(_still, ticket, mine)))
 
 
 def _still(ticket: Any, mine: int) -> bool:
@@ -121,10 +121,10 @@ def _still(ticket: Any, mine: int) -> bool:
     return bool(ticket.value == mine)
 
 
-class Skies:
+class CalendarCache:
     """The calendars of replications, kept from one case to the next: moving a crane does not change the weather."""
 
-    def __init__(self, case: Case, seed: int, before: Skies | None) -> None:
+    def __init__(self, case: Case, seed: int, before: CalendarCache | None) -> None:
         """Take over what is known where weather, stops and the stated calendars are still the same."""
         self.case, self.seed = case, seed
         self.known: dict[int, Sequence[Calendar]] = {}
@@ -135,7 +135,7 @@ class Skies:
                 for number, hours in before.known.items()
             }
 
-    def _same(self, before: Skies) -> bool:
+    def _same(self, before: CalendarCache) -> bool:
         """Whether a replication has the same calendars as it had in another case."""
         one, other = self.case, before.case
         return (
@@ -148,7 +148,7 @@ class Skies:
     def of(self, replication: int) -> Sequence[Calendar]:
         """Return the calendars of a replication."""
         if replication not in self.known:
-            self.known[replication] = self.case.hours_of(self.seed, replication)
+            self.known[replication] = self.case.calendars_of(self.seed, replication)
         return self.known[replication]
 
 
@@ -163,14 +163,16 @@ def _alike(one: Calendar, other: Calendar) -> bool:
     return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
 
 
-def _piece(case: Case, seed: int, span: range, skies: Skies, wanted: Callable[[], bool]) -> Piece | SimError | None:
+def _piece(
+    case: Case, seed: int, span: range, cache: CalendarCache, wanted: Callable[[], bool]
+) -> PartialPicture | SimError | None:
     """Perform some replications and keep what is shown; an error instead of it where the project cannot go on.
 
     Nothing where it is not wanted any more: somebody has moved a slider.
     """
     stalled, rows = 0, []
     try:
-        for done in case.replications(seed, span.start, len(span), hours_of=skies.of):
+        for done in case.replications(seed, span.start, len(span), calendars_of=cache.of):
             if not wanted():
                 return None
             stalled += done.outcome.deadlock is not None
@@ -179,4 +181,4 @@ def _piece(case: Case, seed: int, span: range, skies: Skies, wanted: Callable[[]
         return refused
     metrics = {name: np.array([found[name] for found, _ in rows]) for name in METRICS if name in rows[0][0]}
     curves = {name: np.array([daily[name] for _, daily in rows], np.float32) for name in CURVES}
-    return Piece(stalled, metrics, curves)
+    return PartialPicture(stalled, metrics, curves)

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from sim.errors import SimError
-from sim.study.chunk import CaseLike, Pace, Todo, failed, worded
-from sim.study.executors.worker import Outcome, begin, perform_sent, undisturbed
+from sim.study.chunk import CaseLike, ChunkSizer, PendingRanges, failed, format_ranges
+from sim.study.executors.worker import Outcome, initialize_worker, run_sent_chunk, sigint_blocked
 
 log = logging.getLogger(__name__)
 # one being worked on and one waiting, so that no worker is ever idle and little is lost with a pool
@@ -52,7 +52,7 @@ class _Remembering(SpawnContext):
         return process
 
 
-class Gang:
+class WorkerPool:
     """Some worker processes that have been sent the case; it lasts until one of them dies."""
 
     def __init__(self, case: CaseLike, seed: int, workers: int) -> None:
@@ -60,13 +60,13 @@ class Gang:
         # in memory that is shared with the workers: a pool that never starts must not be started for ever
         self._started = self._context.RawValue(c_bool, False)
         self._executor = ProcessPoolExecutor(
-            workers, self._context, initializer=begin, initargs=(case, seed, self._started)
+            workers, self._context, initializer=initialize_worker, initargs=(case, seed, self._started)
         )
 
     def submit(self, span: range) -> Future[Outcome]:
         """Hand a chunk to whoever is free first."""
-        with undisturbed():
-            return self._executor.submit(perform_sent, span.start, len(span))
+        with sigint_blocked():
+            return self._executor.submit(run_sent_chunk, span.start, len(span))
 
     def outcome(self, future: Future[Outcome]) -> Outcome | None:
         """What became of a chunk; None if a worker died over it."""
@@ -94,12 +94,12 @@ class Gang:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-class Pool:
+class ProcessPool:
     """Performs chunks on several processes, and goes on when one of them is killed."""
 
     def __init__(self, case: CaseLike, seed: int, workers: int) -> None:
         self._case, self._seed, self._workers = case, seed, workers
-        self._gang: Gang | None = None
+        self._pool: WorkerPool | None = None
 
     def __enter__(self) -> Self:
         """Nobody is started yet: that happens with the first chunk."""
@@ -109,55 +109,57 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave no process behind."""
-        if self._gang is not None:
-            self._gang.end(at_once=kind is not None)
+        if self._pool is not None:
+            self._pool.end(at_once=kind is not None)
 
-    def perform(self, todo: Todo, pace: Pace) -> Generator[Outcome]:
+    def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in the order in which they are finished."""
-        pending: dict[Future[Outcome], range] = {}
-        while todo.count or pending:
-            gang = self._gang = self._gang or Gang(self._case, self._seed, self._workers)
-            whole = self._hand_out(gang, todo, pending, pace)
-            done = wait(pending, return_when=FIRST_COMPLETED).done if pending else set()
+        in_flight: dict[Future[Outcome], range] = {}
+        while pending.count or in_flight:
+            pool = self._pool = self._pool or WorkerPool(self._case, self._seed, self._workers)
+            whole = self._hand_out(pool, pending, in_flight, sizer)
+            done = wait(in_flight, return_when=FIRST_COMPLETED).done if in_flight else set()
             for future in done:
-                if (outcome := gang.outcome(future)) is None:
+                if (outcome := pool.outcome(future)) is None:
                     whole = False
                 else:
-                    del pending[future]
+                    del in_flight[future]
                     yield outcome
             if not whole:
-                suspects = sorted(pending.values(), key=lambda span: span.start)
-                pending.clear()
-                yield from self._after_a_death(gang, suspects)
+                suspects = sorted(in_flight.values(), key=lambda span: span.start)
+                in_flight.clear()
+                yield from self._after_a_death(pool, suspects)
 
-    def _hand_out(self, gang: Gang, todo: Todo, pending: dict[Future[Outcome], range], pace: Pace) -> bool:
+    def _hand_out(
+        self, pool: WorkerPool, pending: PendingRanges, in_flight: dict[Future[Outcome], range], sizer: ChunkSizer
+    ) -> bool:
         """Keep every worker busy; False if the gang turns out to be broken."""
-        while todo.count and len(pending) < QUEUED_A_WORKER * self._workers:
-            span = todo.take(pace.size(todo.count, self._workers))
+        while pending.count and len(in_flight) < QUEUED_A_WORKER * self._workers:
+            span = pending.take(sizer.size(pending.count, self._workers))
             try:
-                pending[gang.submit(span)] = span
+                in_flight[pool.submit(span)] = span
             except BrokenProcessPool:
-                todo.put_back(span)
+                pending.put_back(span)
                 return False
         return True
 
-    def _after_a_death(self, gang: Gang, suspects: list[range]) -> Generator[Outcome]:
+    def _after_a_death(self, pool: WorkerPool, suspects: list[range]) -> Generator[Outcome]:
         """Perform what was being worked on once more, a chunk at a time, to find which one kills."""
-        cause = gang.cause()
-        gang.end(at_once=True)
-        self._gang = None
-        log.warning("a worker process was lost (%s); repeating replications %s", cause, worded(suspects))
-        with Quarantine(self._case, self._seed) as quarantine:
+        cause = pool.cause()
+        pool.end(at_once=True)
+        self._pool = None
+        log.warning("a worker process was lost (%s); repeating replications %s", cause, format_ranges(suspects))
+        with CrashIsolation(self._case, self._seed) as isolation:
             for span in suspects:
-                yield from quarantine.perform(span)
+                yield from isolation.run(span)
 
 
-class Quarantine:
+class CrashIsolation:
     """One worker that performs one suspect at a time, so that it is clear who killed it."""
 
     def __init__(self, case: CaseLike, seed: int) -> None:
         self._case, self._seed = case, seed
-        self._gang: Gang | None = None
+        self._pool: WorkerPool | None = None
         self._cause = ""
 
     def __enter__(self) -> Self:
@@ -168,10 +170,10 @@ class Quarantine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave no process behind."""
-        if self._gang is not None:
-            self._gang.end(at_once=kind is not None)
+        if self._pool is not None:
+            self._pool.end(at_once=kind is not None)
 
-    def perform(self, span: range) -> Generator[Outcome]:
+    def run(self, span: range) -> Generator[Outcome]:
         """The chunk whole; if it kills, each replication alone; one that kills twice is a failed row."""
         outcome = self._attempt(span)
         if outcome is not None:
@@ -184,10 +186,10 @@ class Quarantine:
 
     def _attempt(self, span: range) -> Outcome | None:
         """Perform it with a living worker; None if that one dies over it."""
-        gang = self._gang = self._gang or Gang(self._case, self._seed, 1)
-        outcome = gang.outcome(gang.submit(span))
+        pool = self._pool = self._pool or WorkerPool(self._case, self._seed, 1)
+        outcome = pool.outcome(pool.submit(span))
         if outcome is None:
-            self._cause = gang.cause()
-            gang.end(at_once=True)
-            self._gang = None
+            self._cause = pool.cause()
+            pool.end(at_once=True)
+            self._pool = None
         return outcome

@@ -18,7 +18,7 @@ from multiprocessing import connection, parent_process
 from types import FrameType
 
 from sim.errors import SimError
-from sim.study.chunk import CaseLike, Chunk, failed, stitched, tidy
+from sim.study.chunk import CaseLike, Chunk, concatenated, failed, validated
 
 # --- working ----------------------------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ class Outcome:
 _at_work: dict[str, tuple[CaseLike, int]] = {}
 
 
-def begin(case: CaseLike, seed: int, started: ctypes.c_bool) -> None:
+def initialize_worker(case: CaseLike, seed: int, started: ctypes.c_bool) -> None:
     """Take the case, leave Ctrl-C to the parent, make sure not to outlive it, and report for work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
@@ -67,32 +67,32 @@ def _watch_parent() -> None:
         os._exit(1)
 
 
-def perform_sent(first: int, count: int) -> Outcome:
+def run_sent_chunk(first: int, count: int) -> Outcome:
     """Perform a chunk of the case that was sent."""
     case, seed = _at_work["case"]
-    return perform(case, seed, range(first, first + count))
+    return run_chunk(case, seed, range(first, first + count))
 
 
-def perform(case: CaseLike, seed: int, span: range) -> Outcome:
+def run_chunk(case: CaseLike, seed: int, span: range) -> Outcome:
     """Perform a chunk; a replication that raises becomes a failed row, wrong input ends the study."""
     began = time.perf_counter()
     try:
-        chunk = _perform(case, seed, span)
+        chunk = _run_chunk(case, seed, span)
     except SimError as refusal:
         return Outcome(None, 0.0, refusal)
     return Outcome(chunk, time.perf_counter() - began)
 
 
-def _perform(case: CaseLike, seed: int, span: range) -> Chunk:
+def _run_chunk(case: CaseLike, seed: int, span: range) -> Chunk:
     """Perform a chunk; if it raises, each replication of it alone to find which."""
     try:
-        return tidy(case.replicate(seed, span.start, len(span)), span, case)
+        return validated(case.simulate_chunk(seed, span.start, len(span)), span, case)
     except SimError:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever a model raises is a failed row, counted and shown
         if len(span) == 1:
             return failed(span, case.metrics, f"{type(error).__name__}: {error}")
-    return stitched([_perform(case, seed, range(r, r + 1)) for r in span])
+    return concatenated([_run_chunk(case, seed, range(r, r + 1)) for r in span])
 
 
 # --- interrupting -----------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def sigint_blocked() -> Iterator[None]:
     """Hold Ctrl-C back for a moment; a process started meanwhile never hears it (its parent decides)."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -16,7 +16,7 @@ import numpy as np
 
 from sim import files
 from sim.errors import SimError
-from sim.study.chunk import Chunk, Column, Columns, worded
+from sim.study.chunk import Chunk, Column, Columns
 from sim.study.sample import plain
 from sim.study.storage import sealed_files as digested
 from sim.study.storage import sealed_files as tables
@@ -35,7 +35,7 @@ class Changed(SimError):
     exit_code = 2
 
 
-class Partial:
+class Checkpoint:
     """The chunks of one run on the disk; a shelf."""
 
     def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any]) -> None:
@@ -57,7 +57,7 @@ class Partial:
         files.write(path, data)
         self._files[chunk.span] = path
 
-    def spans(self) -> list[range]:
+    def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
         return sorted(self._files, key=lambda span: span.start)
 
@@ -111,15 +111,15 @@ def _chunk_files(directory: Path) -> Iterator[tuple[range, Path]]:
             yield range(first, first + count), path
 
 
-def partial_directory(target: Path) -> Path:
+def checkpoint_directory(target: Path) -> Path:
     """Where the chunks of the run that is to become `target` lie."""
     return target.with_name(f"{target.name}.partial")
 
 
 @contextmanager
-def keeping(
+def open_checkpoint(
     target: Path, identity: dict[str, Any], *, resume: bool = False, about: dict[str, Any] | None = None
-) -> Iterator[Partial]:
+) -> Iterator[Checkpoint]:
     """Hold `target` for one run and open the shelf beside it, with what an interrupted run left if `resume`.
 
     `identity` is all that must be the same for two runs to be one (case, seed, versions, resolved config);
@@ -129,15 +129,17 @@ def keeping(
     """
     with held(target):
         probe(target)
-        directory = partial_directory(target)
+        directory = checkpoint_directory(target)
         if not (resume and files.exists(directory / ABOUT)):
             files.remove(directory)
             files.make_directory(directory)
             digested.write(directory / ABOUT, {"identity": identity, "about": about or {}})
-        yield opened(directory, identity, about)
+        yield read_checkpoint(directory, identity, about)
 
 
-def opened(directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None) -> Partial:
+def read_checkpoint(
+    directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None
+) -> Checkpoint:
     """The shelf in a directory; Changed, with the differences, if it does not have that identity."""
     document = digested.read(directory / ABOUT)
     kept = document.get("identity", {})
@@ -145,7 +147,7 @@ def opened(directory: Path, identity: dict[str, Any] | None = None, about: dict[
         more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
         told = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
         raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{told}{more}")
-    return Partial(directory, kept, document.get("about", {}) if about is None else about)
+    return Checkpoint(directory, kept, document.get("about", {}) if about is None else about)
 
 
 def differences(then: Any, now: Any, path: str = "") -> list[str]:
@@ -164,18 +166,3 @@ def _short(value: Any) -> str:
     """A value in few characters."""
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def left_behind(target: Path) -> list[range]:
-    """Which replications an interrupted run left, for a hint that it can be resumed; often none."""
-    with suppress(SimError):
-        if files.exists(partial_directory(target) / ABOUT):
-            return [span for span, _ in _chunk_files(partial_directory(target))]
-    return []
-
-
-def kept_told(partial: Partial) -> str:
-    """One line on what is kept, and on what was thrown away as damaged."""
-    kept = worded(partial.spans()) or "none"
-    thrown = f"; damaged and performed again: {worded(partial.damaged)}" if partial.damaged else ""
-    return f"finished replications in {partial.directory}: {kept}{thrown}"

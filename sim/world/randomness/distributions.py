@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import exp, inf, isfinite, log, sqrt
+from math import exp, inf, isfinite, log
 from typing import TypeAlias
 
 import numpy as np
@@ -165,15 +165,6 @@ class Lognormal:
         _require_ordered(self.median, self.p90)
         if self.median <= 0:
             raise ValueError(f"a lognormal's median must be positive, not {self.median}")
-
-    @classmethod
-    def from_moments(cls, mean: float, sd: float) -> Lognormal:
-        """Find the lognormal with this mean and standard deviation (not those of its logarithm)."""
-        if not (0 < mean < inf and 0 <= sd < inf):
-            raise ValueError(f"a lognormal needs a mean above and a deviation not below zero: {mean}, {sd}")
-        sigma = sqrt(log(1 + (sd / mean) ** 2))
-        median = mean / exp(sigma * sigma / 2)
-        return cls(median, median * exp(sigma * _Z90))
 
     def sigma(self) -> float:
         """Return the standard deviation of the logarithm."""

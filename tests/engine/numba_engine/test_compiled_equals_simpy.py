@@ -51,11 +51,11 @@ SMALL = ("scale.capacity_mw=25", "scale.phases=1")
 @pytest.mark.parametrize("config", [path for path in CONFIGS if path.stem != "base"], ids=lambda path: str(path.stem))
 def test_shipped_projects_in_small_have_the_same_log_in_both_engines(config: Path) -> None:
     from sim.study.api import load
-    from sim.study.case import prepare
+    from sim.study.case import prepare_case
 
-    case = prepare(load(config, () if config.stem == "one_block" else SMALL).value)
+    case = prepare_case(load(config, () if config.stem == "one_block" else SMALL).value)
     for replication in range(2):
-        done = agree(case.plan, 1, replication, case.hours_of(1, replication))
+        done = agree(case.plan, 1, replication, case.calendars_of(1, replication))
         assert isinstance(done, RunOutcome)
         assert done.deadlock is None
 
@@ -80,11 +80,11 @@ def test_larger_plans_have_the_same_log_in_both_engines(thousand: int) -> None:
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
 def test_shipped_projects_have_the_same_log_in_both_engines(config: Path) -> None:
     from sim.study.api import load
-    from sim.study.case import prepare
+    from sim.study.case import prepare_case
 
     if config.stem == "base":
         pytest.skip("no project of its own")
-    case = prepare(load(config).value)
+    case = prepare_case(load(config).value)
     both = (replace(case, engine=engine).replications(1, 0, 200) for engine in (SIMPY, COMPILED))
     for reference, twin in zip(*both, strict=True):
         require_same(case.plan, reference, twin)

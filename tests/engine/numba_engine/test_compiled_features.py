@@ -9,7 +9,7 @@ import pytest
 from sim.engine.simpy_engine import RunOutcome
 from sim.study.analyses.switch_off import Switches
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from tests.engine.numba_engine.both import agree
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -19,7 +19,7 @@ SMALL = ("scale.capacity_mw=25",)
 def compare(case: Case, runs: int) -> None:
     """Assert that both engines perform a case alike."""
     for replication in range(runs):
-        done = agree(case.plan, 1, replication, case.hours_of(1, replication))
+        done = agree(case.plan, 1, replication, case.calendars_of(1, replication))
         assert isinstance(done, RunOutcome)
         assert len(done.log) > 100
 
@@ -35,10 +35,10 @@ def without_each(case: Case, runs: int) -> int:
 
 
 def test_one_block_without_each_cause_is_the_same_in_both_engines() -> None:
-    assert without_each(prepare(load(CONFIGS / "one_block.yaml").value), 1) > 10
+    assert without_each(prepare_case(load(CONFIGS / "one_block.yaml").value), 1) > 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["hybrid", "stick_built", "modular", "electrical_skids", "incremental_hybrid"])
 def test_projects_without_each_cause_are_the_same_in_both_engines(strategy: str) -> None:
-    assert without_each(prepare(load(CONFIGS / f"{strategy}.yaml", SMALL).value), 10) > 10
+    assert without_each(prepare_case(load(CONFIGS / f"{strategy}.yaml", SMALL).value), 10) > 10

@@ -11,7 +11,7 @@ import pytest
 
 from sim.config.project import Project
 from sim.config.sections.money import Money
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from tests.tiny_project import tiny
 
 FIRST, LAST = 27, 30
@@ -42,7 +42,7 @@ def with_money(project: Project, **changes: Any) -> Project:
 
 
 def planned(project: Project) -> dict[str, float]:
-    case = prepare(project)
+    case = prepare_case(project)
     return case.measured(case.planned, case.simulate(case.planned))[0]
 
 

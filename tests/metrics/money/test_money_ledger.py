@@ -16,7 +16,7 @@ from sim.metrics.record import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
 from sim.plan.draws import Draws
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from tests.metrics.money.test_money_by_hand import MONEY, with_money
 from tests.tiny_project import tiny
 
@@ -28,7 +28,7 @@ FIFTY = ("scale.capacity_mw=50", "energization.units.count=3")
 
 @cache
 def case(name: str, *overrides: str) -> Case:
-    return prepare(load(CONFIGS / f"{name}.yaml", overrides).value)
+    return prepare_case(load(CONFIGS / f"{name}.yaml", overrides).value)
 
 
 def run_of(project: Case, replication: int | None = None) -> Run:
@@ -114,7 +114,7 @@ def terms(payments: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 
 
 def tiny_entries(*overrides: str, **money: Any) -> tuple[Ledger, Case]:
-    project = prepare(with_money(tiny("procurement.policy=at_decision", *overrides), **money))
+    project = prepare_case(with_money(tiny("procurement.policy=at_decision", *overrides), **money))
     return entries_of(project, run_of(project)), project
 
 

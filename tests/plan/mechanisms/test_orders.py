@@ -264,7 +264,7 @@ def test_a_plan_that_follows_demand_has_no_errors() -> None:
 def test_a_future_in_which_nothing_is_ordered_is_a_replication_like_others() -> None:
     demand = "path: [{day: 60, mw: 2.5}, {day: 100, mw: 5}], ending: {probability: 0.4, day: 10}"
     case = following(demand)
-    runs = case.replicate(1, 0, 10).runs
+    runs = case.simulate_chunk(1, 0, 10).runs
     none = runs["mw_ordered"] == 0
     assert 0 < none.sum() < 10
     assert not runs["status"].any()

@@ -11,7 +11,7 @@ import pytest
 
 from sim.config.sections.risks import Risks
 from sim.plan.draws import SampledInputs, settle, shared
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from tests.tiny_project import tiny, works
 
 DAY = 24
@@ -27,7 +27,7 @@ def driver(name: str, probability: float, *on: str, **more: Any) -> dict[str, An
 def case_with(*drivers: dict[str, Any], overrides: tuple[str, ...] = ()) -> Case:
     """The tiny project with this register."""
     risks = Risks.model_validate({"drivers": drivers})
-    return prepare(tiny(*overrides).model_copy(update={"risks": risks}))
+    return prepare_case(tiny(*overrides).model_copy(update={"risks": risks}))
 
 
 def fated(case: Case, occurs: Mapping[str, int]) -> SampledInputs:
@@ -132,7 +132,7 @@ def test_every_replication_has_the_outcome_of_its_own_draws(series: Case) -> Non
 def test_a_factor_makes_what_its_tag_means_longer(tag: str, hit: tuple[str, str], not_hit: tuple[str, str]) -> None:
     case = case_with(driver("it", 0.5, tag, factor=1.5))
     without, found = timeline(case, it=0), timeline(case, it=1)
-    assert without == works(prepare(tiny()))
+    assert without == works(prepare_case(tiny()))
     assert found[hit][1] - found[hit][0] == 1.5 * (without[hit][1] - without[hit][0])
     assert found[not_hit][1] - found[not_hit][0] == without[not_hit][1] - without[not_hit][0]
 
@@ -229,22 +229,22 @@ REGISTER = (
 
 def test_no_driver_occurs_in_the_run_without_luck_however_probable_it_is() -> None:
     certain = [{**one, "inherent": {**one["inherent"], "probability": 1}} for one in REGISTER]
-    assert works(case_with(*certain)) == works(prepare(tiny()))
+    assert works(case_with(*certain)) == works(prepare_case(tiny()))
 
 
 @pytest.mark.parametrize("mode", ["none", "without"])
 def test_a_register_that_is_switched_off_is_as_good_as_none(mode: str) -> None:
     project = tiny().model_copy(update={"risks": Risks.model_validate({"drivers": REGISTER})})
     off = project.with_risks("none") if mode == "none" else project.with_risks(None, ["ground", "crane", "permits"])
-    found, plain = prepare(off), prepare(tiny())
+    found, plain = prepare_case(off), prepare_case(tiny())
     assert found.plan.units == plain.plan.units
     assert found.plan.inputs.factors == plain.plan.inputs.factors
 
 
 def test_switching_one_off_changes_no_other_draw_and_nothing_where_it_does_not_occur() -> None:
     project = tiny("labour.content_spread={low: 0.8, high: 1.4}")
-    with_all = prepare(project.model_copy(update={"risks": Risks.model_validate({"drivers": REGISTER})}))
-    less = prepare(with_all.project.with_risks(without=["ground"]))
+    with_all = prepare_case(project.model_copy(update={"risks": Risks.model_validate({"drivers": REGISTER})}))
+    less = prepare_case(with_all.project.with_risks(without=["ground"]))
     names = with_all.plan.inputs.factors
     kept = [names.index(name) for name in less.plan.inputs.factors]
     moved = []
@@ -264,7 +264,7 @@ def test_mitigated_drivers_occur_only_where_they_did_before_and_are_never_worse(
     state = {"probability": 0.25, "factor": {"low": 1, "mode": 1.5, "high": 2}}
     register = Risks.model_validate({"drivers": [{**REGISTER[0], "mitigated": state}]})
     project = tiny().model_copy(update={"risks": register})
-    inherent, mitigated, none = (prepare(project.with_risks(mode)) for mode in ("inherent", "mitigated", "none"))
+    inherent, mitigated, none = (prepare_case(project.with_risks(mode)) for mode in ("inherent", "mitigated", "none"))
     at, size = (inherent.plan.inputs.factors.index(f"risk.ground{part}") for part in ("", ".size"))
     occurred = Counter[tuple[int, int]]()
     for before, after in zip(inherent.draws(1).chunk(0, 100), mitigated.draws(1).chunk(0, 100), strict=True):

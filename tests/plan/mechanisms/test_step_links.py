@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sim.config.project import Project
 from sim.errors import ConfigError
 from sim.plan.mechanisms.shell import resolved_links
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from tests.tiny_project import tiny
 
 PERMITS = 10
@@ -37,7 +37,7 @@ def dates(project: Project) -> dict[str, tuple[float, float]]:
 
     The finish is the moment at which the step's gate opens.
     """
-    case = prepare(project)
+    case = prepare_case(project)
     found: dict[str, tuple[float, float]] = {}
     for done, row, x in case.simulate(case.planned).log.tolist():
         unit = case.plan.units[case.plan.unit_of[row]]
@@ -143,7 +143,7 @@ def test_any_network_has_the_dates_of_its_longest_paths(steps: list[dict[str, An
 def text_of(after: str) -> str:
     """The plan of the tiny project with other words for the same links."""
     project = site({"id": "a", "days": 5}, {"id": "b", "days": 2, "after": json.loads(after)})
-    return repr(prepare(project).plan.rows.tolist()) + repr(prepare(project).plan.gates)
+    return repr(prepare_case(project).plan.rows.tolist()) + repr(prepare_case(project).plan.gates)
 
 
 def test_a_link_with_all_its_words_is_the_plain_one() -> None:

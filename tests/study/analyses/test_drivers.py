@@ -17,7 +17,7 @@ from sim.report.explanations import OVERLAP, drivers_header, drivers_rows
 from sim.study.analyses.drivers import Drivers, drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, Switches, grouped, settled
 from sim.study.api import load
-from sim.study.case import Case, prepare
+from sim.study.case import Case, prepare_case
 from sim.study.result import Result
 from tests.tiny_project import TINY, tiny
 
@@ -70,7 +70,7 @@ def test_causes_are_ranked_by_days_at_p80_and_say_their_kind(certain: Drivers) -
 @pytest.fixture(scope="module")
 def uncertain() -> Case:
     likely = driver("strike", 0.5, "level:L2", added_days=3)
-    return prepare(project(likely, overrides=(PERMITS, TESTS)))
+    return prepare_case(project(likely, overrides=(PERMITS, TESTS)))
 
 
 def test_the_groups_are_those_in_which_anything_is_uncertain(uncertain: Case) -> None:
@@ -107,8 +107,8 @@ def test_switching_a_driver_off_leaves_all_other_luck_where_it_was(uncertain: Ca
 def test_without_any_cause_every_run_is_as_planned(uncertain: Case) -> None:
     switches = Switches(uncertain, 1)
     nothing_left = switches.without(switches.causes)
-    chunk = nothing_left.replicate(1, 0, 5)
-    calm = prepare(tiny(PERMITS, TESTS))
+    chunk = nothing_left.simulate_chunk(1, 0, 5)
+    calm = prepare_case(tiny(PERMITS, TESTS))
     planned, _ = calm.measured(calm.planned, calm.simulate(calm.planned))
     assert set(chunk.runs[FINISH]) == {planned[FINISH]}
     np.testing.assert_allclose(chunk.runs["capital_total_usd"], planned["capital_total_usd"])
@@ -128,7 +128,7 @@ def test_likely_decisions_stay_as_they_are_most_likely(uncertain: Case) -> None:
 def test_a_case_without_weather_has_the_stated_calendars(uncertain: Case) -> None:
     calm = Switches(uncertain, 1).without([Cause("weather", UNCERTAINTY, "")])
     assert isinstance(calm, Calm)
-    assert calm.hours_of(1, 7) is calm.plan.base_calendars
+    assert calm.calendars_of(1, 7) is calm.plan.base_calendars
 
 
 def test_a_result_keeps_its_causes_and_shows_them(certain: Drivers, tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_a_cause_that_is_switched_off_is_looked_at_as_a_run_is(certain: Drivers)
     """What is looked at of a cause is what a whole run of the same project says."""
     late = driver("late_tests", 1.0, "level:L5", added_days=2)
     harmless = driver("harmless", 1.0, "step:shell.slab", factor=1.5)
-    switches = Switches(prepare(project(late, harmless)), 1)
-    whole = switches.without([switches.causes[0]]).replicate(1, 0, 12)
+    switches = Switches(prepare_case(project(late, harmless)), 1)
+    whole = switches.without([switches.causes[0]]).simulate_chunk(1, 0, 12)
     with_it, without = certain.result.sample.runs, whole.runs
     for metric in ("lead_time_full_days", "capital_total_usd", "peak_workforce_onsite"):
         saved = float((with_it[metric] - without[metric]).mean())

@@ -14,7 +14,7 @@ from sim.errors import ConfigError
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.study.analyses.live import Live, NoLever, kept, levers
 from sim.study.api import load, run
-from sim.study.case import prepare
+from sim.study.case import prepare_case
 from tests.tiny_project import TINY, tiny
 
 ROOT = Path(__file__).parents[3]
@@ -123,7 +123,7 @@ def test_who_is_told_to_leave_stops_in_the_middle(live: Live) -> None:
         seen = []
         for picture in live.pictures({"logistics.cranes": 5}, lambda: True):
             seen.append(picture["runs"])
-            live.hands.leave()
+            live.pool.leave()
     finally:
         live.runs = live_runs
     assert seen[0] == 50
@@ -149,7 +149,7 @@ def test_kept_crews_are_the_first_to_come_and_more_come_with_the_last() -> None:
 
 
 def test_a_glance_sees_the_numbers_of_a_whole_measurement() -> None:
-    case = prepare(load(ROOT / "configs" / "one_block.yaml").value)
+    case = prepare_case(load(ROOT / "configs" / "one_block.yaml").value)
     for done in case.replications(1, 0, 3):
         metrics, curves = case.quick_metrics(done)
         whole, daily = case.measured(_luck(case, done.replication), done.outcome, done.hours)
@@ -164,20 +164,20 @@ def _luck(case: Any, replication: int) -> Any:
 
 
 def test_the_weather_is_kept_where_a_move_does_not_change_it() -> None:
-    from sim.study.executors.persistent_pool import Skies
+    from sim.study.executors.persistent_pool import CalendarCache
 
     case, crane, later = (
-        prepare(load(ROOT / "configs" / "one_block.yaml", moved).value)
+        prepare_case(load(ROOT / "configs" / "one_block.yaml", moved).value)
         for moved in ([], ["logistics.cranes=1"], ["scale.start_date=2026-03-02"])
     )
-    before = Skies(case, 1, None)
+    before = CalendarCache(case, 1, None)
     hours = before.of(3)
     assert any(kept is not stated for kept, stated in zip(hours, case.plan.base_calendars, strict=True))
-    again = Skies(crane, 1, before)
+    again = CalendarCache(crane, 1, before)
     assert list(again.known) == [3]
-    for stated, known, fresh in zip(crane.plan.base_calendars, again.of(3), crane.hours_of(1, 3), strict=True):
+    for stated, known, fresh in zip(crane.plan.base_calendars, again.of(3), crane.calendars_of(1, 3), strict=True):
         assert np.array_equal(known.starts, fresh.starts)
         assert np.array_equal(known.ends, fresh.ends)
         assert (known is stated) == (fresh is stated)
-    assert Skies(later, 1, before).known == {}
-    assert Skies(crane, 2, before).known == {}
+    assert CalendarCache(later, 1, before).known == {}
+    assert CalendarCache(crane, 2, before).known == {}

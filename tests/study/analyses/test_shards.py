@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sim.errors import SimError
 from sim.study.analyses.shards import Shard, merge, parse
-from sim.study.runner import perform_part, run
+from sim.study.runner import run, run_range
 from sim.study.storage import sealed_files as tables
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage.checkpoint import open_checkpoint
 from tests.study.toy_case import Toy
 
 RUNS = 50
@@ -25,8 +25,8 @@ def shards(out: Path, of: int, seed: int = 1, runs: int = RUNS) -> list[Path]:
     places = []
     for number in range(1, of + 1):
         shard = Shard(number, of)
-        with keeping(shard.target(out / "toy"), identity(seed), about={"runs": runs}) as shelf:
-            perform_part(Toy(raises=frozenset({20})), seed=seed, part=shard.part(runs), shelf=shelf, chunk=6)
+        with open_checkpoint(shard.target(out / "toy"), identity(seed), about={"runs": runs}) as store:
+            run_range(Toy(raises=frozenset({20})), seed=seed, part=shard.part(runs), store=store, chunk=6)
         places.append(shard.target(out / "toy"))
     return places
 

@@ -72,7 +72,7 @@ def test_it_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest
     whole = sim.sweep(path, workers=1)
 
     performed: list[int] = []
-    replicate = Swept.replicate
+    replicate = Swept.simulate_chunk
 
     def broken(self: Swept, seed: int, first: int, count: int) -> object:
         if len(performed) == 2:
@@ -80,7 +80,7 @@ def test_it_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest
         performed.append(first)
         return replicate(self, seed, first, count)
 
-    monkeypatch.setattr(Swept, "replicate", broken)
+    monkeypatch.setattr(Swept, "simulate_chunk", broken)
     with pytest.raises(Interrupted, match="--resume goes on"):
         sim.sweep(path, workers=1, out=tmp_path / "out")
     assert performed == [0, 2]
@@ -89,7 +89,7 @@ def test_it_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest
         performed.append(first)
         return replicate(self, seed, first, count)
 
-    monkeypatch.setattr(Swept, "replicate", noted)
+    monkeypatch.setattr(Swept, "simulate_chunk", noted)
     found = sim.sweep(path, workers=1, out=tmp_path / "out", resume=True)
     assert performed == [0, 2, 4]
     pd.testing.assert_frame_equal(found.runs, whole.runs)
@@ -130,14 +130,14 @@ def test_a_point_that_cannot_be_run_is_a_row_with_its_reason(monkeypatch: pytest
 
 
 def test_a_replication_that_cannot_be_performed_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    replicate = Case.replicate
+    replicate = Case.simulate_chunk
 
     def third_fails(self: Case, seed: int, first: int, count: int) -> object:
         if first <= 2 < first + count:
             raise SimError("a lift longer than any window")
         return replicate(self, seed, first, count)
 
-    monkeypatch.setattr(Case, "replicate", third_fails)
+    monkeypatch.setattr(Case, "simulate_chunk", third_fails)
     found = sim.sweep(sim.load(TINY), {POWER: [3]}, runs=4, workers=1)
     assert found.runs["status"].tolist() == ["ok", "ok", "failed", "ok"]
     assert found.samples[0].notes == {2: "a lift longer than any window"}

@@ -146,13 +146,13 @@ def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch:
         tune_design(asked, workers=1, out=tmp_path / "tuned")
     assert len(list((tmp_path / "tuned.partial").glob("chunk-*"))) >= 2
     monkeypatch.setattr(tuning, "perform", performed)
-    seeds, replicate = [], Swept.replicate
+    seeds, replicate = [], Swept.simulate_chunk
 
     def counted(case: Swept, seed: int, first: int, count: int) -> Chunk:
         seeds.append(seed)
         return replicate(case, seed, first, count)
 
-    monkeypatch.setattr(Swept, "replicate", counted)
+    monkeypatch.setattr(Swept, "simulate_chunk", counted)
     again = tune_design(asked, workers=0, out=tmp_path / "tuned", resume=True)
     assert set(seeds) == {asked.study.seed + tuning.FRESH}  # no design is performed again
     assert again.trials.equals(whole.trials)

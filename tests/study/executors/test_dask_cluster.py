@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sim.errors import SimError
-from sim.study.executors.dask_cluster import Dask, cluster
+from sim.study.executors.dask_cluster import DaskExecutor, cluster
 from sim.study.runner import run
 from sim.study.storage import sealed_files as tables
 from tests.study.toy_case import Toy
@@ -81,7 +81,7 @@ def test_a_worker_killed_midway_changes_nothing(scheduler: str, tmp_path: Path) 
             workers[0].send_signal(signal.SIGKILL)
 
     try:
-        found = run(case, seed=1, runs=RUNS, chunk=4, progress=kill_one, hands=cluster(case, 1, scheduler, 2))
+        found = run(case, seed=1, runs=RUNS, chunk=4, progress=kill_one, executor=cluster(case, 1, scheduler, 2))
         assert workers[0].wait(30) == -signal.SIGKILL
         assert workers[1].poll() is None
     finally:
@@ -95,7 +95,7 @@ def test_a_worker_killed_midway_changes_nothing(scheduler: str, tmp_path: Path) 
 @pytest.mark.slow
 def test_a_local_cluster_gives_the_bytes_of_one_process_and_leaves_nobody_behind() -> None:
     case = Toy(raises=frozenset({3}))
-    found = run(case, seed=2, runs=RUNS, chunk=7, hands=cluster(case, 2, "local", 2))
+    found = run(case, seed=2, runs=RUNS, chunk=7, executor=cluster(case, 2, "local", 2))
     assert same(found, run(case, seed=2, runs=RUNS))
     assert not [thread for thread in threading.enumerate() if "Nanny" in thread.name]
 
@@ -141,7 +141,7 @@ class Lines:
 def test_a_worker_lost_while_the_case_is_left_with_it_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     lines = Lines(2)
-    Dask(lines, Toy(), 1)
+    DaskExecutor(lines, Toy(), 1)
     assert len(lines.left) == 1
     with pytest.raises(SimError, match="scheduler was lost"):
-        Dask(Lines(99), Toy(), 1)
+        DaskExecutor(Lines(99), Toy(), 1)

@@ -17,11 +17,11 @@ import sys
 from pathlib import Path
 from tests.study.toy_case import Toy
 from sim.errors import SimError
-from sim.study.storage.checkpoint import keeping
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.runner import run
 try:
-    with keeping(Path(sys.argv[1]), {"metrics": Toy().metrics}) as shelf:
-        run(Toy(seconds=0.05), seed=1, runs=2000, workers=int(sys.argv[2]), chunk=3, shelf=shelf,
+    with open_checkpoint(Path(sys.argv[1]), {"metrics": Toy().metrics}) as store:
+        run(Toy(seconds=0.05), seed=1, runs=2000, workers=int(sys.argv[2]), chunk=3, store=store,
             progress=lambda done, total, left: print(done, flush=True))
 except SimError as error:
     print(error, file=sys.stderr)

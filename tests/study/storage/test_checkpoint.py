@@ -11,7 +11,7 @@ from sim.errors import SimError
 from sim.study.runner import run
 from sim.study.sample import Sample
 from sim.study.storage import sealed_files as tables
-from sim.study.storage.checkpoint import Changed, keeping, kept_told, left_behind
+from sim.study.storage.checkpoint import Changed, open_checkpoint
 from tests.study.toy_case import Toy
 
 IDENTITY: dict[str, Any] = {
@@ -44,18 +44,18 @@ def interrupted(target: Path, after: int, raises: Iterable[int] = ()) -> None:
             raise Stop
 
     case = Toy(stalls=frozenset({4}), raises=frozenset(raises))
-    with pytest.raises(Stop), keeping(target, IDENTITY) as shelf:
-        run(case, seed=1, runs=60, chunk=7, shelf=shelf, progress=stop)
+    with pytest.raises(Stop), open_checkpoint(target, IDENTITY) as store:
+        run(case, seed=1, runs=60, chunk=7, store=store, progress=stop)
 
 
 def resumed(target: Path, performed: list[int], runs: int = 60, chunk: int = 11) -> Sample:
-    with keeping(target, IDENTITY, resume=True) as shelf:
+    with open_checkpoint(target, IDENTITY, resume=True) as store:
         return run(
             Toy(stalls=frozenset({4})),
             seed=1,
             runs=runs,
             chunk=chunk,
-            shelf=shelf,
+            store=store,
             progress=lambda done, _total, _left: performed.append(done),
         )
 
@@ -66,7 +66,7 @@ def chunks(target: Path) -> list[Path]:
 
 def test_a_resumed_run_is_the_same_to_the_last_byte(tmp_path: Path, whole: Sample) -> None:
     interrupted(tmp_path / "toy", 30)
-    assert left_behind(tmp_path / "toy") == [range(k, k + 7) for k in range(0, 35, 7)]
+    assert [path.name[:19] for path in chunks(tmp_path / "toy")] == [f"chunk-{k:07d}-00007" for k in range(0, 35, 7)]
     performed: list[int] = []
     assert fingerprint(resumed(tmp_path / "toy", performed)) == fingerprint(whole)
     assert performed[0] == 35
@@ -104,10 +104,9 @@ def test_every_flipped_bit_of_a_chunk_is_seen(tmp_path: Path) -> None:
         flipped = bytearray(sound)
         flipped[at] ^= 1 << (at % 8)
         victim.write_bytes(flipped)
-        with keeping(target, IDENTITY, resume=True) as shelf:
-            assert shelf.spans() == []
-            assert shelf.damaged == [range(7)]
-            assert "performed again: 0-6" in kept_told(shelf)
+        with open_checkpoint(target, IDENTITY, resume=True) as store:
+            assert store.ranges() == []
+            assert store.damaged == [range(7)]
 
 
 def test_more_and_fewer_replications_are_the_same_run(tmp_path: Path, whole: Sample) -> None:
@@ -137,7 +136,7 @@ def test_another_config_or_seed_is_refused_with_the_difference(tmp_path: Path) -
         "seed": 2,
         "config": {"site": {"cranes": 3, "crews": {"electrical": 12, "riggers": 1}}},
     }
-    with pytest.raises(Changed) as caught, keeping(tmp_path / "toy", changed, resume=True):
+    with pytest.raises(Changed) as caught, open_checkpoint(tmp_path / "toy", changed, resume=True):
         pass
     assert caught.value.exit_code == 2
     told = str(caught.value)
@@ -151,11 +150,10 @@ def test_another_config_or_seed_is_refused_with_the_difference(tmp_path: Path) -
 
 def test_a_run_that_does_not_resume_begins_anew(tmp_path: Path) -> None:
     interrupted(tmp_path / "toy", 30)
-    with keeping(tmp_path / "toy", IDENTITY) as shelf:
-        assert shelf.spans() == []
-        shelf.discard()
+    with open_checkpoint(tmp_path / "toy", IDENTITY) as store:
+        assert store.ranges() == []
+        store.discard()
     assert list(tmp_path.iterdir()) == []
-    assert left_behind(tmp_path / "toy") == []
 
 
 @pytest.mark.faults
@@ -165,6 +163,6 @@ def test_a_damaged_run_json_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"seed": 1', '"seed": 3'))
     with (
         pytest.raises(SimError, match=r"run.json: changed or damaged"),
-        keeping(tmp_path / "toy", IDENTITY, resume=True),
+        open_checkpoint(tmp_path / "toy", IDENTITY, resume=True),
     ):
         pass

@@ -61,12 +61,6 @@ def test_lognormal_gives_back_median_and_p90() -> None:
         assert abs((sample < value).mean() - share) < 4 * math.sqrt(share * (1 - share) / DRAWS)
 
 
-def test_lognormal_gives_back_mean_and_deviation() -> None:
-    shape = Lognormal.from_moments(100, 30)
-    assert shape.mean() == pytest.approx(100, rel=1e-14)
-    assert_moments(shape.ppf(drawn("moments")), 100, 30**2)
-
-
 def test_uniform_and_discrete_moments() -> None:
     assert_moments(Uniform(2, 8).ppf(drawn("uniform")), 5, 3)
     assert_moments(Discrete((1, 3, 5), (1, 1, 2)).ppf(drawn("discrete")), 3.5, 2.75)
@@ -155,8 +149,6 @@ def test_a_range_without_width_is_its_value(shape: Distribution) -> None:
         lambda: Pert(1, 2, math.inf),
         lambda: Lognormal(0, 5),
         lambda: Lognormal(5, 4),
-        lambda: Lognormal.from_moments(0, 1),
-        lambda: Lognormal.from_moments(1, -1),
         lambda: Discrete((), ()),
         lambda: Discrete((1, 2), (1,)),
         lambda: Discrete((1, 2), (1, -1)),

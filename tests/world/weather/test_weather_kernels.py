@@ -108,10 +108,10 @@ def test_calendars_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
     stated = case.plan.base_calendars
     for replication in range(6):
         for days in (None, 40):
-            slow = case.hours_of(9, replication, days, engine=SIMPY)
+            slow = case.calendars_of(9, replication, days, engine=SIMPY)
             with monkeypatch.context() as patch:
                 patch.setattr(interruptions, "_without", None)  # by machine, not by a way round it
-                fast = case.hours_of(9, replication, days, engine=COMPILED)
+                fast = case.calendars_of(9, replication, days, engine=COMPILED)
             for one, other, base in zip(slow, fast, stated, strict=True):
                 assert same(one, other)
                 assert (one is base) == (other is base)
