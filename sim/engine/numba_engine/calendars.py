@@ -1,13 +1,8 @@
-"""The calendars of a replication, laid out for the kernel.
+"""Working time in the kernel: when work ends on a calendar, and when a truck arrives.
 
-Working time in the kernel: when work ends on a calendar of open stretches.
-
-Says the same as `sim.world.calendars.working_time`. The clock only moves forward, so a run remembers how far it has read each
-calendar, and a search begins there with steps that double. An answer of -1 means that the calendar has none.
-
-Hours of service in the kernel: when a truck arrives whose driver must stop and whose road may be closed.
-
-Says the same as `sim.world.roads`, which explains the rules.
+Says the same as `sim.world.calendars.working_time`, and as `sim.world.roads` for drivers who must rest and roads that may
+be closed. The clock only moves forward, so a run remembers how far it has read each calendar, and a search begins there
+with steps that double. An answer of -1 means that the calendar has no such time.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""Who goes on when: a wheel of minutes, and wheels of ever longer stretches of time around it.
+"""The event queue: hierarchical timing wheels (Varghese and Lauck 1987).
 
-A slot of the first wheel is a minute, of the second as long as the whole first, and so on. A unit stands in the slot of
-the first wheel that can tell its minute from now, and moves inward when the clock reaches its slot; each waits
-for one minute at a time, so a slot is a chain of units. Where anybody stands is one bit a slot, so that empty time
-costs nothing. A heap of a thousand events decides ten times on the way up or down; this hardly ever.
-(Varghese and Lauck 1987, hierarchical timing wheels.)
+A slot of the first wheel is a minute, of the second as long as the whole first, and so on. A unit stands in the slot of the
+first wheel that can tell its minute from now, and cascades inward when the clock reaches its slot. Each unit waits for one
+minute at a time, so a slot is a chain of units; one bit a slot says whether it is empty, so empty time costs nothing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Everything the kernel reads and writes, as six flat arrays; here is which number stands where.
+"""Everything the kernel reads and writes, as six flat arrays: which number stands where, and how a plan is laid out.
 
-Passing many small arrays from function to function costs more than the work itself. So each array begins with a
-list of contents: `run[run[FREE] + pool]` is the free count of a pool. Single numbers stand in the list itself.
+Passing many small arrays from function to function costs more than the work itself. So each array begins with a list of
+contents: `run[run[FREE_COUNT] + pool]` is the free count of a pool. Single numbers stand in the list itself.
 
-A compiled plan laid out for the kernel: the plan itself, and a run at its first minute.
-
-What a step of a route says, and where a unit stands in its own.
+`plan_array` lays out a compiled plan, `beginning` a run at its first minute. A step has two numbers, and shares what else
+is known of it (its kind: operation, calendar, mode, area, …) with all steps of the same kind.
 """
 
 from __future__ import annotations

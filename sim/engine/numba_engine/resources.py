@@ -1,15 +1,12 @@
-"""Who waits for which pools, and who gets them: a queue for each kind of request, and only its head is looked at.
+"""Pools and gates in the kernel: who waits for what, and who gets it.
 
-A kind is a bundle: the same pools by the same counts. If its head cannot be granted, nobody behind it can. After
-everything of an instant has happened, heads that may fit are tried in the one global order.
+A queue for each bundle (the same pools by the same counts): if its head cannot be granted, nothing behind it can. After
+everything of an instant has happened, heads that may fit are tried in the one global order. Gates are counters that rise;
+who waits for the lowest level stands in front.
 
-Queues whose smallest number comes out first: binary heaps of integers, several side by side in one array.
-
-A moment and a unit (minute, then rank), or a request (priority, minute asked, rank), are packed into one integer,
-so that comparing two of them is one comparison. Nothing is decided on the way down but by arithmetic: a processor
-guesses every second of such decisions wrongly, and pays for it.
-
-Gates in the kernel: counters that rise, and who waits for which level, the lowest level in front.
+Queues are binary heaps of integers, several side by side in one array. A request (priority, minute asked, rank) is packed
+into one integer, so that comparing two is one comparison; on the way down a heap nothing is decided but by arithmetic,
+because a processor predicts every second of such branches wrongly.
 """
 
 from __future__ import annotations

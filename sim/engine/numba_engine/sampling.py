@@ -1,13 +1,8 @@
 """What an input comes out at: a quantile of its table, times factors, plus delays, rounded once.
 
-The operations and their order are those of `sim.world.randomness.quantile_tables.lookup_one` and
-`sim.plan.draws.value_of`: only so do two engines get the same last bit.
-
-The same random numbers as `sim.world.randomness.streams`, to the bit: Philox4x64-10, one draw an address.
-
-Integers of 64 bits wrap around here; the upper half of a product of 128 bits is an instruction of its own.
-
-Where the draws of a plan come from, laid out for the kernel: keys, tables, and what a replication shares.
+The operations and their order are those of `sim.world.randomness.quantile_tables` and `sim.plan.draws`: only so do two
+engines get the same last bit. `DrawTables` lays out keys, tables and factors of a plan; thousands of inputs share a few
+dozen recipes (table, kind, factors, delays).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Performing a plan with the compiled engine: the twin of the reference's `perform`, one run or many.
+"""Simulating a plan with the compiled engine, one replication or many, and how a run can end other than well.
 
-How a run can end other than well, told in the words of the reference: a stall, or a plan that cannot go on.
+`KernelPlan` is the plan as the kernel reads it, `Workspace` the memory of one run, used again by the next. Stalls and plans
+that cannot go on are described in the words of the reference engine, so that both end alike.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float
 from sim.metrics.kernels.interface import NEVER, CapitalEvents, Integrals, Timeline
 
 DAY = 1440
+MINUTE_BITS = 40
+"""Bits of a minute before `NEVER`."""
 PAID, KW, OWED, CONTRACT = range(4)
 """Kinds of changes: cents paid, kW online, cents owed, cents contracted."""
 EARNING, COMMITTED, EXPOSED, SHARE, DRAWN, STATES = range(1, 7)
@@ -22,9 +24,6 @@ ITEM, MINUTE, KIND, CHANGE_INTS = range(4)
 """Rows of the whole numbers of a change, and how many there are."""
 AMOUNT, ON_ORDER, DEBT, CHANGE_FLOATS = range(4)
 """Rows of the rest: by how much, by how much its contract too, and how much of it is debt."""
-DIGIT = 11
-"""Bits that are sorted by at once: a table of 2,048 counts fits the processor's first cache."""
-DIGITS = 1 << DIGIT
 
 
 # --- timeline ---------------------------------------------------------------------------------------------------------
@@ -48,8 +47,9 @@ def capital_timeline(events: CapitalEvents, built_kw: Floats, horizon: int) -> T
     count = collect_changes(events, ints, floats, np.empty(contracts, np.int64))
     rows, states = np.empty((3, count), np.int64), np.empty((STATES, count))
     first = np.empty(min(count, items), np.int64)
-    scratch = np.empty(2 * count + DIGITS, np.int64)
-    found = follow_items(ints, floats, events.total, built_kw, horizon, rows, first, states, scratch)
+    # one stable sort of both keys in one number: rows come in runs of rising items, of which it makes use
+    order = np.argsort(ints[ITEM, :count] << MINUTE_BITS | ints[MINUTE, :count], kind="stable")
+    found = follow_items(ints, floats, order, events.total, built_kw, horizon, rows, first, states)
     return Timeline(rows, first[:found], states)
 
 
@@ -133,23 +133,21 @@ def _write(
 
 @entry_point
 def follow_items(
-    ints_: Ints, floats_: Floats, total_: Floats, built_: Floats, horizon: int,
-    rows_: Ints, first_: Ints, states_: Floats, scratch_: Ints,
+    ints_: Ints, floats_: Floats, order_: Ints, total_: Floats, built_: Floats, horizon: int,
+    rows_: Ints, first_: Ints, states_: Floats,
 ) -> int:  # fmt: skip
-    """Sort changes by item and minute and follow every item; return how many items there are.
+    """Follow every item through its changes, in order of item and minute; return how many items there are.
 
     `rows_` gets item, minute and end of every row, `first_` where each item begins, `states_` what holds from then.
     """
     ints, floats, total, built = int_view(ints_), float_view(floats_), float_view(total_), float_view(built_)
     rows, first, states = int_view(rows_), int_view(first_), float_view(states_)
-    scratch, room, count = int_view(scratch_), ints_.shape[1], rows_.shape[1]
-    bits = _bits(count)
-    at = _ordered(ints, MINUTE * room, scratch, count, bits)
-    at = _ordered_again(ints, ITEM * room, scratch, count, bits, at)
+    order, room, count = int_view(order_), ints_.shape[1], rows_.shape[1]
+    # totals run on over all items, less what stood before each: the reference adds up like that, and bits must agree
     paid = kw = owed = contract = paid_before = kw_before = owed_before = contract_before = 0.0
     items, whole_kw, price = 0, 1.0, 0.0
     for place in range(count):
-        row = scratch[at + place] & (1 << bits) - 1
+        row = order[place]
         its, minute, kind = ints[ITEM * room + row], ints[MINUTE * room + row], ints[KIND * room + row]
         amount = floats[AMOUNT * room + row]
         if place == 0 or rows[place - 1] != its:
@@ -185,27 +183,30 @@ def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integr
     """Return integrals, idle capital at the horizon and its peak, and daily changes."""
     items, count, days = len(total), timeline.rows.shape[1], horizon // DAY
     by_item, by_day, stranded = np.zeros((2, items)), np.zeros((4, days)), np.empty(count)
-    left, highest = integrate(
-        timeline.rows, timeline.states, total, horizon,
-        by_item, stranded, by_day, np.empty(count), np.empty(2 * count + DIGITS, np.int64),
-    )  # fmt: skip
+    changes, minutes = np.empty(count), np.empty(count, np.int64)
+    left, changed = integrate(
+        timeline.rows, timeline.states, total, horizon, by_item, stranded, by_day, changes, minutes
+    )
+    order = np.argsort(minutes[:changed], kind="stable")
+    highest = peak(order, minutes, changes, horizon)
     return Integrals(by_item[0], by_item[1], stranded[:left], highest, by_day)
 
 
 @entry_point
 def integrate(
     rows_: Ints, states_: Floats, total_: Floats, horizon: int,
-    by_item_: Floats, stranded_: Floats, by_day_: Floats, changes_: Floats, scratch_: Ints,
-) -> tuple[int, float]:  # fmt: skip
-    """Sum over a timeline; return how many rows are stranded, and the most that is out and idle at any moment.
+    by_item_: Floats, stranded_: Floats, by_day_: Floats, changes_: Floats, minutes_: Ints,
+) -> tuple[int, int]:  # fmt: skip
+    """Sum over a timeline; return how many rows are stranded, and at how many idle capital changes.
 
     `by_item_` gets the integrals of what is idle and of what is committed and waits, `stranded_` what is idle at the
-    end row by row, `by_day_` what paid, earning, committed and exposed change on every day.
+    end row by row, `by_day_` what paid, earning, committed and exposed change on every day; `changes_` and `minutes_` by
+    how much idle capital changes, and when.
     """
     rows, states, total, by_item = int_view(rows_), float_view(states_), float_view(total_), float_view(by_item_)
     stranded, by_day, changes = float_view(stranded_), float_view(by_day_), float_view(changes_)
-    scratch, count, items, days = int_view(scratch_), rows_.shape[1], len(total_), by_day_.shape[1]
-    left, changed, most = 0, 0, 0
+    minutes, count, items, days = int_view(minutes_), rows_.shape[1], len(total_), by_day_.shape[1]
+    left, changed = 0, 0
     for row in range(count):
         item, minute, until = rows[row], rows[count + row], rows[2 * count + row]
         same = row > 0 and rows[row - 1] == item
@@ -223,80 +224,21 @@ def integrate(
                 by_day[state * days + minute // DAY] += states[state * count + row] - before
         change = out - (states[row - 1] - states[EARNING * count + row - 1] if same else 0.0)
         if change != 0:
-            changes[row], scratch[changed] = change, row
-            changed, most = changed + 1, max(most, minute)
-    return left, _peak(rows, changes, scratch, count, changed, most, horizon)
+            changes[changed], minutes[changed] = change, minute
+            changed += 1
+    return left, changed
 
 
-@jit
-def _peak(
-    rows: IntView, changes: FloatView, scratch: IntView, count: int, changed: int, most: int, horizon: int
-) -> float:
-    """Return the highest sum of changes, of those of one minute together, up to the horizon."""
-    bits = _bits(count)
-    for place in range(changed):
-        scratch[place] |= rows[count + scratch[place]] << bits
-    at = _sorted(scratch, changed, count, bits, most)
+@entry_point
+def peak(order_: Ints, minutes_: Ints, changes_: Floats, horizon: int) -> float:
+    """Return the highest sum of changes in the order of their minutes, up to the horizon."""
+    order, minutes, changes, count = int_view(order_), int_view(minutes_), float_view(changes_), len(order_)
     highest, out = 0.0, 0.0
-    for place in range(changed):
-        number = scratch[at + place]
-        out += changes[number & (1 << bits) - 1]
-        last = place == changed - 1 or scratch[at + place + 1] >> bits != number >> bits
-        if last and number >> bits <= horizon:
+    for place in range(count):
+        row = order[place]
+        out += changes[row]
+        # changes of one minute count together: between them nothing is idle for any time
+        last = place == count - 1 or minutes[order[place + 1]] != minutes[row]
+        if last and minutes[row] <= horizon:
             highest = max(highest, out)
     return highest
-
-
-# --- sorting ----------------------------------------------------------------------------------------------------------
-# A stable radix sort of places packed behind their keys: docs/decisions.md says what np.lexsort would cost.
-
-
-@jit
-def _bits(count: int) -> int:
-    """Return how many bits a place among so many takes."""
-    bits = 1
-    while count >> bits > 0:
-        bits += 1
-    return bits
-
-
-@jit
-def _ordered(key: IntView, base: int, scratch: IntView, count: int, bits: int) -> int:
-    """Return where places begin that are in the order of their keys; each behind its key, in one number."""
-    most = 0
-    for place in range(count):
-        scratch[place] = key[base + place] << bits | place
-        most = max(most, key[base + place])
-    return _sorted(scratch, count, count, bits, most)
-
-
-@jit
-def _ordered_again(key: IntView, base: int, scratch: IntView, count: int, bits: int, at: int) -> int:
-    """Return the same for another key of places in some order, which those with equal keys keep."""
-    most = 0
-    for place in range(count):
-        number = scratch[at + place] & (1 << bits) - 1
-        scratch[place] = key[base + number] << bits | number
-        most = max(most, key[base + number])
-    return _sorted(scratch, count, count, bits, most)
-
-
-@jit
-def _sorted(scratch: IntView, count: int, room: int, shift: int, most: int) -> int:
-    """Sort the first numbers by what stands above `shift` bits, at most `most`; return where they begin then."""
-    at, begin = 0, 2 * room
-    while most > 0:
-        for digit in range(begin, begin + DIGITS):
-            scratch[digit] = 0
-        for place in range(at, at + count):
-            scratch[begin + (scratch[place] >> shift & DIGITS - 1)] += 1
-        total = room - at
-        for digit in range(begin, begin + DIGITS):
-            total, scratch[digit] = total + scratch[digit], total
-        for place in range(at, at + count):
-            digit = begin + (scratch[place] >> shift & DIGITS - 1)
-            scratch[scratch[digit]] = scratch[place]
-            scratch[digit] += 1
-        at = room - at
-        shift, most = shift + DIGIT, most >> DIGIT
-    return at

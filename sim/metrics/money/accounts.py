@@ -1,6 +1,7 @@
-"""The money metrics and curves of one run, from its books (DESIGN §7).
+"""The accounts of one run, and the money metrics and curves that follow from them (DESIGN §7).
 
-The books of one run: its ledger, the course of every item of capital, its draws, and what its blocks earn.
+`keep_accounts` works out once per run what all money metrics share: the ledger, capital over time, draws on debt and
+equity, and what blocks earn.
 """
 
 from __future__ import annotations
