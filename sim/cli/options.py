@@ -23,7 +23,7 @@ SEED = click.option(
     type=click.IntRange(0, 2**63 - 1),
     default=1,
     show_default=True,
-    help="The luck; the same seed is the same luck in every strategy.",
+    help="Seed of the random numbers; the same seed gives every strategy the same ones.",
 )
 WORKERS = click.option(
     "--workers",

@@ -111,7 +111,7 @@ def compare(
     configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     resume: bool, sampling: str, scheduler: str | None, out: Path, engine: str,
 ) -> None:  # fmt: skip
-    """Run several projects on the same luck and print their differences to the first, pair by pair.
+    """Run several projects on the same random numbers and print their differences to the first, pair by pair.
 
     Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, figures to OUT/figures and the
     report of the comparison to OUT/report.html.

@@ -37,7 +37,7 @@ STUDY_SEED = click.option(
     "--seed",
     type=click.IntRange(0, 2**63 - 1),
     default=None,
-    help="The luck, instead of the study's.",
+    help="Seed of the random numbers, instead of the study's.",
 )
 
 
@@ -59,7 +59,7 @@ def sweep(
     study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, resume: bool,
 ) -> None:  # fmt: skip
-    """Run a study: every point of its design on the same luck, as one tidy table.
+    """Run a study: every point of its design on the same random numbers, as one tidy table.
 
     STUDY is a YAML file such as experiments/how_many_trucks/study.yaml; --set changes a value of it.
     Writes OUT/runs (a row a replication, with its settings), summary (a row a point and metric) and points, each as
@@ -149,7 +149,7 @@ def tune(
     """Choose values of a study's inputs that make one number small while others keep their limits.
 
     STUDY is a YAML file whose inputs have bounds and whose section `tune` states the objective and limits such as
-    "P80 of the peak at most 450". The best design is run again on fresh luck. Where there are few designs all are
+    "P80 of the peak at most 450". The best design is run again on fresh random numbers. Where there are few, all are
     tried; otherwise Optuna (extra `tune`) chooses. Writes OUT/trials and fresh as .parquet and .csv, and figures/.
     """
     from sim.report.study_tables import describe_tuning as told
@@ -187,7 +187,7 @@ def drivers(
 ) -> None:
     """Say what each risk driver and each group of uncertainty costs: days, dollars and people, at P50 and P80.
 
-    The project is run with everything on, and again with one cause switched off at a time, on the same luck: as many
+    The project is run with everything on, and again with one cause off at a time, on the same random numbers: as many
     cases as there are causes. Writes what `sim run` writes, with drivers.parquet and the tornado in the report.
     """
     from sim.report.explanations import describe_drivers

@@ -23,7 +23,7 @@ TOO_FEW = f"P80 difference is a first indication: fewer than {TRUSTED_N:,} runs"
 
 
 class NotComparable(SimError):
-    """Cases that were not run on the same luck."""
+    """Cases that were not run on the same random numbers."""
 
     exit_code = 2
 
@@ -76,10 +76,10 @@ def compare(
         raise NotComparable(f"a comparison needs a base and another case; there are {', '.join(samples)}")
     if seeds and len(set(seeds.values())) > 1:
         told = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
-        raise NotComparable(f"the cases were not run on the same luck; seeds are {told}")
+        raise NotComparable(f"the cases were not run on the same random numbers; seeds are {told}")
     if len({sample.sampling for sample in samples.values()}) > 1:
         told = ", ".join(f"{name}: {sample.sampling.describe(sample.size)}" for name, sample in samples.items())
-        raise NotComparable(f"the cases were not run on the same luck; they were sampled as {told}")
+        raise NotComparable(f"the cases were not run on the same random numbers; they were sampled as {told}")
     n = min(sample.size for sample in samples.values())
     level = 1 - (1 - LEVEL) / len(others)
     return [

@@ -111,7 +111,7 @@ def test_precision_grows_by_whole_randomisations() -> None:
 
 def test_samples_of_two_kinds_are_not_compared() -> None:
     plain, even = run(Toy(), seed=1, runs=128), run(Spread(), seed=1, runs=128, sampling=LHS)
-    with pytest.raises(SimError, match=r"not run on the same luck.*plain Monte Carlo.*Latin hypercube"):
+    with pytest.raises(SimError, match=r"not run on the same random numbers.*plain Monte Carlo.*Latin hypercube"):
         compare({"a": plain, "b": even}, {"lead_time_full_days": -1})
 
 

@@ -203,7 +203,7 @@ class Sweep:
         return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
 
     def differences(self, base: int = 0) -> pd.DataFrame:
-        """Every other point against one of them on the same luck, pair by pair: a row a metric and point."""
+        """Every other point against one of them on the same random numbers, pair by pair: a row a metric and point."""
         named = dict(zip(self.labels(), self.samples, strict=True))
         return table(compare(named, DIRECTIONS, base=self.labels()[base]))
 
