@@ -18,11 +18,11 @@ from pathlib import Path
 from sim.errors import SimError
 
 
-def _nothing(operation: str, path: Path) -> None:
+def _no_fault(operation: str, path: Path) -> None:
     """Let the operation happen."""
 
 
-before: Callable[[str, Path], None] = _nothing
+before: Callable[[str, Path], None] = _no_fault
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {
@@ -53,7 +53,7 @@ class DiskFull(SimError):
 
 
 @contextmanager
-def told(path: Path, size: int = 0) -> Iterator[None]:
+def os_errors_named(path: Path, size: int = 0) -> Iterator[None]:
     """Turn what the operating system complains of into one line with the path and, if full, the bytes."""
     try:
         yield
@@ -81,13 +81,13 @@ def digest(data: bytes) -> str:
 
 def read(path: Path, most: int | None = None) -> bytes:
     """The file's bytes; WrongPlace if it is not there, is no file (a device never ends), or is larger than `most`."""
-    with told(path):
+    with os_errors_named(path):
         before("read", path)
         if not path.is_file() and path.exists():
             raise WrongPlace(f"{path}: is not a file")
         if most is None:
             return path.read_bytes()
-    with told(path):
+    with os_errors_named(path):
         data = read_at_most(path, most + 1)
     if len(data) > most:
         raise WrongPlace(f"{path}: is larger than {most:,} bytes, the most that is read")
@@ -107,7 +107,7 @@ def read_at_most(path: Path, most: int) -> bytes:
 def write(path: Path, data: bytes) -> None:
     """Put a file in place, whole or not at all."""
     new = path.with_name(f".{path.name}.new")
-    with told(path, len(data)), _undone(new):
+    with os_errors_named(path, len(data)), _undone(new):
         before("create", new)
         with new.open("wb") as file:
             before("write", new)
@@ -117,7 +117,7 @@ def write(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         before("replace", path)
         new.replace(path)
-        _settle_entry(path.parent)
+        _sync_entry(path.parent)
 
 
 @contextmanager
@@ -133,13 +133,13 @@ def _undone(path: Path) -> Iterator[None]:
 
 def exists(path: Path) -> bool:
     """Whether something is there; WrongPlace if that may not even be asked."""
-    with told(path):
+    with os_errors_named(path):
         return path.exists()
 
 
 def listed(directory: Path) -> list[Path]:
     """Every file below a directory, sorted; hidden ones are nobody's result."""
-    with told(directory):
+    with os_errors_named(directory):
         before("list", directory)
         files = (path for path in directory.rglob("*") if path.is_file())
         return sorted(p for p in files if not any(q.startswith(".") for q in p.relative_to(directory).parts))
@@ -147,14 +147,14 @@ def listed(directory: Path) -> list[Path]:
 
 def make_directory(path: Path) -> None:
     """Make a directory unless it is there; its parent must exist."""
-    with told(path):
+    with os_errors_named(path):
         before("mkdir", path)
         path.mkdir(exist_ok=True)
 
 
 def remove(path: Path) -> None:
     """Remove a file or a whole directory; nothing happens if it is not there."""
-    with told(path):
+    with os_errors_named(path):
         before("remove", path)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -164,7 +164,7 @@ def remove(path: Path) -> None:
 
 def create_once(path: Path, data: bytes) -> bool:
     """Create a file only if it does not exist; False if somebody was there first."""
-    with told(path, len(data)):
+    with os_errors_named(path, len(data)):
         before("create", path)
         try:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
@@ -176,15 +176,15 @@ def create_once(path: Path, data: bytes) -> bool:
         return True
 
 
-def settle(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Push every file below a directory to the disk, also those somebody else wrote there."""
     for path in [*listed(directory), directory]:
-        _settle_entry(path)
+        _sync_entry(path)
 
 
-def _settle_entry(path: Path) -> None:
+def _sync_entry(path: Path) -> None:
     """Push one file or the entries of one directory to the disk."""
-    with told(path):
+    with os_errors_named(path):
         before("fsync", path)
         if os.name != "posix" and path.is_dir():
             return
@@ -197,6 +197,6 @@ def _settle_entry(path: Path) -> None:
 
 def rename(path: Path, target: Path) -> None:
     """Move a file or directory within its directory."""
-    with told(target):
+    with os_errors_named(target):
         before("replace", target)
         path.replace(target)

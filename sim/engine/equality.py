@@ -60,11 +60,11 @@ def _timeline(plan: CompiledPlan, log: Rows, unit: int, at: int) -> list[str]:
     own = np.flatnonzero(plan.unit_of[log[:, 1]] == unit)
     here = int(np.searchsorted(own, at))
     shown = range(max(here - AROUND, 0), min(here + AROUND + 1, len(own)))
-    lines = [f"  {'>' if place == here else ' '} {told(plan, log[own[place]])}" for place in shown]
+    lines = [f"  {'>' if place == here else ' '} {describe_row(plan, log[own[place]])}" for place in shown]
     return lines if here < len(own) else [*lines, "  > nothing more"]
 
 
-def told(plan: CompiledPlan, row: Rows) -> str:
+def describe_row(plan: CompiledPlan, row: Rows) -> str:
     """Return one row of a log in words: `minute 700: b17, step 3: work hook up, since minute 100`."""
     minute, step, x = row.tolist()
     unit = int(plan.unit_of[step])

@@ -19,7 +19,7 @@ from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.accounts import CURVES as MONEY_CURVES
 from sim.metrics.money.accounts import CostModel, keep_accounts, money_curves, money_metrics, with_budget
 from sim.metrics.money.capital import capital_metrics
-from sim.metrics.money.ledger import Run, ledger, told
+from sim.metrics.money.ledger import Run, ledger, ledger_table
 from sim.metrics.record import Index, Ints, Record
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
 from sim.plan.compile import CompiledPlan
@@ -91,7 +91,7 @@ def ledger_of(metric_context: MetricContext, record: Record) -> dict[str, NDArra
     """Return the ledger of one run as people read it: columns day, item, event, usd."""
     people = headcount(record, metric_context.project, metric_context.days)
     run = Run.of(record, people, metric_context.paid_by_day)
-    return told(ledger(run, metric_context.cost_model.bought, metric_context.project), metric_context.index)
+    return ledger_table(ledger(run, metric_context.cost_model.bought, metric_context.project), metric_context.index)
 
 
 def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:

@@ -116,12 +116,12 @@ def _mean_over_stay(loss_by_week: Sequence[float], weeks_on: int | None) -> floa
 def crowd_factors(crowding: Crowding, sqft: float) -> tuple[int, ...]:
     """Return the factor on minutes in millionths for 0, 1, 2, … people at work in a hall of so many square feet.
 
-    The loss is interpolated by the room each one has; the last factor is that of the densest stated crowd.
+    The loss is interpolated by the area per person; the last factor is that of the densest stated crowd.
     """
-    rooms = np.array([density.sqft_per_person for density in crowding.densities])[::-1]
+    areas = np.array([density.sqft_per_person for density in crowding.densities])[::-1]
     losses = np.array([density.loss for density in crowding.densities])[::-1]
-    people = np.arange(1, int(np.ceil(sqft / rooms[0])) + 1)
-    factors = MILLIONTHS / (1.0 - np.interp(sqft / people, rooms, losses))
+    people = np.arange(1, int(np.ceil(sqft / areas[0])) + 1)
+    factors = MILLIONTHS / (1.0 - np.interp(sqft / people, areas, losses))
     return (MILLIONTHS, *np.floor(factors + 0.5).astype(int).tolist())
 
 

@@ -17,7 +17,7 @@ from sim.config.project import Project
 from sim.config.sections.money import PARTS
 from sim.metrics.delivery import NeededBlocks, Online, matched
 from sim.metrics.kernels.interface import NEVER
-from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, over
+from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, ratio
 from sim.metrics.money.contracts import STANDING, Contracts, contracts
 from sim.metrics.money.finance import (
     MARK_DAYS,
@@ -202,7 +202,7 @@ def authorised(cost_model: CostModel, accounts: Accounts, blocks: Online) -> flo
     wanted = blocks.ordered >= 0
     standing = entries.total[len(bought.names) :].sum()
     waited += standing * (float((online - blocks.ordered)[wanted].mean()) if wanted.any() else 0.0)
-    return over(waited, float(entries.total.sum())) / DAY
+    return ratio(waited, float(entries.total.sum())) / DAY
 
 
 def _authorised_on(cost_model: CostModel, blocks: Online) -> Ints:

@@ -136,16 +136,16 @@ def capital_metrics(found: CapitalTimeline, compute: Flags, mw: float, cost_of_c
         "capital_total_usd": sums,
         "idle_capital_peak_usd": summed.highest / 100,
         "idle_capital_usd_months": months,
-        "idle_capital_months": over(months, sums),
-        "idle_capital_months_infrastructure": over(idle[~compute].sum(), dollars[~compute].sum()),
-        "idle_capital_months_compute": over(idle[compute].sum(), dollars[compute].sum()),
-        "committed_idle_months": over(committed.sum(), sums),
+        "idle_capital_months": ratio(months, sums),
+        "idle_capital_months_infrastructure": ratio(idle[~compute].sum(), dollars[~compute].sum()),
+        "idle_capital_months_compute": ratio(idle[compute].sum(), dollars[compute].sum()),
+        "committed_idle_months": ratio(committed.sum(), sums),
         "stranded_capital_usd": float(summed.stranded.sum()) / 100,
         "carrying_cost_usd": cost_of_capital / 100 / 12 * months,
-        "installed_cost_usd_per_mw": over(sums, mw),
+        "installed_cost_usd_per_mw": ratio(sums, mw),
     }
 
 
-def over(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
     """Return a ratio, 0 where there is nothing to divide by."""
     return float(part / whole) if whole else 0.0

@@ -229,7 +229,7 @@ def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]
         sources = terms.of or (name,)
         at = dict.fromkeys(place for source in sources for place in noted.get(source, {}))
         for place in at:
-            notes = _together([noted[source][place] for source in sources if place in noted.get(source, {})])
+            notes = _merged_notes([noted[source][place] for source in sources if place in noted.get(source, {})])
             item = _Bought(name, terms, places[place], {**notes, ONLINE: _online(places[place], noted)})
             if _quantity(item, project) or _extra(item, project):
                 yield item
@@ -251,7 +251,7 @@ def _noted(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]
     return found
 
 
-def _together(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
+def _merged_notes(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
     """Return the notes of several things by kind."""
     found: dict[str, list[tuple[int, int]]] = {}
     for one in notes:

@@ -193,7 +193,7 @@ def _sums(item: Ints, cents: Ints, items: int) -> Ints:
     return sums
 
 
-def told(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]]:
+def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]]:
     """Return a ledger as people read it, by date: columns day, item, event, usd."""
     order = np.lexsort((entries.item, entries.minute))
     names = np.array(entries.names)

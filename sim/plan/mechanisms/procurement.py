@@ -48,13 +48,13 @@ def procure(context: PlanContext) -> None:
 def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str) -> list[PlanStep]:
     """Return: order, wait out the lead time and the slot, receive."""
     slot = item.slot_week.value if item.slot_week else 0
-    apart = item.slot_weeks_between.value if item.slot_weeks_between else 0
+    weeks_between = item.slot_weeks_between.value if item.slot_weeks_between else 0
     lead = Span(to_distribution(item.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(item.supplier))
     return [
         context.ordered(gate, place),
         Note("ordered", f"{item.id}/{place.name}"),
         Work(f"{item.id} lead time", lead, "always"),
-        Until(f"{item.id} slot", Span(Fixed(slot + number * apart), MINUTES_PER_WEEK)),
+        Until(f"{item.id} slot", Span(Fixed(slot + number * weeks_between), MINUTES_PER_WEEK)),
         Note("delivered", f"{item.id}/{place.name}"),
         Signal(gate),
     ]

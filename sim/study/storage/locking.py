@@ -171,7 +171,7 @@ def replace_directory(target: Path, fill: Callable[[Path], None]) -> None:
     try:
         files.make_directory(new)
         fill(new)
-        files.settle(new)
+        files.sync_directory(new)
         _swap(new, target)
     except BaseException:
         with suppress(SimError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.engine.deadlock import Deadlock
-from sim.engine.equality import difference, same, told
+from sim.engine.equality import describe_row, difference, same
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
@@ -89,7 +89,7 @@ def test_another_end_differs(performed: tuple[CompiledPlan, RunOutcome]) -> None
 
 def test_rows_are_told_in_words(performed: tuple[CompiledPlan, RunOutcome]) -> None:
     plan, done = performed
-    lines = [told(plan, row) for row in done.log]
+    lines = [describe_row(plan, row) for row in done.log]
     assert "minute 5: b2, step 4: note online/block: 3" in lines
     assert "minute 5: b2, step 5: again skip: 0" in lines
     assert "minute 5: b2, step 6: signal roof: 2" in lines

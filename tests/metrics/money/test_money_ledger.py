@@ -11,7 +11,7 @@ from sim.metrics.delivery import needed_blocks, online
 from sim.metrics.kernels.numpy_kernels import fee_cents, period_cents
 from sim.metrics.money.accounts import keep_accounts
 from sim.metrics.money.contracts import open_site
-from sim.metrics.money.ledger import Ledger, Run, ledger, standing_costs, told
+from sim.metrics.money.ledger import Ledger, Run, ledger, ledger_table, standing_costs
 from sim.metrics.record import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
 from sim.plan.draws import Draws
@@ -152,7 +152,7 @@ def test_the_contractor_bills_by_the_month_with_his_fee_and_is_paid_later() -> N
     bills_ = {"fee": 0.04, "bills": True, "pays_after": 30}
     found, project = tiny_entries(contractor=bills_, **terms([{"on": "ordered", "share": 1}], paid_by="contractor"))
     assert by_day(found) == pytest.approx({MONTH / DAY + 30: 5e6 * 1.04})
-    assert "month 0 of fee" in told(found, project.metric_context.index)["event"].tolist()
+    assert "month 0 of fee" in ledger_table(found, project.metric_context.index)["event"].tolist()
 
 
 def test_a_price_drifts_until_its_order() -> None:

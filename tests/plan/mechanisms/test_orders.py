@@ -7,7 +7,7 @@ import pytest
 
 from sim.errors import ConfigError
 from sim.metrics.delivery import needed_blocks, online
-from sim.metrics.money.ledger import Run, ledger, told
+from sim.metrics.money.ledger import Run, ledger, ledger_table
 from sim.metrics.record import DAY, Record
 from sim.metrics.workforce import headcount
 from sim.plan.checks import check
@@ -106,7 +106,7 @@ def test_an_order_that_is_not_needed_any_more_is_cancelled_in_time_and_settled()
     entries = ledger(
         Run.of(record, headcount(record, case.project, 200), yard.paid_by_day), yard.cost_model.bought, case.project
     )
-    table = told(entries, yard.index)
+    table = ledger_table(entries, yard.index)
     second = [
         (day, event, usd)
         for day, item, event, usd in zip(*table.values(), strict=True)
