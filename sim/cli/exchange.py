@@ -108,7 +108,7 @@ def import_(
     """
     from sim import files
     from sim.report.exchange.formats import read_network
-    from sim.report.exchange.network_import import fragment
+    from sim.report.exchange.importers.network_import import fragment
 
     if dry_run:
         _tell(files_, network, encoding, project)
@@ -127,7 +127,7 @@ def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: 
     """Say of every file what would come in, or why it is refused; exit code 2 if one is."""
     from sim.errors import SimError
     from sim.report.exchange.formats import read_network
-    from sim.report.exchange.network_import import fragment
+    from sim.report.exchange.importers.network_import import fragment
 
     refused = 0
     for path in paths:

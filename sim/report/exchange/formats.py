@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sim import files
 from sim.report.exchange.export import Handover
-from sim.report.exchange.network_import import PlannerNetwork
-from sim.report.exchange.source_text import WrongFile
+from sim.report.exchange.importers.network_import import PlannerNetwork
+from sim.report.exchange.importers.source_text import WrongFile
 from sim.study.storage.results import csv_bytes
 
 MOST_BYTES = 64_000_000
@@ -34,9 +34,9 @@ def _bytes(handover: Handover, form: str) -> bytes:
         from sim.report.exchange.xer import xer
 
         return xer(handover)
-    from sim.report.exchange.tables import tables, workbook
+    from sim.report.exchange.workbook import workbook
 
-    return workbook(tables(handover))
+    return workbook(handover)
 
 
 def _write_csv(handover: Handover, folder: Path) -> None:
@@ -52,11 +52,11 @@ def read_network(path: Path, encoding: str | None = None, project: str | None = 
     """Read a planner's file: Microsoft Project XML or Primavera XER, by its ending; WrongFile for any other."""
     data = files.read(path, MOST_BYTES)
     if path.suffix.lower() == ".xer":
-        from sim.report.exchange.xer_import import read_xer
+        from sim.report.exchange.importers.xer_import import read_xer
 
         return read_xer(data, path.name, encoding, project)
     if path.suffix.lower() == ".xml":
-        from sim.report.exchange.mspdi_import import read_mspdi
+        from sim.report.exchange.importers.mspdi_import import read_mspdi
 
         return read_mspdi(data, path.name, encoding)
     raise WrongFile(f"{path}: a file ending in .xml (Microsoft Project XML) or .xer (Primavera P6) is read")

@@ -1,22 +1,17 @@
 """A handover as plain tables: the inputs with who said so, the milestones, the activities, every run.
 
-They are the sheets of the workbook and the files of the CSV export.
-
-The same tables as an Excel workbook: what planners and their managers pass on.
+They are the files of the CSV export, and the workbook is made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from io import BytesIO
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import SimError
 from sim.report.exchange.export import Handover
 from sim.report.formatting import metric_format
 from sim.report.result_view import ResultView
-from sim.study.storage.results import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +34,8 @@ def tables(handover: Handover) -> dict[str, pd.DataFrame]:
         "summary": _summary(handover),
         "milestones": pd.DataFrame(_milestones(handover)),
         "activities": pd.DataFrame(_activities(handover)),
+        "curves": curves(handover),
+        "risks": pd.DataFrame(_risks(handover)),
         "inputs": pd.DataFrame(inputs(handover.result.manifest["config"])),
         "runs": handover.result.runs,
     }
@@ -101,6 +98,83 @@ def _activities(handover: Handover) -> Iterator[dict[str, Any]]:
         }
 
 
+WEEK = 7
+SHARES = ("p10", "p50", "p80", "mean")
+MILLION = 1e6
+FIRST = ("mw_online", "headcount")
+"""The curves that are looked at first."""
+
+
+def curves(handover: Handover) -> pd.DataFrame:
+    """Return the curves of all runs and the counts of the representative one, a row a week up to the last change.
+
+    Columns: week, date (its last day); of MW, headcount and money (in $M) P10, P50, P80 and mean by day; of the
+    representative run people by trade and skids delivered and set so far.
+    """
+    import pandas as pd
+
+    result = handover.result
+    start = date.fromisoformat(str(result.manifest["start_date"]))
+    columns: dict[str, Any] = {}
+    by_name = dict(iter(result.curves.groupby("curve", sort=False)))
+    for name, rows in sorted(
+        by_name.items(), key=lambda item: FIRST.index(item[0]) if item[0] in FIRST else len(FIRST)
+    ):
+        scale, unit = (MILLION, " $M") if "usd" in str(name) else (1.0, " MW" if name == "mw_online" else "")
+        label = (
+            str(name).replace("_usd_per_month", " per month").replace("_usd", "").replace("_", " ").removeprefix("mw ")
+        )
+        label = "online" if name == "mw_online" else label
+        for share in SHARES:
+            columns[f"{label}{unit} {share.upper() if share != 'mean' else share}"] = rows[share].to_numpy() / scale
+    daily = pd.DataFrame(columns)
+    for name, values in _counted(handover, len(daily)).items():
+        daily[name] = values
+    moving = (daily.diff().abs().sum(axis=1) > 0).to_numpy().nonzero()[0]
+    weeks = -(-(int(moving[-1]) + 1 if len(moving) else 1) // WEEK)
+    weekly = daily.iloc[[min(WEEK * (week + 1), len(daily)) - 1 for week in range(weeks)]].reset_index(drop=True)
+    ends = [start + timedelta(days=WEEK * (week + 1) - 1) for week in range(weeks)]
+    weekly.insert(0, "date", pd.to_datetime(ends))
+    weekly.insert(0, "week", range(1, weeks + 1))
+    return weekly
+
+
+def _counted(handover: Handover, days: int) -> dict[str, Any]:
+    """Return by day, of the representative run: people on site by trade, skids delivered and set so far."""
+    import numpy as np
+
+    events = handover.result.events
+    notes = events[events["kind"] == "note"] if len(events) else events
+    found: dict[str, Any] = {}
+    for resource, day, amount in zip(notes["resource"], notes["minute"] // (24 * 60), notes["amount"], strict=True):
+        kind, _, item = str(resource).partition("/")
+        name = {"people": f"people: {item}", "delivered": "skids delivered", "set": "blocks of skids set"}.get(kind)
+        systems = ("electrical", "mechanical", "compute")
+        if name is None or (kind != "people" and item.partition("/")[0] not in systems) or int(day) >= days:
+            continue
+        found.setdefault(name, np.zeros(days))[int(day)] += amount
+    return {name: changes.cumsum() for name, changes in sorted(found.items())}
+
+
+def _risks(handover: Handover) -> Iterator[dict[str, Any]]:
+    """Return the risk drivers in force: chance, effect and size, and who said so."""
+    for driver, state in handover.run.project.risks.active():
+        size = state.size
+        yield {
+            "risk": driver.name,
+            "id": driver.id,
+            "hits": " ".join(driver.on),
+            "probability": state.probability.value,
+            "effect": state.effect.replace("_", " "),
+            "low": size.low,
+            "most likely": size.planned,
+            "high": size.high,
+            "mitigated": driver.mitigated is not None and state is driver.mitigated,
+            "source": driver.source,
+            "confidence": driver.confidence,
+        }
+
+
 def inputs(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Return every value of a resolved configuration by its path, with what is said about where it comes from."""
     yield from _values(config, "", dict.fromkeys(PROVENANCE, ""))
@@ -119,62 +193,3 @@ def _values(node: Any, path: str, said: dict[str, str]) -> Iterator[dict[str, An
             yield from _values(below, f"{path}.{name}", said)
     else:
         yield {"input": path, "value": node, **said}
-
-
-# --- workbook ---------------------------------------------------------------------------------------------------------
-
-
-WIDEST = 60
-ROWS = 1_048_575
-_FIXED = datetime(2026, 1, 1)
-
-
-class NoExcel(SimError):
-    """Excel was asked for and cannot be written here."""
-
-    exit_code = 2
-
-
-def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
-    """Write tables as the sheets of a workbook: headings fixed, columns as wide as they are read."""
-    try:
-        from openpyxl import Workbook
-        from openpyxl.styles import Alignment, Font
-        from openpyxl.utils import get_column_letter
-    except ImportError as error:
-        raise NoExcel("Excel files need openpyxl: pip install 'hybrid-dc-sim[excel]'") from error
-    book = Workbook()
-    book.remove(book.active)
-    book.properties.created = book.properties.modified = _FIXED
-    for name, table in tables.items():
-        if len(table) > ROWS:
-            raise NoExcel(f"{name} has {len(table):,} rows, a sheet holds {ROWS:,}; export as csv")
-        sheet = book.create_sheet(name)
-        sheet.append([str(harmless(str(column))) for column in table.columns])
-        for row in table.itertuples(index=False):
-            sheet.append([_cell(value) for value in row])
-        for cell in sheet[1]:
-            cell.font = Font(bold=True)
-            cell.alignment = Alignment(vertical="top")
-        sheet.freeze_panes = "A2"
-        for number, column in enumerate(table.columns, 1):
-            texts = [str(column), *(str(value) for value in table.iloc[:200, number - 1])]
-            sheet.column_dimensions[get_column_letter(number)].width = min(WIDEST, 2 + max(map(len, texts)))
-    stream = BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """A value as a cell holds it; a text is never taken for a formula."""
-    import pandas as pd
-
-    if isinstance(value, str):
-        return harmless(value)
-    if pd.isna(value):
-        return None
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return "not reached"
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime()
-    return value.item() if hasattr(value, "item") else value

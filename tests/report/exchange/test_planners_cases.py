@@ -16,10 +16,10 @@ from click.testing import CliRunner
 
 from sim.cli import main
 from sim.report.exchange.formats import read_network
-from sim.report.exchange.mspdi_import import read_mspdi
-from sim.report.exchange.network_import import Link, PlannerNetwork, fragment
-from sim.report.exchange.source_text import WrongFile, xer_text
-from sim.report.exchange.xer_import import read_xer
+from sim.report.exchange.importers.mspdi_import import read_mspdi
+from sim.report.exchange.importers.network_import import Link, PlannerNetwork, fragment
+from sim.report.exchange.importers.source_text import WrongFile, xer_text
+from sim.report.exchange.importers.xer_import import read_xer
 
 CASES = Path(__file__).parent / "cases"
 

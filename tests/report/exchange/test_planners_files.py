@@ -11,18 +11,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from openpyxl import load_workbook
 
 import sim
 from sim.cli import main
 from sim.report.exchange.export import Handover, hand_over
+from sim.report.exchange.importers.mspdi_import import read_mspdi
+from sim.report.exchange.importers.network_import import PlannerNetwork
+from sim.report.exchange.importers.source_text import read_xml
+from sim.report.exchange.importers.xer_import import read_xer
 from sim.report.exchange.mspdi import NAMESPACE, mspdi
-from sim.report.exchange.mspdi_import import read_mspdi
-from sim.report.exchange.network_import import PlannerNetwork
 from sim.report.exchange.schedule_model import After, Task
-from sim.report.exchange.source_text import read_xml
-from sim.report.exchange.tables import tables, workbook
+from sim.report.exchange.workbook import workbook, write_sheets
 from sim.report.exchange.xer import xer
-from sim.report.exchange.xer_import import read_xer
 from tests.tiny_project import TINY
 
 BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
@@ -195,21 +196,38 @@ def test_another_program_recalculates_it_and_moves_nothing(block: Handover, form
     assert moved == 0
 
 
-def test_the_workbook_has_inputs_with_sources_milestones_and_runs(block: Handover) -> None:
-    sheets = pd.read_excel(BytesIO(workbook(tables(block))), sheet_name=None)
-    assert list(sheets) == ["about", "summary", "milestones", "activities", "inputs", "runs"]
-    inputs = sheets["inputs"].set_index("input")
+def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Handover) -> None:
+    data = workbook(block)
+    sheets = pd.read_excel(BytesIO(data), sheet_name=None)
+    assert list(sheets) == ["Verdict", "Milestones", "Curves", "Risks", "Inputs", "Runs", "Activities"]
+    inputs = sheets["Inputs"].set_index("input")
     assert inputs.loc["systems.electrical.factory.lines", "value"] == 9
     assert "Red Oak" in str(inputs.loc["systems.electrical.factory.lines", "source"])
-    assert len(sheets["runs"]) == 4
-    assert sheets["milestones"]["milestone"].tolist()[-1] == "Block 1 handed over"
-    assert sheets["activities"]["activity"].is_unique
+    assert len(sheets["Runs"]) == 4
+    assert sheets["Milestones"]["milestone"].tolist()[-1] == "Block 1 handed over"
+    assert sheets["Activities"]["activity"].is_unique
+    book = load_workbook(BytesIO(data))
+    verdict = [row[0].value for row in book["Verdict"].iter_rows()]
+    assert str(verdict[1]).startswith("All MW online on or before ")
+    curves = book["Curves"]
+    assert len(curves._charts) >= 4
+    assert curves["B2"].is_date
+    assert curves.freeze_panes == "C2"
+    assert curves.auto_filter.ref.startswith("A1:")
+    weekly = sheets["Curves"]
+    assert weekly["online MW P50"].iloc[-1] == 2.5
+    assert weekly["headcount P80"].max() <= block.result.curve("headcount")["p80"].max()
+    assert weekly["skids delivered"].iloc[-1] == 8
+    money = next(row for row in book["Verdict"].iter_rows() if row[1].value == "$M")
+    assert money[4].number_format == "#,##0.0"
+    assert money[4].value < 1000
+    assert len(sheets["Risks"]) == len(block.run.project.risks.active())
 
 
-def test_a_text_in_a_workbook_is_no_formula() -> None:
-    book = workbook({"t": pd.DataFrame({"a": ["=1+1", "+x", "@y", "fine"], "n": [-1.5, 2, 3, 4]})})
+def test_a_text_in_a_workbook_is_no_formula_and_has_no_control_characters() -> None:
+    book = write_sheets({"t": pd.DataFrame({"a": ["=1+1", "+x", "@y", "bell\a\x00"], "n": [-1.5, 2, 3, 4]})})
     sheet = pd.read_excel(BytesIO(book))
-    assert sheet["a"].tolist() == ["'=1+1", "'+x", "'@y", "fine"]
+    assert sheet["a"].tolist() == ["'=1+1", "'+x", "'@y", "bell  "]
     assert sheet["n"].tolist() == [-1.5, 2, 3, 4]
 
 

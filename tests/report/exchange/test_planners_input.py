@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
-from sim.report.exchange.mspdi_import import read_mspdi
-from sim.report.exchange.network_import import Activity, Link, PlannerNetwork, Remarks, fragment
-from sim.report.exchange.planner_calendars import PlannerCalendar
-from sim.report.exchange.source_text import WrongFile, read_xml
-from sim.report.exchange.xer_import import read_xer
+from sim.report.exchange.importers.mspdi_import import read_mspdi
+from sim.report.exchange.importers.network_import import Activity, Link, PlannerNetwork, Remarks, fragment
+from sim.report.exchange.importers.planner_calendars import PlannerCalendar
+from sim.report.exchange.importers.source_text import WrongFile, read_xml
+from sim.report.exchange.importers.xer_import import read_xer
 
 TASKS = """
 <Task><UID>1</UID><Name>Civil works</Name><OutlineLevel>1</OutlineLevel></Task>

@@ -18,8 +18,8 @@ from typing import Literal
 from sim.config.load import checked
 from sim.config.sections.systems import LinkType, Network
 from sim.errors import ConfigError
-from sim.report.exchange.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
-from sim.report.exchange.source_text import WrongFile
+from sim.report.exchange.importers.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
+from sim.report.exchange.importers.source_text import WrongFile
 
 MOST_ACTIVITIES = 20_000
 MOST_LINKS_CARRIED = 2_000

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from sim.config.sections.systems import LinkType
-from sim.report.exchange.network_import import (
+from sim.report.exchange.importers.network_import import (
     Activity,
     PlannerNetwork,
     Remarks,
@@ -22,8 +22,8 @@ from sim.report.exchange.network_import import (
     listed,
     network_of,
 )
-from sim.report.exchange.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, p6_week
-from sim.report.exchange.source_text import MOST_BYTES, WrongFile, xer_text
+from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, p6_week
+from sim.report.exchange.importers.source_text import MOST_BYTES, WrongFile, xer_text
 
 TASKS = {"TT_Task", "TT_Rsrc", "TT_Mile", "TT_FinMile"}
 MILESTONES = {"TT_Mile", "TT_FinMile"}

@@ -15,7 +15,7 @@ from typing import cast
 from xml.etree.ElementTree import Element
 
 from sim.config.sections.systems import LinkType
-from sim.report.exchange.network_import import (
+from sim.report.exchange.importers.network_import import (
     Activity,
     PlannerNetwork,
     Remarks,
@@ -23,8 +23,8 @@ from sim.report.exchange.network_import import (
     SourceTask,
     network_of,
 )
-from sim.report.exchange.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, mspdi_calendars
-from sim.report.exchange.source_text import WrongFile, read_xml
+from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, mspdi_calendars
+from sim.report.exchange.importers.source_text import WrongFile, read_xml
 
 LINKS = {"0": "FF", "1": "FS", "2": "SF", "3": "SS"}
 CONSTRAINTS = {

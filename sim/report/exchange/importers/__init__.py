@@ -1,0 +1,1 @@
+"""Planners' schedules on their way into a configuration: Microsoft Project XML and Primavera XER."""

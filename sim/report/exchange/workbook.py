@@ -1,0 +1,205 @@
+"""A handover as an Excel workbook: the verdict first, then milestones, curves with charts, risks, inputs, every run.
+
+Dates are dates, shares are percents, money is in millions with one decimal. A text is never taken for a formula, and
+characters that a sheet cannot hold become blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from io import BytesIO
+from math import isfinite, isnan
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import SimError
+from sim.metrics.registry import METRICS
+from sim.report.exchange.export import Handover
+from sim.report.exchange.tables import MILLION, tables
+from sim.report.formatting import metric_format, quote
+from sim.report.result_view import ResultView
+from sim.study.storage.results import harmless
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHEETS = {
+    "milestones": "Milestones", "curves": "Curves", "risks": "Risks", "inputs": "Inputs", "runs": "Runs",
+    "activities": "Activities",
+}  # fmt: skip
+WIDEST = 60
+ROWS = 1_048_575
+DATE, DECIMAL, SHARE = "yyyy-mm-dd", "#,##0.0", "0%"
+_FIXED = datetime(2026, 1, 1)
+_CHART_HEIGHT, _CHART_WIDTH = 8.5, 18
+_ROWS_OF_A_CHART = 18
+
+
+class NoExcel(SimError):
+    """Excel was asked for and cannot be written here."""
+
+    exit_code = 2
+
+
+def workbook(handover: Handover) -> bytes:
+    """Write a handover as a workbook; NoExcel where openpyxl is missing or a sheet would be too long."""
+    found = tables(handover)
+    verdict = [*_verdict(handover), ["", ""], *found["about"].itertuples(index=False, name=None)]
+    return write_sheets({"Verdict": verdict, **{SHEETS[name]: found[name] for name in SHEETS}})
+
+
+def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:
+    """Write tables as sheets with fixed headings and filters; plain rows as they are."""
+    try:
+        from openpyxl import Workbook
+    except ImportError as error:
+        raise NoExcel("Excel files need openpyxl: pip install 'hybrid-dc-sim[excel]'") from error
+    book = Workbook()
+    book.remove(book.active)
+    book.properties.created = book.properties.modified = _FIXED
+    for name, table in sheets.items():
+        sheet = book.create_sheet(name)
+        if isinstance(table, Sequence):
+            _write_rows(sheet, table)
+            continue
+        if len(table) > ROWS:
+            raise NoExcel(f"{name} has {len(table):,} rows, a sheet holds {ROWS:,}; export as csv")
+        _write_table(sheet, table)
+        if name == "Curves":
+            _charts(sheet, list(table.columns), len(table))
+    stream = BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _verdict(handover: Handover) -> Iterator[list[Any]]:
+    """Yield the rows of the first sheet: what may be promised, then every metric with its percentiles."""
+    result = handover.result
+    view, summary = ResultView.of(result), result.summary()
+    full = "lead_time_full_days" if "lead_time_full_days" in summary.index else "lead_time_mw_weighted_days"
+    p50, p80 = (quote(summary, full, share).date_text(view.dates) for share in ("p50", "p80"))
+    yield [f"{handover.name} ({result.manifest['strategy']})"]
+    yield [f"All MW online on or before {p80} with 80 % probability; P50: {p50}."]
+    planned = result.manifest["planned"].get(full)
+    if planned is not None:
+        yield [f"The deterministic plan says {view.dates.format(planned)}: contingency is the difference to P80."]
+    yield [""]
+    yield ["metric", "unit", "plan", "P10", "P50", "P80", "P90", "mean"]
+    for metric, row in summary.iterrows():
+        scale, unit = _scale(str(metric))
+        values = [
+            result.manifest["planned"].get(str(metric)),
+            *(row[share] for share in ("p10", "p50", "p80", "p90", "mean")),
+        ]
+        yield [metric_format(str(metric)).label, unit, *(_scaled(value, scale) for value in values)]
+
+
+def _scale(metric: str) -> tuple[float, str]:
+    """Return what a metric is divided by, and its unit: money in millions, hours of people in thousands."""
+    unit = metric_format(metric).unit
+    if unit in ("$", "$ a year") and "per_mw" not in metric:
+        return MILLION, unit.replace("$", "$M")
+    return (MILLION, "$M-months") if unit == "$-months" else (1.0, unit if metric in METRICS else "")
+
+
+def _scaled(value: float | None, scale: float) -> Any:
+    """A number in its unit; a text where it is not reached."""
+    if value is None or isnan(value):
+        return None
+    return value / scale if isfinite(value) else "not reached"
+
+
+def _write_rows(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
+    """Write the verdict."""
+    from openpyxl.styles import Font
+
+    for row in rows:
+        sheet.append([_cell(value) for value in row])
+    sheet["A1"].font, sheet["A2"].font = Font(bold=True, size=14), Font(bold=True)
+    for row in sheet.iter_rows():
+        if row[0].value == "metric":
+            for cell in row:
+                cell.font = Font(bold=True)
+        for cell in row[2:]:
+            if isinstance(cell.value, int | float):
+                cell.number_format = DECIMAL
+    for column, width in zip("ABCDEFGH", (44, 12, *[12] * 6), strict=True):
+        sheet.column_dimensions[column].width = width
+
+
+def _write_table(sheet: Any, table: pd.DataFrame) -> None:
+    """Write a table: bold headings that stay, a filter, columns as wide as they are read, formats by content."""
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
+    sheet.append([_cell(str(column)) for column in table.columns])
+    for row in table.itertuples(index=False, name=None):
+        sheet.append([_cell(value) for value in row])
+    for cell in sheet[1]:
+        cell.font, cell.alignment = Font(bold=True), Alignment(vertical="top", wrap_text=True)
+    sheet.freeze_panes = "C2" if len(table.columns) > 2 else "A2"
+    sheet.auto_filter.ref = sheet.dimensions
+    for number, column in enumerate(table.columns, 1):
+        texts = [str(column)[:24], *(str(value) for value in table.iloc[:200, number - 1])]
+        kind, letter = _format(str(column), table.iloc[:, number - 1]), get_column_letter(number)
+        sheet.column_dimensions[letter].width = 12 if kind == DATE else min(WIDEST, 2 + max(map(len, texts)))
+        if kind:
+            for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
+                cell.number_format = kind
+
+
+def _format(column: str, values: pd.Series) -> str:
+    """How the numbers of a column are shown."""
+    if values.dtype.kind == "M" or any(isinstance(value, date) for value in values[:50]):
+        return DATE
+    if column in ("probability", "critical share"):
+        return SHARE
+    return DECIMAL if values.dtype.kind == "f" else ""
+
+
+def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
+    """Draw the curves beside their numbers: P10, P50, P80 and mean of MW, people and money; trades and skids of one run."""
+    from openpyxl.chart import AreaChart, LineChart, Reference
+    from openpyxl.utils import get_column_letter
+
+    families: dict[str, list[int]] = {}
+    for at, column in enumerate(columns[2:], 3):
+        head, _, share = column.rpartition(" ")
+        kind = (
+            head if share in ("P10", "P50", "P80", "mean") else "people" if column.startswith("people: ") else "skids"
+        )
+        families.setdefault(kind, []).append(at)
+    beside = get_column_letter(len(columns) + 2)
+    titles = {"people": "People on site by trade, representative run", "skids": "Skids, representative run"}
+    for place, (kind, members) in enumerate(families.items()):
+        chart = AreaChart(grouping="stacked") if kind == "people" else LineChart()
+        for at in members:
+            chart.add_data(Reference(sheet, min_col=at, min_row=1, max_row=rows + 1), titles_from_data=True)
+        chart.set_categories(Reference(sheet, min_col=2, min_row=2, max_row=rows + 1))
+        chart.title, chart.height, chart.width = (
+            titles.get(kind, f"{kind}: P10, P50, P80, mean"),
+            _CHART_HEIGHT,
+            _CHART_WIDTH,
+        )
+        chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "yyyy-mm", False, False
+        for series in chart.series if kind != "people" else ():
+            series.smooth = False
+        sheet.add_chart(chart, f"{beside}{2 + place * _ROWS_OF_A_CHART}")
+
+
+def _cell(value: Any) -> Any:
+    """A value as a cell holds it; a text is never taken for a formula and has no control characters."""
+    import pandas as pd
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if isinstance(value, str):
+        return ILLEGAL_CHARACTERS_RE.sub(" ", str(harmless(value)))
+    if isinstance(value, list | tuple | dict):
+        return _cell(str(value))
+    if pd.isna(value):
+        return None
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return "not reached"
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    return value.item() if hasattr(value, "item") else value
