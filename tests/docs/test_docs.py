@@ -23,10 +23,10 @@ from sim.report.figures import style
 from sim.report.html_report import compare_report as page_of_comparison
 from sim.report.html_report import run_report as page_of_run
 from sim.study.api import load
-from tests.test_readme import NOT_HERE, SIMULATES, blocks, commands
+from tests.docs.test_readme import NOT_HERE, SIMULATES, blocks, commands
 from tests.tiny_project import TINY
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([DOCS / "tutorial.md", *(DOCS / "how_to").glob("*.md")])
 SLOW_PAGES = [pytest.param(page, marks=pytest.mark.slow, id=page.name) for page in PAGES if page.name != "tutorial.md"]

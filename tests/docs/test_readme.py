@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 from sim.cli import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 SHIPPED = ("configs", "experiments", "benchmarks")
 FEW = "4"
