@@ -1,6 +1,7 @@
-"""A plan as flat integer arrays, so that an engine can perform it without looking anything up by name.
+"""A plan as flat integer arrays, so that an engine can run it without looking anything up by name.
 
-Names in the order people read them: b2 comes before b10.
+Units are numbered in the natural order of their names (b2 before b10): a unit's number is its rank, by which the
+engines break ties. Everything else is numbered in the order in which the routes name it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 from sim.plan.draws import Inputs, InputsBuilder
 from sim.plan.vocabulary import (
     AGAIN,
+    DELAY_CAUSES,
     FREE,
     HOLD,
     NOTE,
     SIGNAL,
+    TOKEN,
     UNTIL,
     WAIT,
     WORK,
@@ -30,17 +33,16 @@ from sim.plan.vocabulary import (
     Note,
     Plan,
     PlanError,
+    Pool,
     Route,
     Signal,
     Step,
+    UnitInfo,
     Until,
     Wait,
     Work,
 )
 from sim.world.calendars.working_time import Calendar
-
-# --- names ------------------------------------------------------------------------------------------------------------
-
 
 _PARTS = re.compile(r"(\d+)")
 
@@ -54,6 +56,8 @@ def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
 # --- compile ----------------------------------------------------------------------------------------------------------
 
 
+CAUSES = tuple(DELAY_CAUSES)
+"""Causes of delay by number."""
 MODES = {"pausing": 0, "whole": 1, "duty": 2}
 NONE = -1
 
@@ -64,16 +68,24 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class CompiledPlan:
-    """The plan as arrays. A step is a row (operation, a, b, c, d, e); what a…e mean is said in `compile_plan`."""
+    """The plan as arrays. A step is a row (operation, a, b, c, d, e); the compiler's comments name a…e."""
 
     units: tuple[str, ...]
+    unit_info: tuple[UnitInfo, ...]
     first: IntArray
     rows: NDArray[np.int64]
     unit_of: IntArray
     activities: tuple[str, ...]
     activity_of: IntArray
+    cause_of: IntArray
+    """Per step that takes time the number of its cause among `CAUSES`, or -1."""
     pools: tuple[str, ...]
     pool_kinds: tuple[str, ...]
+    pool_causes: tuple[str, ...]
+    """Per pool what a wait for it is due to; empty for tokens."""
+    pool_nouns: tuple[str, ...]
+    pool_trades: tuple[str, ...]
+    """Per pool of crews their trade; empty for all others."""
     initial: IntArray
     bundles: tuple[tuple[tuple[int, int], ...], ...]
     gates: tuple[str, ...]
@@ -120,6 +132,7 @@ class _Compiler:
         self.rows: list[Row] = []
         self.unit_of: list[int] = []
         self.activity_of: list[int] = []
+        self.cause_of: list[int] = []
         self.works: list[Work | None] = []
         self._known_bundles: dict[tuple[tuple[str, int], ...], int] = {}
 
@@ -147,6 +160,7 @@ class _Compiler:
             except KeyError as missing:
                 raise PlanError(f"{name}: {step} names {missing}, which the plan does not have") from None
             self.rows.append(row)
+            self.cause_of.append(CAUSES.index(self.plan.cause(name, step)) if isinstance(step, Work | Until) else NONE)
             self.unit_of.append(rank)
             self.works.append(step if isinstance(step, Work) else None)
         if at == start:
@@ -214,13 +228,18 @@ class _Compiler:
                 people[at, self.trades[trade]] = count
         return CompiledPlan(
             units=tuple(self.units),
+            unit_info=tuple(plan.info(unit) for unit in self.units),
             first=np.array(first, np.int64),
             rows=np.array(self.rows, np.int64).reshape(-1, 6),
             unit_of=np.array(self.unit_of, np.int64),
             activities=tuple(self.activities),
             activity_of=np.array(self.activity_of, np.int64),
+            cause_of=np.array(self.cause_of, np.int64),
             pools=tuple(plan.pools),
             pool_kinds=tuple(pool.kind for pool in plan.pools.values()),
+            pool_causes=tuple(_known_cause(name, pool) for name, pool in plan.pools.items()),
+            pool_nouns=tuple(pool.noun for pool in plan.pools.values()),
+            pool_trades=tuple(pool.trade for pool in plan.pools.values()),
             initial=np.array([pool.initial for pool in plan.pools.values()], np.int64),
             bundles=tuple(self.bundles),
             gates=tuple(plan.gates),
@@ -241,6 +260,12 @@ class _Compiler:
     @staticmethod
     def _index(numbers: Mapping[str, int], name: str | None) -> int:
         return NONE if name is None else numbers[name]
+
+
+def _known_cause(name: str, pool: Pool) -> str:
+    if pool.cause not in {TOKEN, *DELAY_CAUSES}:
+        raise PlanError(f"pool {name}: {pool.cause!r} is no cause of delay; there are {', '.join(DELAY_CAUSES)}")
+    return pool.cause
 
 
 def compile_plan(plan: Plan) -> CompiledPlan:

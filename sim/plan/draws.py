@@ -19,7 +19,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.vocabulary import Chance, Plan, PlanError, Span
+from sim.plan.vocabulary import Chance, FactorGroup, Plan, PlanError, Span
 from sim.world.randomness.distributions import Distribution, Fixed
 from sim.world.randomness.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
 from sim.world.randomness.streams import (
@@ -62,6 +62,7 @@ class Inputs:
     planned: NDArray[np.float64]
     """The planner's value of every table, for the deterministic run."""
     factors: tuple[str, ...]
+    factor_groups: tuple[FactorGroup, ...]
     factor_table: NDArray[np.int64]
     only_with: NDArray[np.int64]
     """Per factor the one without which it is 1, or -1."""
@@ -78,6 +79,7 @@ class InputsBuilder:
     def __init__(self, plan: Plan) -> None:
         self.shapes: dict[Distribution, int] = {}
         self.factors = {name: number for number, name in enumerate(plan.factors)}
+        self.factor_groups = tuple(plan.factor_groups.get(name, "other") for name in plan.factors)
         self.delays = {name: number for number, name in enumerate(plan.delays)}
         self.factor_table = [self._shape(shape) for shape in plan.factors.values()]
         self.delay_table = [self._shape(span.shape) for span in plan.delays.values()]
@@ -121,6 +123,7 @@ class InputsBuilder:
             tables=compile_all(list(self.shapes)),
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),
             factors=tuple(self.factors),
+            factor_groups=self.factor_groups,
             factor_table=np.array(self.factor_table, np.int64),
             only_with=np.array(self.only_with, np.int64),
             delay_names=tuple(self.delays),

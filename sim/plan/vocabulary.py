@@ -1,15 +1,14 @@
-"""The words a plan is written in: units that follow routes, over pools that are shared and gates that open.
+"""The vocabulary of a plan: units follow routes of steps, over shared pools, gates, calendars and factors.
 
-The vocabulary is closed (DESIGN §3): every mechanism of the project is said with the steps below, and both
-engines perform exactly these. What each step means to the minute is laid down in `docs/engine.md`.
+The vocabulary is closed (DESIGN §3): every physical mechanism is written with the steps below, and both engines run
+exactly these. `docs/engine.md` defines each step to the minute. `Plan` collects what the mechanisms write; every
+unit says what it is (`UnitInfo`), and every unit, step and pool what a delay by it is called (`DELAY_CAUSES`), so
+that no metric or report has to read that out of a name.
 
-A project written down: who follows which route, over which pools, gates, calendars and shared factors.
-
-The event log: a closed vocabulary of small integer rows (minute done, step, x).
-
-What x means depends on the operation of the step: the minute begun (hold, work, wait, until), the branch taken
-(again: 1 is the jump), or the amount (signal, note); a free has its bundle. Unit, activity and pools are looked
-up in the plan. Rows of one minute have the canonical order (unit, place in the unit's route as performed).
+An engine returns an event log: integer rows (minute done, step, x). What x means depends on the step's operation:
+the minute begun (hold, work, wait, until), the branch taken (again: 1 is the jump), or the amount (signal, note); a
+free has its bundle. Unit, activity and pools are looked up in the plan. Rows of one minute have the canonical order
+(unit, place in the unit's route as run).
 """
 
 from __future__ import annotations
@@ -25,7 +24,60 @@ from sim.errors import SimError
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.distributions import Distribution, Fixed
 
-# --- vocabulary -------------------------------------------------------------------------------------------------------
+# --- causes and kinds -------------------------------------------------------------------------------------------------
+
+DELAY_CAUSES = {
+    "permits": "permits and design",
+    "order_date": "order placed later on purpose",
+    "parts": "parts and lead times",
+    "site_works": "site works",
+    "hall": "hall (shell)",
+    "factory": "factory line",
+    "truck": "truck and road",
+    "yard": "gate and yard",
+    "crew": "crew",
+    "crane": "crane",
+    "installation": "own work: installation",
+    "power": "power",
+    "commissioning": "own work: commissioning",
+    "weather": "weather",
+    "risk": "risk event",
+    "other": "other",
+}
+"""Causes of delay, id -> a planner's label, in the order of a project: what is waited for, or the work itself."""
+OTHER = "other"
+"""The cause of what states none; a project's plan may not have it (`Plan.require_causes`)."""
+TOKEN = ""
+"""The cause of a pool of tokens, which only say that something is finished: the wait is due to what made it late."""
+
+UnitKind = Literal[
+    "preparation", "decision", "lot", "step", "material", "installation", "commissioning", "turnover",
+    "skid", "line", "gate_slot", "allocation", "chips", "generating_unit", "firm_power", "grid_feed",
+    "crew", "camp_stage", "demand", "order", "outage", "unit",
+]  # fmt: skip
+"""What a unit is: the step of a network, the installation of a system in a block, capacity a risk driver takes away…"""
+FactorGroup = Literal["productivity", "suppliers", "prices", "demand", "risk", "other"]
+"""What a factor that is drawn once a replication is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitInfo:
+    """What a unit is and where it belongs.
+
+    `cause` is what its work and its dates are due to where a step does not say otherwise. `place` names the phase,
+    hall, turnover or block it belongs to; `part` the system or step network (electrical, shell, site_works), the
+    trade or the risk driver; `step` the step of a network; `number` counts units of a kind that are alike, from 1.
+    """
+
+    kind: UnitKind = "unit"
+    cause: str = OTHER
+    place: str = ""
+    part: str = ""
+    step: str = ""
+    number: int = 0
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
 
 
 MINUTES_PER_HOUR = 60
@@ -81,7 +133,10 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An activity that takes time on a calendar; `people` by trade are busy with it and earn hours."""
+    """An activity that takes time on a calendar; `people` by trade are busy with it and earn hours.
+
+    `cause` is what a delay by it is due to, where that is not its unit's cause.
+    """
 
     activity: str
     span: Span
@@ -91,6 +146,7 @@ class Work:
     earns: bool = True
     learning: str | None = None
     area: str | None = None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +159,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Wait until a date: minutes since the project's start, drawn once a replication."""
+    """Wait until a date: minutes since the project's start, drawn once a replication; `cause` as of work."""
 
     event: str
     date: Span
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +176,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place in a route that `Again` can name; nothing is performed here."""
+    """A place in a route that `Again` can name; it takes no time and leaves no row."""
 
     name: str
 
@@ -151,10 +208,16 @@ Route = Sequence[Step]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Something that is taken and given back: so many at the start, and a kind that says who gives it back."""
+    """Something that is taken and given back: so many at the start, and a kind that says who gives it back.
+
+    `cause` is what a wait for it is due to, `noun` what it consists of in a sentence, `trade` whose crews they are.
+    """
 
     initial: int
     kind: PoolKind = "returned"
+    cause: str = OTHER
+    noun: str = "places"
+    trade: str = ""
 
 
 def fixed(minutes: float) -> Span:
@@ -183,15 +246,20 @@ class Plan:
     pools: dict[str, Pool] = field(default_factory=dict)
     gates: dict[str, None] = field(default_factory=dict)
     units: dict[str, Route] = field(default_factory=dict)
+    unit_info: dict[str, UnitInfo] = field(default_factory=dict)
     factors: dict[str, Distribution] = field(default_factory=dict)
+    factor_groups: dict[str, FactorGroup] = field(default_factory=dict)
     only_with: dict[str, str] = field(default_factory=dict)
     delays: dict[str, Span] = field(default_factory=dict)
     learning: dict[str, tuple[int, ...]] = field(default_factory=dict)
     areas: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
-    def pool(self, name: str, initial: int, kind: PoolKind = "returned") -> str:
+    def pool(
+        self, name: str, initial: int, kind: PoolKind = "returned", *,
+        cause: str = OTHER, noun: str = "places", trade: str = "",
+    ) -> str:  # fmt: skip
         """Add a pool and return its name; the same pool may be named twice if it is the same."""
-        pool = Pool(initial, kind)
+        pool = Pool(initial, kind, cause, noun, trade)
         if self.pools.setdefault(name, pool) != pool:
             raise PlanError(f"pool {name} is described twice: {self.pools[name]} and {pool}")
         return name
@@ -201,19 +269,28 @@ class Plan:
         self.gates[name] = None
         return name
 
-    def unit(self, name: str, route: Route) -> str:
+    def unit(self, name: str, route: Route, info: UnitInfo | None = None) -> str:
         """Add a unit that follows `route` and return its name."""
         if name in self.units:
             raise PlanError(f"unit {name} is described twice")
         self.units[name] = route
+        if info is not None:
+            self.unit_info[name] = info
         return name
 
-    def factor(self, name: str, shape: Distribution, only_with: str | None = None) -> str:
+    def info(self, unit: str) -> UnitInfo:
+        """Return what a unit is."""
+        return self.unit_info.get(unit, _PLAIN)
+
+    def factor(
+        self, name: str, shape: Distribution, only_with: str | None = None, *, group: FactorGroup = "other"
+    ) -> str:
         """Add a factor shared by many spans and drawn once a replication; return its name.
 
         Where `only_with` names another factor, this one is 1 in replications in which that one is 0.
         """
         self.factors[name] = shape
+        self.factor_groups[name] = group
         if only_with is not None:
             self.only_with[name] = only_with
         return name
@@ -237,6 +314,29 @@ class Plan:
         """Add calendars by name."""
         self.calendars.update(calendars)
 
+    def cause(self, unit: str, step: Work | Until) -> str:
+        """Return what a step's time is due to: its own cause, or its unit's; raises `PlanError` where it is unknown."""
+        cause = step.cause or self.info(unit).cause
+        if cause not in DELAY_CAUSES:
+            raise PlanError(f"{unit}: {cause!r} is no cause of delay; there are {', '.join(DELAY_CAUSES)}")
+        return cause
+
+    def require_causes(self) -> None:
+        """Raise `PlanError` where a pool, a step that takes time or a factor does not say what it is about."""
+        for name, pool in self.pools.items():
+            if pool.cause == OTHER:
+                raise PlanError(f"pool {name} does not state its cause of delay")
+        for name, group in self.factor_groups.items():
+            if group == "other":
+                raise PlanError(f"factor {name} does not state its group")
+        for unit, route in self.units.items():
+            for step in route:
+                if isinstance(step, Work | Until) and self.cause(unit, step) == OTHER:
+                    raise PlanError(f"{unit}: {step} does not state its cause of delay")
+
+
+_PLAIN = UnitInfo()
+
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -246,7 +346,7 @@ OPERATIONS = ("hold", "free", "work", "wait", "until", "signal", "again", "note"
 BEGUN = (HOLD, WORK, WAIT, UNTIL)
 
 Log = NDArray[np.int64]
-"""Shape (rows, 3), in the order in which it was performed."""
+"""Shape (rows, 3), in the order in which it was run."""
 
 
 def canonical(log: Log, unit_of: NDArray[np.int64]) -> Log:
