@@ -7,55 +7,23 @@ have saved it; else to the pool that the next on the chain was waiting for at th
 waits for a place waits for what keeps it occupied: behind a gate, a place is no reason any more, a crew still is.
 Capacity that a risk driver has taken away comes back on its own day: who waits for it waits for the risk.
 
-What closed days cost a piece of work: how much earlier it would have been done on the stated calendar.
-
-The minutes of the driving chain by cause, without its segments: what every run is measured by.
-
-`sim.metrics.critical_chain` says what the chain is, and has its segments where somebody wants to read them.
+`DrivingChain` has the segments of the chain, for tables, charts and explanations. Every run is measured by the
+minutes by cause alone, which the compiled kernel adds up without segments (`sim.metrics.delay_causes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
-from sim.metrics.kernels import chain_layout as layout
-from sim.metrics.kernels.interface import ChainKernels
-from sim.metrics.record import DAY, Index, Ints, Record, open_hours
-from sim.plan.compile import MODES, NONE
-from sim.plan.mechanisms.risks import AWAY
-from sim.plan.vocabulary import FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
-
-# --- weather loss -----------------------------------------------------------------------------------------------------
-
-
-PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
-
-
-def lost_to_weather(record: Record, row: int) -> int:
-    """Return the minutes that a row of work was done later than on the stated calendar, begun at the same minute.
-
-    What closes a calendar besides nights, Sundays and holidays is weather, or a site or plant at a standstill.
-    """
-    plan, step = record.index.plan, int(record.step[row])
-    operation, _, number, mode = plan.rows[step, :4].tolist()
-    if operation != WORK or record.calendars[number] is plan.base_calendars[number]:
-        return 0
-    stated, real = plan.base_calendars[number], record.calendars[number]
-    begun, done = int(record.x[row]), int(record.minute[row])
-    if mode == PAUSING:
-        return max(0, done - stated.finish(begun, real.worked(done) - real.worked(begun)))
-    if mode == WHOLE:
-        opened = int(real.starts[real.starts < done][-1])
-        return max(0, done - stated.finish_whole(begun, done - max(begun, opened)))
-    open_in_vain = stated.worked(done) - stated.worked(begun) - (real.worked(done) - real.worked(begun))
-    return max(0, min(done - begun, open_in_vain))
-
+from sim.metrics.delay_causes import compiled_chain_minutes, lost_to_weather
+from sim.metrics.record import DAY, Ints, Record
+from sim.plan.compile import CAUSES, NONE
+from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
 # --- driving chain ----------------------------------------------------------------------------------------------------
 
@@ -112,8 +80,8 @@ class DrivingChain:
                 yield from self._segments(row, short, since, waiting)
             elif kind in (HOLD, WAIT) and done > begun:
                 before, pool = self.released_by(row)
-                if pool != NONE and of_pool(plan.pools[pool]):
-                    short, since, stays = of_pool(plan.pools[pool]), begun, plan.pool_kinds[pool] != "passed"
+                if pool != NONE and plan.pool_causes[pool] != TOKEN:
+                    short, since, stays = plan.pool_causes[pool], begun, plan.pool_kinds[pool] != "passed"
                 elif not stays:
                     short = ""
                 struck = before >= 0 and self._strikes(before)
@@ -126,7 +94,8 @@ class DrivingChain:
 
     def _strikes(self, row: int) -> bool:
         """Tell whether a row is a risk driver's that had taken capacity away: nothing on site has led to it."""
-        return self.record.index.plan.units[self.record.index.plan.unit_of[self.record.step[row]]].startswith(AWAY)
+        plan = self.record.index.plan
+        return plan.unit_info[plan.unit_of[self.record.step[row]]].kind == "outage"
 
     def _completion(self) -> int:
         """Return the row that opened the completion gate, or -1."""
@@ -168,7 +137,7 @@ class DrivingChain:
 
     def cause(self, row: int) -> str:
         """Return the cause of work, or of a wait for a date."""
-        return cause_of_step(self.record.index, int(self.record.step[row]))
+        return CAUSES[self.record.index.plan.cause_of[self.record.step[row]]]
 
     def of_unit(self, row: int) -> str:
         """Return the cause of the last thing that took time before a row of the same unit."""
@@ -222,8 +191,9 @@ class DrivingChain:
         record, plan = self.record, self.record.index.plan
         after = int(np.searchsorted(record.minute, record.x[row], side="right"))
         wanted = plan.bundles[plan.rows[record.step[row], 1]]
-        short = [of_pool(plan.pools[pool]) for pool, count in wanted if self._free(pool, after) < count]
-        return next((name for name in short if name), "factory" if short else "other")
+        short = [plan.pool_causes[pool] for pool, count in wanted if self._free(pool, after) < count]
+        # where only tokens are short, such as finished skids, the line that makes them is what is waited for
+        return next((cause for cause in short if cause != TOKEN), "factory" if short else OTHER)
 
     def _free(self, pool: int, rows: int) -> int:
         """Return what is free of a pool after so many rows of the log."""
@@ -247,108 +217,10 @@ class DrivingChain:
         return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
 
 
-def cause_of_step(index: Index, step: int) -> str:
-    """Return the cause of a step that takes time."""
-    plan = index.plan
-    operation, _, calendar = plan.rows[step, :3].tolist()
-    activity = plan.activities[plan.activity_of[step]]
-    return of_work(plan.units[plan.unit_of[step]], activity, plan.calendars[calendar] if operation == WORK else "")
-
-
-# --- driving ----------------------------------------------------------------------------------------------------------
-
-
-NUMBER = {name: number for number, name in enumerate(DELAY_CAUSES)}
-UNKNOWN = -2
-
-
-class ChainPlan:
-    """A plan in the form the walk reads; the cause of a step is looked up when it is first met on a chain."""
-
-    def __init__(self, index: Index) -> None:
-        """Lay out the plan."""
-        self.index, self.table = index, _laid_out(index)
-        self.free = np.append(index.plan.initial, 0)
-        self._causes = np.full(len(index.operation), UNKNOWN)
-
-    def causes(self, steps: Ints) -> Ints:
-        """Return the causes of steps that take time, by number."""
-        found = self._causes[steps]
-        for step in steps[found == UNKNOWN].tolist():
-            self._causes[step] = NUMBER[cause_of_step(self.index, step)]
-        return self._causes[steps]
-
-
-chain_plan = lru_cache(maxsize=8)(ChainPlan)
-
-
-def _laid_out(index: Index) -> Ints:
-    """Return what the walk asks of a plan, in one array."""
-    plan, header = index.plan, np.zeros(layout.HEADER, np.int64)
-    header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
-        plan.completion[0],
-        NUMBER["risk"],
-        NUMBER["other"],
-    )
-    parts, size = [header], layout.HEADER
-    for name, table in _tables(index).items():
-        header[name] = size
-        parts.append(np.asarray(table, np.int64).reshape(-1))
-        size += parts[-1].size
-    return np.concatenate(parts)
-
-
-def _tables(index: Index) -> dict[int, ArrayLike]:
-    """Return the tables of a plan by their places in the header."""
-    plan, pools = index.plan, [of_pool(pool) for pool in index.plan.pools]
-    flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
-    return {
-        layout.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
-        layout.POOL: flat[:, 0],
-        layout.AMOUNT: flat[:, 1],
-        layout.CAUSE: [NUMBER[name] if name else layout.NONE for name in pools],
-        layout.STAYS: [kind != "passed" for kind in plan.pool_kinds],
-        layout.STRIKES: [unit.startswith(AWAY) for unit in plan.units],
-        layout.STEPS: _steps(index),
-    }
-
-
-def _steps(index: Index) -> Ints:
-    """Return what is known of every step; what is no work has no calendar."""
-    steps, works = np.empty((len(index.operation), layout.WORDS), np.int64), index.operation == WORK
-    kinds = {
-        HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
-    }  # fmt: skip
-    kind = np.full(1 + max(index.operation.max(), *kinds), layout.OTHER)
-    kind[list(kinds)] = list(kinds.values())
-    steps[:, layout.KIND] = kind[index.operation]
-    steps[:, layout.ARGUMENT], steps[:, layout.UNIT] = index.first_argument, index.plan.unit_of
-    steps[:, layout.CALENDAR] = np.where(works, index.plan.rows[:, 2], layout.NONE)
-    steps[:, layout.MODE] = index.plan.rows[:, 3]
-    return steps
-
-
 def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every cause; None where the run was never finished."""
     kernels = record.kernels.chain
     if kernels is None:
         chain = DrivingChain(record)
         return chain.minutes if chain.segments else None
-    return _compiled_minutes(record, kernels)
-
-
-def _compiled_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
-    """Return the same without making the segments: every run asks for minutes, few for the chain itself."""
-    plan = chain_plan(record.index)
-    found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
-    if not len(found):
-        return None
-    planned = record.index.plan.base_calendars
-    for number in sorted({*found[:, layout.CALENDAR_OF].tolist()} - {layout.NONE}):
-        real, stated = record.calendars[number], planned[number]
-        if real is not stated:
-            kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
-    timed = found[:, layout.TIMED] == 1
-    found[timed, layout.OWN] = plan.causes(found[timed, layout.STEP])
-    total = kernels.sum_causes(found, NUMBER["weather"], len(NUMBER))
-    return dict(zip(DELAY_CAUSES, total.tolist(), strict=True))
+    return compiled_chain_minutes(record, kernels)

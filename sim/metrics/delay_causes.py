@@ -1,71 +1,128 @@
-"""What keeps a project waiting, in a planner's words: every pool and every piece of work belongs to one cause."""
+"""Delay by cause: the minutes of the driving chain that are due to each, and what closed days cost a piece of work.
+
+Causes are stated in the plan (`sim.plan.vocabulary.DELAY_CAUSES`) by the unit, step or pool that causes a delay.
+Weather is the one that no step can state: it is in the calendars of a replication, and is found by asking how much
+earlier work would have been done on the stated calendar.
+
+`sim.metrics.critical_chain` says what the chain is and has its segments; here the compiled kernel walks it over
+integer arrays and adds up the minutes, as every run is measured.
+"""
 
 from __future__ import annotations
 
-import re
-from functools import cache
+from functools import lru_cache
 
-DELAY_CAUSES = {
-    "permits": "permits and design",
-    "order_date": "ordered just in time",
-    "parts": "parts and lead times",
-    "site_works": "site works",
-    "hall": "hall (shell)",
-    "factory": "factory line",
-    "truck": "truck and road",
-    "yard": "gate and yard",
-    "crew": "crew",
-    "crane": "crane",
-    "installation": "own work: installation",
-    "power": "power",
-    "commissioning": "own work: commissioning",
-    "weather": "weather",
-    "risk": "risk event",
-    "other": "other",
-}
-"""Mechanisms by name, in the order of a project; what is waited for, or the work itself where nobody is short."""
+import numpy as np
+from numpy.typing import ArrayLike
 
-_POOLS = (
-    (r"^(crew|hiring)\.|^beds$", "crew"),
-    (r"^crane$", "crane"),
-    (r"\.truck$|^escort$", "truck"),
-    (r"^gate( slot)?$|^laydown\.", "yard"),
-    (r"(^|[. ])power$", "power"),
-    (r"\.allocation$", "parts"),
-    (r"\.skid$", ""),
-    (r"\.(finished|test bay|in work)$|^[a-z_]+(\.p\d+)?\.[a-z_]+$", "factory"),
-)
-_WORK = (
-    (r"^risk\.", "risk"),
-    (r"^(crew|camp)\.", "crew"),
-    (r"^(order|demand)\b|\|(order|decision|phase may be ordered)\|", "order_date"),
-    (r"^p\d+\.preparation\|", "permits"),
-    (r"^p\d+\.(g\d+|firm power|grid\..*)\|", "power"),
-    (r"^[^|]*\.site_works\.", "site_works"),
-    (r"^[^|]*\.(shell|pad)\.", "hall"),
-    (r"\.allocation\.\d+\||\|[^|]*( parts| lead time| slot)\|", "parts"),
-    (r"\|[^|]* (drive|return|late|call|permit|defect out|defect back)\|", "truck"),
-    (r"\|[^|]* unload\||\|gate slot\|", "yard"),
-    (r"^[^|]*\.line\d+\||\|factory[^|]*$", "factory"),
-    (r"^[^|]*\.commissioning\||^t\d+\|", "commissioning"),
-    (r"^b\d+\.", "installation"),
-)
+from sim.metrics.kernels import chain_layout as layout
+from sim.metrics.kernels.interface import ChainKernels
+from sim.metrics.record import Index, Ints, Record, open_hours
+from sim.plan.compile import CAUSES, MODES
+from sim.plan.vocabulary import FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
-_NUMBER = re.compile(r"\d+")
+# --- weather ----------------------------------------------------------------------------------------------------------
 
 
-@cache
-def of_pool(pool: str) -> str:
-    """Return the cause that a pool belongs to; empty for tokens, which only say that something is finished."""
-    return next((cause for pattern, cause in _POOLS if re.search(pattern, pool)), "other")
+PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
 
 
-def of_work(unit: str, activity: str, calendar: str) -> str:
-    """Return the cause that a unit's work, or its wait for a date, belongs to."""
-    return _of_kind(_NUMBER.sub("1", f"{unit}|{activity}|{calendar}"))
+def lost_to_weather(record: Record, row: int) -> int:
+    """Return the minutes that a row of work was done later than on the stated calendar, begun at the same minute.
+
+    What closes a calendar besides nights, Sundays and holidays is weather, or a site or plant at a standstill.
+    """
+    plan, step = record.index.plan, int(record.step[row])
+    operation, _, number, mode = plan.rows[step, :4].tolist()
+    if operation != WORK or record.calendars[number] is plan.base_calendars[number]:
+        return 0
+    stated, real = plan.base_calendars[number], record.calendars[number]
+    begun, done = int(record.x[row]), int(record.minute[row])
+    if mode == PAUSING:
+        return max(0, done - stated.finish(begun, real.worked(done) - real.worked(begun)))
+    if mode == WHOLE:
+        opened = int(real.starts[real.starts < done][-1])
+        return max(0, done - stated.finish_whole(begun, done - max(begun, opened)))
+    open_in_vain = stated.worked(done) - stated.worked(begun) - (real.worked(done) - real.worked(begun))
+    return max(0, min(done - begun, open_in_vain))
 
 
-@cache
-def _of_kind(told: str) -> str:
-    """Return the cause of works that are told apart by their numbers only: no pattern asks for a certain one."""
-    return next((cause for pattern, cause in _WORK if re.search(pattern, told)), "other")
+# --- minutes by cause -------------------------------------------------------------------------------------------------
+
+
+NUMBER = {name: number for number, name in enumerate(CAUSES)}
+
+
+class ChainPlan:
+    """A plan in the form the walk reads."""
+
+    def __init__(self, index: Index) -> None:
+        """Lay out the plan."""
+        self.table = _chain_table(index)
+        self.free = np.append(index.plan.initial, 0)
+
+
+chain_plan = lru_cache(maxsize=8)(ChainPlan)
+
+
+def _chain_table(index: Index) -> Ints:
+    """Return what the walk asks of a plan, in one array."""
+    plan, header = index.plan, np.zeros(layout.HEADER, np.int64)
+    header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
+        plan.completion[0],
+        NUMBER["risk"],
+        NUMBER[OTHER],
+    )
+    parts, size = [header], layout.HEADER
+    for name, table in _tables(index).items():
+        header[name] = size
+        parts.append(np.asarray(table, np.int64).reshape(-1))
+        size += parts[-1].size
+    return np.concatenate(parts)
+
+
+def _tables(index: Index) -> dict[int, ArrayLike]:
+    """Return the tables of a plan by their places in the header."""
+    plan = index.plan
+    flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
+    return {
+        layout.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
+        layout.POOL: flat[:, 0],
+        layout.AMOUNT: flat[:, 1],
+        layout.CAUSE: [layout.NONE if cause == TOKEN else NUMBER[cause] for cause in plan.pool_causes],
+        layout.STAYS: [kind != "passed" for kind in plan.pool_kinds],
+        layout.STRIKES: [info.kind == "outage" for info in plan.unit_info],
+        layout.STEPS: _steps(index),
+    }
+
+
+def _steps(index: Index) -> Ints:
+    """Return what is known of every step; what is no work has no calendar."""
+    steps, works = np.empty((len(index.operation), layout.WORDS), np.int64), index.operation == WORK
+    kinds = {
+        HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
+    }  # fmt: skip
+    kind = np.full(1 + max(index.operation.max(), *kinds), layout.OTHER)
+    kind[list(kinds)] = list(kinds.values())
+    steps[:, layout.KIND] = kind[index.operation]
+    steps[:, layout.ARGUMENT], steps[:, layout.UNIT] = index.first_argument, index.plan.unit_of
+    steps[:, layout.CALENDAR] = np.where(works, index.plan.rows[:, 2], layout.NONE)
+    steps[:, layout.MODE] = index.plan.rows[:, 3]
+    return steps
+
+
+def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
+    """Return the minutes on the chain by cause without making its segments; None where the run was never finished."""
+    plan = chain_plan(record.index)
+    found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
+    if not len(found):
+        return None
+    planned = record.index.plan.base_calendars
+    for number in sorted({*found[:, layout.CALENDAR_OF].tolist()} - {layout.NONE}):
+        real, stated = record.calendars[number], planned[number]
+        if real is not stated:
+            kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
+    timed = found[:, layout.TIMED] == 1
+    found[timed, layout.OWN] = record.index.plan.cause_of[found[timed, layout.STEP]]
+    total = kernels.sum_causes(found, NUMBER["weather"], len(NUMBER))
+    return dict(zip(CAUSES, total.tolist(), strict=True))

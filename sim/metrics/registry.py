@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.delay_causes import DELAY_CAUSES
 from sim.metrics.delivery import against_demand, by_order, demand_metrics, from_need, lead_times
 from sim.metrics.measure import measure
 from sim.metrics.money.accounts import authorised, money_metrics
@@ -34,6 +33,7 @@ from sim.metrics.money.finance import (
     running_cost,
 )
 from sim.metrics.workforce import headcount, hours, offsite_hours, payroll
+from sim.plan.vocabulary import DELAY_CAUSES
 
 if TYPE_CHECKING:
     import pandas as pd

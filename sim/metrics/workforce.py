@@ -16,7 +16,7 @@ from sim.config.project import Project
 from sim.metrics.kernels.interface import WorkHours
 from sim.metrics.record import DAY, Ints, Record, open_hours
 from sim.plan.compile import CompiledPlan
-from sim.world.calendars.project_calendars import SHIFT
+from sim.world.calendars.project_calendars import ON_SITE, SHIFT
 from sim.world.calendars.working_time import Calendar
 
 # --- workforce --------------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def _work_hours(record: Record, number: int) -> WorkHours:
 
 def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
     """Return the shifts in which a calendar's minutes are worked; None where its open minutes are."""
-    if not plan.calendars[calendar].startswith("site.") or SHIFT not in plan.calendars:
+    if plan.calendars[calendar] not in ON_SITE or SHIFT not in plan.calendars:
         return None
     return plan.base_calendars[plan.calendars.index(SHIFT)]
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Trade
 from sim.plan.layout import Layout, Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, Plan, Span, Until, days
+from sim.world.calendars.project_calendars import ON_SITE, factory_calendars
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.distributions import to_distribution
 
@@ -67,15 +69,25 @@ class PlanContext:
         """Return direct people by trade for so many crews."""
         return {trade: count * self.trade(trade).team for trade, count in crews.items()}
 
+    def day_minutes_on(self, calendar: str) -> int:
+        """Return the productive minutes of a day on a calendar of the site or of a factory; on others all of them."""
+        if calendar in ON_SITE:
+            return self.site_day_minutes
+        return self.factory_day_minutes if calendar in self._factory_calendars else MINUTES_PER_DAY
+
+    @cached_property
+    def _factory_calendars(self) -> frozenset[str]:
+        return factory_calendars(self.project)
+
     def ordered(self, unit: str, place: Place) -> Until:
         """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""
         decided = place.order_day * MINUTES_PER_DAY
         earliest = self.resource_plan.order_minutes.get(unit, 0)
-        return Until("order", days(max(decided, earliest) / MINUTES_PER_DAY))
+        return Until("order", days(max(decided, earliest) / MINUTES_PER_DAY), cause="order_date")
 
     def decided(self, place: Place) -> Until:
         """Return the step that waits for the decision to have a place."""
-        return Until("decision", days(place.order_day))
+        return Until("decision", days(place.order_day), cause="order_date")
 
 
 def working_days(estimate: Estimate, minutes_per_day: int) -> Span:

@@ -113,6 +113,8 @@ class Place:
     order_day: int
     sequence: int = 0
     """Place in the order of the work: halls and blocks that come online earlier are served first."""
+    unit: int = 0
+    """Number of a generating unit in its phase, from 1; 0 for every other place."""
 
 
 @dataclass(frozen=True)
@@ -190,5 +192,5 @@ def generating_units(project: Project, layout: Layout) -> list[Place]:
             first = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
             blocks = phase.blocks[min(first, len(phase.blocks) - 1) :]
             name = f"{phase.name}.g{number + 1}"
-            found.append(Place(name, phase.name, "", blocks, units.mw.value, phase.order_day))
+            found.append(Place(name, phase.name, "", blocks, units.mw.value, phase.order_day, unit=number + 1))
     return found

@@ -19,7 +19,7 @@ from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, rele
 from sim.plan.mechanisms.productivity import apply_learning, apply_losses
 from sim.plan.mechanisms.risks import apply_risks
 from sim.plan.mechanisms.shell import erect_hall, lay_pad, permits_and_design, site_works
-from sim.plan.vocabulary import Plan
+from sim.plan.vocabulary import Plan, UnitInfo
 from sim.world.calendars.working_time import Calendar
 
 
@@ -60,6 +60,7 @@ def write_plan(
     draw_prices(context)
     await_permits(context)
     apply_risks(context)
+    plan.require_causes()
     return plan
 
 
@@ -92,7 +93,8 @@ def _skids(context: PlanContext, name: str, plants: Sequence[Plant]) -> None:
             number += 1
             unit = f"{name}.s{number}"
             made = build_skid(context, plant, context.ordered(unit, block), item, block)
-            context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, item)])
+            skid = UnitInfo("skid", "factory", block.name, name, number=number)
+            context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, item)], skid)
 
 
 def _turnovers(context: PlanContext) -> None:

@@ -51,7 +51,7 @@ TOKEN = ""
 """The cause of a pool of tokens, which only say that something is finished: the wait is due to what made it late."""
 
 UnitKind = Literal[
-    "preparation", "decision", "lot", "step", "material", "installation", "commissioning", "turnover",
+    "preparation", "decision", "lot", "step", "link", "material", "installation", "commissioning", "turnover",
     "skid", "line", "gate_slot", "allocation", "chips", "generating_unit", "firm_power", "grid_feed",
     "crew", "camp_stage", "demand", "order", "outage", "unit",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.metrics.delay_causes import DELAY_CAUSES
+from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.formatting import (
     counted,
     day_of_month,

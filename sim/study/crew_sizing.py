@@ -114,7 +114,7 @@ class Rehearsal:
     def __init__(self, project: Project, resource_plan: ResourcePlan) -> None:
         self.project = project
         plan = write_plan(project, project_calendars(project), day_minutes(project), resource_plan)
-        self.most = largest_counts(plan.units)
+        self.most = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
         self.luck: SampledInputs = deterministic_draws(self.plan.inputs)
         outcome = simulate(SimpyPlan(self.plan), self.luck, self.plan.base_calendars)

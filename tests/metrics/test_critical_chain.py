@@ -4,20 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.delay_causes import DELAY_CAUSES, of_pool, of_work
 from sim.metrics.record import Index, Record
-from sim.plan.vocabulary import Free, Hold, Plan, Pool, Signal, Wait
+from sim.plan.compile import CAUSES, NONE, compile_plan
+from sim.plan.vocabulary import (
+    DELAY_CAUSES,
+    OTHER,
+    TOKEN,
+    UNTIL,
+    WORK,
+    Free,
+    Hold,
+    Plan,
+    PlanError,
+    Pool,
+    Signal,
+    UnitInfo,
+    Wait,
+)
 from sim.world.calendars.working_time import Calendar, subtract_closures
+from sim.world.randomness.distributions import Fixed
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Told, at, job, told, work, write
 from tests.tiny_project import tiny_case
 
 Piece = tuple[int, int, str, str]
+POOLS = {
+    "crane": "crane", "crew.riggers": "crew", "crew.x": "crew", "laydown.electrical": "yard", "electrical.skid": TOKEN,
+}  # fmt: skip
+UNITS = {
+    "h1.shell.roof": UnitInfo(cause="hall"), "electrical.s1": UnitInfo("skid", "factory"),
+    "electrical.s2": UnitInfo("skid", "truck"), "crew.riggers.1": UnitInfo("crew", "crew"),
+    "risk.strike.crew.x.1": UnitInfo("outage", "risk"),
+}  # fmt: skip
+
+
+def with_causes(plan: Plan) -> Plan:
+    """State the causes of the plans below: what is not said otherwise is installation."""
+    for name, pool in plan.pools.items():
+        plan.pools[name] = replace(pool, cause=POOLS.get(name, OTHER))
+    plan.unit_info.update({unit: UNITS.get(unit, UnitInfo(cause="installation")) for unit in plan.units})
+    return plan
 
 
 def chain_of(outcome: Told, hours: Mapping[str, Calendar] | None = None) -> DrivingChain:
@@ -28,7 +60,7 @@ def chain_of(outcome: Told, hours: Mapping[str, Calendar] | None = None) -> Driv
 
 def pieces(plan: Plan, hours: Mapping[str, Calendar] | None = None) -> list[Piece]:
     """(begin, end, unit, cause) of every piece of the chain."""
-    outcome = told(plan, calendars=hours)
+    outcome = told(with_causes(plan), calendars=hours)
     chain, compiled = chain_of(outcome, hours), outcome.compiled
     step = chain.record.step
     return [(p.begin, p.end, compiled.units[compiled.unit_of[step[p.row]]], p.cause) for p in chain.segments]
@@ -182,24 +214,42 @@ def test_the_tiny_project_waits_for_its_second_generating_unit_and_its_one_commi
 @pytest.mark.parametrize(
     ("pool", "cause"),
     [
-        ("crew.electricians", "crew"), ("hiring.civil", "crew"), ("beds", "crew"), ("crane", "crane"),
-        ("electrical.truck", "truck"), ("laydown.compute", "yard"), ("gate", "yard"), ("gate slot", "yard"),
-        ("p1.power", "power"), ("temporary power", "power"), ("compute.allocation", "parts"), ("compute.skid", ""),
+        ("crew.electricians", "crew"), ("hiring.civil", "crew"), ("crane", "crane"), ("electrical.truck", "truck"),
+        ("laydown.compute", "yard"), ("gate", "yard"), ("p1.power", "power"), ("compute.skid", TOKEN),
         ("compute.finished", "factory"), ("compute.burn_in", "factory"), ("electrical.test bay", "factory"),
     ],
 )  # fmt: skip
-def test_pools_have_their_cause(pool: str, cause: str) -> None:
-    assert of_pool(pool) == cause
+def test_pools_state_their_cause(pool: str, cause: str) -> None:
+    plan = tiny_case("systems.compute.scope=factory").plan
+    assert plan.pool_causes[plan.pools.index(pool)] == cause
 
 
 @pytest.mark.parametrize("overrides", [(), ("systems.electrical.scope=site",), ("systems.compute.scope=factory",)])
 def test_everything_that_takes_time_in_a_project_has_a_cause(overrides: tuple[str, ...]) -> None:
     plan = tiny_case(*overrides).plan
-    without_one = set()
-    for step in np.flatnonzero(np.isin(plan.rows[:, 0], [2, 4])):
-        operation, _, calendar = plan.rows[step, :3].tolist()
-        names = plan.units[plan.unit_of[step]], plan.activities[plan.activity_of[step]]
-        if of_work(*names, plan.calendars[calendar] if operation == 2 else "") == "other":
-            without_one.add(names)
-    assert not without_one
-    assert not [pool for pool in plan.pools if of_pool(pool) == "other"]
+    takes_time = np.isin(plan.rows[:, 0], [WORK, UNTIL])
+    assert (takes_time == (plan.cause_of != NONE)).all()
+    assert not (plan.cause_of == CAUSES.index(OTHER)).any()
+    assert OTHER not in plan.pool_causes
+
+
+def test_a_cause_that_is_not_in_the_list_is_an_error_where_it_is_written() -> None:
+    plan = write({"b1.a": [work(5, cause="magic")]})
+    with pytest.raises(PlanError, match=r"b1\.a: 'magic' is no cause of delay; there are permits, order_date"):
+        compile_plan(plan)
+    plan = write({"b1.a": job(5, "wand")}, {"wand": Pool(1, cause="magic")})
+    with pytest.raises(PlanError, match="pool wand: 'magic' is no cause of delay"):
+        compile_plan(plan)
+
+
+def test_a_mechanism_that_states_no_cause_is_found_when_the_plan_of_a_project_is_written() -> None:
+    plan = write({"b1.a": [work(5)]})
+    with pytest.raises(PlanError, match=r"b1\.a: .* does not state its cause of delay"):
+        plan.require_causes()
+    plan = write({"b1.a": [work(5, cause="hall")]}, {"crane": Pool(1)})
+    with pytest.raises(PlanError, match="pool crane does not state its cause of delay"):
+        plan.require_causes()
+    plan.pools["crane"] = Pool(1, cause="crane")
+    plan.factor("heat", Fixed(1.0))
+    with pytest.raises(PlanError, match="factor heat does not state its group"):
+        plan.require_causes()

@@ -50,7 +50,7 @@ def served_by(places: Sequence[Place], compute: Sequence[bool], layout: Layout, 
 def _built(place: Place, project: Project) -> float:
     """Return the kW an item at a place was built to serve; a spare unit serves with all the others."""
     units = project.energization.units
-    if _is_unit(place) and _number(place) < units.spare:
+    if place.unit and place.unit <= units.spare:
         return (units.count - units.spare) * units.mw.value * 1000
     return place.built_mw * 1000
 
@@ -58,28 +58,19 @@ def _built(place: Place, project: Project) -> float:
 def _pairs(place: Place, compute: bool, blocks: Mapping[str, int], layout: Layout, project: Project) -> Iterator[Pair]:
     """Yield the moments from which an item serves, and how many kW from each."""
     kw = project.block.mw_gross.value * 1000
-    if not _is_unit(place):
+    if not place.unit:
         shift = len(blocks) if compute else 0
         yield from ((shift + blocks[block], kw) for block in place.blocks)
         return
     units, phase = project.energization.units, next(one for one in layout.phases if one.name == place.phase)
     begin = 2 * len(blocks) + blocks[phase.blocks[0]]
-    tranche = _number(place) - units.spare
+    tranche = place.unit - 1 - units.spare
     size = units.mw.value * 1000
     low, high = (0.0, np.inf) if tranche < 0 else (tranche * size, (tranche + 1) * size)
     for rank in range(len(phase.blocks)):
         overlap = min(high, (rank + 1) * kw) - max(low, rank * kw)
         if overlap > 0:
             yield begin + rank, overlap
-
-
-def _is_unit(place: Place) -> bool:
-    """Tell whether a place is a generating unit: p1.g3."""
-    return place.name.startswith(f"{place.phase}.g")
-
-
-def _number(place: Place) -> int:
-    return int(place.name.rpartition("g")[2]) - 1
 
 
 def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,6 @@ from sim.plan.compile import CompiledPlan
 from sim.plan.context import day_minutes
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
 from sim.world.calendars.working_time import Calendar, CalendarEnds, union
-
-NOUNS = ((r"^crew\.", "crews"), (r"truck", "trucks"), (r"crane", "cranes"), (r"bay$", "bays"), (r"^gate$", "gates"))
-SKID = re.compile(r"\.s\d+$")
 
 
 @dataclass(frozen=True)
@@ -144,22 +140,16 @@ def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Us
     return Load(
         pool=plan.pools[pool],
         users=len(use.users),
-        who="skids" if all(SKID.search(plan.units[unit]) for unit in use.users) else "jobs",
+        who="skids" if all(plan.unit_info[unit].kind == "skid" for unit in use.users) else "jobs",
         each=minutes / day / max(1, len(use.users)),
         capacity=capacity,
-        noun=_noun(plan, pool),
+        noun=plan.pool_nouns[pool],
         days=minutes / day / max(1, capacity),
         window=window / day,
         until=_through(on, use.first, minutes, initial, sorted(supplied)) if on is not None else None,
         peak=_peak(chain(use.taken, back)),
         used_up=use.used_up,
     )
-
-
-def _noun(plan: CompiledPlan, pool: int) -> str:
-    """Say what a pool is made of; what opens over time and has no name of its own are a factory's lines."""
-    found = (noun for pattern, noun in NOUNS if re.search(pattern, plan.pools[pool]))
-    return next(found, "lines" if plan.pool_kinds[pool] == "supplied" else "places")
 
 
 def _peak(changes: Iterable[tuple[int, int]]) -> int:

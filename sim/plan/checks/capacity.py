@@ -19,7 +19,6 @@ from sim.plan.analysis.prerequisites import Prerequisites, bits, members
 from sim.plan.analysis.route_classes import Held, RouteClass
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.compile import CompiledPlan
-from sim.plan.mechanisms.risks import AWAY
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
 # --- yards ------------------------------------------------------------------------------------------------------------
@@ -218,7 +217,7 @@ def gone_too_early(
 ) -> Iterator[Finding]:
     """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
     leaving = _leaving(classes, prerequisites)
-    for route_class in (route_class for route_class in classes if not route_class.name.startswith(AWAY)):
+    for route_class in (of for of in classes if plan.unit_info[of.units[0]].kind != "outage"):
         for step, pool, count, held in route_class.takes():
             if pool in leaving and held >= 0:
                 after = _signalled_after(route_class, step)

@@ -10,11 +10,8 @@ from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes
-from sim.plan.mechanisms.crews import crew
-from sim.plan.mechanisms.risks import AWAY
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
-CREW = crew("")
 LONG_TASK_DAYS = 44
 """Working days from which a task is called long: the DCMA 14-point assessment's high duration."""
 TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
@@ -24,8 +21,8 @@ TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
 def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Finding]:
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
     matters = _matters(plan, prerequisites)
-    ends = (plan.units[unit] for unit in sorted(prerequisites.class_of) if unit not in matters)
-    loose = [name for name in ends if not name.startswith(AWAY)]
+    ends = (unit for unit in sorted(prerequisites.class_of) if unit not in matters)
+    loose = [plan.units[unit] for unit in ends if plan.unit_info[unit].kind != "outage"]
     if loose:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
 
@@ -104,7 +101,7 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
         for step in route_class.does(WORK):
             _, number, calendar, _, people, _ = route_class.rows[step]
             taken = (route_class.held[step] or {}) if people else {}
-            crews = {plan.pools[pool].removeprefix(CREW): n for pool, n in taken.items() if _are_crews(plan, pool)}
+            crews = {plan.pool_trades[pool]: n for pool, n in taken.items() if plan.pool_trades[pool]}
             length = values[number] / days[calendar]
             if crews and length > TOO_LARGE_DAYS:
                 activity = plan.activities[plan.activity_of[plan.first[route_class.units[0]] + step]]
@@ -117,7 +114,3 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
             "More crews of the trade would wait; smaller halls (hall.blocks) or more crews a step would help"
         )
         yield Finding("warning", next(iter(longest)), sentence)
-
-
-def _are_crews(plan: CompiledPlan, pool: int) -> bool:
-    return plan.pools[pool].startswith(CREW)

@@ -14,7 +14,7 @@ from math import ceil
 from sim.config.sections.labour import Camp, Trade
 from sim.errors import SimError
 from sim.plan.context import Mobilisation, PlanContext
-from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, Until, Wait
+from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, UnitInfo, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.randomness.distributions import to_distribution
 
@@ -105,11 +105,12 @@ def _open(context: PlanContext, camp: Camp, beds: Sequence[int], aside: int) -> 
             " the work could come to a stand for ever"
         )
     context.plan.gate(CAMP)
-    context.plan.pool(BEDS, max(0, camp.rooms - aside), "supplied")
+    context.plan.pool(BEDS, max(0, camp.rooms - aside), "supplied", cause="crew", noun="beds")
     there = 0
     for number, (stage, more) in enumerate(zip(camp.stages, beds, strict=True), 1):
         spare = max(0, camp.rooms + there + more - aside) - max(0, camp.rooms + there - aside)
         opens = Until("camp opens", Span(to_distribution(stage.opens_days), MINUTES_PER_DAY))
         route: list[PlanStep] = [opens, *([Wait(CAMP, there)] if there else []), Signal(CAMP, more)]
-        context.plan.unit(f"camp.{number}", [*route, *([Free({BEDS: spare})] if spare else [])])
+        route += [Free({BEDS: spare})] if spare else []
+        context.plan.unit(f"camp.{number}", route, UnitInfo("camp_stage", "crew", number=number))
         there += more

@@ -9,7 +9,7 @@ from sim.plan.mechanisms.crews import until_passed
 from sim.plan.mechanisms.defects import site_defects
 from sim.plan.mechanisms.energization import TEMPORARY, kilowatts, power
 from sim.plan.mechanisms.shell import prerequisites
-from sim.plan.vocabulary import Free, Hold, Note, Signal, Wait
+from sim.plan.vocabulary import Free, Hold, Note, Signal, UnitInfo, Wait
 from sim.plan.vocabulary import Step as PlanStep
 
 ONLINE = "online"
@@ -31,6 +31,7 @@ def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
             *_level(context, block, "L4", commissioning.l4),
             Signal(context.plan.gate(f"{turnover}.tested")),
         ],
+        UnitInfo("commissioning", "commissioning", block.name, "commissioning"),
     )
 
 
@@ -48,6 +49,7 @@ def hand_over(context: PlanContext, turnover: Place) -> None:
             *(Note(ONLINE, block, kilowatts(turnover) // len(turnover.blocks)) for block in turnover.blocks),
             Signal(context.plan.gate(ONLINE), len(turnover.blocks)),
         ],
+        UnitInfo("turnover", "commissioning", turnover.name, "commissioning"),
     )
 
 

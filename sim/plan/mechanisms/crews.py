@@ -5,7 +5,7 @@ A piece of work by crews: they come together, work, go to the next thing, and re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sim.config.sections.estimates import Estimate
@@ -30,6 +30,7 @@ from sim.plan.vocabulary import (
     Route,
     Signal,
     Span,
+    UnitInfo,
     Until,
     Wait,
     Work,
@@ -131,20 +132,26 @@ UNLIMITED = 1_000_000
 
 def mobilise_crews(context: PlanContext) -> None:
     """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
-    most, hours = largest_counts(context.plan.units), reported_hours(context.plan.units)
+    trades = context.project.labour.trades
+    most, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan.units, trades)
     quarters = pitch_camp(context, most)
     for trade in most:
         if trade not in context.resource_plan.mobilisations:
-            context.plan.pool(crew(trade), context.resource_plan.crews.get(trade, UNLIMITED), "supplied")
+            _crews_of(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
             continue
-        context.plan.pool(crew(trade), 0, "supplied")
-        context.plan.pool(f"hiring.{trade}", hired_per_week(context, trade))
+        _crews_of(context, trade, 0)
+        context.plan.pool(f"hiring.{trade}", hired_per_week(context, trade), cause="crew")
         for number, stay in enumerate(context.resource_plan.mobilisations[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
             level = hours[trade] if number < most[trade] else stay.until_hours
             stays = replace(stay, until_hours=level)
             route = _crew(context, trade, stays, quarters.get((trade, number), NO_CAMP))
-            context.plan.unit(f"crew.{trade}.{number + 1}", route)
+            context.plan.unit(f"crew.{trade}.{number + 1}", route, UnitInfo("crew", "crew", "", trade, "", number + 1))
+
+
+def _crews_of(context: PlanContext, trade: str, there: int) -> None:
+    """Write the pool of a trade's crews, with so many that are there from the start."""
+    context.plan.pool(crew(trade), there, "supplied", cause="crew", noun="crews", trade=trade)
 
 
 def hired_per_week(context: PlanContext, trade: str) -> int:
@@ -203,24 +210,22 @@ def mean_over_peak(ramp: Ramp) -> float:
     return 1 - ramp.up.value / 2 - ramp.down.value / 2
 
 
-def largest_counts(units: Mapping[str, Route]) -> dict[str, int]:
+def largest_counts(units: Mapping[str, Route], trades: Iterable[str]) -> dict[str, int]:
     """Return by trade the largest number of crews that any step takes at once."""
-    largest: dict[str, int] = {}
+    trade_of, largest = {crew(trade): trade for trade in trades}, dict[str, int]()
     for route in units.values():
         for step in route:
             for pool, count in step.pools.items() if isinstance(step, Hold) else ():
-                if pool.startswith("crew."):
-                    trade = pool.removeprefix("crew.")
-                    largest[trade] = max(largest.get(trade, 0), count)
+                if pool in trade_of:
+                    largest[trade_of[pool]] = max(largest.get(trade_of[pool], 0), count)
     return largest
 
 
-def reported_hours(units: Mapping[str, Route]) -> dict[str, int]:
+def reported_hours(units: Mapping[str, Route], trades: Iterable[str]) -> dict[str, int]:
     """Return by trade the person-hours that all units together will report."""
-    hours: dict[str, int] = {}
+    trade_of, hours = {done(trade): trade for trade in trades}, dict[str, int]()
     for route in units.values():
         for step in route:
-            if isinstance(step, Signal) and step.gate.startswith("done."):
-                trade = step.gate.removeprefix("done.")
-                hours[trade] = hours.get(trade, 0) + step.amount
+            if isinstance(step, Signal) and step.gate in trade_of:
+                hours[trade_of[step.gate]] = hours.get(trade_of[step.gate], 0) + step.amount
     return hours

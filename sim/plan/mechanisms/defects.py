@@ -73,7 +73,7 @@ def _round_trip(context: PlanContext, block: Place, name: str, system: System, d
         *drive(context, plant, f"{name} defect out"),
         Free(truck),
         Hold(last),
-        Work(f"{name} rework of defect", rework, plant.calendar, earns=False),
+        Work(f"{name} rework of defect", rework, plant.calendar, earns=False, cause="factory"),
         Free(last),
         Hold(truck),
         *drive(context, plant, f"{name} defect back"),

@@ -19,6 +19,7 @@ from sim.plan.vocabulary import (
     Note,
     Signal,
     Span,
+    UnitInfo,
     Until,
     Wait,
     Work,
@@ -32,6 +33,7 @@ NEEDS = "blocks in sight"
 BROKEN_OFF = "demand broken off"
 CLOSED = "orders closed"
 PACE, SCENARIO = "demand.days per MW", "demand.scenario"
+DEMAND = UnitInfo("demand", "order_date")
 
 
 def write_demand(context: PlanContext) -> None:
@@ -44,11 +46,11 @@ def write_demand(context: PlanContext) -> None:
         context.plan.gate(gate)
     if orders.until_day is not None:
         last = Until("orders close", days(max(0.0, orders.until_day - ahead)))
-        context.plan.unit("demand.closing", [last, Signal(CLOSED)])
+        context.plan.unit("demand.closing", [last, Signal(CLOSED)], DEMAND)
     if demand.ending is not None:
-        context.plan.unit("demand.ending", _ending(demand.ending, context.project.scale.horizon_days))
+        context.plan.unit("demand.ending", _ending(demand.ending, context.project.scale.horizon_days), DEMAND)
     factors = _factors(context, demand)
-    context.plan.unit("demand", _growing(context, rises(context.project), factors, ahead))
+    context.plan.unit("demand", _growing(context, rises(context.project), factors, ahead), DEMAND)
     _run_until_known(context)
 
 
@@ -56,11 +58,11 @@ def _factors(context: PlanContext, demand: Demand) -> tuple[str, ...]:
     """Write what is drawn once for the whole of the demand; return the names."""
     if demand.growth is None:
         return ()
-    found = [context.plan.factor(PACE, to_distribution(demand.growth.days_per_mw))]
+    found = [context.plan.factor(PACE, to_distribution(demand.growth.days_per_mw), group="demand")]
     if demand.scenarios:
-        found.append(context.plan.factor(SCENARIO, scenario_days(demand.scenarios)))
+        found.append(context.plan.factor(SCENARIO, scenario_days(demand.scenarios), group="demand"))
     for wave in {rise.wave for rise in rises(context.project) if rise.mw}:
-        context.plan.factor(f"demand.wave {wave + 1}", to_distribution(demand.growth.wave))
+        context.plan.factor(f"demand.wave {wave + 1}", to_distribution(demand.growth.wave), group="demand")
     return tuple(found)
 
 
@@ -103,5 +105,5 @@ def _run_until_known(context: PlanContext) -> None:
     last, enough = context.plan.completion
     over = context.plan.gate("over")
     blocks = context.project.blocks
-    context.plan.unit("demand.known", [Wait(last, enough), Wait(NEEDS, blocks), Signal(over)])
+    context.plan.unit("demand.known", [Wait(last, enough), Wait(NEEDS, blocks), Signal(over)], DEMAND)
     context.plan.completion = (over, 1)

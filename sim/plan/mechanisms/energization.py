@@ -8,7 +8,7 @@ from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import slip_of
 from sim.plan.mechanisms.shell import prerequisites
-from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, Until, Wait, Work
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, UnitInfo, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.randomness.distributions import Fixed, to_distribution
 
@@ -30,18 +30,21 @@ def energize(context: PlanContext, phase: Place) -> None:
     energization = context.project.energization
     units = energization.units
     running = context.plan.gate(f"{phase.name}.units running")
-    context.plan.pool(power(phase), 0, "supplied")
+    context.plan.pool(power(phase), 0, "supplied", cause="power", noun="kW")
     if energization.temporary_mw.value:
-        context.plan.pool(TEMPORARY, round(energization.temporary_mw.value * 1000), "passed")
+        kilowatt = round(energization.temporary_mw.value * 1000)
+        context.plan.pool(TEMPORARY, kilowatt, "passed", cause="power", noun="kW")
     for number in range(units.count):
-        context.plan.unit(f"{phase.name}.g{number + 1}", _unit(context, phase, number, running))
+        info = UnitInfo("generating_unit", "power", phase.name, "generation", number=number + 1)
+        context.plan.unit(f"{phase.name}.g{number + 1}", _unit(context, phase, number, running), info)
     firm: list[PlanStep] = []
     for number in range(units.count - units.spare):
         firm += [Wait(running, number + 1 + units.spare), Free({power(phase): round(units.mw.value * 1000)})]
     if firm:
-        context.plan.unit(f"{phase.name}.firm power", firm)
+        context.plan.unit(f"{phase.name}.firm power", firm, UnitInfo("firm_power", "power", phase.name))
     for feed in energization.grid:
-        context.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(context, phase, feed))
+        info = UnitInfo("grid_feed", "power", phase.name, feed.id)
+        context.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(context, phase, feed), info)
 
 
 def _feed(context: PlanContext, phase: Place, feed: Feed) -> list[PlanStep]:

@@ -20,6 +20,7 @@ from sim.plan.vocabulary import (
     Label,
     Note,
     Span,
+    UnitInfo,
     Until,
     Work,
 )
@@ -35,6 +36,8 @@ STOPS_OF_A_LINE = 200
 """After so many stops a line runs on, so that a project that stands still comes to its end."""
 ROUNDING = 1e-9
 TESTED, PASSED = "test", "passed"
+LINE = "factory"
+"""The cause of a delay by a line, its places and its tests."""
 
 
 def trucks(plant: str) -> str:
@@ -136,19 +139,20 @@ def _open(context: PlanContext, plant: Plant) -> None:
     """Write a plant's pools, and its lines as they open one after the other until the rated rate is reached."""
     factory = plant.factory
     for station in plant.stations:
-        context.plan.pool(station, 0, "supplied")
-    context.plan.pool(plant.bays, factory.test.bays)
-    context.plan.pool(plant.finished, factory.finished_places)
-    context.plan.pool(plant.trucks, plant.fleet.trucks)
+        context.plan.pool(station, 0, "supplied", cause=LINE, noun="lines")
+    context.plan.pool(plant.bays, factory.test.bays, cause=LINE, noun="bays")
+    context.plan.pool(plant.finished, factory.finished_places, cause=LINE)
+    context.plan.pool(plant.trucks, plant.fleet.trucks, cause="truck", noun="trucks")
     if factory.work_in_progress is not None:
-        context.plan.pool(plant.in_work, factory.work_in_progress)
+        context.plan.pool(plant.in_work, factory.work_in_progress, cause=LINE)
     if factory.learning is not None:
         context.plan.learns(f"{plant.name} factory", crawford(factory.learning))
     for line in range(factory.lines):
         week = factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines
         opens = Until(f"{plant.system} line opens", Span(Fixed(week), MINUTES_PER_WEEK))
         there = Free(dict.fromkeys(plant.stations, 1))
-        context.plan.unit(f"{plant.name}.line{line + 1}", [opens, there, *_stops(plant, factory.line_stops)])
+        route = [opens, there, *_stops(plant, factory.line_stops)]
+        context.plan.unit(f"{plant.name}.line{line + 1}", route, UnitInfo("line", LINE, "", plant.name, "", line + 1))
 
 
 def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
@@ -176,7 +180,7 @@ def build_skid(context: PlanContext, plant: Plant, order: Until, item: str, bloc
     route: list[PlanStep] = [
         order,
         Note("ordered", item),
-        Work(f"{plant.system} parts", parts, "always"),
+        Work(f"{plant.system} parts", parts, "always", cause="parts"),
         *allotted(context, plant.system, 1, block),
     ]
     carried: dict[str, int] = {}

@@ -7,7 +7,7 @@ from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, report, step_span
 from sim.plan.mechanisms.defects import mend_transit_damage
-from sim.plan.mechanisms.logistics import CRANE, GATE, MATERIAL, laydown, new_slots, skids_in_yard, slots
+from sim.plan.mechanisms.logistics import CRANE, GATE, MATERIAL, YARD, laydown, new_slots, skids_in_yard, slots
 from sim.plan.mechanisms.procurement import allotted, slip_of
 from sim.plan.mechanisms.shell import Instance, prerequisites, write_network
 from sim.plan.vocabulary import (
@@ -19,6 +19,7 @@ from sim.plan.vocabulary import (
     Note,
     Signal,
     Span,
+    UnitInfo,
     Wait,
     Work,
 )
@@ -63,33 +64,36 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
     site, item, hold = system.site, f"{name}/{block.name}", {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
     lead = Span(to_distribution(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
+    unload = Span(to_distribution(site.unload_hours), MINUTES_PER_HOUR)
     ready, loads = ready_for(context, system, block), slots(context, site.loads_per_block)
     context.plan.unit(
         material,
         [
             context.ordered(material, block),
             Note("ordered", item),
-            Work(f"{name} material lead time", lead, "always"),
+            Work(f"{name} material lead time", lead, "always", cause="parts"),
             *allotted(context, name, 1, block),
             *ready,
             Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
-            Work(f"{name} material unload", Span(to_distribution(site.unload_hours), MINUTES_PER_HOUR), "gate"),
+            Work(f"{name} material unload", unload, "gate", cause=YARD),
             Free({GATE: 1}),
-            *new_slots(context, material, site.loads_per_block),
+            *new_slots(context, material, site.loads_per_block, block.name),
             Note("delivered", item),
             Signal(context.plan.gate(material)),
         ],
+        UnitInfo("material", "installation", block.name, name),
     )
-    instance = Instance(block, name, item, mw=block.built_mw, roots=(*ready, Wait(material)))
+    instance = Instance(block, name, item, "installation", mw=block.built_mw, roots=(*ready, Wait(material)))
     last = write_network(context, site.steps, instance)
     _finish(context, name, block, [*(Wait(gate) for gate in last), Free(hold)])
 
 
 def bring_lifting_gear(context: PlanContext) -> None:
     """Write the cranes."""
-    context.plan.pool(CRANE, context.project.logistics.cranes)
+    context.plan.pool(CRANE, context.project.logistics.cranes, cause="crane", noun="cranes")
 
 
 def _finish(context: PlanContext, name: str, block: Place, route: list[PlanStep]) -> None:
     done = context.plan.gate(f"{block.name}.{name}")
-    context.plan.unit(done, [*route, Note("complete", f"{name}/{block.name}"), Signal(done)])
+    ends: list[PlanStep] = [Note("complete", f"{name}/{block.name}"), Signal(done)]
+    context.plan.unit(done, [*route, *ends], UnitInfo("installation", "installation", block.name, name))

@@ -10,6 +10,7 @@ from sim.plan.mechanisms.factory import Plant, mend_on_line
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
+    TOKEN,
     Again,
     Chance,
     Free,
@@ -18,6 +19,7 @@ from sim.plan.vocabulary import (
     Note,
     Signal,
     Span,
+    UnitInfo,
     Wait,
     Work,
     fixed,
@@ -32,6 +34,8 @@ CRANE = "crane"
 GATE_SLOT = "gate slot"
 MATERIAL = "laydown.material"
 ESCORT = "escort"
+YARD, ROAD = "yard", "truck"
+"""The causes of delay by gate and yard, and by trucks and the road."""
 SHIP, WHOLE, ON_TIME = "ship", "arrived whole", "on time"
 
 
@@ -48,18 +52,18 @@ def skids_in_yard(system: str) -> str:
 def open_yard(context: PlanContext) -> None:
     """Write the gate, what is let in a day, the yard, and the escorts there are for large loads."""
     logistics = context.project.logistics
-    context.plan.pool(GATE, logistics.gates)
-    context.plan.pool(MATERIAL, logistics.laydown.material, "passed")
+    context.plan.pool(GATE, logistics.gates, cause=YARD, noun="gates")
+    context.plan.pool(MATERIAL, logistics.laydown.material, "passed", cause=YARD)
     if logistics.gate_slots_per_day is not None:
-        context.plan.pool(GATE_SLOT, logistics.gate_slots_per_day, "supplied")
+        context.plan.pool(GATE_SLOT, logistics.gate_slots_per_day, "supplied", cause=YARD, noun="slots")
     if logistics.roads.escort_vehicles is not None:
-        context.plan.pool(ESCORT, logistics.roads.escort_vehicles)
+        context.plan.pool(ESCORT, logistics.roads.escort_vehicles, cause=ROAD, noun="escorts")
 
 
 def clear_places(context: PlanContext, system: str) -> None:
     """Write the places of a system in the yard, and the skids that lie there (none yet)."""
-    context.plan.pool(laydown(system), getattr(context.project.logistics.laydown, system), "passed")
-    context.plan.pool(skids_in_yard(system), 0, "passed")
+    context.plan.pool(laydown(system), getattr(context.project.logistics.laydown, system), "passed", cause=YARD)
+    context.plan.pool(skids_in_yard(system), 0, "passed", cause=TOKEN)
 
 
 def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait], item: str) -> list[PlanStep]:
@@ -78,7 +82,7 @@ def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait
         *drive(context, plant, f"{system} drive"),
         *_late(logistics, system),
         Hold({GATE: 1, **slots(context, 1), **(place if pushed else {})}),
-        Work(f"{system} unload", _hours(logistics, "unload_hours"), "gate"),
+        Work(f"{system} unload", _hours(logistics, "unload_hours"), "gate", cause=YARD),
         *_sent_back(context, plant, truck),
         Free({GATE: 1, skids_in_yard(system): 1}),
         *new_slots(context, unit, 1),
@@ -94,7 +98,7 @@ def drive(context: PlanContext, plant: Plant, activity: str) -> list[PlanStep]:
     span = _driving(plant, movement(plant.load, roads).speed)
     return [
         Note("trip", f"{plant.load.name}/{plant.system}", round(plant.fleet.distance_miles.value)),
-        Work(activity, span, road_of(plant.system, plant.load, roads), "duty"),
+        Work(activity, span, road_of(plant.system, plant.load, roads), "duty", cause=ROAD),
     ]
 
 
@@ -110,7 +114,7 @@ def _permit(context: PlanContext, plant: Plant) -> list[PlanStep]:
     return (
         []
         if days is None
-        else [Work(f"{plant.system} permit", Span(to_distribution(days), MINUTES_PER_DAY), OPEN_ROAD)]
+        else [Work(f"{plant.system} permit", Span(to_distribution(days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD)]
     )
 
 
@@ -119,14 +123,16 @@ def _call(plant: Plant) -> list[PlanStep]:
     fleet = plant.fleet
     if fleet.kind == "dedicated" or fleet.call_days is None:
         return []
-    return [Work(f"{plant.system} call", Span(to_distribution(fleet.call_days), MINUTES_PER_DAY), OPEN_ROAD)]
+    return [
+        Work(f"{plant.system} call", Span(to_distribution(fleet.call_days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD)
+    ]
 
 
 def _return(plant: Plant) -> list[PlanStep]:
     """Return a dedicated truck's way back, on the open road."""
     if plant.fleet.kind == "hired":
         return []
-    return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty")]
+    return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty", cause=ROAD)]
 
 
 def _late(logistics: Logistics, system: str) -> list[PlanStep]:
@@ -136,7 +142,7 @@ def _late(logistics: Logistics, system: str) -> list[PlanStep]:
         return []
     return [
         Again(ON_TIME, f"{system} on time", Chance(late.share.value, otherwise=True)),
-        Work(f"{system} late", Span(to_distribution(late.days), MINUTES_PER_DAY), OPEN_ROAD),
+        Work(f"{system} late", Span(to_distribution(late.days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD),
         Label(ON_TIME),
     ]
 
@@ -162,12 +168,13 @@ def slots(context: PlanContext, loads: int) -> dict[str, int]:
     return {} if context.project.logistics.gate_slots_per_day is None else {GATE_SLOT: loads}
 
 
-def new_slots(context: PlanContext, unit: str, loads: int) -> list[Signal]:
+def new_slots(context: PlanContext, unit: str, loads: int, place: str = "") -> list[Signal]:
     """Write who gives out at the day's end the gate slots that loads have used; return the signal that they have."""
     if context.project.logistics.gate_slots_per_day is None:
         return []
     used = context.plan.gate(f"{unit}.in")
-    context.plan.unit(f"{unit}.slot", [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})])
+    route: list[PlanStep] = [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})]
+    context.plan.unit(f"{unit}.slot", route, UnitInfo("gate_slot", YARD, place))
     return [Signal(used)]
 
 

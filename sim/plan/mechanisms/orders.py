@@ -17,6 +17,7 @@ from sim.config.project import Project
 from sim.plan.context import PlanContext
 from sim.plan.layout import Layout, Place, generating_units
 from sim.plan.mechanisms.commissioning import ONLINE
+from sim.plan.mechanisms.crews import done as hours_done
 from sim.plan.mechanisms.demand import BROKEN_OFF, CLOSED, NEEDS
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -26,8 +27,8 @@ from sim.plan.vocabulary import (
     Hold,
     Label,
     Note,
-    Route,
     Signal,
+    UnitInfo,
     Until,
     Wait,
     Work,
@@ -76,7 +77,7 @@ def orders_of(context: PlanContext) -> Iterator[Order]:
         for before, phase in zip(layout.phases, layout.phases[1:], strict=False):
             blocks = tuple(block for block in layout.blocks if block.phase == phase.name)
             powered = Wait(context.plan.gate(f"{before.name}.units running"), orders.phase_after_units)
-            date = Until("phase may be ordered", days(phase.order_day))
+            date = Until("phase may be ordered", days(phase.order_day), cause="order_date")
             yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, powered))
 
 
@@ -159,44 +160,44 @@ def follow_orders(context: PlanContext) -> None:
         context.plan.units[name] = _waiting(book, name, order, place)
     _crews(book)
     for order in orders:
-        context.plan.unit(order.name, order_route(context, order, done.get(order.name, {})))
+        route = order_route(context, order, done.get(order.name, {}))
+        context.plan.unit(order.name, route, UnitInfo("order", "order_date"))
 
 
 def _whose(book: Book) -> Iterator[tuple[str, tuple[Order, Place]]]:
     """Yield every unit of the plan that belongs to a place of an order."""
     places = _places(book.context.project, book.context.layout)
-    for name, route in book.context.plan.units.items():
-        place = _place_of(name, route, places)
+    for name in book.context.plan.units:
+        place = _place_of(book.context.plan.info(name), places)
         order = book.of_block.get(place.blocks[0]) if place is not None else None
         if place is not None and order is not None:
             yield name, (order, place)
 
 
-def _places(project: Project, layout: Layout) -> dict[str, Place]:
-    """Return every place by name; a generating unit is ordered with the first block that needs its power."""
-    places = {place.name: place for group in (layout.phases, layout.halls, layout.turnovers) for place in group}
-    places |= {block.name: block for block in layout.blocks}
-    return places | {unit.name: unit for unit in generating_units(project, layout)}
+def _places(project: Project, layout: Layout) -> dict[tuple[str, int], Place]:
+    """Return every place by name and 0, generating units by their phase and number.
+
+    A generating unit is ordered with the first block that needs its power.
+    """
+    groups = (layout.phases, layout.halls, layout.turnovers, layout.blocks)
+    places = {(place.name, 0): place for group in groups for place in group}
+    return places | {(unit.phase, unit.unit): unit for unit in generating_units(project, layout)}
 
 
-def _place_of(name: str, route: Route, places: Mapping[str, Place]) -> Place | None:
-    """Return the place a unit belongs to: by its name, or by the item it notes as ordered."""
-    first, _, rest = name.partition(".")
-    unit = f"{first}.{rest.split('.')[0]}"
-    if unit in places:
-        return places[unit]
-    if first in places:
-        return None if rest == "firm power" else places[first]
-    noted = (step.item for step in route if isinstance(step, Note) and step.kind == "ordered")
-    return next((places[item.partition("/")[2]] for item in noted if item.partition("/")[2] in places), None)
+def _place_of(info: UnitInfo, places: Mapping[tuple[str, int], Place]) -> Place | None:
+    """Return the place with whose order a unit is ordered; None for what is shared, such as the count of firm power."""
+    if info.kind == "firm_power":
+        return None
+    return places.get((info.place, info.number if info.kind == "generating_unit" else 0))
 
 
 def _reports(book: Book) -> dict[str, dict[str, int]]:
     """Return by order the person-hours, by trade's gate, that its units will report."""
     done: dict[str, dict[str, int]] = {}
+    trades = {hours_done(trade) for trade in book.context.project.labour.trades}
     for name, (order, _) in book.of_unit.items():
         for step in book.context.plan.units[name]:
-            if isinstance(step, Signal) and step.gate.startswith("done."):
+            if isinstance(step, Signal) and step.gate in trades:
                 hours = done.setdefault(order.name, {})
                 hours[step.gate] = hours.get(step.gate, 0) + step.amount
     return done
@@ -227,7 +228,7 @@ def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanSte
     bought = book.context.resource_plan.order_minutes.get(name, 0)
     later = max(0, bought - _planned(book, order))
     cancelling = book.context.project.orders.cancelling
-    wait: list[PlanStep] = [Work("order", fixed(later), "always")]
+    wait: list[PlanStep] = [Work("order", fixed(later), "always", cause="order_date")]
     if cancelling is None or place.name not in book.cancellable or not later:
         return wait
     settled = later >= cancelling.within_days.value * MINUTES_PER_DAY
@@ -254,7 +255,7 @@ def _slot(book: Book, slot: Until, order: Order, place: Place) -> list[PlanStep]
         weeks = slot.date.shape.planned() - order.day / 7
         return [Work(slot.event, fixed(max(0.0, weeks) * MINUTES_PER_WEEK), "always")]
     making = min(units.first_week.value, units.weeks_between.value)
-    maker = {book.context.plan.pool(f"{place.phase}.unit maker", 1): 1}
+    maker = {book.context.plan.pool(f"{place.phase}.unit maker", 1, cause="power"): 1}
     return [
         Work(slot.event, fixed((units.first_week.value - making) * MINUTES_PER_WEEK), "always"),
         Hold(maker),

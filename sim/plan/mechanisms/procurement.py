@@ -14,7 +14,7 @@ from sim.config.sections.estimates import Estimate
 from sim.config.sections.orders import Item
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, Until, Work
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, UnitInfo, Until, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.randomness.distributions import Fixed, to_distribution
 
@@ -36,13 +36,14 @@ def slip_of(supplier: str | None) -> tuple[str, ...]:
 def procure(context: PlanContext) -> None:
     """Write every lot of every item into the plan that some step needs, and what suppliers do to all they make."""
     for name, supplier in context.project.procurement.suppliers.items():
-        context.plan.factor(f"supplier.{name}", to_distribution(supplier.slip))
+        context.plan.factor(f"supplier.{name}", to_distribution(supplier.slip), group="suppliers")
     lots = {"phase": context.layout.phases, "hall": context.layout.halls, "block": context.layout.blocks}
     for item in context.project.procurement.items:
         for number, place in enumerate(lots[item.per]):
             gate = f"{place.name}.{item.id}"
             if gate in context.plan.gates:
-                context.plan.unit(gate, _lot(context, item, place, number, gate))
+                lot = UnitInfo("lot", "parts", place.name, item.id)
+                context.plan.unit(gate, _lot(context, item, place, number, gate), lot)
 
 
 def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str) -> list[PlanStep]:
@@ -70,7 +71,7 @@ def allocate(context: PlanContext, system: str, per_block: int) -> None:
     given = context.project.by_system[system].allocations
     if not given:
         return
-    context.plan.pool(allocation(system), 0, "passed")
+    context.plan.pool(allocation(system), 0, "passed", cause="parts")
     mw, so_far = 0.0, 0
     for number, promised in enumerate(sorted(given, key=lambda promised: promised.week.value), 1):
         mw += promised.mw.value
@@ -80,7 +81,9 @@ def allocate(context: PlanContext, system: str, per_block: int) -> None:
             route.append(Work("allocation slip", Span(to_distribution(promised.slip_days), MINUTES_PER_DAY), "always"))
         if blocks > so_far:
             route.append(Free({allocation(system): (blocks - so_far) * per_block}))
-        context.plan.unit(f"{allocation(system)}.{number}", route)
+        context.plan.unit(
+            f"{allocation(system)}.{number}", route, UnitInfo("allocation", "parts", "", system, "", number)
+        )
         so_far = blocks
 
 
@@ -110,7 +113,7 @@ def addition(item: str) -> str:
 def draw_prices(context: PlanContext) -> None:
     """Write every unit cost into the plan, to be drawn."""
     for name, estimate in unit_costs(context.project):
-        context.plan.factor(name, to_distribution(estimate))
+        context.plan.factor(name, to_distribution(estimate), group="prices")
 
 
 def unit_costs(project: Project) -> Iterator[tuple[str, Estimate]]:
@@ -137,4 +140,5 @@ def release_chips(context: PlanContext) -> None:
     """Write the date from which each newer generation may be ordered."""
     for generation in context.project.orders.generations:
         date = Until("chips orderable", Span(to_distribution(generation.day), MINUTES_PER_DAY))
-        context.plan.unit(f"chips.{generation.id}", [date, Note(ORDERABLE, generation.id)])
+        info = UnitInfo("chips", "parts", part=generation.id)
+        context.plan.unit(f"chips.{generation.id}", [date, Note(ORDERABLE, generation.id)], info)

@@ -30,9 +30,11 @@ def apply_losses(context: PlanContext) -> None:
     everywhere = labour.productivity.loss_ratio if labour.productivity else 1.0
     for name, trade in labour.trades.items():
         factor, total = everywhere / trade.output, to_distribution(labour.losses)
-        context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor))
+        context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor), group="productivity")
     for exposure in EXPOSURES if labour.productivity else ():
-        context.plan.factor(_in_calendar(exposure), Fixed(stated_share(context.project, exposure)))
+        context.plan.factor(
+            _in_calendar(exposure), Fixed(stated_share(context.project, exposure)), group="productivity"
+        )
 
 
 def losses(context: PlanContext, trade: str, exposure: str) -> tuple[str, ...]:

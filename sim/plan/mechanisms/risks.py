@@ -18,7 +18,6 @@ from sim.plan.mechanisms.crews import SITE, crew, on_site
 from sim.plan.mechanisms.factory import plants_of
 from sim.plan.mechanisms.logistics import CRANE, GATE
 from sim.plan.vocabulary import (
-    MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
     Again,
     Chance,
@@ -28,10 +27,12 @@ from sim.plan.vocabulary import (
     Note,
     Route,
     Span,
+    UnitInfo,
     Until,
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.calendars.project_calendars import FACTORY, ON_SITE
 from sim.world.randomness.distributions import Fixed, RiskOccurrence, to_distribution
 
 # --- tags -------------------------------------------------------------------------------------------------------------
@@ -48,11 +49,11 @@ def tags(written: tuple[str, ...]) -> tuple[Tag, ...]:
 
 _WORK: Mapping[str, Callable[[Work, str], bool]] = {
     "trade": lambda work, name: name in work.people,
-    "step": lambda work, name: work.calendar.startswith(SITE) and fnmatchcase(work.activity, name),
-    "exposure": lambda work, name: work.calendar == f"{SITE}{name}",
+    "step": lambda work, name: work.calendar in ON_SITE and fnmatchcase(work.activity, name),
+    "exposure": lambda work, name: work.calendar == SITE + name,
     "level": lambda work, name: work.activity in {name, f"{name} fix"},
     "factory": lambda work, name: (
-        work.calendar.startswith("factory") and work.activity.startswith((f"{name}.", f"{name} factory"))
+        work.calendar.startswith(FACTORY) and work.activity.startswith((f"{name}.", f"{name} factory"))
     ),
     "road": lambda work, name: work.activity in {f"{name} drive", f"{name} return"},
     "permits": lambda work, _: work.activity == "permits and design",
@@ -129,8 +130,6 @@ def capacity(tag: Tag, context: PlanContext) -> dict[str, int]:
 # --- risks ------------------------------------------------------------------------------------------------------------
 
 
-AWAY = "risk."
-"""How the units begin that take capacity away; nothing waits for them."""
 FIRST = -1_000_000
 """Priority of lost capacity: whoever is taken away does not wait behind those who have work for him."""
 LENGTHENS = ("factor", "added_days", "slip_days")
@@ -152,7 +151,7 @@ def apply_risks(context: PlanContext) -> None:
     longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
     known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
     for unit, route in context.plan.units.items() if longer else ():
-        if not unit.startswith("crew."):
+        if context.plan.info(unit).kind != "crew":
             context.plan.units[unit] = _lengthened(context, longer, route, known)
     for blow in blows:
         if blow.driver.effect == "lost_weeks":
@@ -161,8 +160,10 @@ def apply_risks(context: PlanContext) -> None:
 
 def _blow(context: PlanContext, driver: Driver, state: State) -> Blow:
     """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
-    occurs = context.plan.factor(f"risk.{driver.id}", RiskOccurrence.with_probability(state.probability.value))
-    size = context.plan.factor(f"risk.{driver.id}.size", to_distribution(state.size), only_with=occurs)
+    occurs = context.plan.factor(
+        f"risk.{driver.id}", RiskOccurrence.with_probability(state.probability.value), group="risk"
+    )
+    size = context.plan.factor(f"risk.{driver.id}.size", to_distribution(state.size), only_with=occurs, group="risk")
     return Blow(driver, occurs, size, tags(driver.on))
 
 
@@ -205,8 +206,7 @@ def _hit(context: PlanContext, step: PlanStep, blows: Iterable[Blow]) -> PlanSte
 def _longer(context: PlanContext, span: Span, blow: Blow, calendar: str) -> Span:
     if blow.driver.effect == "factor":
         return replace(span, losses=(*span.losses, blow.size))
-    kind, _, _ = calendar.partition(".")
-    day = {"site": context.site_day_minutes, "factory": context.factory_day_minutes}.get(kind, MINUTES_PER_DAY)
+    day = context.day_minutes_on(calendar)
     added = Span(Fixed(1), day, losses=(blow.occurs, blow.size))
     delay = context.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
     return replace(span, delays=(*span.delays, delay))
@@ -220,13 +220,16 @@ def _lose_capacity(context: PlanContext, blow: Blow) -> None:
     for tag in blow.tags:
         for pool, there in capacity(tag, context).items():
             for number in range(max(1, round(there * driver.share.value)) if there else 0):
-                context.plan.unit(f"{AWAY}{driver.id}.{pool}.{number + 1}", _absence(context, blow, begins, pool))
+                outage = UnitInfo("outage", "risk", part=driver.id, number=number + 1)
+                context.plan.unit(
+                    f"risk.{driver.id}.{pool}.{number + 1}", _absence(context, blow, begins, pool), outage
+                )
 
 
 def _absence(context: PlanContext, blow: Blow, begins: str, pool: str) -> list[PlanStep]:
     """Return: from a date on one of a pool is away, if the driver occurs; people who are away are not on site."""
     name = f"risk.{blow.driver.id}"
-    trade = pool.removeprefix("crew.") if pool.startswith("crew.") else ""
+    trade = context.plan.pools[pool].trade
     people = on_site(context, trade) if trade else 0
     return [
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),

@@ -14,7 +14,7 @@ from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import SITE, by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
-from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, Wait, Work
+from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.randomness.distributions import Fixed, to_distribution
 
@@ -23,11 +23,15 @@ from sim.world.randomness.distributions import Fixed, to_distribution
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance of a network: where, how large, what it waits for at its roots, and the capital it adds to."""
+    """One instance of a network: where, how large, what it waits for at its roots, and the capital it adds to.
+
+    `cause` is what a delay by its work is due to.
+    """
 
     place: Place
     network: str
     item: str
+    cause: str
     sqft: float = 0.0
     mw: float = 0.0
     roots: tuple[Wait, ...] = field(default_factory=tuple)
@@ -36,6 +40,10 @@ class Instance:
     def prefix(self) -> str:
         """Return what the names of its steps begin with."""
         return f"{self.place.name}.{self.network}"
+
+    def info(self, kind: UnitKind, step: str) -> UnitInfo:
+        """Return what a unit of the network is."""
+        return UnitInfo(kind, self.cause, self.place.name, self.network, step)
 
 
 def write_network(context: PlanContext, steps: Sequence[Step], instance: Instance) -> list[str]:
@@ -47,13 +55,13 @@ def write_network(context: PlanContext, steps: Sequence[Step], instance: Instanc
         if step.id in awaited:
             work = next(place for place, part in enumerate(route) if _is_its_work(part, instance, step))
             route.insert(work, Signal(context.plan.gate(_started(instance, step.id))))
-        context.plan.unit(f"{instance.prefix}.{step.id}", route)
+        context.plan.unit(f"{instance.prefix}.{step.id}", route, instance.info("step", step.id))
     known = {step.id: step for step in steps}
     for step in steps:
         for link in links[step.id]:
             if _is_delayed(link):
                 route = _delay(context, instance, step, link, known.get(link.id))
-                context.plan.unit(_link_gate(instance, step, link), route)
+                context.plan.unit(_link_gate(instance, step, link), route, instance.info("link", step.id))
     followed = {link.id for step in steps for link in links[step.id] if not link.of_start}
     return [f"{instance.prefix}.{step.id}" for step in steps if step.id not in followed]
 
@@ -213,12 +221,14 @@ def permits_and_design(context: PlanContext, phase: Place) -> None:
             Note("started", f"site_works/{phase.name}"),
             Signal(permitted),
         ],
+        UnitInfo("preparation", "permits", phase.name),
     )
 
 
 def site_works(context: PlanContext, phase: Place) -> None:
     """Write the works that serve a whole phase."""
-    instance = Instance(phase, "site_works", f"site_works/{phase.name}", mw=phase.built_mw, roots=(_start(phase),))
+    item = f"site_works/{phase.name}"
+    instance = Instance(phase, "site_works", item, "site_works", mw=phase.built_mw, roots=(_start(phase),))
     write_network(context, context.project.site_works.steps, instance)
 
 
@@ -229,10 +239,10 @@ def erect_hall(context: PlanContext, hall: Place) -> None:
         return
     item = f"shell/{hall.name}"
     begun = context.plan.gate(f"{hall.name}.decided")
-    context.plan.unit(f"{hall.name}.decision", [context.decided(hall), Note("ordered", item), Signal(begun)])
+    _decide(context, hall, item, begun)
     sqft = hall.built_mw * context.project.hall.sqft_per_mw.value
     roots = (_start(hall), Wait(begun))
-    write_network(context, steps, Instance(hall, "shell", item, sqft, hall.built_mw, roots))
+    write_network(context, steps, Instance(hall, "shell", item, "hall", sqft, hall.built_mw, roots))
 
 
 def lay_pad(context: PlanContext, block: Place) -> None:
@@ -240,9 +250,16 @@ def lay_pad(context: PlanContext, block: Place) -> None:
     if context.project.pad.steps:
         begun = context.plan.gate(f"{block.name}.decided")
         item = f"pad/{block.name}"
-        context.plan.unit(f"{block.name}.decision", [context.decided(block), Note("ordered", item), Signal(begun)])
+        _decide(context, block, item, begun)
         roots = (_start(block), Wait(begun))
-        write_network(context, context.project.pad.steps, Instance(block, "pad", item, mw=block.built_mw, roots=roots))
+        instance = Instance(block, "pad", item, "hall", mw=block.built_mw, roots=roots)
+        write_network(context, context.project.pad.steps, instance)
+
+
+def _decide(context: PlanContext, place: Place, item: str, begun: str) -> None:
+    """Write the decision to build at a place."""
+    route: list[PlanStep] = [context.decided(place), Note("ordered", item), Signal(begun)]
+    context.plan.unit(f"{place.name}.decision", route, UnitInfo("decision", "order_date", place.name))
 
 
 def _start(place: Place) -> Wait:

@@ -19,7 +19,7 @@ from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log
 from sim.report.exchange.following import Following
 from sim.report.exchange.work_breakdown import Names, order_of
 from sim.study.case import Case
-from sim.world.calendars.project_calendars import SHIFT
+from sim.world.calendars.project_calendars import ON_SITE, SHIFT
 from sim.world.calendars.working_time import Calendar
 
 CREW, RETURN, LAG, LINK = "crew.", " return", " lag", " after "
@@ -164,7 +164,7 @@ class _Walk:
 
     def _stated_for(self, name: str, start: int, finish: int) -> str:
         """The calendar a planner's tool gets: paid shifts on site; around the clock where the shifts do not fit."""
-        shown = SHIFT if name.startswith("site.") else name
+        shown = SHIFT if name in ON_SITE else name
         calendar = self.stated[shown]
         length = calendar.worked(finish) - calendar.worked(start)
         fits = length > 0 and calendar.next_open(start) == start and calendar.finish(start, length) == finish

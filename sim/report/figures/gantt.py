@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.metrics.delay_causes import DELAY_CAUSES
+from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.explanations import cause_periods
 from sim.report.figures import style
 from sim.report.representative_run import Bar, wait_bars, work_bars

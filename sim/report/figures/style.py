@@ -49,7 +49,7 @@ CAUSES = {
     "installation": "#009e73", "power": "#d9b800", "commissioning": "#004d80", "weather": "#6f4ea1",
     "risk": "#000000", "other": PALE,
 }  # fmt: skip
-"""A colour for every cause of `sim.metrics.delay_causes`, the same in every figure."""
+"""A colour for every cause of `sim.plan.vocabulary.DELAY_CAUSES`, the same in every figure."""
 
 SIZE = (10.0, 5.9)
 DPI = 160

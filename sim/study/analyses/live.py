@@ -233,7 +233,7 @@ class Live:
         """Return what can be moved."""
         project = self.base.project
         plan = write_plan(project, project_calendars(project), day_minutes(project), self.base.sizing.resource_plan)
-        return levers(project, self.base.sizing.resource_plan, largest_counts(plan.units))
+        return levers(project, self.base.sizing.resource_plan, largest_counts(plan.units, project.labour.trades))
 
     def project(self, changes: Changes) -> Project:
         """Return the project as it is on screen; ConfigError where that cannot be."""

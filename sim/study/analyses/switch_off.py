@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.engine.backends import COMPILED, SIMPY, Name, Replication, require_same
 from sim.jit import gc_paused
-from sim.metrics.critical_chain import cause_of_step
-from sim.metrics.record import Index
-from sim.plan.compile import NONE, CompiledPlan, compile_plan
+from sim.plan.compile import CAUSES, NONE, CompiledPlan, compile_plan
 from sim.plan.draws import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
@@ -53,15 +51,17 @@ GROUPS = {
     "demand": "demand and order dates",
     "prices": "prices",
     WEATHER: "weather and standstills",
-    "other": "other",
 }
 """Groups of uncertainty by name, in words."""
-_OF_MECHANISM = {
+GROUP_OF_CAUSE = {
     "permits": "permits", "parts": "lead_times", "site_works": "site", "hall": "site", "factory": "factory",
-    "truck": "road", "yard": "road", "installation": "installation", "commissioning": "commissioning",
-    "power": "power", "crew": "crew", "order_date": "demand",
+    "truck": "road", "yard": "road", "crane": "installation", "installation": "installation",
+    "commissioning": "commissioning", "power": "power", "crew": "crew", "order_date": "demand", RISK: "",
 }  # fmt: skip
-_OF_FACTOR = (("loss.", "productivity"), ("supplier.", "lead_times"), ("price.", "prices"), ("demand.", "demand"))
+"""Group of a drawn duration by what a delay by it is due to; draws of a risk driver are switched off with it."""
+GROUP_OF_FACTOR = {
+    "productivity": "productivity", "suppliers": "lead_times", "prices": "prices", "demand": "demand", RISK: "",
+}  # fmt: skip
 SAMPLE = 20
 """Replications that are looked at to see whether anything closes a calendar."""
 
@@ -145,20 +145,13 @@ def rewritten(project: Project, case: Case) -> CompiledPlan:
 
 def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:
     """Return the group of every input and of every shared factor; empty for what belongs to a risk driver."""
-    index, of_inputs = Index.of(plan), [""] * len(plan.inputs.names)
+    of_inputs = [""] * len(plan.inputs.names)
     for step, (operation, a, b, *_) in enumerate(plan.rows.tolist()):
         if operation in (WORK, UNTIL):
-            mechanism = cause_of_step(index, step)
-            of_inputs[a] = "" if mechanism == RISK else _OF_MECHANISM.get(mechanism, "other")
-        elif operation == AGAIN and b != NONE and not plan.units[plan.unit_of[step]].startswith("risk."):
+            of_inputs[a] = GROUP_OF_CAUSE[CAUSES[plan.cause_of[step]]]
+        elif operation == AGAIN and b != NONE and plan.unit_info[plan.unit_of[step]].kind != "outage":
             of_inputs[b] = "tests"
-    return of_inputs, [_of_factor(name) for name in plan.inputs.factors]
-
-
-def _of_factor(name: str) -> str:
-    if name.startswith("risk."):
-        return ""
-    return next((group for prefix, group in _OF_FACTOR if name.startswith(prefix)), "other")
+    return of_inputs, [GROUP_OF_FACTOR[group] for group in plan.inputs.factor_groups]
 
 
 def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:

@@ -92,6 +92,8 @@ SITE = "site"
 """What the calendars of work on site begin with; one for each exposure."""
 LIFTS = f"{SITE}.lift"
 """The calendar of lifts: whole shifts, as a lift takes as long as it takes, less the hours in which cranes stand."""
+ON_SITE = frozenset({LIFTS, *(f"{SITE}.{exposure}" for exposure in EXPOSURES)})
+"""The calendars of work on site."""
 SHIFT = "shift"
 """The calendar of the hours people on site are paid for, whatever of them is productive."""
 
@@ -112,6 +114,11 @@ def project_calendars(project: Project) -> dict[str, Calendar]:
         LIFTS: shift,
         SHIFT: shift,
     }
+
+
+def factory_calendars(project: Project) -> frozenset[str]:
+    """Return the calendars of the factories: the common one, and those of plants that can have outages."""
+    return frozenset({FACTORY, *_outages_by_calendar(project)})
 
 
 def _days_end(start: date, horizon: int) -> dict[str, Calendar]:

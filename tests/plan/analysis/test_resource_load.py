@@ -10,7 +10,7 @@ from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import Load, loads
 from sim.plan.compile import compile_plan
 from sim.plan.context import day_minutes
-from sim.plan.vocabulary import Free, Hold, Plan, Pool, Step, Work, fixed
+from sim.plan.vocabulary import Free, Hold, Plan, Pool, Step, UnitInfo, Work, fixed
 from sim.world.calendars.working_time import always, weekly
 from tests.engine.small_plans import Pools, Routes, at, job, told, work, write
 from tests.plan.random_sites import random_site
@@ -43,7 +43,8 @@ def factory(skids: int, lines: int) -> Plan:
     made: dict[str, list[Step]] = {
         f"electrical.s{n + 1}": [Hold({"electrical.wire": 1}), wire, Free({"electrical.wire": 1})] for n in range(skids)
     }
-    plan = write({**opens, **made}, {"electrical.wire": Pool(0, "supplied")})
+    plan = write({**opens, **made}, {"electrical.wire": Pool(0, "supplied", noun="lines")})
+    plan.unit_info.update(dict.fromkeys(made, UnitInfo("skid")))
     plan.works_on({"factory": WEEKS})
     return plan
 
@@ -67,7 +68,7 @@ def test_what_never_runs_out_says_so() -> None:
 
 def test_a_share_of_the_window() -> None:
     routes: Routes = {"a": job(1_440, "crane"), "b": job(2_880, "crane"), "c": [work(14_400)]}
-    load = carried(daily(routes, {"crane": 1}))["crane"]
+    load = carried(daily(routes, {"crane": Pool(1, noun="cranes")}))["crane"]
     assert load.share == 0.3
     assert str(load) == (
         "crane: 2 jobs × 1.5 days on 1 cranes = 3 working days, busy at least 3 of 10 days, not through before day 3"
@@ -111,7 +112,7 @@ def test_places_come_back_through_others() -> None:
 
 def test_two_crews_at_once_count_twice() -> None:
     two: list[Step] = [Hold({"crew.fitters": 2}), work(1_440), Free({"crew.fitters": 2})]
-    load = carried(daily({"a": two}, {"crew.fitters": 2}))["crew.fitters"]
+    load = carried(daily({"a": two}, {"crew.fitters": Pool(2, noun="crews")}))["crew.fitters"]
     assert (load.each, load.days, load.noun) == (2.0, 1.0, "crews")
 
 

@@ -65,7 +65,8 @@ def test_long_tasks_are_told_in_working_days_with_planned_values() -> None:
 def test_a_place_too_large_for_the_crews_a_step_takes_is_told_with_days_and_crews() -> None:
     def plan(days: int) -> Plan:
         dig = [work(600 * days, "dig", "shift", people={"civil": 20})]
-        return shifts(write({"h1": [Hold({"crew.civil": 2}), *dig, Free({"crew.civil": 2})]}, {"crew.civil": 9}))
+        crews = Pool(9, trade="civil")
+        return shifts(write({"h1": [Hold({"crew.civil": 2}), *dig, Free({"crew.civil": 2})]}, {"crew.civil": crews}))
 
     halls = [compile_plan(plan(days)) for days in (88, 89)]
     found = [
