@@ -187,7 +187,11 @@ def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integr
     left, changed = integrate(
         timeline.rows, timeline.states, total, horizon, by_item, stranded, by_day, changes, minutes
     )
-    order = np.argsort(minutes[:changed], kind="stable")
+    # sorting numbers that hold the place behind the minute is several times as fast as sorting places by minute
+    bits = count.bit_length()
+    order = minutes[:changed] << bits | np.arange(changed)
+    order.sort()
+    order &= (1 << bits) - 1
     highest = peak(order, minutes, changes, horizon)
     return Integrals(by_item[0], by_item[1], stranded[:left], highest, by_day)
 
