@@ -236,15 +236,15 @@ def beside(config: Loaded[Project] | Project, result: Result, extras: Extras | N
     """Return what fills the directory of a result that is being written, besides its own tables."""
 
     def fill(directory: Path) -> None:
-        _lay_weather(config, directory)
+        _copy_weather_file(config, directory)
         if extras is not None:
             extras(result, directory)
 
     return fill
 
 
-def _lay_weather(config: Loaded[Project] | Project, directory: Path) -> None:
-    """Lay a copy of the project's weather file there, so that the result can be exported wherever it is."""
+def _copy_weather_file(config: Loaded[Project] | Project, directory: Path) -> None:
+    """Put a copy of the project's weather file there, so that the result can be exported wherever it is."""
     project = config.value if isinstance(config, Loaded) else config
     if project.weather.kind != "file" or project.weather.file is None:
         return

@@ -1,12 +1,11 @@
-"""What wind, frost and rain close: twin of `weather_derived`, `persistence` and `closures`, for one replication.
+"""Compiled kernels of weather and calendars, for one replication: arrays in, arrays out.
 
-Stretches are two numbers each, start and end, in lists that lie end to end in one array of rows.
+`draw_uniforms` draws the weather's random numbers in whole blocks of four, with counter (block, 0, replication, 0);
+`choose_days` picks wet days and starts of storm seasons; `find_closures` finds when wind, frost and rain close each
+exposure. They are the compiled version of `sim.world.weather.generator`, `climate` and `closures`.
+`subtract_intervals` is that of `sim.world.calendars.working_time.subtract_closures`.
 
-The luck of the sky, and the days it chooses: twin of `weather_luck` and of `persistence.wet_days`.
-
-Series are drawn in whole blocks of four numbers, end to end, with counter (block, 0, replication, 0).
-
-Calendars less what closes them: twin of `sim.world.calendars.working_time.without`.
+Intervals are two numbers each, start and end, in lists that lie end to end in one array of rows.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from sim.jit import philox
 from sim.jit.toolkit import entry_point, float_view, int_view, jit
 
-# --- closing ----------------------------------------------------------------------------------------------------------
+# --- closures ---------------------------------------------------------------------------------------------------------
 
 
 Ints = NDArray[np.int64]
@@ -28,11 +27,11 @@ DAY, HOUR = 1440, 60
 KNOTS, HOURS = 8, 24
 """Of a day: knots of the wind, three hours apart."""
 DOUBLINGS = 5
-MEMORIES = DOUBLINGS + 1
-"""Figures of a memory: the weight of each doubling, and what brings it back to variance 1."""
-OWN_SHARE, DAY_SHARE, BETWEEN = 3 * MEMORIES, 3 * MEMORIES + 1, 3 * MEMORIES + 2
-"""Figures of a climate: three memories, shares of hours and day in the wind, two weights of each hour after a knot."""
-SHAPE, COSTLY, MUDDY, SHUTTING, RAIN_HOURS = range(BETWEEN + 6, BETWEEN + 11)
+AUTOCORRELATION = DOUBLINGS + 1
+"""Figures of an autocorrelation: the weight of each doubling, and what brings the sum back to variance 1."""
+OWN_SHARE, DAY_SHARE, INTERPOLATION = 3 * AUTOCORRELATION, 3 * AUTOCORRELATION + 1, 3 * AUTOCORRELATION + 2
+"""Figures of a climate: three autocorrelations, shares of hours and day in the wind, two weights of each hour in a gap."""
+SHAPE, LOST_DAY_MM, MUD_MM, SHUT_MM, RAIN_HOURS = range(INTERPOLATION + 6, INTERPOLATION + 11)
 """Then what brings depths of rain to their mean, three limits, and twelve hours and twelve mm of rain."""
 RAIN_MM = RAIN_HOURS + 12
 CRANE, EXTERIOR, FROST = range(RAIN_MM + 12, RAIN_MM + 12 + 3 * 12 * HOURS, 12 * HOURS)
@@ -42,61 +41,69 @@ WARM_UP, MUD_MINUTES, DRYING, SERIES = range(4)
 """Numbers: days before the first, minutes that mud stays, minutes that a roof dries; where the scores of wind, wind of
 the day and cold begin, and how many they are."""
 RAINS, GROUND, ROOF, SHUT, BY_CRANE, BY_EXTERIOR, BY_FROST, OUTDOORS, EVERYONE, LISTS = range(10)
-"""Lists of stretches, each by rising starts; the last two, of storm seasons, are given."""
-CHOSEN, JOINED = SERIES + 6, 4
+"""Lists of intervals, each by rising starts; the last two, of storm seasons, are given."""
+CLOSED_BY, JOINED = SERIES + 6, 4
 """More numbers: for each of `EXPOSURES` the lists that close it together."""
 EXPOSURES = 4
-BEGINS = CHOSEN + EXPOSURES * JOINED
+BEGINS = CLOSED_BY + EXPOSURES * JOINED
 """More numbers: where each list begins; behind them all what is joined."""
 FAR = 2**62
 
-_at: Any = int_view
-_figures: Any = float_view
+_ints: Any = int_view
+_floats: Any = float_view
 
 
 @entry_point
-def close(
-    month_: Ints, figures_: Floats, numbers_: Ints, scores_: Floats, wet_: Ints, hour_: Floats, much_: Floats,
-    grown_: Floats, rows_: Ints, ends_: Ints,
+def find_closures(
+    month_: Ints, figures_: Floats, numbers_: Ints, scores_: Floats, wet_: Ints, hour_: Floats, sizes_: Floats,
+    powers_: Floats, rows_: Ints, ends_: Ints,
 ) -> None:  # fmt: skip
-    """Find the stretches that wind, frost and rain close, and join those that close an exposure.
+    """Find the intervals that wind, frost and rain close, and join those that close an exposure.
 
     `month` is that of every day, those before the first too. `scores` are independent normal numbers, used up by this.
-    `wet` are days with rain, `hour` and `much` their luck, `grown` a power of `much`. Lists and then what is joined
-    for each exposure stand in `rows`, and end where `ends` has it.
+    `wet` are days with rain, `hour` draws when it begins, `sizes` (to a power: `powers`) its length and depth. Lists and
+    then what is joined for each exposure stand in `rows`, and end where `ends` has it.
     """
-    figures, numbers, scores, rows, ends = _figures(figures_), _at(numbers_), _figures(scores_), _at(rows_), _at(ends_)
-    month = _at(month_)
-    _rain(month, figures, numbers, len(wet_), _at(wet_), _figures(hour_), _figures(much_), _figures(grown_), rows, ends)
+    figures, numbers, scores, rows, ends = (
+        _floats(figures_),
+        _ints(numbers_),
+        _floats(scores_),
+        _ints(rows_),
+        _ints(ends_),
+    )
+    month = _ints(month_)
+    _rain(
+        month, figures, numbers, len(wet_), _ints(wet_), _floats(hour_), _floats(sizes_), _floats(powers_), rows, ends
+    )
     days = len(month_) - numbers[WARM_UP]
     for series in range(3):
         at, count = numbers[SERIES + 2 * series], numbers[SERIES + 2 * series + 1]
-        _remember(scores, at, count, figures, series * MEMORIES)
-    _windy(month, days, figures, numbers, scores, rows, ends)
+        _autocorrelate(scores, at, count, figures, series * AUTOCORRELATION)
+    _too_windy(month, days, figures, numbers, scores, rows, ends)
     _frost(month, days, figures, numbers, scores, rows, ends)
     at = numbers[BEGINS + LISTS]
     for exposure in range(EXPOSURES):
-        at = _join(rows, numbers, ends, CHOSEN + JOINED * exposure, days * DAY, at)
+        at = _join(rows, numbers, ends, CLOSED_BY + JOINED * exposure, days * DAY, at)
         ends[LISTS + exposure] = at
 
 
 @jit
-def _remember(noise: Any, at: int, count: int, figures: Any, memory: int) -> None:
-    """Give independent numbers a memory, in their place; there are fewer afterwards."""
+def _autocorrelate(noise: Any, at: int, count: int, figures: Any, weights: int) -> None:
+    """Make independent numbers autocorrelated, in place; there are fewer afterwards."""
     shift, left = 1, count
     for doubling in range(DOUBLINGS):
         left -= shift
-        weight = figures[memory + doubling]
+        weight = figures[weights + doubling]
         for place in range(at, at + left):
             noise[place] = noise[place + shift] + weight * noise[place]
         shift *= 2
     for place in range(at, at + left):
-        noise[place] /= figures[memory + DOUBLINGS]
+        noise[place] /= figures[weights + DOUBLINGS]
 
 
 @jit
-def _windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
-    """List the hours with too much wind for crane and exterior."""
+def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
+    """List the hours with too sizes wind for crane and exterior."""
     wind, whole_day = numbers[SERIES], numbers[SERIES + 2]
     crane, exterior = ends[BY_CRANE], ends[BY_EXTERIOR]
     late = scores[wind] * figures[OWN_SHARE]
@@ -105,12 +112,14 @@ def _windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
         for knot in range(KNOTS):
             early, late = late, scores[wind + KNOTS * day + knot + 1] * figures[OWN_SHARE]
             for hour in range(3):
-                score = early * figures[BETWEEN + 2 * hour] + late * figures[BETWEEN + 2 * hour + 1] + of_day
+                score = (
+                    early * figures[INTERPOLATION + 2 * hour] + late * figures[INTERPOLATION + 2 * hour + 1] + of_day
+                )
                 its, minute = hours + 3 * knot + hour, day * DAY + (3 * knot + hour) * HOUR
-                crane = _turn(rows, ends[BY_CRANE], crane, score > figures[CRANE + its], minute)
-                exterior = _turn(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + its], minute)
-    ends[BY_CRANE] = _turn(rows, ends[BY_CRANE], crane, False, days * DAY)
-    ends[BY_EXTERIOR] = _turn(rows, ends[BY_EXTERIOR], exterior, False, days * DAY)
+                crane = _toggle(rows, ends[BY_CRANE], crane, score > figures[CRANE + its], minute)
+                exterior = _toggle(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + its], minute)
+    ends[BY_CRANE] = _toggle(rows, ends[BY_CRANE], crane, False, days * DAY)
+    ends[BY_EXTERIOR] = _toggle(rows, ends[BY_EXTERIOR], exterior, False, days * DAY)
 
 
 @jit
@@ -122,15 +131,15 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
         if score < figures[WARMEST + its]:
             for hour in range(HOURS):
                 closed = score < figures[FROST + HOURS * its + hour]
-                place = _turn(rows, first, place, closed, day * DAY + hour * HOUR)
+                place = _toggle(rows, first, place, closed, day * DAY + hour * HOUR)
         else:
-            place = _turn(rows, first, place, False, day * DAY)
-    ends[BY_FROST] = _turn(rows, first, place, False, days * DAY)
+            place = _toggle(rows, first, place, False, day * DAY)
+    ends[BY_FROST] = _toggle(rows, first, place, False, days * DAY)
 
 
 @jit
-def _turn(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
-    """Begin or end a stretch if it is closed now and was not before, or the other way round."""
+def _toggle(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
+    """Begin or end an interval if it is closed now and was not before, or the other way round."""
     if closed != ((place - first) & 1 == 1):
         rows[place] = minute
         place += 1
@@ -139,21 +148,30 @@ def _turn(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
 
 @jit
 def _rain(
-    month: Any, figures: Any, numbers: Any, count: int, wet: Any, hour: Any, much: Any, grown: Any, rows: Any, ends: Any
+    month: Any,
+    figures: Any,
+    numbers: Any,
+    count: int,
+    wet: Any,
+    hour: Any,
+    sizes: Any,
+    powers: Any,
+    rows: Any,
+    ends: Any,
 ) -> None:
     """List the rain of wet days, and what it closes of ground, roof and the whole site."""
     for row in range(count):
         its = month[wet[row]]
-        depth = figures[RAIN_MM + its] * grown[row] / figures[SHAPE]
-        minutes = int(min(np.rint(figures[RAIN_HOURS + its] * 60 * much[row]), DAY))
+        depth = figures[RAIN_MM + its] * powers[row] / figures[SHAPE]
+        minutes = int(min(np.rint(figures[RAIN_HOURS + its] * 60 * sizes[row]), DAY))
         start = (wet[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
         end = ground = start + minutes
-        if depth >= figures[COSTLY]:
+        if depth >= figures[LOST_DAY_MM]:
             ground = start + DAY
-        if depth >= figures[MUDDY]:
+        if depth >= figures[MUD_MM]:
             ground = start + DAY + numbers[MUD_MINUTES]
         closed = (end, ground, end + numbers[DRYING], start + DAY)
-        for which in range(RAINS, SHUT + 1 if depth >= figures[SHUTTING] else SHUT):
+        for which in range(RAINS, SHUT + 1 if depth >= figures[SHUT_MM] else SHUT):
             rows[ends[which]], rows[ends[which] + 1] = start, closed[which]
             ends[which] += 2
 
@@ -188,11 +206,11 @@ def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int
 
 @jit
 def _start(rows: Any, head: int, end: int) -> int:
-    """Return where the stretch at the head of a list starts; far away behind the last one."""
+    """Return where the interval at the head of a list starts; far away behind the last one."""
     return rows[head] if head < end else FAR
 
 
-# --- drawing ----------------------------------------------------------------------------------------------------------
+# --- draws ------------------------------------------------------------------------------------------------------------
 
 
 Words = NDArray[np.uint64]
@@ -202,9 +220,9 @@ ZERO = np.uint64(0)
 
 
 @entry_point
-def draw(keys: Words, replication: int, blocks: Ints, luck: Floats) -> None:
-    """Draw series after series into `luck`; of each are given two words of its key, its first block, their count."""
-    into, at = _figures(luck), 0
+def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats) -> None:
+    """Draw series after series into `uniforms`; of each are given two words of its key, its first block, their count."""
+    into, at = _floats(uniforms), 0
     for series in range(len(blocks) // 2):
         first = blocks[2 * series]
         for block in range(first, first + blocks[2 * series + 1]):
@@ -215,16 +233,16 @@ def draw(keys: Words, replication: int, blocks: Ints, luck: Floats) -> None:
 
 
 @entry_point
-def choose(
-    month_: Ints, chances_: Floats, rain_: Floats, storms_: Floats, days_: Ints, luck_: Floats
+def choose_days(
+    month_: Ints, chances_: Floats, rain_: Floats, storms_: Floats, days_: Ints, uniforms_: Floats
 ) -> tuple[int, int]:
-    """Put down the wet days, then those on which a storm season begins; return how many are wet, and how many all.
+    """List the wet days, then those on which a storm season begins; return how many are wet, and how many all.
 
     `rain` has four numbers a day, `storms` two. With each wet day go the numbers of its length and of its hour, with
-    a season that of its length: two numbers in `luck` for each.
+    a season that of its length: two numbers in `uniforms` for each.
     """
-    month, chances, rain, storms = _at(month_), _figures(chances_), _figures(rain_), _figures(storms_)
-    days, luck = _at(days_), _figures(luck_)
+    month, chances, rain, storms = _ints(month_), _floats(chances_), _floats(rain_), _floats(storms_)
+    days, uniforms = _ints(days_), _floats(uniforms_)
     wet, count = False, 0
     for day in range(len(month_)):
         its, decides = CHANCES * month[day], rain[4 * day]
@@ -233,30 +251,30 @@ def choose(
         elif decides >= chances[its + DRY]:
             wet = False
         if wet:
-            days[count], luck[2 * count], luck[2 * count + 1] = day, rain[4 * day + 1], rain[4 * day + 2]
+            days[count], uniforms[2 * count], uniforms[2 * count + 1] = day, rain[4 * day + 1], rain[4 * day + 2]
             count += 1
     both = count
     for day in range(len(month_)):
         if storms[2 * day] < chances[CHANCES * month[day] + STORM]:
-            days[both], luck[2 * both], luck[2 * both + 1] = day, storms[2 * day + 1], 0.0
+            days[both], uniforms[2 * both], uniforms[2 * both + 1] = day, storms[2 * day + 1], 0.0
             both += 1
     return count, both
 
 
-# --- opening ----------------------------------------------------------------------------------------------------------
+# --- calendar minus closures ------------------------------------------------------------------------------------------
 
 
 UNORDERED = -1
 
 
 @entry_point
-def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, int]:
-    """Put what is left of stretches less closed ones, rows (start, end), into `left`: starts, ends, minutes until each.
+def subtract_intervals(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, int]:
+    """Subtract closed rows (start, end) from intervals; `left` gets starts, ends and open minutes until each end.
 
     Return how many are left, and the longest. `left` has three rows as long as both together. The closed ones may
     overlap; if they are not by rising starts, nothing is done and `UNORDERED` returned.
     """
-    starts, ends, closed, left, width = _at(starts_), _at(ends_), _at(closed_), _at(left_), left_.shape[1]
+    starts, ends, closed, left, width = _ints(starts_), _ints(ends_), _ints(closed_), _ints(left_), left_.shape[1]
     count, done, longest, row, last = 0, 0, 0, 0, 2 * len(closed_)
     for at in range(2, last, 2):
         if closed[at] < closed[at - 2]:
@@ -268,7 +286,7 @@ def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, 
                 if closed[row] > now:
                     done += closed[row] - now
                     longest = max(longest, closed[row] - now)
-                    count = _put(left, width, count, now, closed[row], done)
+                    count = _append(left, width, count, now, closed[row], done)
                 now = max(now, closed[row + 1])
             if closed[row + 1] > end:
                 break
@@ -276,12 +294,12 @@ def leave(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, 
         if now < end:
             done += end - now
             longest = max(longest, end - now)
-            count = _put(left, width, count, now, end, done)
+            count = _append(left, width, count, now, end, done)
     return count, longest
 
 
 @jit
-def _put(left: Any, width: int, count: int, start: int, end: int, done: int) -> int:
-    """Add a stretch that is left; return how many there are."""
+def _append(left: Any, width: int, count: int, start: int, end: int, done: int) -> int:
+    """Append an interval that is left; return how many there are."""
     left[count], left[width + count], left[2 * width + count] = start, end, done
     return count + 1

@@ -93,7 +93,7 @@ class DaskExecutor:
         self._register(CasePlugin(self._name, case, seed))
 
     def _register(self, plugin: CasePlugin) -> None:
-        """Leave the case with every worker; one that is lost meanwhile breaks the line, so it is said again."""
+        """Leave the case with every worker; one that is lost meanwhile breaks the connection, so it is tried again."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._client.register_plugin(plugin, name=self._name)

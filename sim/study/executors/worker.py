@@ -134,7 +134,7 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def sigint_blocked() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment; a process started meanwhile never hears it (its parent decides)."""
+    """Hold Ctrl-C back for a moment; a process started meanwhile never receives it (its parent decides)."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -59,7 +59,7 @@ class Calendar:
         """Take intervals that are in order and do not touch; `Calendar.of` takes any."""
         outside = len(starts) and (starts[0] < 0 or ends[-1] > horizon)
         if outside or (ends <= starts).any() or (starts[1:] <= ends[:-1]).any():
-            raise ValueError(f"calendar {name}: stretches must be in order, apart and before {horizon}")
+            raise ValueError(f"calendar {name}: intervals must be in order, apart and before {horizon}")
         self.name, self.horizon, self.start_date = name, horizon, start_date
         self.starts, self.ends = np.ascontiguousarray(starts), np.ascontiguousarray(ends)
         self.done: Minutes = np.cumsum(ends - starts)
@@ -82,7 +82,7 @@ class Calendar:
 
     def __repr__(self) -> str:
         """Show name, size and end."""
-        return f"Calendar({self.name!r}, {len(self.starts)} stretches to {self.moment(self.horizon)})"
+        return f"Calendar({self.name!r}, {len(self.starts)} intervals to {self.moment(self.horizon)})"
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -169,7 +169,7 @@ class Calendar:
         if minutes > self.longest:
             raise NoWindow(
                 f"calendar {self.name}: work of {_hours(minutes)} that cannot pause does not fit its longest"
-                f" open stretch of {_hours(self.longest)}"
+                f" open interval of {_hours(self.longest)}"
             )
         starts, ends = self._starts, self._ends
         for place in range(bisect_right(ends, start), len(ends)):
@@ -300,11 +300,11 @@ def subtract_closures(
 
 def _without_compiled(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
     """Take out closures by the kernel, in one pass where they are in order."""
-    from sim.world.kernels import UNORDERED, leave
+    from sim.world.kernels import UNORDERED, subtract_intervals
 
     room = np.empty((3, len(calendar.starts) + len(closed)), np.int64)
     starts, ends, rows = (np.ascontiguousarray(part) for part in (calendar.starts, calendar.ends, closed))
-    count, longest = leave(starts, ends, rows, room)
+    count, longest = subtract_intervals(starts, ends, rows, room)
     return _without(calendar, closed, name) if count == UNORDERED else calendar.like(room[:, :count], longest, name)
 
 

@@ -115,7 +115,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 RANDOMISATIONS = 8
 """The fewest whose scatter says something (CHECKS §4); a t-interval has one degree of freedom less."""
 LARGEST = 1024
-"""Replications of one randomisation at most: what a process remembers of it stays small. More runs are more of them."""
+"""Replications of one randomisation at most: what a process caches of it stays small. More runs are more of them."""
 SMALLEST = 16
 """Fewer leave a P80 to the fourth largest of a randomisation."""
 _NAMES = {

@@ -147,7 +147,7 @@ def _by_hour(rows: Mapping[str, Floats], quantity: str) -> Floats:
 
 
 LAGS = 31
-"""Steps before the first result that `remembered` needs: 1 + 1 + 2 + 4 + 8 + 16 terms."""
+"""Steps before the first result that `autocorrelated` needs: 1 + 1 + 2 + 4 + 8 + 16 terms."""
 
 _DOUBLINGS = (1, 2, 4, 8, 16)
 
@@ -180,7 +180,7 @@ def autocorrelated(noise: Floats, correlation: float) -> Floats:
 
 
 def autocorrelation_weights(correlation: float) -> tuple[tuple[float, ...], float]:
-    """Return the weight of each doubling in `remembered`, and what brings the sum back to variance 1."""
+    """Return the weight of each doubling in `autocorrelated`, and what brings the sum back to variance 1."""
     norm = sqrt(sum(correlation ** (2 * step) for step in range(LAGS + 1)))
     return tuple(correlation**shift for shift in _DOUBLINGS), norm
 

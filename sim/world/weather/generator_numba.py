@@ -1,7 +1,7 @@
-"""What the weather of a climate closes, by machine code: twin of `sim.world.weather.generator.Derived.closed`.
+"""The compiled version of `sim.world.weather.generator.ClimateModel.closed`; read that one first.
 
-Read that one first. Luck, the loops over hours and the joining of stretches are machine code; quantiles, logarithms
-and powers stay in numpy and scipy, so that nobody's last bit depends on another library.
+Draws, the loops over hours and the joining of intervals are compiled (`sim.world.kernels`); quantiles, logarithms and
+powers stay in numpy and scipy, so that the last bit does not depend on another library.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from sim.world.kernels import (
     RAINS,
     ROOF,
     SHUT,
-    choose,
-    close,
-    draw,
+    choose_days,
+    draw_uniforms,
+    find_closures,
 )
 from sim.world.randomness.streams import stream_key
 from sim.world.weather.climate import LAGS, autocorrelation_weights, interpolation_weights
@@ -52,50 +52,61 @@ CLOSING: dict[Exposure, tuple[int, ...]] = {
 }
 
 
-def closed(model: ClimateModel, span: Days, sky: WeatherDraws) -> Closed:
+def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
     """Return what one replication's weather closes."""
-    series, laid = _series(span), _laid_out(model, span)
-    room = _room(series, laid, get_ident())
-    draw(_keys(sky.seed), sky.replication, series.blocks, room.luck)
-    wet, both = choose(span.month, laid.chances, *series.of_days(room.luck), room.days, room.chosen)
-    much = -np.log1p(-room.chosen[: 2 * wet : 2])
-    grown = much ** (1 / model.climate.rain_shape)
-    ndtri(room.luck[: series.normal], out=room.luck[: series.normal])
-    rows, ends = room.rows, laid.ends.copy()
-    _put(model.storms.intervals(room.days[wet:both], room.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
-    close(span.month, laid.figures, laid.numbers, room.luck, room.days[:wet], room.chosen[1:], much, grown, rows, ends)
-    places = [laid.joined, *ends[LISTS:].tolist()]
+    series, inputs = _series(span), _kernel_inputs(model, span)
+    work = _workspace(series, inputs, get_ident())
+    draw_uniforms(_keys(draws.seed), draws.replication, series.blocks, work.uniforms)
+    wet, both = choose_days(span.month, inputs.chances, *series.of_days(work.uniforms), work.days, work.chosen)
+    sizes = -np.log1p(-work.chosen[: 2 * wet : 2])
+    powers = sizes ** (1 / model.climate.rain_shape)
+    ndtri(work.uniforms[: series.normal], out=work.uniforms[: series.normal])
+    rows, ends = work.rows, inputs.ends.copy()
+    _put_seasons(model.storms.intervals(work.days[wet:both], work.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
+    find_closures(
+        span.month,
+        inputs.figures,
+        inputs.numbers,
+        work.uniforms,
+        work.days[:wet],
+        work.chosen[1:],
+        sizes,
+        powers,
+        rows,
+        ends,
+    )
+    places = [inputs.joined, *ends[LISTS:].tolist()]
     return {
         exposure: rows[begin:end].reshape(-1, 2).copy()
         for exposure, begin, end in zip(EXPOSURES, places[:-1], places[1:], strict=True)
     }
 
 
-def _put(seasons: tuple[IntervalRows, IntervalRows], rows: Ints, ends: Ints) -> None:
+def _put_seasons(seasons: tuple[IntervalRows, IntervalRows], rows: Ints, ends: Ints) -> None:
     """List what storm seasons close outdoors and for everyone."""
-    for number, stretches in zip((OUTDOORS, EVERYONE), seasons, strict=True):
+    for number, intervals in zip((OUTDOORS, EVERYONE), seasons, strict=True):
         begin = ends[number]
-        ends[number] = begin + stretches.size
-        rows[begin : ends[number]] = stretches.ravel()
+        ends[number] = begin + intervals.size
+        rows[begin : ends[number]] = intervals.ravel()
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Where the luck of some days stands: first block and count of each series, its first number among those drawn."""
+    """Where the uniforms of some days stand: first block and count of each series, its first number among those drawn."""
 
     blocks: Ints
     at: Ints
     normal: int
     length: int
 
-    def of_days(self, luck: Floats) -> tuple[Floats, Floats]:
-        """Return the luck of rain and storms, from the first day on."""
-        return luck[self.at[NORMAL] :], luck[self.at[NORMAL + 1] :]
+    def of_days(self, uniforms: Floats) -> tuple[Floats, Floats]:
+        """Return the uniforms of rain and storms, from the first day on."""
+        return uniforms[self.at[NORMAL] :], uniforms[self.at[NORMAL + 1] :]
 
 
 @lru_cache(maxsize=8)
 def _series(span: Days) -> Series:
-    """Look up the luck of some days; that of wind begins in the last days before the first."""
+    """Look up the uniforms of some days; those of wind begin in the last days before the first."""
     firsts, counts = (
         np.array([days * per_day for per_day in SERIES.values()], np.int64) for days in (span.first, span.count)
     )
@@ -117,10 +128,10 @@ def _keys(seed: int) -> NDArray[np.uint64]:
 
 
 @dataclass(frozen=True, eq=False)
-class LaidOut:
-    """What all replications share: chances of days; figures and numbers of `closing`; where lists end while empty.
+class KernelInputs:
+    """What all replications share: chances of days; figures and numbers of `find_closures`; where empty lists end.
 
-    Of so many `days` in all. Stretches have so much room; those that are joined begin at a place in it.
+    For `days` in all. `room` is the size of the array of rows, `joined` the place in it where joined intervals begin.
     """
 
     days: int
@@ -133,10 +144,10 @@ class LaidOut:
 
 
 @lru_cache(maxsize=8)
-def _laid_out(model: ClimateModel, span: Days) -> LaidOut:
+def _kernel_inputs(model: ClimateModel, span: Days) -> KernelInputs:
     """Lay out a climate and the limits for some days."""
     climate, limits, at = model.climate, model.limits, _series(span).at
-    count, early = span.count - WARM_UP, WARM_UP - LAGS  # no memory reaches back to those days
+    count, early = span.count - WARM_UP, WARM_UP - LAGS  # no autocorrelation reaches back to those days
     most = np.full(LISTS, 2 * span.count)
     most[[BY_CRANE, BY_EXTERIOR, BY_FROST]] = 24 * count + 1
     begins = np.concatenate([[0], np.cumsum(most)])
@@ -146,10 +157,10 @@ def _laid_out(model: ClimateModel, span: Days) -> LaidOut:
         *(number for exposure in EXPOSURES for number in CLOSING[exposure]),
         *begins,
     ]
-    return LaidOut(
+    return KernelInputs(
         span.count,
         np.column_stack([climate.p01, 1 - climate.p10, model.storms.daily]).ravel(),
-        _figures(model),
+        _climate_figures(model),
         np.array(numbers, np.int64),
         np.concatenate([begins[:-1], np.zeros(len(EXPOSURES), np.int64)]),
         int(begins[-1]),
@@ -158,34 +169,34 @@ def _laid_out(model: ClimateModel, span: Days) -> LaidOut:
 
 
 @dataclass(frozen=True, eq=False)
-class Room:
-    """Where a thread works on one sky after the other: fresh memory would cost as much as a third of the work."""
+class Workspace:
+    """Arrays of one thread, used again for every replication: fresh memory would cost a third of the time."""
 
-    luck: Floats
+    uniforms: Floats
     days: Ints
     chosen: Floats
     rows: Ints
 
 
 @lru_cache(maxsize=8)
-def _room(series: Series, laid: LaidOut, thread: int) -> Room:  # noqa: ARG001 (each has its own)
-    """Return the room of a thread for luck, days that are chosen and their luck, and stretches."""
-    count = laid.days
-    return Room(
-        np.empty(series.length), np.empty(2 * count, np.int64), np.empty(4 * count), np.empty(laid.room, np.int64)
+def _workspace(series: Series, inputs: KernelInputs, thread: int) -> Workspace:  # noqa: ARG001 (each has its own)
+    """Return the arrays of a thread: uniforms, chosen days and their uniforms, intervals."""
+    count = inputs.days
+    return Workspace(
+        np.empty(series.length), np.empty(2 * count, np.int64), np.empty(4 * count), np.empty(inputs.room, np.int64)
     )
 
 
-def _figures(model: ClimateModel) -> Floats:
-    """Return what `closing` reads of a climate and of the limits."""
+def _climate_figures(model: ClimateModel) -> Floats:
+    """Return what `find_closures` reads of a climate and of the limits."""
     climate, limits = model.climate, model.limits
-    share, hold = climate.wind_daily_share, climate.wind_3h_persistence
-    memories = (hold, climate.wind_daily_persistence, climate.temperature_persistence)
+    share, persistence = climate.wind_daily_share, climate.wind_3h_persistence
+    correlations = (persistence, climate.wind_daily_persistence, climate.temperature_persistence)
     frost = (limits.frost - climate.temperature) / climate.temperature_sd[:, None]
     parts = [
-        *(np.hstack(autocorrelation_weights(correlation)) for correlation in memories),
+        *(np.hstack(autocorrelation_weights(correlation)) for correlation in correlations),
         [sqrt(1 - share), sqrt(share)],
-        *(interpolation_weights(hold, hour / STEP_HOURS) for hour in range(STEP_HOURS)),
+        *(interpolation_weights(persistence, hour / STEP_HOURS) for hour in range(STEP_HOURS)),
         [gamma(1 + 1 / climate.rain_shape), limits.earthwork_rain, limits.mud_rain, limits.shut_rain],
         *(climate.rain_hours, climate.rain_mm),
         *(-ndtri(climate.windier(limit)) for limit in (limits.crane_wind, limits.exterior_wind)),

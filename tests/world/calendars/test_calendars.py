@@ -84,7 +84,7 @@ def test_work_that_cannot_pause_waits_for_a_stretch_that_is_long_enough(site: Ca
 
 
 def test_work_longer_than_any_stretch_is_an_error_that_names_the_calendar(site: Calendar) -> None:
-    with pytest.raises(NoWindow, match=r"site.*5\.01667 h.*longest open stretch of 5 h"):
+    with pytest.raises(NoWindow, match=r"site.*5\.01667 h.*longest open interval of 5 h"):
         site.finish_whole(0, 301)
     assert site.longest == 300
 
@@ -180,7 +180,7 @@ def test_what_is_no_week_is_refused() -> None:
             weekly("w", MONDAY, 7, shifts=[("06:00", wrong)])
 
 
-def test_stretches_must_be_in_order_and_apart() -> None:
+def test_intervals_must_be_in_order_and_apart() -> None:
     for starts, ends in (([5, 1], [9, 3]), ([1, 3], [3, 5]), ([1], [11]), ([-1], [5]), ([4], [4])):
         with pytest.raises(ValueError, match="calendar wrong: stretches"):
             Calendar("wrong", np.array(starts), np.array(ends), 10)
@@ -320,7 +320,7 @@ def test_combined_calendars_keep_their_names_and_dates(site: Calendar) -> None:
     assert (intersect(site, other).name, union(site, other).name) == ("site and gate", "site or gate")
     assert intersect(other, site).moment(2 * DAY) == "2026-11-25"
     assert subtract_closures(site, np.empty((0, 2), dtype=np.int64), "crane").name == "crane"
-    assert repr(intersect(site, other, "both")) == "Calendar('both', 14 stretches to 2026-12-02)"
+    assert repr(intersect(site, other, "both")) == "Calendar('both', 14 intervals to 2026-12-02)"
 
 
 def test_no_time_zone_and_no_language_of_the_machine_reaches_a_calendar() -> None:
