@@ -10,6 +10,7 @@ import click
 from sim.cli.options import CONFIG, SEED, SET, WORKERS, guarded, load, watched
 
 if TYPE_CHECKING:
+    from sim.report.exchange.importers.network_import import PlannerNetwork
     from sim.study.api import Config
     from sim.study.result import Result
 
@@ -94,12 +95,23 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
 )
+@click.option(
+    "--into", type=click.Path(path_type=Path), default=None, help="Configuration to write, with all else as in --like."
+)
+@click.option("--like", type=click.Path(path_type=Path), default=Path("configs/hybrid.yaml"), show_default=True)
+@click.option(
+    "--provides",
+    multiple=True,
+    metavar="STEP=ACTIVITY",
+    help="With --into: which activity provides a step that other parts of the project wait for.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would come in, of any number of files.")
 @click.option("--encoding", default=None, help="Code page of the text, where the file does not say it: cp1251, gbk, …")
 @click.option("--project", default=None, help="Short name of the project to read, where an XER holds several.")
 @guarded
 def import_(
-    files_: tuple[Path, ...], network: str, out: Path | None, dry_run: bool, encoding: str | None, project: str | None
+    files_: tuple[Path, ...], network: str, out: Path | None, into: Path | None, like: Path,
+    provides: tuple[str, ...], dry_run: bool, encoding: str | None, project: str | None,
 ) -> None:  # fmt: skip
     """Turn a planner's network into steps of a configuration: Microsoft Project XML (.xml) or Primavera XER (.xer).
 
@@ -115,12 +127,41 @@ def import_(
         return
     if len(files_) > 1:
         raise click.UsageError("several files: with --dry-run only")
-    text = fragment(read := read_network(files_[0], encoding, project), network)
+    read = read_network(files_[0], encoding, project)
+    if into is not None:
+        _write_config(read, network, like, into, provides)
+        return
+    text = fragment(read, network)
     if out is None:
         click.echo(text, nl=False)
     else:
         files.write(out, text.encode())
         click.echo(f"written to {out}: {len(read.activities)} steps")
+
+
+def _write_config(read: PlannerNetwork, network: str, like: Path, target: Path, provides: tuple[str, ...]) -> None:
+    """Write a configuration with a network in it; nothing stays if it is not a whole one."""
+    from sim import files
+    from sim.errors import SimError
+    from sim.report.exchange.importers.into_config import awaited, config_text, provided
+    from sim.report.plan_check import check
+
+    pairs = [text.partition("=") for text in provides]
+    if wrong := [name for name, sign, activity in pairs if not (name and sign and activity)]:
+        raise click.UsageError(f"--provides {wrong[0]}: STEP=ACTIVITY is meant")
+    if files.exists(target):
+        raise SimError(f"{target} is there already")
+    names = awaited(load(like, ()).value, network)
+    steps = provided(read, names, {name: activity for name, _, activity in pairs})
+    files.write(target, config_text(read, network, like, target, steps).encode())
+    try:
+        remarks = check(load(target, ()))
+    except SimError:
+        files.remove(target)
+        raise
+    for remark in remarks:
+        click.echo(remark, err=True)
+    click.echo(f"written to {target}: {len(read.activities)} steps of {network}; next: sim check {target}")
 
 
 def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:

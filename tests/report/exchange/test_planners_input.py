@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
+from sim.report.exchange.importers.into_config import awaited
 from sim.report.exchange.importers.mspdi_import import read_mspdi
 from sim.report.exchange.importers.network_import import Activity, Link, PlannerNetwork, Remarks, fragment
 from sim.report.exchange.importers.planner_calendars import PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile, read_xml
 from sim.report.exchange.importers.xer_import import read_xer
+from sim.study.api import load
 
 TASKS = """
 <Task><UID>1</UID><Name>Civil works</Name><OutlineLevel>1</OutlineLevel></Task>
@@ -216,3 +218,54 @@ def test_the_command_ends_with_code_2(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["import", str(file)])
     assert done.exit_code == 2
     assert "ending in .xml" in done.output
+
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A folder with the shipped base and the hybrid, and a planner's file of two activities."""
+    for name in ("base.yaml", "hybrid.yaml"):
+        (tmp_path / name).write_bytes((CONFIGS / name).read_bytes())
+    (tmp_path / "works.xer").write_text(XER)
+    return tmp_path
+
+
+def imported(folder: Path, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(
+        main, ["import", str(folder / "works.xer"), "--like", str(folder / "hybrid.yaml"), "--into",
+               str(folder / "mine.yaml"), *words],
+    )  # fmt: skip
+    return done.exit_code, done.output
+
+
+def test_a_network_goes_into_a_whole_configuration(site: Path) -> None:
+    code, told = imported(site)
+    assert code == 2
+    names = [word.partition("=")[0] for word in told.split() if word.endswith("=ACTIVITY")]
+    assert "grading" in names
+    given = [word for name in names for word in ("--provides", f"{name}={'10' if name == 'grading' else '11'}")]
+    code, told = imported(site, *given)
+    assert code == 0, told
+    assert "mine.yaml: 2 steps of site_works; next: sim check" in told.replace("\n", "")
+    project = load(site / "mine.yaml").value
+    steps = {step.id: step for step in project.site_works.steps}
+    assert set(steps) == {"dig", "pour", *names}
+    assert steps["grading"].after[0].id == "dig"
+    assert project.name == "mine"
+    assert project.shell == load(site / "hybrid.yaml").value.shell
+    assert CliRunner().invoke(main, ["check", str(site / "mine.yaml")]).exit_code == 0
+
+
+def test_what_is_provided_must_be_there(site: Path) -> None:
+    given = [word for name in needed(site) for word in ("--provides", f"{name}=99")]
+    assert "there is no activity 99" in imported(site, *given)[1]
+    assert "--provides moon: not waited for" in imported(site, "--provides", "moon=10")[1]
+    assert "STEP=ACTIVITY is meant" in imported(site, "--provides", "grading")[1]
+    assert not (site / "mine.yaml").exists()
+
+
+def needed(site: Path) -> list[str]:
+    """The names that the hybrid waits for."""
+    return awaited(load(site / "hybrid.yaml").value, "site_works")

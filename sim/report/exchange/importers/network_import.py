@@ -284,20 +284,20 @@ def _refuse_circles(file: str, activities: Sequence[Activity]) -> None:
 # --- YAML -------------------------------------------------------------------------------------------------------------
 
 
-def fragment(network: PlannerNetwork, name: str) -> str:
-    """Write a network as one of a configuration; WrongFile if it says what a configuration cannot."""
+def fragment(network: PlannerNetwork, name: str, more: Sequence[Mapping[str, object]] = ()) -> str:
+    """Write a network as one of a configuration, `more` steps after its own; WrongFile if it says what it cannot."""
     file, activities = network.file, network.activities
     if not activities:
         raise WrongFile(f"{file}: there is no activity in it")
     if len(activities) > MOST_ACTIVITIES:
         raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
     ids = identifiers(activities)
-    steps = [_step(activity, ids, network) for activity in activities]
+    steps = [*(_step(activity, ids, network) for activity in activities), *map(dict, more)]
     try:
         checked(Network, {"steps": steps})
     except ConfigError as error:
         raise WrongFile(f"{file}: {_of_activity(error, ids, activities)}") from error
-    head = [f"{len(steps)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
+    head = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
     head += [_one_line(line) for line in network.describe()]
     return (
         "\n".join([*(f"# {line}" for line in head), f"{name}:", "  steps:", *(f"    - {_flow(s)}" for s in steps)])
