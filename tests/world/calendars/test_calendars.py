@@ -182,7 +182,7 @@ def test_what_is_no_week_is_refused() -> None:
 
 def test_intervals_must_be_in_order_and_apart() -> None:
     for starts, ends in (([5, 1], [9, 3]), ([1, 3], [3, 5]), ([1], [11]), ([-1], [5]), ([4], [4])):
-        with pytest.raises(ValueError, match="calendar wrong: stretches"):
+        with pytest.raises(ValueError, match="calendar wrong: intervals"):
             Calendar("wrong", np.array(starts), np.array(ends), 10)
     mended = Calendar.of("mended", [(5, 9), (-3, 2), (2, 3), (8, 40), (6, 6)], 10)
     assert (mended.starts.tolist(), mended.ends.tolist()) == ([0, 5], [3, 10])
