@@ -196,17 +196,23 @@ def test_text_comes_in_as_it_was_typed(name: str, text: str) -> None:
     ],
 )
 def test_the_code_page_of_an_xer_is_found_by_its_words(name: str, encoding: str) -> None:
-    text, _ = xer_text(f"ERMHDR\t19.12\r\n%R\t{name}\r\n".encode(encoding), "x.xer")
+    text, _ = xer_text(f"ERMHDR\t19.12\r\n%T\tTASK\r\n%R\t{name}\r\n".encode(encoding), "x.xer")
     assert name in text
 
 
 def test_bytes_of_no_known_page_are_refused_and_can_be_named() -> None:
-    data = "ERMHDR\t19.12\r\n%R\tΘεμελίωση\r\n".encode("cp737")
-    with pytest.raises(WrongFile, match=r"x.xer:2: its text is in no code page that is recognised; name it with"):
+    data = "ERMHDR\t19.12\n%T\tTASK\n%R\tΘεμελίωση\n".encode("cp737")
+    with pytest.raises(WrongFile, match=r"x.xer:3: its text is in no code page that is recognised; name it with"):
         xer_text(data, "x.xer")
     assert "Θεμελίωση" in xer_text(data, "x.xer", "cp737")[0]
     with pytest.raises(WrongFile, match="encoding 'klingon' is not known"):
         xer_text(data, "x.xer", "klingon")
+
+
+def test_a_currency_that_is_not_read_does_not_decide_the_code_page() -> None:
+    data = b"ERMHDR\t19.12\n%T\tCURRTYPE\n%R\t\x88\xfe\x9d\n%T\tTASK\n%R\t"
+    assert xer_text(data, "x.xer")[1] == "cp1252"
+    assert "Фундамент" in xer_text(data + "Фундамент\n".encode("cp1251"), "x.xer")[0]
 
 
 @pytest.mark.parametrize("declared", ["GB18030", "Shift_JIS", "windows-1250", "Big5", "EUC-KR"])

@@ -10,7 +10,7 @@ common code pages makes words of its bytes; where none does, the user is asked f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from unicodedata import category, name
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -107,6 +107,7 @@ class _Builder:
 # --- XER --------------------------------------------------------------------------------------------------------------
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_NAMING = {b"PROJECT", b"CALENDAR", b"PROJWBS", b"TASK"}
 _DOUBLE = ("gbk", "cp932", "cp949")
 _LIKELY = 0.5
 """Least mean score of the characters beyond ASCII for a code page to be taken."""
@@ -127,14 +128,16 @@ _RARE = {"cp1251": 0.5, "cp1253": 0.5}
 
 def xer_text(data: bytes, file: str, encoding: str | None = None) -> tuple[str, str]:
     """Return an XER's text and the name of its encoding; WrongFile where the encoding cannot be told."""
+    guessed = encoding is None
+    encoding = encoding or _encoding_of(data)
     if encoding is None:
-        encoding = _encoding_of(data)
-    if encoding is None:
-        places = [number for number, line in enumerate(data.split(b"\n"), 1) if not line.isascii()]
+        odd = set(_read_lines(data))
+        places = [number for number, line in enumerate(data.split(b"\n"), 1) if line in odd]
         told = "its text is in no code page that is recognised; name it with --encoding (cp1252, cp1251, gbk, …)"
         raise WrongFile(f"{file}:{places[0]}: {told}")
     try:
-        text = data.decode(encoding)
+        # the lines that are read fit a guess; others may hold anything
+        text = data.decode(encoding, errors="replace" if guessed else "strict")
     except LookupError as error:
         raise WrongFile(f"{file}: encoding {encoding!r} is not known") from error
     except UnicodeError as error:
@@ -151,13 +154,25 @@ def _encoding_of(data: bytes) -> str | None:
         return "utf-16-be" if data[:1] == b"\x00" else "utf-16-le"
     if _decoded(data, "utf-8") is not None:
         return "utf-8"
-    sample = b"\n".join(line for line in data.split(b"\n") if not line.isascii())[:200_000]
+    sample = b"\n".join(_read_lines(data))[:200_000]
+    if not sample:
+        return "cp1252"  # what is not ASCII stands in tables that nobody reads, such as signs of currencies
     scores = {label: _score(sample, label) for label in (*_LETTERS, *_DOUBLE)}
     best = max(scores, key=lambda label: scores[label])
     if best == "gbk" and scores["cp949"] == scores["gbk"]:
         letters = sum(ord(character) > 127 for character in sample.decode("gbk"))
         best = "cp949" if letters >= _SURELY_KOREAN else ""
     return best if best and scores[best] >= _LIKELY else None
+
+
+def _read_lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines beyond ASCII of the tables that have names in them."""
+    wanted = False
+    for line in data.split(b"\n"):
+        if line.startswith(b"%T"):
+            wanted = line[2:].strip() in _NAMING
+        elif not line.isascii() and (wanted or not line.startswith(b"%")):
+            yield line
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:
