@@ -44,6 +44,7 @@ def _times(found: CheckedRun) -> Iterator[str]:
     record, plan = found.record, found.plan
     if len(record.minute) and bool((np.diff(record.minute) < 0).any()):
         yield "the log goes back in time"
+    # sorted by unit and stably, so that each unit's rows stand together in the order in which they were run
     order = np.argsort(found.unit, kind="stable")
     unit, done = found.unit[order], record.minute[order]
     began = np.where(np.isin(record.operation, BEGUN), record.x, record.minute)[order]
@@ -88,6 +89,7 @@ def _open(found: CheckedRun) -> Iterator[str]:
     """The last minute of every work lies in an open stretch of its calendar."""
     record, plan = found.record, found.plan
     rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    # drivers' hours of service end where the driver stands, open road or not
     rows = rows[plan.rows[record.step[rows], 3] != MODES["duty"]]
     calendar = plan.rows[record.step[rows], 2]
     for number in np.unique(calendar).tolist():
@@ -233,6 +235,7 @@ def pools(found: CheckedRun) -> Iterator[str]:
     moves, plan = found.moves, found.plan
     for pool, name in enumerate(plan.pools):
         mine = moves.pool == pool
+        # only the level at the end of a minute counts: a row may take what a later row of the minute gives back
         last = np.diff(moves.minute[mine], append=-1) != 0
         free = (plan.initial[pool] + np.cumsum(moves.count[mine]))[last]
         if len(free) and int(free.min()) < 0:
@@ -247,6 +250,7 @@ def _kept(found: CheckedRun) -> Iterator[str]:
     moves, plan, units = found.moves, found.plan, len(found.plan.units)
     last = np.full(units, -1, np.int64)
     last[found.unit] = found.record.step
+    # a unit that still waits may keep what it holds; one at its end may not
     over = last + 1 == plan.first[1:]
     returned = np.array([kind == "returned" for kind in plan.pool_kinds], np.bool_)
     whose = returned[moves.pool] & over[moves.unit]
@@ -265,6 +269,7 @@ def queues(found: CheckedRun) -> Iterator[str]:
         mine = rows[bundle == number]
         asked, granted = record.x[mine], record.minute[mine]
         times, place = np.unique(np.concatenate([asked, granted]), return_inverse=True)
+        # the same area measured across (length of the queue over time) and along (each unit's wait)
         change = np.concatenate([np.ones(len(mine), np.int64), np.full(len(mine), -1)])
         waiting = np.cumsum(np.bincount(place, change, len(times)))
         area = float((waiting[:-1] * np.diff(times)).sum())

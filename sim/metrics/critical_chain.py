@@ -76,6 +76,7 @@ class DrivingChain:
         while row >= 0:
             seen.add(row)
             begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
+            # steps that took no time are no reason for a date, but lead back to one
             if kind in (WORK, UNTIL) and done > begun:
                 yield from self._segments(row, short, since, waiting)
             elif kind in (HOLD, WAIT) and done > begun:
@@ -83,8 +84,10 @@ class DrivingChain:
                 if pool != NONE and plan.pool_causes[pool] != TOKEN:
                     short, since, stays = plan.pool_causes[pool], begun, plan.pool_kinds[pool] != "passed"
                 elif not stays:
+                    # behind a gate, a place that others pass on explains nothing any more; a crew is still short
                     short = ""
                 struck = before >= 0 and self._strikes(before)
+                # two units can release each other in one minute: a row is walked once, so that the walk ends
                 if before >= 0 and before not in seen and not struck:
                     row, waiting = before, row
                     continue
@@ -104,6 +107,7 @@ class DrivingChain:
         reached = np.cumsum(self.record.x[rows]) >= level
         if not reached.any():
             return NONE
+        # several blocks may be handed over in the last minute: the chain starts at the one that owes least to others
         last = minute[rows[np.argmax(reached)]]
         return self._first_hand(rows[minute[rows] == last].tolist())
 
@@ -126,6 +130,7 @@ class DrivingChain:
         """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
         begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.cause(row)
         lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
+        # weather is spread evenly over the work; differences of cumulated shares, so that no minute is lost by rounding
         for begin, end, cause in ((cut, done, short), (begun, cut, own)):
             stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
             if end - stormy > begin:
@@ -162,6 +167,7 @@ class DrivingChain:
             for pool, _ in plan.bundles[about[at]]
             if pool in wanted
         ]
+        # of several pools given back in that minute, only one that was short before it explains the wait
         if len({pool for _, pool in frees}) > 1:
             short = {pool for pool, count in wanted.items() if self._free(pool, first) < count}
             frees = [found for found in frees if found[1] in short] or frees

@@ -1,7 +1,4 @@
-"""Orders over time against what is needed: demand not met, capacity that waits for demand, lead time by order.
-
-When MW come online: lead times from the decision, one order or many.
-"""
+"""When MW come online, against the decision, the order and the need: lead times, unmet demand, idle capacity."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from sim.plan.layout import Layout, look_ahead
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.orders import APPROVED, CANCELLED
 
-# --- delivery ---------------------------------------------------------------------------------------------------------
+# --- lead times -------------------------------------------------------------------------------------------------------
 
 
 MARKS = (365, 540)
@@ -105,7 +102,7 @@ def mw_online(blocks: Online, days: int) -> NDArray[np.float64]:
     return np.cumsum(by_day)
 
 
-# --- needed -----------------------------------------------------------------------------------------------------------
+# --- demand -----------------------------------------------------------------------------------------------------------
 
 
 Floats = NDArray[np.float64]

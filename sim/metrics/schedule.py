@@ -1,11 +1,8 @@
-"""How late everything could have been: a backward pass over the log of one run.
+"""The schedule of one run: late dates and slack, its log as a table, and what was worked on when.
 
-Each row must be done early enough for what came after it: the next step of its unit, everyone who waited for the
-gate it raised, everyone who took what it gave back (first given, first taken). Waiting is slack.
-
-The log of one run as people read it, and why it ended when it did: dates and names instead of numbers.
-
-When things were worked on in one run, group by group of a plan's steps, and which groups were critical.
+Late dates come from a backward pass over the log. Each row must be done early enough for what came after it: the next
+step of its unit, those who waited for the gate it raised, those who took what it gave back (first given, first
+taken). Waiting is slack. The tables have dates and names instead of numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.calendars.working_time import Calendar
 
-# --- latest -----------------------------------------------------------------------------------------------------------
+# --- late dates -------------------------------------------------------------------------------------------------------
 
 
 NEVER = np.iinfo(np.int64).max
@@ -122,7 +119,7 @@ def _opened(calendar: Calendar, done: int) -> int:
     return int(calendar.starts[np.searchsorted(calendar.ends, done)])
 
 
-# --- story ------------------------------------------------------------------------------------------------------------
+# --- event table ------------------------------------------------------------------------------------------------------
 
 
 Columns = dict[str, NDArray[np.generic]]
@@ -206,7 +203,7 @@ def _resources(plan: CompiledPlan) -> NDArray[np.str_]:
     return np.array([names[op][a] if op in names else "" for op, a in plan.rows[:, :2].tolist()])
 
 
-# --- spread -----------------------------------------------------------------------------------------------------------
+# --- dates of groups --------------------------------------------------------------------------------------------------
 
 
 def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:

@@ -1,6 +1,6 @@
 """People: how many on site on which day, and their hours earned, worked and paid, which never mix.
 
-Hours paid in factories while they work for this project.
+Hours paid in factories while they work for this project are counted beside those on site.
 """
 
 from __future__ import annotations

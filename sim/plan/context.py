@@ -1,6 +1,7 @@
-"""What everyone who writes a part of the plan has on the table: the project, its layout, and what was agreed.
+"""What every mechanism writes with: the project, its layout, the resource plan, and the plan so far.
 
-How long a working day is, so that work on any calendar can be told in days.
+The resource plan is settled before a plan is written, by `sim.study.crew_sizing`: crews, their mobilisations and the
+dates of orders. Durations in working days are turned into minutes with the length of a calendar's working day.
 """
 
 from __future__ import annotations

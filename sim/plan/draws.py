@@ -1,12 +1,12 @@
-"""The luck of one replication: what every named input of a plan comes out at, the same in every strategy.
+"""Draws of a plan: what every named input comes out at in a replication, the same in every strategy.
 
-Everything that luck decides in a plan: one named input per drawn duration, date or decision.
-
-The luck of one plan under one seed, spread over the replications as a study's way of sampling says.
+An input is a drawn duration, date or decision; it has a random stream of its own, addressed by its name, so that
+strategies which share an input share its draws (common random numbers). `Draws` turns uniforms into minutes and
+decisions with one rounding; `Spreader` spreads the uniforms over a study by Latin hypercube or Sobol points.
 
 Only what adds up is spread evenly by a Latin hypercube, and Sobol points are even together in their first dimensions
-only. So two things are said here: what happens and how large it then is come from one number, for the one without the
-other means nothing; and Sobol's first dimensions go to what happens at all and when.
+only. So whether something happens and how large it then is come from one number, for the one without the other means
+nothing; and Sobol's first dimensions go to what happens at all and when.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class InputsBuilder:
     def _add(self, name: str, span: Span, kind: int) -> int:
         if name in self.names:
             raise PlanError(f"{name}: the same unit draws for the same activity at two steps of its route")
+        # equal distributions share a table, so that a thousand skids need one
         self._shape(span.shape)
         self.spans.append(span)
         self.kinds.append(kind)
@@ -139,7 +140,7 @@ def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     return np.array(rows, np.int64).reshape(len(lists), width)
 
 
-# --- luck -------------------------------------------------------------------------------------------------------------
+# --- draws ------------------------------------------------------------------------------------------------------------
 
 
 Uniforms = Callable[[Sequence[str], int, int], FloatArray]
@@ -202,6 +203,7 @@ def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[Flo
 
     A factor that depends on another one is 1 where that one is 0: what did not happen does no harm.
     """
+    # a size is drawn in every replication, whether its event occurs or not: no draw of anything else moves
     named = np.flatnonzero(inputs.only_with >= 0)
     applies = factors[inputs.only_with[named]] != 0
     factors[named] = np.where(applies, factors[named], 1.0)
@@ -216,6 +218,7 @@ def settle(
 
     `shape` are the sampled values in their own unit, `luck` the uniforms they came from.
     """
+    # in this order, one factor after the other: floats must round alike here, in `value_of` and in the kernel
     amount = shape * inputs.minutes[:, None]
     amount = _times(amount, inputs.content, factors)
     content = np.floor(amount + 0.5)
@@ -248,6 +251,7 @@ def value_of(inputs: Inputs, number: int, luck: float, factors: FloatArray, dela
 
 def deterministic_draws(inputs: Inputs) -> SampledInputs:
     """Return the luck of the deterministic run: everything at its planned value, decisions as is most likely."""
+    # at a uniform of one half a decision is taken exactly if its probability is above one half
     even = np.full((len(inputs.names), 1), 0.5)
     factors, delays = (inputs.planned[table][:, None] for table in (inputs.factor_table, inputs.delay_table))
     factors, delays = shared(inputs, factors, delays)
@@ -261,7 +265,7 @@ def deterministic_draws(inputs: Inputs) -> SampledInputs:
     return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], again)
 
 
-# --- spreading --------------------------------------------------------------------------------------------------------
+# --- spreading over a study -------------------------------------------------------------------------------------------
 
 
 Randomisation = Callable[[int, int], FloatArray]

@@ -1,6 +1,7 @@
-"""What is built where: phases, halls, turnovers and blocks by name, and who orders what when.
+"""What is built where, and when it is ordered: phases, halls, turnovers, blocks and generating units.
 
-When each block will be needed, as far as the project says: the rises of demand and their planned days.
+Where demand decides, a block is ordered a look-ahead before the planned day on which it is needed; the rises of
+demand are worked out here, up to the project's capacity.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sim.config.project import Project
 from sim.config.sections.orders import Demand, Growth, Scenario
 from sim.world.randomness.distributions import Discrete
 
-# --- outlook ----------------------------------------------------------------------------------------------------------
+# --- planned demand ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def look_ahead(project: Project) -> float:
     return project.orders.look_ahead_days.value if follows else 0.0
 
 
-# --- layout -----------------------------------------------------------------------------------------------------------
+# --- places -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

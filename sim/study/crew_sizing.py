@@ -214,7 +214,7 @@ class Rehearsal:
             if kind == "ordered" and "/" in item and not item.startswith("shell/"):
                 first.setdefault(item.partition("/")[2], int(self.log[row, 0]))
         for row in self._rows(WORK):
-            place = self.plan.units[self.plan.unit_of[self.log[row, 1]]].partition(".")[0]
+            place = self.plan.unit_info[self.plan.unit_of[self.log[row, 1]]].place
             first[place] = min(first.get(place, NEVER), int(self.log[row, 2]))
         return first
 

@@ -1,9 +1,8 @@
-"""A closer look at some replications: how much bars of a chart move from run to run, what is critical, hours by day.
+"""Ranges for the Gantt chart: how far its bars move from run to run, how often they are critical, hours by day.
 
-The rows are those of the representative run's bar chart. What is looked at is performed once more, from its own luck:
-keeping it for every replication of every study would cost each of them what only a report shows.
-
-What a bar chart of a project has rows for: permits and site works, power, each hall's shell, some blocks.
+The rows are those of the representative run's chart: permits and site works, power, each hall's shell, some blocks.
+Some replications are run once more for this, on their own random numbers: keeping it for every replication of every
+study would cost each of them what only a report shows.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from sim.study.chunk import Column, Columns, Floats
 from sim.study.intervals import quantile
 from sim.study.sample import Sample
 
-# --- places -----------------------------------------------------------------------------------------------------------
+# --- rows -------------------------------------------------------------------------------------------------------------
 
 
 MOST_ROWS = 44

@@ -1,10 +1,9 @@
-"""A project performed as if nothing were ever short: only order, dates, working hours and what others make count.
+"""The critical path without limits: when everything could be done if crews and machines were never short.
 
-Crews, machines and places are there as soon as anybody is; a skid, a crew or a megawatt is not there before it has
-been made, has arrived or is generated. Learning and crowding are at their best. What is asked for at the same
-minute goes in the order (priority, minute asked, name), as in the engines.
-
-The critical path without limits: when everything could be done if nobody ever had to wait for a crew or a crane.
+`ForwardPass` runs a plan in which only order, dates, working hours and what others make count. Crews, machines and
+places are there as soon as any are; a skid, a crew or a megawatt is not there before it has been made, has arrived or
+is generated. Learning and crowding are at their best. What is asked for at the same minute goes in the order
+(priority, minute asked, name), as in the engines.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.calendars.working_time import Calendar
 from sim.world.roads import duty_finish
 
-# --- forward pass ----------------------------------------------------------------------------------------------------------
+# --- forward pass -----------------------------------------------------------------------------------------------------
 
 
 PAUSING, WHOLE = range(2)
@@ -267,7 +266,7 @@ def _per_step(route_class: RouteClass, operation: int, made: set[int], sharing: 
     return found
 
 
-# --- network ----------------------------------------------------------------------------------------------------------
+# --- schedule ---------------------------------------------------------------------------------------------------------
 
 
 NEVER = -1

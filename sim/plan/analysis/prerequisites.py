@@ -1,7 +1,7 @@
-"""What must have been taken by somebody before a gate can open: the pools behind everything that is waited for.
+"""Prerequisites: which pools must have been taken, by any unit, before a gate can open or a step can be reached.
 
 Pools are sets of bits: bit p stands for pool p. A pool is needed where too little would be left without those who
-take it; an early riser who needs a crane does not make a gate need one that others can raise as well.
+take it; one of many units that needs a crane does not make a gate need it, as long as others can raise the gate.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Units of one route class: eight hundred skids that follow the same route under eight hundred names.
+"""Route classes: units that follow the same route under different names, such as eight hundred skids.
 
-What a unit holds and has signalled when it comes to a step: the same whatever way it took (rule 6).
+Analyses look at one unit of a class instead of at all. What a unit holds and has signalled when it comes to a step
+must be the same whatever way it took (rule 6); `states` works it out and finds conflicts.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _conflict(plan: CompiledPlan, unit: int, step: int, one: State, other: State
     return Conflict(plan.units[unit], step, named(one), named(other))
 
 
-# --- classes ------------------------------------------------------------------------------------------------------------
+# --- route classes ----------------------------------------------------------------------------------------------------
 
 
 Held = dict[int, int]
@@ -232,6 +233,7 @@ def _timed(plan: CompiledPlan) -> list[bool]:
     inputs, rows = plan.inputs, plan.rows
     longest = np.array([inputs.tables.of(number).max() for number in range(len(inputs.tables.kind))])
     minutes = longest[inputs.table] * inputs.minutes
+    # below half a minute every draw rounds to zero; a delay is shared, and its size is drawn elsewhere
     takes_time = (minutes >= 0.5) | (inputs.delays != NONE).any(axis=1)
     works = rows[:, 0] == WORK
     timed = np.zeros(len(rows), np.bool_)
@@ -247,9 +249,11 @@ def _likeness(
     route: list[tuple[int, ...]] = []
     for row, takes_time in zip(rows, timed, strict=True):
         operation, a, b, c, d, e = row
+        # what comes after the completion gate is not run, so which gate and level it names makes no difference
         if for_the_end(plan, row):
             route.append((operation, NONE))
         elif operation in (WAIT, SIGNAL):
+            # each block has gates of its own: only where the same gate comes again counts, not its name
             route.append((operation, gates.setdefault(a, len(gates)), b))
         elif operation == AGAIN:
             route.append((operation, a - first, b == NONE, c, gates.setdefault(d, len(gates)), e))

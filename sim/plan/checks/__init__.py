@@ -1,4 +1,4 @@
-"""What can be said about a plan before it is performed: mistakes, locks, loose ends. `sim check` prints it."""
+"""What can be said about a plan before it is run: mistakes, deadlocks, loose ends. `sim check` prints it."""
 
 from __future__ import annotations
 

@@ -1,11 +1,9 @@
-"""Places and what lies on them: a skid takes a place before it lies ready, so no more can ever lie than places.
+"""Whether there is enough: for the largest hold, for all that is used up, and for work after the crews have left.
 
-A pool of places is found, not declared: whatever a unit always has (so many for each) when it hands a token on,
-and what is only given back by those who have taken the token.
-
-Whether there is enough: for the largest hold, for all that is used up, and for who comes after the crews leave.
-
-Places that come back only when several have taken theirs: temporary power, until a whole hall has been tested.
+A skid takes a place before it lies ready, so no more can ever lie than there are places. A pool of places is found,
+not declared: whatever a unit always has (so many for each) when it hands a token on, and what is only given back by
+those who have taken the token. Some places come back only when several have taken theirs: temporary power, until a
+whole hall has been tested.
 """
 
 from __future__ import annotations

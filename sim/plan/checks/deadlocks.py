@@ -1,10 +1,9 @@
-"""Who could wait for each other for ever: each holds what the other waits for, directly or behind a gate.
+"""Deadlocks: units that could wait for each other for ever, each holding what the other waits for.
 
-A pool leads to another where somebody keeps some of the one while he waits for the other, or for a gate that does
-not open without it, or where the one is only supplied by those who take the other. A ring of such leads is a lock,
-unless the waiters of a ring can never have taken so much that too little is left for those they wait for.
-
-Who waits in vain: for gates that nobody opens, or not so far, or in a ring for each other.
+A pool leads to another where a unit keeps some of the one while it waits for the other, or for a gate that does not
+open without it, or where the one is only supplied by those who take the other. A ring of such leads is a deadlock,
+unless the waiters of a ring can never have taken so much that too little is left for those they wait for. Units also
+wait in vain for gates that are never opened, or not far enough.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from sim.plan.checks.reachability import Reach
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import HOLD, WAIT
 
-# --- locks ------------------------------------------------------------------------------------------------------------
+# --- rings of pools ---------------------------------------------------------------------------------------------------
 
 
 ASKED, BEHIND_A_GATE, KEPT_BACK = range(3)
@@ -59,6 +58,7 @@ class Locks:
         for pool, supplies in enumerate(prerequisites.supplies):
             if pool not in slots:
                 self.room[pool] += sum(count for _, _, count in supplies)
+        # tokens lie on places: never more of them at once than their yard has room for
         for yard in yards:
             for token in yard.tokens:
                 self.room[token] = min(self.room[token], yard.most(token, plan.initial.tolist()))
@@ -70,6 +70,7 @@ class Locks:
                 self.takes[pool].append((route_class, count + max(0, held)))
                 if held >= 0:
                     self.largest[pool] = max(self.largest[pool], held + count)
+            # what is kept at the end of a route never comes back: all units of the class together need it
             for pool, count in (route_class.end or {}).items():
                 self.used_up[pool] += max(0, count) * len(route_class.units)
         lying = {yard.places: bits(yard.tokens) for yard in yards}
@@ -150,6 +151,7 @@ class Locks:
     def _rings(self, how: int) -> list[int]:
         """Return sets of pools that lead to each other and can lock."""
         dropped = 0
+        # a pool that cannot run out breaks its rings, which may make others harmless: until nothing changes
         while True:
             graph = [self._led(pool, how, dropped) for pool in range(len(self.plan.pools))]
             rings = [ring for ring in _circles(graph) if any(self._in(pool, ring, dropped) for pool in members(ring))]
@@ -218,6 +220,7 @@ class Locks:
         if not suppliers or not waiters:
             return False
         wanted = max((count for route_class, count in self.takes[pool] if route_class.units[0] in suppliers), default=1)
+        # a supplier that is itself a waiter brings one each: as many must come as the largest hold needs
         if staying:
             elsewhere = sum(count for unit, _, count in self.prerequisites.supplies[other] if unit not in suppliers)
             wanted *= max(0, self.largest[other] - int(self.plan.initial[other]) - elsewhere)
@@ -257,6 +260,7 @@ class Locks:
 def _circles(graph: Sequence[int]) -> list[int]:
     """Return the sets of nodes that lead to each other, as bits; a single node counts if it leads to itself."""
     reach = list(graph)
+    # Warshall's closure on sets of bits: after round m, ways through nodes up to m are in
     for middle in range(len(graph)):
         for node in range(len(graph)):
             if reach[node] >> middle & 1:
@@ -268,7 +272,7 @@ def _circles(graph: Sequence[int]) -> list[int]:
     return found
 
 
-# --- waits ------------------------------------------------------------------------------------------------------------
+# --- waits in vain ----------------------------------------------------------------------------------------------------
 
 
 LONGEST_RING = 6

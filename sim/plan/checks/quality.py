@@ -1,4 +1,4 @@
-"""What a planner would ask about a plan that can be performed: loose ends, work that nothing limits, long tasks."""
+"""What a planner would ask about a plan that can be run: loose ends, work that nothing limits, long tasks."""
 
 from __future__ import annotations
 

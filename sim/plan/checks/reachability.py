@@ -1,10 +1,10 @@
-"""How far everyone could come at best: who can never finish, and what each of them waits for in vain.
+"""How far every unit could come at best: which can never finish, and what each of them waits for in vain.
 
-Everybody is let on as soon as it could ever be: a hold as soon as so many have been there at all, whoever else
-took them meanwhile, and every branch of a route is tried. Who is stuck even so is stuck whatever happens. Or else
-a unit comes to a step only when it can come there on every way: who is then stuck as well may be out of luck.
+A unit is let on as soon as that could ever be: at a hold as soon as so many have been there at all, whatever others
+took meanwhile, and every branch of a route is tried. A unit that is stuck even so is stuck whatever happens. In the
+second mode a unit comes to a step only when it can come there on every way: what is stuck then may be unlucky.
 
-What must hold on every single route: one state whatever way was taken, no endless circle, nothing kept.
+On every single route must hold: one state whatever way was taken, no endless circle, nothing kept.
 """
 
 from __future__ import annotations

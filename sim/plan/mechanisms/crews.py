@@ -1,6 +1,6 @@
 """Crews: they are called, travel, are on site whether busy or waiting, and leave when the rest can do without them.
 
-A piece of work by crews: they come together, work, go to the next thing, and report what is done.
+Work by crews has one form everywhere: they come together, work, go to the next thing, and report the hours done.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def report(context: PlanContext, *works: Work) -> list[Signal]:
     return [Signal(context.plan.gate(done(trade)), max(1, round(amount))) for trade, amount in hours.items()]
 
 
-# --- crews ------------------------------------------------------------------------------------------------------------
+# --- mobilisation -----------------------------------------------------------------------------------------------------
 
 
 UNLIMITED = 1_000_000

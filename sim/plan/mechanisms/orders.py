@@ -1,11 +1,8 @@
-"""Everything that belongs to an order without a date waits for it: purchases, work, deliveries, crews' calls.
+"""Orders that are not dated: placed when demand comes in sight, or when the phase before has its power.
 
-The mechanisms write their routes with dates; here, when the plan is finished, those dates become times after an order.
-
-Orders that are not dated beforehand: placed when demand comes in sight, or when the phase before has its power.
-
-Each is a unit of its own. What belongs to a place of the order waits for it instead of for a date. What is never
-ordered, or cancelled in time, waits for ever; its order makes the signals that others count on.
+The mechanisms write their routes with dates; here, when the plan is finished, those dates become times after an order:
+of purchases, work, deliveries and crews' calls. Each order is a unit of its own. What is never ordered, or cancelled
+in time, waits for ever; its order makes the signals that others count on.
 """
 
 from __future__ import annotations
@@ -129,7 +126,7 @@ def _cancellable(context: PlanContext) -> list[PlanStep]:
     return [Work("may be cancelled", within, "always"), Again("cancelled", gate=BROKEN_OFF)]
 
 
-# --- waiting ----------------------------------------------------------------------------------------------------------
+# --- undated orders ---------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -203,7 +200,7 @@ def _reports(book: Book) -> dict[str, dict[str, int]]:
     return done
 
 
-# --- waiting for an order instead of for a date --------------------------------------------------------------
+# --- dates become times after an order ------------------------------------------------------------------
 
 
 def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:

@@ -1,8 +1,8 @@
-"""Long-lead items: ordered at a date, delivered after a lead time, never before a held slot or an allocation.
+"""Procurement: long-lead items, allocations, unit costs, and newer generations of chips.
 
-Unit costs: each is drawn once a project, by name, so that strategies that buy the same thing pay the same for it.
-
-Newer generations of chips: from a drawn date on, whatever compute is not ordered yet is of the newer one.
+An item is ordered at a date and delivered after a lead time, never before a held slot or an allocation. A unit cost is
+drawn once a project, by name, so that strategies that buy the same thing pay the same for it. From a drawn date on,
+whatever compute is not ordered yet is of the newer generation.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The total is `labour.losses`, minutes worked per minute earned, drawn for each t
 it is taken out here and comes back where it arises: fatigue, night and heat in the site's calendars, crowding in
 the halls, absence and turnover as they are in this project instead of as they were when the total was stated.
 
-Practice: the hundredth block is connected faster than the first, because the same people have done it before.
+Learning comes on top: the hundredth block is connected faster than the first, for the same people have done it before.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _in_calendar(exposure: str) -> str:
     return f"in calendar.{exposure}"
 
 
-# --- practice ---------------------------------------------------------------------------------------------------------
+# --- learning ---------------------------------------------------------------------------------------------------------
 
 
 def apply_learning(context: PlanContext) -> None:
@@ -90,5 +90,6 @@ def _repeatable(plan: Plan) -> Iterator[tuple[str, int, Work]]:
     """Yield (unit, place in its route, work) of all work whose hours are stated: it has a trade's losses."""
     for unit, route in plan.units.items():
         for at, step in enumerate(route):
-            if isinstance(step, Work) and any(name.startswith("loss.") for name in step.span.losses):
+            losses = step.span.losses if isinstance(step, Work) else ()
+            if isinstance(step, Work) and any(plan.factor_groups[name] == "productivity" for name in losses):
                 yield unit, at, step

@@ -1,9 +1,8 @@
 """Risk drivers meet the plan: what they hit takes longer, fails more often, slips, or has less to work with.
 
 Each is drawn once a replication: whether it occurs as `risk.ID`, how bad it is as `risk.ID.size`. A driver that
-does not occur changes nothing, and one that is switched off changes no draw of anything else.
-
-What a tag of the risk register means on the routes of a plan: which work, which test, which date, which pool.
+does not occur changes nothing, and one that is switched off changes no draw of anything else. The tags of the risk
+register say what a driver hits: which work, which test, which date, which pool.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Step networks from the configuration: each step becomes a unit that waits, takes its crews, works and reports.
+"""Step networks: each step becomes a unit that waits, takes its crews, works and reports.
 
-Site-wide works of a phase, the shell of a hall, and the pad of a block that stands outside.
+Written with them are the works of a phase that serve the whole site, the shell of a hall, and the pad of a block that
+stands outside. Steps follow each other by links (finish-to-start and others) with lags and leads.
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> l
     return gates
 
 
-# --- shell ------------------------------------------------------------------------------------------------------------
+# --- permits, site works, shell and pads ------------------------------------------------------------------------------
 
 
 def permits_and_design(context: PlanContext, phase: Place) -> None:

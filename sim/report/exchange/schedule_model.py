@@ -22,7 +22,7 @@ from sim.study.case import Case
 from sim.world.calendars.project_calendars import ON_SITE, SHIFT
 from sim.world.calendars.working_time import Calendar
 
-CREW, RETURN, LAG, LINK = "crew.", " return", " lag", " after "
+RETURN, LAG, LINK = " return", " lag", " after "
 Wait = tuple[int, int, str]
 """Since when, until when, for what."""
 Key = tuple[int, int]
@@ -147,7 +147,7 @@ class _Walk:
         """Make a task of a work, unless it is a crew's coming and going, a way home, or nothing at all."""
         waits = self.waits.pop(unit, [])
         name, activity = self.plan.units[unit], self.plan.activities[self.plan.activity_of[step]]
-        if name.startswith(CREW) or activity.endswith(RETURN) or minute == begun:
+        if self.plan.unit_info[unit].kind == "crew" or activity.endswith(RETURN) or minute == begun:
             return
         if LINK in name or activity.endswith(LAG):
             self.following.delayed(unit, minute - begun)

@@ -1,12 +1,10 @@
 """Causes that can be switched off one at a time: drivers of the register, and groups of uncertain inputs.
 
-What is left meets the same luck: a driver that is off changes no draw of anything else, an input that is switched
-off is simply at its planned value, and the crews and order dates that were agreed stay as they are.
+What is left meets the same random numbers: a driver that is off changes no draw of anything else, an input that is
+switched off is at its planned value, and the crews and order dates of the resource plan stay as they are.
 
-All causes of a project switched off one after the other, as one long case: performed, kept and shared like any other.
-
-Replication number k × runs + r is replication r without the k-th cause; luck is addressed by r alone, so that every
-case meets the same. A process prepares a case when it comes to it, and only looks at what is asked of a cause.
+All causes of a project switched off one after the other are one long case, run, kept and shared like any other:
+number k × runs + r is replication r without the k-th cause. A process prepares a case when it comes to it.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ from sim.world.calendars.project_calendars import closures_by_calendar, day_minu
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.quantile_tables import FIXED, Tables
 
-# --- switching --------------------------------------------------------------------------------------------------------
+# --- causes -----------------------------------------------------------------------------------------------------------
 
 
 RISK, UNCERTAINTY, ALL = "risk", "uncertainty", "all"
@@ -202,7 +200,7 @@ def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]
         yield Cause("everything", ALL, "everything: as planned"), known
 
 
-# --- switched ---------------------------------------------------------------------------------------------------------
+# --- case series ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""What a unit or a pool is stands in the plan: with other names every metric, check and cause comes out the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sim.plan.analysis.critical_path import earliest
+from sim.plan.analysis.resource_load import loads
+from sim.plan.checks import check
+from sim.plan.compile import CompiledPlan
+from sim.plan.vocabulary import OTHER
+from sim.study.analyses.switch_off import grouped
+from sim.study.case import Case
+from tests.tiny_project import tiny_case
+
+SITES = [
+    (), ("systems.electrical.scope=site",), ("systems.compute.scope=factory",), ("logistics.gate_slots_per_day=9",),
+]  # fmt: skip
+
+
+def renamed(plan: CompiledPlan) -> CompiledPlan:
+    """The plan with names that say nothing, in the same order."""
+    units, pools, gates = (
+        tuple(f"{letter}{number:05d}" for number in range(len(names)))
+        for letter, names in (("u", plan.units), ("v", plan.pools), ("w", plan.gates))
+    )
+    return replace(plan, units=units, pools=pools, gates=gates)
+
+
+@pytest.fixture(params=SITES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    return tiny_case(*request.param)
+
+
+def test_metrics_do_not_ask_for_names(case: Case) -> None:
+    other = replace(case, plan=renamed(case.plan))
+    metrics, curves = case.as_planned
+    found, lines = other.as_planned
+    assert found == pytest.approx(metrics, nan_ok=True, rel=0, abs=0)
+    assert all((lines[name] == curves[name]).all() for name in curves)
+
+
+def test_causes_loads_and_checks_do_not_ask_for_names(case: Case) -> None:
+    plan, other = case.plan, renamed(case.plan)
+    assert grouped(other) == grouped(plan)
+    assert len(check(other)) == len(check(plan))
+    told = []
+    for one in (plan, other):
+        schedule = earliest(one, case.planned.values, one.base_calendars)
+        found = loads(one, case.planned.values, schedule, one.base_calendars)
+        told.append(sorted((load.noun, load.who, load.days) for load in found))
+    assert told[0] == told[1]
+
+
+def test_every_unit_of_a_project_says_what_it_is(case: Case) -> None:
+    assert not [name for name, info in zip(case.plan.units, case.plan.unit_info, strict=True) if info.kind == "unit"]
+    assert OTHER not in case.plan.pool_causes
+    assert "other" not in case.plan.inputs.factor_groups
