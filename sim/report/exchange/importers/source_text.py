@@ -114,10 +114,11 @@ _LIKELY = 0.5
 _SURELY_KOREAN = 8
 """So many characters of Korean could be Chinese by chance once in sixty: a third of Chinese lies beyond them."""
 _DASHES = "\u2019\u2013\u00b7-"
+_ORDINALS = "ºª"
 _SIGNS = set("°±²³·—“”„•…€£§©®™½¼¾×µ«»№¿¡\u2018" + _DASHES)
 _LETTERS = {
     "cp1252": ("äöüß", "àâæçéèêëîïôùûüÿœ", "áéíñóúü", "áâãàçéêíóôõú", "àèéìòùî", "æøåäöéü", "áðéíóúýþæö"),
-    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýžäľĺôŕ", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áčďéíĺľňóôŕšťúýžä", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
     "cp1251": ("оеаинтсрвлкмдпу",),
     "cp1253": ("αοιετσνηυρπκμλςάόέίήύώ",),
     "cp1254": ("çğ\u0131iöşüâîû",),
@@ -202,19 +203,28 @@ def _score(sample: bytes, encoding: str) -> float:
 
 def _single(encoding: str, alphabet: str) -> Callable[[str, str, str], float]:
     """Return the judge of a character of a code page of one byte, between its neighbours, for one language."""
-    prior, rare = 0.05 if encoding == "cp1252" else 0.0, _RARE.get(encoding, -0.5)
+    prior, rare, other_script = 0.05 if encoding == "cp1252" else 0.0, _RARE.get(encoding, -0.5), encoding in _RARE
 
     def judge(before: str, character: str, after: str) -> float:
+        if character in _ORDINALS:
+            return prior + 0.6
         if not category(character).startswith("L"):
             between = before.isalpha() and after.isalpha()
             return prior + (0.6 if character in _SIGNS and (not between or character in _DASHES) else -0.5)
+        if not other_script and _beyond(before) and _beyond(after):
+            return -0.5  # Latin words are never made of accents alone
         if (before.islower() and character.isupper()) or not (_like(character, before) and _like(character, after)):
             return -0.5
-        if character.lower() not in alphabet:
-            return rare
-        return prior + (0.9 if before.isalpha() or after.isalpha() else 0.3)
+        if not before.isalpha() and not after.isalpha():
+            return prior + 0.3
+        return prior + 0.9 if character.lower() in alphabet else rare
 
     return judge
+
+
+def _beyond(character: str) -> bool:
+    """Whether it is a letter beyond ASCII."""
+    return ord(character) > 127 and character.isalpha()
 
 
 def _like(character: str, neighbour: str) -> bool:
@@ -230,7 +240,8 @@ def _double(encoding: str, low: int, high: int, kana: bool = False) -> Callable[
         if len(raw) == 1:
             return -0.5
         common = low <= raw[0] <= high and (kana or raw[1] >= 0xA1)
-        return 1.0 if common else (0.5 if raw[0] in (0xA1, 0xA3, 0x81, 0x82, 0x83) else -0.8)
+        beside = (0x81, 0x82, 0x83) if kana else (0xA1, 0xA3)  # punctuation, and in Japanese its syllables
+        return 1.0 if common else (0.6 if raw[0] in beside else -0.8)
 
     return judge
 
