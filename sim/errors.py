@@ -83,13 +83,15 @@ class ConfigError(SimError):
 class Finding:
     """A mistake a section found in itself; `path` is relative to that section.
 
-    `message` completes "<value> is not allowed: …"; with `value=NOTHING` it is the whole sentence.
+    `message` completes "<value> is not allowed: …"; with `value=NOTHING` it is the whole sentence. `{beside}` in it is
+    where the value at `beside` is written, a path from the top: the other of two that contradict each other.
     """
 
     path: tuple[str | int, ...]
     value: object
     message: str
     hint: str = ""
+    beside: tuple[str | int, ...] = ()
 
 
 NOTHING = object()

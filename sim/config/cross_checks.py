@@ -26,6 +26,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 
+from sim.config.contradictions import contradictions
 from sim.config.locations import did_you_mean
 from sim.config.project import Project
 from sim.config.sections.risks import Effect
@@ -188,6 +189,7 @@ def broken_references(project: Project) -> Refused | None:
         *_supply(project),
         *_orders(project),
         *_broken_tags(project, networks(project)),
+        *contradictions(project),
     ]
     return Refused(findings) if findings else None
 

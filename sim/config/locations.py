@@ -37,6 +37,10 @@ class Position(NamedTuple):
     line: int
     column: int
 
+    def __str__(self) -> str:
+        """The place as messages show it: `configs/x.yaml:12`, or `--set scale.phases`."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
 
 Positions = dict[Address, Position]
 

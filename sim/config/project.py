@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from sim.config.locations import did_you_mean
 from sim.config.sections.estimates import Bounds, CalendarDays, Days, Megawatts, Name, People, Section, SquareFeet, Unit
-from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern, with_pattern
+from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern
 from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
 from sim.config.sections.orders import Orders, Procurement
@@ -166,7 +166,7 @@ class Project(Section):
     @property
     def site_calendar(self) -> Calendar:
         """The calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
-        return with_pattern(self.calendars.site, self.pattern)
+        return self.calendars.site.with_pattern(self.pattern)
 
     def with_risks(self, mode: Mode | None = None, without: Iterable[str] = ()) -> Project:
         """Return this project with its register read in a mode, and without some of its drivers; all else stays.

@@ -171,7 +171,10 @@ class _ErrorTranslator:
                 break
             part = (*part, key)
         if not isinstance(finding, OutOfRange):
-            return self._fault(part, finding.value, finding.message, finding.hint)
+            message = finding.message
+            if finding.beside:
+                message = message.replace("{beside}", str(nearest_position(self.positions, finding.beside)))
+            return self._fault(part, finding.value, message, finding.hint)
         allowed = allowed_at(self.model, part)
         hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
         return self._fault(part, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)

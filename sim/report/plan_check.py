@@ -174,8 +174,10 @@ def _sizing(case: Case) -> Iterator[str]:
 
 
 def _crews(case: Case) -> Table:
-    """Return the crew plan: windows, hours, crews and people of every trade."""
+    """Return the crew plan: windows, hours, crews of every trade, and its people on site at most, all shifts together."""
     trades, resource_plan = case.project.labour.trades, case.sizing.resource_plan
+    shifts = len(case.project.pattern.shifts)
+    in_shifts = f" in {shifts} shifts" if shifts > 1 else ""
     dates = ProjectDates(case.project.scale.start_date)
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
     for window in sorted(case.sizing.windows, key=lambda window: window.start):
@@ -187,8 +189,8 @@ def _crews(case: Case) -> Table:
             dates.format(window.start / MINUTES_PER_DAY),
             dates.format(window.finish / MINUTES_PER_DAY),
             number(window.earned_hours),
-            f"{len(stays)} of {trade.crew_size}{typed}",
-            str(len(stays) * trade.crew_size),
+            f"{len(stays)} of {trade.team}{in_shifts}{typed}",
+            str(len(stays) * trade.team * shifts),
             f"day {first} to {last}",
         )
     return table

@@ -137,7 +137,9 @@ class Rehearsal:
             mine = works[self.plan.people[steps, number] > 0]
             ends = bound[mine][bound[mine] != NEVER]
             hours = self._earned(mine, number)
-            found.append(Window(trade, int(self.log[mine, 2].min()), int(ends.max()), hours))
+            # nothing waits for this trade: it may work until the target
+            last = int(ends.max()) if len(ends) else target
+            found.append(Window(trade, int(self.log[mine, 2].min()), last, hours))
         return found
 
     def _earned(self, works: np.ndarray, trade: int) -> float:

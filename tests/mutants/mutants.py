@@ -10,17 +10,19 @@ from sim.engine.simpy_engine import Simulation
 from sim.metrics import workforce
 from sim.metrics.kernels import numpy_kernels
 from sim.metrics.money import contracts as due
-from sim.metrics.money import ledger
+from sim.metrics.money import finance, ledger
 from sim.plan.compile import _Compiler
-from sim.plan.mechanisms import commissioning, crews, energization, factory, installation, logistics, shell
+from sim.plan.mechanisms import camp, commissioning, crews, energization, factory, installation, logistics, shell
 from sim.plan.mechanisms import crews as crew_work
 from sim.world.calendars.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
 from tests.metrics import test_workforce as heads
+from tests.metrics.money import test_money_by_hand as by_hand
 from tests.metrics.money import test_money_ledger as money
 from tests.mutants import mechanisms as by
 from tests.plan import test_whole_project as tiny
+from tests.plan.mechanisms import test_crews as site_crews
 from tests.theory import test_chain_of_the_project as chain
 
 
@@ -109,6 +111,8 @@ MUTANTS = (
            'Note("people", trade, people // 2)', "nobody works who is not there", by.conserved()),
     Mutant("work of crews is twice as quick", crew_work.step_span, "60 / people", "30 / people",
            "work content over people", by.timeline(tiny.SITE)),
+    Mutant("the second shift has no beds", camp._beds, "trade.team * len(project.pattern.shifts)", "trade.team",
+           "the camp", site_crews.test_every_shift_of_a_crew_has_beds),
     # --- tests and power -----------------------------------------------------------------------------------------
     Mutant("the spare unit counts as firm", energization.energize, "number + 1 + units.spare", "number + 1",
            "N+1", by.timeline(tiny.POWER)),
@@ -139,6 +143,8 @@ MUTANTS = (
            "escalation", money.test_a_price_drifts_until_its_order),
     Mutant("deposits are forgotten", numpy_kernels.contract_entries, "there = (happened >= 0)", "there = (happened > 0)",
            "contracts to the cent", by.conserved()),
+    Mutant("every target counts from the first decision", finance.foregone, "target = ordered +", "target = 0 * ordered +",
+           "foregone revenue", by_hand.test_revenue_is_foregone_from_the_target_of_each_order),
     # --- luck ----------------------------------------------------------------------------------------------------
     Mutant("all units share one draw", _Compiler._uncertain, 'f"{step.activity}/{unit}", step.span',
            'f"{step.activity}/all", step.span', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),

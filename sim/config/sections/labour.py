@@ -74,10 +74,29 @@ class Calendar(Sourced):
     holidays: Holidays | None = Field(default=None, description="Days without work")
 
 
+class SiteCalendar(Sourced):
+    """The site's working week, and its holidays; the week may be left to `labour.pattern`."""
+
+    days: tuple[Weekday, ...] | None = Field(
+        default=None, min_length=1, description="Working days of the week; left out, those of labour.pattern"
+    )
+    shifts: tuple[ClockSpan, ...] | None = Field(
+        default=None, min_length=1, description="Shifts of a working day; left out, those of labour.pattern"
+    )
+    breaks: tuple[ClockSpan, ...] | None = Field(
+        default=None, description="Unpaid breaks, not worked; left out, those of labour.pattern, or none"
+    )
+    holidays: Holidays | None = Field(default=None, description="Days without work")
+
+    def with_pattern(self, pattern: Pattern) -> Calendar:
+        """Return the calendar with the days, shifts and breaks of a pattern, and its own holidays."""
+        return Calendar(days=pattern.days, shifts=pattern.shifts, breaks=pattern.breaks, holidays=self.holidays)
+
+
 class Calendars(Section):
     """Who works when."""
 
-    site: Calendar = Field(description="Everyone on site")
+    site: SiteCalendar = Field(description="Everyone on site")
     factory: Calendar = Field(description="Factories")
     gate: Calendar = Field(description="Site gate and unloading")
 
@@ -316,7 +335,9 @@ class Labour(Section):
         default="date", description="Crews are called on a date, or as long after the permits as is planned"
     )
     pattern: Name | None = Field(
-        default=None, description="The way of working, one of `patterns`; left out, it is that of calendars.site"
+        default=None,
+        description="The way of working, one of `patterns`; left out, it is that of calendars.site, which states a week "
+        "only where none is named here, or the same one",
     )
     patterns: dict[Name, Pattern] = Field(default={}, description="Ways of working to choose from")
     productivity: Productivity | None = Field(default=None, description="What `losses` is made of, by mechanism")
@@ -337,22 +358,19 @@ class Labour(Section):
             raise Refused(wrong)
         return self
 
-    def pattern_for(self, stated: Calendar) -> Pattern:
+    def pattern_for(self, stated: SiteCalendar) -> Pattern:
         """The pattern that was chosen, or the one that a calendar's week stands for."""
         if self.pattern is not None:
             return self.patterns[self.pattern]
-        return Pattern(days=stated.days, shifts=stated.shifts, breaks=stated.breaks)
+        assert stated.days is not None  # the cross checks refuse a project without a week
+        assert stated.shifts is not None
+        return Pattern(days=stated.days, shifts=stated.shifts, breaks=stated.breaks or ())
 
     def payroll(self, pattern: Pattern) -> float:
         """People on the payroll for one on site: those off rotation and the spare ones for absences included."""
         absence = self.productivity.absence if self.productivity else None
         spare = 0.0 if absence is None else absence.share.value * absence.covered.value
         return pattern.payroll * (1 + spare)
-
-
-def with_pattern(stated: Calendar, pattern: Pattern) -> Calendar:
-    """Return a calendar with the days, shifts and breaks of a pattern, and its own holidays."""
-    return stated.model_copy(update={"days": pattern.days, "shifts": pattern.shifts, "breaks": pattern.breaks})
 
 
 def _nearest_name(name: str, known: Iterable[str]) -> str:

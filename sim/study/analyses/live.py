@@ -110,13 +110,13 @@ def _site(project: Project) -> Iterator[Lever]:
 
 
 def _shifts(project: Project) -> Iterator[Lever]:
-    """Yield the ways of working to choose from, or days and shifts of the site's week."""
+    """Yield the ways of working to choose from, or days and shifts of the site's week where that is stated."""
     labour, stated = project.labour, project.calendars.site
-    if labour.patterns:
-        names: list[tuple[str, Any]] = [(name, name) for name in labour.patterns]
-        names = names if labour.pattern is not None else [("as calendars.site", None), *names]
-        yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=tuple(names))
-    if labour.pattern is not None:
+    if stated.days is None or stated.shifts is None:
+        names = tuple((name, name) for name in labour.patterns)
+        yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=names)
+        return
+    if labour.pattern is not None:  # both say the same week: neither can be moved alone
         return
     weeks = [(f"{number} days a week", list(DAYS[:number])) for number in (5, 6, 7)]
     yield Lever("calendars.site.days", "shifts", "days", "choice", list(stated.days), choices=tuple(weeks))

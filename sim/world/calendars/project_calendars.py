@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.labour import Calendar as Stated
-from sim.config.sections.labour import Pattern, with_pattern
+from sim.config.sections.labour import Pattern
 from sim.config.sections.systems import EXPOSURES, Stops
 from sim.world.calendars.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
 from sim.world.calendars.working_time import ALL, Calendar, always, subtract_closures, weekly
@@ -137,7 +137,7 @@ def _productive_shifts(project: Project, pattern: Pattern, exposure: str) -> tup
     """Return every shift of a pattern and its productive minutes."""
     productivity, start, horizon = project.labour.productivity, project.scale.start_date, project.scale.horizon_days
     assert productivity is not None  # asked only where it is stated
-    stated = with_pattern(project.calendars.site, pattern)
+    stated = project.calendars.site.with_pattern(pattern)
     shifts = all_shifts(stated, start, horizon, _holidays(stated, start, horizon))
     heat_share = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
     return shifts, productive_minutes(shifts, productivity, pattern, start, heat_share)

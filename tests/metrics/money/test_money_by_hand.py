@@ -11,8 +11,9 @@ import pytest
 
 from sim.config.project import Project
 from sim.config.sections.money import Money
+from sim.plan.vocabulary import NOTE
 from sim.study.case import prepare_case
-from tests.tiny_project import tiny
+from tests.tiny_project import tiny, tiny_case
 
 FIRST, LAST = 27, 30
 MONTH = 365.25 / 12
@@ -155,3 +156,16 @@ def test_money_times_k_changes_money_and_nothing_else() -> None:
         assert often[name] == pytest.approx(7 * once[name], rel=1e-12)
     for name in ("lead_time_full_days", "idle_capital_months", "authorised_idle_months", "committed_idle_months"):
         assert often[name] == pytest.approx(once[name], rel=1e-12)
+
+
+def test_revenue_is_foregone_from_the_target_of_each_order() -> None:
+    """Two orders of one block: the second one's target counts from its own day, though it was decided later."""
+    orders = "orders.given=[{day: 0, mw: 2.5}, {day: 60, mw: 2.5}]"
+    case = tiny_case(orders, "scale.target_days=20", "money.business.usd_per_mw_it_year=365.25")
+    metrics, _ = case.measured(case.planned, case.simulate(case.planned))
+    log, plan = case.simulate(case.planned).log, case.plan
+    online = sorted(minute / 1440 for minute, step, _ in log.tolist()
+                    if plan.rows[step, 0] == NOTE and plan.notes[plan.rows[step, 1]][0] == "online")  # fmt: skip
+    late = [max(0.0, day - target) for day, target in zip(online, (20, 80), strict=True)]
+    assert online[1] > 60
+    assert abs(metrics["foregone_revenue_usd"] - case.project.block.mw_it.value * sum(late)) < 1e-6

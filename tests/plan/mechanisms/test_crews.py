@@ -82,6 +82,18 @@ def test_a_full_camp_never_stops_the_work_for_ever(rooms: int) -> None:
     assert case.simulate(case.planned).deadlock is None
 
 
+def test_every_shift_of_a_crew_has_beds() -> None:
+    """Two shifts of four and their indirect people: ten beds a crew; the second trade called finds none before day 20."""
+    shifts = (
+        "calendars.site={days: [mon, tue, wed, thu, fri, sat, sun], "
+        "shifts: [{start: '00:00', end: '12:00'}, {start: '12:00', end: '24:00'}]}"
+    )
+    case = tiny_case(shifts, "labour.camp={rooms: 10, stages: [{beds: 60, opens_days: 20}]}")
+    hired, plain = arrivals(case), arrivals(tiny_case(shifts))
+    assert hired["crew.earthworks.1"] == plain["crew.earthworks.1"]
+    assert hired["crew.civil.1"] == (20 + 7) * DAY > plain["crew.civil.1"]
+
+
 # --- shifts, rotations, mixes of people -----------------------------------------------------------------------------
 
 

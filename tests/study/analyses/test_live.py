@@ -69,6 +69,13 @@ def test_risks_and_patterns_can_be_moved_where_there_are_any() -> None:
     assert switches.choices == (("A wet spring", "rain"),)
 
 
+def test_a_way_of_working_can_be_chosen_where_it_alone_says_the_week() -> None:
+    base = load(TINY.parents[2] / "configs" / "hybrid.yaml").value
+    paths = {lever.path for lever in levers(base, ResourcePlan(), {})}
+    assert "labour.pattern" in paths
+    assert "calendars.site.days" not in paths
+
+
 def test_moving_something_moves_the_picture_on_the_same_luck(live: Live) -> None:
     base, fewer = last(live, {}), last(live, {"labour.trades.electricians.crews": 1})
     assert fewer["metrics"]["peak_workforce_onsite"][0] < base["metrics"]["peak_workforce_onsite"][0]

@@ -1,0 +1,74 @@
+"""Two keys that state the same thing differently, so that one of them would be overridden without a word.
+
+The others of this kind are refused where one section sees both (units of an amount and of a price, lag and lead, path
+and growth) or where the sections are checked against each other (orders and capacity, a schedule and a policy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.config.project import Project
+from sim.config.sections.systems import SYSTEMS
+from sim.errors import NOTHING, Finding
+
+TAKEN = (*SYSTEMS, "generation", "site_works", "shell", "pad")
+"""Names that parts of every project have."""
+
+WEATHER_SOURCES = {"file": "file", "table": "lost_days"}
+"""The key of `weather` that each kind reads."""
+
+
+def contradictions(project: Project) -> Iterator[Finding]:
+    """Yield every pair of keys of a project that contradict each other."""
+    yield from _working_week(project)
+    yield from _weather_source(project)
+    yield from _item_names(project)
+    yield from _phase_orders(project)
+
+
+def _working_week(project: Project) -> Iterator[Finding]:
+    """Yield a site calendar that says another week than labour.pattern, or no week where there is no pattern."""
+    stated, labour, path = project.calendars.site, project.labour, ("calendars", "site")
+    if labour.pattern is None:
+        missing = [key for key in ("days", "shifts") if getattr(stated, key) is None]
+        for key in missing:
+            yield Finding((*path, key), NOTHING, "is missing: labour.pattern is null, so the week is stated here")
+        return
+    pattern = labour.patterns[labour.pattern]
+    for key in ("days", "shifts", "breaks"):
+        own = getattr(stated, key)
+        if own is not None and own != getattr(pattern, key):
+            message = f"the same {key} as labour.pattern {labour.pattern} ({{beside}}), which would override them"
+            hint = "name the pattern that is meant, or write `pattern: null` under labour to work by calendars.site"
+            yield Finding((*path, key), own, message, hint, ("labour", "pattern"))
+            return
+
+
+def _weather_source(project: Project) -> Iterator[Finding]:
+    """Yield a weather file or table that its kind does not read; `none` switches off any."""
+    weather = project.weather
+    if weather.kind == "none":
+        return
+    for kind, key in WEATHER_SOURCES.items():
+        if kind != weather.kind and getattr(weather, key) is not None:
+            message = f"null, as weather.kind {weather.kind} ({{beside}}) does not read it"
+            hint = f"write `kind: {kind}` under weather if it is meant"
+            yield Finding(("weather", key), getattr(weather, key), message, hint, ("weather", "kind"))
+
+
+def _phase_orders(project: Project) -> Iterator[Finding]:
+    """Yield an interval between phases where a schedule or the demand says when each of them is ordered."""
+    scale, orders = project.scale, project.orders
+    decides = ("orders", "given") if orders.given else ("orders", "policy")
+    if scale.phases > 1 and scale.phase_interval_days.value and (orders.given or orders.policy == "follow_demand"):
+        message = f"0, as {'.'.join(decides)} ({{beside}}) says when each phase is ordered"
+        yield Finding(("scale", "phase_interval_days"), scale.phase_interval_days.value, message, "", decides)
+
+
+def _item_names(project: Project) -> Iterator[Finding]:
+    """Yield items that are called like a system or the power plant, whose deliveries and prices have that name."""
+    for at, item in enumerate(project.procurement.items):
+        if item.id in TAKEN:
+            what = f"a name of its own: {item.id} is ordered and priced as a part of the project already"
+            yield Finding(("procurement", "items", at, "id"), item.id, what)

@@ -1,0 +1,52 @@
+"""What `sim check` says of the crews: people of all shifts, of the mix there is; a trade that nothing waits for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.console import Console
+
+from sim.report.plan_check import describe_plan
+from sim.study.case import Case
+from tests.tiny_project import tiny_case
+
+TWO_SHIFTS = (
+    "calendars.site={days: [mon, tue, wed, thu, fri, sat, sun], "
+    "shifts: [{start: '00:00', end: '12:00'}, {start: '12:00', end: '24:00'}]}"
+)
+FENCE = (
+    "site_works.steps=[{id: grading, crews: {earthworks: 1}, days: 2}, {id: services, days: 5, after: [grading]}, "
+    "{id: fence, crews: {linemen: 1}, days: 2}]"
+)
+
+
+def text(case: Case) -> str:
+    """What is printed."""
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(describe_plan(case)[0])
+    return captured.get()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "crews", "people"),
+    [
+        ((), "2 of 4 (typed in)", 8),
+        ((TWO_SHIFTS,), "2 of 4 in 2 shifts (typed in)", 16),
+        (("labour.trades.electricians.skill={people: 0.5, wage: 1, output: 2}",), "2 of 2 (typed in)", 4),
+    ],
+)
+def test_people_at_most_are_those_of_all_shifts_and_of_the_mix(
+    overrides: tuple[str, ...], crews: str, people: int
+) -> None:
+    (row,) = re.findall(r"electricians .*", text(tiny_case(*overrides)))
+    assert crews in row
+    assert re.search(rf"\s{people}\s", row)
+
+
+def test_a_trade_whose_work_nothing_waits_for_is_sized_for_the_target() -> None:
+    case = tiny_case(FENCE)
+    (window,) = (window for window in case.sizing.windows if window.trade == "linemen")
+    assert window.finish == max(30 * 1440, round(case.sizing.unlimited_days * 1440))
+    assert case.simulate(case.planned).deadlock is None
