@@ -125,7 +125,7 @@ def _opened(calendar: Calendar, done: int) -> int:
 Columns = dict[str, NDArray[np.generic]]
 
 
-def story(record: Record, start_date: date) -> Columns:
+def event_table(record: Record, start_date: date) -> Columns:
     """Return columns minute, date, kind, activity, unit, resource, amount, began, mechanism; a row a performed step.
 
     `resource` is what is held, freed, waited for, signalled or noted; `began` is -1 where nothing has a begin;
@@ -149,7 +149,7 @@ def story(record: Record, start_date: date) -> Columns:
     }
 
 
-def driving(record: Record) -> Columns:
+def chain_table(record: Record) -> Columns:
     """Return the driving chain: begin, end (minutes), days, unit, activity, mechanism, and who waited for what.
 
     `waiting` is the unit that could not go on before, `waiting_for` the gate or the pools it waited for; both are

@@ -19,7 +19,7 @@ from sim.study.case import Case, prepare_case
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.memory_estimate import require_memory
-from sim.study.gantt_ranges import closer
+from sim.study.gantt_ranges import gantt_ranges
 from sim.study.result import Result, beside, digest, identity, manifest, versions
 from sim.study.runner import Executor, Progress
 from sim.study.runner import parse as parse_precision
@@ -194,9 +194,13 @@ def result_of(case: Case, seed: int, sample: Sample) -> Result:
     chosen = _representative(sample)
     (done,) = case.replications(seed, chosen, 1)
     stated = manifest(case, seed, sample.size) | {"representative": chosen}
-    log = case.story(done)
+    log = case.event_table(done)
     return Result(
-        stated, sample, log, case.driving(done), more={**closer(case, seed, sample, log), **indices(case, seed, sample)}
+        stated,
+        sample,
+        log,
+        case.chain_table(done),
+        more={**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample)},
     )
 
 

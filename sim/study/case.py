@@ -36,7 +36,7 @@ from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.jit import gc_paused
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.record import Record
-from sim.metrics.schedule import driving, story
+from sim.metrics.schedule import chain_table, event_table
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, SampledInputs, Spreader, deterministic_draws
 from sim.plan.layout import layout_of
@@ -200,13 +200,13 @@ class Case:
         record = self.metric_context.record(outcome.log, luck.content, hours, luck.factors)
         return measure(self.metric_context, record)
 
-    def story(self, done: Replication) -> Columns:
+    def event_table(self, done: Replication) -> Columns:
         """Return the log of a replication as people read it."""
-        return dict(story(self.record(done), self.project.scale.start_date))
+        return dict(event_table(self.record(done), self.project.scale.start_date))
 
-    def driving(self, done: Replication) -> Columns:
+    def chain_table(self, done: Replication) -> Columns:
         """Return why a replication ended when it did: its driving chain as people read it."""
-        return driving(self.record(done))
+        return chain_table(self.record(done))
 
     def ledger(self, seed: int, replication: int) -> Columns:
         """Return the ledger of one replication as people read it: day, item, event, usd."""

@@ -33,15 +33,15 @@ LINK = " after "
 ONLINE = "online/b"
 
 
-def places(log: Mapping[str, Column]) -> list[tuple[str, str]]:
+def gantt_rows(log: Mapping[str, Column]) -> list[tuple[str, str]]:
     """Return the rows of a log as (name, pattern of the units in it), at most so many.
 
     `log` has the columns that `sim.metrics.schedule` gives. Of every tenth of the blocks there is the last to come online.
     """
-    return [*_places(log)]
+    return [*_gantt_rows(log)]
 
 
-def _places(log: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
+def _gantt_rows(log: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
     """Yield the rows from the first day's work to the last blocks."""
     ended = dict(zip(_list(log["unit"]), _list(log["minute"]), strict=True))
     yield "permits and design", r"p1\.preparation"
@@ -75,7 +75,7 @@ def _list(column: Any) -> list[Any]:
     return list(np.asarray(column).tolist())
 
 
-# --- closer -----------------------------------------------------------------------------------------------------------
+# --- ranges -----------------------------------------------------------------------------------------------------------
 
 
 SPREAD, HOURS = "spread", "hours"
@@ -116,17 +116,17 @@ class Groups:
         return cls((*names, *number), by_place, by_work)
 
 
-def closer(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> dict[str, Columns]:
+def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> dict[str, Columns]:
     """Return the tables `spread` and `hours`; nothing where no replication came to its end.
 
     `spread` has a row a group: place, unit, activity, begin and end in days (P10, P50, P90), and `critical`, the share of
     replications in which it had a part of the driving chain; `runs` is how many were looked at. `hours` has a row a
     day: planned, and P10, P50, P90 of person-hours earned and paid until then.
     """
-    chosen = looked_at(case, sample)
+    chosen = sampled_replications(case, sample)
     if not len(chosen):
         return {}
-    groups = Groups.of(case, places(log))
+    groups = Groups.of(case, gantt_rows(log))
     begins, ends, chains, earned, paid = [], [], [], [], []
     for replication in chosen.tolist():
         record, people = _record(case, seed, replication)
@@ -142,7 +142,7 @@ def closer(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> 
     return {SPREAD: spread, HOURS: hours}
 
 
-def looked_at(case: Case, sample: Sample) -> Column:
+def sampled_replications(case: Case, sample: Sample) -> Column:
     """Return the replications that are looked at: the first that came to their end."""
     most = ENOUGH if case.engine == COMPILED else min(ENOUGH, max(TOO_FEW_WHEN_SLOW, sample.size // 10))
     return np.flatnonzero(sample.runs["status"] == "ok")[:most]

@@ -54,7 +54,7 @@ def test_both_engines_fill_a_chunk_with_the_same_bytes(block: Case, method: str)
 def test_story_ledger_and_planned_run_are_those_of_the_reference(block: Case) -> None:
     fast = replace(block, engine=COMPILED)
     (one,), (other,) = (case.replications(1, 5, 1) for case in (block, fast))
-    assert alike(block.story(one), fast.story(other)) == []
+    assert alike(block.event_table(one), fast.event_table(other)) == []
     assert alike(block.ledger(1, 5), fast.ledger(1, 5)) == []
     assert block.as_planned[0] == fast.as_planned[0]
 

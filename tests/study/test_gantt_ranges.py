@@ -11,7 +11,7 @@ import sim
 from sim.report.figures.gantt import Spread, plot_gantt
 from sim.report.figures.workforce import plot_man_hours
 from sim.report.result_view import ResultView
-from sim.study.gantt_ranges import places
+from sim.study.gantt_ranges import gantt_rows
 from sim.study.result import Result
 from sim.study.sample import reached
 from tests.tiny_project import tiny
@@ -26,7 +26,7 @@ def by_hand() -> Result:
 
 
 def test_rows_are_places_of_the_plan(by_hand: Result) -> None:
-    names = [name for name, _ in places({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})]
+    names = [name for name, _ in gantt_rows({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})]
     assert {"grading", "power units", "hall 1: shell", "block 1", "block 2"} <= set(names)
 
 

@@ -143,7 +143,7 @@ def hand_over(
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.replications(seed, replication, 1)
     log, hours = done.outcome.log, done.hours
-    _same(case.story(done), result)
+    _same(case.event_table(done), result)
     many = min(looked_at, result.sample.size)
     planned = schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
     run, bars = rolled_up(schedule(case, log, hours), level)

@@ -12,7 +12,7 @@ from sim.report.explanations import cause_periods
 from sim.report.figures import style
 from sim.report.representative_run import Bar, wait_bars, work_bars
 from sim.report.result_view import RunInfo
-from sim.study.gantt_ranges import places
+from sim.study.gantt_ranges import gantt_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +181,7 @@ def rows(events: pd.DataFrame) -> list[Row]:
     for bar in done:
         by_place.setdefault(bar.unit, []).append(bar)
     found = []
-    for name, pattern in places({name: events[name].to_numpy() for name in COLUMNS}):
+    for name, pattern in gantt_rows({name: events[name].to_numpy() for name in COLUMNS}):
         units = [unit for unit in by_place if re.fullmatch(pattern, unit)]
         bars = sorted((bar for unit in units for bar in by_place[unit]), key=lambda bar: (bar.begin, bar.end))
         if bars:
