@@ -69,7 +69,8 @@ def test_the_payroll_has_those_at_home_and_the_spare_ones_too(on: int, off: int,
         f" weeks_on: {on}, weeks_off: {off}}}}}"
     )
     absent = f"absence: {{share: {spare}, covered: 1, in_losses: 0}}"
-    project = tiny(pattern, "labour.pattern=way", f"labour.productivity={{stated_for: way, {absent}}}")
+    week = "calendars.site={days: [mon], shifts: [{start: '07:00', end: '17:00'}], holidays: null}"
+    project = tiny(week, pattern, "labour.pattern=way", f"labour.productivity={{stated_for: way, {absent}}}")
     assert payroll(headcount(record(plan_of(crew(0, DAY, 8))), project, 10), project) == expected
 
 
