@@ -15,6 +15,17 @@ PATTERNS = (
     'labour.patterns={regular: {days: [mon, tue, wed, thu, fri], shifts: [{start: "08:00", end: "16:00"}]},'
     ' long: {days: [mon, tue, wed, thu, fri, sat], shifts: [{start: "07:00", end: "17:00"}]}}'
 )
+LONG, REGULAR = (
+    [
+        f"calendars.site={{days: [{days}], shifts: [{{start: '{start}', end: '{end}'}}], holidays: null}}",
+        f"labour.pattern={name}",
+    ]
+    for name, days, start, end in (
+        ("long", "mon, tue, wed, thu, fri, sat", "07:00", "17:00"),
+        ("regular", "mon, tue, wed, thu, fri", "08:00", "16:00"),
+    )
+)
+"""A pattern of work, and the same week for the site's calendar, which must not contradict it."""
 OVERTIME = "overtime: {weeks: [{hours: 50, loss_by_week: [0.02, 0.05]}, {hours: 60, loss_by_week: [0.05, 0.1]}]}"
 NIGHT = 'night: {loss: 0.1, begins: "19:00", ends: "06:00"}'
 HEAT = "heat: {loss_by_month: [0.05, 0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.2, 0.1, 0, 0, 0], indoors: 0.5}"
@@ -55,7 +66,7 @@ def worked_per_earned(project: Project, exposure: str) -> float:
     [(), (OVERTIME,), (HEAT,), (NIGHT,), (ABSENCE,), (TURNOVER,), (OVERTIME, NIGHT, HEAT, ABSENCE, TURNOVER)],
 )
 def test_where_people_work_as_stated_the_total_is_the_stated_one(mechanisms: tuple[str, ...], exposure: str) -> None:
-    project = tiny(LOSSES, "scale.horizon_days=14600", "labour.pattern=long", *productivity(*mechanisms))
+    project = tiny(LOSSES, "scale.horizon_days=14600", *LONG, *productivity(*mechanisms))
     assert worked_per_earned(project, exposure) == pytest.approx(Pert(1.08, 1.2, 1.4).mean(), rel=2e-3)
 
 
@@ -69,12 +80,12 @@ def test_where_people_work_as_stated_the_total_is_the_stated_one(mechanisms: tup
     ],
 )
 def test_where_a_loss_differs_from_what_was_stated_the_total_follows(changed: str, ratio: float) -> None:
-    project = tiny(LOSSES, "scale.horizon_days=14600", "labour.pattern=long", *productivity(changed))
+    project = tiny(LOSSES, "scale.horizon_days=14600", *LONG, *productivity(changed))
     assert worked_per_earned(project, "interior") == pytest.approx(Pert(1.08, 1.2, 1.4).mean() * ratio, rel=2e-3)
 
 
 def test_shorter_weeks_than_stated_lose_less() -> None:
-    project = tiny(LOSSES, "scale.horizon_days=14600", "labour.pattern=regular", *productivity(OVERTIME))
+    project = tiny(LOSSES, "scale.horizon_days=14600", *REGULAR, *productivity(OVERTIME))
     assert worked_per_earned(project, "interior") == pytest.approx(Pert(1.08, 1.2, 1.4).mean() * 0.9, rel=2e-3)
 
 
@@ -177,10 +188,9 @@ def test_the_rule_of_the_crew_plan() -> None:
 
 
 def test_the_crew_plan_allows_for_another_way_of_working_and_another_mix_of_people() -> None:
-    week = "labour.pattern=long"
-    assert crews(PATTERNS, week) == round(10_000 * 1.2 / (10 * 60 * 0.85 * 0.675) / 4)
-    assert crews(*productivity(OVERTIME), week) == crews(PATTERNS, week)
+    assert crews(PATTERNS, *LONG) == round(10_000 * 1.2 / (10 * 60 * 0.85 * 0.675) / 4)
+    assert crews(*productivity(OVERTIME), *LONG) == crews(PATTERNS, *LONG)
     regular = productivity(OVERTIME, stated_for="regular")  # stated without the loss of 10 % that a long week has
-    assert crews(*regular, week) == round(10_000 * 1.2 / 0.9 / (10 * 60 * 0.85 * 0.675) / 4)
+    assert crews(*regular, *LONG) == round(10_000 * 1.2 / 0.9 / (10 * 60 * 0.85 * 0.675) / 4)
     skilled = "labour.trades.electricians.skill={people: 1, wage: 1.3, output: 1.5}"
-    assert crews(PATTERNS, week, skilled) == round(10_000 * 1.2 / 1.5 / (10 * 60 * 0.85 * 0.675) / 4)
+    assert crews(PATTERNS, *LONG, skilled) == round(10_000 * 1.2 / 1.5 / (10 * 60 * 0.85 * 0.675) / 4)
