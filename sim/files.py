@@ -162,20 +162,6 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def create_once(path: Path, data: bytes) -> bool:
-    """Create a file only if it does not exist; False if somebody was there first."""
-    with os_errors_named(path, len(data)):
-        before("create", path)
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            return False
-        with _undone(path), os.fdopen(handle, "wb") as file:
-            before("write", path)
-            file.write(data)
-        return True
-
-
 def sync_directory(directory: Path) -> None:
     """Push every file below a directory to the disk, also those somebody else wrote there."""
     for path in [*listed(directory), directory]:

@@ -20,7 +20,7 @@ from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.gantt_ranges import gantt_ranges
-from sim.study.result import Result, beside, digest, identity, manifest, versions
+from sim.study.result import Result, beside, digest, identity, manifest, versions, write_result
 from sim.study.runner import Executor, Progress
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
@@ -109,7 +109,7 @@ def run(
         )  # fmt: skip
         result = result_of(case, seed, sample)
         if out is not None:
-            result.save(out, beside(config, result, extras))
+            write_result(result, Path(out).absolute(), beside(config, result, extras))
         if store is not None:
             store.discard()
     return result

@@ -30,6 +30,7 @@ from sim.study.chunk import Columns
 from sim.study.crew_sizing import finished
 from sim.study.sample import COLUMNS, Sample, of_the_ramp, summary
 from sim.study.storage import results as store
+from sim.study.storage.locking import output_lock
 from sim.world.calendars.project_calendars import holidays_of
 from sim.world.randomness.streams import RNG_VERSION, Sampling
 from sim.world.weather.model import fingerprint
@@ -120,17 +121,12 @@ class Result:
     def save(self, directory: str | Path, extras: store.Extras | None = None) -> Path:
         """Write the result to `directory`, all of it or nothing; returns where.
 
-        `extras` is called with the directory being filled to add figures and reports.
+        `extras` is called with the directory being filled to add figures and reports. SimError, with exit code 2, if
+        another run is writing there, if nothing may be written, or if other files would be lost.
         """
         target = Path(directory).absolute()
-        kept = {"notes": self.sample.notes, "remark": self.sample.remark}
-        kept["sampling"] = self.sample.sampling.document()
-        parts = {"runs": self.sample.runs, "curves": self.sample.curves, "events": self.log}
-        parts |= {store.CHAIN: self.driving} if self.driving else {}
-        parts |= {store.DRIVERS: self.switched} if self.switched else {}
-        parts |= {store.RAMP: self.sample.ramp} if self.sample.ramp else {}
-        parts |= self.more
-        store.write_result(target, {**self.manifest, **kept}, dict(self.numbers), parts, extras)
+        with output_lock(target):
+            write_result(self, target, extras)
         return target
 
     @classmethod
@@ -143,6 +139,18 @@ class Result:
         sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how, parts.get(store.RAMP, {}))
         more = {name: parts[name] for name in store.MORE if name in parts}
         return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), more)
+
+
+def write_result(result: Result, target: Path, extras: store.Extras | None = None) -> None:
+    """Write a result, as `Result.save`, where the caller holds the lock of the directory already."""
+    sample = result.sample
+    kept = {"notes": sample.notes, "remark": sample.remark, "sampling": sample.sampling.document()}
+    parts = {"runs": sample.runs, "curves": sample.curves, "events": result.log}
+    parts |= {store.CHAIN: result.driving} if result.driving else {}
+    parts |= {store.DRIVERS: result.switched} if result.switched else {}
+    parts |= {store.RAMP: sample.ramp} if sample.ramp else {}
+    parts |= result.more
+    store.write_result(target, {**result.manifest, **kept}, dict(result.numbers), parts, extras)
 
 
 def frame(columns: Mapping[str, Any]) -> pd.DataFrame:

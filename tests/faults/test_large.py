@@ -93,7 +93,7 @@ def test_every_command_asks_for_room_before_it_simulates(
         raise AssertionError("simulated before asking whether it fits")
 
     monkeypatch.setattr("sim.study.executors.memory_estimate.free_bytes", lambda: 1_000_000)
-    monkeypatch.setattr("sim.study.case.Case.replicate", simulated)
+    monkeypatch.setattr("sim.study.case.Case.simulate_chunk", simulated)
     monkeypatch.setattr("sim.study.analyses.shards.gather", simulated)
     study = tmp_path / "study.yaml"
     for words in (["run", config], ["drivers", config], ["sweep", study], ["merge", tmp_path / "tiny.shard-1-of-1"]):

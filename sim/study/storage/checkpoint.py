@@ -20,7 +20,7 @@ from sim.study.chunk import Chunk, Column, Columns
 from sim.study.sample import plain
 from sim.study.storage import sealed_files as digested
 from sim.study.storage import sealed_files as tables
-from sim.study.storage.locking import held, probe
+from sim.study.storage.locking import output_lock
 
 ABOUT = "run.json"
 FINGERPRINT_LENGTH = 16
@@ -127,8 +127,7 @@ def open_checkpoint(
     Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
     what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
     """
-    with held(target):
-        probe(target)
+    with output_lock(target):
         directory = checkpoint_directory(target)
         if not (resume and files.exists(directory / ABOUT)):
             files.remove(directory)

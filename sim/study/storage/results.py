@@ -20,7 +20,8 @@ from sim.study.chunk import Columns
 from sim.study.sample import plain
 from sim.study.storage import sealed_files as digested
 from sim.study.storage import sealed_files as tables
-from sim.study.storage.locking import held, present, probe, replace_directory
+from sim.study.storage.atomic_directory import atomic_replace, readable_path
+from sim.study.storage.locking import output_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,16 +52,14 @@ def write_result(
     parts: dict[str, Columns],
     extras: Extras | None = None,
 ) -> None:
-    """Replace the result in `target` with a new one, or leave it as it is.
+    """Replace the result in `target` with a new one, or leave it as it is; the caller holds its lock.
 
     `parts` are the columns of "runs", "curves", "events" and those of SOMETIMES that are known. `extras` is called
     with the directory being filled, which already has an empty `figures/`, to add figures and reports.
     Raises WrongPlace where nothing may be written or where something lies that is not a result.
     """
-    with held(target):
-        probe(target)
-        refuse_foreign(target)
-        replace_directory(target, lambda new: _fill(new, manifest, summary, parts, extras))
+    refuse_foreign(target)
+    atomic_replace(target, lambda new: _fill(new, manifest, summary, parts, extras))
 
 
 def _fill(
@@ -108,7 +107,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 def read_result(target: Path) -> tuple[dict[str, Any], dict[str, Columns]]:
     """Manifest and columns of a result, every file checked against its fingerprint."""
-    directory = present(target)
+    directory = readable_path(target)
     if not files.exists(directory / MANIFEST):
         raise WrongPlace(f"{target}: there is no result here (no {MANIFEST})")
     manifest = read_manifest(directory)
@@ -172,8 +171,7 @@ def write_answer(
     target: Path, kind: str, manifest: dict[str, Any], parts: Tables, extras: AnswerExtras | None = None
 ) -> None:
     """Replace the answer in `target`, or leave it as it is; `extras` is called with the directory being filled."""
-    with held(target):
-        probe(target)
+    with output_lock(target):
         put_answer(target, kind, manifest, parts, extras)
 
 
@@ -182,7 +180,7 @@ def put_answer(
 ) -> None:
     """As `write_answer`, for whoever holds `target` already."""
     _refuse_foreign(target)
-    replace_directory(target, lambda new: _fill_answer(new, {**manifest, "kind": kind}, parts, extras))
+    atomic_replace(target, lambda new: _fill_answer(new, {**manifest, "kind": kind}, parts, extras))
 
 
 def _fill_answer(directory: Path, manifest: dict[str, Any], parts: Tables, extras: AnswerExtras | None) -> None:
@@ -202,7 +200,7 @@ def read_answer(target: Path, kind: str) -> tuple[dict[str, Any], dict[str, pd.D
     """Manifest and tables of an answer, every table checked against its fingerprint."""
     import pandas as pd
 
-    directory = present(target)
+    directory = readable_path(target)
     if not files.exists(directory / MANIFEST):
         raise WrongPlace(f"{target}: there is no {kind} here (no {MANIFEST})")
     manifest = _manifest(directory)

@@ -16,7 +16,7 @@ from sim import files
 from sim.errors import SimError
 from sim.study.result import Result
 from sim.study.runner import run
-from sim.study.storage.locking import held, probe
+from sim.study.storage.locking import output_lock
 from tests.study.toy_case import Toy
 
 DATA = ("manifest.json", "summary.json", "runs.parquet", "curves.parquet", "events.parquet")
@@ -191,11 +191,11 @@ def test_a_damaged_result_may_be_replaced(old: Result, tmp_path: Path) -> None:
 
 
 def test_the_directory_above_is_made_and_no_more(tmp_path: Path) -> None:
-    with held(tmp_path / "out" / "toy"):
-        probe(tmp_path / "out" / "toy")
+    with output_lock(tmp_path / "out" / "toy"):
+        pass
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(SimError, match="deep") as caught:
-        held(tmp_path / "not" / "so" / "deep" / "toy").__enter__()
+        output_lock(tmp_path / "not" / "so" / "deep" / "toy").__enter__()
     assert caught.value.exit_code == 2
     with pytest.raises(SimError, match="there is no result here"):
         Result.load(tmp_path / "out" / "toy")
@@ -211,7 +211,7 @@ def test_a_place_that_may_not_be_written_is_refused_before_anything_is_done(
     os.seteuid(65534)
     try:
         with pytest.raises(SimError, match="Permission denied") as caught:
-            probe(place / "toy")
+            output_lock(place / "toy").__enter__()
     finally:
         os.seteuid(0)
     assert caught.value.exit_code == 2
