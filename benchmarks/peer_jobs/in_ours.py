@@ -7,7 +7,7 @@ from time import process_time
 
 from sim.engine import simpy_engine as processes
 from sim.plan.compile import compile_plan
-from sim.plan.draws import deterministic_draws
+from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.vocabulary import Free, Hold, Plan, Signal, Step, Work, fixed
 from sim.world.calendars.working_time import always
 
@@ -34,7 +34,7 @@ def by_simpy() -> tuple[float, float, int]:
     """Return the seconds of setting up and of performing, and the minute of the end."""
     began = process_time()
     plan = compile_plan(job())
-    prepared, luck = processes.SimpyPlan(plan), deterministic_draws(plan.inputs)
+    prepared, luck = processes.SimpyPlan(plan), most_likely_draws(plan.inputs)
     set_up = process_time()
     log = processes.simulate(prepared, luck, plan.base_calendars).log
     return set_up - began, process_time() - set_up, int(log[-1, 0])

@@ -1,6 +1,6 @@
 """What every mechanism writes with: the project, its layout, the resource plan, and the plan so far.
 
-The resource plan is settled before a plan is written, by `sim.study.crew_sizing`: crews, their mobilisations and the
+The resource plan is settled before a plan is written, by `sim.study.crew_planning`: crews, their mobilisations and the
 dates of orders. Durations in working days are turned into minutes with the length of a calendar's working day.
 """
 
@@ -23,15 +23,27 @@ from sim.world.randomness.distributions import to_distribution
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far the work has got when a crew is called: a trade's hours done, and so many minutes later."""
+
+    trade: str
+    hours: int
+    minutes: int
+
+
+@dataclass(frozen=True)
 class Mobilisation:
-    """one crew of a trade on site: the minute at which it is called, and its trade's hours done at which it may leave.
+    """One crew of a trade on site: the minute at which it is called, and its trade's hours done at which it may leave.
 
     `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its.
+    `progress` is what the call waits for where crews follow progress. `returns` are later stays of the same crew.
     """
 
     called: int
     until_hours: int
     because: str = ""
+    progress: Progress | None = None
+    returns: tuple[Mobilisation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,8 @@ class ResourcePlan:
     While a project is rehearsed, trades that are not in `mobilisations` are all there from the beginning: `crews` of
     them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
     orders when its place is decided. `released` is the day of release by place, where that is not its order's;
-    `placed` the planned minute of orders that have no date.
+    `placed` the planned minute of orders that have no date. `priorities` are by unit those of its holds of crews, in
+    order: who must finish first goes first.
     """
 
     crews: Mapping[str, int] = field(default_factory=dict)
@@ -49,6 +62,7 @@ class ResourcePlan:
     order_minutes: Mapping[str, int] = field(default_factory=dict)
     released: Mapping[str, int] = field(default_factory=dict)
     placed: Mapping[str, int] = field(default_factory=dict)
+    priorities: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

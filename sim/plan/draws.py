@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.vocabulary import Chance, FactorGroup, Plan, PlanError, Span
-from sim.world.randomness.distributions import Distribution, Fixed
+from sim.world.randomness.distributions import Distribution, Fixed, RiskOccurrence
 from sim.world.randomness.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
 from sim.world.randomness.streams import (
     FloatArray,
@@ -60,7 +60,9 @@ class Inputs:
     delays: NDArray[np.int64]
     tables: Tables
     planned: NDArray[np.float64]
-    """The planner's value of every table, for the deterministic run."""
+    """The planner's value of every table, for the most likely plan."""
+    mean: NDArray[np.float64]
+    """The mean of every table, for the expected plan; of a risk that may occur its planned value, that it does not."""
     factors: tuple[str, ...]
     factor_groups: tuple[FactorGroup, ...]
     factor_table: NDArray[np.int64]
@@ -123,6 +125,7 @@ class InputsBuilder:
             delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans]),
             tables=compile_all(list(self.shapes)),
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),
+            mean=np.array([_mean(shape) for shape in self.shapes], np.float64),
             factors=tuple(self.factors),
             factor_groups=self.factor_groups,
             factor_table=np.array(self.factor_table, np.int64),
@@ -132,6 +135,11 @@ class InputsBuilder:
             delay_minutes=np.array(self.delay_minutes, np.float64),
             delay_losses=_padded(self.delay_losses),
         )
+
+
+def _mean(shape: Distribution) -> float:
+    """Return a distribution's mean; a risk is no expected value of anything, it occurs or it does not."""
+    return shape.planned() if isinstance(shape, RiskOccurrence) else shape.mean()
 
 
 def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
@@ -247,22 +255,6 @@ def value_of(inputs: Inputs, number: int, luck: float, factors: FloatArray, dela
     if inputs.kind[number] == SPAN:
         return floor(amount + 0.5)
     return int(luck < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
-
-
-def deterministic_draws(inputs: Inputs) -> SampledInputs:
-    """Return the luck of the deterministic run: everything at its planned value, decisions as is most likely."""
-    # at a uniform of one half a decision is taken exactly if its probability is above one half
-    even = np.full((len(inputs.names), 1), 0.5)
-    factors, delays = (inputs.planned[table][:, None] for table in (inputs.factor_table, inputs.delay_table))
-    factors, delays = shared(inputs, factors, delays)
-    shape = inputs.planned[inputs.table][:, None]
-    content, values = settle(inputs, shape, even, factors, delays)
-
-    def again(number: int, _attempt: int) -> int:
-        """Take for a repeated attempt what the first one took."""
-        return int(values[number, 0])
-
-    return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], again)
 
 
 # --- spreading over a study -------------------------------------------------------------------------------------------

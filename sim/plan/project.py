@@ -8,7 +8,7 @@ from sim.config.project import Project
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
-from sim.plan.mechanisms.crews import await_permits, mobilise_crews
+from sim.plan.mechanisms.crews import apply_dispatch, await_permits, mobilise_crews
 from sim.plan.mechanisms.demand import write_demand
 from sim.plan.mechanisms.energization import energize
 from sim.plan.mechanisms.factory import Plant, build_skid, open_factories, shared_out
@@ -60,6 +60,7 @@ def write_plan(
     draw_prices(context)
     await_permits(context)
     apply_risks(context)
+    apply_dispatch(context)
     plan.require_causes()
     return plan
 

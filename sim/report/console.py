@@ -266,7 +266,7 @@ def progress(name: str) -> Iterator[Progress | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     with Bar(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(name, total=None, left="sizing crews")
+        task = bar.add_task(name, total=None, left="planning crews")
 
         def update(done: int, total: int, seconds: float | None) -> None:
             """Move the bar."""

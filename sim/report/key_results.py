@@ -55,10 +55,10 @@ def headline(view: ResultView) -> str:
     sentences = [f"80 % of the runs have all MW online on or before {date}: promise that, not the plan."]
     if not math.isfinite(p80):
         sentences = ["No date has a confidence of 80 %."]
-    for label, day in (("planned", view.planned(FINISH)), ("target", view.limit(FINISH))):
+    for label, day in (("expected plan's date", view.planned(FINISH)), ("target date", view.limit(FINISH))):
         if day is not None and math.isfinite(day):
             kept = view.share_at_most(FINISH, day).text()
-            sentences.append(f"The {label} date, {view.dates.format(day)}, has a confidence of {kept}.")
+            sentences.append(f"The {label}, {view.dates.format(day)}, has a confidence of {kept}.")
     return " ".join(sentences)
 
 
@@ -85,7 +85,8 @@ def _finish(view: ResultView) -> list[KeyResult]:
         return [_percentiles(view, metric, "orders over time", label, "mean over MW") for metric, label in there]
     part, planned = metric_format(FINISH).label, view.planned(FINISH)
     return [
-        *_promised_date(view, part, "planned date", planned),
+        *_promised_date(view, part, "expected plan", planned),
+        *_promised_date(view, part, "most likely plan", view.most_likely(FINISH)),
         *_dates(view, FINISH),
         *_contingency(part, view.quote(FINISH, "p80"), planned),
         *_promised_date(view, part, "target", view.limit(FINISH)),
@@ -114,7 +115,7 @@ def _contingency(part: str, p80: Quote, planned: float | None) -> list[KeyResult
     if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
         return []
     beyond = Quote(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
-    return [KeyResult(part, "contingency", beyond.text(), f"P80 less planned date; {beyond.interval_text()}")]
+    return [KeyResult(part, "contingency", beyond.text(), f"P80 less expected plan; {beyond.interval_text()}")]
 
 
 def _first_mw(view: ResultView) -> list[KeyResult]:

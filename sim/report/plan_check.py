@@ -114,7 +114,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         _systems(case.project),
         "\n".join(describe_conditions(case.project)),
         "\n".join(_weather_days(case)),
-        "\n".join(_sizing(case)),
+        "\n".join(_planned_date(case)),
         _crews(case),
         "\n".join(_capacity(case)),
         "\n".join(_remarks(remarks, errors)),
@@ -161,26 +161,36 @@ def _systems(project: Project) -> Table:
     return table
 
 
-def _sizing(case: Case) -> Iterator[str]:
-    """Yield which date the crews are sized for, and why."""
-    sizing, target = case.sizing, case.project.scale.target_days
+def _planned_date(case: Case) -> Iterator[str]:
+    """Say which date the crews are planned for, and why."""
+    plan, target = case.crew_plan, case.project.scale.target_days
     yield ""
-    day = f"day {sizing.unlimited_days:.0f}"
-    yield f"With as many crews as could be used, and planned durations, all MW are online on {day}."
-    if sizing.unlimited_days > target:
-        yield f"That is after the target, day {target:g}: crews are sized for day {sizing.unlimited_days:.0f} instead."
+    yield (
+        "At expected durations and with as many crews as anybody asks for, all MW are online on day"
+        f" {plan.earliest_days:.0f}."
+    )
+    if plan.earliest_days > target:
+        yield (
+            f"No crew keeps the target, day {target:g}: crews are planned for day {plan.planned_for_days:.0f}, the date"
+            " that every trade's hours spread over its window keep."
+        )
     else:
-        yield f"Crews are sized for the target, day {target:g}."
+        yield f"Crews are planned for the target, day {target:g}."
+    yield (
+        f"The plan keeps day {plan.finish_days:.0f} with {plan.manning.peak} people at the peak;"
+        f" {plan.manning.idle_crew_weeks} crew-weeks are idle between work, {plan.manning.rehired_crews} crews go home and"
+        f" come back. The window rule has {plan.window_peak} people for day {plan.window_days:.0f}."
+    )
 
 
 def _crews(case: Case) -> Table:
     """Return the crew plan: windows, hours, crews of every trade, and its people on site at most, all shifts together."""
-    trades, resource_plan = case.project.labour.trades, case.sizing.resource_plan
+    trades, resource_plan = case.project.labour.trades, case.crew_plan.resource_plan
     shifts = len(case.project.pattern.shifts)
     in_shifts = f" in {shifts} shifts" if shifts > 1 else ""
     dates = ProjectDates(case.project.scale.start_date)
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
-    for window in sorted(case.sizing.windows, key=lambda window: window.start):
+    for window in sorted(case.crew_plan.windows, key=lambda window: window.start):
         stays, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
         typed = " (typed in)" if trade.crews is not None else ""
         first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))

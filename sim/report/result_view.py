@@ -275,8 +275,12 @@ class ResultView:
         return _optional(self.manifest.get("limits"), metric)
 
     def planned(self, metric: str) -> float | None:
-        """Return the metric of the deterministic run, +inf where it stalled, None where there is none."""
+        """Return the metric of the expected plan, +inf where it stalled, None where there is none."""
         return _optional(self.manifest.get("planned"), metric)
+
+    def most_likely(self, metric: str) -> float | None:
+        """Return the metric of the most likely plan, in which nothing fails; None where there is none."""
+        return _optional(self.manifest.get("most_likely"), metric)
 
     def share_at_most(self, metric: str, bound: float) -> Share:
         """Return in how many runs a metric is at most `bound`: "on or before"."""
@@ -288,7 +292,7 @@ class ResultView:
 
     @cached_property
     def planned_ramp(self) -> list[tuple[float, float]]:
-        """Return the deterministic run's ramp as (day, MW online from then on); empty where there is none."""
+        """Return the expected plan's ramp as (day, MW online from then on); empty where there is none."""
         blocks = sorted((self.manifest.get("planned_blocks") or {}).values())
         if not blocks:
             return []

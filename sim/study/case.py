@@ -38,11 +38,12 @@ from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, m
 from sim.metrics.record import Record
 from sim.metrics.schedule import chain_table, event_table
 from sim.plan.compile import CompiledPlan, compile_plan
-from sim.plan.draws import Draws, SampledInputs, Spreader, deterministic_draws
+from sim.plan.deterministic_draws import expected_draws, most_likely_draws
+from sim.plan.draws import Draws, SampledInputs, Spreader
 from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
-from sim.study.crew_sizing import Sizing, size
+from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
 from sim.world.calendars.project_calendars import SHIFT, calendars_of, day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
@@ -90,7 +91,7 @@ class Case:
     """One project, its plan as arrays, and what was agreed before it was written."""
 
     project: Project
-    sizing: Sizing
+    crew_plan: CrewPlan
     plan: CompiledPlan
     weather: WeatherModel = None
     sampling: Sampling = PLAIN_MONTE_CARLO
@@ -117,19 +118,29 @@ class Case:
 
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """Return the metrics and curves of the deterministic run."""
+        """Return the metrics and curves of the expected plan: durations at their means, expected rework, no risk."""
         if self.engine == COMPILED:
             self.calendars_of(0, 0, 1)  # weather is not in this run, but is asked for next: compile it now
         return self.measured(self.planned, self.planned_run)
 
     @cached_property
+    def as_most_likely(self) -> dict[str, float]:
+        """Return the metrics of the most likely plan: every duration most likely, and nothing fails."""
+        draws = most_likely_draws(self.plan.inputs)
+        return self.measured(draws, self._given_run(draws))[0]
+
+    @cached_property
     def planned_run(self) -> RunOutcome:
-        """Return the deterministic run."""
+        """Return the run of the expected plan."""
+        return self._given_run(self.planned)
+
+    def _given_run(self, draws: SampledInputs) -> RunOutcome:
+        """Return a run without chance by this case's engine."""
         if self.engine != COMPILED:
-            return self.simulate(self.planned)
+            return self.simulate(draws)
         from sim.engine.numba_engine.simulate import simulate_given
 
-        return simulate_given(self.kernel_plan, self.planned.values, self.plan.base_calendars)
+        return simulate_given(self.kernel_plan, draws, self.plan.base_calendars)
 
     @cached_property
     def simpy_plan(self) -> SimpyPlan:
@@ -147,7 +158,7 @@ class Case:
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with: compiled kernels, if the engine is."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
-        layout = layout_of(self.project, self.sizing.resource_plan.released)
+        layout = layout_of(self.project, self.crew_plan.resource_plan.released)
         kernels = kernels_for(compiled=self.engine == COMPILED)
         plain = MetricContext.of(self.project, layout, self.plan, site, kernels)
         planned = self.planned
@@ -156,8 +167,8 @@ class Case:
 
     @cached_property
     def planned(self) -> SampledInputs:
-        """Return the luck of the deterministic run."""
-        return deterministic_draws(self.plan.inputs)
+        """Return what every input comes out at in the expected plan, the one that is quoted."""
+        return expected_draws(self.plan.inputs)
 
     def draws(self, seed: int) -> Draws:
         """Return where the luck of its replications comes from; the same draws for the same seed, so far as made."""
@@ -310,9 +321,9 @@ def prepare_case(
     chosen_engine = select_backend(engine)
     weather = weather_model(project.weather, folder)
     with gc_paused():
-        sizing = size(project)
-        plan = write_plan(project, project_calendars(project), day_minutes(project), sizing.resource_plan)
-        return Case(project, sizing, compile_plan(plan), weather, chosen_sampling, chosen_engine)
+        crew_plan = plan_crews(project)
+        plan = write_plan(project, project_calendars(project), day_minutes(project), crew_plan.resource_plan)
+        return Case(project, crew_plan, compile_plan(plan), weather, chosen_sampling, chosen_engine)
 
 
 prepare = prepare_case

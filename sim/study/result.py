@@ -27,7 +27,7 @@ from sim.metrics.delivery import online
 from sim.metrics.record import DAY, Record
 from sim.study.case import Case
 from sim.study.chunk import Columns
-from sim.study.crew_sizing import finished
+from sim.study.crew_planning.rehearsal import finished
 from sim.study.sample import COLUMNS, Sample, of_the_ramp, summary
 from sim.study.storage import results as store
 from sim.study.storage.locking import output_lock
@@ -182,7 +182,7 @@ def identity(case: Case, seed: int) -> dict[str, Any]:
 
 
 def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
-    """Return the manifest of a run, the deterministic run's numbers and dates included."""
+    """Return the manifest of a run, the numbers and dates of the expected and the most likely plan included."""
     project = case.project
     outcome = finished(case.planned_run)
     metrics, _ = case.as_planned
@@ -199,9 +199,10 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "working_weekdays": [WEEK.index(day) for day in project.site_calendar.days],
         "holidays": [day.isoformat() for day in holidays_of(project)],
         "limits": _limits(project),
-        "planned": metrics,
+        "planned": metrics,  # of the expected plan
+        "most_likely": case.as_most_likely,
         "planned_blocks": _planned_blocks(case, outcome.log),
-        "crews": {trade: len(stays) for trade, stays in case.sizing.resource_plan.mobilisations.items()},
+        "crews": {trade: len(stays) for trade, stays in case.crew_plan.resource_plan.mobilisations.items()},
         "versions": {"python": platform.python_version(), **versions()},
         "config_digest": digest(project),
         "config": project.model_dump(mode="json"),
@@ -227,7 +228,7 @@ def _limits(project: Project) -> dict[str, float]:
 
 
 def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
-    """Return the day on which each block is online in the deterministic run."""
+    """Return the day on which each block is online in the expected plan."""
     metric_context = case.metric_context
     record = Record.of(metric_context.index, log, case.planned.content, case.plan.base_calendars)
     blocks = online(record, metric_context.layout, case.project)

@@ -7,7 +7,7 @@ from sim.config.project import Project
 from sim.metrics.record import Index, Record
 from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
 from sim.plan.compile import compile_plan
-from sim.plan.draws import deterministic_draws
+from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.vocabulary import Note, Plan, Signal, Until, Work, fixed
 from sim.study.case import Case
 from sim.world.calendars.working_time import Calendar, weekly
@@ -25,7 +25,7 @@ def record(plan: Plan) -> Record:
     compiled = compile_plan(plan)
     log = told(plan).outcome.log
     return Record.of(
-        Index.of(compiled), log, deterministic_draws(compiled.inputs).content, compiled.base_calendars, np.zeros(0)
+        Index.of(compiled), log, most_likely_draws(compiled.inputs).content, compiled.base_calendars, np.zeros(0)
     )
 
 

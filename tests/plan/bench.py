@@ -11,7 +11,8 @@ import numpy as np
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import PlanContext, ResourcePlan
-from sim.plan.draws import Draws, SampledInputs, deterministic_draws
+from sim.plan.deterministic_draws import most_likely_draws
+from sim.plan.draws import Draws, SampledInputs
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
@@ -42,7 +43,7 @@ def run(
     plan: CompiledPlan, luck: SampledInputs | None = None, hours: Sequence[Calendar] | None = None
 ) -> Mapping[str, list[Replication]]:
     """Perform a plan, without luck if none is given; by unit its works (activity, begun, done) in hours, in order."""
-    outcome = simulate(SimpyPlan(plan), luck or deterministic_draws(plan.inputs), hours or plan.base_calendars)
+    outcome = simulate(SimpyPlan(plan), luck or most_likely_draws(plan.inputs), hours or plan.base_calendars)
     assert outcome.deadlock is None, outcome.deadlock.explain()
     return told(plan, outcome)
 
@@ -64,7 +65,7 @@ def alone(context: PlanContext, luck: SampledInputs | None = None) -> Mapping[st
 
 def fated(plan: CompiledPlan, first: Mapping[str, int], later: Mapping[str, int] | None = None) -> SampledInputs:
     """No luck at all, but for the inputs named "activity/unit": what they come out at first, and ever after."""
-    names, plain = plan.inputs.names, deterministic_draws(plan.inputs)
+    names, plain = plan.inputs.names, most_likely_draws(plan.inputs)
     values = list(plain.values)
     for name, value in first.items():
         values[names.index(name)] = value
@@ -85,6 +86,6 @@ def counts(context: PlanContext, activity: str, replications: int, seed: int = 1
 
 def notes(plan: CompiledPlan, luck: SampledInputs | None = None) -> list[tuple[float, str, str, int]]:
     """Every note (hour, kind, item, amount) of a run, in order."""
-    log = simulate(SimpyPlan(plan), luck or deterministic_draws(plan.inputs), plan.base_calendars).log
+    log = simulate(SimpyPlan(plan), luck or most_likely_draws(plan.inputs), plan.base_calendars).log
     rows = log[plan.rows[log[:, 1], 0] == NOTE]
     return [(minute / HOUR, *plan.notes[plan.rows[step, 1]], amount) for minute, step, amount in rows.tolist()]

@@ -39,7 +39,7 @@ def test_the_plan_comes_first_with_its_confidence_and_the_contingency(hybrid: Re
     planned = hybrid.manifest["planned"][FINISH]
     first = key_results(ResultView.of(hybrid))[0]
     kept = np.mean(hybrid.runs[FINISH] <= planned)
-    assert (first.part, first.label) == ("all MW online", "planned date")
+    assert (first.part, first.label) == ("all MW online", "expected plan")
     assert first.value == f"10 Jul 2028 (day {planned:.0f})"  # day 551.6 after 4 Jan 2027 is a Saturday
     assert first.note.startswith("kept in 35 % (")
     assert kept == 0.345
@@ -51,7 +51,7 @@ def test_the_first_sentence_is_the_date_to_promise_and_how_sure_the_plan_is(hybr
     sentence = headline(ResultView.of(hybrid))
     late, plan = of(hybrid, "all MW online", "P80, on or before"), key_results(ResultView.of(hybrid))[0]
     assert sentence.startswith(f"80 % of the runs have all MW online on or before {late.value.split(' (')[0]}: ")
-    assert f"The planned date, {plan.value.split(' (')[0]}, has a confidence of 35 % (" in sentence
+    assert f"The expected plan's date, {plan.value.split(' (')[0]}, has a confidence of 35 % (" in sentence
     assert "The target date" in sentence
     assert sentence.split(":")[0] in plain_text(describe_run(hybrid)).replace("\n", " ")
 

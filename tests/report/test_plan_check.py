@@ -47,6 +47,6 @@ def test_people_at_most_are_those_of_all_shifts_and_of_the_mix(
 
 def test_a_trade_whose_work_nothing_waits_for_is_sized_for_the_target() -> None:
     case = tiny_case(FENCE)
-    (window,) = (window for window in case.sizing.windows if window.trade == "linemen")
-    assert window.finish == max(30 * 1440, round(case.sizing.unlimited_days * 1440))
+    (window,) = (window for window in case.crew_plan.windows if window.trade == "linemen")
+    assert window.finish == max(30 * 1440, round(case.crew_plan.earliest_days * 1440))
     assert case.simulate(case.planned).deadlock is None

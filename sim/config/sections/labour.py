@@ -331,8 +331,25 @@ class Labour(Section):
     utilisation: Share = Field(description="Share of paid time the crew plan expects to be busy")
     ramp: Ramp = Field(description="Ramp the crew plan is shaped by")
     mobilisation_days: Count = Field(description="Working days from arrival to the first day of work")
-    called_by: Literal["date", "permits"] = Field(
-        default="date", description="Crews are called on a date, or as long after the permits as is planned"
+    crew_plan: Literal["levelled", "window"] = Field(
+        default="levelled",
+        description="How many crews when: the smallest peak that keeps the date, found by rehearsals at expected"
+        " durations; or every trade's hours spread over its window",
+    )
+    dispatch: Literal["latest_finish", "first_come"] = Field(
+        default="latest_finish",
+        description="Who gets a crew that several wait for: who must finish first, or who asked",
+    )
+    idle_weeks: Annotated[int, Unit("weeks"), Bounds(1, 104)] = Field(
+        default=3, description="A crew without work for longer goes home and comes back when work opens"
+    )
+    limit: Annotated[int, Unit("people"), Bounds(1, 100_000)] | None = Field(
+        default=None, description="People on site at most; the levelled plan then has the earliest date for so many"
+    )
+    called_by: Literal["progress", "date", "permits"] = Field(
+        default="progress",
+        description="Crews are called when the work before theirs has got so far, on a date, or as long after the"
+        " permits as is planned",
     )
     pattern: Name | None = Field(
         default=None,

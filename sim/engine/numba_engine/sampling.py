@@ -138,7 +138,7 @@ def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt
     Its minutes before losses are kept for the metrics, those of the first attempt.
     """
     if draws[GIVEN] > 0:
-        return draws[draws[GIVEN] + number]
+        return draws[draws[GIVEN] + 2 * number + min(attempt, 1)]
     made = draws[draws[INPUTS] + number * INPUT + MADE]
     recipe = draws[RECIPES] + made * draws[RECIPE]
     certain = draws[recipe + TABLE_KIND] == FIXED and draws[recipe + INPUT_KIND] == SPAN
@@ -202,10 +202,11 @@ class DrawTables:
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
 
 
-def fixed_draws(inputs: Inputs, values: Sequence[int]) -> tuple[Ints, Floats]:
-    """Return (numbers, figures) that give every input its value, at later attempts too; nothing is drawn."""
+def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int]) -> tuple[Ints, Floats]:
+    """Return (numbers, figures) that give every input its value at the first and at later attempts; nothing is drawn."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
-    return _numbers(inputs, keys, recipes(inputs), values, forced=False), np.zeros(1)
+    pairs = np.column_stack([values, repeated]).ravel().astype(np.int64) if len(values) else np.zeros(0, np.int64)
+    return _numbers(inputs, keys, recipes(inputs), pairs, forced=False), np.zeros(1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ that cannot go on are described in the words of the reference engine, so that bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Timer
@@ -55,7 +55,8 @@ from sim.engine.simpy_engine import RunOutcome, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
 from sim.plan.compile import MODES, CompiledPlan, compile_plan
-from sim.plan.draws import Uniforms
+from sim.plan.deterministic_draws import most_likely_draws
+from sim.plan.draws import SampledInputs, Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
 from sim.world.calendars.working_time import ALL, Calendar, CalendarEnds, NoWindow
 from sim.world.roads import duty_finish
@@ -238,10 +239,33 @@ def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calen
     return next(simulate_many(prepared, seed, replication, 1, lambda _: calendars))
 
 
-def simulate_given(prepared: KernelPlan, values: Sequence[int], calendars: Calendars) -> CompiledOutcome:
-    """Perform the plan with the value of every input given, as in the planned run; repeats take the same value."""
-    numbers, figures = fixed_draws(prepared.plan.inputs, values)
-    return Workspace(prepared, numbers, figures).simulate(0, np.empty(0), calendars)
+def simulate_given(prepared: KernelPlan, draws: SampledInputs, calendars: Calendars) -> CompiledOutcome:
+    """Perform the plan with the value of every input given, as in the most likely and the expected plan."""
+    return given_workspace(prepared, draws).simulate(0, np.empty(0), calendars)
+
+
+def given_workspace(prepared: KernelPlan, draws: SampledInputs) -> Workspace:
+    """Return a workspace in which every input has its given value, at later attempts too."""
+    repeated = [draws.later(number, 1) for number in range(len(draws.values))]
+    return Workspace(prepared, *fixed_draws(prepared.plan.inputs, draws.values, repeated))
+
+
+class GivenRuns:
+    """Runs of one plan with the same given inputs, each with other counts in some of its pools at the beginning."""
+
+    def __init__(self, plan: CompiledPlan, draws: SampledInputs) -> None:
+        """Lay out the plan once; a run then costs what the kernel costs."""
+        self._kernel_plan = KernelPlan(plan)
+        self._workspace = given_workspace(self._kernel_plan, draws)
+
+    def run(self, initial: Mapping[int, int]) -> CompiledOutcome:
+        """Simulate the plan with these counts by pool, and the plan's own in all other pools."""
+        plan, beginning = self._kernel_plan.plan, self._kernel_plan.beginning
+        counts = plan.initial.copy()
+        counts[list(initial)] = list(initial.values())
+        begin = beginning[FREE_COUNT]
+        beginning[begin : begin + len(counts)] = counts
+        return self._workspace.simulate(0, np.empty(0), plan.base_calendars)
 
 
 def ready(announce: Callable[[str], None] | None = None) -> float:
@@ -253,7 +277,8 @@ def ready(announce: Callable[[str], None] | None = None) -> float:
     telling = Timer(A_MOMENT, announce or str, [COMPILING])
     telling.start()
     try:
-        simulate_given(KernelPlan(compile_plan(_nothing())), [], [])
+        plan = compile_plan(_nothing())
+        simulate_given(KernelPlan(plan), most_likely_draws(plan.inputs), [])
     finally:
         telling.cancel()
     return perf_counter() - began

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Level, Step
@@ -140,7 +141,7 @@ def mobilise_crews(context: PlanContext) -> None:
             _crews_of(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
             continue
         _crews_of(context, trade, 0)
-        context.plan.pool(f"hiring.{trade}", hired_per_week(context, trade), cause="crew")
+        context.plan.pool(f"hiring.{trade}", hires_per_week(context.project, trade), cause="crew")
         for number, stay in enumerate(context.resource_plan.mobilisations[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
             level = hours[trade] if number < most[trade] else stay.until_hours
@@ -154,37 +155,67 @@ def _crews_of(context: PlanContext, trade: str, there: int) -> None:
     context.plan.pool(crew(trade), there, "supplied", cause="crew", noun="crews", trade=trade)
 
 
-def hired_per_week(context: PlanContext, trade: str) -> int:
+def hires_per_week(project: Project, trade: str) -> int:
     """Return the crews of a trade that can be brought in within a week, those who relieve them included."""
-    labour, given = context.project.labour, context.trade(trade)
-    people = on_site(context, trade) * labour.payroll(context.project.pattern)
-    return max(1, round(given.hired_per_week.value / people))
+    people = on_site(project, trade) * project.labour.payroll(project.pattern)
+    return max(1, round(project.labour.trades[trade].hired_per_week.value / people))
 
 
-def on_site(context: PlanContext, trade: str) -> int:
+def on_site(project: Project, trade: str) -> int:
     """Return the direct people of one crew of a trade on site: a team in every shift."""
-    return context.trade(trade).team * len(context.project.pattern.shifts)
+    return project.labour.trades[trade].team * len(project.pattern.shifts)
 
 
 def _crew(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters) -> list[PlanStep]:
-    """Return a crew's stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
+    """Return a crew's route: one stay after the other; between them it is at home, and others may have its beds."""
+    route = _stay(context, trade, stay, quarters, "")
+    for number, later in enumerate(stay.returns, 2):
+        route += _stay(context, trade, later, quarters, f" {number}")
+    return route
+
+
+def _stay(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters, number: str) -> list[PlanStep]:
+    """Return one stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
-    people = on_site(context, trade)
+    people = on_site(context.project, trade)
     before, beds = quarters.moving_in()
     return [
-        Until("called", fixed(stay.called)),
+        *_called(context, stay, number),
         *before,
         Hold({f"hiring.{trade}": 1, **beds}, patience=CREW_PATIENCE if beds else None),
-        Work("week of hiring", fixed(MINUTES_PER_WEEK), "always"),
+        Work(f"week of hiring{number}", fixed(MINUTES_PER_WEEK), "always"),
         Free({f"hiring.{trade}": 1}),
         Note("people", trade, people),
-        Work("induction", induction, "site.interior"),
+        Work(f"induction{number}", induction, "site.interior"),
         Free({crew(trade): 1}),
         Wait(context.plan.gate(done(trade)), stay.until_hours),
         Hold({crew(trade): 1}, priority=LEAVING),
         Note("people", trade, -people),
         *quarters.moving_out(),
     ]
+
+
+def _called(context: PlanContext, stay: Mobilisation, number: str) -> list[PlanStep]:
+    """Return what a crew waits for before it is hired: the progress of the work before its own, or a date."""
+    if stay.progress is None:
+        return [Until(f"called{number}", fixed(stay.called))]
+    reached = Wait(context.plan.gate(done(stay.progress.trade)), stay.progress.hours)
+    return [reached, Work(f"called{number}", fixed(stay.progress.minutes), "always")]
+
+
+def apply_dispatch(context: PlanContext) -> None:
+    """Give every hold of crews its priority in the resource plan; a smaller number is served first."""
+    crews = {crew(trade) for trade in context.project.labour.trades}
+    for unit, priorities in context.resource_plan.priorities.items():
+        route = context.plan.units.get(unit)
+        if route is not None:
+            left = iter(priorities)
+            context.plan.units[unit] = [
+                replace(step, priority=next(left))
+                if isinstance(step, Hold) and not crews.isdisjoint(step.pools)
+                else step
+                for step in route
+            ]
 
 
 def await_permits(context: PlanContext) -> None:

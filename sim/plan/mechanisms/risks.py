@@ -229,7 +229,7 @@ def _absence(context: PlanContext, blow: Blow, begins: str, pool: str) -> list[P
     """Return: from a date on one of a pool is away, if the driver occurs; people who are away are not on site."""
     name = f"risk.{blow.driver.id}"
     trade = context.plan.pools[pool].trade
-    people = on_site(context, trade) if trade else 0
+    people = on_site(context.project, trade) if trade else 0
     return [
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
         Again("over", f"{name} stays away", Chance(1.0, (blow.occurs,), otherwise=True)),

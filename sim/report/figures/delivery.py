@@ -66,7 +66,7 @@ def plot_finish(
     ax.set_xlim(style.date_position(info.dates, low), style.date_position(info.dates, high))
     style.date_axis(ax)
     _draw_percentiles(right, quoted, info)
-    _draw_promised_date(right, data, planned, info, "planned", (0, ()), 6)
+    _draw_promised_date(right, data, planned, info, "expected plan", (0, ()), 6)
     _draw_promised_date(right, data, target, info, "target", (0, (6, 4)), 24)
     _frame(ax, right)
     style.caption(ax, info.caption("Share of runs that finish on or before a date", *_stalled_note(data)))

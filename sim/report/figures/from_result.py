@@ -37,7 +37,7 @@ def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the ramp beside that of the deterministic run."""
     first, full = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
     return plot_mw_online(
-        view.curves, ax, info=view.info, ramp=view.planned_ramp, ramp_name="planned", first=first, full=full
+        view.curves, ax, info=view.info, ramp=view.planned_ramp, ramp_name="expected plan", first=first, full=full
     )
 
 

@@ -208,7 +208,7 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
         low, middle, high = (data[f"{name}_{p}"].to_numpy(dtype=float) / 1e6 for p in ("p10", "p50", "p90"))
         ax.fill_between(x, low, high, color=tint, lw=0)
         ax.plot(x, middle, color=colour, lw=2.4, label=f"{name}, P50 (band: P10 to P90)")
-    ax.plot(x, data["planned"] / 1e6, color="black", lw=1.6, ls=(0, (5, 3)), label="planned")
+    ax.plot(x, data["planned"] / 1e6, color="black", lw=1.6, ls=(0, (5, 3)), label="expected plan")
     moving = np.flatnonzero(
         np.diff(data[["earned_p10", "paid_p10", "planned"]].to_numpy(dtype=float), axis=0).any(axis=1)
     )

@@ -149,7 +149,7 @@ def ramp(curves: pd.DataFrame, info: RunInfo, planned: Steps) -> Any:
         last = {"x": np.append(line["x"], x[-1]), "y": np.append(line["y"], mw[-1])}
         inside = last["x"] >= x[0]
         drawn = {name: column[inside] for name, column in last.items()}
-        chart.line(**drawn, color=style.INK, width=1.6, line_dash="dashed", legend_label="planned")
+        chart.line(**drawn, color=style.INK, width=1.6, line_dash="dashed", legend_label="expected plan")
     chart.add_tools(_dated_hover([p50], "P50: @y{0.0} MW"), _dated_hover([p80], "P80: @y{0.0} MW"))
     return with_legend_below(chart)
 

@@ -131,7 +131,9 @@ def _questions_on_sample(view: ResultView) -> Iterator[Check]:
     if planned is not None:
         kept = view.share_at_most(FINISH, planned)
         yield Check(
-            "How sure is the planned date?", None, f"kept in {percent(kept.fraction)} of runs; do not promise it"
+            "How sure is the expected plan's date?",
+            None,
+            f"kept in {percent(kept.fraction)} of runs; do not promise it",
         )
 
 
@@ -237,7 +239,7 @@ def _charts(view: ResultView) -> dict[str, Any]:
     quoted = view.percentiles(FINISH)
     if quoted is None:
         return drawn
-    promises = {"planned": view.planned(FINISH), "target": view.limit(FINISH)}
+    promises = {"expected plan": view.planned(FINISH), "target": view.limit(FINISH)}
     return {"s_curve": charts.s_curve(view.values(FINISH), view.info, quoted, promises), **drawn}
 
 

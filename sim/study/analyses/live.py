@@ -232,8 +232,8 @@ class Live:
     def levers(self) -> tuple[Lever, ...]:
         """Return what can be moved."""
         project = self.base.project
-        plan = write_plan(project, project_calendars(project), day_minutes(project), self.base.sizing.resource_plan)
-        return levers(project, self.base.sizing.resource_plan, largest_counts(plan.units, project.labour.trades))
+        plan = write_plan(project, project_calendars(project), day_minutes(project), self.base.crew_plan.resource_plan)
+        return levers(project, self.base.crew_plan.resource_plan, largest_counts(plan.units, project.labour.trades))
 
     def project(self, changes: Changes) -> Project:
         """Return the project as it is on screen; ConfigError where that cannot be."""
@@ -290,10 +290,10 @@ class Live:
         if anew:
             return prepare_case(project, self.path.parent, engine=self.base.engine)
         with gc_paused():
-            resource_plan = kept(self.base.sizing.resource_plan, changes)
+            resource_plan = kept(self.base.crew_plan.resource_plan, changes)
             plan = compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
-            sizing = replace(self.base.sizing, resource_plan=resource_plan)
-            return Case(project, sizing, plan, self.base.weather, engine=self.base.engine)
+            crew_plan = replace(self.base.crew_plan, resource_plan=resource_plan)
+            return Case(project, crew_plan, plan, self.base.weather, engine=self.base.engine)
 
 
 def picture(pieces: Sequence[PartialPicture]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Causes that can be switched off one at a time: drivers of the register, and groups of uncertain inputs.
 
 What is left meets the same random numbers: a driver that is off changes no draw of anything else, an input that is
-switched off is at its planned value, and the crews and order dates of the resource plan stay as they are.
+switched off is at its mean, and the crews and order dates of the resource plan stay as they are.
 
 All causes of a project switched off one after the other are one long case, run, kept and shared like any other:
 number k × runs + r is replication r without the k-th cause. A process prepares a case when it comes to it.
@@ -137,7 +137,7 @@ def rewritten(project: Project, case: Case) -> CompiledPlan:
     """Return the plan of a project with the crews and order dates that were agreed for another."""
     with gc_paused():
         return compile_plan(
-            write_plan(project, project_calendars(project), day_minutes(project), case.sizing.resource_plan)
+            write_plan(project, project_calendars(project), day_minutes(project), case.crew_plan.resource_plan)
         )
 
 
@@ -161,31 +161,34 @@ def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:
 
 
 def settled(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
-    """Return a plan in which everything in these groups is at its planned value, and decisions as is most likely."""
+    """Return a plan in which everything in these groups is at its mean, and decisions come out as is most likely."""
     of_inputs, of_factors = grouped(plan)
     inputs = plan.inputs
-    many = len(inputs.planned)
-    known, planned = _with_constants(inputs.tables, inputs.planned)
-    likely = np.where(planned[inputs.table] > 0.5, 2 * many + 1, 2 * many)
-    at_plan = np.where(inputs.kind == SPAN, many + inputs.table, likely)
+    many = len(inputs.mean)
+    constants = np.array([*inputs.mean, 0.0, 1.0])
+    likely = np.where(inputs.mean[inputs.table] > 0.5, 2 * many + 1, 2 * many)
+    at_mean = np.where(inputs.kind == SPAN, many + inputs.table, likely)
     chosen, shared = (np.array([group in groups for group in of], bool) for of in (of_inputs, of_factors))
-    table = np.where(chosen, at_plan, inputs.table)
-    factors = np.where(shared, many + inputs.factor_table, inputs.factor_table)
-    changed = replace(inputs, tables=known, planned=planned, table=table, factor_table=factors.astype(np.int64))
+    changed = replace(
+        inputs,
+        tables=_with_constants(inputs.tables, constants),
+        planned=np.concatenate([inputs.planned, constants]),
+        mean=np.concatenate([inputs.mean, constants]),
+        table=np.where(chosen, at_mean, inputs.table),
+        factor_table=np.where(shared, many + inputs.factor_table, inputs.factor_table).astype(np.int64),
+    )
     return replace(plan, inputs=changed)
 
 
-def _with_constants(tables: Tables, planned: NDArray[np.float64]) -> tuple[Tables, NDArray[np.float64]]:
-    """Return the tables, then one constant for each of them: its planned value; then 0 and 1."""
-    constants = np.array([*planned, 0.0, 1.0])
+def _with_constants(tables: Tables, constants: NDArray[np.float64]) -> Tables:
+    """Return the tables, then these constants, one table each."""
     begin = len(tables.data) + np.arange(len(constants))
-    both = Tables(
+    return Tables(
         kind=np.concatenate([tables.kind, np.full(len(constants), FIXED, tables.kind.dtype)]),
         start=np.concatenate([tables.start, begin.astype(tables.start.dtype)]),
         length=np.concatenate([tables.length, np.ones(len(constants), tables.length.dtype)]),
         data=np.concatenate([tables.data, constants]),
     )
-    return both, np.concatenate([planned, constants])
 
 
 def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
@@ -197,7 +200,7 @@ def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]
         if len(of) > 1:
             yield Cause(f"all_{kind}", ALL, words[kind]), of
     if all(kinds.values()):
-        yield Cause("everything", ALL, "everything: as planned"), known
+        yield Cause("everything", ALL, "everything: as expected"), known
 
 
 # --- case series ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sim.plan.checks import check
 from sim.plan.compile import compile_plan
-from sim.plan.draws import deterministic_draws
+from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Hold, Plan, Pool, Signal, Step, Wait
 from sim.world.calendars.working_time import Calendar
 from tests.engine.small_plans import Routes, job, told, work, write
@@ -57,7 +57,7 @@ def test_long_tasks_are_told_in_working_days_with_planned_values() -> None:
     }
     plan = compile_plan(shifts(write({**routes, "cure": [work(90 * MINUTES_PER_DAY, "lead time")]})))
     assert check(plan) == []
-    (remark,) = check(plan, deterministic_draws(plan.inputs).values)
+    (remark,) = check(plan, most_likely_draws(plan.inputs).values)
     assert remark.severity == "warning"
     assert remark.sentence.endswith("working days, so that progress is hard to see: dig (60)")
 
@@ -70,7 +70,7 @@ def test_a_place_too_large_for_the_crews_a_step_takes_is_told_with_days_and_crew
 
     halls = [compile_plan(plan(days)) for days in (88, 89)]
     found = [
-        [r.sentence for r in check(hall, deterministic_draws(hall.inputs).values) if "at once" in r.sentence]
+        [r.sentence for r in check(hall, most_likely_draws(hall.inputs).values) if "at once" in r.sentence]
         for hall in halls
     ]
     assert found[0] == []

@@ -5,7 +5,7 @@ import pytest
 from sim.config.project import Project
 from sim.plan.vocabulary import MINUTES_PER_WEEK
 from sim.study.case import Case
-from sim.study.crew_sizing import Window, _crews
+from sim.study.crew_planning.window_rule import Window, crews_of_window
 from sim.world.calendars.project_calendars import SHIFT, project_calendars, stated_share
 from sim.world.productivity_factors import MILLIONTHS, crowd_factors
 from sim.world.randomness.distributions import Pert
@@ -179,7 +179,7 @@ def crews(*overrides: str) -> int:
     """Crews of electricians for 10,000 earned hours in ten weeks, where one step takes one crew."""
     trade = "labour.trades.electricians={crew_size: 4, hired_per_week: 40, loaded_rate_usd_per_hour: 95}"
     project = tiny(trade, *overrides)
-    return _crews(project, Window("electricians", 0, 10 * MINUTES_PER_WEEK, 10_000), 1)
+    return crews_of_window(project, Window("electricians", 0, 10 * MINUTES_PER_WEEK, 10_000), 1)
 
 
 def test_the_rule_of_the_crew_plan() -> None:

@@ -139,7 +139,7 @@ def test_purchases_held_back_are_not_made_once_demand_has_broken_off() -> None:
     demand = f"{IN_TIME}, ending: {{probability: 0.4, day: 61}}"
     orders = f"orders={{{FOLLOW}, demand: {{{demand}}}, cancelling: {{within_days: 30}}}}"
     case = tiny_case(orders, "procurement.policy=just_in_time", "procurement.float_weeks=0", "money.horizon_days=200")
-    assert case.sizing.resource_plan.order_minutes["b2.compute.material"] == 96 * DAY
+    assert case.crew_plan.resource_plan.order_minutes["b2.compute.material"] == 96 * DAY
     cancelled = 0
     for luck in Draws(case.plan.inputs, 1).chunk(0, 10):
         log = case.simulate(luck).log
@@ -213,9 +213,9 @@ def test_a_block_is_released_ahead_of_its_planned_date_but_not_after_its_first_p
     early, late = (
         tiny_case(f"orders={{policy: released, released_days_ahead: {days}}}", *just_in_time) for days in (25, 5)
     )
-    assert [early.sizing.resource_plan.released[block] for block in ("b1", "b2")] == [2, 5]
-    bought = early.sizing.resource_plan.order_minutes["electrical.s1"] // DAY
-    assert late.sizing.resource_plan.released["b1"] == bought > 2
+    assert [early.crew_plan.resource_plan.released[block] for block in ("b1", "b2")] == [2, 5]
+    bought = early.crew_plan.resource_plan.order_minutes["electrical.s1"] // DAY
+    assert late.crew_plan.resource_plan.released["b1"] == bought > 2
     found = planned(early)
     assert found["lead_time_mw_weighted_days"] == pytest.approx(25)
     assert found["authorised_idle_months"] < planned(tiny_case(*just_in_time))["authorised_idle_months"]

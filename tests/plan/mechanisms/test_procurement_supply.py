@@ -137,10 +137,10 @@ def allocated(*given: str, per_block: int = 1, system: str = "electrical") -> Pl
 def ends(context: PlanContext) -> dict[str, float]:
     """When each unit had what it wanted, in weeks."""
     from sim.engine.simpy_engine import SimpyPlan, simulate
-    from sim.plan.draws import deterministic_draws
+    from sim.plan.deterministic_draws import most_likely_draws
 
     plan = compile_plan(context.plan)
-    log = simulate(SimpyPlan(plan), deterministic_draws(plan.inputs), plan.base_calendars).log
+    log = simulate(SimpyPlan(plan), most_likely_draws(plan.inputs), plan.base_calendars).log
     return {plan.units[plan.unit_of[step]]: minute / 60 / WEEK for minute, step, _ in log.tolist()}
 
 

@@ -98,9 +98,9 @@ def test_promises_say_in_how_many_runs_they_are_kept(hybrid: Result) -> None:
     middle = float(np.sort(finish)[249])
     ax = plot_finish(finish, info=info_of(hybrid), planned=middle, target=float(finish.max()))
     words = " ".join(texts(right_axes(ax)))
-    assert re.search(r"planned \d+ \w+ 2028: 25 %", words)
+    assert re.search(r"expected plan \d+ \w+ 2028: 25 %", words)
     assert re.search(r"target \d+ \w+ 202\d: 100 %", words)
-    assert to_hex(line(right_axes(ax), "planned").get_color()) == "#000000"
+    assert to_hex(line(right_axes(ax), "expected plan").get_color()) == "#000000"
 
 
 def test_stalls_keep_the_s_curve_down(made_up: MakeUp) -> None:

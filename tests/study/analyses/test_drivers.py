@@ -108,8 +108,7 @@ def test_without_any_cause_every_run_is_as_planned(uncertain: Case) -> None:
     switches = Switches(uncertain, 1)
     nothing_left = switches.without(switches.causes)
     chunk = nothing_left.simulate_chunk(1, 0, 5)
-    calm = prepare_case(tiny(PERMITS, TESTS))
-    planned, _ = calm.measured(calm.planned, calm.simulate(calm.planned))
+    planned, _ = nothing_left.measured(nothing_left.planned, nothing_left.simulate(nothing_left.planned))
     assert set(chunk.runs[FINISH]) == {planned[FINISH]}
     np.testing.assert_allclose(chunk.runs["capital_total_usd"], planned["capital_total_usd"])
 
@@ -119,7 +118,7 @@ def test_likely_decisions_stay_as_they_are_most_likely(uncertain: Case) -> None:
     inputs = calm.inputs
     at = [number for number, name in enumerate(inputs.names) if "passes/" in name]
     assert at
-    case = Case(uncertain.project, uncertain.sizing, calm)
+    case = Case(uncertain.project, uncertain.crew_plan, calm)
     for luck in case.draws(3).chunk(0, 20):
         assert {luck.values[number] for number in at} == {1}
         assert {luck.later(number, 1) for number in at} == {1}
@@ -138,7 +137,7 @@ def test_a_result_keeps_its_causes_and_shows_them(certain: Drivers, tmp_path: Pa
     told = drivers_rows(again)
     assert told[0][0:4] == ("late_tests happens", "risk", "+4", "+4")
     assert {cells[0] for cells in told[-3:]} == {
-        "everything: as planned", "all risk events together", "all uncertainty together",
+        "everything: as expected", "all risk events together", "all uncertainty together",
     }  # fmt: skip
     assert len(drivers_header(again)) == len(told[0])
     assert "do not add up" in OVERLAP

@@ -23,7 +23,7 @@ from sim.study.case import Case, prepare_case
 from sim.world.randomness.streams import choose_sampling
 from tests.tiny_project import TINY, tiny
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 needs_numba = pytest.mark.skipif(not available(), reason="the compiled engine is an extra that is not installed")
 
 

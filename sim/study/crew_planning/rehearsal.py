@@ -1,0 +1,194 @@
+"""Rehearsals: runs of a project's plan without chance, from which crews, order dates and priorities are read.
+
+A plan is written and compiled once; a rehearsal of it with other numbers of crews changes a few counts in its arrays
+and costs what the engine costs, some milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.engine.backends import given_runs
+from sim.engine.simpy_engine import RunOutcome
+from sim.errors import Stalled
+from sim.metrics.schedule import NEVER, latest
+from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.context import ResourcePlan
+from sim.plan.deterministic_draws import expected_draws
+from sim.plan.draws import Inputs, SampledInputs
+from sim.plan.layout import layout_of
+from sim.plan.mechanisms.commissioning import ONLINE
+from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
+from sim.plan.mechanisms.orders import PLACED
+from sim.plan.project import write_plan
+from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
+from sim.world.calendars.project_calendars import day_minutes, project_calendars
+
+Ints = NDArray[np.int64]
+
+
+class Rehearsal:
+    """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
+
+    `draws` says what every input comes out at: at its mean with expected rework (the default), or most likely.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        resource_plan: ResourcePlan,
+        draws: Callable[[Inputs], SampledInputs] = expected_draws,
+    ) -> None:
+        """Write the plan and run it once."""
+        self.project = project
+        plan = write_plan(project, project_calendars(project), day_minutes(project), resource_plan)
+        self.most = largest_counts(plan.units, project.labour.trades)
+        self.plan: CompiledPlan = compile_plan(plan)
+        self.draws: SampledInputs = draws(self.plan.inputs)
+        self._run = given_runs(self.plan, self.draws)
+        self.rerun({})
+
+    def rerun(self, crews: Mapping[str, int]) -> None:
+        """Run the plan again, with so many crews of each trade from the beginning instead of the plan's own."""
+        self.log: Ints = self.log_with(crews)
+        self.finish = int(self.log[self.online_rows(self.log), 0].max())
+
+    def log_with(self, crews: Mapping[str, int]) -> Ints:
+        """Return the log of a run with so many crews of each trade; raises `Stalled` where it never ends."""
+        return finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()})).log
+
+    @cached_property
+    def crew_pools(self) -> dict[str, int]:
+        """Return the pool of every trade's crews, by number."""
+        return {trade: self.plan.pools.index(crew(trade)) for trade in self.most}
+
+    @property
+    def unlimited(self) -> dict[str, int]:
+        """Return as many crews of every trade as anybody could ask for."""
+        return dict.fromkeys(self.most, UNLIMITED)
+
+    @cached_property
+    def crew_changes(self) -> Ints:
+        """Return by trade and step how many crews the step takes, below zero if it gives them back."""
+        operation, argument = self.plan.rows[:, 0], self.plan.rows[:, 1]
+        found = np.zeros((len(self.most), len(operation)), np.int64)
+        for number, pool in enumerate(self.crew_pools.values()):
+            takes = np.array([dict(bundle).get(pool, 0) for bundle in self.plan.bundles], np.int64)
+            for kind, sign in ((HOLD, 1), (FREE, -1)):
+                steps = operation == kind
+                found[number, steps] = sign * takes[argument[steps]]
+        return found
+
+    @cached_property
+    def crew_steps(self) -> NDArray[np.bool_]:
+        """Return the steps that take crews or give them back."""
+        return np.asarray(self.crew_changes.any(axis=0))
+
+    def latest(self, anchors: Mapping[int, int]) -> Ints:
+        """Return the latest minute of every row of the log that keeps the anchors (row: minute)."""
+        return latest(self.plan, self.log, self.plan.base_calendars, anchors)
+
+    def latest_for(self, target: int) -> Ints:
+        """Return the latest minute of every row when every block may be as late as the last one may, for a target."""
+        online = self.plan.gates.index(ONLINE)
+        handed_over = [row for row in self.rows_of(SIGNAL) if self.argument(row, 1) == online]
+        return self.latest({row: int(self.log[row, 0]) + target - self.finish for row in handed_over})
+
+    def priorities(self, target: int) -> dict[str, tuple[int, ...]]:
+        """Return by unit the priority of each of its holds of crews: the hour at which their work must be finished.
+
+        A hold whose work was not rehearsed, such as a repair, has the priority of the next one on its route.
+        """
+        bound = self.latest_for(target)
+        finish = np.full(len(self.plan.rows), NEVER, np.int64)
+        works = self.rows_of(WORK)
+        np.minimum.at(finish, self.log[works, 1], bound[works])
+        takes = (self.crew_changes > 0).any(axis=0) & (self.plan.rows[:, 0] == HOLD)
+        found: dict[str, tuple[int, ...]] = {}
+        for unit, name in enumerate(self.plan.units):
+            first, last = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
+            holds = np.flatnonzero(takes[first:last]) + first
+            if len(holds) and self.plan.unit_info[unit].kind != "crew":
+                until = [finish[hold:last].min() if hold < last else NEVER for hold in holds]
+                if min(until) != NEVER:
+                    known = [int(minute) if minute != NEVER else int(min(until)) for minute in until]
+                    found[name] = tuple(minute // 60 for minute in known)
+        return found
+
+    def order_minutes(self) -> dict[str, int]:
+        """Return by unit the latest order that delays no block, less the float that is kept on an order."""
+        bound = self.latest({row: int(self.log[row, 0]) for row in self.online_rows(self.log)})
+        kept = round(self.project.procurement.float_weeks.value * MINUTES_PER_WEEK)
+        order = self.plan.activities.index("order") if "order" in self.plan.activities else -1
+        found: dict[str, int] = {}
+        for row in (*self.rows_of(UNTIL), *self.rows_of(WORK)):
+            step = self.log[row, 1]
+            if self.plan.activity_of[step] == order and bound[row] != NEVER:
+                minute = max(0, int(bound[row]) - kept)
+                found[self.plan.units[self.plan.unit_of[step]]] = minute - minute % MINUTES_PER_DAY
+        return found
+
+    def placed(self) -> dict[str, int]:
+        """Return when the orders that have no date are placed."""
+        gates = {number: gate for number, gate in enumerate(self.plan.gates) if gate.endswith(PLACED)}
+        rows = [row for row in self.rows_of(SIGNAL) if self.argument(row, 1) in gates]
+        return {gates[self.argument(row, 1)].removesuffix(PLACED): int(self.log[row, 0]) for row in rows}
+
+    def released(self) -> dict[str, int]:
+        """Return the day on which every hall and block is released: a fixed time before it is planned to be online.
+
+        Never later than the first thing that is bought or done for it.
+        """
+        ahead = round(self.project.orders.released_days_ahead.value * MINUTES_PER_DAY)
+        layout = layout_of(self.project)
+        made = {self.plan.notes[self.argument(row, 1)][1]: int(self.log[row, 0]) for row in self.online_rows(self.log)}
+        begun = self._begun()
+        return {
+            place.name: max(0, min(begun.get(place.name, NEVER), min(made[block] for block in place.blocks) - ahead))
+            // MINUTES_PER_DAY
+            for place in (*layout.halls, *layout.blocks)
+        }
+
+    def _begun(self) -> dict[str, int]:
+        """Return by place the first minute at which something is ordered or done for it."""
+        first: dict[str, int] = {}
+        for row in self.rows_of(NOTE):
+            kind, item = self.plan.notes[self.argument(row, 1)]
+            if kind == "ordered" and "/" in item and not item.startswith("shell/"):
+                first.setdefault(item.partition("/")[2], int(self.log[row, 0]))
+        for row in self.rows_of(WORK):
+            place = self.plan.unit_info[self.plan.unit_of[self.log[row, 1]]].place
+            first[place] = min(first.get(place, NEVER), int(self.log[row, 2]))
+        return first
+
+    def online_rows(self, log: Ints) -> Ints:
+        """Return the rows of a log at which blocks come online."""
+        return np.flatnonzero(self._online_steps[log[:, 1]])
+
+    @cached_property
+    def _online_steps(self) -> NDArray[np.bool_]:
+        """Return the steps that note that a block is online."""
+        kinds = np.array([kind == ONLINE for kind, _ in self.plan.notes])
+        found: NDArray[np.bool_] = self.plan.rows[:, 0] == NOTE
+        found[found] = kinds[self.plan.rows[found, 1]]
+        return found
+
+    def rows_of(self, operation: int) -> Ints:
+        """Return the rows of the log of one operation."""
+        return np.flatnonzero(self.plan.rows[self.log[:, 1], 0] == operation)
+
+    def argument(self, row: int, argument: int) -> int:
+        """Return an argument of the step of a row."""
+        return int(self.plan.rows[self.log[row, 1], argument])
+
+
+def finished(outcome: RunOutcome) -> RunOutcome:
+    """Return a performance that reached its end; raises `Stalled` with who waits for what otherwise."""
+    if outcome.deadlock is not None:
+        raise Stalled(f"the deterministic run {outcome.deadlock.explain()}")
+    return outcome

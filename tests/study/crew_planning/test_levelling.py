@@ -1,0 +1,117 @@
+"""The crew plan: a closing by hand, the smallest peak by enumeration, and stays that follow from a rehearsal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+
+from sim.config.project import Project
+from sim.plan.context import ResourcePlan
+from sim.plan.draws import SampledInputs
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE
+from sim.study.api import load
+from sim.study.case import Case, prepare
+from sim.study.crew_planning.crew_plan import plan_crews
+from sim.study.crew_planning.levelling import Aim, Levelling
+from sim.study.crew_planning.manning import LEAD, Need, _call_minutes, closed
+from sim.study.crew_planning.rehearsal import Rehearsal
+from tests.tiny_project import TINY, tiny
+
+UNTYPED = {"civil": 4, "electricians": 4, "commissioning": 4}
+"""Trades whose crews are searched, and the most crews that are tried."""
+WITHIN = 1.05
+"""The search may miss the best of all plans by so much."""
+
+
+def small(seed: int) -> Project:
+    """A project of four to eight blocks whose work content is random, with crews that are not typed in."""
+    random = Random(seed)
+    hours = {"shell.steps.slab": (48, 400), "systems.electrical.hook_up.connect": (48, 500)}
+    changes = [f"{path}.hours={random.randint(*range_)}" for path, range_ in hours.items()]
+    changes += [f"labour.trades.{trade}.crews=null" for trade in UNTYPED]
+    changes += [
+        f"scale.capacity_mw={5 * random.randint(2, 4)}",
+        "labour.crew_plan=levelled",
+        "energization.units.count=9",
+    ]
+    return load(TINY, [*changes, f"hall.blocks={random.choice([1, 2])}"]).value
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_peak_is_within_five_percent_of_the_smallest_there_is(seed: int) -> None:
+    project = small(seed)
+    rehearsal = Rehearsal(project, ResourcePlan())
+    typed = [name for name, trade in project.labour.trades.items() if trade.crews is not None]
+    search = Levelling(rehearsal, typed)
+    begin = {trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.most}
+    everybody = search.plan(begin)
+    aim = Aim(everybody.finish + 2 * MINUTES_PER_DAY)
+    tried = [
+        search.plan({**begin, **dict(zip(UNTYPED, crews, strict=True))})
+        for crews in product(*(range(1, most + 1) for most in UNTYPED.values()))
+    ]
+    best = min(plan.manning.peak for plan in tried if plan.keeps(aim))
+    found = search.level(aim, begin)
+    assert found.keeps(aim)
+    assert found.manning.peak <= WITHIN * best
+
+
+def test_valleys_are_filled_up_to_the_weeks_a_crew_may_be_idle() -> None:
+    busy = np.array([[0, 2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0]])
+    assert closed(busy, 3).tolist() == [[0, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 0]]
+    assert closed(busy, 4).tolist() == [[0, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0]]
+    assert closed(busy, 1).tolist() == busy.tolist()
+
+
+def test_crews_are_called_as_long_ahead_as_the_queue_of_hiring_needs() -> None:
+    """Five crews are needed on day 100; two are hired a week: the first must be called two weeks before the last."""
+    needs = [[Need(0, 100 * MINUTES_PER_DAY, "b1", 1)] for _ in range(5)]
+    called = [minutes[0] for minutes in _call_minutes(needs, 2)]
+    last = 100 * MINUTES_PER_DAY - LEAD
+    assert called == [last - 2 * MINUTES_PER_WEEK, last - MINUTES_PER_WEEK, last - MINUTES_PER_WEEK, last, last]
+
+
+def test_the_levelled_plan_keeps_the_date_of_the_window_rule_with_no_more_people() -> None:
+    for seed in range(8):
+        plan = plan_crews(small(seed))
+        assert plan.manning.peak <= plan.window_peak
+        assert plan.finish_days <= max(plan.planned_for_days, plan.window_days)
+
+
+def test_a_limit_of_people_gives_the_earliest_date_for_so_many() -> None:
+    project = small(3)
+    free = plan_crews(project)
+    labour = project.labour.model_copy(update={"limit": free.manning.peak - 5})
+    limited = plan_crews(project.model_copy(update={"labour": labour}))
+    assert limited.manning.peak <= free.manning.peak - 5
+    assert limited.finish_days >= free.finish_days
+
+
+@pytest.mark.parametrize(("called_by", "later"), [("progress", 10), ("date", 0)])
+def test_crews_follow_the_progress_of_the_work_before_theirs(called_by: str, later: int) -> None:
+    """Where grading takes ten days more than planned, electricians come ten days later, if they follow progress."""
+    case = prepare(tiny(f"labour.called_by={called_by}", "shell.steps.slab.hours=960"))
+    grading = case.plan.inputs.names.index("site_works.grading/p1.site_works.grading")
+    arrived = []
+    for delay in (0, 10 * MINUTES_PER_DAY):
+        values = [value + delay * (number == grading) for number, value in enumerate(case.planned.values)]
+        arrived.append(_arrival(case, replace(case.planned, values=values), "electricians"))
+    assert arrived[1] - arrived[0] == later * MINUTES_PER_DAY
+
+
+def _arrival(case: Case, draws: SampledInputs, trade: str) -> int:
+    """The minute at which the first people of a trade are on site."""
+    note = case.plan.notes.index(("people", trade))
+    log = case.simulate(draws).log
+    rows = (case.plan.rows[log[:, 1], 0] == NOTE) & (case.plan.rows[log[:, 1], 1] == note)
+    return int(log[rows, 0].min())
+
+
+def test_the_plan_is_the_same_whenever_it_is_made() -> None:
+    once, again = (plan_crews(small(1)) for _ in range(2))
+    assert once.resource_plan == again.resource_plan
+    np.testing.assert_array_equal(once.manning.manned, again.manning.manned)
