@@ -8,13 +8,13 @@ Work and dates:
   trade:NAME      every piece of work a trade takes part in
   step:PATTERN    steps of the networks as `network.id`; * stands for anything, and may stand for nothing: step:shell.*
   exposure:NAME   everything on site under one exposure
-  level:L2        a commissioning level and its repairs, L2 to L5
+  level:L2        a commissioning level and its repairs, L2 to L5, or level:flush
   factory:SYSTEM  line, test and rework of a factory
   road:SYSTEM     the trips of its trucks
   item:NAME       deliveries: a procured item, a system's parts or material, or `generation` for power units
   permits, camp   permits and design before the site starts; the opening of the camp
 Chances:
-  test:NAME       the chance that a test fails: test:L3, or test:SYSTEM for a factory's acceptance test
+  test:NAME       the chance that a test fails: test:L3, test:flush, or test:SYSTEM for a factory's acceptance test
 Capacity:
   crews:TRADE, lines:SYSTEM, bays:SYSTEM, trucks:SYSTEM, cranes, gates
 """
@@ -106,7 +106,7 @@ def _power(project: Project) -> Iterator[Finding]:
 # --- tags of risk drivers ---------------------------------------------------------------------------------------------
 
 
-LEVELS = ("L2", "L3", "L4", "L5")
+LEVELS = ("L2", "L3", "L4", "L5", "flush")
 GENERATION = "generation"
 WORK = ("trade", "step", "exposure", "level", "factory", "road", "permits")
 CAPACITY = ("crews", "lines", "bays", "trucks", "cranes", "gates")
@@ -271,13 +271,27 @@ def _trades(project: Project) -> Iterator[Finding]:
             for trade in step.crews:
                 if trade not in trades:
                     yield _unknown_name((*path, at, "crews"), trade, trades, "a trade of labour.trades")
+    flush, fix = project.commissioning.flush, project.commissioning.fix_trade
     named: dict[KeyPath, str] = {
         ("commissioning", "trade"): project.commissioning.trade,
+        **({("commissioning", "fix_trade"): fix} if fix is not None else {}),
+        **({("commissioning", "flush", "trade"): flush.trade} if flush is not None else {}),
         ("logistics", "lifting_trade"): project.logistics.lifting_trade,
     }
     for place, trade in named.items():
         if trade not in trades:
             yield _unknown_name(place, trade, trades, "a trade of labour.trades")
+    installing = {trade for steps in _used_networks(project) for step in steps for trade in step.crews}
+    if fix is not None and fix in trades and fix not in {*installing, project.commissioning.trade}:
+        what = f"a trade that has installed something here: {', '.join(sorted(installing)) or 'none has'}"
+        yield Finding(("commissioning", "fix_trade"), fix, what)
+
+
+def _used_networks(project: Project) -> Iterator[Sequence[Step]]:
+    """Yield the networks whose steps are done: of a system, those of its scope."""
+    yield from (project.site_works.steps, project.shell.steps, project.pad.steps, project.energization.install)
+    for system in project.by_system.values():
+        yield system.site.steps if system.scope == "site" else system.hook_up
 
 
 def _prerequisites(project: Project) -> Iterator[Finding]:
@@ -286,6 +300,7 @@ def _prerequisites(project: Project) -> Iterator[Finding]:
     site = above["shell", "steps"]
     places: list[tuple[KeyPath, Sequence[str], Iterable[str]]] = [
         (("commissioning", "after"), project.commissioning.after, site),
+        *([(("commissioning", "flush", "after"), flush.after, site)] if (flush := project.commissioning.flush) else []),
         (("energization", "after"), project.energization.after, site),
     ]
     for at, feed in enumerate(project.energization.grid):

@@ -23,6 +23,7 @@ from tests.metrics.money import test_money_ledger as money
 from tests.mutants import mechanisms as by
 from tests.plan import test_whole_project as tiny
 from tests.plan.mechanisms import test_crews as site_crews
+from tests.plan.mechanisms import test_rework as rework
 from tests.theory import test_chain_of_the_project as chain
 
 
@@ -85,6 +86,10 @@ MUTANTS = (
            "factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines", "0.0",
            "the ramp of a factory", by.timeline({("electrical.s1", "electrical.assemble"): (336, 432)},
                                                 "systems.electrical.factory.opens_week=2")),
+    Mutant("a failed skid keeps its bay", factory._accept,
+           "rework = [Free(bay), Hold(place), *rework, Hold(bay), Free(place)]",
+           "rework = [Hold(place), *rework, Free(place)]", "rework at a place of its own",
+           rework.test_a_skid_that_is_mended_at_a_place_of_its_own_leaves_its_bay_to_others),
     # --- the road and the yard -----------------------------------------------------------------------------------
     Mutant("trucks need no time to return", logistics._return, 'if plant.fleet.kind == "hired":', "if True:",
            "return trips", by.timeline(tiny.SKIDS)),
@@ -126,6 +131,14 @@ MUTANTS = (
            'Wait(context.plan.gate(f"{turnover.name}.tested"), len(turnover.blocks))',
            'Wait(context.plan.gate(f"{turnover.name}.tested"), 1)',
            "turnovers", tiny.test_a_turnover_of_two_blocks_is_tested_once_and_comes_online_at_once),
+    Mutant("who tests stands by while others mend", crew_work.until_passed, "fix = [Free(pools), Hold(theirs",
+           "took = Label('none'); fix = [Hold(theirs", "repair by who installed it",
+           rework.test_a_commissioning_crew_goes_on_elsewhere_while_the_trade_that_installed_it_mends),
+    Mutant("who mends is not expected to the end", crew_work.until_passed,
+           "reports += report(context, mend, share=level.fails.value)", "pass",
+           "a crew to the last test", rework.test_the_trade_that_mends_has_a_crew_there_to_the_last_test),
+    Mutant("power does not wait for the flush", commissioning._flush, "return [flushed]", "return []",
+           "fill and flush", rework.test_flushing_begins_with_the_mechanical_system_and_is_done_before_power_is_asked_for),
     # --- hours and heads -----------------------------------------------------------------------------------------
     Mutant("rework earns", numpy_kernels.earned_minutes, "steps = np.flatnonzero(done & (labour[:, 2] >= 0))",
            "steps = works[labour[works[:, 1], 2] >= 0, 1]", "hours earned",

@@ -73,6 +73,7 @@ def _systems(random: Random, tree: Tree) -> None:
         factory["stations"] = [{"id": name, "days": _spread(random, random.choice([0.5, 1, 2]))} for name in names]
         factory["test"] |= {"bays": random.randint(1, 2), "days": _spread(random, 1), "retests": random.randint(1, 3)}
         factory["test"] |= {"fails": random.choice([0, 0.3, 0.9]), "rework_days": _spread(random, 1)}
+        factory["test"]["rework_places"] = random.choice([None, 1, 2])
         factory["work_in_progress"] = random.choice([None, None, 2, 4])
         factory["learning"] = random.choice([None, {"rate": 0.85, "plateau": 8}])
         stops = {"mean_days_between": 6, "days": _spread(random, 1)}
@@ -115,6 +116,9 @@ def _commissioning(random: Random, tree: Tree) -> None:
     """Tests that fail."""
     for level in ("l2", "l3", "l4", "l5"):
         tree["commissioning"][level] |= {"days": _spread(random, 1), "fails": random.choice([0, 0.2, 0.6])}
+    tree["commissioning"]["fix_trade"] = random.choice([None, "electricians"])
+    flush = {"trade": "civil", "rigs": random.randint(1, 2), "days": _spread(random, 1), "fails": 0.3, "fix_days": 1}
+    tree["commissioning"]["flush"] = random.choice([None, flush])
 
 
 def _power(random: Random, tree: Tree) -> None:

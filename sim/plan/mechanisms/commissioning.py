@@ -13,12 +13,13 @@ from sim.plan.vocabulary import Free, Hold, Note, Signal, UnitInfo, Wait
 from sim.plan.vocabulary import Step as PlanStep
 
 ONLINE = "online"
+RIG = "flushing rig"
 
 
 def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
     """Write a block's L2 to L4: from L3 on it needs power, and keeps what is permanent."""
     commissioning = context.project.commissioning
-    services = prerequisites(context, commissioning.after, block)
+    services = [*prerequisites(context, commissioning.after, block), *_flush(context, block)]
     context.plan.unit(
         f"{block.name}.commissioning",
         [
@@ -33,6 +34,28 @@ def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
         ],
         UnitInfo("commissioning", "commissioning", block.name, "commissioning"),
     )
+
+
+def _flush(context: PlanContext, block: Place) -> list[str]:
+    """Write the fill and flush of a block's loops, from the finished mechanical system on; return the gate behind it."""
+    commissioning = context.project.commissioning
+    flush = commissioning.flush
+    if flush is None:
+        return []
+    if RIG not in context.plan.pools:
+        context.plan.pool(RIG, flush.rigs, cause="commissioning", noun="rigs")
+    flushed = context.plan.gate(f"{block.name}.flushed")
+    context.plan.unit(
+        f"{block.name}.commissioning.flush",
+        [
+            Wait(f"{block.name}.mechanical"),
+            *(Wait(gate) for gate in prerequisites(context, flush.after, block)),
+            *until_passed(context, block, "flush", {flush.trade: flush.crews}, flush, rig={RIG: 1}),
+            Signal(flushed),
+        ],
+        UnitInfo("commissioning", "commissioning", block.name, "flush"),
+    )
+    return [flushed]
 
 
 def hand_over(context: PlanContext, turnover: Place) -> None:
@@ -60,4 +83,5 @@ def _source(context: PlanContext, place: Place) -> str:
 
 def _level(context: PlanContext, place: Place, name: str, level: Level) -> list[PlanStep]:
     commissioning = context.project.commissioning
-    return until_passed(context, place, name, {commissioning.trade: commissioning.crews}, level)
+    crews = {commissioning.trade: commissioning.crews}
+    return until_passed(context, place, name, crews, level, mended_by=commissioning.fix_trade)

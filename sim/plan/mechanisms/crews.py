@@ -95,33 +95,55 @@ def by_crews(context: PlanContext, place: Place, activity: str, step: Step, span
 
 
 def until_passed(
-    context: PlanContext, place: Place, activity: str, crews: Mapping[str, int], level: Level
+    context: PlanContext,
+    place: Place,
+    activity: str,
+    crews: Mapping[str, int],
+    level: Level,
+    *,
+    rig: Mapping[str, int] | None = None,
+    mended_by: str | None = None,
 ) -> list[PlanStep]:
-    """Return: crews test, and while the test fails, mend and test again; the hours are reported once."""
-    pools = {crew(trade): count for trade, count in crews.items()}
-    people, day = context.people(crews), context.site_day_minutes
-    work = Work(activity, working_days(level.days, day), f"{SITE}interior", people=people)
-    passes = Chance(level.fails.value, otherwise=True)
+    """Return: crews test, and while the test fails, mend and test again; the hours are reported once.
+
+    `rig` are pools taken with the crews. A trade of its own (`mended_by`) mends with one crew while the others are
+    free; the hours that are expected of it are reported at the end, so that its last crew stays until then.
+    """
+    pools, day = {crew(trade): count for trade, count in crews.items()} | dict(rig or {}), context.site_day_minutes
+    work = Work(activity, working_days(level.days, day), f"{SITE}interior", people=context.people(crews))
+    menders = {mended_by: 1} if mended_by else crews
+    span = working_days(level.fix_days, day)
+    mend = Work(f"{activity} fix", span, f"{SITE}interior", people=context.people(menders), earns=False)
+    took = Hold(pools, place.sequence, CREW_PATIENCE)
+    fix: list[PlanStep] = [mend]
+    reports = report(context, work)
+    if mended_by:
+        theirs = {crew(mended_by): 1}
+        fix = [Free(pools), Hold(theirs, place.sequence, CREW_PATIENCE), mend, Free(theirs), took]
+        reports += report(context, mend, share=level.fails.value)
     return [
-        Hold(pools, place.sequence, CREW_PATIENCE),
+        took,
         Label(f"{activity} again"),
         work,
-        Again(f"{activity} passed", f"{activity} passes", passes),
-        Work(f"{activity} fix", working_days(level.fix_days, day), f"{SITE}interior", people=people, earns=False),
+        Again(f"{activity} passed", f"{activity} passes", Chance(level.fails.value, otherwise=True)),
+        *fix,
         Again(f"{activity} again", limit=level.retests),
         Label(f"{activity} passed"),
         Free(pools),
-        *report(context, work),
+        *reports,
     ]
 
 
-def report(context: PlanContext, *works: Work) -> list[Signal]:
-    """Return the signals that count the planned person-hours of works by trade; crews leave on these counts."""
+def report(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signal]:
+    """Return the signals that count the planned person-hours of works by trade; crews leave on these counts.
+
+    `share` is the part of them that is expected, for works that need not come.
+    """
     hours: dict[str, float] = {}
     for work in works:
         minutes = work.span.shape.planned() * work.span.minutes
         for trade, people in work.people.items():
-            hours[trade] = hours.get(trade, 0.0) + people * minutes / 60
+            hours[trade] = hours.get(trade, 0.0) + share * people * minutes / 60
     return [Signal(context.plan.gate(done(trade)), max(1, round(amount))) for trade, amount in hours.items()]
 
 

@@ -67,6 +67,11 @@ class Plant:
         return f"{self.name}.test bay"
 
     @property
+    def repairs(self) -> str:
+        """Return the pool of its places for what failed the test, each with a repair crew."""
+        return f"{self.name}.rework place"
+
+    @property
     def finished(self) -> str:
         """Return the pool of its finished-goods places."""
         return f"{self.name}.finished"
@@ -141,6 +146,8 @@ def _open(context: PlanContext, plant: Plant) -> None:
     for station in plant.stations:
         context.plan.pool(station, 0, "supplied", cause=LINE, noun="lines")
     context.plan.pool(plant.bays, factory.test.bays, cause=LINE, noun="bays")
+    if factory.test.rework_places is not None:
+        context.plan.pool(plant.repairs, factory.test.rework_places, cause=LINE)
     context.plan.pool(plant.finished, factory.finished_places, cause=LINE)
     context.plan.pool(plant.trucks, plant.fleet.trucks, cause="truck", noun="trucks")
     if factory.work_in_progress is not None:
@@ -199,14 +206,21 @@ def build_skid(context: PlanContext, plant: Plant, order: Until, item: str, bloc
 
 
 def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
-    """Return the factory acceptance test: while it fails, mend and test again, in the same bay."""
+    """Return the factory acceptance test: while it fails, mend and test again, at a place of its own or in the bay.
+
+    The bay is free before there is a place: full places never keep a bay. The place is kept until there is a bay.
+    """
     test, day = plant.factory.test, context.factory_day_minutes
     name = f"{plant.system} factory test"
+    rework: list[PlanStep] = [Work(f"{name} rework", working_days(test.rework_days, day), plant.calendar, earns=False)]
+    if test.rework_places is not None:
+        place, bay = {plant.repairs: 1}, {plant.bays: 1}
+        rework = [Free(bay), Hold(place), *rework, Hold(bay), Free(place)]
     return [
         Label(TESTED),
         Work(name, working_days(test.days, day), plant.calendar),
         Again(PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
-        Work(f"{name} rework", working_days(test.rework_days, day), plant.calendar, earns=False),
+        *rework,
         Again(TESTED, limit=test.retests),
         Label(PASSED),
     ]

@@ -60,6 +60,26 @@ def test_shipped_projects_in_small_have_the_same_log_in_both_engines(config: Pat
         assert done.deadlock is None
 
 
+REWORK = (
+    *(f"commissioning.l{level}.fails=0.5" for level in (2, 3, 4, 5)),
+    "commissioning.flush.fails=0.5",
+    *(f"systems.electrical.factory.test.{key}" for key in ("bays=1", "rework_places=1", "fails=0.5")),
+)
+
+
+@pytest.mark.parametrize("name", ["hybrid", "stick_built"])
+def test_rework_at_places_of_its_own_has_the_same_log_in_both_engines(name: str) -> None:
+    from sim.study.api import load
+    from sim.study.case import prepare_case
+
+    (config,) = (path for path in CONFIGS if path.stem == name)
+    case = prepare_case(load(config, (*SMALL, *REWORK)).value)
+    for replication in range(3):
+        done = agree(case.plan, 1, replication, case.calendars_of(1, replication))
+        assert isinstance(done, RunOutcome)
+        assert done.deadlock is None
+
+
 @pytest.mark.slow
 @settings(max_examples=4_000)
 @given(PLANS, st.integers(0, 2**70), st.integers(0, 5_000))
