@@ -24,8 +24,8 @@ from sim.world.calendars.project_calendars import subtract_by_name
 from sim.world.calendars.working_time import weekly
 from sim.world.weather.climate import MONTHS
 from sim.world.weather.closures import MONTH_DAYS, limits_of
+from sim.world.weather.generator import closed_hours
 from sim.world.weather.model import closed_intervals, weather_model
-from sim.world.weather.resampling import closed_hours
 from sim.world.weather.weather_files import read_year
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,7 @@ from scipy.stats import rankdata
 
 from sim.world.weather.climate import MONTHS
 from sim.world.weather.closures import MONTH_DAYS
-from sim.world.weather.resampling import MEASURABLE_MM
+from sim.world.weather.generator import MEASURABLE_MM
 from sim.world.weather.weather_files import Year, read_year
 
 Floats = NDArray[np.float64]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.world.weather.closures import MONTH_DAYS
-from sim.world.weather.resampling import MEASURABLE_MM
+from sim.world.weather.generator import MEASURABLE_MM
 from sim.world.weather.weather_files import read_year
 
 ANNUAL_MM = {

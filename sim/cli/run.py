@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import (  # fmt: skip
+from sim.cli.options import (
     CONFIG,
     ENGINE,
     RESUME,

@@ -40,17 +40,7 @@ from sim.engine.numba_engine.memory_layout import (
     different,
 )
 from sim.jit import philox
-from sim.jit.toolkit import (
-    Floats,
-    FloatView,
-    Ints,
-    IntView,
-    Words,
-    bits_to_float,
-    float_to_bits,
-    inline,
-    jit,
-)
+from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
 from sim.world.randomness.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
 from sim.world.randomness.streams import stream_key, uniforms

@@ -22,8 +22,7 @@ from sim.world.calendars.shifts import DAY
 from sim.world.calendars.working_time import Calendar
 from sim.world.weather.climate import storm_seasons, west_texas
 from sim.world.weather.closures import MONTH_DAYS, Closed, WeatherDraws, civil_days, limits_of, no_intervals
-from sim.world.weather.generator import ClimateModel, LostDaysModel, lost_days_model
-from sim.world.weather.resampling import Resampled, closed_hours
+from sim.world.weather.generator import ClimateModel, LostDaysModel, Resampled, closed_hours, lost_days_model
 from sim.world.weather.weather_files import read_year
 
 MM_PER_INCH = 25.4

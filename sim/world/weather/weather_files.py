@@ -25,9 +25,7 @@ from numpy.typing import NDArray
 
 from sim import files
 from sim.errors import ConfigError, Problem
-from sim.world.weather.closures import (
-    MONTH_DAYS,
-)
+from sim.world.weather.closures import MONTH_DAYS
 from sim.world.weather.rain import Place, epw_code_rain, metar, nearest, on_dampest_days
 
 # --- weather formats --------------------------------------------------------------------------------------------------

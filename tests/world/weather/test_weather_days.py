@@ -14,8 +14,8 @@ from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
 from sim.world.weather.climate import storm_seasons
 from sim.world.weather.closures import WARM_UP, WeatherDraws, civil_days, hourly, limits_of
+from sim.world.weather.generator import BLOCK, SHIFT, Resampled, closed_hours
 from sim.world.weather.model import closed_intervals
-from sim.world.weather.resampling import BLOCK, SHIFT, Resampled, closed_hours
 from sim.world.weather.weather_files import Year
 from tests.world.weather.weather_samples import (
     CALM,

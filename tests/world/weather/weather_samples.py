@@ -15,9 +15,8 @@ from sim.config.sections.systems import Exposure
 from sim.config.sections.weather import LostDays, Weather
 from sim.world.weather.climate import storm_seasons, west_texas
 from sim.world.weather.closures import MONTH_DAYS, Closed, limits_of
-from sim.world.weather.generator import ClimateModel, lost_days_model
+from sim.world.weather.generator import ClimateModel, Resampled, closed_hours, lost_days_model
 from sim.world.weather.model import WeatherModel, closed_intervals, weather_model
-from sim.world.weather.resampling import Resampled, closed_hours
 from sim.world.weather.weather_files import Year
 
 DAY, HOUR = 1440, 60
