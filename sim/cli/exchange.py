@@ -61,7 +61,8 @@ def export(
     DIR is a result of `sim run` (out/hybrid); a CONFIG is run first. The dates are those of the run with the P50
     finish, never means; the plan without uncertainty is the baseline. In XER, names go no further than the project.
     """
-    from sim.report.exchange.export import hand_over, write
+    from sim.report.exchange.export import hand_over
+    from sim.report.exchange.formats import write
     from sim.study.result import Result
 
     loaded = None if what.is_dir() else load(what, overrides)
@@ -118,7 +119,7 @@ def import_(
     resources, levels of effort, links to other projects) is listed by kind with the ids of the activities.
     """
     from sim import files
-    from sim.report.exchange.export import read_network
+    from sim.report.exchange.formats import read_network
     from sim.report.exchange.importers.network_import import fragment
 
     if dry_run:
@@ -166,7 +167,7 @@ def _write_config(read: PlannerNetwork, network: str, like: Path, target: Path, 
 def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:
     """Say of every file what would come in, or why it is refused; exit code 2 if one is."""
     from sim.errors import SimError
-    from sim.report.exchange.export import read_network
+    from sim.report.exchange.formats import read_network
     from sim.report.exchange.importers.network_import import fragment
 
     refused = 0

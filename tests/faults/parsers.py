@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sim.config.yaml_reader import read_text
 from sim.errors import SimError
-from sim.report.exchange.export import read_network
+from sim.report.exchange.formats import read_network
 from sim.study.analyses import baseline
 from sim.study.analyses.design import read_study
 from sim.study.analyses.shards import parse as parse_shard

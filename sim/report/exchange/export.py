@@ -1,6 +1,6 @@
-"""What is handed to a planner: one run as a schedule, the plan beside it, how sure each date is, and in which format.
+"""What is handed to a planner: one run as a schedule, the plan without luck beside it, and how sure each date is.
 
-How sure a date is says each task's P50 and P80 finish, and in how many runs it was critical.
+How sure the dates of a schedule are: each task's P50 and P80 finish, and how often it was critical.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sim import files
 from sim.config.load import checked
 from sim.config.project import Project
 from sim.metrics.schedule import latest
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
-from sim.report.exchange.importers.network_import import PlannerNetwork
-from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.exchange.roll_up import LEVELS, rolled_up
 from sim.report.exchange.schedule_model import Changed, Key, Schedule, schedule
 from sim.study.api import Config
@@ -27,11 +24,7 @@ from sim.study.chunk import Columns
 from sim.study.intervals import rank
 from sim.study.result import Result, folder_of
 from sim.study.sample import representative
-from sim.study.storage.results import csv_bytes
 from sim.world.calendars.working_time import Calendar
-
-# --- export -----------------------------------------------------------------------------------------------------------
-
 
 # --- likely -----------------------------------------------------------------------------------------------------------
 
@@ -189,58 +182,3 @@ def _same(again: Columns, result: Result) -> None:
     """Refuse a result whose run would be another one today."""
     if any(list(again[column]) != list(result.log[column]) for column in ("minute", "unit", "kind")):
         raise Changed("this result was made by another version of the program; run it again, then export it")
-
-
-# --- formats ----------------------------------------------------------------------------------------------------------
-
-
-MOST_BYTES = 64_000_000
-
-
-def write(handover: Handover, form: str, target: Path) -> int:
-    """Write a handover as mspdi, xer, excel or csv (then `target` is a folder); return how many activities it has."""
-    if not files.exists(target.parent):
-        files.make_directory(target.parent)
-    if form == "csv":
-        _write_csv(handover, target)
-    else:
-        files.write(target, _bytes(handover, form))
-    return len(handover.run.tasks)
-
-
-def _bytes(handover: Handover, form: str) -> bytes:
-    """A handover as one file."""
-    if form == "mspdi":
-        from sim.report.exchange.mspdi import mspdi
-
-        return mspdi(handover)
-    if form == "xer":
-        from sim.report.exchange.xer import xer
-
-        return xer(handover)
-    from sim.report.exchange.workbook import workbook
-
-    return workbook(handover)
-
-
-def _write_csv(handover: Handover, folder: Path) -> None:
-    """Write each table as a file of its own."""
-    from sim.report.exchange.tables import tables
-
-    files.make_directory(folder)
-    for name, table in tables(handover).items():
-        files.write(folder / f"{name}.csv", csv_bytes(table))
-
-
-def read_network(path: Path, encoding: str | None = None, project: str | None = None) -> PlannerNetwork:
-    """Read a planner's file: Microsoft Project XML or Primavera XER, by its ending; WrongFile for any other."""
-    data = files.read(path, MOST_BYTES)
-    if path.suffix.lower() == ".xer":
-        from sim.report.exchange.importers.xer_import import read_xer
-
-        return read_xer(data, path.name, encoding, project)
-    if path.suffix.lower() == ".xml":
-        from sim.report.exchange.importers.mspdi_import import read_mspdi
-
-        return read_mspdi(data, path.name, encoding)
-    raise WrongFile(f"{path}: a file ending in .xml (Microsoft Project XML) or .xer (Primavera P6) is read")

@@ -13,12 +13,12 @@ independent of each other, which the two years from West Texas neither show nor 
 number a day stands for how bad the day is; the worst days are lost. So bad days come in groups, the same storm stops
 all kinds of work, and every day has exactly its stated chance.
 
-The year of the user's own file is put together anew every time, in blocks of days. Five days in a row of the simulated calendar are five days in a row of the file, from at most two weeks earlier or
-later in the year (a block bootstrap: Künsch 1989; for weather Rajagopalan and Lall 1999). So hours, days and the
-three readings keep together as they were, and nothing has to be fitted. The alternative, to derive a climate
-as for West Texas, would fit some thirty parameters a month to one month of data and needs a person to look at
-them. The price: no day comes that the file does not have, and memory ends with a block; what a typical year
-lacks is added by `storms`.
+The year of the user's own file is put together anew every time, in blocks of days. Five days in a row of the
+simulated calendar are five days in a row of the file, from at most two weeks earlier or later in the year (a block
+bootstrap: Künsch 1989; for weather Rajagopalan and Lall 1999). So hours, days and the three readings keep together as
+they were, and nothing has to be fitted. The alternative, to derive a climate as for West Texas, would fit some thirty
+parameters a month to one month of data and needs a person to look at them. The price: no day comes that the file does
+not have, and memory ends with a block; what a typical year lacks is added by `storms`.
 """
 
 from __future__ import annotations
