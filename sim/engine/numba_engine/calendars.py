@@ -128,9 +128,9 @@ def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minu
     if minutes > timetable[at + LONGEST]:
         return -1
     for place in range(max(stretches_begun(run, timetable, calendar, now) - 1, 0), timetable[at + STRETCHES]):
-        over = max(now, timetable[timetable[at + STARTS] + place]) + minutes
-        if over <= timetable[timetable[at + ENDS] + place]:
-            return over
+        end = max(now, timetable[timetable[at + STARTS] + place]) + minutes
+        if end <= timetable[timetable[at + ENDS] + place]:
+            return end
     return -1
 
 

@@ -1,4 +1,4 @@
-"""Small mistakes that somebody could make in the kernel, one each; the equality of engines must see every one."""
+"""Small mistakes that one could make in the kernel, one each; the equality of engines must see every one."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ MUTANTS = (
         "works begin before the last grants",
         "kernel.py",
         "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n"
-        "        start(plan, run, luck, figures, hours, now)\n",
-        "        start(plan, run, luck, figures, hours, now)\n"
+        "        start_works(plan, run, draws, figures, timetable, now)\n",
+        "        start_works(plan, run, draws, figures, timetable, now)\n"
         "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n",
     ),
     Mutant(
         "the end does not wait for its minute",
         "kernel.py",
-        "while run[FAULT] == WELL:",
-        "while run[FAULT] == WELL and run[OPEN] == 0:",
+        "while run[FAULT] == NO_FAULT:",
+        "while run[FAULT] == NO_FAULT and run[OPEN] == 0:",
     ),
     Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(run, now):", "if True:"),
     Mutant(
         "who moves inward comes a minute late",
         "event_queue.py",
-        "come_back(run, unit, run[mine + DUE_AT])",
-        "come_back(run, unit, run[mine + DUE_AT] + 1)",
+        "insert(run, unit, run[mine + DUE_AT])",
+        "insert(run, unit, run[mine + DUE_AT] + 1)",
     ),
     Mutant(
         "works begin in another order than by rank",
@@ -59,8 +59,8 @@ MUTANTS = (
     Mutant(
         "a request that does not fit stops all behind it",
         "resources.py",
-        "            continue\n        fetch_step",
-        "            break\n        fetch_step",
+        "            continue\n        prefetch_step",
+        "            break\n        prefetch_step",
     ),
     Mutant(
         "one grant a kind and pass",
@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "what is freed is not looked at",
         "resources.py",
-        "        if run[WAITING] > 0:\n            touch_users",
-        "        if run[WAITING] > 1:\n            touch_users",
+        "        if run[WAITING] > 0:\n            mark_users",
+        "        if run[WAITING] > 1:\n            mark_users",
     ),
     # --- patience ---------------------------------------------------------------------------------------------
     Mutant("everybody is patient for ever", "resources.py", "now + patience if patience >= 0 else NEVER", "NEVER"),
@@ -146,24 +146,24 @@ MUTANTS = (
     Mutant(
         "repeated chances fall as the first",
         "kernel.py",
-        "return value(run, luck, figures, about(plan, at), made)",
-        "return value(run, luck, figures, about(plan, at), FIRST_ATTEMPT)",
+        "return value(run, draws, figures, argument(plan, at), made)",
+        "return value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)",
     ),
     # --- work -------------------------------------------------------------------------------------------------
     Mutant(
         "repeated work takes as long as the first",
         "kernel.py",
-        "minutes = value(run, luck, figures, about(plan, at), made)",
-        "minutes = value(run, luck, figures, about(plan, at), made * 0)",
+        "minutes = value(run, draws, figures, argument(plan, at), made)",
+        "minutes = value(run, draws, figures, argument(plan, at), made * 0)",
     ),
     Mutant("repeated work learns too", "kernel.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
     Mutant(
         "crowding is read before entering",
         "kernel.py",
         "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])",
-        "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area] - plan[way + PEOPLE])",
+        "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area] - plan[kind_at + PEOPLE])",
     ),
-    Mutant("nobody leaves an area", "kernel.py", "-= plan[way + PEOPLE]", "-= 0"),
+    Mutant("nobody leaves an area", "kernel.py", "-= plan[kind_at + PEOPLE]", "-= 0"),
     Mutant(
         "factors round down",
         "kernel.py",
@@ -174,40 +174,43 @@ MUTANTS = (
     # --- calendars --------------------------------------------------------------------------------------------
     Mutant("work ends at the next opening", "calendars.py", "stretches, target - 1)", "stretches, target)"),
     Mutant(
-        "nights count as worked", "calendars.py", "- max(hours[ends + place] - now, 0)", "- (hours[ends + place] - now)"
+        "nights count as worked",
+        "calendars.py",
+        "- max(timetable[ends + place] - now, 0)",
+        "- (timetable[ends + place] - now)",
     ),
     Mutant("whole work may pause", "kernel.py", "return finish_whole(run,", "return finish(run,"),
     Mutant(
         "whole work needs a minute more",
         "calendars.py",
-        "if over <= hours[hours[at + ENDS] + place]:",
-        "if over < hours[hours[at + ENDS] + place]:",
+        "if end <= timetable[timetable[at + ENDS] + place]:",
+        "if end < timetable[timetable[at + ENDS] + place]:",
     ),
     Mutant("drivers need no break", "calendars.py", "driven + leg, unbroken + leg", "driven + leg, unbroken"),
     Mutant("half a rest is enough", "calendars.py", "if now - stopped >= REST:", "if now - stopped >= REST // 2:"),
-    # --- luck -------------------------------------------------------------------------------------------------
+    # --- draws ------------------------------------------------------------------------------------------------
     Mutant(
-        "luck does not depend on the replication",
+        "draws do not depend on the replication",
         "sampling.py",
         "np.uint64(replication), np.uint64(attempt)",
         "np.uint64(0), np.uint64(attempt)",
     ),
     Mutant(
         "half a product is another one's",
-        "../../machine/jit.py",
+        "../../jit/toolkit.py",
         "builder.lshr(product, wide(64))",
         "builder.lshr(product, wide(63))",
     ),
-    Mutant("nine rounds instead of ten", "sampling.py", "range(10)", "range(9)"),
+    Mutant("nine rounds instead of ten", "../../jit/philox.py", "range(10)", "range(9)"),
     Mutant("the upper half of tables is not used", "sampling.py", "        start += SIDE\n", ""),
     Mutant(
         "losses before content",
         "sampling.py",
-        "recipe + CONTENT_FACTORS, recipe + luck[LOSSES], amount)",
-        "recipe + CONTENT_FACTORS, recipe + luck[DELAYS], amount)",
+        "recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)",
+        "recipe + CONTENT_FACTORS, recipe + draws[DELAYS], amount)",
     ),
     Mutant(
-        "delays are forgotten", "sampling.py", "amount += figures[luck[DELAY_MINUTES] + luck[place]]", "amount += 0.0"
+        "delays are forgotten", "sampling.py", "amount += figures[draws[DELAY_MINUTES] + draws[place]]", "amount += 0.0"
     ),
     Mutant(
         "chances the other way round", "sampling.py", "return 1 if u < limit else 0", "return 1 if u > limit else 0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,9 @@ for seed in range({PLANS}):
 def search(folder: Path) -> int:
     """Compare the engines of a copy of the sources on random plans; return how that ended."""
     command = [sys.executable, "-c", SEARCH, str(folder), str(ROOT)]
-    return subprocess.run(command, timeout=900, check=False, capture_output=True).returncode
+    # machine code of a mutant is kept beside it: in the user's cache it would evict that of the real sources
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "machine_code")}
+    return subprocess.run(command, timeout=900, check=False, capture_output=True, env=environment).returncode
 
 
 def copied(folder: Path) -> Path:
