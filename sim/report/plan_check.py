@@ -7,6 +7,7 @@ load, and the findings of the plan checks, errors first.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from sim.config.load import Loaded
@@ -19,6 +20,7 @@ from sim.plan.checks import check as check_plan
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, number
 from sim.study.case import Case, prepare_case
+from sim.study.crew_planning.crew_plan import CrewChange, crew_changes
 from sim.world.calendars.project_calendars import SHIFT
 from sim.world.roads import LoadClass, load_classes
 from sim.world.weather.model import YEARS, lost_days_by_month
@@ -37,6 +39,7 @@ WEATHER = {
     "table": "Weather: the stated table of lost days a month.",
 }
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MANNING, CHANGES = "people at most", "one crew"
 EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
 
 
@@ -116,6 +119,8 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         "\n".join(_weather_days(case)),
         "\n".join(_planned_date(case)),
         _crews(case),
+        _manning(case),
+        _changes(case),
         "\n".join(_capacity(case)),
         "\n".join(_remarks(remarks, errors)),
     )
@@ -171,8 +176,8 @@ def _planned_date(case: Case) -> Iterator[str]:
     )
     if plan.earliest_days > target:
         yield (
-            f"No crew keeps the target, day {target:g}: crews are planned for day {plan.planned_for_days:.0f}, the date"
-            " that every trade's hours spread over its window keep."
+            f"No crew keeps the target, day {target:g}: crews are planned for day {plan.planned_for_days:.0f}, a week after the"
+            " date that every trade's hours spread over its window keep."
         )
     else:
         yield f"Crews are planned for the target, day {target:g}."
@@ -206,6 +211,33 @@ def _crews(case: Case) -> Table:
     return table
 
 
+def _manning(case: Case) -> Table:
+    """Return the manning curve: people on site by trade and month at most, indirect people and all shifts included."""
+    plan, start = case.crew_plan.manning, case.project.scale.start_date
+    first = int((plan.people > 0).argmax())
+    weeks = [(start + timedelta(weeks=week)) for week in range(plan.manned.shape[1])]
+    months = sorted({(day.year, day.month) for day in weeks[first:]})
+    table = _table(MANNING, *(f"{month:%b %y}" for month in (date(*of, 1) for of in months)))
+    ratio = 1 + plan.indirect_ratio
+    rows = [*zip(plan.trades, plan.manned * plan.people_per_crew[:, None] * ratio, strict=True), ("all", plan.people)]
+    for name, people in rows:
+        inside = [[p for day, p in zip(weeks, people, strict=True) if (day.year, day.month) == of] for of in months]
+        table.add_row(name, *(number(max(month)) if max(month, default=0) else "" for month in inside))
+    return table
+
+
+def _changes(case: Case) -> Table:
+    """Return what one crew more or fewer of every trade does to the expected finish and to the peak."""
+    table = _table(CHANGES, "more: days", "more: people", "fewer: days", "fewer: people")
+    by_trade: dict[str, dict[int, CrewChange]] = {}
+    for change in crew_changes(case.project, case.crew_plan):
+        by_trade.setdefault(change.trade, {})[change.crews] = change
+    for trade, of in by_trade.items():
+        cells = [(f"{of[step].days:+.0f}", f"{of[step].people:+d}") if step in of else ("", "") for step in (1, -1)]
+        table.add_row(trade, *(cell for pair in cells for cell in pair))
+    return table
+
+
 def _capacity(case: Case) -> Iterator[str]:
     """Yield the critical path without limits, and the load of every pool against its capacity, the busiest first."""
     schedule = earliest(case.plan, case.planned.values, case.plan.base_calendars)
@@ -236,6 +268,7 @@ def _table(*columns: str) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in {"earned hours", "people at most"} else "left")
+    for place, column in enumerate(columns):
+        number_of = place and (column in {"earned hours", "people at most"} or columns[0] in {MANNING, CHANGES})
+        table.add_column(column, justify="right" if number_of else "left", no_wrap=place == 0)
     return table

@@ -1,7 +1,8 @@
 """The crew plan and the order dates of a project: the same rules for every strategy.
 
 Crews are planned for the target date at expected durations, or, where as many crews as anybody asks for would not keep
-it, for the date that crews of the window rule keep. The levelled plan has the smallest peak that keeps the date.
+it, for a week after the date that crews of the window rule keep. The levelled plan has the smallest peak that is in
+time, and whose blocks are on the mean at most a week later than by the window rule.
 
 The window rule is the estimator's way to size crews: every trade's hours spread over the time between its earliest
 start and its latest finish. It is kept for comparison, and as the place where the levelled plan begins.
@@ -98,8 +99,8 @@ def _relative_hours(project: Project, trade: Trade) -> float:
 # --- crew plan --------------------------------------------------------------------------------------------------------
 
 
-MEAN_TOLERANCE = MINUTES_PER_WEEK
-"""So much later than by the window rule may blocks be online on the mean, in exchange for a lower peak: assumption."""
+TOLERANCE = MINUTES_PER_WEEK
+"""So much later than by the window rule may blocks be online, in exchange for a lower peak: an assumption."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def plan_crews(project: Project) -> CrewPlan:
     rehearsal = Rehearsal(project, ResourcePlan(priorities=priorities))
     search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
     by_window = search.plan(begin)
-    aim = Aim(target if first.finish <= target else by_window.finish, by_window.mean_online + MEAN_TOLERANCE)
+    latest = max(target, by_window.finish + TOLERANCE) if first.finish > target else target
+    aim = Aim(latest, by_window.mean_online + TOLERANCE)
     chosen = _chosen(project, search, by_window, aim, first.finish)
     rehearsal.rerun(chosen.crews)
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.most}
@@ -155,6 +157,31 @@ def plan_crews(project: Project) -> CrewPlan:
         window_peak=by_window.manning.peak,
         window_days=by_window.finish / MINUTES_PER_DAY,
     )
+
+
+@dataclass(frozen=True)
+class CrewChange:
+    """What so many crews more of a trade do to the rehearsed plan: days to its finish, people to its peak."""
+
+    trade: str
+    crews: int
+    days: float
+    people: int
+
+
+def crew_changes(project: Project, plan: CrewPlan) -> list[CrewChange]:
+    """Return what one crew more and one fewer of every trade do to the expected finish and to the peak."""
+    project = project.with_risks("none")
+    search = Levelling(Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities)))
+    crews = plan.resource_plan.crews
+    base, found = search.plan(crews), list[CrewChange]()
+    for trade, count in crews.items():
+        for step in (1, -1):
+            if count + step >= search.rehearsal.most[trade]:
+                other = search.plan({**crews, trade: count + step})
+                days = (other.finish - base.finish) / MINUTES_PER_DAY
+                found.append(CrewChange(trade, step, days, other.manning.peak - base.manning.peak))
+    return found
 
 
 def _chosen(project: Project, search: Levelling, by_window: Levelled, aim: Aim, earliest: int) -> Levelled:
