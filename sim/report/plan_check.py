@@ -176,8 +176,8 @@ def _planned_date(case: Case) -> Iterator[str]:
     )
     if plan.earliest_days > target:
         yield (
-            f"No crew keeps the target, day {target:g}: crews are planned for day {plan.planned_for_days:.0f}, a week after the"
-            " date that every trade's hours spread over its window keep."
+            f"No crew keeps the target, day {target:g}: crews are planned for day {plan.planned_for_days:.0f}, a week after"
+            " the date that every trade's hours spread over its window keep."
         )
     else:
         yield f"Crews are planned for the target, day {target:g}."

@@ -40,9 +40,10 @@ def text(case: Case) -> str:
 def test_people_at_most_are_those_of_all_shifts_and_of_the_mix(
     overrides: tuple[str, ...], crews: str, people: int
 ) -> None:
-    (row,) = re.findall(r"electricians .*", text(tiny_case(*overrides)))
+    row, manning, *_ = re.findall(r"electricians .*", text(tiny_case(*overrides)))
     assert crews in row
     assert re.search(rf"\s{people}\s", row)
+    assert re.search(rf"\s{people * 1.25:.0f}\s", manning)  # a quarter more are indirect
 
 
 def test_a_trade_whose_work_nothing_waits_for_is_sized_for_the_target() -> None:
