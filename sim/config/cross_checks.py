@@ -336,10 +336,10 @@ def _items(project: Project) -> Iterator[Finding]:
 
 def _groups(project: Project) -> Iterator[Finding]:
     """Yield groups that do not fit into each other, and orders that do not add up."""
-    if project.hall.blocks % project.turnover_blocks:
-        yield Finding(
-            ("turnover_blocks",), project.turnover_blocks, f"a divisor of hall.blocks ({project.hall.blocks})"
-        )
+    hall, turnover = project.hall.blocks, project.turnover_blocks
+    if hall % turnover and turnover % hall:
+        message = f"a divisor of hall.blocks ({hall}), or for a building of several halls a multiple of it"
+        yield Finding(("turnover_blocks",), turnover, message)
     if project.energization.units.spare >= project.energization.units.count > 0:
         yield Finding(
             ("energization", "units", "spare"), project.energization.units.spare, "fewer than the units there are"

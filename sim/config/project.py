@@ -16,13 +16,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from sim.config.locations import did_you_mean
+from sim.config.sections.commissioning import Commissioning
 from sim.config.sections.estimates import Bounds, CalendarDays, Days, Megawatts, Name, People, Section, SquareFeet, Unit
 from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern
 from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
 from sim.config.sections.orders import Orders, Procurement
 from sim.config.sections.risks import Mode, Risks
-from sim.config.sections.systems import SYSTEMS, Commissioning, Energization, Network, System, Systems
+from sim.config.sections.systems import SYSTEMS, Energization, Network, System, Systems
 from sim.config.sections.weather import Weather
 from sim.errors import ConfigError, Problem
 
@@ -127,7 +128,7 @@ class Project(Section):
     block: Block = Field(description="The unit of capacity")
     hall: Hall = Field(description="The unit of the shell")
     turnover_blocks: Annotated[int, Unit("blocks"), Bounds(1, 1_000)] = Field(
-        description="Blocks commissioned and handed over together; it divides the blocks of a hall"
+        description="Blocks commissioned and handed over together: a part of a hall, a hall, or a building of several halls"
     )
     calendars: Calendars = Field(description="When people work")
     labour: Labour = Field(description="Trades, crews and what they lose")

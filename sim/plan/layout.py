@@ -144,10 +144,13 @@ def layout_of(project: Project, released: Mapping[str, int] | None = None) -> La
         for of_hall in _split(of_phase, project.hall.blocks):
             hall = f"h{len(groups['h']) + 1}"
             groups["h"].append(_place(hall, phase, hall, of_hall, days, mw * project.hall.blocks))
-            for of_turnover in _split(of_hall, project.turnover_blocks):
-                turnover = f"t{len(groups['t']) + 1}"
-                groups["t"].append(_place(turnover, phase, hall, of_turnover, days, mw * len(of_turnover)))
             blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in of_hall]
+        # a building of several halls is handed over at once; all other turnovers lie in one hall
+        several = project.turnover_blocks > project.hall.blocks
+        for of_one in [of_phase] if several else _split(of_phase, project.hall.blocks):
+            for of_turnover in _split(of_one, project.turnover_blocks):
+                name, hall = f"t{len(groups['t']) + 1}", blocks[of_turnover[0]].hall
+                groups["t"].append(_place(name, phase, hall, of_turnover, days, mw * len(of_turnover)))
     groups["b"] = blocks
     dated = [
         tuple(replace(place, order_day=(released or {}).get(place.name, place.order_day)) for place in groups[kind])

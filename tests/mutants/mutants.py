@@ -22,6 +22,7 @@ from tests.metrics.money import test_money_by_hand as by_hand
 from tests.metrics.money import test_money_ledger as money
 from tests.mutants import mechanisms as by
 from tests.plan import test_whole_project as tiny
+from tests.plan.mechanisms import test_area_crews as area
 from tests.plan.mechanisms import test_crews as site_crews
 from tests.plan.mechanisms import test_rework as rework
 from tests.theory import test_chain_of_the_project as chain
@@ -118,6 +119,10 @@ MUTANTS = (
            "work content over people", by.timeline(tiny.SITE)),
     Mutant("the second shift has no beds", camp._beds, "trade.team * len(project.pattern.shifts)", "trade.team",
            "the camp", site_crews.test_every_shift_of_a_crew_has_beds),
+    Mutant("a large hall has the crews of a small one", shell.crews_by_area, "count * sqft / stated_for for", "count for",
+           "crews by area", area.test_a_hall_of_twice_the_area_takes_the_same_time_with_twice_the_crews),
+    Mutant("steel needs no crane", crew_work.by_crews, "{CRANE: step.cranes} if step.cranes else {}", "{}",
+           "cranes for the shell", area.test_steel_keeps_a_crane_of_those_that_set_skids),
     # --- tests and power -----------------------------------------------------------------------------------------
     Mutant("the spare unit counts as firm", energization.energize, "number + 1 + units.spare", "number + 1",
            "N+1", by.timeline(tiny.POWER)),

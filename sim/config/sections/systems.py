@@ -29,6 +29,7 @@ from sim.config.sections.estimates import (
     Probability,
     Section,
     Sourced,
+    SquareFeet,
     Unit,
     WeekNumber,
     Weeks,
@@ -151,6 +152,14 @@ class Step(Sourced):
     needs: tuple[Name, ...] = Field(default=(), description="Procured items that must have arrived")
     lag_days: CalendarDays | None = Field(default=None, description="Calendar days to wait after its predecessors")
     exposure: Exposure = Field(default="interior", description="What weather stops it")
+    least_crews: CrewCount = Field(default=1, description="Crews of a trade at least, however small the place")
+    most_crews: CrewCount | None = Field(default=None, description="Crews of a trade at most, however large the place")
+    least_sqft_per_person: Annotated[float, Unit("sq ft/person"), Bounds(1, 100_000)] | None = Field(
+        default=None, description="Density it tolerates: no more crews than leave each person so much of the hall"
+    )
+    cranes: Annotated[int, Unit("cranes"), Bounds(0, 20)] = Field(
+        default=0, description="Cranes it keeps while it works, of those that set skids: steel, heavy lifts"
+    )
     whole: bool = Field(default=False, description="Cannot pause: a pour or a lift waits for a window")
 
     @model_validator(mode="after")
@@ -167,6 +176,11 @@ class Network(Sourced):
     """Steps that follow each other."""
 
     steps: tuple[Step, ...] = Field(default=(), description="The steps, in any order")
+    crews_for_sqft: SquareFeet | None = Field(
+        default=None,
+        description="Shell: the area for which the crews of its steps are stated; a hall of another size has them in "
+        "proportion to its own. Left out, they are the same for any hall",
+    )
 
 
 # --- systems ----------------------------------------------------------------------------------------------------------
@@ -355,45 +369,3 @@ class Energization(Section):
     temporary_mw: Megawatts = Field(
         description="Temporary power for L3 to L5 until permanent power is there; 0 is none"
     )
-
-
-# --- commissioning ----------------------------------------------------------------------------------------------------
-
-
-class Level(Sourced):
-    """One commissioning level."""
-
-    days: WorkingDays = Field(description="Working days of one pass")
-    fails: Probability = Field(description="Probability that a pass fails")
-    fix_days: WorkingDays = Field(description="Working days to mend what failed, before the retest")
-    retests: Whole = Field(default=4, description="Passes after the first at most")
-
-
-class Flush(Level):
-    """Fill and flush of a block's liquid cooling, with its samples: it must be clean and tight before L3."""
-
-    trade: str = Field(description="Trade that fills and flushes")
-    crews: CrewCount = Field(default=1, description="Crews on one block at a time")
-    rigs: Whole = Field(description="Flushing skids: pump, filters and tank; one is at one block at a time")
-    after: tuple[str, ...] = Field(
-        default=(), description="What must be there before, besides the block's mechanical system: water, for example"
-    )
-
-
-class Commissioning(Section):
-    """Levels per block and per turnover, and who does them."""
-
-    trade: str = Field(description="Trade that commissions")
-    crews: CrewCount = Field(description="Crews on one block or turnover at a time")
-    after: tuple[str, ...] = Field(description="What must be there before a block's L3: cooling, network, water")
-    fix_trade: str | None = Field(
-        default=None,
-        description="Trade that mends what failed at L2 to L5, by one crew; left out, the commissioning crew does",
-    )
-    flush: Flush | None = Field(
-        default=None, description="Fill and flush of one block's liquid cooling before its L3; left out, part of the L3"
-    )
-    l2: Level = Field(description="Site acceptance of one block: damage, missing parts, installation check")
-    l3: Level = Field(description="Start-up of one block, energised")
-    l4: Level = Field(description="Functional tests of one block, load bank")
-    l5: Level = Field(description="Integrated systems test of one turnover")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.config.sections.systems import Level
+from sim.config.sections.commissioning import Level
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import until_passed

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sim.config.project import Project
+from sim.config.sections.commissioning import Level
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Ramp
-from sim.config.sections.systems import Level, Step
+from sim.config.sections.systems import Step
 from sim.plan.context import Mobilisation, PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.camp import NO_CAMP, Quarters, pitch_camp
+from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.productivity import crowding, losses
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
@@ -88,9 +90,9 @@ def by_crews(context: PlanContext, place: Place, activity: str, step: Step, span
     mode: Mode = "whole" if step.whole else "pausing"
     area = crowding(context, place, step.exposure) if step.crews else None
     work = Work(activity, span, SITE + step.exposure, mode, context.people(step.crews), area=area)
-    if not step.crews:
+    pools = {crew(trade): count for trade, count in step.crews.items()} | ({CRANE: step.cranes} if step.cranes else {})
+    if not pools:
         return [work]
-    pools = {crew(trade): count for trade, count in step.crews.items()}
     return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *report(context, work)]
 
 

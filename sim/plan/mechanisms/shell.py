@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Predecessor, Step
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.mechanisms.crews import SITE, by_crews, planned_hours, step_span
+from sim.plan.mechanisms.crews import SITE, UNLIMITED, by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
@@ -243,7 +244,26 @@ def erect_hall(context: PlanContext, hall: Place) -> None:
     _decide(context, hall, item, begun)
     sqft = hall.built_mw * context.project.hall.sqft_per_mw.value
     roots = (_start(hall), Wait(begun))
+    stated_for = context.project.shell.crews_for_sqft
+    if stated_for is not None:
+        steps = tuple(crews_by_area(context, step, sqft, stated_for.value) for step in steps)
     write_network(context, steps, Instance(hall, "shell", item, "hall", sqft, hall.built_mw, roots))
+
+
+def crews_by_area(context: PlanContext, step: Step, sqft: float, stated_for: float) -> Step:
+    """Return a step with the crews and cranes for an area: in proportion to the one they are stated for, and whole.
+
+    Never fewer than the step's least nor more than its most; never so many that people have less room than it tolerates.
+    """
+    most = step.most_crews or UNLIMITED
+    wanted = {trade: count * sqft / stated_for for trade, count in step.crews.items()}
+    if step.least_sqft_per_person is not None and wanted:
+        people = sum(count * context.trade(trade).team for trade, count in wanted.items())
+        room = min(1.0, sqft / (people * step.least_sqft_per_person))
+        wanted = {trade: floor(count * room + 1e-9) if room < 1 else count for trade, count in wanted.items()}
+    crews = {trade: max(step.least_crews, min(most, floor(count + 0.5))) for trade, count in wanted.items()}
+    cranes = floor(step.cranes * sqft / stated_for + 0.5)
+    return step.model_copy(update={"crews": crews, "cranes": max(cranes, min(1, step.cranes))})
 
 
 def lay_pad(context: PlanContext, block: Place) -> None:

@@ -63,12 +63,15 @@ def test_shipped_projects_in_small_have_the_same_log_in_both_engines(config: Pat
 REWORK = (
     *(f"commissioning.l{level}.fails=0.5" for level in (2, 3, 4, 5)),
     "commissioning.flush.fails=0.5",
+    "hall.blocks=5",
+    "turnover_blocks=10",
+    "shell.steps.steel.cranes=2",
     *(f"systems.electrical.factory.test.{key}" for key in ("bays=1", "rework_places=1", "fails=0.5")),
 )
 
 
 @pytest.mark.parametrize("name", ["hybrid", "stick_built"])
-def test_rework_at_places_of_its_own_has_the_same_log_in_both_engines(name: str) -> None:
+def test_rework_at_places_of_its_own_and_crews_by_area_have_the_same_log_in_both_engines(name: str) -> None:
     from sim.study.api import load
     from sim.study.case import prepare_case
 
