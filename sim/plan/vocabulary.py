@@ -28,7 +28,7 @@ from sim.world.randomness.distributions import Distribution, Fixed
 
 DELAY_CAUSES = {
     "permits": "permits and design",
-    "order_date": "order placed later on purpose",
+    "order_date": "ordered just in time",
     "parts": "parts and lead times",
     "site_works": "site works",
     "hall": "hall (shell)",
