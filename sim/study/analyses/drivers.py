@@ -14,7 +14,7 @@ import numpy as np
 from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTIONS
-from sim.study.analyses.switch_off import Cause, Switched, Switches, all_of
+from sim.study.analyses.switch_off import Cause, Switches, SwitchOffSeries, all_of
 from sim.study.api import SEED, Config, cores, result_of
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
@@ -100,7 +100,7 @@ def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | N
         return []
     require_memory(case, len(wanted) * runs, processes, on_disk=False)
     asked = tuple(metric for metric in METRICS if metric in case.metrics)
-    switched = Switched(case, seed, tuple(off for _, off in wanted), runs, asked)
+    switched = SwitchOffSeries(runs, asked, case, seed, tuple(off for _, off in wanted))
     chunk = runs if len(wanted) >= 2 * processes else None
     with _bar(watch, f"{len(wanted)} times without a cause") as progress:
         found = replicate(

@@ -16,7 +16,7 @@ import numpy as np
 from sim.config.study import Scalar
 from sim.errors import SimError
 from sim.study.analyses.design import Config, Design, NoDesign, at_shares, of_python, read_study, said
-from sim.study.analyses.sweep import Sweep, identity, perform, swept
+from sim.study.analyses.sweep import Sweep, identity, run_series, sweep_series
 from sim.study.chunk import Floats
 from sim.study.compare import compare
 from sim.study.runner import Progress
@@ -99,13 +99,13 @@ def analyse(
     """Run a study's sensitivity analysis; with `out` it is kept there, resumable, and `extras(found, place)` adds to it."""
     shares = _shares(design)
     settings = _one_by_one(design) if shares is None else [at_shares(design.study.inputs, row) for row in shares]
-    case = swept(design, design.crossed(settings), design.study.runs)
+    case = sweep_series(design, design.crossed(settings), design.study.runs)
     if out is None:
-        return _found(design, perform(case, design.study.seed, workers, progress), shares)
+        return _found(design, run_series(case, design.study.seed, workers, progress), shares)
     target = Path(out).absolute()
     method = design.study.sensitivity.model_dump()
     with open_checkpoint(target, {**identity(case, design.study.seed), "sensitivity": method}, resume=resume) as store:
-        found = _found(design, perform(case, design.study.seed, workers, progress, store), shares)
+        found = _found(design, run_series(case, design.study.seed, workers, progress, store), shares)
         parts = {"sensitivity": found.table, "points": found.points.points, "summary": found.points.summary()}
         put_answer(target, KIND, found.manifest, parts, lambda place: extras and extras(found, place))
         store.discard()

@@ -1,9 +1,7 @@
-"""A sweep: the same luck under many configurations, as one tidy table.
+"""A sweep: many configurations on the same random numbers, as one tidy table.
 
-All points of a study as one long case, so that it is performed, kept and resumed like any other.
-
-Replication number p × runs + r is replication r of point p; luck is addressed by r alone, so every point meets
-the same.
+The points of a study are a series of cases (`SweepSeries`), run, kept and resumed like one case. A point that cannot
+be run is a row with its reason and ends no other.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ import numpy as np
 from sim.engine.backends import AUTO
 from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
+from sim.study.analyses.case_series import CaseSeries
 from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, said, settings_of
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
@@ -37,81 +36,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# --- swept ------------------------------------------------------------------------------------------------------------
-
-
-KEPT = 2
-"""Prepared points a process keeps: the one under way and the one before, which the next chunk may still need."""
+# --- case series ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Swept:
-    """A study as a case: its points one after the other, `runs` replications each."""
+class SweepSeries(CaseSeries):
+    """The points of a study as one long case."""
 
     design: Design
     points: tuple[Point, ...]
-    runs: int
-    metrics: tuple[str, ...]
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel to another process without what was prepared here."""
-        return {"design": self.design, "points": self.points, "runs": self.runs, "metrics": self.metrics}
 
     @property
     def name(self) -> str:
         """The study's name."""
         return self.design.study.name
 
-    @property
-    def days(self) -> int:
-        """Length of daily curves; a study keeps none."""
-        return 1
+    def prepare(self, number: int) -> Case:
+        """Make the case of a point."""
+        return prepare_fastest(self.design.config(self.points[number]))
 
-    @cached_property
-    def _cases(self) -> dict[int, Case]:
-        """The points prepared last."""
-        return {}
-
-    def keep(self, prepared: Mapping[int, Case]) -> None:
-        """Take points that are prepared already."""
-        self._cases.update(prepared)
-
-    def case(self, point: int) -> Case:
-        """A point ready to be run."""
-        if point not in self._cases:
-            while len(self._cases) >= KEPT:
-                del self._cases[next(iter(self._cases))]
-            self._cases[point] = ready(self.design.config(self.points[point]))
-        return self._cases[point]
-
-    def _is_ready(self, point: int) -> bool:
-        """Whether a point could be prepared, so that what went wrong is one replication's."""
-        return point in self._cases
-
-    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
-        """Perform a stretch of replications, which may reach over several points."""
-        parts, at = [], first
-        while at < first + count:
-            point, replication = divmod(at, self.runs)
-            here = min(self.runs - replication, first + count - at)
-            parts.append(self._part(seed, point, replication, range(at, at + here)))
-            at += here
-        return concatenated(parts)
-
-    def _part(self, seed: int, point: int, replication: int, span: range) -> Chunk:
-        """Perform replications of one point; those it cannot perform are failed rows with the reason.
+    def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
+        """Run replications of one point; those that cannot be run are failed rows with the reason.
 
         One point must not end the others; but two engines that differ must.
         """
         try:
-            found = self.case(point).simulate_chunk(seed, replication, len(span))
+            found = self.case(number).simulate_chunk(seed, replication, len(span))
         except CheckFailed:
             raise
         except SimError as error:
-            if len(span) == 1 or not self._is_ready(point):
+            # a point that could not be prepared fails as a whole; otherwise one replication is to blame
+            if len(span) == 1 or number not in self.prepared:
                 return failed(span, self.metrics, str(error))
             return concatenated(
-                [self._part(seed, point, replication + at, span[at : at + 1]) for at in range(len(span))]
+                [self.simulate_part(number, seed, replication + at, span[at : at + 1]) for at in range(len(span))]
             )
         nothing = np.full(len(span), np.nan)
         runs: Columns = {"status": found.runs["status"]}
@@ -119,23 +77,23 @@ class Swept:
         return Chunk(span.start, runs, {}, {r - replication + span.start: text for r, text in found.notes.items()})
 
 
-def swept(design: Design, points: Sequence[Point], runs: int) -> Swept:
-    """A study ready to be run; its metrics are those of all its configurations."""
+def sweep_series(design: Design, points: Sequence[Point], runs: int) -> SweepSeries:
+    """The points of a study as a series; its metrics are those of all its configurations."""
     known: dict[str, None] = {}
     prepared: dict[int, Case] = {}
     for base in range(len(design.bases)):
         first = next(number for number, point in enumerate(points) if point.base == base)
         try:
-            prepared[first] = ready(design.config(points[first]))
+            prepared[first] = prepare_fastest(design.config(points[first]))
             known |= dict.fromkeys(prepared[first].metrics)
         except SimError:  # a row of its own in the table; its base has the same metrics
-            known |= dict.fromkeys(ready(design.bases[base]).metrics)
-    found = Swept(design, tuple(points), runs, tuple(known))
-    found.keep(prepared)
+            known |= dict.fromkeys(prepare_fastest(design.bases[base]).metrics)
+    found = SweepSeries(runs, tuple(known), design, tuple(points))
+    found.prepared.update(prepared)
     return found
 
 
-def ready(config: Config) -> Case:
+def prepare_fastest(config: Config) -> Case:
     """A configuration ready to be run by the fastest engine there is."""
     return prepare_case(config, engine=AUTO)
 
@@ -289,19 +247,21 @@ def sweep_design(
 ) -> Sweep:
     """Run every point of a study; `extras(sweep, directory)` adds figures to `out`."""
     points = design.crossed(settings_of(design.study))
-    case = swept(design, points, design.study.runs)
+    case = sweep_series(design, points, design.study.runs)
     if out is None:
-        return perform(case, design.study.seed, workers, progress)
+        return run_series(case, design.study.seed, workers, progress)
     target = Path(out).absolute()
     with open_checkpoint(target, identity(case, design.study.seed), resume=resume) as store:
-        found = perform(case, design.study.seed, workers, progress, store)
+        found = run_series(case, design.study.seed, workers, progress, store)
         put_answer(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))
         store.discard()
     return found
 
 
-def perform(case: Swept, seed: int, workers: int | None, progress: Progress | None = None, store: Any = None) -> Sweep:
-    """Perform all points; a worker takes a point at a time where there are more points than workers."""
+def run_series(
+    case: SweepSeries, seed: int, workers: int | None, progress: Progress | None = None, store: Any = None
+) -> Sweep:
+    """Run all points; a worker takes a point at a time where there are more points than workers."""
     processes = cores() if workers is None else workers
     enough, runs = len(case.points) >= 2 * max(processes, 1), len(case.points) * case.runs
     require_memory(case, runs, processes, tables=TABLES_OF_A_STUDY)
@@ -312,7 +272,7 @@ def perform(case: Swept, seed: int, workers: int | None, progress: Progress | No
     return Sweep(manifest(case, seed), points_table(case, found), divided(found, case.runs))
 
 
-def points_table(case: Swept, found: Sample) -> pd.DataFrame:
+def points_table(case: SweepSeries, found: Sample) -> pd.DataFrame:
     """A row a point: number, configuration, settings, what it is called, and why it could not be run if so."""
     import pandas as pd
 
@@ -335,7 +295,7 @@ def points_table(case: Swept, found: Sample) -> pd.DataFrame:
     return columns
 
 
-def manifest(case: Swept, seed: int) -> dict[str, Any]:
+def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
     """What was run."""
     study = case.design.study
     return {
@@ -352,7 +312,7 @@ def manifest(case: Swept, seed: int) -> dict[str, Any]:
     }
 
 
-def identity(case: Swept, seed: int) -> dict[str, Any]:
+def identity(case: SweepSeries, seed: int) -> dict[str, Any]:
     """What must be the same for two sweeps to be one."""
     return {
         **manifest(case, seed),

@@ -3,8 +3,8 @@
 What is left meets the same random numbers: a driver that is off changes no draw of anything else, an input that is
 switched off is at its mean, and the crews and order dates of the resource plan stay as they are.
 
-All causes of a project switched off one after the other are one long case, run, kept and shared like any other:
-number k × runs + r is replication r without the k-th cause. A process prepares a case when it comes to it.
+All causes of a project switched off one after the other are a series of cases (`SwitchOffSeries`); a process prepares
+a case when it comes to it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from sim.plan.compile import CAUSES, NONE, CompiledPlan, compile_plan
 from sim.plan.draws import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
+from sim.study.analyses.case_series import CaseSeries
 from sim.study.case import Case
-from sim.study.chunk import OK, STALLED, Chunk, Columns, concatenated
+from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.world.calendars.project_calendars import closures_by_calendar, day_minutes, project_calendars
 from sim.world.calendars.working_time import Calendar
 from sim.world.randomness.quantile_tables import FIXED, Tables
@@ -207,53 +208,25 @@ def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]
 
 
 @dataclass(frozen=True)
-class Switched:
-    """A project without each of these sets of causes in turn, `runs` replications each."""
+class SwitchOffSeries(CaseSeries):
+    """A project without each of these sets of causes in turn."""
 
-    of: Case
+    base: Case
     seed: int
     off: tuple[tuple[Cause, ...], ...]
-    runs: int
-    metrics: tuple[str, ...]
-
-    def __getstate__(self) -> dict[str, object]:
-        """Travel to another process without what was prepared here."""
-        return {name: getattr(self, name) for name in ("of", "seed", "off", "runs", "metrics")}
 
     @property
     def name(self) -> str:
         """Return the project's name."""
-        return self.of.name
+        return self.base.name
 
-    @property
-    def days(self) -> int:
-        """Return the length of daily curves; none are kept."""
-        return 1
+    def prepare(self, number: int) -> Case:
+        """Return the project without the causes of this number."""
+        return Switches(self.base, self.seed).without(self.off[number])
 
-    @cached_property
-    def _last(self) -> dict[int, Case]:
-        """Return the case that is being performed; those before it are let go."""
-        return {}
-
-    def case(self, number: int) -> Case:
-        """Return the project without the causes of this number, ready to run."""
-        if number not in self._last:
-            self._last.clear()
-            self._last[number] = Switches(self.of, self.seed).without(self.off[number])
-        return self._last[number]
-
-    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
-        """Perform a stretch of replications, which may reach over several cases."""
-        parts, at = [], first
-        while at < first + count:
-            number, replication = divmod(at, self.runs)
-            here = min(self.runs - replication, first + count - at)
-            parts.append(self._part(self.case(number), seed, replication, range(at, at + here)))
-            at += here
-        return concatenated(parts)
-
-    def _part(self, case: Case, seed: int, replication: int, span: range) -> Chunk:
-        """Perform replications of one case and keep what is asked of them."""
+    def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
+        """Run replications of one case and keep what is asked of them."""
+        case = self.case(number)
         rows: list[list[float]] = []
         status = np.full(len(span), OK, np.int8)
         for at, done in enumerate(case.replications(seed, replication, len(span))):

@@ -21,7 +21,7 @@ from sim.config.overrides import takes_integers
 from sim.config.study import Constraint, Input, Scalar
 from sim.errors import SimError
 from sim.study.analyses.design import Config, Design, NoDesign, Settings, of_python, read_study
-from sim.study.analyses.sweep import Sweep, Swept, identity, manifest, perform, swept
+from sim.study.analyses.sweep import Sweep, SweepSeries, identity, manifest, run_series, sweep_series
 from sim.study.chunk import ChunkStore, Floats, StoreView
 from sim.study.intervals import quantile
 from sim.study.runner import Progress
@@ -169,7 +169,7 @@ class _Tries:
         self.samples: dict[tuple[Scalar, ...], Sample] = {}
         self.settings: list[Settings] = []
         self.store: ChunkStore | None = None
-        self.case = swept(design, [design.point(0, {})], design.study.runs)
+        self.case = sweep_series(design, [design.point(0, {})], design.study.runs)
 
     def run(self, wanted: Sequence[Settings]) -> None:
         """Try those designs that are new."""
@@ -179,10 +179,10 @@ class _Tries:
         if not new:
             return
         points = self.design.crossed(new)
-        case = Swept(self.design, points, self.design.study.runs, self.case.metrics)
+        case = SweepSeries(self.design.study.runs, self.case.metrics, self.design, points)
         first, count = len(self.settings) * case.runs, len(new) * case.runs
         store = None if self.store is None else StoreView(self.store, first, count)
-        found: Sweep = perform(case, self.design.study.seed, self.workers, self.progress, store)
+        found: Sweep = run_series(case, self.design.study.seed, self.workers, self.progress, store)
         for settings, sample in zip(new, found.samples, strict=True):
             self.samples[self.key(settings)] = sample
             self.settings.append(settings)
@@ -209,7 +209,7 @@ def choices(design: Design, varied: Input) -> tuple[Scalar, ...] | None:
     return tuple(range(math.ceil(varied.low), math.floor(varied.high) + 1))
 
 
-def _known(design: Design, case: Swept) -> None:
+def _known(design: Design, case: SweepSeries) -> None:
     """Refuse a metric that is not there."""
     wanted = [design.study.tune.metric, design.study.tune.against, *(c.metric for c in design.study.tune.constraints)]
     if lost := [metric for metric in wanted if metric not in case.metrics]:
@@ -318,8 +318,8 @@ def _fresh(design: Design, tries: _Tries, trials: pd.DataFrame, workers: int | N
 
     best = tries.settings[int(trials.index[trials["best"]][0])]
     points = [design.point(0, settings) for settings in ({}, best)]
-    case = Swept(design, tuple(points), design.study.tune.fresh_runs, tries.case.metrics)
-    found = perform(case, design.study.seed + FRESH, workers)
+    case = SweepSeries(design.study.tune.fresh_runs, tries.case.metrics, design, tuple(points))
+    found = run_series(case, design.study.seed + FRESH, workers)
     rows = [_fresh_row(design, name, sample) for name, sample in zip(("start", "best"), found.samples, strict=True)]
     return pd.DataFrame(rows)
 

@@ -10,7 +10,7 @@ import sim
 from sim.errors import ConfigError, SimError
 from sim.files import WrongPlace
 from sim.study.analyses.design import NoDesign, at_shares, latin_hypercube, read_study, settings_of
-from sim.study.analyses.sweep import Sweep, Swept, sweep_design
+from sim.study.analyses.sweep import Sweep, SweepSeries, sweep_design
 from sim.study.case import Case
 from sim.study.executors.worker import Interrupted
 from sim.study.storage.results import csv_bytes
@@ -72,24 +72,24 @@ def test_it_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest
     whole = sim.sweep(path, workers=1)
 
     performed: list[int] = []
-    replicate = Swept.simulate_chunk
+    replicate = SweepSeries.simulate_chunk
 
-    def broken(self: Swept, seed: int, first: int, count: int) -> object:
+    def broken(self: SweepSeries, seed: int, first: int, count: int) -> object:
         if len(performed) == 2:
             raise KeyboardInterrupt
         performed.append(first)
         return replicate(self, seed, first, count)
 
-    monkeypatch.setattr(Swept, "simulate_chunk", broken)
+    monkeypatch.setattr(SweepSeries, "simulate_chunk", broken)
     with pytest.raises(Interrupted, match="--resume goes on"):
         sim.sweep(path, workers=1, out=tmp_path / "out")
     assert performed == [0, 2]
 
-    def noted(self: Swept, seed: int, first: int, count: int) -> object:
+    def noted(self: SweepSeries, seed: int, first: int, count: int) -> object:
         performed.append(first)
         return replicate(self, seed, first, count)
 
-    monkeypatch.setattr(Swept, "simulate_chunk", noted)
+    monkeypatch.setattr(SweepSeries, "simulate_chunk", noted)
     found = sim.sweep(path, workers=1, out=tmp_path / "out", resume=True)
     assert performed == [0, 2, 4]
     pd.testing.assert_frame_equal(found.runs, whole.runs)
@@ -115,14 +115,14 @@ def test_it_never_replaces_what_is_not_its_own(tmp_path: Path) -> None:
 
 
 def test_a_point_that_cannot_be_run_is_a_row_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared = Swept.case
+    prepared = SweepSeries.case
 
-    def second_fails(self: Swept, point: int) -> object:
+    def second_fails(self: SweepSeries, point: int) -> object:
         if point == 1:
             raise SimError("crews cannot be sized")
         return prepared(self, point)
 
-    monkeypatch.setattr(Swept, "case", second_fails)
+    monkeypatch.setattr(SweepSeries, "case", second_fails)
     found = sim.sweep(sim.load(TINY), {POWER: [3, 4]}, runs=2, workers=1)
     assert found.runs["status"].tolist() == ["ok", "ok", "failed", "failed"]
     assert found.points["note"].tolist() == ["", "crews cannot be sized"]

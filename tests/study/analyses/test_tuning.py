@@ -15,7 +15,7 @@ from sim.report.console import plain_text
 from sim.report.study_tables import describe_tuning
 from sim.study.analyses import tuning
 from sim.study.analyses.design import Design, NoDesign
-from sim.study.analyses.sweep import Swept, perform
+from sim.study.analyses.sweep import SweepSeries, run_series
 from sim.study.analyses.tuning import excess, pareto, tune_design, value
 from sim.study.chunk import Chunk, Columns
 from sim.study.sample import Sample
@@ -131,7 +131,7 @@ def test_the_command_writes_trials_and_the_pareto_figure(tmp_path: Path) -> None
 def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Tune(metric=FINISH, statistic="p50", trials=6, fresh_runs=2)
     asked = design({"week": Input(paths=(POWER,), values=(3, 4, 5, 6))}, wanted)
-    whole, performed, tried = tune_design(asked, workers=1), perform, 0
+    whole, performed, tried = tune_design(asked, workers=1), run_series, 0
 
     def interrupted(*args: object) -> object:
         nonlocal tried
@@ -141,18 +141,18 @@ def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch:
             raise KeyboardInterrupt
         return found
 
-    monkeypatch.setattr(tuning, "perform", interrupted)
+    monkeypatch.setattr(tuning, "run_series", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tune_design(asked, workers=1, out=tmp_path / "tuned")
     assert len(list((tmp_path / "tuned.partial").glob("chunk-*"))) >= 2
-    monkeypatch.setattr(tuning, "perform", performed)
-    seeds, replicate = [], Swept.simulate_chunk
+    monkeypatch.setattr(tuning, "run_series", performed)
+    seeds, replicate = [], SweepSeries.simulate_chunk
 
-    def counted(case: Swept, seed: int, first: int, count: int) -> Chunk:
+    def counted(case: SweepSeries, seed: int, first: int, count: int) -> Chunk:
         seeds.append(seed)
         return replicate(case, seed, first, count)
 
-    monkeypatch.setattr(Swept, "simulate_chunk", counted)
+    monkeypatch.setattr(SweepSeries, "simulate_chunk", counted)
     again = tune_design(asked, workers=0, out=tmp_path / "tuned", resume=True)
     assert set(seeds) == {asked.study.seed + tuning.FRESH}  # no design is performed again
     assert again.trials.equals(whole.trials)
