@@ -133,7 +133,7 @@ def compared(name: str, plan: CompiledPlan) -> list[Row]:
 
 def kernel_alone(prepared: KernelPlan, plan: CompiledPlan) -> float:
     """Return the processor seconds of a replication inside the machine code."""
-    luck = prepared.luck(1)
+    luck = prepared.draw_tables(1)
     (common,) = luck.chunk(0, 1)
     stage = Workspace(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
     hours = stage.timetables.of(plan.base_calendars)

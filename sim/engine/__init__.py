@@ -1,1 +1,1 @@
-"""Who does it when: SimPy processes that perform a plan by the rules of the engine, and nothing else."""
+"""Simulation of a plan by the rules of the engine, and nothing else: by SimPy processes, or by a compiled kernel."""

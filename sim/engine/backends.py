@@ -1,6 +1,6 @@
-"""Two engines behind one face: a study names one, and gets replications that are the same row for row.
+"""Two engines behind one interface: a study names one, and gets replications that are the same row for row.
 
-The reference performs with SimPy; its compiled twin is about fifty times faster and an extra of the installation.
+The reference is a SimPy model; the compiled version of it is about fifty times faster and an extra of the installation.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ INSTALL = "pip install numba, or this package with its extra fast"
 AT_ONCE = 64
 """Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
 
-Hours = Callable[[int], Sequence[Calendar]]
+CalendarsOf = Callable[[int], Sequence[Calendar]]
 """The calendars of a replication."""
 Further = Callable[[int, int], Sequence[Calendar]]
 """The calendars of a replication, known at least up to a minute."""
@@ -50,32 +50,32 @@ class WrongEngine(SimError):
 
 
 class EnginesDiffer(CheckFailed):
-    """The two engines did not perform the same: one of them is wrong, and no result of either can be trusted."""
+    """The two engines differ: one of them is wrong, and no result of either can be trusted."""
 
 
 @dataclass(frozen=True)
 class Replication:
-    """One replication as performed: its log, the minutes before losses of its inputs, its shared factors, its hours."""
+    """One simulated replication: its log, the minutes before losses of its inputs, its shared factors, its calendars."""
 
     replication: int
     outcome: RunOutcome
     content: NDArray[np.int64]
     factors: NDArray[np.float64]
-    hours: Sequence[Calendar]
+    calendars: Sequence[Calendar]
 
 
 def select_backend(engine: str) -> Name:
-    """Return the engine that a name means here, ready to be used; says on stderr, once, if it is being compiled."""
+    """Return the engine that a name means here, ready to be used; writes to stderr, once, if it is being compiled."""
     by = resolve_backend(engine)
     if by == COMPILED:
-        _get_ready()
+        _compile_once()
     return by
 
 
 def resolve_backend(engine: str) -> Name:
     """Return the engine that a name means here; WrongEngine names those there are.
 
-    `auto` is the compiled one where it is installed. Says on stderr, once, that it is not.
+    `auto` is the compiled one where it is installed. Writes to stderr, once, that it is not.
     """
     if engine not in ENGINES:
         raise WrongEngine(f"--engine {engine}: there are {', '.join(ENGINES)}")
@@ -85,12 +85,12 @@ def resolve_backend(engine: str) -> Name:
         return COMPILED
     if engine == COMPILED:
         raise WrongEngine(f"--engine {COMPILED}: numba is not installed; {INSTALL}")
-    _say_it_is_missing()
+    _warn_missing()
     return SIMPY
 
 
 def load(engine: Name) -> None:
-    """Load an engine that was chosen, in a process that is to use it; it has nothing to say."""
+    """Load an engine that was chosen, in a process that is to use it, without a message."""
     if engine == COMPILED:
         from sim.engine.numba_engine.simulate import ready
 
@@ -98,13 +98,13 @@ def load(engine: Name) -> None:
 
 
 @cache
-def _say_it_is_missing() -> None:
-    log.warning("numba is not installed: SimPy performs every replication, many times slower (%s)", INSTALL)
+def _warn_missing() -> None:
+    log.warning("numba is not installed: SimPy simulates every replication, many times slower (%s)", INSTALL)
 
 
 @cache
-def _get_ready() -> None:
-    """Have the machine code there before anybody needs it, so that processes that are started only load it."""
+def _compile_once() -> None:
+    """Compile before any worker process starts, so that these only load the machine code."""
     from sim.engine.numba_engine.simulate import A_MOMENT, ready
 
     seconds = ready(log.warning)
@@ -113,14 +113,14 @@ def _get_ready() -> None:
 
 
 def run_simpy(
-    prepared: processes.SimpyPlan, draws: Draws, first: int, count: int, calendars_of: Hours
+    prepared: processes.SimpyPlan, draws: Draws, first: int, count: int, calendars_of: CalendarsOf
 ) -> Iterator[Replication]:
-    """Perform replications first … first + count − 1 with SimPy."""
+    """Simulate replications first … first + count − 1 with SimPy."""
     for begin in range(first, first + count, AT_ONCE):
-        for luck in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
-            hours = calendars_of(luck.replication)
-            outcome = processes.simulate(prepared, luck, hours)
-            yield Replication(luck.replication, outcome, luck.content, luck.factors, hours)
+        for sampled in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
+            calendars = calendars_of(sampled.replication)
+            outcome = processes.simulate(prepared, sampled, calendars)
+            yield Replication(sampled.replication, outcome, sampled.content, sampled.factors, calendars)
 
 
 def run_numba(
@@ -129,18 +129,19 @@ def run_numba(
     uniforms: Uniforms | None,
     first: int,
     count: int,
-    calendars_of: Hours,
+    calendars_of: CalendarsOf,
     further: Further | None = None,
 ) -> Iterator[Replication]:
-    """Perform replications first … first + count − 1 with the compiled engine, which draws what it performs.
+    """Simulate replications first … first + count − 1 with the compiled engine, which draws what it reaches.
 
     Where `calendars_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
     """
     from sim.engine.numba_engine.simulate import simulate_many
 
-    performed = simulate_many(prepared, seed, first, count, calendars_of, uniforms, further)
-    for replication, one in enumerate(performed, first):
-        yield Replication(replication, one, one.content, one.factors, one.hours)
+    outcomes = simulate_many(prepared, seed, first, count, calendars_of, uniforms, further)
+    for replication, one in enumerate(outcomes, first):
+        # the outcome's calendars, not those asked for first: `further` may have replaced them
+        yield Replication(replication, one, one.content, one.factors, one.calendars)
 
 
 def given_runs(plan: CompiledPlan, draws: SampledInputs) -> Callable[[Mapping[int, int]], RunOutcome]:
@@ -154,6 +155,7 @@ def given_runs(plan: CompiledPlan, draws: SampledInputs) -> Callable[[Mapping[in
         return GivenRuns(plan, draws).run
 
     def run(initial: Mapping[int, int]) -> RunOutcome:
+        # a copy: the plan is shared with all other runs of it
         counts = plan.initial.copy()
         counts[list(initial)] = list(initial.values())
         changed = replace(plan, initial=counts)
@@ -162,13 +164,14 @@ def given_runs(plan: CompiledPlan, draws: SampledInputs) -> Callable[[Mapping[in
     return run
 
 
-def require_same(plan: CompiledPlan, reference: Replication, twin: Replication) -> None:
+def require_same(plan: CompiledPlan, reference: Replication, compiled: Replication) -> None:
     """Raise EnginesDiffer with both timelines if one replication is not the same in both engines, row for row."""
-    parting = difference(plan, reference.outcome, twin.outcome, (SIMPY, COMPILED))
-    if parting is None and not np.array_equal(reference.factors, twin.factors):
-        parting = "the logs are the same, but not what the replication drew for everybody"
+    # logs only in canonical order: the order of units within a minute is each engine's own
+    parting = difference(plan, reference.outcome, compiled.outcome, (SIMPY, COMPILED))
+    if parting is None and not np.array_equal(reference.factors, compiled.factors):
+        parting = "the logs are the same, but not the shared factors that the replication drew"
     if parting is not None:
         raise EnginesDiffer(
-            f"replication {twin.replication}: {parting}\n"
+            f"replication {compiled.replication}: {parting}\n"
             f"One of the engines is wrong; please report this. --engine {SIMPY} goes on with the reference."
         )

@@ -1,4 +1,4 @@
-"""When nobody can go on before the project is finished: who waits for what, and who has it."""
+"""Deadlock: no unit can go on before the project is finished. Which waits for what, and which holds it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BlockedUnit:
 class Deadlock:
     """The state of a project that stalled, at the minute of its last event.
 
-    `because` is empty where nothing can happen any more, and says so where the time to look at ran out.
+    `because` is empty where nothing can happen any more, and has the reason where the calendar ran out of time.
     """
 
     minute: int
@@ -46,7 +46,7 @@ class Deadlock:
 
 @dataclass(frozen=True)
 class SimulationState:
-    """Where everyone stands when the last event has happened."""
+    """Where all units stand when the last event has happened."""
 
     plan: CompiledPlan
     where: Sequence[int]
@@ -55,7 +55,7 @@ class SimulationState:
     minute: int
 
     def explain(self, because: str = "") -> Deadlock:
-        """Return who waits for what, and who holds the pools that are short."""
+        """Return which units wait for what, and which hold the pools that are short."""
         waiting: list[BlockedUnit] = []
         short: set[int] = set()
         for unit, at in enumerate(self.where):
@@ -74,6 +74,7 @@ class SimulationState:
             return "is under way", set()
         counts = self.plan.bundles[a]
         text = " and ".join(f"{n} of {self.plan.pools[p]} ({self.free[p]} free)" for p, n in counts)
+        # a bundle is granted together: what is free of its other pools explains nothing
         short = {p for p, n in counts if self.free[p] < n}
         return f"waits for {text}" + ("" if short else ", kept back for who has waited longer"), short
 
@@ -81,6 +82,7 @@ class SimulationState:
         """Return one line per short pool with the units that hold some of it."""
         held: dict[int, list[str]] = {pool: [] for pool in sorted(short)}
         for unit, at in enumerate(self.where):
+            # worked out from the route: the engines keep counts of pools, not who has them
             state = states(self.plan, unit)[0].get(int(at))
             for pool, count in state[0].items() if state else ():
                 if pool in held and count > 0:

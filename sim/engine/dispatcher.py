@@ -1,9 +1,8 @@
-"""Who gets what: everything that is free is granted at the end of an instant, in one global order.
+"""Grants of pools: everything that is free is granted at the end of an instant, in one global order.
 
-SimPy's own resources hand things on in the middle of an instant, before everybody who becomes ready at the
-same minute has asked; then the result depends on the order of the event list. Here a minute is played out
-first.
-Rules are numbered as in `docs/engine.md`.
+SimPy's own resources hand things on in the middle of an instant, before all units that become ready at the same minute
+have asked; then the result depends on the order of the event list. Here all events of a minute come first. Rules are
+numbered as in `docs/engine.md`.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ class GoesRound(Stalled):
 
 
 class Dispatcher:
-    """The free counts of all pools and everyone who waits for some of them.
+    """The free counts of all pools and the requests that wait for some of them.
 
-    Who waits for the same bundle stands in one queue, in order: behind a request that fails in a grant pass
+    Requests for the same bundle stand in one queue, in order: behind a request that fails in a grant pass
     every later one of its queue fails too, as counts only fall. So a pass looks at the heads of the queues, and
     of these at the stirred ones and the impatient: nothing else can have become possible since the last pass.
     """
@@ -56,8 +55,10 @@ class Dispatcher:
         if queue is None:
             self.queues[bundle] = [request]
         else:
+            # only a new head matters: behind one that does not fit nothing of its queue fits
             if request < queue[0] and queue[0][4] >= 0:
                 self.stirred.update(self.queues)  # what the old head withheld may be there for others
+            # requests come mostly in order, so this is an append; a heap would not keep the second one in view
             insort(queue, request)
         if patience >= 0:
             self.impatient.add(bundle)
@@ -83,6 +84,7 @@ class Dispatcher:
             return False
         self._count_round(now, granted)
         for *_, event in granted:
+            # succeed() would queue the event behind others of this minute; a granted unit goes on before the next pass
             event._ok, event._value = True, None
             (go_on,), event.callbacks = event.callbacks, None  # type: ignore[assignment]  # what SimPy itself does
             go_on(event)
@@ -107,8 +109,11 @@ class Dispatcher:
                 continue
             heappop(heads)
             if 0 <= request[4] <= now:
+                # an impatient head keeps its share from all behind it; what is missing goes below zero, so nothing of
+                # it fits
                 _add(free, counts, -1)
                 withheld.append(counts)
+        # given back once the pass is over: withholding binds this pass only
         for counts in withheld:
             _add(free, counts, 1)
         return granted
@@ -117,6 +122,7 @@ class Dispatcher:
         """Return the requests that a pass begins with, the first in order in front."""
         queues = self.queues
         heads = [queues[bundle][0] for bundle in self.stirred]
+        # patience can end without any event, so impatient queues are looked at in every pass
         for bundle in self.impatient - self.stirred:
             head = queues[bundle][0]
             if 0 <= head[4] <= now:

@@ -1,4 +1,4 @@
-"""Whether two performances of one plan are the same in every row, and if not, where they part, in words."""
+"""Whether two runs of one plan are the same in every row, and if not, where they part, in words."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
 
 AROUND = 3
-"""Rows of the unit's own timeline that are told before and after the difference."""
+"""Rows of the unit's own timeline that are shown before and after the difference."""
 
 Rows = NDArray[np.int64]
 
 
 def same(plan: CompiledPlan, one: RunOutcome, other: RunOutcome) -> bool:
-    """Whether two performances have the same rows in canonical order, and the same end."""
+    """Whether two runs have the same rows in canonical order, and the same end."""
     return difference(plan, one, other) is None
 
 
 def difference(
     plan: CompiledPlan, one: RunOutcome, other: RunOutcome, names: tuple[str, str] = ("simpy", "compiled")
 ) -> str | None:
-    """Say where two performances differ first: the unit, its step, the minute, and both timelines around it.
+    """Return where two runs differ first: the unit, its step, the minute, and both timelines around it.
 
     None where they do not. `names` are what the two are called in the text.
     """
+    # the order of units within a minute is each engine's own, and no difference
     logs = canonical(one.log, plan.unit_of), canonical(other.log, plan.unit_of)
     at = _first_difference(*logs)
     if at is not None:
@@ -47,7 +48,8 @@ def _first_difference(one: Rows, other: Rows) -> int | None:
 
 
 def _parting(plan: CompiledPlan, logs: tuple[Rows, Rows], at: int, names: tuple[str, str]) -> str:
-    """Tell what one unit does around the first row that differs, by both logs."""
+    """Describe what one unit does around the first row that differs, by both logs."""
+    # the earlier of the two: the other log may have nothing there yet, and what comes later follows from it
     minute, unit = min((int(log[at, 0]), int(plan.unit_of[log[at, 1]])) for log in logs if at < len(log))
     lines = [f"the engines part at minute {minute}, in what {plan.units[unit]} does:"]
     for name, log in zip(names, logs, strict=True):
@@ -56,7 +58,7 @@ def _parting(plan: CompiledPlan, logs: tuple[Rows, Rows], at: int, names: tuple[
 
 
 def _timeline(plan: CompiledPlan, log: Rows, unit: int, at: int) -> list[str]:
-    """Tell a unit's rows around row `at` of a log; an arrow points to the first that is not before it."""
+    """Describe a unit's rows around row `at` of a log; an arrow points to the first that is not before it."""
     own = np.flatnonzero(plan.unit_of[log[:, 1]] == unit)
     here = int(np.searchsorted(own, at))
     shown = range(max(here - AROUND, 0), min(here + AROUND + 1, len(own)))

@@ -35,10 +35,10 @@ Process = Generator[simpy.Event, None, None]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What happened: one row per performed step (minute done, step, x), in the order it was performed.
+    """What happened: one row per step done (minute done, step, x), in the order in which they were.
 
     x is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
-    the number of the bundle (free). `stuck` says who waited for what if the project could not be finished.
+    the number of the bundle (free). `deadlock` has which unit waited for what if the project could not be finished.
     """
 
     log: NDArray[np.int64]
@@ -46,7 +46,7 @@ class RunOutcome:
 
 
 class SimpyPlan:
-    """A plan in the form a Python loop reads fastest; made once, performed many times."""
+    """A plan in the form a Python loop reads fastest; made once, simulated many times."""
 
     def __init__(self, plan: CompiledPlan) -> None:
         """Turn the plan's arrays into plain lists."""
@@ -58,11 +58,11 @@ class SimpyPlan:
 
 
 class Simulation:
-    """One replication under way: the clock, the pools, the gates and everyone on their routes."""
+    """One replication under way: the clock, the pools, the gates and all units on their routes."""
 
-    def __init__(self, prepared: SimpyPlan, luck: SampledInputs, calendars: Sequence[Calendar]) -> None:
-        """Put everybody at the start of their routes."""
-        self.prepared, self.plan, self.luck = prepared, prepared.plan, luck
+    def __init__(self, prepared: SimpyPlan, draws: SampledInputs, calendars: Sequence[Calendar]) -> None:
+        """Put all units at the start of their routes."""
+        self.prepared, self.plan, self.draws = prepared, prepared.plan, draws
         # one way of working per mode, in the order of MODES
         self.finish = [(on.finish, on.finish_whole, partial(duty_finish, windows=on)) for on in calendars]
         self.env = simpy.Environment(initial_time=0)
@@ -80,19 +80,20 @@ class Simulation:
         self.complete = False
 
     def simulate(self) -> RunOutcome:
-        """Let every unit follow its route until the completion gate is open, or until nobody can go on."""
+        """Let every unit follow its route until the completion gate is open, or until none can go on."""
         for unit in range(len(self.plan.units)):
             self.env.process(self.follow(unit))
         try:
             while not self.complete and self._minute():
                 pass
             deadlock = None if self.complete else self._standing().explain()
+        # beyond the calendar's end there may be time: the project is not known to be impossible
         except CalendarEnds as ended:
             deadlock = self._standing().explain(str(ended))
         return RunOutcome(np.array(self.log, np.int64).reshape(-1, 3), deadlock)
 
     def _minute(self) -> bool:
-        """Play out the next minute in which something happens: events, then grants, then works (rule 1).
+        """Simulate the next minute in which something happens: events, then grants, then works (rule 1).
 
         Each may let others go on within this minute: those come first. False if nothing is to come any more.
         """
@@ -102,6 +103,7 @@ class Simulation:
             return False
         now = int(minute)
         while True:
+            # SimPy's list may get further events of this minute while it is worked on
             while env.peek() == now:
                 env.step()
             if self.pools.stirred and self.pools.grant(now):
@@ -111,12 +113,12 @@ class Simulation:
             self._begin_all(now)
 
     def _standing(self) -> SimulationState:
-        """Return where everyone stands now."""
+        """Return where all units stand now."""
         return SimulationState(self.plan, self.where, self.pools.free, self.level, int(self.env.now))
 
     def follow(self, unit: int) -> Process:
-        """Perform the steps of one unit's route; steps that take no time and cannot wait happen at once."""
-        env, rows, log, where, luck = self.env, self.prepared.rows, self.log, self.where, self.luck.values
+        """Follow one unit's route; steps that take no time and cannot wait happen at once."""
+        env, rows, log, where, values = self.env, self.prepared.rows, self.log, self.where, self.draws.values
         at, end = self.prepared.first[unit], self.prepared.first[unit + 1]
         now = 0
         while at < end:
@@ -141,10 +143,11 @@ class Simulation:
             elif operation == WAIT:
                 waited = self.opening(a, b) if self.level[a] < b else None
             elif operation == UNTIL:
-                waited = env.timeout(luck[a] - now) if luck[a] > now else None
+                waited = env.timeout(values[a] - now) if values[a] > now else None
             if waited is not None:
                 yield waited
                 now = int(env.now)
+            # one flat list: a tuple per row would be one more object for every step
             log += (now, at, x)
             at = to
         where[unit] = end
@@ -158,7 +161,8 @@ class Simulation:
         return done
 
     def _begin_all(self, now: int) -> None:
-        """Begin the work of everyone who is ready, in name order, on the settled state (rule 1 iv)."""
+        """Begin the work of all units that are ready, in name order, on the settled state (rule 1 iv)."""
+        # by rank, as learning and crowding depend on the order, and that of the event list is no rule
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
         for unit, at, done in beginning:
             _, number, calendar, mode, people, _ = self.prepared.rows[at]
@@ -169,6 +173,7 @@ class Simulation:
                 finish = self.finish[calendar][mode](now, minutes)
             except (CalendarEnds, NoWindow, PlanError) as refused:
                 what = self.plan.activities[self.plan.activity_of[at]]
+                # the same class, as a calendar that ends is a deadlock and one that never opens an error
                 raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
             done._ok, done._value = True, None
             if self.prepared.area_of[at] != NONE:
@@ -179,8 +184,9 @@ class Simulation:
         """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10)."""
         attempt = self.attempts[at]
         self.attempts[at] = attempt + 1
-        minutes = self.luck.values[number] if attempt == 0 else self.luck.later(number, attempt)
+        minutes = self.draws.values[number] if attempt == 0 else self.draws.later(number, attempt)
         curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
+        # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
         if curve != NONE and attempt == 0:
             minutes = scaled(minutes, self.plan.learning[curve], self.learnt[curve])
             self.learnt[curve] += 1
@@ -190,13 +196,14 @@ class Simulation:
         return minutes
 
     def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
-        """Make room in an area for those who begin in the minute in which others end."""
+        """Make room in an area for works that begin in the minute in which others end."""
         self.crowd[area] -= people
 
     # --- gates ----------------------------------------------------------------------------------------------
 
     def signal(self, now: int, gate: int, amount: int) -> None:
-        """Raise a gate and let everyone through whose level it has reached (rule 8)."""
+        """Raise a gate and let all waiters through whose level it has reached (rule 8)."""
+        # the first signal of a minute only: later ones must not move the level before the minute
         if self.before[gate][1] != now:
             self.before[gate] = (self.level[gate], now)
         self.level[gate] += amount
@@ -221,13 +228,15 @@ class Simulation:
         """Return 1 if a jump is taken: by chance, by a gate before this minute, or always (rules 8, 9)."""
         self._count_jump(now, unit)
         _, _, chance, limit, gate, level = self.prepared.rows[at]
+        # counted even where the limit decides: it numbers the attempt's random number
         attempt = self.attempts[at]
         self.attempts[at] = attempt + 1
         if limit != NONE and attempt >= limit:
             return 0
         if chance != NONE:
-            return self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)
+            return self.draws.values[chance] if attempt == 0 else self.draws.later(chance, attempt)
         if gate != NONE:
+            # before this minute: the level of now would depend on the order of units within it
             count, minute = self.before[gate]
             return int((count if minute == now else self.level[gate]) >= level)
         return 1
@@ -239,13 +248,13 @@ class Simulation:
         self.jumps[unit] = jumps, now
         if jumps > JUMPS_A_MINUTE:
             raise GoesRound(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
-        # who performs steps without end must jump, so this is the place to count them
+        # a route without end must jump, so this is the place to count steps
         if len(self.log) > 3 * EVENTS_A_RUN:
             raise GoesRound(budget_spent(now, self.plan.units[unit]))
 
 
 def budget_spent(now: int, unit: str) -> str:
-    """Say that a replication has performed all the steps one may, and who went round last."""
+    """Return in words that a replication has used up its budget of steps, and which unit jumped last."""
     return (
         f"minute {now}: {EVENTS_A_RUN:,} steps are the budget of a replication and are used up; {unit} went round last"
     )
@@ -262,7 +271,7 @@ def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
     return beginning[0]
 
 
-def simulate(prepared: SimpyPlan, luck: SampledInputs, calendars: Sequence[Calendar]) -> RunOutcome:
-    """Perform a plan once with the given luck on the given calendars."""
+def simulate(prepared: SimpyPlan, draws: SampledInputs, calendars: Sequence[Calendar]) -> RunOutcome:
+    """Simulate a plan once with the given draws on the given calendars."""
     with gc_paused():
-        return Simulation(prepared, luck, calendars).simulate()
+        return Simulation(prepared, draws, calendars).simulate()

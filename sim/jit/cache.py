@@ -45,6 +45,7 @@ def sources() -> Iterator[Path]:
 
 def digest() -> str:
     """Return what identifies these sources under this numba; reading some 30 files takes about two milliseconds."""
+    # machine code of another numba or Python must not be loaded either
     found = sha256(f"{numba.__version__} {sys.version}".encode())
     for path in sources():
         found.update(path.read_bytes())
@@ -65,15 +66,17 @@ def use_cache() -> bool:
     """Have numba keep machine code under the digest of its sources; return whether it is kept at all.
 
     Where `NUMBA_CACHE_DIR` names a folder the digest is a folder in that one. Without a folder that can be written,
-    every process compiles for itself and says so once.
+    every process compiles for itself and warns once.
     """
     config: Any = numba.config
     try:
         kept = Path(config.CACHE_DIR) if config.CACHE_DIR else user_cache() / "numba"
         folder = kept / digest()
+        # old folders go only when a new one is made: most starts then read a directory and nothing else
         if not folder.is_dir():
             folder.mkdir(parents=True)
             _remove_old(kept)
+        # numba would find out at the first compilation, with an error instead of a warning
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(folder)
     except (OSError, RuntimeError) as refused:  # no home is a RuntimeError
@@ -86,6 +89,7 @@ def use_cache() -> bool:
 def _remove_old(kept: Path) -> None:
     """Remove all but the newest folders named by a digest; other files in there are not ours."""
     length = len(digest())
+    # the folder may be one that the user shares with other programs: only names that a digest can have are touched
     ours = [path for path in kept.iterdir() if path.is_dir() and len(path.name) == length and _is_hexadecimal(path)]
     for path in sorted(ours, key=lambda one: one.stat().st_mtime, reverse=True)[KEPT:]:
         rmtree(path, ignore_errors=True)

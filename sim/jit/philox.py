@@ -33,6 +33,7 @@ def block(k0: np.uint64, k1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uin
         high, low = multiply_high(_MULTIPLIER, c0), _MULTIPLIER * c0
         c0, c1 = multiply_high(_OTHER_MULTIPLIER, c2) ^ c1 ^ k0, _OTHER_MULTIPLIER * c2
         c2, c3 = high ^ c3 ^ k1, low
+        # after the round, not before: the key of the first round is the key itself
         k0, k1 = k0 + _WEYL, k1 + _OTHER_WEYL
     return c0, c1, c2, c3
 
@@ -40,4 +41,5 @@ def block(k0: np.uint64, k1: np.uint64, c0: np.uint64, c1: np.uint64, c2: np.uin
 @jit
 def to_unit(word: np.uint64) -> float:
     """Return the middle of the cell of (0, 1) that a word names, strictly between the two."""
+    # by half a cell, so that 0 cannot come up: quantiles at 0 and 1 may be infinite
     return min((np.int64(word >> _DROPPED) + 0.5) * _STEP, _TOP)

@@ -67,6 +67,7 @@ def inline(function: Function) -> Function:
 def jit(function: Function) -> Function:
     """Compile a function once and call it from other compiled ones; it cannot be called from Python."""
     compiled = _compile(**_inside)(function)
+    # a literal argument is a type of its own to numba: `f(run, 0)` and `f(run, n)` would be compiled twice
     compiled.get_call_template = _for_types_alone(compiled.get_call_template)
     return cast(Function, compiled)
 
@@ -93,6 +94,7 @@ def entry_point(function: Function) -> Function:
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _pointer(_: Any, array: Any) -> Any:
     """Return a pointer to an array's first element."""
+    # a view knows no strides: of any other layout it would read the wrong places
     if array.layout != "C":
         raise TypeError("only C-contiguous arrays can be viewed")
 
@@ -108,6 +110,7 @@ def _upper(_: Any, __: Any, ___: Any) -> Any:
     """Return the upper half of the product of two 64-bit words: one instruction of the processor."""
 
     def half(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        # a product of 128 bits is one instruction; numba's own integers end at 64
         wide = type(words[0].type)(128)
         product = builder.mul(*(builder.zext(word, wide) for word in words))
         return builder.trunc(builder.lshr(product, wide(64)), words[0].type)
@@ -120,6 +123,7 @@ def _lowest(_: Any, __: Any) -> Any:
     """Return the position of the lowest set bit of a word that is not 0: one instruction of the processor."""
 
     def place(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        # 1: undefined for a word of 0, which saves a branch; callers have looked
         return builder.cttz(words[0], _llvm.IntType(1)(1))
 
     return types.int64(types.int64), place
@@ -153,6 +157,7 @@ def _fetch(_: Any, numbers: Any, __: Any) -> Any:
         byte, word = _llvm.IntType(8).as_pointer(), _llvm.IntType(32)
         kind = _llvm.FunctionType(_llvm.VoidType(), [byte, word, word, word])
         prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # read, keep near, data: the arguments of llvm.prefetch. A wrong address is ignored, so bounds need no check
         address = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), byte)
         builder.call(prefetch, [address, word(0), word(3), word(1)])
         return arguments[1]

@@ -23,8 +23,8 @@ from sim.config.project import Project
 from sim.engine.backends import (
     COMPILED,
     SIMPY,
+    CalendarsOf,
     Further,
-    Hours,
     Name,
     Replication,
     require_same,
@@ -230,10 +230,10 @@ class Case:
 
     def record(self, done: Replication) -> Record:
         """Return a replication as it is measured."""
-        return self.metric_context.record(done.outcome.log, done.content, done.hours, done.factors)
+        return self.metric_context.record(done.outcome.log, done.content, done.calendars, done.factors)
 
     def replications(
-        self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: Hours | None = None
+        self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
     ) -> Iterator[Replication]:
         """Perform replications first … first + count − 1 by this case's engine, or by the one that is named.
 
@@ -250,7 +250,7 @@ class Case:
             calendars_of or partial(self.calendars_of, seed, engine=SIMPY),
         )
 
-    def _calendar_sources(self, seed: int, known: Hours | None) -> tuple[Hours, Further | None]:
+    def _calendar_sources(self, seed: int, known: CalendarsOf | None) -> tuple[CalendarsOf, Further | None]:
         """Return who knows calendars as far as runs go mostly, and who knows them further."""
         if known:
             return known, None

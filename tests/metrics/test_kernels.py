@@ -60,7 +60,7 @@ def runs(case: Case, count: int) -> list[Record]:
         rows = (len(log), (done.replication * 131) % len(log))
         logs = (log[:count].copy() for count in rows)
         index = case.metric_context.index
-        found += [Record.of(index, log, done.content, done.hours, done.factors) for log in logs]
+        found += [Record.of(index, log, done.content, done.calendars, done.factors) for log in logs]
     return found
 
 

@@ -68,7 +68,7 @@ MUTANTS = (
     Mutant("learning is one unit ahead", Simulation._minutes, "self.plan.learning[curve], self.learnt[curve])",
            "self.plan.learning[curve], self.learnt[curve] + 1)", "Crawford's unit curve", by.textbook("72 units")),
     Mutant("a repeated chance falls as the first did", Simulation.decide,
-           "self.luck.values[chance] if attempt == 0 else self.luck.later(chance, attempt)", "self.luck.values[chance]",
+           "self.draws.values[chance] if attempt == 0 else self.draws.later(chance, attempt)", "self.draws.values[chance]",
            "every attempt has its own luck", by.tests_fail_as_often_as_is_stated),
     # --- the factory ---------------------------------------------------------------------------------------------
     Mutant("chances of a test are turned round", factory._accept, "otherwise=True", "otherwise=False",

@@ -1,7 +1,7 @@
 """Working time in the kernel: when work ends on a calendar, and when a truck arrives.
 
-Says the same as `sim.world.calendars.working_time`, and as `sim.world.roads` for drivers who must rest and roads that may
-be closed. The clock only moves forward, so a run remembers how far it has read each calendar, and a search begins there
+The same rules as in `sim.world.calendars.working_time`, and in `sim.world.roads` for drivers who must rest and roads that
+may be closed. The clock only moves forward, so a run remembers how far it has read each calendar, and a search begins there
 with steps that double. An answer of -1 means that the calendar has no such time.
 """
 
@@ -40,6 +40,7 @@ class Timetables:
             self._lay_out_all()
             return self._hours
         changed = {place for place, calendar in enumerate(calendars) if calendar is not known[place]}
+        # one that seemed to stay has changed: from now on it stands behind with the changing ones
         if not changed <= set(self._changing):
             self._changing = sorted(changed | set(self._changing))
             self._lay_out_all()
@@ -59,6 +60,7 @@ class Timetables:
         calendars = [self._calendars[place] for place in places]
         end = begin + 3 * sum(len(calendar.starts) for calendar in calendars)
         if end > len(self._hours):
+            # grown, never shrunk: runs differ by a few closures, and most fit where the last one's stood
             self._hours = np.concatenate([self._hours[:begin], np.empty(end - min(begin, len(self._hours)), np.int64)])
         at = begin
         for place, calendar in zip(places, calendars, strict=True):
@@ -78,6 +80,7 @@ class Timetables:
 @jit
 def first_above(rising: IntView, base: int, low: int, end: int, value: int) -> int:
     """Return the first place in [low, end] whose number, `base` places on, is above `value`; none before is."""
+    # the clock moves little between two looks, so the answer is mostly one of the first places
     high, stride = low, 1
     while high < end and rising[base + high] <= value:
         low = high + 1
@@ -111,8 +114,10 @@ def finish(run: IntView, timetable: IntView, calendar: int, now: int, minutes: i
     place = stretches_begun(run, timetable, calendar, now)
     target = minutes
     if place > 0:
+        # minutes worked are tabulated from the calendar's begin: what was open until now comes on top of what is asked
         place -= 1
         target += timetable[done + place] - max(timetable[ends + place] - now, 0)
+    # the first stretch at whose end all is worked: work that just fills a stretch ends with it, not at the next opening
     place = first_above(timetable, done, place, stretches, target - 1)
     if place == stretches:
         return -1
@@ -127,6 +132,7 @@ def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minu
     at = calendar * CALENDAR
     if minutes > timetable[at + LONGEST]:
         return -1
+    # one back: the stretch that is open now has begun already
     for place in range(max(stretches_begun(run, timetable, calendar, now) - 1, 0), timetable[at + STRETCHES]):
         end = max(now, timetable[timetable[at + STARTS] + place]) + minutes
         if end <= timetable[timetable[at + ENDS] + place]:
@@ -157,6 +163,7 @@ def arrival(run: IntView, timetable: IntView, calendar: int, start: int, minutes
     now = max(start, timetable[starts + place])
     since, driven, unbroken = now, 0, 0
     while True:
+        # what ends a leg first: arrival, the day's driving, the break that is due, the end of duty, or the road closing
         leg = min(left, DRIVING - driven, UNBROKEN - unbroken, since + DUTY - now, timetable[ends + place] - now)
         stopped, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
         if left == 0:
@@ -166,11 +173,13 @@ def arrival(run: IntView, timetable: IntView, calendar: int, start: int, minutes
         if place < 0:
             return -1
         now = max(go, timetable[starts + place])
+        # a closed road may outlast the duty day: the long rest is due even where driving time is left
         if driven >= DRIVING or now >= since + DUTY:
             place = stretch(timetable, at, place, stopped + REST)
             if place < 0:
                 return -1
             now = max(stopped + REST, timetable[starts + place])
+        # waiting at a closed road is rest as well, where it is long enough
         if now - stopped >= REST:
             since, driven, unbroken = now, 0, 0
         elif now - stopped >= BREAK:

@@ -1,7 +1,7 @@
 """The kernel of the compiled engine: one replication from its first minute to its last, without a Python object.
 
-Read `play_minute` first: it is rule 1 of docs/engine.md. `follow_route` performs the steps of one unit that take no
-time, until it has to wait; `start_works` begins what was made ready in this minute and schedules its end.
+Read `play_minute` first: it is rule 1 of docs/engine.md. `follow_route` goes through the steps of one unit that take
+no time, until it has to wait; `start_works` begins what was made ready in this minute and schedules its end.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 # --- works ------------------------------------------------------------------------------------------------------------
 
 
+# factors are whole millionths and are applied in integers, so that no rounding of a float can move an end by a minute
 MILLION = 1_000_000
 PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
 
@@ -93,8 +94,10 @@ PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
 @inline
 def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
     """Return minutes × the factor at a position of a curve (the last one stays), rounded half up."""
+    # learning curves and areas are numbered through in one list: both are factors at a position
     curve_at = plan[CURVE_AT] + curve
     at = min(plan[curve_at] + position, plan[curve_at + 1] - 1)
+    # everything twice: adding the half before a floor division rounds half up without a float
     return (2 * minutes * plan[plan[CURVES] + at] + MILLION) // (2 * MILLION)
 
 
@@ -104,9 +107,11 @@ def work_minutes(plan: IntView, run: IntView, draws: IntView, figures: FloatView
     kind_at, made = step_kind(plan, at), attempt(run, extra(plan, at))
     minutes = value(run, draws, figures, argument(plan, at), made)
     learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
+    # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
     if learning >= 0 and made == 0:
         minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning])
         run[run[COUNTERS] + learning] += 1
+    # those who begin crowd one another as well: counted before the factor is read, in the order of ranks
     if area >= 0:
         run[run[COUNTERS] + area] += plan[kind_at + PEOPLE]
         minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])
@@ -128,6 +133,7 @@ def end_of_work(plan: IntView, run: IntView, timetable: IntView, at: int, now: i
 @jit
 def schedule(plan: IntView, run: IntView, unit: int, minute: int) -> None:
     """Have a unit go on at a later minute."""
+    # requests pack the minute between priority and rank; one with more bits would spill into the priority
     if minute >> plan[MINUTE_BITS] == 0:
         insert(run, unit, minute)
         run[PENDING] += 1
@@ -143,7 +149,9 @@ def start_works(plan: IntView, run: IntView, draws: IntView, figures: FloatView,
         run[STARTING_SIZE] -= 1
         at = run[unit_state(run, unit) + AT]
         minutes = work_minutes(plan, run, draws, figures, at)
+        # less than no minutes is refused in Python, in the words of the reference; it must only not reach a calendar
         minute = end_of_work(plan, run, timetable, at, now, minutes) if minutes >= 0 else -1
+        # closures that are not drawn yet may still move this end: the caller looks further ahead and simulates again
         if minute > timetable[plan[step_kind(plan, at) + ON] * CALENDAR + KNOWN]:
             run[FAULT], run[FAULT_UNIT], run[ASKED] = UNKNOWN, unit, minute
         elif minute >= now:
@@ -164,6 +172,7 @@ STAYS = -1
 @jit
 def write(run: IntView, log: IntView, minute: int, at: int, x: int) -> None:
     """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
+    # the fault is looked at between units only: rows of this route still come, and must not be written past the end
     row = run[ROWS]
     run[ROWS] = row + 1
     if row < run[ROOM]:
@@ -178,7 +187,7 @@ def write(run: IntView, log: IntView, minute: int, at: int, x: int) -> None:
 def follow_route(
     plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, unit: int, at: int, now: int
 ) -> None:
-    """Perform a unit's steps from `at` on until it has to wait or its route ends."""
+    """Follow a unit's route from step `at` on until it has to wait or the route ends."""
     end = plan[plan[FIRST] + unit + 1]
     to = at
     while to != STAYS and to < end:
@@ -188,10 +197,12 @@ def follow_route(
             request_bundle(plan, run, unit, at, now)
             to = STAYS
         elif operation == WORK:
+            # it is drawn once this minute has settled; by then the memory has brought it near
             prefetch(draws, draws[INPUTS] + argument(plan, at) * INPUT)
             push(run, run[STARTING], run[STARTING_SIZE], unit)
             run[STARTING_SIZE] += 1
             to = STAYS
+        # operations are numbered so that the two that may wait for long are neighbours
         elif WAIT <= operation <= UNTIL:
             to = await_step(plan, run, draws, figures, log, unit, at, now)
         elif operation == AGAIN:
@@ -199,6 +210,7 @@ def follow_route(
         else:
             to = act(plan, run, log, at, now)
     mine = unit_state(run, unit)
+    # one behind the last step: by this a unit at its end differs from one that is stuck
     run[mine + AT] = at if to == STAYS else end
     run[mine + BEGUN] = now
 
@@ -209,8 +221,10 @@ def resume(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log:
     mine = unit_state(run, unit)
     at = run[mine + AT]
     kind_at = step_kind(plan, at)
+    # only works have an area; works begin after all completions of a minute, so the order among these is free
     if plan[kind_at + AREA] >= 0:
         run[run[COUNTERS] + plan[kind_at + AREA]] -= plan[kind_at + PEOPLE]
+    # before the steps it leads to: a unit's rows stand in the order of its route
     write(run, log, now, at, run[mine + BEGUN])
     follow_route(plan, run, draws, figures, log, unit, at + 1, now)
 
@@ -222,6 +236,7 @@ def await_step(
     """Wait for a gate or a date that is not there yet; where it is, go on at once."""
     if plan[step_kind(plan, at) + OPERATION] == WAIT:
         gate, level = argument(plan, at), extra(plan, at)
+        # the level of now: who comes later in this minute is let through as well, so the order does not matter
         if run[run[LEVEL] + gate] < level:
             await_level(plan, run, gate, level, unit)
             return STAYS
@@ -236,7 +251,7 @@ def await_step(
 
 @inline
 def act(plan: IntView, run: IntView, log: IntView, at: int, now: int) -> int:
-    """Perform a step that takes no time: give back, signal or leave a row."""
+    """Carry out a step that takes no time: give back, signal or note."""
     operation, x = plan[step_kind(plan, at) + OPERATION], extra(plan, at)
     if operation == FREE:
         x = argument(plan, at)
@@ -252,6 +267,7 @@ def jump(
     plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, unit: int, at: int, now: int
 ) -> int:
     """Decide whether to jump, and return the step to go on with; a unit that goes round for ever is stopped."""
+    # who goes round without end in a minute must jump, so jumps are all there is to count
     jumps, jumped = run[JUMPS] + unit, run[JUMPED] + unit
     run[jumps] = run[jumps] + 1 if run[jumped] == now else 1
     run[jumped] = now
@@ -260,6 +276,7 @@ def jump(
     if run[jumps] > run[MOST_JUMPS]:
         run[FAULT], run[FAULT_UNIT] = ENDLESS_JUMPS, unit
         return STAYS
+    # the row of this jump stands already; the reference counts before it writes its row
     if run[ROWS] > run[MOST_ROWS] + 1:
         run[FAULT], run[FAULT_UNIT] = BUDGET_SPENT, unit
         return STAYS
@@ -271,11 +288,13 @@ def decide(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: 
     """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
     kind_at, watched = step_kind(plan, at), extra(plan, at)
     gate, limit = watched >> HALF, plan[kind_at + LIMIT]
+    # counted whether or not it is used: the number of the attempt is part of the counter of its random number
     made = attempt(run, watched & LOWER)
     if 0 <= limit <= made:
         return 0
     if plan[kind_at + DRAWN] == 1:
         return value(run, draws, figures, argument(plan, at), made)
+    # the level before this minute: unlike a wait, a choice would depend on the order of units within it
     if gate >= 0:
         return 1 if before(run, gate, now) >= plan[kind_at + NEEDED] else 0
     return 1
@@ -285,7 +304,7 @@ def decide(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: 
 
 
 START = cast(int, np.int64(0))
-"""The first minute. Not a plain 0, for which numba would compile everything that is told the time once more."""
+"""The first minute. Not a plain 0, for which numba would compile everything that is given the time once more."""
 
 
 @inline
@@ -294,6 +313,7 @@ def settle(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log:
     if due(run, now):
         pop_due(plan, run, now)
     while run[READY_SIZE] > 0 and run[FAULT] == NO_FAULT:
+        # last in, first out costs least; the order within a minute only moves rows, which `canonical` sorts
         run[READY_SIZE] -= 1
         resume(plan, run, draws, figures, log, run[run[READY] + run[READY_SIZE]], now)
 
@@ -302,13 +322,15 @@ def settle(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log:
 def play_minute(
     plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, log: IntView, now: int
 ) -> None:
-    """Play out a minute: completions, then grants, again until nothing is granted; then works begin."""
+    """Simulate a minute: completions, then grants, again until nothing is granted; then works begin."""
     while run[FAULT] == NO_FAULT:
         settle(plan, run, draws, figures, log, now)
+        # grants before works: who is granted something may begin in this minute, and crowds with all others who do
         if run[DUE] != 0:
             grant(plan, run, now)
             continue
         start_works(plan, run, draws, figures, timetable, now)
+        # work of no minutes ends in the minute in which it began, and may let others go on
         if not due(run, now):
             return
 
@@ -322,19 +344,21 @@ def start_routes(plan: IntView, run: IntView, draws: IntView, figures: FloatView
 
 @inline
 def finished(run: IntView) -> bool:
-    """Whether the project is finished, or nobody can go on."""
+    """Whether the project is finished, or no unit can go on."""
     return run[FAULT] != NO_FAULT or run[OPEN] != 0 or run[PENDING] == 0
 
 
 @entry_point
 def run_kernel(plan_: Ints, run_: Ints, draws_: Ints, figures_: Floats, timetable_: Ints, log_: Ints) -> int:
     """Simulate a plan in arrays of these layouts until it is finished; return the fault that ended it, or NO_FAULT."""
+    # views have no bounds and no reference counts; the arrays are kept alive by the caller
     plan, run, draws = int_view(plan_), int_view(run_), int_view(draws_)
     figures, timetable, log = float_view(figures_), int_view(timetable_), int_view(log_)
     now = START
     start_routes(plan, run, draws, figures, log, now)
     while True:
         play_minute(plan, run, draws, figures, timetable, log, now)
+        # looked at between minutes only: what else happens in the last minute belongs to the log
         if finished(run):
             break
         now = advance(run)

@@ -17,10 +17,7 @@ from sim.jit.toolkit import Ints, IntView, inline, prefetch
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
-# --- arrays -----------------------------------------------------------------------------------------------------------
-
-
-# --- the plan -------------------------------------------------------------------------------------------------
+# --- the plan ---------------------------------------------------------------------------------------------------------
 
 (STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(11)
 """Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
@@ -33,20 +30,20 @@ UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
 PLAN = 16
 
 ARGUMENT, EXTRA, STEP = range(3)
-"""Numbers of a step. `ABOUT` is two in one: where its manner stands among them, and below `HALF` bits what it is
-about: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a note.
-`MORE` is the level of a wait, the amount of a signal or note, the place of a work's attempts; of a jump the same, and
-above `HALF` bits its gate. Tens of thousands of steps are short, as the memory near a processor is small; they share
-some hundred manners."""
+"""Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits what
+it is about: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a
+note. `EXTRA` is the level of a wait, the amount of a signal or note, the place of a work's attempts; of a jump the
+same, and above `HALF` bits its gate. Tens of thousands of steps are short, as the memory near a processor is small;
+they share some hundred kinds."""
 OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, STEP_KIND = range(7)
-"""Numbers of a manner: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
+"""Numbers of a kind of step: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
 """Of a hold instead: its priority's rank at the place where requests have it, its patience or -1."""
 LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
 """Of a jump instead: its limit, the level of its gate, how many steps it goes on or back, whether it is drawn."""
 HALF = 32
 
-# --- a run ----------------------------------------------------------------------------------------------------
+# --- a run ------------------------------------------------------------------------------------------------------------
 
 (STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
 """Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
@@ -54,7 +51,7 @@ level, level before the minute `SIGNALLED`, how many wait."""
 (ASKING, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TO_CHECK, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = (
     range(9, 22)
 )
-"""More columns. Of bundles: how many ask for it, whether it is among the `TOUCHED`. Lists: waiting, who goes on when
+"""More columns. Of bundles: how many ask for it, whether it stands in `TO_CHECK`. Lists: waiting, who goes on when
 and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
 attempts at steps that can be repeated, counters by curve, minutes before losses by input, and how far each calendar
 has been read."""
@@ -72,23 +69,23 @@ AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 DUE_AT, NEXT = WITHHOLDS, KIND
 """Of one that asks for nothing, but works or waits for a date: its minute, and who stands behind it in its slot."""
 EMPTY = 0
-"""Nobody stands there; units are numbered from 1 where they stand in a slot."""
+"""An empty slot; units are numbered from 1 where they stand in a slot."""
 SLOT_BITS, WHEELS = 10, 5
 """Bits of a slot of a wheel, and how many wheels: 2^50 minutes, two billion years, can be told apart."""
 WORDS = 1 << SLOT_BITS - 6
 """Words of bits a wheel has, a bit for each slot; one more tells which of them are not empty."""
 
 NO_FAULT, LOG_FULL, ENDLESS_JUMPS, ENDLESS_GRANTS, NEVER_FINISHED, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
-"""What can go wrong. `NEVER_DONE`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
+"""What can go wrong. `NEVER_FINISHED`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
 `UNKNOWN`: work that ends later than its calendar is known."""
 
-# --- luck -----------------------------------------------------------------------------------------------------
+# --- draws ------------------------------------------------------------------------------------------------------------
 
 INPUTS, RECIPES, GIVEN = range(3)
-"""Columns of the luck: inputs, what they are made of, and values that need no drawing. There may be none of the
+"""Columns of the draws: inputs, what they are made of, and values that need no drawing. There may be none of the
 last; then its place in the list of contents is 0."""
 RECIPE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
-"""Numbers of the luck: how many a recipe has, where among them losses and delays begin; where among the figures
+"""Numbers of the draws: how many a recipe has, where among them losses and delays begin; where among the figures
 minutes per unit of each recipe, shared factors, shared delays and forced uniforms of inputs begin (0: none are)."""
 DRAWS = 10
 
@@ -97,7 +94,7 @@ KEY, OTHER_KEY, MADE, INPUT = range(4)
 TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
 """Numbers of a recipe: its table among the figures, its kinds; then content factors, losses, delays, or -1."""
 
-# --- calendars ------------------------------------------------------------------------------------------------
+# --- calendars --------------------------------------------------------------------------------------------------------
 
 STARTS, ENDS, DONE, STRETCHES, LONGEST, KNOWN, CALENDAR = range(7)
 """Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest;
@@ -113,7 +110,7 @@ def bound(size: int, columns: Sequence[Sequence[int] | Ints], numbers: Sequence[
     return np.concatenate([begins.astype(np.int64), np.array(numbers, np.int64), *parts])
 
 
-# --- preparing --------------------------------------------------------------------------------------------------------
+# --- laying out -------------------------------------------------------------------------------------------------------
 
 
 BITS = 63
@@ -121,14 +118,16 @@ BITS = 63
 
 
 def plan_array(plan: CompiledPlan) -> Ints:
-    """Return the plan as one array; `arrays` says what stands where."""
+    """Return the plan as one array, with the columns and numbers of `the plan` above."""
     priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, 2])
     rank_bits = _bits(len(plan.units))
+    # what priority and rank leave of 63 bits: with the sign bit 0, requests compare as plain integers
     minute_bits = min(BITS - rank_bits - _bits(len(priorities)), WHEELS * SLOT_BITS)
     bundle_at, bundles = _end_to_end(plan.bundles)
     users_at, users = _end_to_end(_users(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
     columns = [
+        # ranks of priorities, not priorities: a few dozen different ones need few bits, however large they are
         *_steps(plan, np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits),
         plan.first,
         bundle_at,
@@ -144,9 +143,10 @@ def plan_array(plan: CompiledPlan) -> Ints:
 
 
 def beginning(plan: CompiledPlan) -> Ints:
-    """Return the state of a run at its first minute; `arrays` says what stands where."""
+    """Return the state of a run at its first minute, with the columns and numbers of `a run` above."""
     units, gates, bundles = len(plan.units), len(plan.gates), len(plan.bundles)
     requests, waiters = _room(plan, HOLD, bundles)[-1], _room(plan, WAIT, gates)[-1]
+    # -1, as minute 0 is one in which things happen
     never = np.full(max(units, gates), -1, np.int64)
     lengths = [
         *(_standing(plan), units, never[:units]),
@@ -166,7 +166,7 @@ def beginning(plan: CompiledPlan) -> Ints:
 
 
 def _steps(plan: CompiledPlan, priority: Ints) -> tuple[Ints, Ints]:
-    """Return steps and their manners; a hold's priority is its rank, at the place where requests have it."""
+    """Return steps and their kinds; a hold's priority is its rank, at the place where requests have it."""
     operation, a, b, c, d, e = plan.rows.T
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
@@ -178,11 +178,12 @@ def _steps(plan: CompiledPlan, priority: Ints) -> tuple[Ints, Ints]:
             *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
         ]
     ).astype(np.int64)
-    manners, step_kind = different(ways)
+    kinds, step_kind = different(ways)
     argument = np.where(jumps, np.maximum(b, 0), a)
+    # in one number with the gate of a jump: -1 for no gate stays below 0 through the shift
     attempts = repeated(plan)
     extra = np.select([works, jumps], [attempts, d << HALF | attempts], b)
-    return np.column_stack([step_kind * STEP_KIND << HALF | argument, extra]), manners
+    return np.column_stack([step_kind * STEP_KIND << HALF | argument, extra]), kinds
 
 
 def repeated(plan: CompiledPlan) -> Ints:
@@ -193,9 +194,11 @@ def repeated(plan: CompiledPlan) -> Ints:
     jumps = np.flatnonzero(plan.rows[:, 0] == AGAIN)
     back = jumps[plan.rows[jumps, 1] <= jumps]
     over = np.zeros(len(plan.rows) + 1, np.int64)
+    # the running sum counts the jumps that lead back over a step; `add.at`, as several may lead to the same one
     np.add.at(over, plan.rows[back, 1], 1)
     np.add.at(over, back + 1, -1)
     can = np.cumsum(over)[:-1] > 0
+    # only these draw or count by attempt; any other step needs no place
     can &= np.isin(plan.rows[:, 0], (WORK, AGAIN))
     return np.where(can, np.cumsum(can), 0)
 
@@ -215,6 +218,7 @@ def different(rows: Ints) -> tuple[Ints, Ints]:
     kind = np.zeros(len(rows), np.int64)
     for column in rows.T:
         values, place = np.unique(column, return_inverse=True)
+        # numbered anew after every column, so that the product stays far below 64 bits
         _, kind = np.unique(kind * len(values) + place.ravel(), return_inverse=True)
     _, first = np.unique(kind, return_index=True)
     return rows[first], kind.ravel()
@@ -232,6 +236,7 @@ def _users(plan: CompiledPlan) -> list[list[tuple[int, int]]]:
 def _room(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
     """Return where each queue begins: it has room for every unit that has such a step."""
     rows = np.flatnonzero(plan.rows[:, 0] == operation)
+    # a unit waits for one thing at a time: its steps with the same queue need one place together
     pairs = np.unique(np.column_stack([plan.rows[rows, 1], plan.unit_of[rows]]), axis=0)
     return begins(np.bincount(pairs[:, 0], minlength=kinds))
 
@@ -261,7 +266,7 @@ LOWER = (1 << HALF) - 1
 
 @inline
 def step_kind(plan: IntView, at: int) -> int:
-    """Return where the manner of a step stands."""
+    """Return where the kind of a step stands."""
     return plan[STEP_KINDS] + (plan[plan[STEPS] + at * STEP + ARGUMENT] >> HALF)
 
 
@@ -279,7 +284,7 @@ def extra(plan: IntView, at: int) -> int:
 
 @inline
 def attempt(run: IntView, place: int) -> int:
-    """Return how often a step was performed before, and count; at place 0 are all that are performed only once."""
+    """Return how often a step was reached before, and count; at place 0 are all that are reached only once."""
     made = run[run[ATTEMPTS] + place]
     if place > 0:
         run[run[ATTEMPTS] + place] = made + 1

@@ -63,6 +63,7 @@ LARGEST = 2**63 - 1
 @jit
 def push(heap: IntView, base: int, size: int, number: int) -> None:
     """Add a number to the heap of `size` numbers that begins at `base`."""
+    # the gap rises to where the number belongs: one copy a level instead of a swap
     at = size
     while at > 0:
         above = (at - 1) >> 1
@@ -78,14 +79,17 @@ def pop(heap: IntView, base: int, size: int) -> int:
     """Take the smallest of the `size` numbers that begin at `base`: the gap sinks to the end, the last fills it."""
     smallest, end = heap[base], size - 1
     last = heap[base + end]
+    # a sentinel, so that a node with one child is compared as if it had two
     heap[base + end] = LARGEST
     at, below = 0, 1
     while below < end:
+        # added, not decided: which child is smaller is a coin toss to the processor, and a wrong guess costs more
         below += int(heap[base + below + 1] < heap[base + below])
         heap[base + at] = heap[base + below]
         at = below
         below = 2 * at + 1
     while at > 0:
+        # the last number is among the largest: from the bottom it seldom rises far
         above = (at - 1) >> 1
         if heap[base + above] <= last:
             break
@@ -104,7 +108,7 @@ NEVER = 2**62
 
 @inline
 def head(plan: IntView, run: IntView, kind: int) -> int:
-    """Return the first request of a kind that somebody asks for."""
+    """Return the first request in the queue of a kind, which must not be empty."""
     return run[run[QUEUE] + plan[plan[QUEUE_AT] + kind]]
 
 
@@ -123,6 +127,7 @@ def withholds(plan: IntView, run: IntView, request: int, now: int) -> bool:
 @inline
 def mark_to_check(run: IntView, kind: int) -> None:
     """Have a kind of request looked at in the next grant pass."""
+    # every kind stands in the list at most once; the list has room for no more
     if run[run[ASKING] + kind] > 0 and run[run[MARKED] + kind] == 0:
         run[run[MARKED] + kind] = 1
         run[run[TO_CHECK] + run[TO_CHECK_SIZE]] = kind
@@ -144,6 +149,7 @@ def request_bundle(plan: IntView, run: IntView, unit: int, at: int, now: int) ->
     patience = plan[kind_at + PATIENCE]
     asking = run[run[ASKING] + kind]
     before = head(plan, run, kind) if asking > 0 else NEVER
+    # the priority is shifted already: three fields in 63 bits, in the order of rule 2
     request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
     run[mine + KIND] = kind
     run[mine + WITHHOLDS] = now + patience if patience >= 0 else NEVER
@@ -151,8 +157,10 @@ def request_bundle(plan: IntView, run: IntView, unit: int, at: int, now: int) ->
     run[run[ASKING] + kind] = asking + 1
     run[WAITING] += 1
     run[DUE] = 1
+    # behind a head that does not fit nothing of its queue fits, so only a new head can change anything
     if asking == 0 or request < before:
         mark_to_check(run, kind)
+        # the old head kept something back from others, which the new one may leave to them
         if asking > 0 and withholds(plan, run, before, now):
             mark_all_users(plan, run, kind)
 
@@ -167,6 +175,7 @@ def mark_all_users(plan: IntView, run: IntView, kind: int) -> None:
 @jit
 def release_bundle(plan: IntView, run: IntView, bundle: int) -> None:
     """Give a bundle of pools back, or supply it."""
+    # most of what is given back is wanted by no one: then no pass has to be prepared
     if run[WAITING] > 0:
         run[DUE] = 1
     for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
@@ -178,7 +187,7 @@ def release_bundle(plan: IntView, run: IntView, bundle: int) -> None:
 
 @inline
 def fits(plan: IntView, run: IntView, kind: int) -> bool:
-    """Whether all pools of a kind have its count, whoever else wants them."""
+    """Whether all pools of a kind have its count, no matter who else wants them."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         if run[free + plan[bundles + 2 * place]] < plan[bundles + 2 * place + 1]:
@@ -193,6 +202,7 @@ def withheld(plan: IntView, run: IntView, pool: int, request: int, now: int) -> 
     for place in range(plan[plan[USERS_AT] + pool], plan[plan[USERS_AT] + pool + 1]):
         other = plan[users + 2 * place]
         if run[run[ASKING] + other] > 0:
+            # heads alone withhold, and only from what is behind them in the one order of all requests
             first = head(plan, run, other)
             if first < request and withholds(plan, run, first, now):
                 count += plan[users + 2 * place + 1]
@@ -205,6 +215,7 @@ def grantable(plan: IntView, run: IntView, kind: int, request: int, now: int) ->
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         pool = plan[bundles + 2 * place]
+        # the own need first: it fails most often and costs one load, whom others withhold from takes a loop
         left = run[free + pool] - plan[bundles + 2 * place + 1]
         if left < 0 or left < withheld(plan, run, pool, request, now):
             return False
@@ -217,6 +228,7 @@ def acquire(plan: IntView, run: IntView, kind: int) -> None:
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         pool = plan[plan[BUNDLES] + 2 * place]
         run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]
+    # only heads are granted, so leaving the queue is taking its smallest
     pop(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], run[run[ASKING] + kind])
     run[run[ASKING] + kind] -= 1
     run[WAITING] -= 1
@@ -229,6 +241,7 @@ def gather(plan: IntView, run: IntView) -> int:
     for place in range(run[TO_CHECK_SIZE]):
         kind = run[run[TO_CHECK] + place]
         run[run[MARKED] + kind] = 0
+        # counts only fall during a pass: a head that does not fit at its beginning need not be tried in it
         if fits(plan, run, kind):
             push(run, run[HEADS], trying, head(plan, run, kind))
             trying += 1
@@ -246,15 +259,18 @@ def grant(plan: IntView, run: IntView, now: int) -> None:
         trying -= 1
         unit = rank(plan, request)
         kind = run[unit_state(run, unit) + KIND]
+        # it does not stop other queues, unless its patience is over: then `withheld` keeps its share
         if not grantable(plan, run, kind, request, now):
             continue
         prefetch_step(plan, run, unit)
         acquire(plan, run, kind)
         run[run[READY] + run[READY_SIZE]] = unit
         run[READY_SIZE] += 1
+        # the next of this queue is tried in the same pass, at its own place in the order
         if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):
             push(run, run[HEADS], trying, head(plan, run, kind))
             trying += 1
+    # a pass that grants nothing ends the minute by itself, so only others can go round for ever
     if run[READY_SIZE] > 0:
         count_round(run, now)
 
@@ -283,11 +299,13 @@ def await_level(plan: IntView, run: IntView, gate: int, level: int, unit: int) -
 def signal(plan: IntView, run: IntView, gate: int, amount: int, now: int) -> None:
     """Raise a gate and make everyone ready whose level it has reached."""
     level, waiters, bits = run[LEVEL] + gate, run[WAITERS] + gate, plan[RANK_BITS]
+    # by the first signal of a minute only: later ones must not move the level before the minute
     if run[run[SIGNALLED] + gate] != now:
         run[run[SIGNALLED] + gate] = now
         run[run[BEFORE] + gate] = run[level]
     run[level] += amount
     queue = run[GATE_QUEUE] + plan[plan[GATE_AT] + gate]
+    # a heap by level: the first that is not reached ends the search
     while run[waiters] > 0 and run[queue] >> bits <= run[level]:
         waiter = pop(run, queue, run[waiters])
         run[waiters] -= 1

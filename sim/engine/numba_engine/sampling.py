@@ -60,6 +60,7 @@ _FRACTION_BITS, _HALF_BITS = (1 << _FRACTION) - 1, _BIAS << _FRACTION
 @inline
 def discrete_value(figures: FloatView, start: int, cases: int, u: float) -> float:
     """Return the value in a list of cases whose share of the weights contains `u`."""
+    # the first cumulated weight above u, as `searchsorted(…, side="right")` in the reference
     low, high = start + cases, start + 2 * cases
     while low < high:
         middle = (low + high) >> 1
@@ -73,19 +74,23 @@ def discrete_value(figures: FloatView, start: int, cases: int, u: float) -> floa
 @inline
 def quantile(figures: FloatView, start: int, u: float) -> float:
     """Return the value at `u` of a table of quantiles."""
+    # both halves are tabulated by their distance from the end, as 1 - u near 0 has more digits than u near 1
     t = u
     if u > 0.5:
         t = 1.0 - u
         start += SIDE
+    # frexp by hand: exponent and fraction stand in the float, and exactly so on every machine
     bits = float_to_bits(t)
     e = (bits >> _FRACTION) - _BIAS
     x = (bits_to_float(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
     cell = int(x)
     f = x - cell
     knot = cell + e * CELLS + _FIRST
+    # below the finest octave one cell reaches down to 0
     if e < -OCTAVES:
         knot = 0
         f = t * _DEEP
+    # in this form, as numpy reads its tables: (1 - f) * low + f * high has another last bit
     low = figures[start + knot]
     return low + f * (figures[start + knot + 1] - low)
 
@@ -93,9 +98,11 @@ def quantile(figures: FloatView, start: int, u: float) -> float:
 @inline
 def uniform_of(draws: IntView, figures: FloatView, number: int, replication: int, attempt: int) -> float:
     """Return the uniform of an input: its own draw, unless that of its first attempt is forced."""
+    # designs stratify first attempts only; repeats and whatever is NaN are drawn plainly
     if attempt == 0 and draws[FORCED] > 0 and not isnan(figures[draws[FORCED] + number]):
         return figures[draws[FORCED] + number]
     row = draws[INPUTS] + number * INPUT
+    # unsigned throughout: of one signed and one unsigned number numba makes a float
     k0, k1 = np.uint64(draws[row + KEY]), np.uint64(draws[row + OTHER_KEY])
     return philox.to_unit(philox.block(k0, k1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
 
@@ -131,10 +138,13 @@ def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt
         return draws[draws[GIVEN] + 2 * number + min(attempt, 1)]
     made = draws[draws[INPUTS] + number * INPUT + MADE]
     recipe = draws[RECIPES] + made * draws[RECIPE]
+    # what is fixed saves its draw; a decision needs one even where its chance is fixed
     certain = draws[recipe + TABLE_KIND] == FIXED and draws[recipe + INPUT_KIND] == SPAN
     u = 0.5 if certain else uniform_of(draws, figures, number, run[REPLICATION], attempt)
     amount = from_table(draws, figures, recipe, u) * figures[draws[MINUTES] + made]
+    # content before losses: what stands between the two is what the work is worth, and earned hours count only that
     amount = times(draws, figures, recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)
+    # floor(x + 0.5), not round(), which rounds halves to even
     if attempt == 0:
         run[run[CONTENT] + number] = floor(amount + 0.5)
     amount = times(draws, figures, recipe + draws[LOSSES], recipe + draws[DELAYS], amount)
@@ -144,16 +154,17 @@ def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt
         amount += figures[draws[DELAY_MINUTES] + draws[place]]
     if draws[recipe + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
+    # the complement is taken of the probability, not of the random number, as in the reference: equal to the last bit
     limit = 1.0 - amount if draws[recipe + INPUT_KIND] == OTHERWISE else amount
     return 1 if u < limit else 0
 
 
-# --- lucky ------------------------------------------------------------------------------------------------------------
+# --- draws of a plan --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class SharedDraws:
-    """What a replication draws once for everybody: the shared factors, and all figures that change with it."""
+    """What a replication draws once for all inputs: the shared factors, and all figures that change with it."""
 
     replication: int
     factors: Floats
@@ -161,15 +172,16 @@ class SharedDraws:
 
 
 class DrawTables:
-    """The luck of a plan under one seed, as the kernel reads it: `numbers`, and the `figures` that never change.
+    """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `figures` that never change.
 
-    First attempts are drawn by the kernel, one by one as they are performed. Where `uniforms` is given they come
+    First attempts are drawn by the kernel, one by one as they are reached. Where `uniforms` is given they come
     from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all.
     """
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
         """Give every input its key and find the recipes they share."""
         self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
+        # by name, not by number: an input keeps its random numbers when others come or go
         keys = np.array([stream_key(seed, name) for name in inputs.names], np.uint64).reshape(-1, 2)
         made = recipes(inputs)
         self.numbers = _numbers(inputs, keys, made, (), forced=uniforms is not None)
@@ -182,6 +194,7 @@ class DrawTables:
         factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
         factors, delays = shared(inputs, factors, delays)
+        # behind the shared figures, so that all that changes with the replication is one column
         own = self.uniforms(inputs.names, first, count) if self.uniforms else np.empty((0, count))
         figures = np.concatenate([factors, delays, own])
         for column in range(count):
@@ -201,7 +214,10 @@ def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int]) 
 
 @dataclass(frozen=True)
 class Recipes:
-    """What inputs are made of, each combination once: `rows` as in `arrays`, minutes per unit, who has which."""
+    """What inputs are made of, each combination once.
+
+    `rows` are laid out as in `memory_layout`, `minutes` per unit of each; `made` is the recipe of every input.
+    """
 
     rows: Ints
     minutes: Floats
@@ -213,13 +229,14 @@ def recipes(inputs: Inputs) -> Recipes:
     tables, table = inputs.tables, inputs.table
     groups = (inputs.content, inputs.losses, inputs.delays)
     row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
+    # minutes by their bits: one recipe only where they are equal to the last one
     rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64)
     rows, made = different(rows)
     return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made)
 
 
 def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], *, forced: bool) -> Ints:
-    """Return the luck as one array; `arrays` says what stands where."""
+    """Return the draws as one array, with the columns and numbers of `draws` in `memory_layout`."""
     losses = CONTENT_FACTORS + inputs.content.shape[1]
     minutes = len(inputs.tables.data)
     factors = minutes + len(made.minutes)
@@ -227,5 +244,6 @@ def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], 
     forced_at = delays + len(inputs.delay_names) if forced else 0
     numbers = [made.rows.shape[1], losses, losses + inputs.losses.shape[1], minutes, factors, delays, forced_at]
     draws = bound(DRAWS, [np.column_stack([keys.view(np.int64), made.made]), made.rows, values], numbers)
+    # place 0 is the list of contents itself, so it can stand for: nothing is given
     draws[GIVEN] *= len(values) > 0
     return draws

@@ -1,7 +1,7 @@
 """Simulating a plan with the compiled engine, one replication or many, and how a run can end other than well.
 
-`KernelPlan` is the plan as the kernel reads it, `Workspace` the memory of one run, used again by the next. Stalls and plans
-that cannot go on are described in the words of the reference engine, so that both end alike.
+`KernelPlan` is the plan as the kernel reads it, `Workspace` the memory of one run, used again by the next. Deadlocks and
+plans that cannot go on are described in the words of the reference engine, so that both end alike.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ from sim.world.roads import duty_finish
 
 
 def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Deadlock | None:
-    """Return who stands where if the project stalled; raise what the reference raises where a run cannot go on."""
+    """Return where units stand at a deadlock, None without one; raise what the reference raises where a run cannot go on."""
     fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[FAULT_UNIT]]
     if fault == NO_FAULT:
         return None if run[OPEN] else _standing(plan, run, "")
@@ -76,6 +76,7 @@ def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Dead
     if fault == BUDGET_SPENT:
         raise GoesRound(budget_spent(now, who))
     if fault == ENDLESS_GRANTS:
+        # those granted last are ready and have not gone on: they are in the circle
         granted = _column(run, READY, min(5, int(run[READY_SIZE])))
         who = ", ".join(plan.units[unit] for unit in granted) + " and others"
         raise GoesRound(f"minute {now}: {who} go round for ever while no time passes")
@@ -83,7 +84,7 @@ def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Dead
 
 
 def _standing(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
-    """Return where everybody stands at a stall."""
+    """Return where all units stand at a deadlock."""
     free = _column(run, FREE_COUNT, len(plan.pools))
     where = run[run[STATE] :][: len(plan.units) * UNIT : UNIT].tolist()
     level = _column(run, LEVEL, len(plan.gates))
@@ -106,7 +107,7 @@ def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -
 
 
 def _ask_calendar(plan: CompiledPlan, at: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
-    """Ask the calendar itself, which says in its own words what the kernel found."""
+    """Ask the calendar itself, whose error has the words for what the kernel found."""
     _, _, calendar, mode, _, _ = plan.rows[at].tolist()
     hours = calendars[calendar]
     if mode == MODES["pausing"]:
@@ -123,7 +124,7 @@ def _column(run: Ints, column: int, size: int) -> list[int]:
     return numbers
 
 
-# --- performing -------------------------------------------------------------------------------------------------------
+# --- simulating -------------------------------------------------------------------------------------------------------
 
 
 Calendars = Sequence[Calendar]
@@ -133,27 +134,27 @@ A_MOMENT = 3.0
 COMPILING = "compiling the fast engine for this machine: once, for about half a minute"
 """Engine, weather and metrics, one after the other, when each is first called."""
 AT_ONCE = 64
-"""Replications whose shared luck is drawn together."""
+"""Replications whose shared draws are drawn together."""
 ROOM_A_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledOutcome(RunOutcome):
-    """A performance, and what it drew: minutes before losses of every input performed (else 0), shared factors.
+    """A run, and what it drew: minutes before losses of every input that was reached (else 0), shared factors.
 
-    `hours` are the calendars it was performed on.
+    `calendars` are those it was simulated on.
     """
 
     content: Ints
     factors: Floats
-    hours: Calendars
+    calendars: Calendars
 
 
 class KernelPlan:
-    """A plan in the form the kernel reads; made once, performed many times, by several threads at once if wanted.
+    """A plan in the form the kernel reads; made once, simulated many times, by several threads at once if wanted.
 
-    The twin of the reference's `Prepared`. `arrays` is the plan, `beginning` a run at its first minute.
+    It corresponds to `SimpyPlan` of the reference. `arrays` is the plan, `beginning` a run at its first minute.
     """
 
     def __init__(self, plan: CompiledPlan) -> None:
@@ -161,10 +162,11 @@ class KernelPlan:
         self.plan = plan
         self.arrays = plan_array(plan)
         self.beginning = beginning(plan)
-        self.luck = lru_cache(maxsize=4)(self._luck)
+        # a cache of this object: one on the class would keep every plan alive
+        self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
 
-    def _luck(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
-        """Return the luck of this plan under a seed."""
+    def _draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
+        """Return what this plan draws from under a seed."""
         return DrawTables(self.plan.inputs, seed, uniforms)
 
 
@@ -172,7 +174,7 @@ class Workspace:
     """Room for one run at a time, used again by the next: the state, the log, the calendars."""
 
     def __init__(self, prepared: KernelPlan, numbers: Ints, figures: Floats) -> None:
-        """Set up for runs of one plan with the luck in `numbers` and `figures`."""
+        """Set up for runs of one plan with the draws in `numbers` and `figures`."""
         self.prepared, self.numbers, self.figures = prepared, numbers, figures
         self.run = np.empty_like(prepared.beginning)
         self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
@@ -181,29 +183,35 @@ class Workspace:
     def simulate(
         self, replication: int, factors: Floats, calendars: Calendars, further: Further | None = None
     ) -> CompiledOutcome:
-        """Perform the plan once, again with calendars that are known further if these do not suffice."""
+        """Simulate the plan once, again with calendars that are known further if these do not suffice."""
         plan = self.prepared.plan
+        # on calendars that end early a bad end proves nothing: what looks like no time left may be weather not drawn
+        # yet
         while self.play_whole(replication, calendars) and any(calendar.known < ALL for calendar in calendars):
             if further is None:
-                raise ValueError("calendars that are not known to their end, and nobody who knows more")
+                raise ValueError("calendars are not known to their end, and `further` is missing")
             calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
         deadlock = ending(plan, self.run, calendars)
         content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
+        # copies: the next run writes into the same memory
         return CompiledOutcome(
-            self.log[: self.run[ROWS]].copy(), deadlock, content=content.copy(), factors=factors, hours=calendars
+            self.log[: self.run[ROWS]].copy(), deadlock, content=content.copy(), factors=factors, calendars=calendars
         )
 
     def play_whole(self, replication: int, calendars: Calendars) -> bool:
-        """Have the kernel perform the plan on calendars; return whether it ended otherwise than well."""
+        """Have the kernel simulate the plan on calendars; return whether it ended otherwise than well."""
         hours = self.timetables.of(calendars)
+        # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
         while self.play(replication, hours) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         return bool(self.run[FAULT] != NO_FAULT or not self.run[OPEN])
 
     def play(self, replication: int, hours: Ints) -> int:
-        """Have the kernel perform the plan as far as the log has room, and return what went wrong."""
+        """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""
+        # the whole state in one copy, so that nothing of the run before can be left in it
         self.run[:] = self.prepared.beginning
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
+        # budgets are numbers of the run, not compiled in: tests lower them
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
         return run_kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
@@ -218,29 +226,31 @@ def simulate_many(
     uniforms: Uniforms | None = None,
     further: Further | None = None,
 ) -> Iterator[CompiledOutcome]:
-    """Perform replications first … first + count − 1, each on its own calendars, and yield them in order.
+    """Simulate replications first … first + count − 1, each on its own calendars, and yield them in order.
 
     Where calendars are not known to their end, `further` gives those of a replication up to a minute at least.
-    `uniforms` is where the luck of first attempts comes from if it is not plain, as for `sim.plan.draws.Draws`.
-    What cannot go on at all is raised, as by the reference; a stall is a performance that is stuck.
+    `uniforms` is where the random numbers of first attempts come from if they are not plain, as for `sim.plan.draws.Draws`.
+    What cannot go on at all is raised, as by the reference; a deadlock is an outcome.
     """
-    luck = prepared.luck(seed, uniforms)
-    stage, lasting = None, len(luck.figures)
+    tables = prepared.draw_tables(seed, uniforms)
+    workspace, lasting = None, len(tables.figures)
     for begin in range(first, first + count, AT_ONCE):
-        for common in luck.chunk(begin, min(AT_ONCE, first + count - begin)):
-            stage = stage or Workspace(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
-            stage.figures[lasting:] = common.figures
+        for common in tables.chunk(begin, min(AT_ONCE, first + count - begin)):
+            if workspace is None:
+                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.figures, common.figures]))
+            # the tables of distributions stand in front and stay; only what is the replication's own is written over
+            workspace.figures[lasting:] = common.figures
             calendars = calendars_of(common.replication)
-            yield stage.simulate(common.replication, common.factors, calendars, further)
+            yield workspace.simulate(common.replication, common.factors, calendars, further)
 
 
 def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calendars) -> CompiledOutcome:
-    """Perform one replication."""
+    """Simulate one replication."""
     return next(simulate_many(prepared, seed, replication, 1, lambda _: calendars))
 
 
 def simulate_given(prepared: KernelPlan, draws: SampledInputs, calendars: Calendars) -> CompiledOutcome:
-    """Perform the plan with the value of every input given, as in the most likely and the expected plan."""
+    """Simulate the plan with the value of every input given, as in the most likely and the expected plan."""
     return given_workspace(prepared, draws).simulate(0, np.empty(0), calendars)
 
 
@@ -264,6 +274,7 @@ class GivenRuns:
         counts = plan.initial.copy()
         counts[list(initial)] = list(initial.values())
         begin = beginning[FREE_COUNT]
+        # into the beginning, from which every run is copied
         beginning[begin : begin + len(counts)] = counts
         return self._workspace.simulate(0, np.empty(0), plan.base_calendars)
 
@@ -271,21 +282,23 @@ class GivenRuns:
 def ready(announce: Callable[[str], None] | None = None) -> float:
     """Load the kernel, or compile it where the disk has none for this machine yet; return the seconds it took.
 
-    `announce` is told if it takes longer than a moment, by another thread while this one works.
+    `announce` is called if it takes longer than a moment, by another thread while this one works.
     """
     began = perf_counter()
-    telling = Timer(A_MOMENT, announce or str, [COMPILING])
-    telling.start()
+    # whether it takes long is known only once it has, so the announcement waits on a timer of its own
+    announcement = Timer(A_MOMENT, announce or str, [COMPILING])
+    announcement.start()
     try:
-        plan = compile_plan(_nothing())
+        # the smallest plan will do: functions are compiled for types, and these are the same for every plan
+        plan = compile_plan(_smallest_plan())
         simulate_given(KernelPlan(plan), most_likely_draws(plan.inputs), [])
     finally:
-        telling.cancel()
+        announcement.cancel()
     return perf_counter() - began
 
 
-def _nothing() -> Plan:
+def _smallest_plan() -> Plan:
     """Return the smallest plan there is."""
     plan = Plan(("done", 1))
-    plan.unit("nobody", [Signal(plan.gate("done"))])
+    plan.unit("only", [Signal(plan.gate("done"))])
     return plan

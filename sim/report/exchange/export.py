@@ -58,7 +58,7 @@ def likely(case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = No
         if outcome.deadlock is not None:
             continue
         performed += 1
-        bound = _float(case, outcome.log, done.hours)
+        bound = _float(case, outcome.log, done.calendars)
         times: dict[int, int] = {}
         kinds = case.plan.rows[outcome.log[:, 1], 0]
         ends: dict[Key, int] = {}
@@ -142,7 +142,7 @@ def hand_over(
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.replications(seed, replication, 1)
-    log, hours = done.outcome.log, done.hours
+    log, hours = done.outcome.log, done.calendars
     _same(case.event_table(done), result)
     many = min(looked_at, result.sample.size)
     planned = schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)

@@ -159,7 +159,7 @@ def test_a_glance_sees_the_numbers_of_a_whole_measurement() -> None:
     case = prepare_case(load(ROOT / "configs" / "one_block.yaml").value)
     for done in case.replications(1, 0, 3):
         metrics, curves = case.quick_metrics(done)
-        whole, daily = case.measured(_luck(case, done.replication), done.outcome, done.hours)
+        whole, daily = case.measured(_luck(case, done.replication), done.outcome, done.calendars)
         assert metrics == {name: whole[name] for name in metrics}
         assert np.array_equal(curves["headcount"], daily["headcount"])
         idle = daily["capital_deployed_usd"] - daily["capital_in_service_usd"]
