@@ -21,7 +21,7 @@ from sim.study.chunk import Floats
 from sim.study.compare import compare
 from sim.study.runner import Progress
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.results import put_answer
+from sim.study.storage.results import write_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def analyse(
     with open_checkpoint(target, {**identity(case, design.study.seed), "sensitivity": method}, resume=resume) as store:
         found = _found(design, run_series(case, design.study.seed, workers, progress, store), shares)
         parts = {"sensitivity": found.table, "points": found.points.points, "summary": found.points.summary()}
-        put_answer(target, KIND, found.manifest, parts, lambda place: extras and extras(found, place))
+        write_study(target, KIND, found.manifest, parts, lambda place: extras and extras(found, place))
         store.discard()
     return found
 

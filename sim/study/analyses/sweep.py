@@ -28,8 +28,10 @@ from sim.study.result import digest, versions
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import COLUMNS, Sample, divided, summary
+from sim.study.storage import results as store
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.results import AnswerExtras, put_answer, read_answer
+from sim.study.storage.locking import output_lock
+from sim.study.storage.results import Extras, write_study
 from sim.world.randomness.streams import RNG_VERSION
 
 if TYPE_CHECKING:
@@ -178,12 +180,11 @@ class Sweep:
         """The points without what is only for people."""
         return self.points.drop(columns=["label", "note"])
 
-    def save(self, directory: str | Path, extras: AnswerExtras | None = None) -> Path:
+    def save(self, directory: str | Path, extras: Extras | None = None) -> Path:
         """Write the sweep, all of it or nothing: runs, summary and points as Parquet and CSV, and a manifest."""
-        from sim.study.storage.results import write_answer
-
         target = Path(directory).absolute()
-        write_answer(target, KIND, self.manifest, self.parts(), extras)
+        with output_lock(target):
+            write_study(target, KIND, self.manifest, self.parts(), extras)
         return target
 
     def parts(self) -> dict[str, pd.DataFrame]:
@@ -193,7 +194,7 @@ class Sweep:
     @classmethod
     def load(cls, directory: str | Path) -> Sweep:
         """Read a sweep back; SimError with exit code 2 if there is none or a file of it is damaged."""
-        manifest, parts = read_answer(Path(directory).absolute(), KIND)
+        manifest, parts = store.read_study(Path(directory).absolute(), KIND)
         points, runs = parts["points"], parts["runs"]
         skipped = {*BASE_COLUMNS, *manifest["inputs"]}
         metrics = [str(column) for column in runs.columns if column not in skipped]
@@ -253,7 +254,7 @@ def sweep_design(
     target = Path(out).absolute()
     with open_checkpoint(target, identity(case, design.study.seed), resume=resume) as store:
         found = run_series(case, design.study.seed, workers, progress, store)
-        put_answer(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))
+        write_study(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))
         store.discard()
     return found
 

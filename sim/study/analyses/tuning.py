@@ -27,7 +27,7 @@ from sim.study.intervals import quantile
 from sim.study.runner import Progress
 from sim.study.sample import Sample
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.results import put_answer
+from sim.study.storage.results import write_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +138,7 @@ def tune_design(
         tries.store = store
         found = _tuned(design, tries, workers)
         parts = {"trials": found.trials, "fresh": found.fresh}
-        put_answer(target, KIND, found.manifest, parts, (lambda place: extras(found, place)) if extras else None)
+        write_study(target, KIND, found.manifest, parts, (lambda place: extras(found, place)) if extras else None)
         store.discard()
     return found
 

@@ -18,8 +18,7 @@ from sim import files
 from sim.errors import SimError
 from sim.study.chunk import Chunk, Column, Columns
 from sim.study.sample import plain
-from sim.study.storage import sealed_files as digested
-from sim.study.storage import sealed_files as tables
+from sim.study.storage import sealed_files
 from sim.study.storage.locking import output_lock
 
 ABOUT = "run.json"
@@ -51,7 +50,7 @@ class Checkpoint:
         columns: Columns = {"replication": count, **chunk.runs}
         columns["note"] = np.array([chunk.notes.get(int(r), "") for r in count], dtype=object)
         columns |= {CURVE + name: curve for name, curve in chunk.curves.items()}
-        data = tables.to_bytes(columns)
+        data = sealed_files.to_bytes(columns)
         fingerprint = files.digest(data)[:FINGERPRINT_LENGTH]
         path = self.directory / f"chunk-{chunk.first:07d}-{chunk.count:05d}-{fingerprint}.parquet"
         files.write(path, data)
@@ -64,8 +63,8 @@ class Checkpoint:
     def rows(self, span: range) -> Chunk:
         """Status, metrics and notes of a stretch."""
         data, path = self._bytes(span), str(self._files[span])
-        plainly = [name for name in tables.names(data, path) if not name.startswith(CURVE)]
-        columns = tables.from_bytes(data, path, plainly)
+        plainly = [name for name in sealed_files.names(data, path) if not name.startswith(CURVE)]
+        columns = sealed_files.from_bytes(data, path, plainly)
         notes = dict(zip(columns.pop("replication").tolist(), columns.pop("note").tolist(), strict=True))
         return Chunk(span.start, columns, {}, {r: note for r, note in notes.items() if note})
 
@@ -75,7 +74,7 @@ class Checkpoint:
 
     def curve(self, span: range, name: str) -> Column | None:
         """One curve of a stretch; None where every replication of it failed."""
-        return tables.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
+        return sealed_files.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
 
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
@@ -84,7 +83,7 @@ class Checkpoint:
 
     def _curves(self, span: range) -> list[str]:
         """The curves a chunk has."""
-        found = tables.names(self._bytes(span), str(self._files[span]))
+        found = sealed_files.names(self._bytes(span), str(self._files[span]))
         return [name.removeprefix(CURVE) for name in found if name.startswith(CURVE)]
 
     def _bytes(self, span: range) -> bytes:
@@ -132,7 +131,7 @@ def open_checkpoint(
         if not (resume and files.exists(directory / ABOUT)):
             files.remove(directory)
             files.make_directory(directory)
-            digested.write(directory / ABOUT, {"identity": identity, "about": about or {}})
+            sealed_files.write(directory / ABOUT, {"identity": identity, "about": about or {}})
         yield read_checkpoint(directory, identity, about)
 
 
@@ -140,7 +139,7 @@ def read_checkpoint(
     directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None
 ) -> Checkpoint:
     """The shelf in a directory; Changed, with the differences, if it does not have that identity."""
-    document = digested.read(directory / ABOUT)
+    document = sealed_files.read(directory / ABOUT)
     kept = document.get("identity", {})
     if identity is not None and (changes := differences(kept, plain(identity))):
         more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
