@@ -1,1 +1,1 @@
-"""What a performance comes to: dates, people, hours and money, from its log and nothing else."""
+"""What a run comes to: dates, people, hours and money, from its log and nothing else."""

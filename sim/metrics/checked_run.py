@@ -41,7 +41,7 @@ class CheckedRun:
 
     @property
     def record(self) -> Record:
-        """The log beside what the plan says about it."""
+        """The log beside what the plan knows about it."""
         return self.run.record
 
     @property
@@ -67,6 +67,8 @@ class CheckedRun:
         record, bundles = self.record, self.plan.bundles
         rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
         bundle = record.index.first_argument[record.step[rows]]
+        # every hold and free is as many moves as its bundle has pools: rows are repeated, and pairs looked up in one
+        # list
         sizes = np.array([len(pools) for pools in bundles], np.int64)
         flat = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
         first = np.concatenate([[0], np.cumsum(sizes)])[bundle]

@@ -32,7 +32,7 @@ AT_ONCE = (FREE, SIGNAL, AGAIN, NOTE)
 
 
 def steps(found: CheckedRun) -> Iterator[str]:
-    """Yield where a unit's log has a gap, an overlap, a leap over a step, or work while nobody may work."""
+    """Yield where a unit's log has a gap, an overlap, a leap over a step, or work while its calendar is closed."""
     yield from _times(found)
     yield from _route(found)
     yield from _stays(found)
@@ -73,7 +73,7 @@ def _route(found: CheckedRun) -> Iterator[str]:
 
 
 def _stays(found: CheckedRun) -> Iterator[str]:
-    """Nobody is left standing before a step that takes no time and needs nothing."""
+    """No unit is left standing before a step that takes no time and needs nothing."""
     plan = found.plan
     stands = plan.first[:-1].copy()
     order = np.argsort(found.unit, kind="stable")
@@ -82,7 +82,7 @@ def _stays(found: CheckedRun) -> Iterator[str]:
     stands[unit] = np.where(jumped, plan.rows[step, 1], step + 1)
     for one in np.flatnonzero(stands < plan.first[1:]).tolist():
         if plan.rows[stands[one], 0] in AT_ONCE:
-            yield f"{plan.units[one]} never performs step {stands[one]}, which nothing keeps it from"
+            yield f"{plan.units[one]} never does step {stands[one]}, which nothing keeps it from"
 
 
 def _open(found: CheckedRun) -> Iterator[str]:
@@ -95,6 +95,7 @@ def _open(found: CheckedRun) -> Iterator[str]:
     for number in np.unique(calendar).tolist():
         mine = rows[calendar == number]
         hours, done = record.calendars[number], record.minute[mine]
+        # the minute before the end is not open exactly where nothing is worked in it
         shut = hours.worked_many(done) == hours.worked_many(done - 1)
         for row in mine[shut].tolist():
             activity = plan.activities[plan.activity_of[record.step[row]]]
@@ -130,6 +131,7 @@ def _contracts(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     """
     bought = len(entries.value)
     paid, kept = entries.total[:bought], entries.cancelled < 0
+    # where some block is not online, milestones may be missing and prices are paid in part
     whole = found.complete and bool(found.blocks.reached.all())
     wrong = (paid != entries.value) if whole else (paid > entries.value)
     never = (paid == 0) & (entries.ordered < 0)
@@ -148,6 +150,7 @@ def _sums(entries: Ledger, total: int) -> Iterator[str]:
 def _with_time(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     """Labour, camp and general conditions are paid for exactly the days they were there."""
     first = len(entries.value)
+    # summed over days here, over periods there: the cents of both must agree
     costs = standing_costs(found.run, first, found.project)
     due = dict(zip(costs.item.tolist(), np.rint(costs.by_day.sum(axis=1) * 100), strict=True))
     for item, name in enumerate(STANDING[:-1], first):
@@ -161,6 +164,7 @@ def _curves(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     due = np.zeros(len(deployed), np.int64)
     day = entries.minute // DAY
     np.add.at(due, day[day < len(due)], entries.cents[day < len(due)])
+    # a float curve against whole cents: a cent of tolerance, and the last digits of billions
     if not np.allclose(deployed * 100, np.cumsum(due), rtol=1e-9, atol=1):
         worst = int(np.abs(deployed * 100 - np.cumsum(due)).argmax())
         yield f"deployed on day {worst} is {deployed[worst]:,.2f}, {np.cumsum(due)[worst] / 100:,.2f} has fallen due"
@@ -246,14 +250,14 @@ def pools(found: CheckedRun) -> Iterator[str]:
 
 
 def _kept(found: CheckedRun) -> Iterator[str]:
-    """Who is at the end of its route has given back what is not its own."""
+    """A unit at the end of its route has given back what is not its own."""
     moves, plan, units = found.moves, found.plan, len(found.plan.units)
     last = np.full(units, -1, np.int64)
     last[found.unit] = found.record.step
     # a unit that still waits may keep what it holds; one at its end may not
-    over = last + 1 == plan.first[1:]
+    finished = last + 1 == plan.first[1:]
     returned = np.array([kind == "returned" for kind in plan.pool_kinds], np.bool_)
-    whose = returned[moves.pool] & over[moves.unit]
+    whose = returned[moves.pool] & finished[moves.unit]
     left = np.zeros((units, len(plan.pools)), np.int64)
     np.subtract.at(left, (moves.unit[whose], moves.pool[whose]), moves.count[whose])
     for unit, pool in np.argwhere(left != 0).tolist():
@@ -306,6 +310,7 @@ def _at_work(found: CheckedRun) -> Iterator[str]:
         heads = plan.people[record.step[works], number]
         mine, heads = works[heads > 0], heads[heads > 0]
         minute = np.concatenate([when, record.minute[mine], record.x[mine]])
+        # in one minute: who comes is there first, works end before others begin, and who goes is the last
         kind = np.concatenate([np.where(change > 0, COME, GO), np.full(len(mine), END), np.full(len(mine), BEGIN)])
         idle = np.concatenate([change, heads, -heads])[np.lexsort((kind, minute))].cumsum()
         if len(idle) and int(idle.min()) < 0:
@@ -323,9 +328,10 @@ def _presence(found: CheckedRun) -> Iterator[str]:
     total = 0
     for minute, amount in zip(record.minute[rows].tolist(), record.x[rows].tolist(), strict=True):
         day = min(minute // DAY, days - 1)
+        # who leaves is there on that day, as in `headcount`, but added up note by note instead of by day
         total += amount * (end + 1 - min(day + (amount < 0), end + 1))
     if total != int(headcount.direct.sum()):
-        yield f"crews are there for {total:,} days of people, the headcount says {int(headcount.direct.sum()):,}"
+        yield f"crews are there for {total:,} days of people, the headcount has {int(headcount.direct.sum()):,}"
 
 
 # --- conservation -----------------------------------------------------------------------------------------------------
@@ -343,7 +349,7 @@ def switched_on() -> bool:
 def violations(found: CheckedRun) -> Iterator[str]:
     """Yield what does not hold of a run, in words."""
     for identity in (steps, pools, queues, people, skids, money):
-        yield from (f"{identity.__name__}: {told}" for told in identity(found))
+        yield from (f"{identity.__name__}: {broken}" for broken in identity(found))
 
 
 def require_conserved(found: CheckedRun) -> None:

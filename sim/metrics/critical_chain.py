@@ -3,9 +3,9 @@
 Each thing on the chain was done as late as it was because of one thing before it: the step before on its own
 route, the last signal of a gate it waited for, or the first `free` of a pool that was short when it was granted.
 So the chain has no gaps, and its days are the lead time. A day belongs to weather where the stated calendar would
-have saved it; else to the pool that the next on the chain was waiting for at that time; else to the work itself. Who
-waits for a place waits for what keeps it occupied: behind a gate, a place is no reason any more, a crew still is.
-Capacity that a risk driver has taken away comes back on its own day: who waits for it waits for the risk.
+have saved it; else to the pool that the next on the chain was waiting for at that time; else to the work itself. A
+unit that waits for a place waits for what keeps it occupied: behind a gate, a place is no reason any more, a crew still is.
+Capacity that a risk driver has taken away comes back on its own day: a unit that waits for it waits for the risk.
 
 `DrivingChain` has the segments of the chain, for tables, charts and explanations. Every run is measured by the
 minutes by cause alone, which the compiled kernel adds up without segments (`sim.metrics.delay_causes`).
@@ -96,7 +96,7 @@ class DrivingChain:
             row = int(self._before[row])
 
     def _strikes(self, row: int) -> bool:
-        """Tell whether a row is a risk driver's that had taken capacity away: nothing on site has led to it."""
+        """Return whether a row is a risk driver's that had taken capacity away: nothing on site has led to it."""
         plan = self.record.index.plan
         return plan.unit_info[plan.unit_of[self.record.step[row]]].kind == "outage"
 
@@ -146,6 +146,7 @@ class DrivingChain:
 
     def of_unit(self, row: int) -> str:
         """Return the cause of the last thing that took time before a row of the same unit."""
+        # steps that took no time have no cause of their own: what led to them has
         while row >= 0 and not (self._operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]):
             row = int(self._before[row])
         return self.cause(row) if row >= 0 else "other"
@@ -153,6 +154,7 @@ class DrivingChain:
     def released_by(self, row: int) -> tuple[int, int]:
         """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
         record, plan = self.record, self.record.index.plan
+        # all rows of the minute: what released this one may stand behind it in the log
         first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
         steps, done = record.step[first:end], self._operation[first:end]
@@ -177,8 +179,9 @@ class DrivingChain:
     def _first_hand(self, rows: list[int]) -> int:
         """Return the one of some rows of a minute that owes least to others in that minute, then the first by rank.
 
-        In which order units of one minute stand in the log is nobody's rule, and another engine has another.
+        The order of units within one minute of the log is no rule, and each engine has its own.
         """
+        # the common case, without looking at what the unit did before
         if len(rows) == 1:
             return rows[0]
         plan, step = self.record.index.plan, self.record.step
@@ -205,6 +208,7 @@ class DrivingChain:
         """Return what is free of a pool after so many rows of the log."""
         moving, bundle, sign = self._moves
         if pool not in self._levels:
+            # one pass per pool that is asked for, not per question
             moved = np.cumsum(self.record.index.counts[bundle, pool] * sign)
             self._levels[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], moved])
         return int(self._levels[pool][np.searchsorted(moving, rows)])

@@ -4,7 +4,7 @@ Causes are stated in the plan (`sim.plan.vocabulary.DELAY_CAUSES`) by the unit, 
 Weather is the one that no step can state: it is in the calendars of a replication, and is found by asking how much
 earlier work would have been done on the stated calendar.
 
-`sim.metrics.critical_chain` says what the chain is and has its segments; here the compiled kernel walks it over
+`sim.metrics.critical_chain` defines the chain and has its segments; here the compiled kernel walks it over
 integer arrays and adds up the minutes, as every run is measured.
 """
 
@@ -34,6 +34,7 @@ def lost_to_weather(record: Record, row: int) -> int:
     """
     plan, step = record.index.plan, int(record.step[row])
     operation, _, number, mode = plan.rows[step, :4].tolist()
+    # identity, not equality: where nothing was closed in a run its calendar is the planned one itself
     if operation != WORK or record.calendars[number] is plan.base_calendars[number]:
         return 0
     stated, real = plan.base_calendars[number], record.calendars[number]
@@ -41,8 +42,10 @@ def lost_to_weather(record: Record, row: int) -> int:
     if mode == PAUSING:
         return max(0, done - stated.finish(begun, real.worked(done) - real.worked(begun)))
     if mode == WHOLE:
+        # work in one piece may have waited for this stretch: its minutes count from there
         opened = int(real.starts[real.starts < done][-1])
         return max(0, done - stated.finish_whole(begun, done - max(begun, opened)))
+    # a drive has no minutes to lay out anew: what counts is the open minutes that the road lost
     open_in_vain = stated.worked(done) - stated.worked(begun) - (real.worked(done) - real.worked(begun))
     return max(0, min(done - begun, open_in_vain))
 
@@ -59,6 +62,7 @@ class ChainPlan:
     def __init__(self, index: Index) -> None:
         """Lay out the plan."""
         self.table = _chain_table(index)
+        # the last number is the row up to which the counts are brought; the kernel moves both
         self.free = np.append(index.plan.initial, 0)
 
 
@@ -102,6 +106,7 @@ def _steps(index: Index) -> Ints:
     kinds = {
         HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
     }  # fmt: skip
+    # a table from the engine's numbers of operations to the walk's, which put the waits and timed steps side by side
     kind = np.full(1 + max(index.operation.max(), *kinds), layout.OTHER)
     kind[list(kinds)] = list(kinds.values())
     steps[:, layout.KIND] = kind[index.operation]
@@ -114,15 +119,18 @@ def _steps(index: Index) -> Ints:
 def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
     """Return the minutes on the chain by cause without making its segments; None where the run was never finished."""
     plan = chain_plan(record.index)
+    # `free` is moved by the walk: each run gets its own copy
     found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
     if not len(found):
         return None
     planned = record.index.plan.base_calendars
+    # only calendars on the chain, and of these the ones that something was closed on
     for number in sorted({*found[:, layout.CALENDAR_OF].tolist()} - {layout.NONE}):
         real, stated = record.calendars[number], planned[number]
         if real is not stated:
             kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
     timed = found[:, layout.TIMED] == 1
+    # written here: the plan's causes per step are numpy's to look up at once
     found[timed, layout.OWN] = record.index.plan.cause_of[found[timed, layout.STEP]]
     total = kernels.sum_causes(found, NUMBER["weather"], len(NUMBER))
     return dict(zip(CAUSES, total.tolist(), strict=True))

@@ -53,6 +53,7 @@ def online(record: Record, layout: Layout, project: Project) -> Online:
     noted = record.noted(ONLINE)
     minute[places[noted.item]] = noted.minute
     ordered = np.array([block.order_day * DAY for block in layout.blocks], np.int64)
+    # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
     undated = places[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
     ordered[undated] = -1
     approved = record.noted(APPROVED)
@@ -67,7 +68,7 @@ def _kind(record: Record, kind: str) -> int:
 
 
 def one_order(layout: Layout, project: Project) -> bool:
-    """Tell whether everything is ordered at once, on a date."""
+    """Return whether everything is ordered at once, on a date."""
     orders = project.orders
     dated = orders.policy == "given" and not (orders.phase_after_units and len(layout.phases) > 1)
     return dated and len({block.order_day for block in layout.blocks}) == 1
@@ -81,6 +82,7 @@ def lead_times(blocks: Online, single: bool) -> dict[str, float]:
     wanted, first = blocks.wanted, blocks.start / DAY
     day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[wanted]
     waited, mw = day - blocks.ordered[wanted] / DAY, blocks.mw[wanted]
+    # nothing ordered: no lead time, rather than one of 0 days
     total = float(mw.sum()) or np.nan
     found = {
         "lead_time_first_mw_days": float(day.min(initial=np.inf)) - first if len(day) else np.nan,
@@ -90,6 +92,7 @@ def lead_times(blocks: Online, single: bool) -> dict[str, float]:
     if single:
         found["lead_time_full_days"] = float(day.max()) - first
     for mark in MARKS:
+        # from the first order, so that strategies with other decision dates compare
         found[f"mw_online_day_{mark}"] = float(mw[day <= first + mark].sum())
     return found
 
@@ -116,7 +119,7 @@ class NeededBlocks:
 
 
 def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, project: Project) -> dict[str, float]:
-    """Return the metrics of orders over time: none where everything is ordered once and nobody says what is needed."""
+    """Return the metrics of orders over time: none where everything is ordered once and no demand is stated."""
     if needed is None and one_order(layout, project):
         return {}
     wanted = blocks.wanted
@@ -149,6 +152,7 @@ def needed_blocks(record: Record, project: Project) -> NeededBlocks | None:
     if project.orders.demand is None:
         return None
     noted = record.noted("needed")
+    # the log notes demand when it comes in sight; it is needed the look-ahead later
     minute = np.repeat(noted.minute + round(look_ahead(project) * DAY), noted.amount)
     broken = record.noted("broken off").minute
     return NeededBlocks(minute[minute <= broken[0]] if len(broken) else minute)
@@ -158,6 +162,7 @@ def matched(online: Ints, needed: NeededBlocks | None) -> Ints:
     """Return from when each block is both online and needed, first in first out; never for those not needed."""
     if needed is None:
         return online
+    # MW are alike: the first to come online serves the first that are needed
     order = np.argsort(online, kind="stable")
     used = np.full(len(online), NEVER, np.int64)
     count = min(len(online), len(needed.minute))
@@ -171,6 +176,7 @@ def from_need(online: Ints, needed: NeededBlocks) -> float:
     if not count:
         return 0.0
     there = np.sort(online[online < NEVER])[:count] / DAY
+    # needed and never online: infinitely late, so that the mean shows it
     late = np.full(count, np.inf)
     late[: len(there)] = np.maximum(0.0, there - needed.minute[: len(there)] / DAY)
     return float(late.mean())
@@ -181,6 +187,7 @@ def against_demand(online: Ints, needed: NeededBlocks, mw: float, horizon: int) 
     minute = np.concatenate([needed.minute, online[online < NEVER]])
     change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])
     order = np.argsort(minute, kind="stable")
+    # one running balance: above 0 demand waits, below 0 capacity does, never both
     open_, minute = np.cumsum(change[order]), np.minimum(minute[order], horizon)
     length = np.diff(minute, append=horizon) / MONTH
     return {
@@ -200,6 +207,7 @@ def by_order(online: Ints, ordered: Ints, lot: Ints) -> dict[str, float]:
     np.maximum.at(last, lot, online)
     np.minimum.at(first, lot, ordered)
     days = np.where(last >= NEVER, np.inf, (last - first) / DAY)[np.unique(lot)]
+    # a date that some order really had, not one between two; infinite ones would make that not-a-number
     quantiles = np.quantile(days, list(_QUANTILES.values()), method="inverted_cdf")
     return {"lead_time_per_order_days": float(days.mean()), **dict(zip(_QUANTILES, quantiles.tolist(), strict=True))}
 

@@ -34,6 +34,7 @@ def kernels_for(*, compiled: bool) -> Kernels:
     """Return the long passes over a run: compiled, or in numpy. Only the compiled ones load numba."""
     if not compiled:
         return NUMPY
+    # imported here: these modules load numba
     from sim.metrics.kernels import capital, critical_chain, log
     from sim.metrics.kernels import ledger as ledger_kernels
 
@@ -74,6 +75,7 @@ class MetricContext:
         """Prepare the look-ups for a plan; curves run to the evaluation horizon."""
         index = Index.of(plan)
         days = project.money.horizon_days
+        # the site calendar is open in every shift, and each person works one of them
         paid = paid_hours_by_day(site, days) / len(project.pattern.shifts)
         return cls(project, layout, index, CostModel.of(project, layout, index), days, paid, kernels)
 
@@ -140,6 +142,7 @@ def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, fl
         "headcount": people.total.astype(np.float64),
         **money_curves(accounts, days),
     }
+    # last, as the identities look at metrics and curves too
     if switched_on():
         require_conserved(CheckedRun(project, run, blocks, metric_context.cost_model.bought, metrics, curves))
     return metrics, curves

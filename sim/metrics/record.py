@@ -1,4 +1,4 @@
-"""One run as columns: its log beside what the plan says about every step."""
+"""One run as columns: its log beside what the plan knows about every step."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Index:
     @classmethod
     def of(cls, plan: CompiledPlan) -> Index:
         """Number the kinds and items of a plan's notes."""
+        # a dict for its order: numbers must be the same in every process
         kinds = tuple(dict.fromkeys(kind for kind, _ in plan.notes))
         items = tuple(dict.fromkeys(item for _, item in plan.notes))
         kind_number, item_number = _numbers(kinds), _numbers(items)
@@ -74,6 +75,7 @@ class Index:
         kinds = self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
         peopled = np.where((self.operation == WORK) & self.peopled, PEOPLED, 0)
         groups = np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled)
+        # the completing signals last: a scan counts them against the gate's level as it goes
         return np.where(self.completes, self.groups - 1, groups).astype(np.uint16)
 
     @property
@@ -132,6 +134,7 @@ class Index:
 
     def places_of(self, names: Sequence[str]) -> Ints:
         """Return per item its place among these names, or -1."""
+        # every run asks with the same names, block by block; the plan's answer is kept
         key = tuple(names)
         if key not in self._places:
             place = _numbers(key)
@@ -140,6 +143,7 @@ class Index:
 
     def things_among(self, names: Sequence[str]) -> Ints:
         """Return per item the place of what it is, without its own place, among these names, or -1."""
+        # another first name keeps these apart from `places_of` in the same store
         key = ("/", *names)
         if key not in self._places:
             place = _numbers(tuple(names))
@@ -209,6 +213,7 @@ class Record:
     @cached_property
     def minute(self) -> Ints:
         """Return the minute of every row."""
+        # a copy: a column of a table of rows is read with a stride, three times the memory
         return self.log[:, 0].copy()
 
     @cached_property
@@ -233,7 +238,7 @@ class Record:
 
     @property
     def when(self) -> Ints:
-        """Return when every step was performed for the last time, or -1."""
+        """Return when every step was done for the last time, or -1."""
         return self.scan.when
 
     @property

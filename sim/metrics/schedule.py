@@ -1,7 +1,7 @@
 """The schedule of one run: late dates and slack, its log as a table, and what was worked on when.
 
 Late dates come from a backward pass over the log. Each row must be done early enough for what came after it: the next
-step of its unit, those who waited for the gate it raised, those who took what it gave back (first given, first
+step of its unit, the units that waited for the gate it raised, and those that took what it gave back (first given, first
 taken). Waiting is slack. The tables have dates and names instead of numbers.
 """
 
@@ -37,6 +37,7 @@ class _Counter:
 
     def need(self, level: int, latest: int) -> None:
         """Record that a level must be reached by a minute."""
+        # by falling level, as they are asked for: each need is looked at once
         heapq.heappush(self.needed, (-level, latest))
 
     def before(self, count: int) -> int:
@@ -51,18 +52,21 @@ def latest(
 ) -> NDArray[np.int64]:
     """Return the latest minute of every log row such that no anchor (row → minute) is missed; NEVER if none binds.
 
-    `log` is in the order in which it was performed, shape (rows, 3).
+    `log` is in the order in which steps were done, shape (rows, 3).
     """
     rows, steps, unit_of = plan.rows.tolist(), log.tolist(), plan.unit_of.tolist()
+    # forward first: what a gate or pool had reached at a row is not known on the way back
     counts = _counts(plan, steps)
     gates: dict[int, _Counter] = {}
     pools: dict[int, _Counter] = {}
     after = [NEVER] * len(plan.units)
     result = np.full(len(steps), NEVER, np.int64)
+    # backwards through the log: all that a row could delay is done by the time it is reached
     for row in range(len(steps) - 1, -1, -1):
         minute, at, begun = steps[row]
         operation, a, b, c, _, _ = rows[at]
         unit = unit_of[at]
+        # what the unit itself goes on with, and a date that the row must keep
         bound = min(after[unit], anchors.get(row, NEVER))
         if operation == SIGNAL:
             bound = min(bound, gates.setdefault(a, _Counter()).before(counts[row][0]))
@@ -75,6 +79,7 @@ def latest(
             for (pool, _), level in zip(plan.bundles[a], counts[row], strict=True):
                 pools.setdefault(pool, _Counter()).need(level, bound)
         result[row] = bound
+        # only work takes time; a wait is slack, so what is before it may be as late as its end
         after[unit] = _latest_begin(calendars[b], c, begun, minute, bound) if operation == WORK else bound
     return result
 
@@ -98,6 +103,7 @@ def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int
                     given[pool] += count
                 else:
                     taken[pool] += count
+                    # first given, first taken: the n-th taken beyond the initial count needs the n-th given back
                     found.append(taken[pool] - initial[pool])
         counts.append(found)
     return counts
@@ -107,6 +113,7 @@ def _latest_begin(calendar: Calendar, mode: int, begun: int, done: int, bound: i
     """Return the latest begin of a work that took from `begun` to `done` and must be done by `bound`."""
     if bound == NEVER:
         return NEVER
+    # drivers' hours are not laid out anew: the drive is moved as a whole
     if mode == DUTY:
         return begun + bound - done
     if mode == WHOLE:
@@ -126,12 +133,13 @@ Columns = dict[str, NDArray[np.generic]]
 
 
 def event_table(record: Record, start_date: date) -> Columns:
-    """Return columns minute, date, kind, activity, unit, resource, amount, began, mechanism; a row a performed step.
+    """Return columns minute, date, kind, activity, unit, resource, amount, began, mechanism; a row for every step done.
 
     `resource` is what is held, freed, waited for, signalled or noted; `began` is -1 where nothing has a begin;
     `mechanism` is what time was spent with, by work or by a wait, and empty where none was.
     """
     plan = record.index.plan
+    # by unit within a minute, so that both engines give the same table
     order = np.lexsort((plan.unit_of[record.step], record.minute))
     minute, step, x = (column[order] for column in (record.minute, record.step, record.x))
     operation = plan.rows[step, 0]
@@ -236,6 +244,7 @@ def critical(record: Record, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_
 def earned_by_day(record: Record, days: int) -> Floats:
     """Return person-hours of work content done until the end of each day; what is done again earns nothing more."""
     plan, works = record.index.plan, record.works
+    # `unique` has the first of each: what is done again earns nothing more
     first = works[np.unique(works[:, 1], return_index=True)[1]]
     first = first[plan.earns[first[:, 1]]]
     minutes, steps = first[:, 0], first[:, 1]

@@ -1,6 +1,8 @@
-"""People: how many on site on which day, and their hours earned, worked and paid, which never mix.
+"""People: how many are on site on which day, and their hours on three bases that must not be mixed.
 
-Hours paid in factories while they work for this project are counted beside those on site.
+Hours earned are work content at reference conditions, hours worked the shift minutes of every work, hours paid those of
+all who are on site, waiting or not. What is worked beyond what is earned is loss and rework; what is paid beyond what is
+worked is waiting. Hours that factories pay while they work for the project are counted beside those on site.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class Headcount:
 def headcount(record: Record, project: Project, days: int) -> Headcount:
     """Return who is on site on every day; who comes or leaves on a day is there on that day.
 
-    Indirect people are ceil(ratio × direct); everyone who is left goes home with the last block online.
+    Indirect people are ceil(ratio × direct); all who are left go home with the last block online.
     """
     trades = tuple(project.labour.trades)
     noted = record.noted("people")
@@ -45,8 +47,10 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
     end = min(days - 1, record.end // DAY)
     day = np.minimum(noted.minute // DAY, days - 1)
     changes = np.zeros((len(trades), days + 1), np.int64)
+    # who leaves is still there on that day, so the change comes a day later; `add.at`, as many come on one day
     np.add.at(changes.reshape(-1), trade * (days + 1) + day + (noted.amount <= 0), noted.amount)
     direct = np.cumsum(changes, axis=1)[:, :days]
+    # crews that no one sent home: their routes end with the project
     direct[:, end + 1 :] = 0
     crowd = direct.sum(axis=0)
     return Headcount(trades, direct, crowd + indirect(crowd, project))
@@ -54,6 +58,7 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
 
 def indirect(direct: Ints, project: Project) -> Ints:
     """Return indirect people for so many direct ones: the ratio, rounded up."""
+    # less than a billionth of a person comes from the float product, and must not count as one more
     whole: Ints = np.ceil(direct * project.labour.indirect_ratio.value - 1e-9).astype(np.int64)
     return whole
 
@@ -119,6 +124,7 @@ def _alike(one: Calendar, other: Calendar) -> bool:
 def payroll(people: Headcount, project: Project) -> int:
     """Return the most people on the payroll: those on site, those off rotation and spare ones for absences."""
     each = project.labour.payroll(project.pattern)
+    # as for indirect people: rounded up, but not for the last bit of a product
     return ceil(int(people.total.max(initial=0)) * each - 1e-9)
 
 
@@ -132,6 +138,7 @@ def offsite_hours(record: Record, project: Project) -> float:
         return 0.0
     systems, shifts = project.by_system, len(project.calendars.factory.shifts)
     of_system = record.index.things_among(tuple(systems))
+    # the last of the reversed rows is the first one
     begun = _last(of_system[started.item[::-1]], started.minute[::-1], len(systems))
     ended = _last(of_system[delivered.item], delivered.minute, len(systems))
     factory = record.calendars[record.index.plan.calendars.index("factory")]
@@ -146,5 +153,6 @@ def offsite_hours(record: Record, project: Project) -> float:
 def _last(system: Ints, minute: Ints, systems: int) -> list[int]:
     """Return the minute that stands last for every system, or -1; what is of no system has the number -1."""
     found = np.full(systems + 1, -1, np.int64)
+    # numpy keeps the last of several values; what is of no system goes to the extra place, -1
     found[system] = minute
     return list(found[:systems].tolist())

@@ -1,11 +1,13 @@
 """Compiled kernels of weather and calendars, for one replication: arrays in, arrays out.
 
-`draw_uniforms` draws the weather's random numbers in whole blocks of four, with counter (block, 0, replication, 0);
-`choose_days` picks wet days and starts of storm seasons; `find_closures` finds when wind, frost and rain close each
-exposure. They are the compiled version of `sim.world.weather.generator`, `climate` and `closures`.
-`subtract_intervals` is that of `sim.world.calendars.working_time.subtract_closures`.
+They take the place of the loops over hours and days in `sim.world.weather.generator`, `climate` and `closures`, and of
+`sim.world.calendars.working_time.subtract_closures`, and give the same bits. In the order in which a replication
+calls them: `draw_uniforms` draws the weather's random numbers in whole blocks of four, with counter (block, 0,
+replication, 0); `choose_days` picks wet days and starts of storm seasons; `find_closures` finds when wind, frost and
+rain close each exposure; `subtract_intervals` takes that out of a calendar.
 
-Intervals are two numbers each, start and end, in lists that lie end to end in one array of rows.
+What needs a quantile, a logarithm or a power is computed by numpy and scipy between the calls: their last bits differ
+from those of other libraries. Intervals are two numbers each, start and end, in lists that lie end to end in one array.
 """
 
 from __future__ import annotations
@@ -92,24 +94,28 @@ def _autocorrelate(noise: Any, at: int, count: int, figures: Any, weights: int) 
     """Make independent numbers autocorrelated, in place; there are fewer afterwards."""
     shift, left = 1, count
     for doubling in range(DOUBLINGS):
+        # each doubling adds the series to itself, shifted by twice as much: few passes, a long memory
         left -= shift
         weight = figures[weights + doubling]
         for place in range(at, at + left):
             noise[place] = noise[place + shift] + weight * noise[place]
         shift *= 2
     for place in range(at, at + left):
+        # divided, not multiplied by the inverse: numpy divides, and the last bit must agree
         noise[place] /= figures[weights + DOUBLINGS]
 
 
 @jit
 def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
-    """List the hours with too sizes wind for crane and exterior."""
+    """List the hours with too much wind for crane and exterior."""
     wind, whole_day = numbers[SERIES], numbers[SERIES + 2]
+    # written side by side into two lists whose begins are known: one pass over the wind for both limits
     crane, exterior = ends[BY_CRANE], ends[BY_EXTERIOR]
     late = scores[wind] * figures[OWN_SHARE]
     for day in range(days):
         of_day, hours = scores[whole_day + day] * figures[DAY_SHARE], HOURS * month[day + numbers[WARM_UP]]
         for knot in range(KNOTS):
+            # knots three hours apart; the last of a day is the first of the next, so each is read once
             early, late = late, scores[wind + KNOTS * day + knot + 1] * figures[OWN_SHARE]
             for hour in range(3):
                 score = (
@@ -118,6 +124,7 @@ def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, r
                 its, minute = hours + 3 * knot + hour, day * DAY + (3 * knot + hour) * HOUR
                 crane = _toggle(rows, ends[BY_CRANE], crane, score > figures[CRANE + its], minute)
                 exterior = _toggle(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + its], minute)
+    # what is still open at the horizon ends there
     ends[BY_CRANE] = _toggle(rows, ends[BY_CRANE], crane, False, days * DAY)
     ends[BY_EXTERIOR] = _toggle(rows, ends[BY_EXTERIOR], exterior, False, days * DAY)
 
@@ -128,6 +135,7 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
     first = place = ends[BY_FROST]
     for day in range(days):
         score, its = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP]]
+        # one comparison a day instead of 24: above the warmest limit of its month no hour can freeze
         if score < figures[WARMEST + its]:
             for hour in range(HOURS):
                 closed = score < figures[FROST + HOURS * its + hour]
@@ -140,6 +148,7 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
 @jit
 def _toggle(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
     """Begin or end an interval if it is closed now and was not before, or the other way round."""
+    # an odd count of minutes means that an interval is open: the list itself remembers the state
     if closed != ((place - first) & 1 == 1):
         rows[place] = minute
         place += 1
@@ -163,14 +172,17 @@ def _rain(
     for row in range(count):
         its = month[wet[row]]
         depth = figures[RAIN_MM + its] * powers[row] / figures[SHAPE]
+        # rint as in numpy; rain longer than a day would reach into days with rain of their own
         minutes = int(min(np.rint(figures[RAIN_HOURS + its] * 60 * sizes[row]), DAY))
         start = (wet[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
+        # the ground may be lost for the rest of the day, and longer where it turns to mud; a roof dries by the clock
         end = ground = start + minutes
         if depth >= figures[LOST_DAY_MM]:
             ground = start + DAY
         if depth >= figures[MUD_MM]:
             ground = start + DAY + numbers[MUD_MINUTES]
         closed = (end, ground, end + numbers[DRYING], start + DAY)
+        # SHUT is the last of the four lists, and the only one that rain has to be heavy for
         for which in range(RAINS, SHUT + 1 if depth >= figures[SHUT_MM] else SHUT):
             rows[ends[which]], rows[ends[which] + 1] = start, closed[which]
             ends[which] += 2
@@ -179,6 +191,7 @@ def _rain(
 @jit
 def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int) -> int:
     """Join four lists as far as they lie in [0, horizon), and put them from a place on; return its end."""
+    # four heads in local variables: a heap of lists costs more than the comparisons it saves
     a, b, c, d = numbers[chosen], numbers[chosen + 1], numbers[chosen + 2], numbers[chosen + 3]
     over_a, over_b, over_c, over_d = ends[a], ends[b], ends[c], ends[d]
     a, b, c, d = numbers[BEGINS + a], numbers[BEGINS + b], numbers[BEGINS + c], numbers[BEGINS + d]
@@ -187,10 +200,12 @@ def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int
         from_a, from_b = _start(rows, a, over_a), _start(rows, b, over_b)
         from_c, from_d = _start(rows, c, over_c), _start(rows, d, over_d)
         first = min(from_a, from_b, from_c, from_d)
+        # a gap: what is joined so far is complete. Intervals that touch are one
         if first > reach:
             if reach > start:
                 rows[at], rows[at + 1] = start, reach
                 at += 2
+            # also the end of all lists, as an exhausted one starts far away
             if first >= horizon:
                 return at
             start = reach = first
@@ -227,6 +242,7 @@ def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats)
         first = blocks[2 * series]
         for block in range(first, first + blocks[2 * series + 1]):
             words = philox.block(keys[2 * series], keys[2 * series + 1], np.uint64(block), ZERO, np.uint64(replication))
+            # all four words of a block: another draw costs nothing once the block is computed
             into[at], into[at + 1] = philox.to_unit(words[0]), philox.to_unit(words[1])
             into[at + 2], into[at + 3] = philox.to_unit(words[2]), philox.to_unit(words[3])
             at += 4
@@ -243,6 +259,8 @@ def choose_days(
     """
     month, chances, rain, storms = _ints(month_), _floats(chances_), _floats(rain_), _floats(storms_)
     days, uniforms = _ints(days_), _floats(uniforms_)
+    # a Markov chain of two states, driven by one number a day: below p01 it is wet and from 1 - p10 on dry whatever
+    # was before, between the two it stays as it was
     wet, count = False, 0
     for day in range(len(month_)):
         its, decides = CHANCES * month[day], rain[4 * day]
@@ -253,6 +271,7 @@ def choose_days(
         if wet:
             days[count], uniforms[2 * count], uniforms[2 * count + 1] = day, rain[4 * day + 1], rain[4 * day + 2]
             count += 1
+    # in the same lists, behind the wet days: one array less to fill and to pass
     both = count
     for day in range(len(month_)):
         if storms[2 * day] < chances[CHANCES * month[day] + STORM]:
@@ -277,17 +296,20 @@ def subtract_intervals(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -
     starts, ends, closed, left, width = _ints(starts_), _ints(ends_), _ints(closed_), _ints(left_), left_.shape[1]
     count, done, longest, row, last = 0, 0, 0, 0, 2 * len(closed_)
     for at in range(2, last, 2):
+        # one pass over both needs them by start; sorting is left to numpy, as it is seldom needed
         if closed[at] < closed[at - 2]:
             return UNORDERED, 0
     for place in range(len(starts_)):
         now, end = starts[place], ends[place]
         while row < last and closed[row] < end:
+            # empty closures close nothing, but would cut an interval in two
             if closed[row + 1] > closed[row]:
                 if closed[row] > now:
                     done += closed[row] - now
                     longest = max(longest, closed[row] - now)
                     count = _append(left, width, count, now, closed[row], done)
                 now = max(now, closed[row + 1])
+            # it reaches into the next interval: the same row is looked at again there
             if closed[row + 1] > end:
                 break
             row += 2

@@ -115,7 +115,7 @@ DAMAGES: dict[str, tuple[Callable[[], Callable[[Log], Log]], str]] = {
     ),
     "a truck that is kept": (
         lambda: without(rows(FREE, "electrical.s2", "electrical.truck")[0]),
-        "electrical.s2 never performs step",
+        "electrical.s2 never does step",
     ),
     "a truck given back twice": (
         lambda: twice(rows(FREE, "electrical.s2", "electrical.truck")[0]),

@@ -1,1 +1,1 @@
-"""The long passes over a run, in numpy and compiled; `interface` says what both promise."""
+"""The long passes over a run, in numpy and compiled; `interface` has what both promise."""

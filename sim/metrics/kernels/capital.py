@@ -88,9 +88,11 @@ def collect_changes(events: CapitalEvents, ints_: Ints, floats_: Floats, signed_
     row = _collect_owed(changes, row, events)
     for at in range(contracts):
         if ordered[at] >= 0:
+            # contracts come after payments: of changes in one minute the order is that of writing, in the reference too
             row = _write(changes, row, at, signed[at], CONTRACT, float(value[at]), 0.0, 0.0)
     for at in range(contracts):
         if cancelled[at] >= 0:
+            # the contract falls to what was paid for it in the end
             row = _write(changes, row, at, cancelled[at], CONTRACT, total[at] - value[at], 0.0, 0.0)
     return row
 
@@ -123,6 +125,7 @@ def _write(
     changes: Changes, row: int, item: int, minute: int, kind: int, amount: float, on_order: float, debt: float
 ) -> int:
     """Write a change if its minute comes; return the next row."""
+    # left out rather than sorted to the end: they would need a mark of their own in the sort key
     if minute < 0 or minute >= NEVER:
         return row
     ints, floats, room = changes.ints, changes.floats, changes.room
@@ -159,15 +162,19 @@ def follow_items(
                 rows[2 * count + place - 1] = max(rows[count + place - 1], horizon)
         else:
             rows[2 * count + place - 1] = minute
+        # all four in every row, without a branch: adding 0.0 keeps the bits
         paid += amount if kind == PAID else 0.0
         kw += amount if kind == KW else 0.0
         owed += amount if kind == OWED else 0.0
         contract += amount if kind == CONTRACT else floats[ON_ORDER * room + row]
+        # kW may add up to more than was built, in the last bits or by blocks beyond a unit's part
         share = min((kw - kw_before) / whole_kw, 1.0)
         rows[place], rows[count + place] = its, minute
         states[place] = paid - paid_before
+        # what is online earns the item's full price share, but no more than was paid of it so far
         states[EARNING * count + place] = min(paid - paid_before, price * share)
         states[COMMITTED * count + place] = contract - contract_before
+        # what is owed on cancelling counts as lost once it is more than what was paid
         states[EXPOSED * count + place] = max(paid - paid_before, owed - owed_before)
         states[SHARE * count + place] = share
         states[DRAWN * count + place] = floats[DEBT * room + row]
@@ -214,11 +221,14 @@ def integrate(
     for row in range(count):
         item, minute, until = rows[row], rows[count + row], rows[2 * count + row]
         same = row > 0 and rows[row - 1] == item
+        # rows that begin beyond the horizon get length 0 instead of a branch
         length = float(min(until, horizon) - min(minute, horizon))
         out = states[row] - states[EARNING * count + row]
         by_item[item] += out * length
         waits = states[COMMITTED * count + row] - total[item] * states[SHARE * count + row]
+        # per item: one that is online beyond its contract must not offset another that waits
         by_item[items + item] += max(waits, 0.0) * length
+        # the row that holds at the horizon; `until` of an item's last row reaches it
         if minute < horizon <= until:
             stranded[left] = out
             left += 1
@@ -227,6 +237,7 @@ def integrate(
                 before = states[state * count + row - 1] if same else 0.0
                 by_day[state * days + minute // DAY] += states[state * count + row] - before
         change = out - (states[row - 1] - states[EARNING * count + row - 1] if same else 0.0)
+        # most rows are orders and claims, which leave idle capital as it is: the sort gets a fraction of them
         if change != 0:
             changes[changed], minutes[changed] = change, minute
             changed += 1

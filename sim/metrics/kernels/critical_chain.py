@@ -53,7 +53,7 @@ def walk(plan: Ints, log: Ints, scan: Scan, free: Ints) -> Ints:
     """Return what is noted of the rows of the chain, from the completion back; `free` is used up."""
     log, rows = np.ascontiguousarray(log), len(log)
     found = np.empty((rows, NOTED), np.int64)
-    count = walk_back(plan, log, scan.before, np.zeros(rows, np.uint8), free, scan.over, found)
+    count = walk_back(plan, log, scan.before, np.zeros(rows, np.uint8), free, scan.completed, found)
     return found[:count]
 
 
@@ -66,28 +66,38 @@ def sum_causes(found: Ints, weather: int, causes: int) -> Ints:
 
 @entry_point
 def walk_back(
-    plan_: Ints, log_: Ints, before_: NDArray[np.int32], seen_: NDArray[np.uint8], free_: Ints, over: int, found_: Ints
+    plan_: Ints,
+    log_: Ints,
+    before_: NDArray[np.int32],
+    seen_: NDArray[np.uint8],
+    free_: Ints,
+    completed: int,
+    found_: Ints,
 ) -> int:
     """Note the rows of the chain in `found`, from the completion back; return how many there are.
 
-    `over` is the minute of the completion, or -1; `seen` the rows passed so far, none yet; `free` what is free of every
+    `completed` is the minute of the completion, or -1; `seen` the rows passed so far, none yet; `free` what is free of every
     pool in the beginning, and behind it a number that is 0.
     """
     plan, log, before, seen = int_view(plan_), int_view(log_), int_view(before_), int_view(seen_)
     free, found, rows, pools = int_view(free_), int_view(found_), len(log_), len(free_) - 1
-    row, why, since, stays, count = _completion(plan, log, before, rows, over), NONE, 0, False, 0
+    row, why, since, stays, count = _completion(plan, log, before, rows, completed), NONE, 0, False, 0
+    # the second bound only guards the array: a row is walked once
     while row >= 0 and count < len(found_):
         seen[row] = 1
         minute, begun, kind = log[3 * row], log[3 * row + 2], _of(plan, log, row, KIND)
+        # steps that took no time are no reason for a date; kinds are numbered so that two comparisons tell them
         if minute > begun and DATE <= kind <= WORK:
             count = _note(plan, log, found, count, row, why, since, 1)
         elif minute > begun and WAIT <= kind <= HOLD:
             by, pool = _released_by(plan, log, before, free, pools, rows, row)
             if pool != NONE and plan[plan[CAUSE] + pool] != NONE:
                 why, since, stays = plan[plan[CAUSE] + pool], begun, plan[plan[STAYS] + pool] != 0
+            # behind a gate a place explains nothing any more; a crew that is short still does
             elif not stays:
                 why = NONE
             struck = by >= 0 and plan[plan[STRIKES] + _of(plan, log, by, UNIT)] != 0
+            # two units can release each other within one minute: without `seen` the walk would not end
             if by >= 0 and seen[by] == 0 and not struck:
                 row = by
                 continue
@@ -108,6 +118,7 @@ def share(found_: Ints, weather: int, total_: Ints) -> None:
             total[why] += done - begun
             continue
         cut = done if why == NONE else min(max(begun, found[at + SINCE]), done)
+        # weather is spread evenly over the work; the rest is a difference, so that no minute is lost by rounding
         stormy = (cut - begun) * lost // (done - begun)
         total[max(why, 0)] += done - cut - (lost - stormy)
         total[found[at + OWN]] += cut - begun - stormy
@@ -132,12 +143,13 @@ def _note(plan: IntView, log: IntView, found: IntView, count: int, row: int, why
 
 
 @jit
-def _completion(plan: IntView, log: IntView, before: IntView, rows: int, over: int) -> int:
-    """Return the row that opened the completion gate in the minute in which all was over, or -1."""
+def _completion(plan: IntView, log: IntView, before: IntView, rows: int, completed: int) -> int:
+    """Return the row that opened the completion gate in the minute of the completion, or -1."""
+    # from the end of the log, as completion is in its last minutes
     row, best = rows - 1, NONE
-    while row >= 0 and log[3 * row] >= over >= 0:
+    while row >= 0 and log[3 * row] >= completed >= 0:
         raises = _of(plan, log, row, KIND) == SIGNAL and _of(plan, log, row, ARGUMENT) == plan[GATE]
-        if raises and log[3 * row] == over and _sooner(plan, log, before, row, best):
+        if raises and log[3 * row] == completed and _sooner(plan, log, before, row, best):
             best = row
         row -= 1
     return best
@@ -156,9 +168,11 @@ def _released_by(
     if _of(plan, log, row, KIND) == WAIT:
         return _signalled(plan, log, before, row, first, end), NONE
     best, pool = NONE, NONE
+    # only then what was free before matters; bringing it there is the long part
     if _several(plan, log, row, first, end):
         _level(plan, log, free, pools, first)
         best, pool = _freed(plan, log, before, free, row, first, end, True)
+    # none of them was short, for instance as another took it in this minute: any that was given back explains it
     if best == NONE:
         best, pool = _freed(plan, log, before, free, row, first, end, False)
     return best, pool if best != NONE else plan[plan[POOL] + plan[plan[FIRST] + wanted]]
@@ -177,7 +191,7 @@ def _signalled(plan: IntView, log: IntView, before: IntView, row: int, first: in
 
 @jit
 def _several(plan: IntView, log: IntView, row: int, first: int, end: int) -> bool:
-    """Tell whether others gave back more than one of the pools that a row wants, in its minute."""
+    """Return whether others gave back more than one of the pools that a row wants, in its minute."""
     one, wanted, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):
         if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
@@ -221,7 +235,7 @@ def _wanted(plan: IntView, bundle: int, pool: int) -> int:
 
 @jit
 def _sooner(plan: IntView, log: IntView, before: IntView, row: int, best: int) -> bool:
-    """Tell whether a row owes less to others of its minute than the best so far, or stands before it by rank."""
+    """Return whether a row owes less to others of its minute than the best so far, or stands before it by rank."""
     if best == NONE:
         return True
     one, other = _released(plan, log, before, row), _released(plan, log, before, best)
@@ -247,6 +261,7 @@ def _released(plan: IntView, log: IntView, before: IntView, row: int) -> int:
 def _level(plan: IntView, log: IntView, free: IntView, pools: int, rows: int) -> None:
     """Bring what is free of every pool to where it was after so many rows, forward or back."""
     while free[pools] != rows:
+        # the walk goes back through the log, so from row to row only the rows between are undone
         way = 1 if free[pools] < rows else -1
         row = free[pools] if way > 0 else free[pools] - 1
         kind, bundle = _of(plan, log, row, KIND), plan[FIRST] + _of(plan, log, row, ARGUMENT)

@@ -32,7 +32,7 @@ class StepGroups(NamedTuple):
     group       the group of every step, as small numbers
     groups      how many groups there are; the last one is the steps that signal completion
     units       how many units there are
-    level       the level of the completion gate at which the project is over
+    level       the level of the completion gate at which the project is complete
     """
 
     mark: Ints
@@ -49,14 +49,14 @@ class Scan(NamedTuple):
     rows        the rows of all groups but 0, group by group, shape (rows, 3)
     ends        where each group ends in `rows`
     before      per row of the log the one before it of the same unit, or -1
-    over        minute in which the project was over, or -1
+    completed   minute in which the project was complete, or -1
     """
 
     when: Ints
     rows: Ints
     ends: Ints
     before: NDArray[np.int32]
-    over: int
+    completed: int
 
 
 class OpenHours(NamedTuple):
@@ -70,7 +70,7 @@ class OpenHours(NamedTuple):
 class WorkHours(NamedTuple):
     """One calendar in three versions: as it was in this run, as it was planned, and the shifts it stands for.
 
-    `as_planned` says that the first is the second, `as_shifts` that the second is the third.
+    `as_planned`: the first is the second; `as_shifts`: the second is the third.
     """
 
     real: OpenHours

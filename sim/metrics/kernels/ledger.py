@@ -18,6 +18,7 @@ def ledger_entries(when: Ints, due: Shares, value: Ints, costs: StandingCosts, b
     """Return every entry of a run in which no order is cancelled."""
     kinds, days = costs.by_day.shape
     last = int(when.max(initial=0)) + int(due.lag.max(initial=0))
+    # room for the shortest period, and for months up to the last payment, which may lie beyond the horizon
     periods = max((days * DAY - 1) // int(costs.period.min()) + 1, last // MONTH + 2)
     found = np.empty((COLUMNS, len(due.item) + (kinds + 1) * periods), np.int64)
     count = write_entries(when, due, value, costs, billing, found, np.empty(periods))
@@ -44,9 +45,11 @@ def write_entries(
         if when[step[row]] >= 0 and upto != before:
             minute = when[step[row]] + lag[row]
             count = _entry(found, room, count, minute, last, upto - before, step[row])
+        # also where nothing fell due: a step that never happens leaves its share unpaid, and not to the next one
         before = upto
     for kind in range(len(costs.item)):
         count = _periods(costs, kind, found, room, count, float_view(sums_))
+    # before the dates are moved: the fee is on what falls due in a month, not on what is paid in it
     if billing.fee != 0 or billing.by_month:
         count = _fees(billing, found, room, count, float_view(sums_), len(sums_))
     if billing.by_month:
@@ -72,10 +75,12 @@ def _periods(costs: StandingCosts, kind: int, found: IntView, room: int, count: 
     for period in range(periods):
         sums[period] = 0.0
     for day in range(days):
+        # by the last minute of the day: a day that ends with a period belongs to it
         sums[((day + 1) * DAY - 1) // length] += by_day[kind * days + day]
     total, before = 0.0, 0
     for period in range(periods):
         total += sums[period]
+        # the running total is rounded, not the period: so periods add up to the total
         cents = int(np.rint(total * 100))
         if cents != before:
             event = PERIOD - period - 1
@@ -132,6 +137,7 @@ def write_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> t
         share, debt = states[4 * total + row], states[5 * total + row]
         if row == 0 or rows[row - 1] != rows[row]:
             before = 0.0
+        # other rows change neither debt nor its end: interest is summed over a fraction of the timeline
         if share - before != 0 or debt != 0:
             if debt != 0:
                 ints[total + draws], floats[total + draws], floats[2 * total + draws] = count, debt, share
@@ -139,6 +145,7 @@ def write_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> t
             ints[count], floats[count] = rows[total + row], share - before
             count += 1
         before = share
+        # only now the item's last share is known, which its draws need
         if row == total - 1 or rows[row + 1] != rows[row]:
             for draw in range(begin, draws):
                 ints[2 * total + draw], floats[3 * total + draw] = count - 1, share
@@ -152,6 +159,7 @@ def write_earned(begin_: Ints, net_: Floats, moment_: Floats, earned_: Floats) -
     begin, net, moment, earned = int_view(begin_), float_view(net_), float_view(moment_), float_view(earned_)
     place, rate, begun = 0, 0.0, 0.0
     for at in range(len(moment_)):
+        # both in order: rates and begins are added up once; rate × moment less their products is the sum
         while place < len(begin_) and begin[place] < moment[at]:
             rate += net[place]
             begun += net[place] * begin[place]

@@ -22,12 +22,13 @@ CALENDAR_OF_STEP, PEOPLE, EARNS = range(3)
 
 def scan_log(log: Ints, groups: StepGroups) -> Scan:
     """Read a log once: when every step was done, the rows that are measured, who came before whom."""
+    # kernels have no strides; a log that was sliced or sorted may have others
     log = np.ascontiguousarray(log)
     when, before = np.full(len(groups.mark), -1, np.int64), np.empty(len(log), np.int32)
     last, ends = np.full(groups.units, -1, np.int32), np.zeros(groups.groups, np.int64)
     rows = np.empty((2, len(log), 3), np.int64)
-    over = read(log, groups.mark, groups.level, when, before, last, ends, rows)
-    return Scan(when, rows[1, : ends[-1]], ends, before, over)
+    completed = read(log, groups.mark, groups.level, when, before, last, ends, rows)
+    return Scan(when, rows[1, : ends[-1]], ends, before, completed)
 
 
 @entry_point
@@ -36,15 +37,16 @@ def read(
 ) -> int:
     """Return the minute in which the signals of the last group reached a level, or -1.
 
-    Noted are the minute of every step that was performed; the row before each of the same unit, or -1; and in
+    Noted are the minute of every step that was done; the row before each of the same unit, or -1; and in
     `rows_[1]` the log of all groups but 0, group by group, with their ends. The caller has filled `when` and `last`
     with -1 and `ends` with 0; `rows_[0]` is room for what is found on the way.
     """
     log, marks, when, before = int_view(log_), int_view(marks_), int_view(when_), int_view(before_)
     last, ends, found = int_view(last_), int_view(ends_), int_view(rows_)
-    groups, count, over, sorted_ = len(ends_), 0, NONE, 3 * len(log_)
+    groups, count, completed, sorted_ = len(ends_), 0, NONE, 3 * len(log_)
     for row in range(len(log_)):
         minute, step = log[3 * row], log[3 * row + 1]
+        # one look-up for both, as each is a jump through memory
         unit, group = marks[step] >> GROUP_BITS, marks[step] & (1 << GROUP_BITS) - 1
         when[step] = minute
         before[row] = last[unit]
@@ -55,19 +57,22 @@ def read(
             count += 1
             if group == groups - 1:
                 level -= log[3 * row + 2]
-                if level <= 0 and over == NONE:
-                    over = minute
+                if level <= 0 and completed == NONE:
+                    completed = minute
+    # a counting sort: two passes for few groups, and stable, as the reference needs
     for group in range(1, groups):
         ends[group] += ends[group - 1]
+    # from the back, so that rows of a group keep the order of the log
     for at in range(count - 1, -1, -1):
         group = marks[found[3 * at + 1]] & (1 << GROUP_BITS) - 1
         ends[group] -= 1
         for column in range(3):
             found[sorted_ + 3 * ends[group] + column] = found[3 * at + column]
+    # ends were counted down to begins; the end of a group is the begin of the next
     for group in range(1, groups - 1):
         ends[group] = ends[group + 1]
     ends[groups - 1] = count
-    return over
+    return completed
 
 
 # --- hours ------------------------------------------------------------------------------------------------------------
@@ -87,15 +92,16 @@ def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -
 
 @entry_point
 def sum_earned(works_: Ints, labour_: Ints, content_: Ints, done_: NDArray[np.uint8]) -> int:
-    """Return person-minutes of work content of the steps performed; a repeated one earns nothing more.
+    """Return person-minutes of work content of the steps done; a repeated one earns nothing more.
 
-    `done` tells of every step whether it was met; none yet.
+    `done` has of every step whether it was met; none yet.
     """
     works, labour, content, done = int_view(works_), int_view(labour_), int_view(content_), int_view(done_)
     total = 0
     for row in range(len(works_)):
         step = works[3 * row + 1]
         earns = labour[3 * step + EARNS]
+        # rework is worked and paid again, but the work content is there only once
         if earns >= 0 and done[step] == 0:
             done[step] = 1
             total += content[earns] * labour[3 * step + PEOPLE]
@@ -114,6 +120,7 @@ def write_worked(works_: Ints, labour_: Ints, calendar: int, hours: WorkHours, f
         done, step, begun = works[3 * row], works[3 * row + 1], works[3 * row + 2]
         if labour[3 * step + CALENDAR_OF_STEP] != calendar:
             continue
+        # by the ends, which rise in the log; begins do not, so from there the way back is searched
         at = _passed(hours.real, at, done)
         open_ = _between(hours.real, at, begun, done)
         earning = worked = open_
@@ -123,6 +130,7 @@ def write_worked(works_: Ints, labour_: Ints, calendar: int, hours: WorkHours, f
         if not hours.as_shifts:
             shifts = _passed(hours.shifts, shifts, done)
             worked = _between(hours.shifts, shifts, begun, done)
+        # a work whose whole span was closed as planned has no share to count by: its open minutes are taken
         found[count] = open_ * (worked / max(earning, 1) if earning > 0 else 1.0)
         found[most + count] = labour[3 * step + PEOPLE]
         count += 1
@@ -165,6 +173,7 @@ def note_weather_loss(works_: Ints, calendar: int, real: OpenHours, stated: Open
         if works[at + CALENDAR_OF] != calendar:
             continue
         begin, finish, lost = works[at + BEGUN], works[at + DONE], 0
+        # what was really worked is asked of the stated calendar, from the same begin on
         productive = _worked(real, finish) - _worked(real, begin)
         if works[at + MODE_OF] == PAUSING:
             lost = finish - _finish(stated, begin, productive)
@@ -173,6 +182,7 @@ def note_weather_loss(works_: Ints, calendar: int, real: OpenHours, stated: Open
             minutes = finish - max(begin, opens[_before(real.starts, finish) - 1])
             lost = finish - _finish_whole(stated, begin, minutes)
         else:
+            # hours of service cannot be laid out anew from here: what counts is the open minutes that the road lost
             meant = _worked(stated, finish) - _worked(stated, begin)
             lost = min(finish - begin, meant - productive)
         works[at + LOST] = max(0, lost)
@@ -193,6 +203,7 @@ def _finish(hours: OpenHours, begin: int, minutes: int) -> int:
     if minutes == 0:
         return begin
     ends, done, target = int_view(hours.ends), int_view(hours.done), _worked(hours, begin) + minutes
+    # the stated calendar may end before the real finish: then its last stretch is stretched
     place = min(_before(hours.done, target), len(hours.done) - 1)
     return ends[place] - (done[place] - target)
 

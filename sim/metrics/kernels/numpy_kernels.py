@@ -39,21 +39,24 @@ def scan_log(log: Ints, groups: StepGroups) -> Scan:
     """Read a log once: when every step was done, the rows that are measured, who came before whom."""
     minute, step, x = log.T
     when = np.full(len(groups.mark), -1, np.int64)
+    # repeated steps: numpy keeps the last of several values, which is the last time it was done
     when[step] = minute
     group = groups.group[step]
     rows = np.flatnonzero(group)
     ends = np.cumsum(np.bincount(group[rows], minlength=groups.groups))
+    # stable: within a group rows stay in the order of the log, on which sums of floats depend
     ordered = log[rows[np.argsort(group[rows], kind="stable")]]
     # the last group is the signals of the completion gate
     last = group == groups.groups - 1
     reached = np.flatnonzero(np.cumsum(x[last]) >= groups.level)
-    over = int(minute[last][reached[0]]) if len(reached) else -1
-    return Scan(when, ordered, ends, _row_before(groups.mark[step] >> GROUP_BITS), over)
+    completed = int(minute[last][reached[0]]) if len(reached) else -1
+    return Scan(when, ordered, ends, _row_before(groups.mark[step] >> GROUP_BITS), completed)
 
 
 def _row_before(unit: Ints) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     """Return per row the one before it of the same unit, or -1."""
     order = np.argsort(unit, kind="stable")
+    # 32 bits: a log has far fewer rows than 2**31, and half the memory is looked up faster
     before = np.full(len(unit), -1, np.int32)
     same = np.diff(unit[order]) == 0
     before[order[1:][same]] = order[:-1][same]
@@ -78,6 +81,7 @@ def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -
     open_ = _between(hours.real, begun, done)
     earning = open_ if hours.as_planned else _between(hours.planned, begun, done)
     worked = earning if hours.as_shifts else _between(hours.shifts, begun, done)
+    # real open minutes by the share of shifts in the planned span; without a planned minute there is no share
     minutes = open_ * np.where(earning > 0, worked / np.maximum(earning, 1), 1.0)
     return np.asarray(minutes, np.float64), labour[mine[:, 1], 1].astype(np.float64)
 
@@ -90,6 +94,7 @@ def _opened(hours: OpenHours, times: Ints) -> Ints:
     """Return the open minutes up to each time."""
     if not len(hours.starts):
         return np.zeros_like(times)
+    # the minutes up to the stretch's end less what of it is still to come
     place = np.searchsorted(hours.starts, times, side="right") - 1
     return np.where(place < 0, 0, hours.done[place] - np.maximum(hours.ends[place] - times, 0))
 
@@ -111,10 +116,13 @@ def join(entries: list[Entries]) -> Entries:
 def contract_entries(when: Ints, due: Shares, value: Ints) -> Entries:
     """Return what has fallen due of contracts: rounded totals, so the entries of an item add up to its price."""
     whole = np.rint(value[due.item] * due.share).astype(np.int64)
+    # totals are rounded, not parts: rounded parts would miss the price by some cents
     cents = np.diff(whole, prepend=0)
     first = np.flatnonzero(np.diff(due.item, prepend=-1))
+    # the difference across two items is no amount: every item begins anew
     cents[first] = whole[first]
     happened = when[due.step]
+    # dropped only after the differences: what never happens stays unpaid and is not moved to a later share
     there = (happened >= 0) & (cents != 0)
     return Entries((happened + due.lag)[there], due.item[there], cents[there], due.step[there])
 
@@ -130,6 +138,7 @@ def period_entries(costs: StandingCosts) -> list[Entries]:
 
 def period_cents(dollars_by_day: Floats, minutes: int) -> tuple[Ints, Ints]:
     """Return the periods at whose end something is due, and whole cents that add up to the rounded total."""
+    # `bincount` adds up in the order of days, as the kernel's loop does: the same bits
     sums = np.bincount(_period_of_day(len(dollars_by_day), minutes), dollars_by_day)
     whole: Ints = np.rint(np.cumsum(sums) * 100).astype(np.int64)
     cents = np.diff(whole, prepend=0)
@@ -147,6 +156,7 @@ def fee_cents(minute: Ints, cents: Ints, fee: float) -> tuple[Ints, Ints]:
     """Return the months in which the contractor's fee is due, and the fee on what he bills in each."""
     if not fee or not len(minute):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    # the running fee is rounded, so that months add up to the fee on everything
     owed = np.cumsum(np.bincount(minute // MONTH, cents.astype(np.float64)))
     fees: Ints = np.diff(np.rint(owed * fee).astype(np.int64), prepend=0)
     there = np.flatnonzero(fees)
@@ -159,6 +169,7 @@ def bill(entries: Entries, billing: Billing) -> Entries:
         return entries
     his = billing.billed[entries.item]
     month, fees = fee_cents(entries.minute[his], entries.cents[his], billing.fee)
+    # in the last minute of its month, so that it is billed and paid with that month's other bills
     fee = Entries(month * MONTH + MONTH - 1, np.full(len(month), billing.fee_item), fees, PERIOD - month)
     both = join([entries, fee])
     if not billing.by_month:
@@ -177,12 +188,15 @@ def capital_timeline(events: CapitalEvents, built_kw: Floats, horizon: int) -> T
     """
     item, minute, amounts = _changes(events)
     there = np.flatnonzero((minute >= 0) & (minute < NEVER))
+    # stable as well: changes of one item in one minute keep the order in which they are written
     order = there[np.lexsort((minute[there], item[there]))]
     item, minute = item[order], minute[order]
     first = np.flatnonzero(np.diff(item, prepend=-1))
     lengths = np.diff(np.append(first, len(item)))
     paid, kw, owed, contract = (_since_first(amount[order], first, lengths) for amount in amounts[:4])
+    # kW can add up to more than was built, if only in the last bits
     share = np.minimum(kw / built_kw[item], 1.0)
+    # a state holds until the item's next change; that of the last one to the horizon
     until = np.append(minute[1:], horizon)
     until[first[1:] - 1] = horizon
     if len(until):
@@ -222,6 +236,7 @@ def _changes(events: CapitalEvents) -> tuple[Ints, Ints, Floats]:
 
 def _signed(events: CapitalEvents) -> Ints:
     """Return when contracts are signed: with their order, or with the first payment where that comes before."""
+    # a payment before the order is the order: money that is paid was committed
     first = np.full(len(events.total), NEVER)
     np.minimum.at(first, events.item, events.minute)
     return np.minimum(events.ordered, first[: len(events.ordered)])
@@ -234,6 +249,7 @@ def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
     """
     total = np.cumsum(amount)
     before = total[first - 1]
+    # index -1 wrapped around to the last total for the item that begins at row 0
     before[first == 0] = 0.0
     total -= np.repeat(before, lengths)
     return total
@@ -245,11 +261,14 @@ def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integr
     paid, earning, committed, _, share, _ = timeline.states
     length = (np.minimum(until, horizon) - np.minimum(minute, horizon)).astype(np.float64)
     idle = paid - earning
+    # row by row: capital online beyond its contract must not offset other items that wait
     waiting = np.maximum(committed - total[item] * share, 0.0)
+    # the row that holds at the horizon; there is one per item at most
     at_end = (minute < horizon) & (until >= horizon)
     idle_sum, waiting_sum = (_by_item(item, amount * length, len(total)) for amount in (idle, waiting))
     days = horizon // DAY
     day = np.minimum(minute // DAY, days)
+    # what happens beyond the horizon falls into one more day, which is cut off
     changes = [np.bincount(day, steps(timeline, state), days + 1)[:days] for state in timeline.states[:4]]
     return Integrals(idle_sum, waiting_sum, idle[at_end], _highest(timeline, horizon), np.array(changes))
 
@@ -268,6 +287,7 @@ def steps(timeline: Timeline, state: Floats) -> Floats:
 
 def _highest(timeline: Timeline, horizon: int) -> float:
     """Return the most that all items together have out and idle at any moment up to the horizon."""
+    # stable, as the kernel breaks ties by row: the sum of floats depends on the order
     order = np.argsort(timeline.rows[1], kind="stable")
     minute = timeline.rows[1][order]
     out = np.cumsum(steps(timeline, timeline.states[0] - timeline.states[1])[order])
@@ -282,6 +302,7 @@ def debt_draws(timeline: Timeline) -> DebtDraws:
     """Return the rows at which shares online change or debt is drawn, and each draw."""
     minute, share, debt = timeline.rows[1], timeline.states[4], timeline.states[5]
     change = steps(timeline, share)
+    # interest is summed over these rows alone, a fraction of the timeline
     needed, rows = (change != 0) | (debt != 0), np.flatnonzero(debt)
     place = np.cumsum(needed) - 1
     last = np.append(timeline.first[1:], len(minute)) - 1
@@ -292,6 +313,7 @@ def debt_draws(timeline: Timeline) -> DebtDraws:
 def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
     """Return what is earned up to each moment by blocks that earn from their begin on."""
     count = np.searchsorted(begin, moment)
+    # Σ rate × (moment - begin) as two running sums: one look-up per moment instead of a table of all pairs
     total = np.append(0.0, np.cumsum(rate))[count]
     begun = np.append(0.0, np.cumsum(rate * begin))[count]
     return np.asarray(total * moment - begun, np.float64)

@@ -45,7 +45,7 @@ from sim.metrics.money.ledger import Ledger, Run, ledger
 from sim.metrics.record import DAY, MONTH, Index, Ints
 from sim.plan.layout import Layout
 
-# --- books ------------------------------------------------------------------------------------------------------------
+# --- cost model -------------------------------------------------------------------------------------------------------
 
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ class CostModel:
 
     @classmethod
     def of(cls, project: Project, layout: Layout, index: Index) -> CostModel:
-        """Work out what is bought and when it is due; the planned cost comes from the run without luck."""
+        """Work out what is bought and when it is due; the planned cost comes later, from the deterministic run."""
         return cls(project, layout, contracts(index, layout, project))
 
     @cached_property
@@ -94,7 +94,7 @@ class CostModel:
 
 
 def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
-    """Return a purse that knows what the project costs as planned."""
+    """Return a cost model with what the project costs as planned."""
     total = ledger(planned, cost_model.bought, cost_model.project).total / 100
     return replace(
         cost_model, planned_usd=float(total.sum()), planned_compute_usd=float(total[cost_model.compute].sum())
@@ -113,14 +113,16 @@ class Accounts:
 
 
 def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: NeededBlocks | None) -> Accounts:
-    """Return the books of one run."""
+    """Return the accounts of one run."""
     project = cost_model.project
     business, horizon = project.money.business, project.money.horizon_days * DAY
+    # a minute beyond all others instead of a mark, so that minima and sums over blocks need no case
     online = np.where(blocks.reached, blocks.minute, NEVER)
     entries = ledger(run, cost_model.bought, project)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
     wanted = np.flatnonzero(blocks.ordered >= 0)
     drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
+    # draws are by date, entries by item: back to the order of the ledger
     debt = np.empty(len(drawn.debt))
     debt[drawn.entry] = drawn.debt * 100
     block_kw = project.block.mw_gross.value * 1000
@@ -128,6 +130,7 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     events = capital_events(entries, debt, run.when, cost_model.bought, serving, online[wanted], block_kw)
     kernels = run.record.kernels
     found = CapitalTimeline.of(events, _built(cost_model, wanted), horizon, kernels)
+    # a block earns once its cluster is whole and it is needed; each in its own order of blocks
     from_then = np.maximum(useful, matched(online, needed))
     earned = earning(from_then, entries.revenue, project, kernels)
     return Accounts(entries, found, drawn, earned, online)
@@ -135,11 +138,12 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
 
 def _built(cost_model: CostModel, wanted: Ints) -> Floats:
     """Return the kW every item of the ledger was built to serve."""
+    # people and site serve every block that was ordered, and none alone; 1 avoids a division by 0
     whole = max(1, len(wanted)) * cost_model.project.block.mw_gross.value * 1000
     return np.append(cost_model.bought.serving.built, np.full(len(STANDING), whole))
 
 
-# --- money ------------------------------------------------------------------------------------------------------------
+# --- metrics and curves -----------------------------------------------------------------------------------------------
 
 
 CURVES = (
@@ -201,6 +205,7 @@ def authorised(cost_model: CostModel, accounts: Accounts, blocks: Online) -> flo
     waited = (contracts_ * (mean[bought.group] - since)).sum()
     wanted = blocks.ordered >= 0
     standing = entries.total[len(bought.names) :].sum()
+    # standing costs have no order of their own: they wait as the blocks do on average
     waited += standing * (float((online - blocks.ordered)[wanted].mean()) if wanted.any() else 0.0)
     return ratio(waited, float(entries.total.sum())) / DAY
 
@@ -214,6 +219,7 @@ def _authorised_on(cost_model: CostModel, blocks: Online) -> Ints:
 def _exposed_at_first(accounts: Accounts) -> float:
     """Return what could be lost on the day the first MW is online; all of it if none ever is."""
     found, first = accounts.timeline, int(accounts.online.min())
+    # the rows of all items that hold at that minute; `until` stops at the horizon, so a later minute is there
     at = (found.minute <= first) & (found.until > first) | (found.until == found.horizon) & (first >= found.horizon)
     return float(found.exposed[at].sum()) / 100
 
@@ -247,6 +253,7 @@ def _budget(cost_model: CostModel, total: Floats) -> dict[str, float]:
     beyond = float(total.sum()) / 100 - planned
     return {
         "budget_usd": planned + contingency,
+        # what is cheaper than planned gives nothing back to the contingency
         "contingency_drawn_usd": min(contingency, max(0.0, beyond)),
         "cost_over_budget_usd": beyond - contingency,
     }
@@ -259,6 +266,7 @@ def _yearly(
     project, usd = cost_model.project, total / 100
     finance, run = project.money.finance, running_cost(project.money.business, mw)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
+    # land is part of shell and systems in the ledger, and a layer of its own here: it does not wear out
     land = float(usd[cost_model.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
     cost = layers(project, mw, land, energise, shell - land + carrying, compute)
@@ -276,6 +284,7 @@ def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
     """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
     drawn = accounts.draws
     return {
+        # the first four of CURVES, in the timeline's order
         **dict(zip(CURVES, accounts.timeline.daily(), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(accounts, days),
         "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
@@ -285,6 +294,7 @@ def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
 
 def _cash_flow(accounts: Accounts, days: int) -> Floats:
     """Return net revenue less payments of the month in which each day lies."""
+    # one month more than the days need, so that the last one has an end
     ends = np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH
     earned = np.diff(accounts.earned.until(ends))[np.arange(days) * DAY // MONTH]
     return np.asarray(earned - monthly(accounts.draws.minute, accounts.draws.usd, days), np.float64)

@@ -92,6 +92,7 @@ class CapitalTimeline:
 
     def daily(self) -> Floats:
         """Return dollars paid, in service, committed and exposed at the end of every day, shape (4, days)."""
+        # summed in cents and divided once: dollars of single changes are no whole numbers
         daily: Floats = np.cumsum(self.integrals.by_day, axis=1) / 100
         return daily
 
@@ -130,6 +131,7 @@ def capital_events(
 def capital_metrics(found: CapitalTimeline, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
     """Return the capital metrics of DESIGN §7 that follow from the timeline, in dollars and months."""
     dollars, summed = found.total / 100, found.integrals
+    # from cents × minutes to dollars × months
     idle, committed = summed.idle / 100 / MONTH, summed.waiting / 100 / MONTH
     sums, months = float(dollars.sum()), float(idle.sum())
     return {

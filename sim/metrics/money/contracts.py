@@ -1,10 +1,11 @@
-"""Contracts: what is bought at which unit cost, and which events of the plan make how much of it due.
+"""Contracts: everything a project buys, at which unit cost, and which steps of its plan make how much of it due.
 
-Worked out once for a plan; `sim.metrics.money.ledger` fills in the dates of a run.
+Worked out once for a plan, as it does not depend on dates; `sim.metrics.money.ledger` adds those of a run. An item is a
+price at a place of the layout: switchgear of block 17. What is due of it follows from milestones that the plan notes
+(ordered, delivered, complete); what is owed if it is cancelled, and when compute changes hands, likewise.
 
-When what is bought falls due: which events of the plan make how much of a price payable, owed, or one's own.
-
-What costs money as long as it is there: people, their beds, the open site. And the contractor's fee on his bills.
+Beside contracts stand costs that run as long as something is there: people, their beds, the open site. They are no
+contracts but dollars by day, paid at the end of a week or month; the contractor's fee on what he bills is the last.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, addition, price
 from sim.plan.vocabulary import NOTE
 
-# --- due --------------------------------------------------------------------------------------------------------------
+# --- milestones--------------------------------------------------------------------------------------------------------
 
 
 Floats = NDArray[np.float64]
@@ -48,11 +49,14 @@ def payments(terms: Price, noted: Noted) -> Iterator[Due]:
     Milestones that the plan does not note for this item leave their shares to the others.
     """
     retained = terms.retention
+    # nothing is kept back until a milestone that never comes: it would never be paid
     kept = retained.share.value if retained is not None and noted.get(retained.until) else 0.0
+    # terms are shared by many items, and not each has all milestones: the shares that apply are scaled to 1
     there = sum(payment.share for payment in terms.payments if noted.get(payment.on))
     upto = 0.0
     for payment in terms.payments:
         for step, part in _parts(noted.get(payment.on, ())):
+            # cumulated, as the ledger rounds totals: parts then add up to the price in cents
             upto += payment.share / there * part * (1 - kept)
             yield step, upto, _minutes(payment.lag_days.value)
     if retained is not None and kept:
@@ -66,6 +70,7 @@ def owed(terms: Price, noted: Noted) -> Iterator[Due]:
     before = 0.0
     for stage in terms.cancelling or DELIVERED:
         for step, part in _parts(noted.get(stage.since, ())):
+            # stages are stated as totals; what is added is the step from the one before
             yield step, (stage.share - before) * part, 0
         before = stage.share if noted.get(stage.since) else before
 
@@ -112,6 +117,7 @@ def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: floa
     """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve."""
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
     crowd = people.direct.sum(axis=0)
+    # indirect people have no trade: they are paid as the mean of those they serve
     whole = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)
     by_day: Floats = (rates @ people.direct) * paid_by_day * whole * factor
     return by_day
@@ -125,6 +131,7 @@ def beds(people: Headcount, project: Project, usd_per_bed_day: float) -> Floats:
 
 def open_site(opened: int, closed: int, days: int, usd_per_month: float) -> Floats:
     """Return dollars by day for a site open from one minute to another."""
+    # days that are open in part cost in part; `max`, as a site that never opened has closed at 0
     edges = np.clip(np.arange(0, (days + 1) * DAY, DAY), opened, max(opened, closed))
     by_day: Floats = np.diff(edges) * (usd_per_month / MONTH)
     return by_day
@@ -194,6 +201,7 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
     factors = {name: number for number, name in enumerate(index.plan.inputs.factors)}
     blocks = {block.name: number for number, block in enumerate(layout.blocks)}
     first = np.array([blocks[item.place.blocks[0]] for item in bought], np.int64)
+    # groups are numbered in the order in which they first come, so that numbers do not depend on hashing
     keys = [_group(item, number, project) for item, number in zip(bought, first.tolist(), strict=True)]
     groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     compute = [item.terms.part == "compute" for item in bought]
@@ -227,10 +235,12 @@ def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]
     places |= {place.name: place for place in generating_units(project, layout)}
     for name, terms in project.money.prices.items():
         sources = terms.of or (name,)
+        # a dict for its order: items must stand in the same order in every process
         at = dict.fromkeys(place for source in sources for place in noted.get(source, {}))
         for place in at:
             notes = _merged_notes([noted[source][place] for source in sources if place in noted.get(source, {})])
             item = _Bought(name, terms, places[place], {**notes, ONLINE: _online(places[place], noted)})
+            # an item that costs nothing in any run would be a row in every sum
             if _quantity(item, project) or _extra(item, project):
                 yield item
 
@@ -304,6 +314,7 @@ def _quantity(item: _Bought, project: Project) -> float:
 def _load_miles(system: str, project: Project, terms: Price) -> float:
     """Return the miles of a block's loads from a factory; those of a load beyond legal size count more."""
     skid = project.by_system[system].skid
+    # beyond legal size or weight a load needs a permit and an escort
     legal = skid.width_ft.value <= LEGAL_WIDTH_FT and skid.weight_lb.value <= LEGAL_LB
     miles = getattr(project.logistics.fleets, system).distance_miles.value
     return skid.per_block * float(miles) * (1.0 if legal else terms.oversize_factor.value)

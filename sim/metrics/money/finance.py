@@ -1,8 +1,11 @@
-"""What megawatts earn and what lateness costs: revenue, obsolescence, funding need, damages, present value.
+"""What capital earns and what its waiting costs, from payments and the minutes at which blocks are online.
 
-What money costs while it waits, and how much must be raised: interest, equity, debt, cash by the month.
+Three parts, each a set of formulas on arrays: the business (revenue, obsolescence, damages, present value and the peak
+of what must be funded); financing (draws on equity and debt, interest until the MW are online); and ownership (the cost
+of a GPU-hour for one owner of all layers, and for a tenant of owners of whom each adds a margin).
 
-What a GPU-hour costs whoever owns every layer, and whoever rents from owners of whom each adds a margin.
+All formulas count to the evaluation horizon: a block that is not online by then earns nothing and is late until then.
+Rates a year or month are turned into a force per minute once, so that any span of minutes is one exponential.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Earning:
 def earning(minute: Ints, revenue_factor: Floats, project: Project, kernels: Kernels = NUMPY) -> Earning:
     """Return what blocks earn from the given minutes on; `revenue_factor` is by block, 1 for the first generation."""
     business, block = project.money.business, project.block
+    # by date, as running sums up to a moment need it; stable, so that ties keep the order of blocks
     order = np.argsort(minute, kind="stable")
     gross = business.usd_per_mw_it_year.value * block.mw_it.value / YEAR * revenue_factor[order]
     cost = running_cost(business, block.mw_gross.value)
@@ -76,6 +80,7 @@ def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
     """
     if not len(minute):
         return 0.0
+    # earnings at the same minutes: between payments the need only falls, so nowhere else can be a peak
     out = np.cumsum(usd) - earned.until(minute.astype(np.float64))
     return float(max(0.0, out.max()))
 
@@ -83,6 +88,7 @@ def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
 def foregone(online: Ints, ordered: Ints, horizon: int, project: Project) -> float:
     """Return the revenue of all MW-IT from their target date until they are online, or to the horizon."""
     rate = project.money.business.usd_per_mw_it_year.value * project.block.mw_it.value / YEAR
+    # from each block's own order: one that is ordered later is wanted later
     target = ordered + project.scale.target_days * DAY
     late = np.maximum(0.0, np.minimum(online, horizon) - target)
     return float(rate * late.sum())
@@ -91,6 +97,7 @@ def foregone(online: Ints, ordered: Ints, horizon: int, project: Project) -> flo
 def obsolescence(title: Ints, online: Ints, usd: Floats, horizon: int, percent_per_month: float) -> float:
     """Return Σ V (1 − (1 − d)^m), m the months from title to online (or to the horizon), over parts of blocks."""
     months = np.maximum(0.0, np.minimum(online, horizon) - title) / (YEAR / 12)
+    # compounded: a share of what is left, month by month
     kept = (1 - percent_per_month / 100) ** months
     return float((usd * (1 - kept)).sum())
 
@@ -103,11 +110,15 @@ def net_present_value(
     `paid` is (minute, dollars); `book` what is left of each of them at the horizon, in dollars.
     """
     minute, usd = paid
+    # the continuous rate that gives the yearly one: any minute is discounted by one exponential
     force = np.log1p(percent_per_year / 100) / YEAR
+    # payments beyond the horizon are left out on both sides: neither cost nor book value
     inside = minute <= horizon
     out = (usd[inside] * np.exp(-force * minute[inside])).sum()
     left = book[inside].sum() * np.exp(-force * horizon)
+    # blocks that come later get a span of no length, and earn nothing
     begin = np.minimum(earned.minute, horizon)
+    # the integral of e^(-force t); its limit where money costs nothing would be 0/0
     if force:
         span = (np.exp(-force * begin) - np.exp(-force * horizon)) / force
     else:
@@ -119,6 +130,7 @@ def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: i
     """Return what is left of payments at the horizon: compute loses a share a month, the rest a year's part a year."""
     months = np.maximum(0.0, horizon - minute) / (YEAR / 12)
     left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
+    # compute is written down by what newer chips leave of it, not by its age alone
     left[compute] = (1 - project.money.business.obsolescence.value / 100) ** months[compute]
     return usd * left
 
@@ -131,6 +143,7 @@ def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict
     mw = project.block.mw_gross.value
     late = np.maximum(0.0, np.minimum(online, horizon) - ordered - agreed.promised_days.value * DAY) / DAY
     in_time = online <= ordered + agreed.long_stop_days.value * DAY
+    # 0 stands for all that was ordered
     wanted = agreed.minimum_mw.value or mw * len(online)
     return {
         "liquidated_damages_usd": float(min(agreed.cap_usd.value, mw * late.sum() * agreed.usd_per_mw_day.value)),
@@ -158,6 +171,7 @@ def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":
+        # in whole minutes: within one of them no payment comes before another
         debt = usd * _beyond(minute[order], usd, (1 - gearing) * usd.sum())
     return Draws(minute[order], item[order], usd, debt, order)
 
@@ -165,8 +179,10 @@ def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
 def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
     """Return the share of every payment that lies beyond so much equity; payments of one minute share alike."""
     first = np.flatnonzero(np.diff(minute, prepend=-1))
+    # `reduceat` refuses an empty list of begins
     together = np.add.reduceat(usd, first) if len(first) else usd
     debt = np.diff(np.maximum(np.cumsum(together) - equity, 0.0), prepend=0.0)
+    # a minute whose payments cancel out draws nothing, and has no share
     shares = np.divide(debt, together, out=np.zeros(len(together)), where=together != 0)
     return np.repeat(shares, np.diff(np.append(first, len(minute))))
 
@@ -179,8 +195,10 @@ def interest(found: CapitalTimeline, percent_per_year: float) -> float:
     """
     if not percent_per_year or not found.debt.any():
         return 0.0
+    # compounded by the month, at any minute: (1 + r/12)^m with a real m
     growth = np.log1p(percent_per_year / 1200) / MONTH
     drawn = found.kernels.debt_draws(found.table)
+    # one exponential a row; a draw's factor is the quotient of two of them, so pairs of rows need none
     grown = np.exp(growth * np.minimum(drawn.minute, found.horizon))
     costs = np.cumsum(drawn.change * grown)
     # what comes online after a draw ends its interest then; what is never online, at the horizon
@@ -191,6 +209,7 @@ def interest(found: CapitalTimeline, percent_per_year: float) -> float:
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
     """Return dollars of the month in which each day lies, shape (days,): a step curve of months."""
+    # months of equal length, not of the calendar: the curve's steps must not depend on the start date
     month = np.arange(days) * DAY // MONTH
     inside = minute < days * DAY
     sums = np.bincount(minute[inside] // MONTH, usd[inside], int(month[-1]) + 1)
@@ -199,6 +218,7 @@ def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
 
 def running(minute: Ints, usd: Floats, days: int) -> Floats:
     """Return the sum of dollars at the end of every day, shape (days,)."""
+    # what comes later falls into one more day, which is cut off
     day = np.minimum(minute // DAY, days)
     return np.cumsum(np.bincount(day, usd, days + 1)[:days])
 
@@ -245,6 +265,7 @@ def layers(project: Project, mw: float, land: float, energise: float, building: 
 
 def recovery(rate: float, years: float) -> float:
     """Return the yearly payment that returns a dollar with interest over so many years."""
+    # an annuity; without interest the formula is 0/0, and its limit the straight line
     return float(rate / (1 - (1 + rate) ** -years)) if rate else 1 / years
 
 
@@ -256,6 +277,7 @@ def rented(cost: Layers, project: Project, year: float = 0.0) -> float:
     """
     margins = project.money.ownership.margins
     falls = 1 - project.money.ownership.compute_margin_falls.value / 100
+    # in the order of who buys from whom: margins are paid on margins
     land = cost.land * (1 + margins.land.value)
     energy = cost.energy * (1 + margins.energy.value)
     building = (cost.building + land) * (1 + margins.building.value)

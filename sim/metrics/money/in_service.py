@@ -50,6 +50,7 @@ def served_by(places: Sequence[Place], compute: Sequence[bool], layout: Layout, 
 def _built(place: Place, project: Project) -> float:
     """Return the kW an item at a place was built to serve; a spare unit serves with all the others."""
     units = project.energization.units
+    # spare units come first in the row; each stands for all that are in use
     if place.unit and place.unit <= units.spare:
         return (units.count - units.spare) * units.mw.value * 1000
     return place.built_mw * 1000
@@ -63,9 +64,11 @@ def _pairs(place: Place, compute: bool, blocks: Mapping[str, int], layout: Layou
         yield from ((shift + blocks[block], kw) for block in place.blocks)
         return
     units, phase = project.energization.units, next(one for one in layout.phases if one.name == place.phase)
+    # moments are numbered: blocks online, blocks useful, then the blocks of each phase by their turn
     begin = 2 * len(blocks) + blocks[phase.blocks[0]]
     tranche = place.unit - 1 - units.spare
     size = units.mw.value * 1000
+    # by the turn in which blocks come online, not by name: the first MW need the first unit, whichever block they are
     low, high = (0.0, np.inf) if tranche < 0 else (tranche * size, (tranche + 1) * size)
     for rank in range(len(phase.blocks)):
         overlap = min(high, (rank + 1) * kw) - max(low, rank * kw)
@@ -87,9 +90,11 @@ def in_clusters(online: Ints, blocks: int, size: int) -> Ints:
 
     Blocks fill clusters in the order in which they come online; `blocks` is how many there will ever be.
     """
+    # no cluster to wait for, and the common case
     if size == 1:
         return online
     order = np.argsort(online, kind="stable")
+    # the last cluster may be smaller, but is whole only with the last block that will ever be
     last = np.minimum((np.arange(len(online)) // size + 1) * size, max(blocks, 1)) - 1
     useful = np.empty_like(online)
     useful[order] = np.maximum(online[order], online[order][last])

@@ -1,6 +1,9 @@
-"""The ledger: every payment with the event that makes it due, in whole cents.
+"""The ledger of one run: every payment in whole cents, with its date and the event that makes it due.
 
-Which generation of chips every block has: the newest that could be ordered when its compute was.
+It fills the contracts of a plan with the dates and unit costs of a run. A contract's price is that of its order's date,
+in whole cents, and its payments add up to it exactly; a cancelled order is settled by what is owed at that moment.
+Compute is bought in the newest generation of chips that could be ordered when it was, which sets its price and, through
+the blocks it is for, their revenue. Standing costs and the contractor's fee follow by week and month.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ def chip_factors(record: Record, ordered: Ints, bought: Contracts, project: Proj
     price, revenue = np.ones(len(bought.names)), np.ones(project.blocks)
     noted = record.noted(ORDERABLE)
     since = {record.index.items[item]: minute for item, minute in zip(noted.item, noted.minute, strict=True)}
+    # in the order in which they come: a later one overwrites what an earlier one set
     for generation in project.orders.generations:
         if generation.id in since:
             takes = bought.compute & (ordered >= since[generation.id])
@@ -81,7 +85,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as the ledger sees it: when every step was performed (-1: never), unit costs, people on site."""
+    """One run as the ledger sees it: when every step was done (-1: never), unit costs, people on site."""
 
     record: Record
     when: Ints
@@ -124,7 +128,7 @@ def billing_of(bought: Contracts, project: Project) -> Billing:
 
 
 def _at(when: Ints, step: Ints) -> Ints:
-    """Return when steps were performed; -1 where there is no step."""
+    """Return when steps were done; -1 where there is no step."""
     return np.where(step >= 0, when[step], -1)
 
 
@@ -133,7 +137,9 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
     factors = run.record.factors
     extra = np.where(bought.extra >= 0, factors[bought.extra] * bought.extra_quantity, 0.0)
     dollars = factors[bought.unit] * bought.quantity + extra
+    # one that is never ordered has no date; its price is not paid, and must only be a number
     years = np.maximum(ordered, 0) / (12 * MONTH)
+    # rounded once, at the price: from here on money is whole cents, and sums are exact
     cents: Ints = np.rint(dollars * chips * (1 + bought.escalation) ** years * 100).astype(np.int64)
     return cents
 
@@ -143,6 +149,7 @@ def _cancelled(run: Run, bought: Contracts) -> Ints:
     minute = np.full(len(bought.names), -1, np.int64)
     noted = run.record.noted(CANCELLED)
     if len(noted.minute):
+        # cancelling is rare: names are looked up only then
         names = [run.record.index.items[item] for item in noted.item.tolist()]
         when = dict(zip(names, noted.minute.tolist(), strict=True))
         for number, name in enumerate(bought.names):
@@ -153,6 +160,7 @@ def _cancelled(run: Run, bought: Contracts) -> Ints:
 def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
     """Return in cents what is owed by item at its cancelling; 0 where nothing is cancelled."""
     happened = when[owed.step]
+    # what happens later is no claim any more, even if the plan goes on to do it
     there = (happened >= 0) & (happened <= cancelled[owed.item])
     shares = np.bincount(owed.item[there], owed.share[there], len(value))
     cents: Ints = np.rint(value * shares).astype(np.int64)
@@ -161,6 +169,7 @@ def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
 
 def _cancellations(due: Entries, owed: Ints, cancelled: Ints) -> Entries:
     """Return the entries with which cancelled orders are settled: what is owed beyond what was paid."""
+    # what was paid beyond the claim is lost, not refunded
     rest = np.where(cancelled >= 0, owed - _sums(due.item, due.cents, len(owed)), 0)
     item = np.flatnonzero(rest > 0)
     return Entries(cancelled[item], item, rest[item], np.full(len(item), CANCELLING))
@@ -195,6 +204,7 @@ def _sums(item: Ints, cents: Ints, items: int) -> Ints:
 
 def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]]:
     """Return a ledger as people read it, by date: columns day, item, event, usd."""
+    # by date for the reader; in the ledger itself entries stand by item, as sums need them
     order = np.lexsort((entries.item, entries.minute))
     names = np.array(entries.names)
     events = [_event(index, entries.names[item], event) for item, event in zip(

@@ -56,11 +56,14 @@ def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
     """Return what one replication's weather closes."""
     series, inputs = _series(span), _kernel_inputs(model, span)
     work = _workspace(series, inputs, get_ident())
+    # one workspace per thread: replications run side by side in threads, as kernels release the GIL
     draw_uniforms(_keys(draws.seed), draws.replication, series.blocks, work.uniforms)
     wet, both = choose_days(span.month, inputs.chances, *series.of_days(work.uniforms), work.days, work.chosen)
+    # logarithm, power and normal quantile stay in numpy and scipy, between two kernels: see the module
     sizes = -np.log1p(-work.chosen[: 2 * wet : 2])
     powers = sizes ** (1 / model.climate.rain_shape)
     ndtri(work.uniforms[: series.normal], out=work.uniforms[: series.normal])
+    # a copy, as the kernel moves these ends; the rows are only written
     rows, ends = work.rows, inputs.ends.copy()
     _put_seasons(model.storms.intervals(work.days[wet:both], work.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
     find_closures(
@@ -75,6 +78,7 @@ def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
         rows,
         ends,
     )
+    # what is joined for the exposures lies end to end, so each begins where the one before ends
     places = [inputs.joined, *ends[LISTS:].tolist()]
     return {
         exposure: rows[begin:end].reshape(-1, 2).copy()
@@ -110,7 +114,9 @@ def _series(span: Days) -> Series:
     firsts, counts = (
         np.array([days * per_day for per_day in SERIES.values()], np.int64) for days in (span.first, span.count)
     )
+    # an autocorrelated series needs the numbers of LAGS steps before the first one that is used
     firsts[0], counts[0] = firsts[0] + WARM_UP * A_DAY - LAGS, counts[0] - WARM_UP * A_DAY + LAGS + 1
+    # whole blocks, the first and the last included: a number's place in its block must not depend on the span
     blocks = (firsts + counts - 1) // BLOCK - firsts // BLOCK + 1
     begins = np.cumsum(blocks) * BLOCK - blocks * BLOCK
     return Series(
