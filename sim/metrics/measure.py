@@ -17,9 +17,9 @@ from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_b
 from sim.metrics.kernels.interface import ChainKernels, Kernels
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.accounts import CURVES as MONEY_CURVES
-from sim.metrics.money.accounts import CostModel, keep_accounts, money_curves, money_metrics, with_budget
+from sim.metrics.money.accounts import Accounts, CostModel, keep_accounts, money_curves, money_metrics, with_budget
 from sim.metrics.money.capital import capital_metrics
-from sim.metrics.money.ledger import Run, ledger, ledger_table
+from sim.metrics.money.ledger import Run, ledger_table
 from sim.metrics.record import Index, Ints, Record
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
 from sim.plan.compile import CompiledPlan
@@ -89,21 +89,24 @@ class MetricContext:
         return replace(self, cost_model=with_budget(self.cost_model, Run.of(planned, people, self.paid_by_day)))
 
 
+def accounts_of(metric_context: MetricContext, record: Record) -> Accounts:
+    """Return the view of one run that its metrics share: its blocks, its people, and their money."""
+    project = metric_context.project
+    run = Run.of(record, headcount(record, project, metric_context.days), metric_context.paid_by_day)
+    blocks = online(record, metric_context.layout, project)
+    return keep_accounts(metric_context.cost_model, run, blocks, needed_blocks(record, project))
+
+
 def ledger_of(metric_context: MetricContext, record: Record) -> dict[str, NDArray[np.generic]]:
     """Return the ledger of one run as people read it: columns day, item, event, usd."""
-    people = headcount(record, metric_context.project, metric_context.days)
-    run = Run.of(record, people, metric_context.paid_by_day)
-    return ledger_table(ledger(run, metric_context.cost_model.bought, metric_context.project), metric_context.index)
+    return ledger_table(accounts_of(metric_context, record).entries, metric_context.index)
 
 
 def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:
     """Return the few metrics and curves that are looked at while a slider moves: the same numbers, in less time."""
     project, days = metric_context.project, metric_context.days
-    blocks = online(record, metric_context.layout, project)
-    people = headcount(record, project, days)
-    run = Run.of(record, people, metric_context.paid_by_day)
-    accounts = keep_accounts(metric_context.cost_model, run, blocks, needed_blocks(record, project))
-    cost = project.money.cost_of_capital.value
+    accounts = accounts_of(metric_context, record)
+    blocks, people, cost = accounts.blocks, accounts.run.people, project.money.cost_of_capital.value
     mw = float(blocks.mw[blocks.wanted].sum())
     metrics = {
         **lead_times(blocks, one_order(metric_context.layout, project)),
@@ -121,20 +124,17 @@ def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[s
 def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:
     """Return (metrics, curves) of one run; curves have one value a day from day 0 to the horizon."""
     project, days = metric_context.project, metric_context.days
-    blocks = online(record, metric_context.layout, project)
-    people = headcount(record, project, days)
-    needed = needed_blocks(record, project)
-    run = Run.of(record, people, metric_context.paid_by_day)
-    accounts = keep_accounts(metric_context.cost_model, run, blocks, needed)
+    accounts = accounts_of(metric_context, record)
+    blocks, run, people = accounts.blocks, accounts.run, accounts.run.people
     metrics = {
         **lead_times(blocks, one_order(metric_context.layout, project)),
-        **demand_metrics(blocks, needed, metric_context.layout, project),
+        **demand_metrics(blocks, accounts.needed, metric_context.layout, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         "peak_payroll": float(payroll(people, project)),
         "risk_mitigation_usd": metric_context.mitigation_usd,
         **hours(record, people, metric_context.paid_by_day),
         "offsite_hours_paid": offsite_hours(record, project),
-        **money_metrics(metric_context.cost_model, run, accounts, blocks),
+        **money_metrics(accounts),
         **DrivingChain(record).days(),
     }
     curves = {

@@ -27,7 +27,7 @@ class Timetables:
         self._calendars: tuple[Calendar, ...] = ()
         self._changing: list[int] = []
         self._begin = 0
-        self._hours: Ints = np.empty(0, np.int64)
+        self._array: Ints = np.empty(0, np.int64)
 
     def of(self, calendars: Sequence[Calendar]) -> Ints:
         """Return calendars as one array: a list of contents each, then starts, ends and minutes worked.
@@ -38,7 +38,7 @@ class Timetables:
         if len(known) != len(calendars):
             self._changing = []
             self._lay_out_all()
-            return self._hours
+            return self._array
         changed = {place for place, calendar in enumerate(calendars) if calendar is not known[place]}
         # one that seemed to stay has changed: from now on it stands behind with the changing ones
         if not changed <= set(self._changing):
@@ -46,7 +46,7 @@ class Timetables:
             self._lay_out_all()
         elif changed:
             self._lay_out(self._changing, self._begin)
-        return self._hours
+        return self._array
 
     def _lay_out_all(self) -> None:
         """Write what stays, then what changes."""
@@ -59,22 +59,22 @@ class Timetables:
         """Write calendars end to end from somewhere on; return where they end."""
         calendars = [self._calendars[place] for place in places]
         end = begin + 3 * sum(len(calendar.starts) for calendar in calendars)
-        if end > len(self._hours):
+        if end > len(self._array):
             # grown, never shrunk: runs differ by a few closures, and most fit where the last one's stood
-            self._hours = np.concatenate([self._hours[:begin], np.empty(end - min(begin, len(self._hours)), np.int64)])
+            self._array = np.concatenate([self._array[:begin], np.empty(end - min(begin, len(self._array)), np.int64)])
         at = begin
         for place, calendar in zip(places, calendars, strict=True):
             size = len(calendar.starts)
             contents = (at, at + size, at + 2 * size, size, calendar.longest, calendar.known)
-            self._hours[place * CALENDAR : (place + 1) * CALENDAR] = contents
+            self._array[place * CALENDAR : (place + 1) * CALENDAR] = contents
             at += 3 * size
         parts = [part for calendar in calendars for part in (calendar.starts, calendar.ends, calendar.done)]
         if parts:
-            np.concatenate(parts, out=self._hours[begin:end])
+            np.concatenate(parts, out=self._array[begin:end])
         return end
 
 
-# --- hours ------------------------------------------------------------------------------------------------------------
+# --- working time ----------------------------------------------------------------------------------------------------
 
 
 @jit

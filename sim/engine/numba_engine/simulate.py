@@ -200,13 +200,13 @@ class Workspace:
 
     def play_whole(self, replication: int, calendars: Calendars) -> bool:
         """Have the kernel simulate the plan on calendars; return whether it ended otherwise than well."""
-        hours = self.timetables.of(calendars)
+        timetable = self.timetables.of(calendars)
         # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
-        while self.play(replication, hours) == LOG_FULL:
+        while self.play(replication, timetable) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         return bool(self.run[FAULT] != NO_FAULT or not self.run[OPEN])
 
-    def play(self, replication: int, hours: Ints) -> int:
+    def play(self, replication: int, timetable: Ints) -> int:
         """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""
         # the whole state in one copy, so that nothing of the run before can be left in it
         self.run[:] = self.prepared.beginning
@@ -214,7 +214,7 @@ class Workspace:
         # budgets are numbers of the run, not compiled in: tests lower them
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
-        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.figures, hours, self.log)
+        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.figures, timetable, self.log)
 
 
 def simulate_many(

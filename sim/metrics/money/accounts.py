@@ -103,13 +103,25 @@ def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
 
 @dataclass(frozen=True)
 class Accounts:
-    """The money of one run: its ledger, the course of every item, its draws, and what its blocks earn."""
+    """The one view of a run that all money metrics share: what it is measured with, its dates, and its money.
 
+    The money is its ledger, the timeline of every item, the draws on equity and debt, and what its blocks earn.
+    """
+
+    cost_model: CostModel
+    run: Run
+    blocks: Online
+    needed: NeededBlocks | None
     entries: Ledger
     timeline: CapitalTimeline
     draws: Draws
     earned: Earning
     online: Ints
+
+    @property
+    def horizon(self) -> int:
+        """Return the minute up to which money is counted."""
+        return self.cost_model.project.money.horizon_days * DAY
 
 
 def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: NeededBlocks | None) -> Accounts:
@@ -133,7 +145,7 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks
     from_then = np.maximum(useful, matched(online, needed))
     earned = earning(from_then, entries.revenue, project, kernels)
-    return Accounts(entries, found, drawn, earned, online)
+    return Accounts(cost_model, run, blocks, needed, entries, found, drawn, earned, online)
 
 
 def _built(cost_model: CostModel, wanted: Ints) -> Floats:
@@ -157,46 +169,44 @@ CURVES = (
 )
 
 
-def money_metrics(cost_model: CostModel, run: Run, accounts: Accounts, blocks: Online) -> dict[str, float]:
+def money_metrics(accounts: Accounts) -> dict[str, float]:
     """Return the money metrics of DESIGN §7 of one run."""
-    project, entries = cost_model.project, accounts.entries
-    horizon, total = project.money.horizon_days * DAY, entries.total.astype(np.float64)
-    wanted = blocks.wanted
-    mw, cost_of_capital = float(blocks.mw[wanted].sum()), project.money.cost_of_capital.value
-    found = capital_metrics(accounts.timeline, cost_model.compute, mw, cost_of_capital)
+    project, blocks, horizon = accounts.cost_model.project, accounts.blocks, accounts.horizon
+    wanted, mw = blocks.wanted, float(blocks.mw[blocks.wanted].sum())
     late = accounts.online[wanted], blocks.ordered[wanted], horizon
-    parts = _split(cost_model, total)
+    capital = capital_metrics(accounts.timeline, accounts.cost_model.compute, mw, project.money.cost_of_capital.value)
+    parts = _split(accounts)
     return {
-        **found,
+        **capital,
         **parts,
-        "authorised_idle_months": authorised(cost_model, accounts, blocks) / MONTH_DAYS,
+        "authorised_idle_months": authorised(accounts) / MONTH_DAYS,
         "exposure_at_first_mw_usd": _exposed_at_first(accounts),
         "censored": float((accounts.online[wanted] > horizon).any()),
         "interest_during_construction_usd": interest(accounts.timeline, project.money.finance.debt_rate.value),
-        "obsolescence_cost_usd": _obsolescence(cost_model, run, accounts, horizon),
+        "obsolescence_cost_usd": _obsolescence(accounts),
         "foregone_revenue_usd": foregone(*late, project),
         "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + MARK_DAYS * DAY),
         "peak_net_funding_usd": peak_funding(accounts.draws.minute, accounts.draws.usd, accounts.earned),
-        "npv_usd": _value(cost_model, accounts, horizon),
-        **_budget(cost_model, total),
+        "npv_usd": _value(accounts),
+        **_budget(accounts),
         **damages(*late, project),
-        **_yearly(cost_model, parts, total, mw, found["carrying_cost_usd"]),
+        **_yearly(accounts, parts, mw, capital["carrying_cost_usd"]),
     }
 
 
-def _split(cost_model: CostModel, total: Floats) -> dict[str, float]:
+def _split(accounts: Accounts) -> dict[str, float]:
     """Return the capital by part: to energise, shell and systems (with people and site), compute."""
-    sums = np.bincount(cost_model.part, total, len(PARTS)) / 100
+    sums = np.bincount(accounts.cost_model.part, accounts.entries.total, len(PARTS)) / 100
     return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
 
 
-def authorised(cost_model: CostModel, accounts: Accounts, blocks: Online) -> float:
+def authorised(accounts: Accounts) -> float:
     """Return the days from each lot's authorisation to the mean of its MW online, weighted by what it costs.
 
     A lot is everything of one kind that is authorised with one order; people and site are authorised with each.
     """
+    cost_model, blocks, horizon = accounts.cost_model, accounts.blocks, accounts.horizon
     bought, entries, serving = cost_model.bought, accounts.entries, cost_model.bought.serving
-    horizon = cost_model.project.money.horizon_days * DAY
     online = np.minimum(accounts.online, horizon).astype(np.float64)
     at = np.minimum(moments(accounts.online, accounts.online, cost_model.layout)[serving.moment], horizon)
     mean = np.bincount(cost_model.lot, serving.kw * at, len(cost_model.lot_kw)) / cost_model.lot_kw
@@ -224,33 +234,33 @@ def _exposed_at_first(accounts: Accounts) -> float:
     return float(found.exposed[at].sum()) / 100
 
 
-def _obsolescence(cost_model: CostModel, run: Run, accounts: Accounts, horizon: int) -> float:
+def _obsolescence(accounts: Accounts) -> float:
     """Return what compute loses in value between title and service."""
-    title = cost_model.bought.title
-    when = run.when[title.step]
+    bought, percent = accounts.cost_model.bought, accounts.cost_model.project.money.business.obsolescence.value
+    title = bought.title
+    when = accounts.run.when[title.step]
     there = when >= 0
     item = title.item[there]
     usd = accounts.entries.total[item] / 100 * title.share[there]
-    online = accounts.online[cost_model.bought.block[item]]
-    return obsolescence(when[there], online, usd, horizon, cost_model.project.money.business.obsolescence.value)
+    return obsolescence(when[there], accounts.online[bought.block[item]], usd, accounts.horizon, percent)
 
 
-def _value(cost_model: CostModel, accounts: Accounts, horizon: int) -> float:
+def _value(accounts: Accounts) -> float:
     """Return the net present value on the project's first day."""
-    drawn, project = accounts.draws, cost_model.project
-    book = book_value(drawn.minute, drawn.usd, cost_model.compute[drawn.item], horizon, project)
+    drawn, project, horizon = accounts.draws, accounts.cost_model.project, accounts.horizon
+    book = book_value(drawn.minute, drawn.usd, accounts.cost_model.compute[drawn.item], horizon, project)
     return net_present_value(
         (drawn.minute, drawn.usd), book, accounts.earned, horizon, project.money.cost_of_capital.value
     )
 
 
-def _budget(cost_model: CostModel, total: Floats) -> dict[str, float]:
+def _budget(accounts: Accounts) -> dict[str, float]:
     """Return the approved budget (planned cost and contingency), what is drawn of the contingency, and the overrun."""
-    planned = cost_model.planned_usd
+    cost_model, planned = accounts.cost_model, accounts.cost_model.planned_usd
     if not planned:
         return {}
     contingency = cost_model.project.money.contingency.share.value * (planned - cost_model.planned_compute_usd)
-    beyond = float(total.sum()) / 100 - planned
+    beyond = float(accounts.entries.total.sum()) / 100 - planned
     return {
         "budget_usd": planned + contingency,
         # what is cheaper than planned gives nothing back to the contingency
@@ -259,15 +269,13 @@ def _budget(cost_model: CostModel, total: Floats) -> dict[str, float]:
     }
 
 
-def _yearly(
-    cost_model: CostModel, parts: Mapping[str, float], total: Floats, mw: float, carrying: float
-) -> dict[str, float]:
+def _yearly(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying: float) -> dict[str, float]:
     """Return what it costs to run a year, and what a GPU-hour costs."""
-    project, usd = cost_model.project, total / 100
+    project, usd = accounts.cost_model.project, accounts.entries.total / 100
     finance, run = project.money.finance, running_cost(project.money.business, mw)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
     # land is part of shell and systems in the ledger, and a layer of its own here: it does not wear out
-    land = float(usd[cost_model.land].sum())
+    land = float(usd[accounts.cost_model.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
     cost = layers(project, mw, land, energise, shell - land + carrying, compute)
     return {
