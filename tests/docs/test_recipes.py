@@ -85,7 +85,7 @@ def sim(tree: Path, *words: str) -> str:
 def test_a_recipe_touches_no_more_than_it_promises() -> None:
     assert sorted({edit.file for edit in MECHANISM}) == [
         "configs/base.yaml",
-        "sim/config/sections/systems.py",
+        "sim/config/sections/commissioning.py",
         "sim/plan/mechanisms/inspection.py",
         "sim/plan/project.py",
     ]

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from heapq import heappop, heappush
 
 import pytest
 
+from sim.plan.compile import compile_plan
+from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, WORK
 from sim.study.case import Case, prepare_case
+from sim.world.calendars.project_calendars import day_minutes, project_calendars
 from tests.tiny_project import tiny
 
 SKIDS, SEED, PATHS = 16, 5, 6
@@ -37,10 +41,11 @@ def case(bottleneck: str) -> Case:
     days = {**DAYS, **SLOW[bottleneck]}
     stations = ", ".join(f"{{id: {name}, days: {_spread(days[name])}}}" for name in ("s1", "s2", "s3"))
     far = 3000 if bottleneck in {"truck", "places"} else 200
-    return prepare_case(tiny(
+    return with_crews_from_the_beginning(prepare_case(tiny(
         f"scale.capacity_mw={2.5 * SKIDS}", f"hall.blocks={SKIDS}", "scale.target_days=200",
         f"systems.electrical.factory.stations=[{stations}]",
         f"systems.electrical.factory.test.days={_spread(days['test'])}",
+        "systems.electrical.factory.test.rework_places=null",
         "systems.electrical.factory.test.fails=0.3", "systems.electrical.factory.test.retests=2",
         f"systems.electrical.factory.test.rework_days={_spread(0.2)}",
         f"systems.electrical.factory.finished_places={1 if bottleneck == 'places' else 3}",
@@ -53,7 +58,16 @@ def case(bottleneck: str) -> Case:
         f"logistics.fleets.electrical.distance_miles={far}",
         "logistics.fleets.electrical.delay={low: 0.9, mode: 1, high: 1.6}",
         "energization.units.first_week=1", f"energization.units.count={SKIDS + 1}", "energization.units.weeks_between=0.1",
-    ))  # fmt: skip
+    )))  # fmt: skip
+
+
+def with_crews_from_the_beginning(case: Case) -> Case:
+    """The same case with every crew called on the first day: the recursion knows no crew that is on its way."""
+    agreed = case.crew_plan.resource_plan
+    called = {trade: tuple(replace(stay, called=0) for stay in stays) for trade, stays in agreed.mobilisations.items()}
+    early = replace(agreed, mobilisations=called)
+    plan = write_plan(case.project, project_calendars(case.project), day_minutes(case.project), early)
+    return replace(case, crew_plan=replace(case.crew_plan, resource_plan=early), plan=compile_plan(plan))
 
 
 def _spread(mode: float) -> str:
