@@ -324,7 +324,7 @@ def _presence(found: CheckedRun) -> Iterator[str]:
     end = min(days - 1, last)
     rows = np.flatnonzero(record.operation == NOTE)
     notes = record.index.first_argument[record.step[rows]]
-    rows = rows[[record.index.plan.notes[note][0] == "people" for note in notes.tolist()]]
+    rows = rows[[record.index.plan.notes[note].kind == "people" for note in notes.tolist()]]
     total = 0
     for minute, amount in zip(record.minute[rows].tolist(), record.x[rows].tolist(), strict=True):
         day = min(minute // DAY, days - 1)

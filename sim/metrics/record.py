@@ -55,8 +55,8 @@ class Index:
     def of(cls, plan: CompiledPlan) -> Index:
         """Number the kinds and items of a plan's notes."""
         # a dict for its order: numbers must be the same in every process
-        kinds = tuple(dict.fromkeys(kind for kind, _ in plan.notes))
-        items = tuple(dict.fromkeys(item for _, item in plan.notes))
+        kinds = tuple(dict.fromkeys(note.kind for note in plan.notes))
+        items = tuple(dict.fromkeys(note.item for note in plan.notes))
         kind_number, item_number = _numbers(kinds), _numbers(items)
         return cls(
             plan,
@@ -64,8 +64,8 @@ class Index:
             plan.rows[:, 1].copy(),
             kinds,
             items,
-            np.array([kind_number[kind] for kind, _ in plan.notes], np.int64),
-            np.array([item_number[item] for _, item in plan.notes], np.int64),
+            np.array([kind_number[note.kind] for note in plan.notes], np.int64),
+            np.array([item_number[note.item] for note in plan.notes], np.int64),
             np.asarray(plan.people.sum(axis=1) > 0),
         )
 
@@ -175,8 +175,15 @@ class Index:
 
     @cached_property
     def thing_of_item(self) -> NDArray[np.str_]:
-        """Return what every item is, without its place: electrical for electrical/b17."""
-        return np.array([name.partition("/")[0] for name in self.items], np.str_)
+        """Return the part every item is of, without its place: electrical for electrical/b17."""
+        part = {note.item: note.part for note in self.plan.notes}
+        return np.array([part[item] for item in self.items], np.str_)
+
+    @cached_property
+    def place_of_item(self) -> tuple[str, ...]:
+        """Return the place every item is for: b17 for electrical/b17; empty where it has none."""
+        place = {note.item: note.place for note in self.plan.notes}
+        return tuple(place[item] for item in self.items)
 
 
 def _numbers(names: Sequence[str]) -> dict[str, int]:

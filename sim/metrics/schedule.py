@@ -133,10 +133,12 @@ Columns = dict[str, NDArray[np.generic]]
 
 
 def event_table(record: Record, start_date: date) -> Columns:
-    """Return columns minute, date, kind, activity, unit, resource, amount, began, mechanism; a row for every step done.
+    """Return columns minute, date, kind, activity, unit, resource, amount, began, mechanism, …; a row for every step done.
 
     `resource` is what is held, freed, waited for, signalled or noted; `began` is -1 where nothing has a begin;
-    `mechanism` is what time was spent with, by work or by a wait, and empty where none was.
+    `mechanism` is what time was spent with, by work or by a wait, and empty where none was. What follows is what the
+    unit is (`unit_kind`, `place`, `part`, `step`) and, for a note, what it says (`note`, `note_part`, `note_place`):
+    a stored result has no plan, so its readers would else have to take these facts out of names.
     """
     plan = record.index.plan
     # by unit within a minute, so that both engines give the same table
@@ -154,6 +156,24 @@ def event_table(record: Record, start_date: date) -> Columns:
         "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, x),
         "began": np.where(np.isin(operation, BEGUN), x, NONE),
         "mechanism": np.array([*_causes(record)], dtype=object)[order].astype(str),
+        **_facts(plan, step),
+    }
+
+
+def _facts(plan: CompiledPlan, step: Ints) -> Columns:
+    """Return what the units and notes of some steps are, by column."""
+    info = plan.unit_info
+    of_unit = {
+        "unit_kind": np.array([one.kind for one in info]),
+        "place": np.array([one.place for one in info]),
+        "part": np.array([one.part for one in info]),
+        "step": np.array([one.step for one in info]),
+    }
+    note = np.where(plan.rows[step, 0] == NOTE, plan.rows[step, 1], len(plan.notes))  # the last one: no note
+    notes = zip(("note", "note_part", "note_place"), zip(*plan.notes, ("", "", ""), strict=True), strict=True)
+    return {
+        **{name: column[plan.unit_of[step]] for name, column in of_unit.items()},
+        **{name: np.array(column)[note] for name, column in notes},
     }
 
 
@@ -206,7 +226,7 @@ def _causes(record: Record) -> Iterator[str]:
 def _resources(plan: CompiledPlan) -> NDArray[np.str_]:
     """Return per step the pools, gate or item it is about."""
     bundles = [" + ".join(f"{count} {plan.pools[pool]}" for pool, count in bundle) for bundle in plan.bundles]
-    notes = ["/".join(part for part in note if part) for note in plan.notes]
+    notes = ["/".join(text for text in note if text) for note in plan.notes]
     names = {HOLD: bundles, FREE: bundles, WAIT: plan.gates, SIGNAL: plan.gates, NOTE: notes}
     return np.array([names[op][a] if op in names else "" for op, a in plan.rows[:, :2].tolist()])
 

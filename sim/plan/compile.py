@@ -31,6 +31,7 @@ from sim.plan.vocabulary import (
     Hold,
     Label,
     Note,
+    NoteInfo,
     Plan,
     PlanError,
     Pool,
@@ -98,7 +99,7 @@ class CompiledPlan:
     trades: tuple[str, ...]
     people: IntArray
     earns: NDArray[np.bool_]
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[NoteInfo, ...]
     inputs: Inputs
     completion: tuple[int, int]
 
@@ -125,7 +126,7 @@ class _Compiler:
         self.calendars = _known(plan.calendars)
         self.learning, self.areas = _known(plan.learning), _known(plan.areas)
         self.bundles: _Numbered[tuple[tuple[int, int], ...]] = _Numbered()
-        self.notes: _Numbered[tuple[str, str]] = _Numbered()
+        self.notes: _Numbered[NoteInfo] = _Numbered()
         self.activities: _Numbered[str] = _Numbered()
         self.trades: _Numbered[str] = _Numbered()
         self.inputs = InputsBuilder(plan)
@@ -197,7 +198,7 @@ class _Compiler:
             patience = NONE if step.patience is None else step.patience
             return HOLD, self._bundle(step.pools), step.priority, patience, 0, 0
         if isinstance(step, Note):  # note, amount
-            return NOTE, self.notes[step.kind, step.item], step.amount, 0, 0, 0
+            return NOTE, self.notes[NoteInfo(step.kind, step.part, step.place)], step.amount, 0, 0, 0
         if isinstance(step, Signal):  # gate, amount
             return SIGNAL, self.gates[step.gate], step.amount, 0, 0, 0
         if isinstance(step, Wait):  # gate, level

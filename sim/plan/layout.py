@@ -118,6 +118,14 @@ class Place:
     """Number of a generating unit in its phase, from 1; 0 for every other place."""
 
 
+def place_number(name: str) -> int:
+    """Return the number of a place in the order of its kind: 17 for b17; 0 where there is none, as for no place.
+
+    The inverse of the names that `layout_of` gives, kept beside it: nothing else may read a number out of a name.
+    """
+    return int(name[1:] or 0)
+
+
 @dataclass(frozen=True)
 class Layout:
     """All places of a project, in order."""

@@ -90,12 +90,12 @@ def _skids(context: PlanContext, name: str, plants: Sequence[Plant]) -> None:
     for block in context.layout.blocks:
         called = [wait for wait in ready_for(context, system, block) if wait.gate.split(".")[0] != block.name]
         for _ in range(system.skid.per_block):
-            plant, item = makers[number], f"{name}/{block.name}"
+            plant = makers[number]
             number += 1
             unit = f"{name}.s{number}"
-            made = build_skid(context, plant, context.ordered(unit, block), item, block)
+            made = build_skid(context, plant, context.ordered(unit, block), block)
             skid = UnitInfo("skid", "factory", block.name, name, number=number)
-            context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, item)], skid)
+            context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, block)], skid)
 
 
 def _turnovers(context: PlanContext) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,11 +195,28 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Leave a row for the metrics: a milestone, an amount, people who arrive or leave."""
+    """Leave a row for the metrics: a milestone, an amount, people who arrive or leave.
+
+    `part` is what it is about (a system, a procured item, a trade), `place` where or for which block, hall or phase.
+    """
 
     kind: str
-    item: str = ""
+    part: str = ""
     amount: int = 1
+    place: str = ""
+
+
+class NoteInfo(NamedTuple):
+    """What all notes that are alike say, whatever their amount."""
+
+    kind: str
+    part: str
+    place: str
+
+    @property
+    def item(self) -> str:
+        """Return part and place as tables show them: electrical/b3."""
+        return "/".join(text for text in (self.part, self.place) if text)
 
 
 Step = Hold | Free | Work | Wait | Until | Signal | Label | Again | Note

@@ -6,7 +6,6 @@ the `minute` it ended, and the cause (`mechanism`) its time is due to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,12 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.plan.layout import place_number
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Values = NDArray[np.float64]
 MINUTES = 1440
 STAGES = ("electrical", "mechanical", "compute", "commissioning")
+IN_BLOCK = ("installation", "commissioning", "step")
+"""Units that work in a block; what is delivered to it and its turnover's test stand in no stage of a block."""
 SKID_STATES = ("started", "tested", "delivered", "set", "complete", "online")
 """What a skid passes through, in this order."""
 
@@ -33,6 +36,9 @@ class Bar:
     begin: float
     end: float
     cause: str
+    unit_kind: str = ""
+    place: str = ""
+    part: str = ""
 
 
 def work_bars(events: pd.DataFrame) -> list[Bar]:
@@ -46,22 +52,18 @@ def wait_bars(events: pd.DataFrame) -> list[Bar]:
 
 
 def _bars(rows: pd.DataFrame, what: str) -> list[Bar]:
-    columns = rows["unit"], rows[what], rows["began"] / MINUTES, rows["minute"] / MINUTES, rows["mechanism"]
+    days = rows["began"] / MINUTES, rows["minute"] / MINUTES
+    columns = rows["unit"], rows[what], *days, rows["mechanism"], rows["unit_kind"], rows["place"], rows["part"]
     return [Bar(*row) for row in zip(*columns, strict=True)]
-
-
-def block_of(unit: str) -> int:
-    """Return the number of the block that a unit's name begins with, 0 where it is another place."""
-    found = re.match(r"b(\d+)\.", unit)
-    return int(found[1]) if found else 0
 
 
 def stages(events: pd.DataFrame) -> Iterator[tuple[int, str, float, float]]:
     """Yield (block, stage, begin, end): a system from its first work in the block to its last; tests until online."""
     spans: dict[tuple[int, str], tuple[float, float]] = {}
     for bar in work_bars(events):
-        block, stage = block_of(bar.unit), bar.unit.split(".")[1] if "." in bar.unit else ""
-        if block and stage in STAGES and not bar.what.endswith(("lead time", "unload")):
+        stage = STAGES[-1] if bar.unit_kind == STAGES[-1] else bar.part  # flushing the loops is a test as well
+        if bar.unit_kind in IN_BLOCK and stage in STAGES:
+            block = place_number(bar.place)
             begin, end = spans.get((block, stage), (bar.begin, bar.end))
             spans[block, stage] = min(begin, bar.begin), max(end, bar.end)
     ready = online_days(events)
@@ -72,22 +74,21 @@ def stages(events: pd.DataFrame) -> Iterator[tuple[int, str, float, float]]:
 def online_days(events: pd.DataFrame) -> dict[int, float]:
     """Return the day on which each block came online, by number."""
     rows = _notes(events, "online")
-    return {int(item.removeprefix("b")): day for item, day in zip(rows["item"], rows["day"], strict=True)}
+    return {place_number(place): day for place, day in zip(rows["note_place"], rows["day"], strict=True)}
 
 
 def hall_releases(events: pd.DataFrame) -> list[tuple[str, float]]:
     """Return halls and the day on which each was released: the end of its last shell work."""
     released: dict[str, float] = {}
     for bar in work_bars(events):
-        hall, _, step = bar.unit.partition(".")
-        if step.startswith("shell."):
-            released[hall] = max(released.get(hall, 0.0), bar.end)
+        if bar.part == "shell" and bar.unit_kind in {"step", "link"}:
+            released[bar.place] = max(released.get(bar.place, 0.0), bar.end)
     return [*released.items()]
 
 
 def skid_flow(events: pd.DataFrame) -> dict[str, Values]:
     """Return the days on which skids reached each of SKID_STATES, sorted; empty where there are no skids."""
-    made = events["unit"].str.match(r"[a-z_]+\.s\d+$")
+    made = events["unit_kind"] == "skid"
     number = events.loc[made, "unit"].nunique()
     blocks = len(online_days(events))
     if not number or not blocks:
@@ -105,28 +106,29 @@ def skid_flow(events: pd.DataFrame) -> dict[str, Values]:
 def _skids_per_block(rows: pd.DataFrame) -> dict[str, int]:
     """Return how many skids of each system a block has."""
     notes = _notes(rows, "ordered")
-    counts = notes.groupby("item").size()
-    return {str(item).partition("/")[0]: int(count) for item, count in counts.items()}
+    parts, places = notes["note_part"], notes["note_place"]
+    last = dict(zip(parts, places, strict=True))  # every block has as many, so any one of them is counted
+    return {str(part): int(((parts == part) & (places == place)).sum()) for part, place in last.items()}
 
 
 def _skid_days(notes: pd.DataFrame, each: dict[str, int]) -> Values:
     """Return the days of notes that are left once for every skid."""
-    skids = notes["item"].str.partition("/")[0].isin(list(each))
+    skids = notes["note_part"].isin(list(each))
     days: Values = notes.loc[skids, "day"].to_numpy(dtype=np.float64)
     return days
 
 
 def _repeated(notes: pd.DataFrame, each: dict[str, int], number: int) -> Values:
     """Return the days of notes that are left once for all skids of a system in a block, once a skid."""
-    counts = notes["item"].str.partition("/")[0].map(each).fillna(0).astype(int)
+    counts = notes["note_part"].map(each).fillna(0).astype(int)
     days: Values = np.repeat(notes["day"].to_numpy(dtype=np.float64), counts.to_numpy())
     return days[:number]
 
 
 def _notes(events: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Return the notes of one kind: item, day, amount."""
-    notes = events[(events["kind"] == "note") & events["resource"].str.startswith(f"{kind}/")]
-    return notes.assign(item=notes["resource"].str.slice(len(kind) + 1), day=notes["minute"] / MINUTES)
+    """Return the notes of one kind, with their day."""
+    notes = events[events["note"] == kind]
+    return notes.assign(day=notes["minute"] / MINUTES)
 
 
 def headcount_by_trade(events: pd.DataFrame, days: int) -> dict[str, Values]:
@@ -136,7 +138,7 @@ def headcount_by_trade(events: pd.DataFrame, days: int) -> dict[str, Values]:
     """
     notes, found = _notes(events, "people"), {}
     last = min(days - 1, int(events["minute"].max() // MINUTES)) if len(events) else 0
-    for trade, rows in notes.groupby("item"):
+    for trade, rows in notes.groupby("note_part"):
         changes = np.zeros(days + 1)
         amount = rows["amount"].to_numpy(dtype=np.float64)
         day = np.minimum(rows["day"].to_numpy(dtype=np.int64), days - 1) + (amount < 0)

@@ -7,7 +7,6 @@ study would cost each of them what only a report shows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,8 @@ from sim.metrics.record import Ints, Record
 from sim.metrics.schedule import critical, earned_by_day, paid_by_day, worked
 from sim.metrics.workforce import headcount
 from sim.plan.compile import NONE
+from sim.plan.layout import place_number
+from sim.plan.mechanisms.commissioning import ONLINE
 from sim.study.case import Case
 from sim.study.chunk import Column, Columns, Floats
 from sim.study.intervals import quantile
@@ -28,47 +29,81 @@ from sim.study.sample import Sample
 
 
 MOST_ROWS = 44
-LINK = " after "
-"""In the name of what is no work but the lag or lead of a link between two steps."""
-ONLINE = "online/b"
+SYSTEM_PARTS = frozenset({"electrical", "mechanical", "compute", "commissioning", "flush", "pad"})
+"""What is built and tested in a block; that its parts were bought and decided on stands in no row."""
 
 
-def gantt_rows(log: Mapping[str, Column]) -> list[tuple[str, str]]:
-    """Return the rows of a log as (name, pattern of the units in it), at most so many.
+@dataclass(frozen=True)
+class GanttRow:
+    """A row of the chart: the units of some places that are of some kinds, parts and steps (empty: of any)."""
+
+    name: str
+    places: frozenset[str]
+    kinds: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
+    step: str = ""
+    handed_over_by: str = ""
+    """The turnover that a block belongs to."""
+
+    @property
+    def is_place(self) -> bool:
+        """Tell whether the row is all of a hall or block, so that what happens within it is no wait of it."""
+        return not self.kinds
+
+    def has(self, kind: str, place: str, part: str, step: str) -> bool:
+        """Tell whether a unit stands in the row."""
+        if kind == "turnover":
+            return place == self.handed_over_by
+        return (
+            place in self.places
+            and (not self.kinds or kind in self.kinds)
+            and (not self.parts or part in self.parts)
+            and (not self.step or step == self.step)
+        )
+
+
+FACTS = ("unit_kind", "place", "part", "step")
+
+
+def gantt_rows(log: Mapping[str, Column]) -> list[GanttRow]:
+    """Return the rows of a log, at most so many, and which units stand in each.
 
     `log` has the columns that `sim.metrics.schedule` gives. Of every tenth of the blocks there is the last to come online.
     """
     return [*_gantt_rows(log)]
 
 
-def _gantt_rows(log: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
+def _gantt_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
     """Yield the rows from the first day's work to the last blocks."""
-    ended = dict(zip(_list(log["unit"]), _list(log["minute"]), strict=True))
-    yield "permits and design", r"p1\.preparation"
-    site = {unit.split(".", 2)[2] for unit in ended if unit.startswith("p1.site_works.") and LINK not in unit}
-    for step in sorted(site, key=lambda step: (ended[f"p1.site_works.{step}"], step)):
-        yield step.replace("_", " "), re.escape(f"p1.site_works.{step}")
-    yield "power units", r"p1\.(g\d+|grid\..*)"
+    # a later row of the same unit overwrites an earlier one: what is left is when the unit ended
+    ended = dict(zip(zip(*(_list(log[name]) for name in FACTS), strict=True), _list(log["minute"]), strict=True))
+    first = frozenset({"p1"})
+    yield GanttRow("permits and design", first, frozenset({"preparation"}))
+    site = {
+        step: minute
+        for (kind, place, part, step), minute in ended.items()
+        if kind == "step" and place in first and part == "site_works"
+    }
+    for step in sorted(site, key=lambda step: (site[step], step)):
+        yield GanttRow(step.replace("_", " "), first, frozenset({"step"}), frozenset({"site_works"}), step)
+    yield GanttRow("power units", first, frozenset({"generating_unit", "grid_feed"}))
     blocks = _last_blocks(log)
-    halls = sorted({int(unit[1:].split(".")[0]) for unit in ended if re.match(r"h\d+\.shell\.", unit)})
+    halls = sorted({place for _, place, part, _ in ended if part == "shell"}, key=place_number)
     for hall in halls[: max(1, MOST_ROWS - len(site) - 2 - len(blocks))]:
-        yield f"hall {hall}: shell", rf"h{hall}\.shell\..*"
+        yield GanttRow(f"hall {place_number(hall)}: shell", frozenset({hall}), parts=frozenset({"shell"}))
     for block, turnover in blocks:
-        yield f"block {block}", rf"b{block}\.(electrical|mechanical|compute|commissioning|pad).*|{turnover}"
+        name = f"block {place_number(block)}"
+        yield GanttRow(name, frozenset({block}), parts=SYSTEM_PARTS, handed_over_by=turnover)
 
 
-def _last_blocks(log: Mapping[str, Column]) -> list[tuple[int, str]]:
-    """Return of every tenth of the blocks the one that came online last, with the unit that handed it over."""
-    noted = np.flatnonzero(np.asarray(log["kind"]) == "note")
-    resource, minute, unit = (_list(np.asarray(log[name])[noted]) for name in ("resource", "minute", "unit"))
-    ready = sorted(
-        (int(what.removeprefix(ONLINE)), when, who)
-        for what, when, who in zip(resource, minute, unit, strict=True)
-        if what.startswith(ONLINE)
-    )
+def _last_blocks(log: Mapping[str, Column]) -> list[tuple[str, str]]:
+    """Return of every tenth of the blocks the one that came online last, with the turnover that handed it over."""
+    noted = np.flatnonzero(np.asarray(log["note"]) == ONLINE)
+    columns = (_list(np.asarray(log[name])[noted]) for name in ("note_place", "minute", "place"))
+    ready = sorted(zip(*columns, strict=True), key=lambda block: place_number(block[0]))
     size = max(1, -(-len(ready) // 10))
     groups = [ready[at : at + size] for at in range(0, len(ready), size)]
-    return [(last[0], re.escape(last[2])) for last in (max(group, key=lambda block: block[1]) for group in groups)]
+    return [(last[0], last[2]) for last in (max(group, key=lambda block: block[1]) for group in groups)]
 
 
 def _list(column: Any) -> list[Any]:
@@ -98,20 +133,21 @@ class Groups:
         return self.by_place, self.by_work
 
     @classmethod
-    def of(cls, case: Case, rows: Sequence[tuple[str, str]]) -> Groups:
+    def of(cls, case: Case, rows: Sequence[GanttRow]) -> Groups:
         """Number the steps that stand in a row of the chart: by the row, and by their own unit and activity."""
         plan = case.plan
         by_place, by_work = np.full(len(plan.rows), NONE), np.full(len(plan.rows), NONE)
-        names = [(name, "", "") for name, _ in rows]
+        names = [(row.name, "", "") for row in rows]
         number: dict[tuple[str, str, str], int] = {}
         placed = [
-            next((k for k, (_, pattern) in enumerate(rows) if re.fullmatch(pattern, u)), NONE) for u in plan.units
+            next((k for k, row in enumerate(rows) if row.has(info.kind, info.place, info.part, info.step)), NONE)
+            for info in plan.unit_info
         ]
         for step, (unit, activity) in enumerate(zip(plan.unit_of.tolist(), plan.activity_of.tolist(), strict=True)):
             if placed[unit] != NONE:
                 by_place[step] = placed[unit]
                 if activity != NONE:
-                    key = rows[placed[unit]][0], plan.units[unit], plan.activities[activity]
+                    key = rows[placed[unit]].name, plan.units[unit], plan.activities[activity]
                     by_work[step] = number.setdefault(key, len(names) + len(number))
         return cls((*names, *number), by_place, by_work)
 
@@ -157,7 +193,7 @@ def _record(case: Case, seed: int, replication: int) -> tuple[Record, Floats]:
 
 
 def _planned(case: Case) -> Floats:
-    """Return the hours earned until each day in the run without luck."""
+    """Return the hours earned until each day in the run without random numbers."""
     planned = case.planned
     return earned_by_day(
         Record.of(case.metric_context.index, case.planned_run.log, planned.content, case.plan.base_calendars), case.days

@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 
 # the representative run's log, as people read it
-EVENT_COLUMNS = ("minute", "date", "kind", "activity", "unit", "resource", "amount", "began", "mechanism")
+EVENT_COLUMNS = (
+    "minute", "date", "kind", "activity", "unit", "resource", "amount", "began", "mechanism",
+    "unit_kind", "place", "part", "step", "note", "note_part", "note_place",
+)  # fmt: skip
 
 CHAIN_COLUMNS = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
 

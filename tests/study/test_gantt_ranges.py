@@ -26,7 +26,7 @@ def by_hand() -> Result:
 
 
 def test_rows_are_places_of_the_plan(by_hand: Result) -> None:
-    names = [name for name, _ in gantt_rows({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})]
+    names = [row.name for row in gantt_rows({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})]
     assert {"grading", "power units", "hall 1: shell", "block 1", "block 2"} <= set(names)
 
 

@@ -69,7 +69,7 @@ class CostModel:
     @cached_property
     def land(self) -> Ints:
         """Return which items of the ledger are land."""
-        return np.flatnonzero([name.startswith("land/") for name in self.bought.names])
+        return np.flatnonzero([name == "land" for name in self.bought.prices])
 
     @cached_property
     def lot(self) -> Ints:

@@ -153,6 +153,8 @@ class Contracts:
     """
 
     names: tuple[str, ...]
+    prices: tuple[str, ...]
+    places: tuple[str, ...]
     unit: Ints
     quantity: Floats
     extra: Ints
@@ -207,6 +209,8 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
     compute = [item.terms.part == "compute" for item in bought]
     return Contracts(
         names=tuple(item.name for item in bought),
+        prices=tuple(item.price for item in bought),
+        places=tuple(item.place.name for item in bought),
         unit=np.array([factors[price(item.price)] for item in bought], np.int64),
         quantity=np.array([_quantity(item, project) for item in bought]),
         extra=np.array([factors.get(addition(item.price), -1) for item in bought], np.int64),
@@ -247,17 +251,16 @@ def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]
 
 def _online(place: Place, noted: Mapping[str, Mapping[str, Mapping[str, Steps]]]) -> Steps:
     """Return the steps with which the blocks of a place are online."""
-    return [step for block in place.blocks for step in noted.get(block, {}).get("", {}).get(ONLINE, ())]
+    return [step for block in place.blocks for step in noted.get("", {}).get(block, {}).get(ONLINE, ())]
 
 
 def _noted(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
-    """Return the notes of a plan: thing, place, kind → steps and amounts."""
+    """Return the notes of a plan: part, place, kind → steps and amounts."""
     found: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
     plan = index.plan
     for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
-        kind, item = plan.notes[plan.rows[step, 1]]
-        thing, _, place = item.partition("/")
-        found[thing][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
+        kind, part, place = plan.notes[plan.rows[step, 1]]
+        found[part][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
     return found
 
 

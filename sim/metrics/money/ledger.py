@@ -68,6 +68,7 @@ class Ledger:
     """
 
     names: tuple[str, ...]
+    places: tuple[str, ...]
     minute: Ints
     item: Ints
     cents: Ints
@@ -112,7 +113,15 @@ def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
         owed = _owed(run.when, bought.owed, value, cancelled)
         settled = _cancellations(due, owed, cancelled)
         entries = bill(join([due, settled, *period_entries(costs)]), billing)
-    return Ledger((*bought.names, *STANDING), *entries, value, ordered, cancelled, chips.revenue)
+    return Ledger(
+        (*bought.names, *STANDING),
+        (*bought.places, *[""] * len(STANDING)),
+        *entries,
+        value,
+        ordered,
+        cancelled,
+        chips.revenue,
+    )
 
 
 def billing_of(bought: Contracts, project: Project) -> Billing:
@@ -149,11 +158,11 @@ def _cancelled(run: Run, bought: Contracts) -> Ints:
     minute = np.full(len(bought.names), -1, np.int64)
     noted = run.record.noted(CANCELLED)
     if len(noted.minute):
-        # cancelling is rare: names are looked up only then
-        names = [run.record.index.items[item] for item in noted.item.tolist()]
-        when = dict(zip(names, noted.minute.tolist(), strict=True))
-        for number, name in enumerate(bought.names):
-            minute[number] = when.get(name.partition("/")[2], -1)
+        # cancelling is rare: places are looked up only then
+        blocks = [run.record.index.place_of_item[item] for item in noted.item.tolist()]
+        when = dict(zip(blocks, noted.minute.tolist(), strict=True))
+        for number, place in enumerate(bought.places):
+            minute[number] = when.get(place, -1)
     return minute
 
 
@@ -207,8 +216,10 @@ def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]
     # by date for the reader; in the ledger itself entries stand by item, as sums need them
     order = np.lexsort((entries.item, entries.minute))
     names = np.array(entries.names)
-    events = [_event(index, entries.names[item], event) for item, event in zip(
-        entries.item[order].tolist(), entries.event[order].tolist(), strict=True)]  # fmt: skip
+    events = [
+        _event(index, entries.names[item], entries.places[item], event)
+        for item, event in zip(entries.item[order].tolist(), entries.event[order].tolist(), strict=True)
+    ]
     return {
         "day": entries.minute[order] / DAY,
         "item": names[entries.item[order]],
@@ -217,11 +228,11 @@ def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]
     }
 
 
-def _event(index: Index, item: str, event: int) -> str:
+def _event(index: Index, item: str, place: str, event: int) -> str:
     """Return an event in words."""
     if event >= 0:
-        kind, what = index.plan.notes[index.plan.rows[event, 1]]
-        return f"{kind} {what}"
+        note = index.plan.notes[index.plan.rows[event, 1]]
+        return f"{note.kind} {note.item}"
     if event == CANCELLING:
-        return f"order of {item.partition('/')[2]} cancelled"
+        return f"order of {place} cancelled"
     return f"{'week' if item in {LABOUR, CAMP} else 'month'} {PERIOD - event} of {item}"

@@ -69,7 +69,10 @@ def hand_over(context: PlanContext, turnover: Place) -> None:
             Wait(context.plan.gate(f"{turnover.name}.tested"), len(turnover.blocks)),
             *_level(context, turnover, "L5", context.project.commissioning.l5),
             *change_over,
-            *(Note(ONLINE, block, kilowatts(turnover) // len(turnover.blocks)) for block in turnover.blocks),
+            *(
+                Note(ONLINE, amount=kilowatts(turnover) // len(turnover.blocks), place=block)
+                for block in turnover.blocks
+            ),
             Signal(context.plan.gate(ONLINE), len(turnover.blocks)),
         ],
         UnitInfo("turnover", "commissioning", turnover.name, "commissioning"),

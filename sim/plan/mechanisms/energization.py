@@ -49,36 +49,36 @@ def energize(context: PlanContext, phase: Place) -> None:
 
 def _feed(context: PlanContext, phase: Place, feed: Feed) -> list[PlanStep]:
     """Return a grid feed's route: ordered, ready at the utility's end, then at ours; firm from then on."""
-    item, kilowatt = f"grid/{phase.name}", round(feed.mw.value * 1000)
+    kilowatt = round(feed.mw.value * 1000)
     return [
         context.decided(phase),
-        Note("ordered", item, kilowatt),
+        Note("ordered", "grid", kilowatt, phase.name),
         Work("grid feed", Span(to_distribution(feed.weeks), MINUTES_PER_WEEK), "always"),
-        Note("delivered", item, kilowatt),
+        Note("delivered", "grid", kilowatt, phase.name),
         *(Wait(gate) for gate in prerequisites(context, feed.after, phase)),
-        Note("installed", item, kilowatt),
+        Note("installed", "grid", kilowatt, phase.name),
         Free({power(phase): kilowatt}),
     ]
 
 
 def _unit(context: PlanContext, phase: Place, number: int, running: str) -> list[PlanStep]:
     """Return one unit's route: slot, slip, delivery, installation, first power."""
-    energization, item = context.project.energization, f"generation/{phase.name}.g{number + 1}"
+    energization, place = context.project.energization, f"{phase.name}.g{number + 1}"
     units = energization.units
     week = units.first_week.value + number * units.weeks_between.value + phase.order_day / 7
     route: list[PlanStep] = [
         context.decided(phase),
-        Note("ordered", item),
+        Note("ordered", "generation", place=place),
         Until("unit slot", Span(Fixed(week), MINUTES_PER_WEEK)),
         Work(
             "unit slip",
             Span(to_distribution(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)),
             "always",
         ),
-        Note("delivered", item),
+        Note("delivered", "generation", place=place),
         *(Wait(gate) for gate in prerequisites(context, energization.after, phase)),
     ]
     for step in energization.install:
         span = step_span(context, step, planned_hours(step, 0, units.mw.value))
         route += by_crews(context, phase, f"generation.{step.id}", step, span)
-    return [*route, Note("installed", item), Signal(running)]
+    return [*route, Note("installed", "generation", place=place), Signal(running)]

@@ -180,13 +180,13 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
     ]
 
 
-def build_skid(context: PlanContext, plant: Plant, order: Until, item: str, block: Place) -> list[PlanStep]:
+def build_skid(context: PlanContext, plant: Plant, order: Until, block: Place) -> list[PlanStep]:
     """Return the first part of a skid's route: order, parts, the line, the test, a place among the finished."""
     factory = plant.factory
     parts = Span(to_distribution(factory.parts_weeks), MINUTES_PER_WEEK, losses=slip_of(factory.supplier))
     route: list[PlanStep] = [
         order,
-        Note("ordered", item),
+        Note("ordered", plant.system, place=block.name),
         Work(f"{plant.system} parts", parts, "always", cause="parts"),
         *allotted(context, plant.system, 1, block),
     ]
@@ -194,7 +194,7 @@ def build_skid(context: PlanContext, plant: Plant, order: Until, item: str, bloc
     for number, (station, pool) in enumerate(zip(factory.stations, plant.stations, strict=True)):
         route.append(Hold({**plant.behind, pool: 1} if number == 0 else {pool: 1}))
         if number == 0:
-            route.append(Note("started", item))
+            route.append(Note("started", plant.system, place=block.name))
         route += [Free(carried)] if carried else []
         span = working_days(station.days, context.factory_day_minutes)
         learning = f"{plant.name} factory" if factory.learning is not None else None

@@ -37,7 +37,7 @@ def ready_for(context: PlanContext, system: System, block: Place) -> list[Wait]:
 
 def install_skids(context: PlanContext, name: str, system: System, block: Place) -> None:
     """Write: crane and riggers set any skids of this kind that lie ready, then crews hook them up."""
-    number, item = system.skid.per_block, f"{name}/{block.name}"
+    number = system.skid.per_block
     riggers = {context.project.logistics.lifting_trade: 1}
     lift = Span(to_distribution(system.skid.lift_hours), MINUTES_PER_HOUR)
     people = context.people(riggers)
@@ -51,7 +51,7 @@ def install_skids(context: PlanContext, name: str, system: System, block: Place)
         Free({**lifting, laydown(name): number}),
         *mend_transit_damage(context, name, system, block),
         *report(context, *lifts),
-        Note("set", item),
+        Note("set", name, place=block.name),
     ]
     for step in system.hook_up:
         span = step_span(context, step, planned_hours(step, 0, block.built_mw))
@@ -61,7 +61,7 @@ def install_skids(context: PlanContext, name: str, system: System, block: Place)
 
 def build_in_place(context: PlanContext, name: str, system: System, block: Place) -> None:
     """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
-    site, item, hold = system.site, f"{name}/{block.name}", {MATERIAL: system.site.loads_per_block}
+    site, hold = system.site, {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
     lead = Span(to_distribution(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
     unload = Span(to_distribution(site.unload_hours), MINUTES_PER_HOUR)
@@ -70,20 +70,20 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
         material,
         [
             context.ordered(material, block),
-            Note("ordered", item),
+            Note("ordered", name, place=block.name),
             Work(f"{name} material lead time", lead, "always", cause="parts"),
             *allotted(context, name, 1, block),
             *ready,
             Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
             Work(f"{name} material unload", unload, "gate", cause=YARD),
             Free({GATE: 1}),
-            *new_slots(context, material, site.loads_per_block, block.name),
-            Note("delivered", item),
+            *new_slots(context, material, site.loads_per_block, block.name, name),
+            Note("delivered", name, place=block.name),
             Signal(context.plan.gate(material)),
         ],
         UnitInfo("material", "installation", block.name, name),
     )
-    instance = Instance(block, name, item, "installation", mw=block.built_mw, roots=(*ready, Wait(material)))
+    instance = Instance(block, name, "installation", mw=block.built_mw, roots=(*ready, Wait(material)))
     last = write_network(context, site.steps, instance)
     _finish(context, name, block, [*(Wait(gate) for gate in last), Free(hold)])
 
@@ -95,5 +95,5 @@ def bring_lifting_gear(context: PlanContext) -> None:
 
 def _finish(context: PlanContext, name: str, block: Place, route: list[PlanStep]) -> None:
     done = context.plan.gate(f"{block.name}.{name}")
-    ends: list[PlanStep] = [Note("complete", f"{name}/{block.name}"), Signal(done)]
+    ends: list[PlanStep] = [Note("complete", name, place=block.name), Signal(done)]
     context.plan.unit(done, [*route, *ends], UnitInfo("installation", "installation", block.name, name))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sim.config.sections.logistics import Logistics
 from sim.plan.context import PlanContext, working_days
+from sim.plan.layout import Place
 from sim.plan.mechanisms.factory import Plant, mend_on_line
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -66,7 +67,7 @@ def clear_places(context: PlanContext, system: str) -> None:
     context.plan.pool(skids_in_yard(system), 0, "passed", cause=TOKEN)
 
 
-def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait], item: str) -> list[PlanStep]:
+def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait], block: Place) -> list[PlanStep]:
     """Return the second part of a skid's route: called off, loaded, driven, unloaded; and the truck's way back."""
     system, logistics = plant.system, context.project.logistics
     truck, place = convoy(context, plant), {laydown(system): 1}
@@ -86,7 +87,7 @@ def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait
         *_sent_back(context, plant, truck),
         Free({GATE: 1, skids_in_yard(system): 1}),
         *new_slots(context, unit, 1),
-        Note("delivered", item),
+        Note("delivered", system, place=block.name),
         *_return(plant),
         Free(truck),
     ]
@@ -168,13 +169,13 @@ def slots(context: PlanContext, loads: int) -> dict[str, int]:
     return {} if context.project.logistics.gate_slots_per_day is None else {GATE_SLOT: loads}
 
 
-def new_slots(context: PlanContext, unit: str, loads: int, place: str = "") -> list[Signal]:
+def new_slots(context: PlanContext, unit: str, loads: int, place: str = "", part: str = "") -> list[Signal]:
     """Write who gives out at the day's end the gate slots that loads have used; return the signal that they have."""
     if context.project.logistics.gate_slots_per_day is None:
         return []
     used = context.plan.gate(f"{unit}.in")
     route: list[PlanStep] = [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})]
-    context.plan.unit(f"{unit}.slot", route, UnitInfo("gate_slot", YARD, place))
+    context.plan.unit(f"{unit}.slot", route, UnitInfo("gate_slot", YARD, place, part))
     return [Signal(used)]
 
 

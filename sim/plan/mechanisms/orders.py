@@ -83,7 +83,7 @@ def order_route(context: PlanContext, order: Order, reports: Mapping[str, int]) 
 
     What was not signalled on one way is signalled after the run is over, so that every way signals the same.
     """
-    approved = [Note(APPROVED, block.name, round(block.built_mw * 1000)) for block in order.blocks]
+    approved = [Note(APPROVED, amount=round(block.built_mw * 1000), place=block.name) for block in order.blocks]
     placed, firm = Signal(context.plan.gate(order.placed)), Signal(context.plan.gate(order.firm))
     if context.project.orders.policy != "follow_demand":
         return [*order.waits, *approved, placed, firm]
@@ -98,7 +98,7 @@ def order_route(context: PlanContext, order: Order, reports: Mapping[str, int]) 
         *without,
         Again("end"),
         Label("cancelled"),
-        *(Note(CANCELLED, block.name) for block in order.blocks),
+        *(Note(CANCELLED, place=block.name) for block in order.blocks),
         *without,
         *after_the_run(context, "cancelled"),
         firm,

@@ -53,10 +53,10 @@ def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str)
     lead = Span(to_distribution(item.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(item.supplier))
     return [
         context.ordered(gate, place),
-        Note("ordered", f"{item.id}/{place.name}"),
+        Note("ordered", item.id, place=place.name),
         Work(f"{item.id} lead time", lead, "always"),
         Until(f"{item.id} slot", Span(Fixed(slot + number * weeks_between), MINUTES_PER_WEEK)),
-        Note("delivered", f"{item.id}/{place.name}"),
+        Note("delivered", item.id, place=place.name),
         Signal(gate),
     ]
 

@@ -95,16 +95,12 @@ def can_be_late(tag: Tag, ordered: Collection[str]) -> bool:
 
 def ordered_in(route: Route) -> set[str]:
     """Return the items that are ordered in a route."""
-    return {step.item.split("/")[0] for step in route if isinstance(step, Note) and step.kind == "ordered"}
+    return {step.part for step in route if isinstance(step, Note) and step.kind == "ordered"}
 
 
 def _noted(route: Route, kind: str, item: str) -> int:
     """Return where something of an item is noted for the first time, -1 if never."""
-    notes = (
-        at
-        for at, step in enumerate(route)
-        if isinstance(step, Note) and step.kind == kind and step.item.split("/")[0] == item
-    )
+    notes = (at for at, step in enumerate(route) if isinstance(step, Note) and step.kind == kind and step.part == item)
     return next(notes, -1)
 
 

@@ -32,7 +32,6 @@ class Instance:
 
     place: Place
     network: str
-    item: str
     cause: str
     sqft: float = 0.0
     mw: float = 0.0
@@ -83,7 +82,7 @@ def _step(context: PlanContext, step: Step, instance: Instance, links: Sequence[
     route += by_crews(context, instance.place, activity, step, span)
     route += _waits(context, step, instance, [link for link in links if link.type[1] == "F"])
     weight = hours.planned if hours is not None else span.shape.planned()
-    route.append(Note("installed", instance.item, max(1, round(weight))))
+    route.append(Note("installed", instance.network, max(1, round(weight)), instance.place.name))
     route.append(Signal(context.plan.gate(f"{instance.prefix}.{step.id}")))
     return route
 
@@ -218,9 +217,9 @@ def permits_and_design(context: PlanContext, phase: Place) -> None:
         f"{phase.name}.preparation",
         [
             context.decided(phase),
-            Note("ordered", f"site_works/{phase.name}"),
+            Note("ordered", "site_works", place=phase.name),
             Work("permits and design", preparation, "always"),
-            Note("started", f"site_works/{phase.name}"),
+            Note("started", "site_works", place=phase.name),
             Signal(permitted),
         ],
         UnitInfo("preparation", "permits", phase.name),
@@ -229,8 +228,7 @@ def permits_and_design(context: PlanContext, phase: Place) -> None:
 
 def site_works(context: PlanContext, phase: Place) -> None:
     """Write the works that serve a whole phase."""
-    item = f"site_works/{phase.name}"
-    instance = Instance(phase, "site_works", item, "site_works", mw=phase.built_mw, roots=(_start(phase),))
+    instance = Instance(phase, "site_works", "site_works", mw=phase.built_mw, roots=(_start(phase),))
     write_network(context, context.project.site_works.steps, instance)
 
 
@@ -239,15 +237,14 @@ def erect_hall(context: PlanContext, hall: Place) -> None:
     steps = context.project.shell.steps
     if not steps:
         return
-    item = f"shell/{hall.name}"
     begun = context.plan.gate(f"{hall.name}.decided")
-    _decide(context, hall, item, begun)
+    _decide(context, hall, "shell", begun)
     sqft = hall.built_mw * context.project.hall.sqft_per_mw.value
     roots = (_start(hall), Wait(begun))
     stated_for = context.project.shell.crews_for_sqft
     if stated_for is not None:
         steps = tuple(crews_by_area(context, step, sqft, stated_for.value) for step in steps)
-    write_network(context, steps, Instance(hall, "shell", item, "hall", sqft, hall.built_mw, roots))
+    write_network(context, steps, Instance(hall, "shell", "hall", sqft, hall.built_mw, roots))
 
 
 def crews_by_area(context: PlanContext, step: Step, sqft: float, stated_for: float) -> Step:
@@ -270,16 +267,15 @@ def lay_pad(context: PlanContext, block: Place) -> None:
     """Write the foundation of one block that has no hall around it."""
     if context.project.pad.steps:
         begun = context.plan.gate(f"{block.name}.decided")
-        item = f"pad/{block.name}"
-        _decide(context, block, item, begun)
+        _decide(context, block, "pad", begun)
         roots = (_start(block), Wait(begun))
-        instance = Instance(block, "pad", item, "hall", mw=block.built_mw, roots=roots)
+        instance = Instance(block, "pad", "hall", mw=block.built_mw, roots=roots)
         write_network(context, context.project.pad.steps, instance)
 
 
-def _decide(context: PlanContext, place: Place, item: str, begun: str) -> None:
+def _decide(context: PlanContext, place: Place, network: str, begun: str) -> None:
     """Write the decision to build at a place."""
-    route: list[PlanStep] = [context.decided(place), Note("ordered", item), Signal(begun)]
+    route: list[PlanStep] = [context.decided(place), Note("ordered", network, place=place.name), Signal(begun)]
     context.plan.unit(f"{place.name}.decision", route, UnitInfo("decision", "order_date", place.name))
 
 

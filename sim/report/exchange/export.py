@@ -79,7 +79,7 @@ def likely(case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = No
 
 def _float(case: Case, log: np.ndarray, hours: Sequence[Calendar]) -> np.ndarray:
     """How much later each row could have been without delaying the last block, in minutes."""
-    notes = np.array([kind == ONLINE for kind, _ in case.plan.notes])
+    notes = np.array([note.kind == ONLINE for note in case.plan.notes])
     kinds, arguments = case.plan.rows[log[:, 1], 0], case.plan.rows[log[:, 1], 1]
     online = np.flatnonzero((kinds == NOTE) & notes[np.where(kinds == NOTE, arguments, 0)])
     last = int(online[np.argmax(log[online, 0])])

@@ -146,11 +146,11 @@ def _counted(handover: Handover, days: int) -> dict[str, Any]:
     events = handover.result.events
     notes = events[events["kind"] == "note"] if len(events) else events
     found: dict[str, Any] = {}
-    for resource, day, amount in zip(notes["resource"], notes["minute"] // (24 * 60), notes["amount"], strict=True):
-        kind, _, item = str(resource).partition("/")
-        name = {"people": f"people: {item}", "delivered": "skids delivered", "set": "blocks of skids set"}.get(kind)
+    columns = notes["note"], notes["note_part"], notes["minute"] // (24 * 60), notes["amount"]
+    for kind, part, day, amount in zip(*columns, strict=True):
+        name = {"people": f"people: {part}", "delivered": "skids delivered", "set": "blocks of skids set"}.get(kind)
         systems = ("electrical", "mechanical", "compute")
-        if name is None or (kind != "people" and item.partition("/")[0] not in systems) or int(day) >= days:
+        if name is None or (kind != "people" and part not in systems) or int(day) >= days:
             continue
         found.setdefault(name, np.zeros(days))[int(day)] += amount
     return {name: changes.cumsum() for name, changes in sorted(found.items())}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from sim.report.explanations import cause_periods
 from sim.report.figures import style
 from sim.report.representative_run import Bar, wait_bars, work_bars
 from sim.report.result_view import RunInfo
-from sim.study.gantt_ranges import gantt_rows
+from sim.study.gantt_ranges import FACTS, gantt_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +22,7 @@ ROW_INCHES = 0.25
 SHORTEST = 1.0
 """Days: shorter gaps are not drawn."""
 CHAIN = "driving chain"
-COLUMNS = ("kind", "unit", "resource", "minute")
+COLUMNS = ("minute", "note", "note_place", *FACTS)
 GHOSTS = "thin bar: P10 of begin to P90 of end"
 
 
@@ -181,19 +180,22 @@ def rows(events: pd.DataFrame) -> list[Row]:
     for bar in done:
         by_place.setdefault(bar.unit, []).append(bar)
     found = []
-    for name, pattern in gantt_rows({name: events[name].to_numpy() for name in COLUMNS}):
-        units = [unit for unit in by_place if re.fullmatch(pattern, unit)]
-        bars = sorted((bar for unit in units for bar in by_place[unit]), key=lambda bar: (bar.begin, bar.end))
+    signals = events[events["kind"] == "signal"]
+    givers = dict(zip(signals["resource"], zip(signals["place"], signals["unit_kind"], strict=True), strict=True))
+    known = events.drop_duplicates("unit").set_index("unit")[[*FACTS]]
+    for row in gantt_rows({name: events[name].to_numpy() for name in COLUMNS}):
+        units = {str(facts[0]) for facts in known.itertuples() if row.has(*facts[1:])}
+        bars = sorted((bar for unit in units for bar in by_place.get(unit, ())), key=lambda bar: (bar.begin, bar.end))
         if bars:
-            mine = [wait for wait in waited if wait.unit in units and not _is_within_row(wait)]
-            found.append(Row(name, tuple(bars), tuple(_gaps(bars, mine))))
+            mine = [wait for wait in waited if wait.unit in units and not (row.is_place and _is_within(wait, givers))]
+            found.append(Row(row.name, tuple(bars), tuple(_gaps(bars, mine))))
     return found
 
 
-def _is_within_row(wait: Bar) -> bool:
-    """Tell whether a unit waited for its own place, which stands in the same row."""
-    place, gate = wait.unit.split(".")[0], wait.what
-    return place[:1] in "hbt" and gate.startswith(f"{place}.") and not gate.endswith(".material")
+def _is_within(wait: Bar, givers: Mapping[str, tuple[str, str]]) -> bool:
+    """Tell whether a unit waited for its own place, which stands in the same row; material comes from elsewhere."""
+    place, kind = givers.get(wait.what, ("", ""))
+    return place == wait.place and kind != "material"
 
 
 def _gaps(bars: Sequence[Bar], waited: Sequence[Bar]) -> Iterator[Bar]:

@@ -146,7 +146,9 @@ class Rehearsal:
         """
         ahead = round(self.project.orders.released_days_ahead.value * MINUTES_PER_DAY)
         layout = layout_of(self.project)
-        made = {self.plan.notes[self.argument(row, 1)][1]: int(self.log[row, 0]) for row in self.online_rows(self.log)}
+        made = {
+            self.plan.notes[self.argument(row, 1)].place: int(self.log[row, 0]) for row in self.online_rows(self.log)
+        }
         begun = self._begun()
         return {
             place.name: max(0, min(begun.get(place.name, NEVER), min(made[block] for block in place.blocks) - ahead))
@@ -158,9 +160,9 @@ class Rehearsal:
         """Return by place the first minute at which something is ordered or done for it."""
         first: dict[str, int] = {}
         for row in self.rows_of(NOTE):
-            kind, item = self.plan.notes[self.argument(row, 1)]
-            if kind == "ordered" and "/" in item and not item.startswith("shell/"):
-                first.setdefault(item.partition("/")[2], int(self.log[row, 0]))
+            note = self.plan.notes[self.argument(row, 1)]
+            if note.kind == "ordered" and note.place and note.part != "shell":
+                first.setdefault(note.place, int(self.log[row, 0]))
         for row in self.rows_of(WORK):
             place = self.plan.unit_info[self.plan.unit_of[self.log[row, 1]]].place
             first[place] = min(first.get(place, NEVER), int(self.log[row, 2]))
@@ -173,7 +175,7 @@ class Rehearsal:
     @cached_property
     def _online_steps(self) -> NDArray[np.bool_]:
         """Return the steps that note that a block is online."""
-        kinds = np.array([kind == ONLINE for kind, _ in self.plan.notes])
+        kinds = np.array([note.kind == ONLINE for note in self.plan.notes])
         found: NDArray[np.bool_] = self.plan.rows[:, 0] == NOTE
         found[found] = kinds[self.plan.rows[found, 1]]
         return found

@@ -25,7 +25,7 @@ def skids(*overrides: str, number: int = 1) -> PlanContext:
     makers = shared_out(open_factories(context, "electrical", system), number)
     for skid, plant in enumerate(makers, 1):
         order = Until("order", fixed(0))
-        made = build_skid(context, plant, order, f"electrical/b{skid}", context.layout.blocks[0])
+        made = build_skid(context, plant, order, context.layout.blocks[0])
         goes(context, f"electrical.s{skid}", *made, Free({plant.finished: 1}))
     return context
 

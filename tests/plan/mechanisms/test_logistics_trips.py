@@ -56,9 +56,9 @@ def whole_skids(*overrides: str, number: int = 1) -> PlanContext:
     (plant,) = open_factories(context, "electrical", context.project.by_system["electrical"])
     clear_places(context, "electrical")
     for skid in range(1, number + 1):
-        unit, item = f"electrical.s{skid}", f"electrical/b{skid}"
-        made = build_skid(context, plant, Until("order", fixed(0)), item, context.layout.blocks[0])
-        delivered = deliver(context, plant, unit, (), item)
+        unit, block = f"electrical.s{skid}", context.layout.blocks[0]
+        made = build_skid(context, plant, Until("order", fixed(0)), block)
+        delivered = deliver(context, plant, unit, (), block)
         # off the yard at once
         goes(context, unit, *made, *delivered, Hold({"electrical.skid": 1}), Free({"laydown.electrical": 1}))
     return context
