@@ -42,6 +42,7 @@ from sim.plan.vocabulary import (
     Until,
     Wait,
     Work,
+    WorkRole,
 )
 from sim.world.calendars.working_time import Calendar
 
@@ -99,6 +100,8 @@ class CompiledPlan:
     trades: tuple[str, ...]
     people: IntArray
     earns: NDArray[np.bool_]
+    work_roles: tuple[WorkRole, ...]
+    """Per step; "work" where it is none as well."""
     notes: tuple[NoteInfo, ...]
     inputs: Inputs
     completion: tuple[int, int]
@@ -253,6 +256,7 @@ class _Compiler:
             trades=tuple(self.trades),
             people=people,
             earns=np.array([work is not None and work.earns for work in works]),
+            work_roles=tuple(work.role if work else "work" for work in works),
             notes=tuple(self.notes),
             inputs=self.inputs.build(),
             completion=(self.gates[plan.completion[0]], plan.completion[1]),

@@ -118,6 +118,14 @@ class Place:
     """Number of a generating unit in its phase, from 1; 0 for every other place."""
 
 
+PLACE_KINDS = {"p": "phase", "h": "hall", "t": "turnover", "b": "block"}
+
+
+def place_kind(name: str) -> str:
+    """Return phase, hall, turnover or block; empty where there is no place. As `place_number`, beside the naming."""
+    return PLACE_KINDS.get(name[:1], "")
+
+
 def place_number(name: str) -> int:
     """Return the number of a place in the order of its kind: 17 for b17; 0 where there is none, as for no place.
 

@@ -89,6 +89,7 @@ LEAVING = 1_000_000
 
 PoolKind = Literal["returned", "supplied", "passed"]
 Mode = Literal["pausing", "whole", "duty"]
+WorkRole = Literal["work", "lag", "way_home"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ class Free:
 class Work:
     """An activity that takes time on a calendar; `people` by trade are busy with it and earn hours.
 
-    `cause` is what a delay by it is due to, where that is not its unit's cause.
+    `cause` is what a delay by it is due to, where that is not its unit's cause. `role` says that no one counts it as
+    an activity of a schedule: time that only passes between two steps, or an empty truck's way home.
     """
 
     activity: str
@@ -147,6 +149,7 @@ class Work:
     learning: str | None = None
     area: str | None = None
     cause: str = ""
+    role: WorkRole = "work"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ from sim.study.sample import Sample
 
 MOST_ROWS = 44
 SYSTEM_PARTS = frozenset({"electrical", "mechanical", "compute", "commissioning", "flush", "pad"})
-"""What is built and tested in a block; that its parts were bought and decided on stands in no row."""
+"""What is built and tested in a block."""
+IN_BLOCK = frozenset({"material", "gate_slot", "installation", "commissioning", "step", "link"})
+"""Units that work at a block itself: its skids are made far away and would stretch the row by a year."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,8 @@ class GanttRow:
     step: str = ""
     handed_over_by: str = ""
     """The turnover that a block belongs to."""
-
-    @property
-    def is_place(self) -> bool:
-        """Tell whether the row is all of a hall or block, so that what happens within it is no wait of it."""
-        return not self.kinds
+    is_place: bool = False
+    """The row is all of a hall or block: that one of its units waits for another is no wait of the row."""
 
     def has(self, kind: str, place: str, part: str, step: str) -> bool:
         """Tell whether a unit stands in the row."""
@@ -90,10 +89,12 @@ def _gantt_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
     blocks = _last_blocks(log)
     halls = sorted({place for _, place, part, _ in ended if part == "shell"}, key=place_number)
     for hall in halls[: max(1, MOST_ROWS - len(site) - 2 - len(blocks))]:
-        yield GanttRow(f"hall {place_number(hall)}: shell", frozenset({hall}), parts=frozenset({"shell"}))
+        yield GanttRow(
+            f"hall {place_number(hall)}: shell", frozenset({hall}), parts=frozenset({"shell"}), is_place=True
+        )
     for block, turnover in blocks:
         name = f"block {place_number(block)}"
-        yield GanttRow(name, frozenset({block}), parts=SYSTEM_PARTS, handed_over_by=turnover)
+        yield GanttRow(name, frozenset({block}), IN_BLOCK, SYSTEM_PARTS, handed_over_by=turnover, is_place=True)
 
 
 def _last_blocks(log: Mapping[str, Column]) -> list[tuple[str, str]]:

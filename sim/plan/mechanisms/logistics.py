@@ -23,6 +23,7 @@ from sim.plan.vocabulary import (
     UnitInfo,
     Wait,
     Work,
+    WorkRole,
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
@@ -93,13 +94,13 @@ def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait
     ]
 
 
-def drive(context: PlanContext, plant: Plant, activity: str) -> list[PlanStep]:
+def drive(context: PlanContext, plant: Plant, activity: str, role: WorkRole = "work") -> list[PlanStep]:
     """Return a loaded trip between a plant and the site: as fast as its class may, while it may be on the road."""
     roads = context.project.logistics.roads
     span = _driving(plant, movement(plant.load, roads).speed)
     return [
         Note("trip", f"{plant.load.name}/{plant.system}", round(plant.fleet.distance_miles.value)),
-        Work(activity, span, road_of(plant.system, plant.load, roads), "duty", cause=ROAD),
+        Work(activity, span, road_of(plant.system, plant.load, roads), "duty", cause=ROAD, role=role),
     ]
 
 
@@ -133,7 +134,7 @@ def _return(plant: Plant) -> list[PlanStep]:
     """Return a dedicated truck's way back, on the open road."""
     if plant.fleet.kind == "hired":
         return []
-    return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty", cause=ROAD)]
+    return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty", cause=ROAD, role="way_home")]
 
 
 def _late(logistics: Logistics, system: str) -> list[PlanStep]:
@@ -157,7 +158,7 @@ def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> lis
     return [
         Again(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
         Free({GATE: 1, laydown(system): 1, **slots(context, 1)}),
-        *drive(context, plant, f"{system} damaged return"),
+        *drive(context, plant, f"{system} damaged return", "way_home"),
         Free(truck),
         *mend_on_line(plant, f"{system} rework of damage", rework),
         Label(WHOLE),

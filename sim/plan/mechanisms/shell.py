@@ -76,7 +76,9 @@ def _step(context: PlanContext, step: Step, instance: Instance, links: Sequence[
     route += _waits(context, step, instance, [*local, *above])
     route += [Wait(arrived(context, item, instance.place)) for item in step.needs]
     if step.lag_days is not None:
-        route.append(Work(f"{activity} lag", Span(to_distribution(step.lag_days), MINUTES_PER_DAY), "always"))
+        route.append(
+            Work(f"{activity} lag", Span(to_distribution(step.lag_days), MINUTES_PER_DAY), "always", role="lag")
+        )
     hours = planned_hours(step, instance.sqft, instance.mw)
     span = step_span(context, step, hours)
     route += by_crews(context, instance.place, activity, step, span)
@@ -117,7 +119,7 @@ def _delay(
     activity = f"{instance.network}.{step.id} after {link.id}"
     signal = Signal(context.plan.gate(_link_gate(instance, step, link)))
     if link.lag_days is not None:
-        lag = Work(activity, Span(to_distribution(link.lag_days), MINUTES_PER_DAY), "always")
+        lag = Work(activity, Span(to_distribution(link.lag_days), MINUTES_PER_DAY), "always", role="lag")
         return [Wait(_event(context, instance, link)), lag, signal]
     assert before is not None  # the checks of the configuration let no lead leave its network
     span = step_span(context, before, planned_hours(before, instance.sqft, instance.mw))
@@ -125,7 +127,7 @@ def _delay(
     length = Span(Fixed(minutes), 1.0, span.content, span.losses, span.delays)
     return [
         Wait(context.plan.gate(_started(instance, link.id))),
-        Work(activity, length, SITE + before.exposure),
+        Work(activity, length, SITE + before.exposure, role="lag"),
         signal,
     ]
 

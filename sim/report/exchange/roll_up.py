@@ -7,11 +7,11 @@ A bar begins with its first activity and ends with its last, so it follows what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sim.config.project import Project
+from sim.plan.layout import place_kind, place_number
 from sim.report.exchange.schedule_model import After, Schedule, Task
 from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, order_of
 
@@ -25,40 +25,27 @@ def bar_of(task: Task, project: Project, level: int) -> tuple[str, ...]:
     group = task.group
     if task.milestone:
         depth = 2 if group[0] == POWER else level - 1
-        is_block = task.name.startswith("Block")
-        return _by_hall(group, project) if is_block and level < 3 else (*group[:depth], task.name)
-    if group[:2] == (SYSTEMS, "Factory and transport"):
-        number = int(re.findall(r"\d+", group[-1])[-1])
-        skids = _skids(project, group[2])
+        return _by_hall(task, project) if task.info.kind == "turnover" and level < 3 else (*group[:depth], task.name)
+    if task.info.kind == "skid":
+        number, skids = task.info.number, project.by_system[task.info.part].skid.per_block * project.blocks
         part = TENTHS if level > 2 else 1
         tenth = min(part, 1 + (number - 1) * part // max(skids, 1))
         return (*group[:3], f"{group[2]} skids" + (f", part {tenth} of {part}" if part > 1 else ""))
     if group[:2] == (POWER, "Power"):
         return group if level > 2 else (*group[:2], "Power units")
     if group[0] in (SYSTEMS, POWER) and len(group) > 2:
-        return group if level > 2 else _by_hall(group, project)
+        return group if level > 2 else _by_hall(task, project)
     if level > 2:
-        return (*group, task.name.partition(": ")[2] or task.name)
-    return group if len(group) > 1 else (*group, task.name.partition(": ")[2] or task.name)
+        return (*group, task.what or task.name)
+    return group if len(group) > 1 else (*group, task.what or task.name)
 
 
-def _skids(project: Project, words: str) -> int:
-    """How many skids a factory makes, about: those of its system."""
-    for name, system in project.by_system.items():
-        if words.lower().startswith(name):
-            return system.skid.per_block * project.blocks
-    return project.blocks
-
-
-def _by_hall(group: tuple[str, ...], project: Project) -> tuple[str, ...]:
+def _by_hall(task: Task, project: Project) -> tuple[str, ...]:
     """Headings in which a block is one of its hall's."""
-    number = int(re.findall(r"\d+", group[2])[-1])
-    size = project.hall.blocks * (project.turnover_blocks if group[2].startswith("Turnover") else 1)
-    if group[2].startswith("Turnover"):
-        size = max(1, project.hall.blocks // project.turnover_blocks)
+    number, kind = place_number(task.info.place), place_kind(task.info.place)
+    size = max(1, project.hall.blocks // project.turnover_blocks) if kind == "turnover" else project.hall.blocks
     first = (number - 1) // size * size + 1
-    kind = group[2].split()[0]
-    return (*group[:2], f"{kind}s {first} to {first + size - 1}", *group[3:])
+    return (*task.group[:2], f"{kind.capitalize()}s {first} to {first + size - 1}", *task.group[3:])
 
 
 def rolled_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int, int], tuple[int, int]]]:

@@ -15,14 +15,13 @@ from typing import NamedTuple
 from sim.config.project import Project
 from sim.errors import SimError
 from sim.plan.compile import CompiledPlan
-from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log
+from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
 from sim.report.exchange.following import Following
 from sim.report.exchange.work_breakdown import Names, order_of
 from sim.study.case import Case
 from sim.world.calendars.project_calendars import ON_SITE, SHIFT
 from sim.world.calendars.working_time import Calendar
 
-RETURN, LAG, LINK = " return", " lag", " after "
 Wait = tuple[int, int, str]
 """Since when, until when, for what."""
 Key = tuple[int, int]
@@ -59,6 +58,9 @@ class Task:
     held_back: str = ""
     milestone: bool = False
     people: Mapping[str, int] = field(default_factory=dict)
+    what: str = ""
+    """Its name without its place; empty for a milestone."""
+    info: UnitInfo = field(default_factory=UnitInfo)
 
 
 @dataclass(frozen=True)
@@ -140,16 +142,16 @@ class _Walk:
             self.waits.setdefault(unit, []).append((x, minute, "its date"))
         elif operation in (SIGNAL, FREE):
             self.following.give(unit, self.rows[step], x, minute)
-        elif operation == NOTE and (name := self.names.milestone(self.plan.units[unit], *self.plan.notes[a])):
+        elif operation == NOTE and (name := self.names.milestone(self.plan.unit_info[unit], self.plan.notes[a])):
             self._milestone(minute, step, unit, name)
 
     def _work(self, minute: int, step: int, begun: int, unit: int) -> None:
         """Make a task of a work, unless it is a crew's coming and going, a way home, or nothing at all."""
         waits = self.waits.pop(unit, [])
-        name, activity = self.plan.units[unit], self.plan.activities[self.plan.activity_of[step]]
-        if self.plan.unit_info[unit].kind == "crew" or activity.endswith(RETURN) or minute == begun:
+        info, role = self.plan.unit_info[unit], self.plan.work_roles[step]
+        if info.kind == "crew" or role == "way_home" or minute == begun:
             return
-        if LINK in name or activity.endswith(LAG):
+        if role == "lag":  # to a planner no activity, but the lag of the links it stands between
             self.following.delayed(unit, minute - begun)
             return
         calendar = self.plan.calendars[self.rows[step][2]]
@@ -159,8 +161,10 @@ class _Walk:
         after = [After(*head) for head in self.following.before(unit)]
         held = self._held_back(after, start, calendar, waits)
         people = {trade: int(n) for trade, n in zip(self.plan.trades, self.plan.people[step], strict=True) if n}
-        text = self.names.task(name, activity)
-        self._add(step, unit, text, (start, minute, length), calendar, after, held, people=people)
+        where, what = self.names.task(self.plan.units[unit], info, self.plan.activities[self.plan.activity_of[step]])
+        self._add(
+            step, unit, f"{where}: {what}", (start, minute, length), calendar, after, held, what=what, people=people
+        )
 
     def _stated_for(self, name: str, start: int, finish: int) -> str:
         """The calendar a planner's tool gets: paid shifts on site; around the clock where the shifts do not fit."""
@@ -198,17 +202,30 @@ class _Walk:
 
     def _add(
         self, step: int, unit: int, name: str, when: tuple[int, int, int], calendar: str, after: Sequence[After],
-        held: str, *, milestone: bool = False, people: Mapping[str, int] | None = None,
+        held: str, *, what: str = "", milestone: bool = False, people: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
         """Add a task; whatever its unit does next follows it."""
         number, times = len(self.tasks), self.times.get(step, 0)
         self.times[step] = times + 1
         text = f"{name} (again, {times + 1})" if times else name
-        units = self.plan.units[unit]
-        activity = "" if milestone else self.plan.activities[self.plan.activity_of[step]]
-        group, key = self.names.group(units, activity), (step, times)
+        again = text.removeprefix(name) if what else ""
+        info, key = self.plan.unit_info[unit], (step, times)
         self.tasks.append(
-            Task(number, key, text, units, group, *when, calendar, tuple(after), held, milestone, people or {})
+            Task(
+                number,
+                key,
+                text,
+                self.plan.units[unit],
+                self.names.group(info),
+                *when,
+                calendar,
+                tuple(after),
+                held,
+                milestone,
+                people or {},
+                what + again,
+                info,
+            )
         )
         self.finishes.append(when[1])
         if not milestone:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 
 from sim.config.project import Project
+from sim.plan.layout import place_kind, place_number
 from sim.plan.mechanisms.commissioning import ONLINE
+from sim.plan.vocabulary import NoteInfo, UnitInfo
 
 SITE, HALLS, SYSTEMS, POWER = "Site works", "Halls", "Systems", "Commissioning and power"
 _TOP = {SITE: 0, HALLS: 1, SYSTEMS: 2, POWER: 3}
-_SKID = re.compile(r"(?P<plant>[^.]+)\.s(?P<number>\d+)")
-_PLACE = re.compile(r"(?P<kind>[phtb])(?P<number>\d+)")
-_UNIT = re.compile(r"p\d+\.g(?P<number>\d+)")
-_WORDS = {"p": "Phase", "h": "Hall", "t": "Turnover", "b": "Block"}
 
 
 class Names:
@@ -29,49 +27,39 @@ class Names:
         last = [step.id for step in project.shell.steps]
         self.dry_in = "dry_in" if "dry_in" in last else (last[-1] if last else "")
 
-    def group(self, unit: str, activity: str) -> tuple[str, ...]:
-        """Return the headings above an activity of a unit, the outermost first."""
-        if found := _SKID.fullmatch(unit):
-            plant = found["plant"]
-            return (SYSTEMS, "Factory and transport", _words(plant), f"{_words(plant)} skid {found['number']}")
-        if found := _UNIT.fullmatch(unit):
-            return (POWER, "Power", *self._phase(unit), f"Power unit {found['number']}")
-        first, _, rest = unit.partition(".")
-        found = _PLACE.fullmatch(first)
-        if found is None:
-            return (SITE, _words(first))
-        place = f"{_WORDS[found['kind']]} {found['number']}"
-        return self._of_place(found["kind"], place, unit, rest, activity)
+    def group(self, info: UnitInfo) -> tuple[str, ...]:
+        """Return the headings above the activities of a unit, the outermost first."""
+        if info.kind == "skid":
+            return (SYSTEMS, "Factory and transport", _words(info.part), self._where(info))
+        if info.kind == "generating_unit":
+            return (POWER, "Power", *self._phase(info), self._where(info))
+        kind, place = place_kind(info.place), _place_words(info.place)
+        if not kind:
+            return (SITE, _words(info.part or info.kind))
+        if kind in {"hall", "turnover"} or info.kind == "commissioning":
+            return (HALLS, place) if kind == "hall" else (POWER, "Commissioning", place)
+        if kind == "block":
+            return (SYSTEMS, "Blocks", place, *([_words(info.part)] if info.part in self.systems else []))
+        return (POWER, "Power", *self._phase(info)) if info.kind == "grid_feed" else (SITE, *self._phase(info))
 
-    def _of_place(self, kind: str, place: str, unit: str, rest: str, activity: str) -> tuple[str, ...]:
-        """Return the headings of what belongs to a phase, a hall, a turnover or a block."""
-        if kind == "h":
-            return (HALLS, place)
-        if kind == "t" or rest.startswith("commissioning"):
-            return (POWER, "Commissioning", place)
-        if kind == "b":
-            system = next((name for name in self.systems if rest.startswith(name)), "")
-            return (SYSTEMS, "Blocks", place, *([_words(system)] if system else []))
-        power = rest.startswith(("grid", "temporary")) or activity.startswith("generation")
-        return (POWER, "Power", *self._phase(unit)) if power else (SITE, *self._phase(unit))
-
-    def _phase(self, unit: str) -> tuple[str, ...]:
+    def _phase(self, info: UnitInfo) -> tuple[str, ...]:
         """The phase, where there are several."""
-        return (f"Phase {unit.partition('.')[0][1:]}",) if self.phases > 1 else ()
+        return (_place_words(info.place),) if self.phases > 1 else ()
 
-    def task(self, unit: str, activity: str) -> str:
-        """Return the name of an activity: where, then what."""
-        if found := _SKID.fullmatch(unit):
-            return f"{_words(found['plant'])} skid {found['number']}: {self._what(activity)}"
-        if found := _UNIT.fullmatch(unit):
-            return f"Power unit {found['number']}: {self._what(activity)}"
-        first, _, rest = unit.partition(".")
-        found = _PLACE.fullmatch(first)
-        if found is None:
-            return f"{_words(unit)}: {self._what(activity)}"
-        system = next((name for name in self.systems if rest.startswith(name) and not activity.startswith("L")), "")
-        where = f"{_WORDS[found['kind']]} {found['number']}" if found["kind"] != "p" or self.phases > 1 else "Site"
-        return f"{where}{f' {system}' if system else ''}: {self._what(activity)}"
+    def task(self, unit: str, info: UnitInfo, activity: str) -> tuple[str, str]:
+        """Return where an activity is and what it is; a planner reads both, in this order."""
+        return self._where(info) or _words(unit), self._what(activity)
+
+    def _where(self, info: UnitInfo) -> str:
+        """A unit's place in words, with its system; empty where it has none."""
+        if info.kind == "skid":
+            return f"{_words(info.part)} skid {info.number}"
+        if info.kind == "generating_unit":
+            return f"Power unit {info.number}"
+        if not info.place:
+            return ""
+        where = "Site" if place_kind(info.place) == "phase" and self.phases == 1 else _place_words(info.place)
+        return f"{where} {info.part}" if info.part in self.systems else where
 
     def _what(self, activity: str) -> str:
         """An activity without the network or the system it belongs to, which its place says already."""
@@ -83,18 +71,23 @@ class Names:
             activity = plain or activity
         return _words(activity)
 
-    def milestone(self, unit: str, kind: str, item: str) -> str:
+    def milestone(self, info: UnitInfo, note: NoteInfo) -> str:
         """Return the name of the milestone that a note of a unit is; empty if it is none."""
-        if kind == ONLINE:
-            return f"Block {item[1:]} handed over" if self.alone else f"Block {item[1:]} online"
-        if kind == "started" and item.startswith("site_works/"):
-            phase = item.rpartition("/")[2][1:]
-            return f"Permits granted, phase {phase}" if self.phases > 1 else "Permits granted"
-        if kind == "installed" and (found := re.fullmatch(r"h(\d+)\.shell\.(.+)", unit)) and found[2] == self.dry_in:
-            return f"Hall {found[1]} dry-in"
-        if kind == "installed" and (found := _UNIT.fullmatch(unit)):
-            return f"Power unit {found['number']} energised"
+        number = place_number(note.place if note.kind == ONLINE else info.place)  # a turnover hands over several blocks
+        if note.kind == ONLINE:
+            return f"Block {number} handed over" if self.alone else f"Block {number} online"
+        if note.kind == "started" and note.part == "site_works":
+            return f"Permits granted, phase {number}" if self.phases > 1 else "Permits granted"
+        if note.kind == "installed" and info.part == "shell" and info.step == self.dry_in:
+            return f"Hall {number} dry-in"
+        if note.kind == "installed" and info.kind == "generating_unit":
+            return f"Power unit {info.number} energised"
         return ""
+
+
+def _place_words(place: str) -> str:
+    """A place as a heading: Block 17."""
+    return f"{place_kind(place).capitalize()} {place_number(place)}"
 
 
 def _words(name: str) -> str:
@@ -106,6 +99,7 @@ def _words(name: str) -> str:
 
 def order_of(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
     """Return what sorts headings: the four first ones as they are built, the others by their words and numbers."""
+    # a natural sort of what people read: nothing but the order hangs on these digits
     return tuple(
         (_TOP.get(name, 9), re.sub(r"\d+", "", name), int(found[0]) if (found := re.search(r"\d+", name)) else 0)
         for name in group
