@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.draws import Inputs, shared
+from sim.plan.vocabulary import FactorGroup
 from sim.study.analyses.switch_off import RISK, UNCERTAINTY
 from sim.study.case import Case
 from sim.study.chunk import Columns, Floats
@@ -34,7 +35,9 @@ CLASSES, IN_A_CLASS = 10, 20
 RESAMPLES = 200
 HALF = 1.96
 """Half a 95 % interval in standard errors, those of the bootstrap."""
-WORDS = {"loss": "productivity", "supplier": "supplier", "price": "price", "demand": "demand"}
+WORDS: dict[FactorGroup, str] = {
+    "productivity": "productivity", "suppliers": "supplier", "prices": "price", "demand": "demand",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Shared:
     kind: str
     name: str
     classes: NDArray[np.int64]
+    group: FactorGroup = "risk"
 
 
 def indices(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
@@ -74,7 +78,7 @@ def _of_metric(
     y = values[known]
     counts = resampled(len(y))
     for one in drivers(case, seed, sample.size, known):
-        if one.name.startswith(f"{WORDS['price']}: ") and metric in DATES:  # no date of the model asks for a price
+        if one.group == "prices" and metric in DATES:  # no date of the model asks for a price
             continue
         yield one.id, one.kind, one.name, metric, *index(y, one.classes, counts), len(y)
 
@@ -82,17 +86,20 @@ def _of_metric(
 def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iterator[Shared]:
     """Yield what is drawn once a project and differs between runs, with the classes of the chosen ones."""
     inputs = case.plan.inputs
-    luck = case.draws(seed).uniforms(inputs.factors, 0, runs)
-    factors, _ = shared(inputs, drawn(inputs.tables, inputs.factor_table, luck), _no_delays(inputs, runs))
+    drawn_uniforms = case.draws(seed).uniforms(inputs.factors, 0, runs)
+    # drawn again, not stored: the same seed gives what the runs had
+    factors, _ = shared(inputs, drawn(inputs.tables, inputs.factor_table, drawn_uniforms), _no_delays(inputs, runs))
     number = {name: at for at, name in enumerate(inputs.factors)}
     for driver, _ in case.project.risks.active():
+        # whether it occurs is the first class, so that its size is compared among the runs in which it does
         occurs, size = (factors[number[f"risk.{driver.id}{end}"], chosen] for end in ("", ".size"))
         yield Shared(driver.id, RISK, driver.name, np.where(occurs == 0, 0, 1 + classes(size, occurs != 0)))
     for name, at in number.items():
-        kind, _, what = name.partition(".")
-        if kind in WORDS and inputs.tables.kind[inputs.factor_table[at]] != FIXED:
-            words = f"{WORDS[kind]}: {what.replace('_', ' ').replace('.', ' ')}"
-            yield Shared(name, UNCERTAINTY, words, classes(factors[at, chosen], np.ones(len(chosen), np.bool_)))
+        group, what = inputs.factor_groups[at], name.partition(".")[2]  # of the name only the words of the label
+        if group in WORDS and inputs.tables.kind[inputs.factor_table[at]] != FIXED:
+            words = f"{WORDS[group]}: {what.replace('_', ' ').replace('.', ' ')}"
+            number_of_class = classes(factors[at, chosen], np.ones(len(chosen), np.bool_))
+            yield Shared(name, UNCERTAINTY, words, number_of_class, group)
 
 
 def _no_delays(inputs: Inputs, runs: int) -> Floats:
@@ -109,6 +116,7 @@ def classes(values: Floats, of: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def resampled(n: int) -> Floats:
     """Return how often each of n runs counts: once in the first row, in the others as the bootstrap has it."""
+    # the same resamples for every driver: their indices then differ by the drivers alone, and a rerun by nothing
     counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)
     return np.concatenate([np.ones((1, n)), counts])
 
@@ -127,11 +135,12 @@ def index(y: Floats, number: NDArray[np.int64], counts: Floats) -> tuple[float, 
 def _ratio(weights: Floats, y: Floats, number: NDArray[np.int64]) -> Floats:
     """Return the correlation ratio without its bias, for each row of weights (how often each run counts)."""
     many, n = int(number.max()) + 1, len(y)
-    y = y - y.mean()
+    y = y - y.mean()  # the difference of squares below would cancel away where the mean is large beside the spread
     member = np.eye(many)[number]
     count = weights @ member
     mean = weights @ y / n
     between = ((weights @ (member * y[:, None])) ** 2 / np.maximum(count, 1)).sum(axis=1) / n - mean**2
     total = weights @ y**2 / n - mean**2
     ratio = between / np.where(total > 0, total, 1.0)
+    # Kelley's epsilon squared: classes explain something by chance alone, about (many - 1) / (n - 1)
     return np.asarray(1 - (1 - ratio) * (n - 1) / max(n - many, 1))

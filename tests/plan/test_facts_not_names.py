@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from sim.plan.analysis.critical_path import earliest
@@ -11,6 +12,10 @@ from sim.plan.analysis.resource_load import loads
 from sim.plan.checks import check
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import OTHER
+from sim.report.exchange.roll_up import LEVELS, bar_of
+from sim.report.exchange.schedule_model import schedule
+from sim.report.figures import gantt
+from sim.report.representative_run import hall_releases, online_days, skid_flow, stages
 from sim.study.analyses.switch_off import grouped
 from sim.study.case import Case
 from tests.tiny_project import tiny_case
@@ -46,12 +51,30 @@ def test_causes_loads_and_checks_do_not_ask_for_names(case: Case) -> None:
     plan, other = case.plan, renamed(case.plan)
     assert grouped(other) == grouped(plan)
     assert len(check(other)) == len(check(plan))
-    told = []
+    found_loads = []
     for one in (plan, other):
         schedule = earliest(one, case.planned.values, one.base_calendars)
         found = loads(one, case.planned.values, schedule, one.base_calendars)
-        told.append(sorted((load.noun, load.who, load.days) for load in found))
-    assert told[0] == told[1]
+        found_loads.append(sorted((load.noun, load.who, load.days) for load in found))
+    assert found_loads[0] == found_loads[1]
+
+
+def test_charts_schedules_and_orders_do_not_ask_for_names(case: Case) -> None:
+    """Rows of the Gantt chart, stages, headings and bars of a planner's file: only the names of units differ."""
+    found: list[object] = []
+    for one in (case, replace(case, plan=renamed(case.plan))):
+        (done,) = one.replications(1, 0, 1)
+        log = one.event_table(done)
+        events = pd.DataFrame(log)
+        rows = [(row.name, [(bar.what, bar.begin, bar.end) for bar in row.bars]) for row in gantt.rows(events)]
+        tasks = schedule(one, done.outcome.log, done.hours).tasks
+        bars = [bar_of(task, one.project, level) for task in tasks for level in LEVELS if task.info.place]
+        found.append([
+            rows, [*stages(events)], hall_releases(events), online_days(events),
+            {state: days.tolist() for state, days in skid_flow(events).items()},
+            [(task.group, task.milestone, task.start) for task in tasks], bars,
+        ])  # fmt: skip
+    assert found[0] == found[1]
 
 
 def test_every_unit_of_a_project_says_what_it_is(case: Case) -> None:
