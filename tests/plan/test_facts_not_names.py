@@ -67,7 +67,7 @@ def test_charts_schedules_and_orders_do_not_ask_for_names(case: Case) -> None:
         log = one.event_table(done)
         events = pd.DataFrame(log)
         rows = [(row.name, [(bar.what, bar.begin, bar.end) for bar in row.bars]) for row in gantt.rows(events)]
-        tasks = schedule(one, done.outcome.log, done.hours).tasks
+        tasks = schedule(one, done.outcome.log, done.calendars).tasks
         bars = [bar_of(task, one.project, level) for task in tasks for level in LEVELS if task.info.place]
         found.append([
             rows, [*stages(events)], hall_releases(events), online_days(events),

@@ -45,7 +45,7 @@ def finished_skids(*overrides: str, number: int = 1) -> PlanContext:
     clear_places(context, "electrical")
     for skid in range(1, number + 1):
         unit = f"electrical.s{skid}"
-        goes(context, unit, Hold({plant.finished: 1}), *deliver(context, plant, unit, (), f"electrical/b{skid}"))
+        goes(context, unit, Hold({plant.finished: 1}), *deliver(context, plant, unit, (), context.layout.blocks[0]))
     return context
 
 
