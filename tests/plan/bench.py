@@ -88,4 +88,5 @@ def notes(plan: CompiledPlan, luck: SampledInputs | None = None) -> list[tuple[f
     """Every note (hour, kind, item, amount) of a run, in order."""
     log = simulate(SimpyPlan(plan), luck or most_likely_draws(plan.inputs), plan.base_calendars).log
     rows = log[plan.rows[log[:, 1], 0] == NOTE]
-    return [(minute / HOUR, *plan.notes[plan.rows[step, 1]], amount) for minute, step, amount in rows.tolist()]
+    noted = ((minute, plan.notes[plan.rows[step, 1]], amount) for minute, step, amount in rows.tolist())
+    return [(minute / HOUR, note.kind, note.item, amount) for minute, note, amount in noted]

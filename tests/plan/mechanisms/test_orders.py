@@ -32,12 +32,16 @@ def planned(case: Case) -> dict[str, float]:
     return case.measured(case.planned, outcome)[0]
 
 
+def noted_at(case: Case, step: int) -> tuple[str, str]:
+    """Kind and item of a step that is a note."""
+    note = case.plan.notes[case.plan.rows[step, 1]]
+    return note.kind, note.item
+
+
 def notes(case: Case, kind: str) -> dict[str, float]:
     """Item → day of every note of a kind in the run without luck."""
     log = case.simulate(case.planned).log
-    noted = [
-        (case.plan.notes[case.plan.rows[step, 1]], day / DAY) for day, step, _ in log if case.plan.rows[step, 0] == NOTE
-    ]
+    noted = [(noted_at(case, step), day / DAY) for day, step, _ in log if case.plan.rows[step, 0] == NOTE]
     return {item: day for (is_, item), day in noted if is_ == kind}
 
 
@@ -143,7 +147,7 @@ def test_purchases_held_back_are_not_made_once_demand_has_broken_off() -> None:
     cancelled = 0
     for luck in Draws(case.plan.inputs, 1).chunk(0, 10):
         log = case.simulate(luck).log
-        noted = {case.plan.notes[case.plan.rows[step, 1]] for _, step, _ in log if case.plan.rows[step, 0] == NOTE}
+        noted = {noted_at(case, step) for _, step, _ in log if case.plan.rows[step, 0] == NOTE}
         broken = ("broken off", "demand") in noted
         assert (("cancelled", "b2") in noted) == broken
         assert (("ordered", "compute/b2") in noted) == (not broken)

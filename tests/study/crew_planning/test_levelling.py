@@ -105,7 +105,7 @@ def test_crews_follow_the_progress_of_the_work_before_theirs(called_by: str, lat
 
 def _arrival(case: Case, draws: SampledInputs, trade: str) -> int:
     """The minute at which the first people of a trade are on site."""
-    note = case.plan.notes.index(("people", trade))
+    note = case.plan.notes.index(("people", trade, ""))
     log = case.simulate(draws).log
     rows = (case.plan.rows[log[:, 1], 0] == NOTE) & (case.plan.rows[log[:, 1], 1] == note)
     return int(log[rows, 0].min())
