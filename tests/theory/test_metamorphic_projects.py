@@ -169,6 +169,7 @@ def test_with_nothing_from_factories_a_hybrid_is_stick_built() -> None:
     stick = load(CONFIGS / "stick_built.yaml", small).value
     site = tuple(f"systems.{name}.scope=site" for name in stick.by_system)
     days = stick.commissioning.l5.days.model_dump(exclude_none=True)
+    assert stick.shell.crews_for_sqft is not None
     as_stick = [f"hall.sqft_per_mw={stick.hall.sqft_per_mw.value:g}",
                 f"shell.crews_for_sqft={stick.shell.crews_for_sqft.value:g}",
                 f"commissioning.l5.days={{low: {days['low']}, mode: {days['mode']}, high: {days['high']}}}"]  # fmt: skip
