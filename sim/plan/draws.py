@@ -170,7 +170,7 @@ class SampledInputs:
 class Draws:
     """Draws the inputs of a plan, a chunk of replications at a time, each from its own named stream.
 
-    First attempts come from `uniforms` if it is given (luck spread evenly over a study); later ones never do.
+    First attempts come from `uniforms` if it is given (a stratified sample of the whole study); later ones never do.
     """
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
@@ -178,7 +178,7 @@ class Draws:
         self.seed, self.keys = seed, [stream_key(seed, name) for name in inputs.names]
 
     def chunk(self, first: int, count: int) -> Iterator[SampledInputs]:
-        """Yield the luck of replications first … first + count − 1."""
+        """Yield the draws of replications first … first + count − 1."""
         inputs = self.inputs
         factors = sample(inputs.tables, inputs.factor_table, self.uniforms(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, self.uniforms(inputs.delay_names, first, count))
@@ -268,7 +268,7 @@ class Spreader:
     """Draws the first attempts of named inputs; a `Uniforms` of `sim.plan.draws`.
 
     Drivers are what a whole project shares, its factors and delays. They have the first of Sobol's dimensions:
-    strategies with the same drivers have the same luck. Latin hypercubes go by name alone.
+    strategies with the same drivers have the same draws. Latin hypercubes go by name alone.
     What was worked out for the latest randomisation is remembered, for the next chunk is mostly of the same one.
     """
 

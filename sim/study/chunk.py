@@ -89,6 +89,7 @@ def validated(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
             f"{case.name} was asked for replications {span} of {case.metrics}, and gave "
             f"{chunk.span} of {tuple(chunk.runs)}"
         )
+    # float32 halves what a study keeps; curves are only drawn and banded, metrics stay exact
     runs: Columns = {"status": np.asarray(chunk.runs["status"], dtype=np.int8)}
     runs |= {metric: np.asarray(chunk.runs[metric], dtype=np.float64) for metric in case.metrics}
     curves: Columns = {name: np.asarray(c, dtype=np.float32) for name, c in chunk.curves.items()}
@@ -102,6 +103,7 @@ def validated(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
 def concatenated(chunks: list[Chunk]) -> Chunk:
     """Neighbouring chunks as one, whether all of them have curves or not."""
     runs: Columns = {name: np.concatenate([c.runs[name] for c in chunks]) for name in chunks[0].runs}
+    # a chunk whose replications all failed has no curves: it is filled up with not-a-number
     named = {name: curve.shape[1] for c in chunks for name, curve in c.curves.items()}
     curves: Columns = {
         name: np.concatenate([c.curves.get(name, np.full((c.count, days), np.nan, np.float32)) for c in chunks])
@@ -110,7 +112,7 @@ def concatenated(chunks: list[Chunk]) -> Chunk:
     return Chunk(chunks[0].first, runs, curves, {r: note for c in chunks for r, note in c.notes.items()})
 
 
-# --- shelf ------------------------------------------------------------------------------------------------------------
+# --- chunk stores -----------------------------------------------------------------------------------------------------
 
 
 class ChunkStore(Protocol):
@@ -160,7 +162,7 @@ class InMemoryStore:
 
 
 class StoreView:
-    """A stretch of another shelf, with its replications numbered from 0: where one of many studies in a row lies."""
+    """A stretch of another store, with its replications numbered from 0: where one of many studies in a row lies."""
 
     def __init__(self, store: ChunkStore, first: int, count: int) -> None:
         self.store = store
@@ -213,6 +215,7 @@ def missing(have: Iterable[range], wanted: range) -> list[range]:
 def covering(have: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
     """Each stretch needed to cover `wanted` without gap or repetition, with the part of it to use."""
     position = wanted.start
+    # the longest of those that begin together first: after a retry stretches may overlap
     for span in sorted(have, key=lambda span: (span.start, -len(span))):
         start, stop = max(position, span.start), min(span.stop, wanted.stop)
         if start < stop:
@@ -234,6 +237,7 @@ class PendingRanges:
     """What is still to be handed out, in order, in pieces of any size."""
 
     def __init__(self, ranges: Iterable[range]) -> None:
+        # the next one last, where a list gives and takes at no cost
         self._spans = list(reversed(list(ranges)))
 
     @property
@@ -283,6 +287,7 @@ class ChunkSizer:
             return self._fixed
         if self._seconds_each is None:
             return FIRST_SIZE
+        # half a share each: the second half evens out workers of different speed at the end
         fair = -(-left // (2 * max(workers, 1)))
         return max(1, min(round(CHUNK_SECONDS / self._seconds_each), fair, LARGEST))
 

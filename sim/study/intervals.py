@@ -1,18 +1,14 @@
-"""Two cases on the same luck: how much one is ahead of the other, replication by replication.
+"""How sure a sampled number is, and a difference of two cases: the 95 % intervals that are printed beside them.
 
-The same replication has the same weather, the same failures and the same crews' pace in both cases, so the
-difference is known far better than either number.
+They cover the error of sampling only, neither the inputs' nor the model's. Infinite values (runs that stalled) count in
+quantiles; a mean over them does not exist and is given as not-a-number.
 
-How sure a sampled number is: the 95 % intervals that are printed beside it.
+Two cases are compared on common random numbers: the same replication has the same weather, failures and pace of crews in
+both, so the difference is known far better than either number.
 
-They cover the error of sampling only, neither the inputs' nor the model's. Infinite values (runs that
-stalled) count in quantiles; a mean over them does not exist and is given as not-a-number.
-
-How sure a number is when luck was spread evenly: from the scatter between independent randomisations.
-
-Inside a randomisation the replications keep out of each other's way, so an interval that takes them for
-independent says far too little of how good the sample is (it covers 99.5-100 %, CHECKS §4). The randomisations
-are independent of each other: the estimates of at least eight of them have a t-interval.
+Stratified samples (Sobol, Latin hypercube) consist of independent randomisations. Inside one, replications keep out of
+each other's way, and an interval that takes them for independent would be far too wide (it covers 99.5-100 %, CHECKS §4);
+so the estimates of at least eight randomisations have a t-interval.
 """
 
 from __future__ import annotations
@@ -74,6 +70,7 @@ def interval_ranks(share: float, n: int, level: float = LEVEL) -> tuple[int, int
 
     Exact and free of any distribution: the number of values below the quantile is binomial(n, share).
     """
+    # half the error on either side; both bounds are rounded outwards, so that coverage is never below the level
     tail = (1 - level) / 2
     return _binomial(tail, n, share), _binomial(1 - tail, n, share) + 1
 
@@ -82,6 +79,7 @@ def _binomial(probability: float, n: int, share: float) -> int:
     """Smallest k with P(binomial(n, share) <= k) >= probability."""
     from scipy.special import bdtr, bdtrik
 
+    # the continuous inverse may be off by one: the loop goes down to the first k that satisfies the definition
     k = max(ceil(float(bdtrik(probability, n, share))), 0)
     while k > 0 and float(bdtr(k - 1, n, share)) >= probability:
         k -= 1
@@ -179,6 +177,7 @@ def quantile_differences(case: Floats, base: Floats, shares: tuple[float, ...], 
     n, tail = len(case), (1 - level) / 2
     if n == 0:
         return [UNKNOWN for _ in shares]
+    # one set of resamples for all quantiles: both cases are then sorted once, however many are asked for
     ranks = np.array([rank(share, n) for share in shares])
     estimates = minus(np.sort(case)[ranks - 1], np.sort(base)[ranks - 1])
     resampled = np.sort(_resampled(case, base, ranks), axis=0)
@@ -211,6 +210,7 @@ def better(case: Floats, base: Floats, direction: int, level: float = LEVEL) -> 
     case, base = pairs(case, base)
     if len(case) == 0:
         return UNKNOWN, nan
+    # strictly: a tie, usual where a change does not touch the finish, is no win of either
     ahead = case > base if direction > 0 else case < base
     return proportion_interval(int(ahead.sum()), len(case), level), float((case == base).mean())
 
@@ -238,6 +238,7 @@ def between(estimate: Estimate, rows: Floats, size: int, level: float = LEVEL) -
     if len(known) == 0:
         return Interval(nan, nan, nan, 0)
     value, n = estimate(known), len(known)
+    # the last, begun randomisation is unbalanced: its own estimate would widen the interval
     count = len(rows) // size
     found = [estimate(part) for k in range(count) if len(part := _known(rows[k * size : (k + 1) * size]))]
     if len(found) < 2 or not all(map(isfinite, [value, *found])):

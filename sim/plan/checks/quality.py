@@ -85,8 +85,8 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
             if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
                 longest[name] = length
     if longest:
-        told = ", ".join(f"{name} ({length:.0f})" for name, length in longest.items())
-        sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {told}"
+        text = ", ".join(f"{name} ({length:.0f})" for name, length in longest.items())
+        sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {text}"
         yield Finding("warning", next(iter(longest)), sentence)
 
 
@@ -105,12 +105,12 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
             length = values[number] / days[calendar]
             if crews and length > TOO_LARGE_DAYS:
                 activity = plan.activities[plan.activity_of[plan.first[route_class.units[0]] + step]]
-                told = ", ".join(f"{n} of {trade}" for trade, n in crews.items())
-                longest[activity] = max(longest.get(activity, (0.0, "")), (length, told))
+                text = ", ".join(f"{n} of {trade}" for trade, n in crews.items())
+                longest[activity] = max(longest.get(activity, (0.0, "")), (length, text))
     if longest:
-        told = "; ".join(f"{name} ({length:.0f} working days: {crews})" for name, (length, crews) in longest.items())
+        text = "; ".join(f"{name} ({length:.0f} working days: {crews})" for name, (length, crews) in longest.items())
         sentence = (
-            f"as large as its place is, a step takes so many crews at once and no more, and goes on for months: {told}. "
+            f"as large as its place is, a step takes so many crews at once and no more, and goes on for months: {text}. "
             "More crews of the trade would wait; smaller halls (hall.blocks) or more crews a step would help"
         )
         yield Finding("warning", next(iter(longest)), sentence)

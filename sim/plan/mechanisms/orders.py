@@ -130,7 +130,7 @@ def _cancellable(context: PlanContext) -> list[PlanStep]:
 
 
 @dataclass
-class Book:
+class OrderBook:
     """All orders that are not dated, and whose order everything in the plan is."""
 
     context: PlanContext
@@ -150,7 +150,7 @@ def follow_orders(context: PlanContext) -> None:
         (*context.layout.blocks, *context.layout.turnovers) if context.project.orders.policy == "follow_demand" else ()
     )
     of_block = {block.name: order for order in orders for block in order.blocks}
-    book = Book(context, orders, of_block, frozenset(place.name for place in lots))
+    book = OrderBook(context, orders, of_block, frozenset(place.name for place in lots))
     book.of_unit.update(_whose(book))
     done = _reports(book)
     for name, (order, place) in book.of_unit.items():
@@ -161,7 +161,7 @@ def follow_orders(context: PlanContext) -> None:
         context.plan.unit(order.name, route, UnitInfo("order", "order_date"))
 
 
-def _whose(book: Book) -> Iterator[tuple[str, tuple[Order, Place]]]:
+def _whose(book: OrderBook) -> Iterator[tuple[str, tuple[Order, Place]]]:
     """Yield every unit of the plan that belongs to a place of an order."""
     places = _places(book.context.project, book.context.layout)
     for name in book.context.plan.units:
@@ -188,7 +188,7 @@ def _place_of(info: UnitInfo, places: Mapping[tuple[str, int], Place]) -> Place 
     return places.get((info.place, info.number if info.kind == "generating_unit" else 0))
 
 
-def _reports(book: Book) -> dict[str, dict[str, int]]:
+def _reports(book: OrderBook) -> dict[str, dict[str, int]]:
     """Return by order the person-hours, by trade's gate, that its units will report."""
     done: dict[str, dict[str, int]] = {}
     trades = {hours_done(trade) for trade in book.context.project.labour.trades}
@@ -203,7 +203,7 @@ def _reports(book: Book) -> dict[str, dict[str, int]]:
 # --- dates become times after an order ------------------------------------------------------------------
 
 
-def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
+def _waiting(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return a unit's route with its dates counted from its order, and nothing begun before that is firm."""
     route: list[PlanStep] = []
     for step in book.context.plan.units[name]:
@@ -220,7 +220,7 @@ def _waiting(book: Book, name: str, order: Order, place: Place) -> list[PlanStep
     return route
 
 
-def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanStep]:
+def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return the time from an order to the purchase it entails; no purchase where it is or will be cancelled."""
     bought = book.context.resource_plan.order_minutes.get(name, 0)
     later = max(0, bought - _planned(book, order))
@@ -232,7 +232,7 @@ def _purchase(book: Book, name: str, order: Order, place: Place) -> list[PlanSte
     return [*wait, Wait(order.firm) if settled else Again("stop", gate=BROKEN_OFF)]
 
 
-def _planned(book: Book, order: Order) -> int:
+def _planned(book: OrderBook, order: Order) -> int:
     """Return the minute at which an order is planned to be placed."""
     return book.context.resource_plan.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
 
@@ -242,7 +242,7 @@ def _stopping(context: PlanContext) -> list[PlanStep]:
     return [Again("done"), Label("stop"), *after_the_run(context, "stopped"), Again("stop"), Label("done")]
 
 
-def _slot(book: Book, slot: Until, order: Order, place: Place) -> list[PlanStep]:
+def _slot(book: OrderBook, slot: Until, order: Order, place: Place) -> list[PlanStep]:
     """Return a generating unit's time from its order to its delivery: its slot, counted from the order.
 
     Where units are ordered one by one, each takes the first unit's time, and its maker still makes one at a time.
@@ -278,7 +278,7 @@ def _begins(step: PlanStep) -> bool:
     return isinstance(step, Hold | Free | Signal) or (isinstance(step, Note) and step.kind != "ordered")
 
 
-def _crews(book: Book) -> None:
+def _crews(book: OrderBook) -> None:
     """Call crews a time after the order whose work needs them, not on a date."""
     for trade, stays in book.context.resource_plan.mobilisations.items():
         for number, stay in enumerate(stays, 1):
