@@ -46,7 +46,7 @@ class ForwardPass:
     def __init__(
         self, plan: CompiledPlan, values: Sequence[int], calendars: Sequence[Calendar], *, sharing: bool = True
     ) -> None:
-        """Perform the plan; unless `sharing`, everyone finds what was made as if nobody else had taken of it."""
+        """Perform the plan; unless `sharing`, every unit finds what was made as if no other had taken of it."""
         self.plan, self.values, self.calendars = plan, values, calendars
         self.rows: list[list[int]] = plan.rows.tolist()
         self.first: list[int] = plan.first.tolist()
@@ -74,7 +74,7 @@ class ForwardPass:
     # --- one minute after the other -------------------------------------------------------------------------
 
     def _perform(self) -> None:
-        """Play one minute out after the other, each until nobody can go on in it."""
+        """Play one minute out after the other, each until no unit can go on in it."""
         while True:
             while self._ready or self._grant():
                 while self._ready:
@@ -120,7 +120,7 @@ class ForwardPass:
         elif operation == HOLD and self.asked[at]:
             heappush(self._queues[self.asked[at]], (b, self.now, unit))
         elif operation == WAIT and for_the_end(self.plan, self.rows[at]):
-            return NONE  # whoever waits for the end of the run comes no further
+            return NONE  # a unit that waits for the end of the run comes no further
         elif operation == WAIT and self.level[a] < b:
             heappush(self._at_gate[a], (b, unit))
         elif operation == UNTIL and self.values[a] > self.now:
@@ -233,7 +233,7 @@ class ForwardPass:
 def _exchange(plan: CompiledPlan, sharing: bool) -> tuple[list[Asked], list[Asked]]:
     """Return per step what a hold asks of supplied pools, and what a free supplies (or gives back of what was used).
 
-    Whoever gives back what it took finds all that was ever supplied; whoever keeps it leaves less for others.
+    A unit that gives back what it took finds all that was ever supplied; one that keeps it leaves less for others.
     """
     asked: list[Asked] = [()] * len(plan.rows)
     given: list[Asked] = [()] * len(plan.rows)

@@ -129,7 +129,7 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
 
 
 def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, places: bool, end: int) -> Load:
-    """Put together what is known of one pool; `places` come back, whoever gives them."""
+    """Put together what is known of one pool; `places` come back, by whichever unit."""
     initial, minutes = int(plan.initial[pool]), sum(use.minutes.values())
     supplied = [] if places else use.supplied
     capacity = initial + sum(count for _, count in supplied)

@@ -98,10 +98,10 @@ Held = dict[int, int]
 class RouteClass:
     """A route and the units that follow it; steps are counted from the start of the route.
 
-    `rows` are those of the first unit; the other units differ in the gates they name and the luck they have.
+    `rows` are those of the first unit; the other units differ in the gates they name and their draws.
     `held` is what a unit has when it comes to a step, or None where no way leads; the last one is the end.
     `timed` are the steps that are work whose longest span is not nothing; `during` those that a way leads to before
-    the run is over: whoever waits for the completion gate comes no further.
+    the run is over: a unit that waits for the completion gate comes no further.
     """
 
     plan: CompiledPlan
@@ -244,7 +244,7 @@ def _timed(plan: CompiledPlan) -> list[bool]:
 def _likeness(
     plan: CompiledPlan, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
 ) -> tuple[tuple[int, ...], ...]:
-    """Return a route without what is the unit's own: gates by the order of their appearance, no luck."""
+    """Return a route without what is the unit's own: gates by the order of their appearance, no draws."""
     gates: dict[int, int] = {NONE: NONE}
     route: list[tuple[int, ...]] = []
     for row, takes_time in zip(rows, timed, strict=True):

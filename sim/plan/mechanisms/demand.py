@@ -1,7 +1,7 @@
 """Demand: one unit that grows block by block, at a pace drawn by name, and so is the same for every strategy.
 
 A block is *in sight* a look-ahead before it is needed. The unit walks along the moments at which blocks come in
-sight, so that whoever orders what he sees waits for its gate; the date of need is that moment plus the look-ahead.
+sight, so that an order placed on sight waits for its gate; the date of need is that moment plus the look-ahead.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str)
 
 
 def allocation(system: str) -> str:
-    """Return the pool of what a maker has allotted to a system and nobody has taken yet."""
+    """Return the pool of what a maker has allotted to a system and that is not taken yet."""
     return f"{system}.allocation"
 
 

@@ -47,6 +47,7 @@ def tags(written: tuple[str, ...]) -> tuple[Tag, ...]:
 
 
 _WORK: Mapping[str, Callable[[Work, str], bool]] = {
+    # tags are patterns that users write (step:shell.*): to match names of activities is their grammar, not a fact read out
     "trade": lambda work, name: name in work.people,
     "step": lambda work, name: work.calendar in ON_SITE and fnmatchcase(work.activity, name),
     "exposure": lambda work, name: work.calendar == SITE + name,
@@ -126,7 +127,7 @@ def capacity(tag: Tag, context: PlanContext) -> dict[str, int]:
 
 
 FIRST = -1_000_000
-"""Priority of lost capacity: whoever is taken away does not wait behind those who have work for him."""
+"""Priority of lost capacity: what is taken away does not wait behind the work that needs it."""
 LENGTHENS = ("factor", "added_days", "slip_days")
 
 
