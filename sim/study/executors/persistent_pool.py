@@ -17,7 +17,7 @@ from sim.config.project import Project
 from sim.engine.backends import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
-from sim.study.executors.worker import die_with_parent, sigint_blocked
+from sim.study.executors.worker import WorkerProcess, die_with_parent, sigint_blocked
 from sim.world.calendars.working_time import Calendar
 
 METRICS = (
@@ -54,7 +54,7 @@ class PersistentPool:
         self._processes = []
         for _ in range(number):
             here, there = context.Pipe()
-            process = context.Process(target=_work, args=(there, self._ticket, engine), daemon=True)
+            process = WorkerProcess(target=_work, args=(there, self._ticket, engine), daemon=True)
             with sigint_blocked():
                 process.start()
             there.close()

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, ChunkSizer, PendingRanges, failed, format_ranges
-from sim.study.executors.worker import Outcome, initialize_worker, run_sent_chunk, sigint_blocked
+from sim.study.executors.worker import Outcome, WorkerProcess, initialize_worker, run_sent_chunk, sigint_blocked
 
 log = logging.getLogger(__name__)
 # one being worked on and one waiting, so that no worker is ever idle and little is lost with a pool
@@ -47,7 +47,7 @@ class _Remembering(SpawnContext):
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
         """Make a process, as the executor asks for it."""
-        process = SpawnProcess(*args, **kwargs)
+        process = WorkerProcess(*args, **kwargs)
         self._made.append(process)
         return process
 

@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
-from types import FrameType
+from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import FrameType, ModuleType
+from typing import Any
 
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, Chunk, concatenated, failed, validated
@@ -24,6 +27,25 @@ from sim.study.chunk import CaseLike, Chunk, concatenated, failed, validated
 
 
 _PR_SET_PDEATHSIG = 1
+_main_hidden = threading.Lock()
+
+
+class WorkerProcess(SpawnProcess):
+    """A process that does not import its parent's main module, of which a worker needs nothing.
+
+    Python's own would run a script once more in every worker, and a script without `if __name__ == "__main__"` would
+    start workers there again; one that is typed in or piped has no file to import at all.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802 (multiprocessing calls it so)
+        """Start the process while the main module is an empty one: what is sent is worked out from it."""
+        with _main_hidden:
+            main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process_obj)  # noqa: SLF001 (the one hook there is)
+            finally:
+                sys.modules["__main__"] = main
 
 
 @dataclass(frozen=True)
