@@ -1,8 +1,6 @@
-"""Whether the numbers can be believed: `sim verify`.
+"""Checks: `sim verify`, `sim baseline save|check`, `sim check` and `sim schema`.
 
-Expected delivery curves: `sim baseline save|check`.
-
-What a configuration says and may say: `sim check`, `sim schema`.
+The engine against textbook answers, a result against a saved one, and a configuration before it is run.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ ENGINE = click.option(
     type=click.Choice(["auto", "simpy", "compiled"]),
     default="auto",
     show_default=True,
-    help="Who performs the plan: the SimPy reference, or its compiled twin (auto: where installed). Same numbers.",
+    help="What simulates the plan: the SimPy reference, or the compiled engine (auto: where installed). Same numbers.",
 )
 
 
@@ -110,7 +110,7 @@ def load(config: Path, overrides: tuple[str, ...]) -> Config:
 
 
 def watched(name: str) -> Any:
-    """Return a progress bar with the time left, on stderr, where somebody watches."""
+    """Return a progress bar with the time left, on stderr, where that is a terminal."""
     from sim.report.console import progress
 
     return progress(name)

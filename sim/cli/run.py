@@ -73,7 +73,7 @@ def run(
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
     if preview:
-        show_forecast(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling)
+        show_preview(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling)
         return
     if shard is not None:
         if precision or scheduler:
@@ -153,11 +153,11 @@ def require_names_apart(names: list[str]) -> None:
             raise click.UsageError(f"two configurations are named {name}; give one another name")
 
 
-def show_forecast(loaded: Config, *, runs: int, seed: int, workers: int | None, sampling: str) -> None:
+def show_preview(loaded: Config, *, runs: int, seed: int, workers: int | None, sampling: str) -> None:
     """Print how long a run will take and what it needs."""
-    from sim.study.analyses.run_preview import forecast
+    from sim.study.analyses.run_preview import preview
 
-    click.echo(forecast(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling).told())
+    click.echo(preview(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling).describe())
 
 
 def run_part(

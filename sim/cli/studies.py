@@ -1,10 +1,6 @@
-"""One project under many settings: `sim sweep`.
+"""Studies of one project: `sim sweep`, `sim sensitivity`, `sim tune` and `sim drivers`.
 
-Which inputs matter: `sim sensitivity`.
-
-What to choose: `sim tune`.
-
-Which risk matters: `sim drivers`.
+That is: many settings, which inputs matter, which values to choose, and what each risk costs.
 """
 
 from __future__ import annotations
@@ -65,7 +61,7 @@ def sweep(
     Writes OUT/runs (a row a replication, with its settings), summary (a row a point and metric) and points, each as
     .parquet and .csv, and figures/: lines for one input, a heat map for two, a panel for each of more.
     """
-    from sim.report.study_tables import describe_sweep as told
+    from sim.report.study_tables import describe_sweep as describe
     from sim.report.study_tables import write_sweep_figures as write_figures
     from sim.study.analyses.design import read_study
     from sim.study.analyses.sweep import sweep_design
@@ -77,7 +73,7 @@ def sweep(
             design, workers=workers, out=target, resume=resume, progress=progress,
             extras=lambda found, directory: write_figures(found, directory / "figures"),
         )  # fmt: skip
-    show(told(found))
+    show(describe(found))
     click.echo(f"\nwritten to {target}: runs, summary and points as .parquet and .csv, figures/")
 
 
@@ -111,7 +107,7 @@ def sensitivity(
     its section `sensitivity` says which number. Morris and Sobol need the extra `sensitivity` (SALib). Writes
     OUT/sensitivity, points and summary as .parquet and .csv, and figures/.
     """
-    from sim.report.study_tables import describe_sensitivity as told
+    from sim.report.study_tables import describe_sensitivity as describe
     from sim.report.study_tables import write_sensitivity_figure as write_figure
     from sim.study.analyses.design import read_study
     from sim.study.analyses.sensitivity import analyse
@@ -124,7 +120,7 @@ def sensitivity(
             design, workers=workers, out=target, resume=resume, progress=progress,
             extras=lambda found, directory: write_figure(found, directory / "figures"),
         )  # fmt: skip
-    show(told(found))
+    show(describe(found))
     click.echo(f"\nwritten to {target}: sensitivity, points and summary as .parquet and .csv, figures/")
 
 
@@ -152,7 +148,7 @@ def tune(
     "P80 of the peak at most 450". The best design is run again on fresh random numbers. Where there are few, all are
     tried; otherwise Optuna (extra `tune`) chooses. Writes OUT/trials and fresh as .parquet and .csv, and figures/.
     """
-    from sim.report.study_tables import describe_tuning as told
+    from sim.report.study_tables import describe_tuning as describe
     from sim.report.study_tables import write_tuning_figure as write_figure
     from sim.study.analyses.design import read_study
     from sim.study.analyses.tuning import tune_design
@@ -164,7 +160,7 @@ def tune(
             design, workers=workers, out=target, resume=resume, progress=progress,
             extras=lambda found, directory: write_figure(found, directory / "figures"),
         )  # fmt: skip
-    show(told(found))
+    show(describe(found))
     click.echo(f"\nwritten to {target}: trials and fresh as .parquet and .csv, figures/")
 
 

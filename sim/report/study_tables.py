@@ -23,7 +23,7 @@ from sim.report.formatting import (
     p50_and_p80,
     percent,
 )
-from sim.study.analyses.design import said
+from sim.study.analyses.design import text_of
 from sim.study.analyses.sensitivity import Found
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import Tuned
@@ -47,7 +47,7 @@ def describe_tuning(tuned: Tuned) -> Group:
     how = "every design there is" if tuned.manifest["every_design_tried"] else "chosen by Optuna"
     label, designs = metric_format(wanted["metric"]).label, counted(len(tuned.trials), "design", "designs")
     head = f"Small {statistic} of {label}: {designs}, {how}"
-    best = ", ".join(f"{name} {said(tuned.best[name])}" for name in inputs if not _missing(tuned.best[name]))
+    best = ", ".join(f"{name} {text_of(tuned.best[name])}" for name in inputs if not _missing(tuned.best[name]))
     outcome = "Best: " if bool(tuned.best["feasible"]) else "No design keeps every limit; the nearest: "
     parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{outcome}{best or 'as configured'}"), _fresh(tuned)]
     parts += [Text("Pareto set", style="bold"), _pareto(tuned, inputs)]
@@ -93,7 +93,7 @@ def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
         table.add_column(metric_format(metric).label, justify="right")
     front = tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
     for row in front.head(SHOWN).to_dict("records"):
-        cells = ["as configured" if _missing(row[name]) else said(row[name]) for name in inputs]
+        cells = ["as configured" if _missing(row[name]) else text_of(row[name]) for name in inputs]
         table.add_row(
             *cells, _value_text(wanted["metric"], row["objective"]), _value_text(wanted["against"], row["against"])
         )
@@ -139,7 +139,7 @@ def describe_sweep(sweep: Sweep) -> Group:
         table.add_column(f"{metric_format(metric).label}\nP50 / P80", justify="right")
     points = sweep.points.head(SHOWN_POINTS)
     for number, point in points.iterrows():
-        cells = [said(point[name]) for name in sweep.inputs or ["config"]]
+        cells = [text_of(point[name]) for name in sweep.inputs or ["config"]]
         table.add_row(*cells, *_numbers(sweep, int(str(number)), metrics))
     parts: list[RenderableType] = [Text(sweep.manifest["question"] or sweep.manifest["name"], style="bold"), "", table]
     parts += [Text(f"could not be run: {p['label']}: {p['note']}") for _, p in points.iterrows() if p["note"]]
@@ -198,7 +198,7 @@ def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.Dat
         return sweep.grid(metric, up, across)
     table = sweep.table(metric)
     joined = f"configuration and {up}"
-    table[joined] = [f"{config}\n{said(value)}" for config, value in zip(table["config"], table[up], strict=True)]
+    table[joined] = [f"{config}\n{text_of(value)}" for config, value in zip(table["config"], table[up], strict=True)]
     return table.pivot_table(index=joined, columns=across, values=metric, sort=False)
 
 

@@ -181,7 +181,7 @@ def _checkpoint(case: Case, seed: int, out: str | Path | None, resume: bool) -> 
 def cluster_executor(
     case: Case, seed: int, workers: int, scheduler: str | None
 ) -> AbstractContextManager[Executor] | None:
-    """Return the cluster that performs the chunks; None for processes of this machine."""
+    """Return the cluster that runs the chunks; None for processes of this machine."""
     if scheduler is None:
         return None
     from sim.study.executors.dask_cluster import cluster

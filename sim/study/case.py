@@ -78,10 +78,10 @@ class WeatherHorizon:
 
 
 CHECKED = 2
-"""So many replications of a run are performed by both engines, and the first one of every process."""
+"""So many replications of a run are run by both engines, and the first one of every process."""
 
 BATCH = 8
-"""So many replications are performed before they are measured, of a plan of up to `STEPS` steps; fewer of a longer one,
+"""So many replications are run before they are measured, of a plan of up to `STEPS` steps; fewer of a longer one,
 whose logs would not be at hand any more."""
 STEPS = 60_000
 
@@ -171,7 +171,7 @@ class Case:
         return expected_draws(self.plan.inputs)
 
     def draws(self, seed: int) -> Draws:
-        """Return where the luck of its replications comes from; the same draws for the same seed, so far as made."""
+        """Return where the random numbers of its replications come from; the same draws for the same seed, so far as made."""
         if seed not in self._draws:
             self._draws[seed] = Draws(self.plan.inputs, seed, Spreader(self.plan.inputs, seed, self.sampling))
         return self._draws[seed]
@@ -199,16 +199,16 @@ class Case:
         """Return how far ahead the weather of replications is drawn."""
         return WeatherHorizon(int(self.planned_run.log[:, 0].max()))
 
-    def simulate(self, luck: SampledInputs, hours: Sequence[Calendar] | None = None) -> RunOutcome:
-        """Perform the project once, on the stated calendars if no others are given."""
-        return simulate(self.simpy_plan, luck, hours or self.plan.base_calendars)
+    def simulate(self, draws: SampledInputs, hours: Sequence[Calendar] | None = None) -> RunOutcome:
+        """Simulate the project once, on the stated calendars if no others are given."""
+        return simulate(self.simpy_plan, draws, hours or self.plan.base_calendars)
 
     def measured(
-        self, luck: SampledInputs, outcome: RunOutcome, hours: Sequence[Calendar] | None = None
+        self, draws: SampledInputs, outcome: RunOutcome, hours: Sequence[Calendar] | None = None
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance on those calendars."""
         hours = hours or self.plan.base_calendars
-        record = self.metric_context.record(outcome.log, luck.content, hours, luck.factors)
+        record = self.metric_context.record(outcome.log, draws.content, hours, draws.factors)
         return measure(self.metric_context, record)
 
     def event_table(self, done: Replication) -> Columns:
@@ -235,9 +235,9 @@ class Case:
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
     ) -> Iterator[Replication]:
-        """Perform replications first … first + count − 1 by this case's engine, or by the one that is named.
+        """Run replications first … first + count − 1 by this case's engine, or by the one that is named.
 
-        `calendars_of` is who knows the calendars of a replication, if somebody has kept them.
+        `calendars_of` gives the calendars of a replication, where they were kept.
         """
         if (engine or self.engine) == COMPILED:
             spread = None if self.sampling.is_plain else self.draws(seed).uniforms
@@ -260,9 +260,9 @@ class Case:
         )
 
     def _cross_checked(self, seed: int, first: int, count: int) -> Iterator[Replication]:
-        """Perform replications; some of the compiled engine's are performed by SimPy as well, and must be the same.
+        """Run replications; some of the compiled engine's are run by SimPy as well, and must be the same.
 
-        Those are the first ones of a run, and the first one that each process performs, wherever that is. The reference
+        Those are the first ones of a run, and the first one that each process runs, wherever that is. The reference
         has its weather from numpy, so that kernels are compared with something else there, too.
         """
         for done in self.replications(seed, first, count):
@@ -274,11 +274,11 @@ class Case:
 
     @cached_property
     def _compared(self) -> set[int]:
-        """Return the replications that both engines have performed in this process."""
+        """Return the replications that both engines have run in this process."""
         return set()
 
     def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
-        """Perform replications first … first + count − 1 and measure them."""
+        """Run replications first … first + count − 1 and measure them."""
         runs = {metric: np.empty(count) for metric in self.metrics}
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
@@ -292,9 +292,9 @@ class Case:
         return Chunk(first, {"status": status, **runs}, curves)
 
 
-def in_batches(performed: Iterator[Replication], steps: int) -> Iterator[Replication]:
+def in_batches(done: Iterator[Replication], steps: int) -> Iterator[Replication]:
     """Yield the same, some at a time: performing and measuring each find their own data in the processor's cache."""
-    while together := list(islice(performed, max(1, BATCH * STEPS // max(STEPS, steps)))):
+    while together := list(islice(done, max(1, BATCH * STEPS // max(STEPS, steps)))):
         yield from together
 
 

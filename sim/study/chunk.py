@@ -72,11 +72,11 @@ class CaseLike(Protocol):
         """The metrics' names, in the order of the columns."""
 
     def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
-        """Perform replications `first` to `first + count - 1`."""
+        """Run replications `first` to `first + count - 1`."""
 
 
 def failed(span: range, metrics: tuple[str, ...], note: str) -> Chunk:
-    """Rows for replications that could not be performed: no numbers, and the reason."""
+    """Rows for replications that could not be run: no numbers, and the reason."""
     runs: Columns = {"status": np.full(len(span), FAILED, dtype=np.int8)}
     runs |= {metric: np.full(len(span), np.nan) for metric in metrics}
     return Chunk(span.start, runs, {}, dict.fromkeys(span, note))

@@ -75,11 +75,11 @@ def compare(
     if anchor not in samples or not others:
         raise NotComparable(f"a comparison needs a base and another case; there are {', '.join(samples)}")
     if seeds and len(set(seeds.values())) > 1:
-        told = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
-        raise NotComparable(f"the cases were not run on the same random numbers; seeds are {told}")
+        texts = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
+        raise NotComparable(f"the cases were not run on the same random numbers; seeds are {texts}")
     if len({sample.sampling for sample in samples.values()}) > 1:
-        told = ", ".join(f"{name}: {sample.sampling.describe(sample.size)}" for name, sample in samples.items())
-        raise NotComparable(f"the cases were not run on the same random numbers; they were sampled as {told}")
+        texts = ", ".join(f"{name}: {sample.sampling.describe(sample.size)}" for name, sample in samples.items())
+        raise NotComparable(f"the cases were not run on the same random numbers; they were sampled as {texts}")
     n = min(sample.size for sample in samples.values())
     level = 1 - (1 - LEVEL) / len(others)
     return [

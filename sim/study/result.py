@@ -1,4 +1,4 @@
-"""A result: what a study hands to figures, reports, notebooks and the disk.
+"""A result: what a study gives to figures, reports, notebooks and the disk.
 
 The manifest: all that is needed to know what was run, and to run it again.
 
@@ -171,7 +171,7 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def identity(case: Case, seed: int) -> dict[str, Any]:
-    """Return what must be the same for two runs to be one: what is simulated, with which luck and versions."""
+    """Return what must be the same for two runs to be one: what is simulated, with which random numbers and versions."""
     return {
         "case": case.name,
         "seed": seed,

@@ -7,7 +7,7 @@ Run until a number is known well enough: `1%@p80:lead_time_full_days`.
 
 The sample grows by index, 200, 260, 338 … replications, so where it stops depends on the numbers alone, not
 on who was quick. Stopping so costs a little of the interval's coverage (measured: 94.5 % instead of 95 %).
-Where luck is spread evenly it grows by whole randomisations.
+Where random numbers are stratified it grows by whole randomisations.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ Progress = Callable[[int, int, float | None], None]
 
 
 class Executor(Protocol):
-    """Who performs chunks."""
+    """What runs chunks."""
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in any order."""
@@ -123,7 +123,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class InProcess:
-    """Performs chunks in this process, one after the other."""
+    """Runs chunks in this process, one after the other."""
 
     case: CaseLike
     seed: int
@@ -156,7 +156,7 @@ def run(
 
     `workers`: 0 or 1 stay in this process. `chunk`: replications at a time; about a second's worth if None.
     `shelf`: where finished chunks are kept and looked for (`keeping`); in memory if None.
-    `sampling`: how the case spreads its luck; then `runs` are whole randomisations (`Sampling.fit`).
+    `sampling`: how the case draws its random numbers; then `runs` are whole randomisations (`Sampling.fit`).
     `hands`: others who perform the chunks (a cluster); processes of this machine if None.
     `progress(done, total, seconds_left)` is called after every chunk; seconds are None when not known yet.
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
@@ -199,7 +199,7 @@ def run_range(
     progress: Progress | None = None,
     executor: AbstractContextManager[Executor] | None = None,
 ) -> None:
-    """Perform some replications of a study and leave them on the shelf: a shard's share."""
+    """Run some replications of a study and leave them in the chunk store: a shard's part."""
     with interruptible(_interrupt_message(store)), executor or _default_executor(case, seed, workers) as team:
         simulate_missing(team, store, part, ChunkSizer(chunk), progress)
 
@@ -207,7 +207,7 @@ def run_range(
 def simulate_missing(
     executor: Executor, store: ChunkStore, wanted: range, sizer: ChunkSizer, progress: Progress | None
 ) -> None:
-    """Perform those of the wanted replications that are not on the shelf yet."""
+    """Run those of the wanted replications that are not in the chunk store yet."""
     pending = PendingRanges(missing(store.ranges(), wanted))
     left = pending.count
     _report(progress, wanted, left, sizer)
@@ -221,7 +221,7 @@ def simulate_missing(
 
 
 def _report(progress: Progress | None, wanted: range, left: int, sizer: ChunkSizer) -> None:
-    """Say how far it is."""
+    """Report the progress."""
     if progress is not None:
         progress(len(wanted) - left, len(wanted), sizer.seconds_left(left))
 

@@ -43,7 +43,7 @@ def bands(curves: Column, blocks: Column | None = None) -> Columns:
 
     `curves` is (replications, days); each column of the answer is (days,). Not-a-number where the sample is
     too small for a bound, and everywhere when there is no replication at all. `blocks` is the randomisation of
-    each replication where luck was spread evenly (`sim.study.intervals`); None if they are independent.
+    each replication where random numbers were stratified (`sim.study.intervals`); None if they are independent.
     """
     ordered = np.sort(curves.T, axis=1)
     days, n = ordered.shape
@@ -102,7 +102,7 @@ TENTHS = 10
 ALL_DAYS = slice(None)
 
 Parts = list[tuple[range, slice]]
-"""Stretches of replications on a shelf, and what of each is wanted."""
+"""Stretches of replications in a chunk store, and what of each is wanted."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Sample:
 
     `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
     `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
-    `remark`: what the stopping rule has to say, if there was one. `sampling`: how its luck was spread.
+    `remark`: the stopping rule's remark, if there was one. `sampling`: how random numbers were drawn.
     `ramp`: `replication`, then a column for every tenth of the MW, named by the MW: the day on which so many were online.
     """
 
@@ -157,7 +157,7 @@ class Sample:
 def gather(
     store: ChunkStore, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO
 ) -> Sample:
-    """Put the first `runs` replications of a shelf in order, some days of one curve in memory at a time."""
+    """Put the first `runs` replications of a chunk store in order, some days of one curve in memory at a time."""
     parts = list(covering(store.ranges(), range(runs)))
     chunks = [(store.rows(span), part) for span, part in parts]
     table: Columns = {"replication": np.arange(runs, dtype=np.int64)}
@@ -184,14 +184,14 @@ def reached(curve: Column, most: float) -> Columns:
 
 
 def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
-    """A metric of the first `runs` replications on a shelf, not-a-number for those that failed."""
+    """A metric of the first `runs` replications in a chunk store, not-a-number for those that failed."""
     chunks = [(store.rows(span), part) for span, part in covering(store.ranges(), range(runs))]
     values, status = _column(chunks, metric), _column(chunks, "status")
     return np.where(status == FAILED, np.nan, values).astype(np.float64)
 
 
 def divided(found: Sample, runs: int) -> tuple[Sample, ...]:
-    """Return the samples of several cases that were performed as one, `runs` replications each, numbered from 0."""
+    """Return the samples of several cases that were run as one, `runs` replications each, numbered from 0."""
     samples = []
     for first in range(0, found.size, runs):
         rows: Columns = {name: column[first : first + runs] for name, column in found.runs.items()}
@@ -312,7 +312,7 @@ def of_the_ramp(sample: Sample) -> Columns:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can say it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
+    """A value as JSON can hold it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

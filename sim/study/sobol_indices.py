@@ -4,7 +4,7 @@ The first-order index of a driver is the share of the variance that goes with it
 driver, over the variance. Runs are put into classes of like values of the driver (those in which a risk did not occur
 are one), and the means of the classes are compared: Pearson's correlation ratio, freed of its bias as Kelley (1935)
 does. Plischke, Borgonovo and Smith (2013), "Global sensitivity measures from given data", European Journal of
-Operational Research 226, is the source of the approach. No further replication is performed.
+Operational Research 226, is the source of the approach. No further replication is run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DATES = ("lead_time_full_days", "lead_time_mw_weighted_days")
 METRICS = (*DATES, "idle_capital_months", "capital_total_usd")
 """What is explained; of the two lead times the first there is."""
 ENOUGH = 100
-"""Finished runs without which nothing is said."""
+"""Finished runs without which no index is estimated."""
 CLASSES, IN_A_CLASS = 10, 20
 """At most so many classes, of at least so many runs."""
 RESAMPLES = 200

@@ -87,7 +87,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
     def open(self, *_: str, **__: str) -> None:
         """Send what can be changed."""
         live = self.state.live
-        levers = [lever.told() for lever in live.levers]
+        levers = [lever.document() for lever in live.levers]
         limit = live.base.project.limits.peak_workforce
         self._send(
             kind="project",

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from sim import files
 from sim.errors import CheckFailed
 from sim.study.analyses.baseline_diff import (
-    Moved,
+    Difference,
     Tolerances,
     chain,
     delivery,
+    explain_differences,
     inputs,
     moved_blocks,
     moved_deliveries,
     moved_metrics,
     moved_numbers,
-    movers,
     sampled,
     written,
 )
@@ -64,7 +64,7 @@ def save(result: Result, path: str | Path, *, metrics: Iterable[str] = KEY_METRI
             metric: {name: written(found) for name, found in quantiles.items()}
             for metric, quantiles in sampled(result.sample, metrics).items()
         },
-        "delivery": [step.told() for step in delivery(result.sample)],
+        "delivery": [step.document() for step in delivery(result.sample)],
         "chain": chain(result.manifest.get("planned", {})),
         "inputs": inputs(result.manifest.get("config", {})),
     }
@@ -110,7 +110,7 @@ def read(path: str | Path) -> dict[str, Any]:
     return document
 
 
-def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Moved]:
+def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Difference]:
     """What moved against the baseline, the earliest dates first; empty if the result still fits.
 
     `tolerances` replace those written in the file.
@@ -142,12 +142,12 @@ def require(result: Result, path: str | Path, tolerances: Tolerances | None = No
 def _movers(result: Result, path: str | Path) -> list[str]:
     """What moved the result, as far as the file tells what went into it."""
     try:
-        return movers(read(path), result.manifest.get("config", {}), result.manifest.get("planned", {}))
+        return explain_differences(read(path), result.manifest.get("config", {}), result.manifest.get("planned", {}))
     except (TypeError, ValueError, AttributeError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
 
 
-def _aligned(moved: list[Moved]) -> list[str]:
+def _aligned(moved: list[Difference]) -> list[str]:
     """What moved as lines of a table."""
     cells = [("what", "then", "now", "allowed")]
     cells += [(one.what, f"{one.then:,.10g}", f"{one.now:,.10g}", one.allowed) for one in moved]
@@ -155,7 +155,7 @@ def _aligned(moved: list[Moved]) -> list[str]:
     return [f"  {a:<{what}}  {b:>{then}}  {c:>{now}}  {d}" for a, b, c, d in cells]
 
 
-def table(moved: list[Moved]) -> pd.DataFrame:
+def table(moved: list[Difference]) -> pd.DataFrame:
     """What moved as a DataFrame: what, then, now, allowed."""
     import pandas as pd
 

@@ -1,11 +1,9 @@
-"""What is no longer where it was expected, and how far things may move before that is said.
+"""Differences between a result and its saved baseline: which dates and numbers changed, and which inputs explain it.
 
-The planned run has no luck in it, so its dates may move by a day and no more. What comes from the sample is
-known only as well as its 95 % interval tells; it has moved when that of then and that of today do not meet.
-
-When the megawatts come: a delivery curve read as dates, "the date by which so many MW are online".
-
-What moved a result: inputs that are others than they were, and what the planned finish waited for then and now.
+The planned run draws no random numbers, so its dates may change by a day and no more. A statistic of the sample is
+known only within its 95 % interval; it has changed when the interval of then and that of today do not overlap.
+Delivery curves are compared as dates: the day by which so many MW are online. A difference is explained by inputs
+that changed, and by what the planned finish waited for then and now.
 """
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ class Step:
     mw: float
     days: Mapping[str, Interval]
 
-    def told(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """As it is written to a file: `{"mw": 25, "p50": [day, low, high, n], …}`."""
         return {"mw": self.mw} | {name: written(interval) for name, interval in self.days.items()}
 
@@ -110,7 +108,7 @@ class Tolerances:
 
 
 @dataclass(frozen=True)
-class Moved:
+class Difference:
     """One thing that is no longer where it was; `then` or `now` is not-a-number where it was not there."""
 
     what: str
@@ -123,18 +121,18 @@ class Moved:
         return f"{self.what}: {self.then:.10g}, now {self.now:.10g} (allowed: {self.allowed})"
 
 
-def moved_blocks(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Moved]:
+def moved_blocks(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
     """Blocks whose planned day online moved, the earliest first; blocks that came or went belong to them."""
     days = {block: (number(then.get(block)), now.get(block, nan)) for block in {**then, **now}}
     moved = [
-        Moved(f"planned day online of block {block}", before, after, f"±{allowed.planned_days:g} days")
+        Difference(f"planned day online of block {block}", before, after, f"±{allowed.planned_days:g} days")
         for block, (before, after) in days.items()
         if not _close(before, after, allowed.planned_days)
     ]
     return sorted(moved, key=lambda one: min(day for day in (one.then, one.now, inf) if not isnan(day)))
 
 
-def moved_numbers(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Moved]:
+def moved_numbers(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
     """Key numbers of the planned run that moved."""
     moved = []
     for metric, kept in then.items():
@@ -142,8 +140,8 @@ def moved_numbers(then: Mapping[str, Any], now: Mapping[str, float], allowed: To
         dated = metric.endswith("_days")
         room = allowed.planned_days if dated else allowed.planned_share * abs(before)
         if not _close(before, after, room):
-            told = f"±{room:g} days" if dated else f"±{100 * allowed.planned_share:g} %"
-            moved.append(Moved(f"planned {metric}", before, after, told))
+            limit = f"±{room:g} days" if dated else f"±{100 * allowed.planned_share:g} %"
+            moved.append(Difference(f"planned {metric}", before, after, limit))
     return moved
 
 
@@ -161,12 +159,12 @@ def sampled(sample: Sample, metrics: Iterable[str]) -> dict[str, dict[str, Inter
     }
 
 
-def moved_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Moved]:
+def moved_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Difference]:
     """Days by which so many MW are online, early, middle and late, that moved."""
     then = [Step.read(step) for step in steps]
     now = delivery(sample, [step.mw for step in then])
     if len(now) != len(then):
-        return [Moved("MW on a delivery curve", then[-1].mw, nan, "a curve mw_online")] if then else []
+        return [Difference("MW on a delivery curve", then[-1].mw, nan, "a curve mw_online")] if then else []
     pairs = [
         (f"{name.upper()} of the day with {before.mw:g} MW online", before.days[name], after.days[name])
         for before, after in zip(then, now, strict=True)
@@ -175,7 +173,7 @@ def moved_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: To
     return _apart(pairs, allowed.sampled_days)
 
 
-def moved_metrics(then: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Moved]:
+def moved_metrics(then: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Difference]:
     """Key numbers of the sample that moved."""
     now, moved = sampled(sample, then), []
     for metric, quantiles in then.items():
@@ -192,16 +190,16 @@ def moved_metrics(then: Mapping[str, Any], sample: Sample, allowed: Tolerances) 
     return moved
 
 
-def _apart(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Moved]:
+def _apart(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Difference]:
     """Those whose intervals do not meet, and that moved by more than `room`."""
     return [
-        Moved(what, then.value, now.value, f"meets {then.low:.10g} to {then.high:.10g}")
+        Difference(what, then.value, now.value, f"meets {then.low:.10g} to {then.high:.10g}")
         for what, then, now in pairs
         if not then.overlaps(now) and not _close(then.value, now.value, room)
     ]
 
 
-# --- movers -----------------------------------------------------------------------------------------------------------
+# --- explanations ------------------------------------------------------------------------------------------------------
 
 
 UNMOVING = {"source", "confidence"}
@@ -239,14 +237,14 @@ def chain(planned: Mapping[str, float]) -> dict[str, float]:
     return {metric[len(CHAIN) : -len(DAYS)]: value for metric, value in days.items()}
 
 
-def movers(then: Mapping[str, Any], config: Mapping[str, Any], planned: Mapping[str, float]) -> list[str]:
+def explain_differences(then: Mapping[str, Any], config: Mapping[str, Any], planned: Mapping[str, float]) -> list[str]:
     """Say what moved a result since its baseline was saved, a line each; `then` is the baseline."""
     if "inputs" not in then:
         return ["not known: the baseline was saved by a version that did not keep what went in"]
     changed = list(_changed(then["inputs"], inputs(config)))
-    told = changed[:SHOWN] + ([f"… and {len(changed) - SHOWN} more inputs"] if len(changed) > SHOWN else [])
-    told = told or ["no input: the program is another one, or the number of runs, or the seed"]
-    return told + _waits(then.get("chain", {}), chain(planned))
+    lines = changed[:SHOWN] + ([f"… and {len(changed) - SHOWN} more inputs"] if len(changed) > SHOWN else [])
+    lines = lines or ["no input: the program is another one, or the number of runs, or the seed"]
+    return lines + _waits(then.get("chain", {}), chain(planned))
 
 
 def _changed(then: Mapping[str, Any], now: Inputs) -> Iterator[str]:

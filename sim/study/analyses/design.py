@@ -188,10 +188,10 @@ def labels(points: Sequence[Point], names: Sequence[str]) -> Iterator[str]:
     """One label a point: its configuration where there are several, and its settings."""
     several = len(set(names)) > 1
     for point in points:
-        settings = [f"{name} {said(value)}" for name, value in point.settings.items()]
+        settings = [f"{name} {text_of(value)}" for name, value in point.settings.items()]
         yield ", ".join([names[point.base]] * (several or not settings) + settings)
 
 
-def said(value: Scalar) -> str:
+def text_of(value: Scalar) -> str:
     """A setting in few characters."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

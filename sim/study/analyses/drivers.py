@@ -20,10 +20,11 @@ from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
 from sim.study.executors.memory_estimate import require_memory
-from sim.study.result import Result, beside, frame
+from sim.study.result import Result, beside, frame, write_result
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, divided
+from sim.study.storage.locking import output_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,12 +81,15 @@ def drivers(
     """
     case = prepare_case(config, engine=engine)
     processes = cores() if workers is None else workers
-    with _bar(watch, "everything on") as progress:
-        base = replicate(case, seed=seed, runs=runs, workers=processes, progress=progress)
-    rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, processes, watch)]
-    result = replace(result_of(case, seed, base), switched=_columns(rows))
-    if out is not None:
-        result.save(out, beside(config, result, extras))
+    target = None if out is None else Path(out).absolute()
+    # locked first: a directory that is taken or read-only is refused now, not after the simulation
+    with nullcontext() if target is None else output_lock(target):
+        with _bar(watch, "everything on") as progress:
+            base = replicate(case, seed=seed, runs=runs, workers=processes, progress=progress)
+        rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, processes, watch)]
+        result = replace(result_of(case, seed, base), switched=_columns(rows))
+        if target is not None:
+            write_result(result, target, beside(config, result, extras))
     return Drivers(result)
 
 
@@ -110,7 +114,7 @@ def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | N
 
 
 def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:
-    """Open a progress bar, where somebody watches."""
+    """Open a progress bar, where one is wanted."""
     return watch(name) if watch else nullcontext()
 
 
@@ -125,10 +129,10 @@ def _row(cause: Cause, base: Sample, off: Sample) -> dict[str, Any]:
 
 def _saved(found: Difference) -> dict[str, float]:
     """Return a difference the other way round: in the mean, at P50 and at P80, each with its interval."""
-    told = asdict(found)
+    values = asdict(found)
     saved: dict[str, float] = {}
     for name in ("mean", "p50", "p80"):
-        saved |= {name: -told[name], f"{name}_low": -told[f"{name}_high"], f"{name}_high": -told[f"{name}_low"]}
+        saved |= {name: -values[name], f"{name}_low": -values[f"{name}_high"], f"{name}_high": -values[f"{name}_low"]}
     return {f"{found.metric}_{name}": value + 0.0 for name, value in saved.items()}
 
 

@@ -1,7 +1,6 @@
-"""What a planner can move while he looks: crews, lines, trucks, yard, cranes, shifts and risks of one project.
+"""Interactive what-if analysis: crews, lines, trucks, yard, cranes, shifts and risks of one project on sliders.
 
-Moving a slider and looking: the same project with a few values changed, on the same luck, a picture at a time.
-
+Each picture is the same project with a few values changed, on the same random numbers.
 A picture begins with few replications and grows. While sliders move, the calls of crews and the dates of orders stay
 those of the baseline: working them out anew takes rehearsals, seconds for a large project. `anew` does that, and is
 then exactly what `sim run` says of the configuration.
@@ -69,7 +68,7 @@ class Lever:
     high: int = 0
     choices: tuple[tuple[str, Any], ...] = ()
 
-    def told(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return it as the page reads it."""
         return asdict(self)
 
@@ -209,7 +208,7 @@ Wanted = Callable[[], bool]
 
 
 class Live:
-    """A project on the screen: its baseline, what can be moved, and the processes that perform it."""
+    """A project on the screen: its baseline, what can be moved, and the processes that run it."""
 
     def __init__(self, path: Path, overrides: Sequence[str] = (), *, runs: int, seed: int, workers: int) -> None:
         """Size the baseline; processes are started with the first picture."""
@@ -317,5 +316,5 @@ def picture(pieces: Sequence[PartialPicture]) -> dict[str, Any]:
 
 
 def _plain(values: np.ndarray) -> list[float | None]:
-    """Return numbers as JSON can say them: what never happens is null."""
+    """Return numbers as JSON can hold them: what never happens is null."""
     return [value if isfinite(value) else None for value in np.asarray(values, np.float64).tolist()]

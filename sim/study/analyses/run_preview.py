@@ -1,6 +1,6 @@
 """How long a run will take and how much it needs, before it is begun.
 
-A few replications are performed and timed on this machine; what memory is needed is worked out (`room`).
+A few replications are run and timed on this machine; what memory is needed is worked out (`room`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sim.study.executors.memory_estimate import free_bytes, memory_needed
 
 PROBE_SECONDS = 2.0
 MOST_PROBED = 64
-# Measured with configs/hybrid.yaml; what is left of a forecast's error is a few seconds.
+# Measured with configs/hybrid.yaml; what is left of a preview's error is a few seconds.
 STARTING_SECONDS = 4.0
 """A worker process until its first chunk: imports, and what is worked out once from the plan."""
 ENDING_SECONDS = 6.0
@@ -26,7 +26,7 @@ SHARED_CORES = 0.9
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Preview:
     """What a run will take: seconds on the clock, and bytes of memory at its most."""
 
     runs: int
@@ -43,8 +43,8 @@ class Forecast:
         starting = STARTING_SECONDS if self.workers > 1 else 0.0
         return self.preparing + starting + self.runs * self.each / max(together, 1.0) + self.fixed
 
-    def told(self) -> str:
-        """The forecast in two lines."""
+    def describe(self) -> str:
+        """The preview in two lines."""
         who = f"{self.workers} processes" if self.workers > 1 else "one process"
         return (
             f"about {_clock(self.seconds)} for {self.runs:,} replications with {who} on this machine: "
@@ -53,25 +53,25 @@ class Forecast:
         )
 
 
-def forecast(
+def preview(
     config: Config | Project, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None, sampling: str = "mc"
-) -> Forecast:
+) -> Preview:
     """Prepare a project, time a few of its replications, and say how long `runs` of them will take."""
     began = time.perf_counter()
     case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
     case.simulate_chunk(seed, 0, 1)
     preparing = time.perf_counter() - began
     wanted, used = case.sampling.fit(runs), cores() if workers is None else max(workers, 1)
-    return Forecast(wanted, used, preparing, _each(case, seed, wanted), memory_needed(case, wanted, used))
+    return Preview(wanted, used, preparing, _each(case, seed, wanted), memory_needed(case, wanted, used))
 
 
 def _each(case: Case, seed: int, runs: int) -> float:
     """Seconds of one replication, from as many as fit into two seconds."""
-    performed, size, began = 0, 2, time.perf_counter()
-    while time.perf_counter() - began < PROBE_SECONDS and performed < min(MOST_PROBED, runs):
-        case.simulate_chunk(seed, performed, size)
-        performed, size = performed + size, 2 * size
-    return (time.perf_counter() - began) / performed
+    done, size, began = 0, 2, time.perf_counter()
+    while time.perf_counter() - began < PROBE_SECONDS and done < min(MOST_PROBED, runs):
+        case.simulate_chunk(seed, done, size)
+        done, size = done + size, 2 * size
+    return (time.perf_counter() - began) / done
 
 
 def _of_available() -> str:

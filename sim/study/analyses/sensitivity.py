@@ -1,7 +1,7 @@
 """Which inputs matter: each moved from low to high by itself, elementary effects (Morris), or shares of variance (Sobol).
 
-The answer that is explained is one number of many replications, P80 of the finish say; every point meets the same
-luck, so what differs between points is the inputs' doing.
+The answer that is explained is one number of many replications, P80 of the finish say; every point is run on
+the same random numbers, so differences between points are due to the inputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.config.study import Scalar
 from sim.errors import SimError
-from sim.study.analyses.design import Config, Design, NoDesign, at_shares, of_python, read_study, said
+from sim.study.analyses.design import Config, Design, NoDesign, at_shares, of_python, read_study, text_of
 from sim.study.analyses.sweep import Sweep, identity, run_series, sweep_series
 from sim.study.chunk import Floats
 from sim.study.compare import compare
@@ -164,9 +164,9 @@ def _found(design: Design, points: Sweep, shares: Floats | None) -> Found:
     wanted = design.study.sensitivity
     if wanted.metric not in points.samples[0].metrics:
         raise NotEnough(f"there is no metric {wanted.metric!r}; there are {', '.join(points.samples[0].metrics)}")
-    told = {**points.manifest, "sensitivity": wanted.model_dump()}
+    stated = {**points.manifest, "sensitivity": wanted.model_dump()}
     table = _low_high(design, points) if shares is None else _indices(design, shares, _answers(design, points))
-    return Found(told, table, points)
+    return Found(stated, table, points)
 
 
 def _answers(design: Design, points: Sweep) -> Floats:
@@ -212,7 +212,7 @@ def _low_high(design: Design, points: Sweep) -> pd.DataFrame:
         ends: dict[str, Any] = {}
         for end, number in (("low", 1 + 2 * place), ("high", 2 + 2 * place)):
             ends |= _against_base(points, number, end, wanted.metric, wanted.statistic)
-            setting = said(points.points[name][number])
+            setting = text_of(points.points[name][number])
             ends[f"{end}_setting"] = f"× {setting}" if design.study.inputs[name].times else setting
         rows.append({"input": name, "swing": abs(ends["high"] - ends["low"]), **ends})
     base = points.table(wanted.metric, wanted.statistic)[wanted.metric][0]

@@ -1,6 +1,7 @@
-"""A study in parts, for batch queues: part i of n on each machine, put together afterwards.
+"""A study in parts (shards), for batch queues: part i of n on each machine, merged afterwards.
 
-A project run in parts on machines that know nothing of each other, and the parts put together.
+The machines need not know of each other: replications are numbered, and random numbers depend on seed and number
+only, so merged parts are the undivided run, byte by byte.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from sim.study.api import RUNS, SEED, Config, cores, result_of
 from sim.study.case import prepare_case
 from sim.study.chunk import Chunk, Column, format_ranges, missing
 from sim.study.executors.memory_estimate import require_memory
-from sim.study.result import Result, identity
+from sim.study.result import Result, identity, write_result
 from sim.study.runner import Progress, run_range
 from sim.study.sample import Sample, gather, plain
 from sim.study.storage.checkpoint import (
@@ -33,6 +34,7 @@ from sim.study.storage.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
+from sim.study.storage.locking import output_lock
 from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- shards -----------------------------------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ def parse(text: str) -> Shard:
 
 @dataclass(frozen=True)
 class Parts:
-    """The shards of one study on one shelf; each keeps its chunks where they are."""
+    """The shards of one study as one chunk store; each keeps its chunks where they are."""
 
     shards: list[Checkpoint]
 
@@ -104,7 +106,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Merged:
-    """What shards together are: how many replications, of what (`keeping` was told), and the sample of them."""
+    """What shards together are: how many replications, of what (the identity of the run), and the sample of them."""
 
     parts: Parts
     runs: int
@@ -112,7 +114,7 @@ class Merged:
 
     @property
     def sampling(self) -> Sampling:
-        """How luck was spread."""
+        """How the random numbers were sampled."""
         return Sampling.read(self.identity["sampling"]) if "sampling" in self.identity else PLAIN_MONTE_CARLO
 
     @cached_property
@@ -199,12 +201,11 @@ def merge_shards(
     if changes := differences(merged.identity, plain(identity(case, seed))):
         raise Changed(f"the shards were made by another version of this program: {'; '.join(changes[:5])}")
     require_memory(case, merged.runs, 1)
-    result = result_of(case, seed, merged.sample)
-    if out is not None:
-        result.save(out, (lambda directory: _add(extras, result, directory)) if extras else None)
+    if out is None:
+        return result_of(case, seed, merged.sample)
+    target = Path(out).absolute()
+    # locked first: a directory that is taken or read-only is refused now, not after the shards are read
+    with output_lock(target):
+        result = result_of(case, seed, merged.sample)
+        write_result(result, target, partial(extras, result) if extras else None)
     return result
-
-
-def _add(extras: Callable[[Result, Path], object], result: Result, directory: Path) -> None:
-    """Add figures and the like to the directory that is being filled."""
-    extras(result, directory)

@@ -18,7 +18,7 @@ from sim.engine.backends import AUTO
 from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.case_series import CaseSeries
-from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, said, settings_of
+from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, settings_of, text_of
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Chunk, Columns, concatenated, failed
@@ -292,7 +292,7 @@ def points_table(case: SweepSeries, found: Sample) -> pd.DataFrame:
     columns = pd.DataFrame(rows)
     for name in inputs:
         if columns[name].dtype == object:  # numbers and texts in one column are all texts
-            columns[name] = [AS_IT_IS if pd.isna(value) else said(value) for value in columns[name]]
+            columns[name] = [AS_IT_IS if pd.isna(value) else text_of(value) for value in columns[name]]
     return columns
 
 

@@ -241,7 +241,7 @@ class SwitchOffSeries(CaseSeries):
 
 
 def _check(case: Case, seed: int, done: Replication) -> None:
-    """Have SimPy perform a replication of the compiled engine as well; EnginesDiffer if it is not the same."""
+    """Have SimPy run a replication of the compiled engine as well; EnginesDiffer if it is not the same."""
     if case.engine == COMPILED:
         (reference,) = case.replications(seed, done.replication, 1, engine=SIMPY)
         require_same(case.plan, reference, done)

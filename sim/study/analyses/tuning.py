@@ -1,8 +1,8 @@
 """Choosing: crews, lines, trucks and yard within bounds, so that one number is small while others keep their limits.
 
 A limit is kept with a probability: P80 of the finish on or before a day, P80 of the peak at most 450. All designs are
-tried on one and the same luck, which makes them comparable and the best of them look better than it is; so the best
-is run again on luck that no design was chosen by.
+tried on the same random numbers, which makes them comparable and the best of them look better than it is; so the best
+is run again on random numbers that no design was chosen by.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KIND = "tuning"
 BATCH = 8
 """Designs asked for at a time: fixed, so that the answer does not depend on the number of workers."""
 FRESH = 1_000_003
-"""Added to the seed for luck that nothing was chosen by."""
+"""Added to the seed for random numbers that nothing was chosen by."""
 SHARES = {"p50": 0.5, "p80": 0.8}
 
 
@@ -48,10 +48,10 @@ class NoTuner(SimError):
 
 @dataclass(frozen=True)
 class Tuned:
-    """Every design that was tried (the first is the configuration as it is), and the best on fresh luck.
+    """Every design that was tried (the first is the configuration as it is), and the best on fresh random numbers.
 
     `trials`: a row a design, its settings, objective, the quantile of every constraint, `feasible`, `pareto`, `best`.
-    `fresh`: start and best on luck nothing was chosen by, with the share of runs that keeps each limit.
+    `fresh`: start and best on random numbers nothing was chosen by, with the share of runs that keeps each limit.
     """
 
     manifest: dict[str, Any]
@@ -133,8 +133,8 @@ def tune_design(
         return _tuned(design, tries, workers)
     target, wanted = Path(out).absolute(), design.study.tune.model_dump()
     inputs = {name: varied.model_dump() for name, varied in design.study.inputs.items()}
-    told = {**identity(tries.case, design.study.seed), "tune": wanted, "varied": inputs}
-    with open_checkpoint(target, told, resume=resume) as store:
+    stated = {**identity(tries.case, design.study.seed), "tune": wanted, "varied": inputs}
+    with open_checkpoint(target, stated, resume=resume) as store:
         tries.store = store
         found = _tuned(design, tries, workers)
         parts = {"trials": found.trials, "fresh": found.fresh}
@@ -157,12 +157,12 @@ def _tuned(design: Design, tries: _Tries, workers: int | None) -> Tuned:
         _search(design, tries, ranges)
     trials = _table(design, tries)
     fresh = _fresh(design, tries, trials, workers)
-    told = {**manifest(tries.case, design.study.seed), "tune": design.study.tune.model_dump(), "points": len(trials)}
-    return Tuned({**told, "every_design_tried": size <= design.study.tune.trials}, trials, fresh)
+    stated = {**manifest(tries.case, design.study.seed), "tune": design.study.tune.model_dump(), "points": len(trials)}
+    return Tuned({**stated, "every_design_tried": size <= design.study.tune.trials}, trials, fresh)
 
 
 class _Tries:
-    """Designs tried so far, each once. On the shelf, they lie in the order in which they were tried."""
+    """Designs tried so far, each once. In the chunk store, they lie in the order in which they were tried."""
 
     def __init__(self, design: Design, workers: int | None, progress: Progress | None) -> None:
         self.design, self.workers, self.progress = design, workers, progress
@@ -313,7 +313,7 @@ def pareto(points: Floats, feasible: np.ndarray) -> np.ndarray:
 
 
 def _fresh(design: Design, tries: _Tries, trials: pd.DataFrame, workers: int | None) -> pd.DataFrame:
-    """Run start and best again on luck that no design was chosen by."""
+    """Run start and best again on random numbers that no design was chosen by."""
     import pandas as pd
 
     best = tries.settings[int(trials.index[trials["best"]][0])]
@@ -325,7 +325,7 @@ def _fresh(design: Design, tries: _Tries, trials: pd.DataFrame, workers: int | N
 
 
 def _fresh_row(design: Design, name: str, sample: Sample) -> dict[str, Any]:
-    """Objective and limits of one design on fresh luck."""
+    """Objective and limits of one design on fresh random numbers."""
     wanted = design.study.tune
     row: dict[str, Any] = {
         "design": name,

@@ -1,8 +1,7 @@
-"""Published projects beside what is predicted for them: measures of every replication of a case.
+"""Validation: published projects beside their prediction, and a project's own expectations against its results.
 
-Something that was checked: what it says, what came out, and whether that holds; for people and for CI.
-
-A project's own expectations, judged by what is known: they hold, they fail, or so few runs cannot tell.
+Each check states what was expected, what was observed, and whether it holds, fails, or cannot be decided from so few
+runs; it is written as a table for people and as JUnit XML for CI.
 """
 
 from __future__ import annotations
@@ -182,7 +181,7 @@ def count(rows: Sequence[Checked], outcome: Outcome) -> int:
 
 
 def junit(title: str, rows: Sequence[Checked]) -> bytes:
-    """Rows as a JUnit file: what fails is a failure, what could not be told is skipped."""
+    """Rows as a JUnit file: what fails is a failure, what could not be decided is skipped."""
     suite = ElementTree.Element("testsuite", name=title, tests=str(len(rows)), errors="0")
     suite.set("failures", str(count(rows, "fails")))
     suite.set("skipped", str(count(rows, "inconclusive")))
@@ -190,11 +189,11 @@ def junit(title: str, rows: Sequence[Checked]) -> bytes:
         case = ElementTree.SubElement(
             suite, "testcase", classname=_plain(f"{title}.{row.group}"), name=_plain(row.name)
         )
-        said = _plain(f"expected {row.expected}, observed {row.observed}" + (f"; {row.remark}" if row.remark else ""))
+        text = _plain(f"expected {row.expected}, observed {row.observed}" + (f"; {row.remark}" if row.remark else ""))
         if row.outcome != "holds":
             tag = "failure" if row.outcome == "fails" else "skipped"
-            ElementTree.SubElement(case, tag, message=said)
-        ElementTree.SubElement(case, "system-out").text = said
+            ElementTree.SubElement(case, tag, message=text)
+        ElementTree.SubElement(case, "system-out").text = text
     ElementTree.indent(suite)
     return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
 

@@ -43,7 +43,7 @@ class Levelled:
     manning: Manning
 
     def keeps(self, aim: Aim) -> bool:
-        """Tell whether all blocks are online by the aim's minute, and on the mean not later than its mean."""
+        """Return whether all blocks are online by the aim's minute, and on the mean not later than its mean."""
         return self.finish <= aim.finish and self.mean_online <= aim.mean_online
 
     @property

@@ -109,7 +109,7 @@ def mobilisations(
     the work of their trade: without them a step could wait for ever.
     """
     timeline = _Timeline(rehearsal)
-    undated = bool(rehearsal.placed())  # calls count from orders, of which nobody knows the date
+    undated = bool(rehearsal.placed())  # calls count from orders, whose dates are not known yet
     by_date = undated or rehearsal.project.labour.called_by != "progress"
     found = {}
     for number, trade in enumerate(plan.trades):

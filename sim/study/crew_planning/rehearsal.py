@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 class Rehearsal:
     """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
-    `draws` says what every input comes out at: at its mean with expected rework (the default), or most likely.
+    `draws` gives the value of every input: at its mean with expected rework (the default), or most likely.
     """
 
     def __init__(

@@ -1,12 +1,10 @@
-"""Machines that work together: Dask hands the chunks out, and everything else is as on one machine.
+"""An executor on a Dask cluster: Dask distributes the chunks, and everything else is as on one machine.
 
-The same chunks go on the same shelf, so the same bytes come out. Dask sees to it that a chunk whose worker was
-lost is performed by another one; one that costs several workers is performed a replication at a time, and the
+The same chunks go to the same chunk store, so the same bytes come out. The case is sent to each worker once. Dask
+reruns a chunk whose worker was lost; a chunk that costs several workers is run a replication at a time, and the
 replication that ends every worker is a failed row.
 
-A scheduler runs whatever it is sent: so none is spoken to on another machine without TLS.
-
-Inside a worker of a cluster: the case is left there once, and chunks of it are performed where it lies.
+A scheduler runs any code it is sent, so one on another machine is used only over TLS.
 """
 
 from __future__ import annotations
@@ -58,7 +56,7 @@ class CasePlugin(WorkerPlugin):
 
 
 def run_chunk_of_plugin(name: str, span: range) -> Outcome:
-    """Perform a chunk of the case that was left; a worker with other versions ends the study."""
+    """Run a chunk of the case that was sent; a worker with other versions ends the study."""
     plugin = get_worker().plugins[name]
     if not isinstance(plugin, CasePlugin):
         raise TypeError(f"{name} is no case")
@@ -84,7 +82,7 @@ class WrongCluster(SimError):
 
 
 class DaskExecutor:
-    """Performs chunks on the workers of a Dask cluster."""
+    """Runs chunks on the workers of a Dask cluster."""
 
     def __init__(self, client: Client, case: CaseLike, seed: int) -> None:
 
@@ -136,7 +134,7 @@ class DaskExecutor:
                 yield pending.take(sizer.size(pending.count, workers))
 
     def _submit(self, span: range) -> Future[Outcome]:
-        """Hand a chunk to whoever is free first."""
+        """Submit a chunk to the worker that is free first."""
         return self._client.submit(run_chunk_of_plugin, self._name, span, pure=False)
 
     def _outcome(self, future: Future[Outcome], span: range) -> Outcome | None:
@@ -156,7 +154,7 @@ class DaskExecutor:
 
 
 def _lost(error: BaseException) -> SimError:
-    """What is said where nobody answers any more."""
+    """The error of a scheduler that no longer answers."""
     return SimError(f"the cluster's scheduler was lost ({error})")
 
 
@@ -226,7 +224,7 @@ def _port(scheduler: str) -> int | None:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own, whatever a name server says."""
+    """Whether an address is this machine's own, without asking a name server."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -77,7 +77,7 @@ def _remedies(case: Sized, workers: int, on_disk: bool) -> list[str]:
 
 
 def free_bytes() -> int | None:
-    """Bytes of memory that are free for this process; None where the system does not tell."""
+    """Bytes of memory that are free for this process; None where the system does not report it."""
     limits = [found for found in (_free(), _allowed(), _container()) if found is not None]
     return min(limits, default=None)
 

@@ -1,4 +1,4 @@
-"""Processes that stay, and perform one case after the other, a piece at a time, until the next one is wanted."""
+"""Processes that stay, and run one case after the other, a piece at a time, until the next one is wanted."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class PersistentPool:
             self._processes.append(process)
 
     def leave(self) -> None:
-        """Let nobody go on with what is being performed: something else is wanted."""
+        """Stop the work on the current case: another one is wanted."""
         self._ticket.value += 1
 
     def run(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[PartialPicture]:
-        """Yield the replications of every span, in order; what another case was being performed for is left.
+        """Yield the replications of every span, in order; work on another case is dropped.
 
         Ends early where it is left itself.
         """
@@ -101,7 +101,7 @@ class PersistentPool:
 
 
 def _work(line: Connection, ticket: Any, engine: Name) -> None:
-    """Perform what comes along the line, until it is cut or the parent is gone; Ctrl-C is for the parent."""
+    """Run what comes along the line, until it is cut or the parent is gone; Ctrl-C is for the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     load(engine)
@@ -117,7 +117,7 @@ def _work(line: Connection, ticket: Any, engine: Name) -> None:
 
 
 def _still(ticket: Any, mine: int) -> bool:
-    """Tell whether a case is still the one that is wanted."""
+    """Return whether a case is still the one that is wanted."""
     return bool(ticket.value == mine)
 
 
@@ -153,7 +153,7 @@ class CalendarCache:
 
 
 def _closing(project: Project) -> tuple[Any, ...]:
-    """Return what of a project decides what luck closes: its dates, its weather, and plants that stand still."""
+    """Return what of a project decides what random events close: its dates, its weather, and plants that stand still."""
     systems = project.by_system.items()
     stops = [(system.scope, system.factory.plant_stops, system.factory.plants(name)) for name, system in systems]
     return project.scale, project.weather, stops
@@ -166,9 +166,9 @@ def _alike(one: Calendar, other: Calendar) -> bool:
 def _piece(
     case: Case, seed: int, span: range, cache: CalendarCache, wanted: Callable[[], bool]
 ) -> PartialPicture | SimError | None:
-    """Perform some replications and keep what is shown; an error instead of it where the project cannot go on.
+    """Run some replications and keep what is shown; an error instead of it where the project cannot go on.
 
-    Nothing where it is not wanted any more: somebody has moved a slider.
+    Nothing where it is not wanted any more: a slider was moved.
     """
     stalled, rows = 0, []
     try:

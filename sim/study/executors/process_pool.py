@@ -28,14 +28,14 @@ def exit_code(process: SpawnProcess) -> int | None:
     """How a process came to its end; None if it lives on."""
     deadline = monotonic() + _JOIN_SECONDS
     process.join(_JOIN_SECONDS)
-    # the executor's thread waits for it too, and whoever is second is told nothing until the first has noted it
+    # the executor's thread waits for it too, and the second to wait gets no answer until the first has noted it
     while process.exitcode is None and monotonic() < deadline:
         sleep(_AGAIN_SECONDS)
     return process.exitcode
 
 
 class _Remembering(SpawnContext):
-    """Starts processes and remembers them: the executor tells neither why one died nor lets one be ended."""
+    """Starts processes and remembers them: the executor neither reports why one died nor lets one be ended."""
 
     def __init__(self) -> None:
         self._made: list[SpawnProcess] = []
@@ -64,7 +64,7 @@ class WorkerPool:
         )
 
     def submit(self, span: range) -> Future[Outcome]:
-        """Hand a chunk to whoever is free first."""
+        """Submit a chunk to the process that is free first."""
         with sigint_blocked():
             return self._executor.submit(run_sent_chunk, span.start, len(span))
 
@@ -80,7 +80,7 @@ class WorkerPool:
     def cause(self) -> str:
         """How the first worker that died came to its end."""
         codes = [code for process in self._context.started if (code := exit_code(process))]
-        # those the executor ended itself, once one had died, say nothing
+        # those the executor ended itself, once one had died, are no evidence
         code = next((code for code in codes if code != -signal.SIGTERM), -signal.SIGTERM)
         if code == -signal.SIGKILL:
             return "killed, by hand or because memory ran out"
@@ -95,14 +95,14 @@ class WorkerPool:
 
 
 class ProcessPool:
-    """Performs chunks on several processes, and goes on when one of them is killed."""
+    """Runs chunks on several processes, and goes on when one of them is killed."""
 
     def __init__(self, case: CaseLike, seed: int, workers: int) -> None:
         self._case, self._seed, self._workers = case, seed, workers
         self._pool: WorkerPool | None = None
 
     def __enter__(self) -> Self:
-        """Nobody is started yet: that happens with the first chunk."""
+        """No process is started yet: that happens with the first chunk."""
         return self
 
     def __exit__(
@@ -144,7 +144,7 @@ class ProcessPool:
         return True
 
     def _after_a_death(self, pool: WorkerPool, suspects: list[range]) -> Generator[Outcome]:
-        """Perform what was being worked on once more, a chunk at a time, to find which one kills."""
+        """Run what was being worked on once more, a chunk at a time, to find which one kills."""
         cause = pool.cause()
         pool.end(at_once=True)
         self._pool = None
@@ -155,7 +155,7 @@ class ProcessPool:
 
 
 class CrashIsolation:
-    """One worker that performs one suspect at a time, so that it is clear who killed it."""
+    """One worker that runs one suspect at a time, so that it is clear which killed it."""
 
     def __init__(self, case: CaseLike, seed: int) -> None:
         self._case, self._seed = case, seed
@@ -163,7 +163,7 @@ class CrashIsolation:
         self._cause = ""
 
     def __enter__(self) -> Self:
-        """Nobody is started yet."""
+        """No process is started yet."""
         return self
 
     def __exit__(
@@ -185,7 +185,7 @@ class CrashIsolation:
             yield outcome or Outcome(failed(alone, self._case.metrics, f"its process was {self._cause}"), 0.0)
 
     def _attempt(self, span: range) -> Outcome | None:
-        """Perform it with a living worker; None if that one dies over it."""
+        """Run it with a living worker; None if that one dies over it."""
         pool = self._pool = self._pool or WorkerPool(self._case, self._seed, 1)
         outcome = pool.outcome(pool.submit(span))
         if outcome is None:

@@ -1,4 +1,4 @@
-"""Inside a worker process: it is sent its case once, performs chunks of it, and ends when its parent does.
+"""Inside a worker process: it is sent its case once, runs chunks of it, and ends when its parent does.
 
 Ctrl-C, and the polite request to end (SIGTERM) a batch system sends: both stop a run in one line.
 """
@@ -90,13 +90,13 @@ def _watch_parent() -> None:
 
 
 def run_sent_chunk(first: int, count: int) -> Outcome:
-    """Perform a chunk of the case that was sent."""
+    """Run a chunk of the case that was sent."""
     case, seed = _at_work["case"]
     return run_chunk(case, seed, range(first, first + count))
 
 
 def run_chunk(case: CaseLike, seed: int, span: range) -> Outcome:
-    """Perform a chunk; a replication that raises becomes a failed row, wrong input ends the study."""
+    """Run a chunk; a replication that raises becomes a failed row, wrong input ends the study."""
     began = time.perf_counter()
     try:
         chunk = _run_chunk(case, seed, span)
@@ -106,7 +106,7 @@ def run_chunk(case: CaseLike, seed: int, span: range) -> Outcome:
 
 
 def _run_chunk(case: CaseLike, seed: int, span: range) -> Chunk:
-    """Perform a chunk; if it raises, each replication of it alone to find which."""
+    """Run a chunk; if it raises, each replication of it alone to find which."""
     try:
         return validated(case.simulate_chunk(seed, span.start, len(span)), span, case)
     except SimError:
@@ -127,13 +127,13 @@ class Interrupted(SimError):
 
 
 @contextmanager
-def interruptible(told: str = "interrupted") -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the block as Interrupted, with `told` as its line."""
+def interruptible(message: str = "interrupted") -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the block as Interrupted, with `message` as its line."""
     before = _on_terminate()
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted(told) from None
+        raise Interrupted(message) from None
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)

@@ -1,7 +1,7 @@
 """The half-finished run: each finished chunk lies at once in `NAME.partial/`; a killed laptop costs seconds.
 
 A chunk is a file whose name says which replications it holds and the fingerprint of its content; one that has
-another is thrown away and its replications are performed again. `run.json` says of which run they are part.
+another is thrown away and its replications are run again. `run.json` says of which run they are part.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Changed(SimError):
 
 
 class Checkpoint:
-    """The chunks of one run on the disk; a shelf."""
+    """A chunk store on the disk: the finished chunks of one run."""
 
     def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any]) -> None:
         self.directory = directory
@@ -119,10 +119,10 @@ def checkpoint_directory(target: Path) -> Path:
 def open_checkpoint(
     target: Path, identity: dict[str, Any], *, resume: bool = False, about: dict[str, Any] | None = None
 ) -> Iterator[Checkpoint]:
-    """Hold `target` for one run and open the shelf beside it, with what an interrupted run left if `resume`.
+    """Hold `target` for one run and open the chunk store beside it, with what an interrupted run left if `resume`.
 
     `identity` is all that must be the same for two runs to be one (case, seed, versions, resolved config);
-    the number of replications is not part of it. `about` is kept for whoever finds it (a merge).
+    the number of replications is not part of it. `about` is kept for a later merge.
     Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
     what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
     """
@@ -138,13 +138,13 @@ def open_checkpoint(
 def read_checkpoint(
     directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None
 ) -> Checkpoint:
-    """The shelf in a directory; Changed, with the differences, if it does not have that identity."""
+    """The chunk store in a directory; Changed, with the differences, if it does not have that identity."""
     document = sealed_files.read(directory / ABOUT)
     kept = document.get("identity", {})
     if identity is not None and (changes := differences(kept, plain(identity))):
         more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
-        told = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
-        raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{told}{more}")
+        text = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
+        raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{text}{more}")
     return Checkpoint(directory, kept, document.get("about", {}) if about is None else about)
 
 

@@ -80,7 +80,7 @@ def names(data: bytes, source: str) -> list[str]:
         raise Damaged(f"{source}: not a sound Parquet file: {error}") from error
 
 
-# --- digested ---------------------------------------------------------------------------------------------------------
+# --- sealed JSON ------------------------------------------------------------------------------------------------------
 
 
 SEAL = "digest"

@@ -116,7 +116,7 @@ def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
 
 
 def earliest_ends_that_differ(tasks: int, seed: int) -> int:
-    """How many tasks of a network without limits do not end when the longest path says."""
+    """How many tasks of a network without limits do not end where the longest path ends."""
     routes, ends = network(tasks, seed)
     found = play(routes, {}).times(WORK)
     return sum(found[f"t{task}"][1] != end for task, end in enumerate(ends))
@@ -271,7 +271,7 @@ def station(servers: int, customers: int) -> Played:
 
 
 def off_the_recursion(servers: int, customers: int) -> int:
-    """How many customers do not begin when Kiefer and Wolfowitz say: each takes the server that is free first."""
+    """How many customers do not begin as in Kiefer and Wolfowitz's recursion: each takes the server that is free first."""
     played = station(servers, customers)
     arrivals, services = played.drawn("arrive"), played.drawn("serve")
     begun = {unit: done for unit, (_, done) in played.times(HOLD).items()}

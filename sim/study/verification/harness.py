@@ -1,4 +1,4 @@
-"""How a textbook check is asked: a small plan performed by the engine, an answer, and how far off it may be."""
+"""A textbook check: a small plan run by the engine, an answer, and how far off it may be."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OVER = "everybody is done"
 
 @dataclass(frozen=True)
 class Check:
-    """One question: what is built, the answer that is known, what the engine says, and how far off it may be."""
+    """One question: what is built, the answer that is known, what the engine finds, and how far off it may be."""
 
     group: str
     name: str
@@ -42,7 +42,7 @@ def asked(check: Check) -> Checked:
 
 @dataclass(frozen=True)
 class Played:
-    """A small plan that was performed."""
+    """A small plan that was run."""
 
     plan: CompiledPlan
     luck: SampledInputs
@@ -74,7 +74,7 @@ def play(
     seed: int = 1, replication: int = 0, calendars: Mapping[str, Calendar] | None = None,
     learning: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Played:  # fmt: skip
-    """Perform routes over pools once; without `finish` it is over when every unit is at its end."""
+    """Simulate routes over pools once; without `finish` it is over when every unit is at its end."""
     plan = Plan(finish or (OVER, len(routes)))
     plan.works_on({"always": always(LONG), **(calendars or {})})
     for name, curve in (learning or {}).items():
