@@ -20,7 +20,6 @@ MOST_ENTRIES = 15
 FEWEST_LINES = 60
 SHORT_FOR_A_REASON = {
     "sim/study/verification/__init__.py": "the list of textbook checks, apart from the checks themselves",
-    "sim/cli/__init__.py": "the entry point, and how commands are found",
     "sim/config/sections/commissioning.py": "a section of its own, as every part of the YAML has",
     "sim/report/exchange/weeks.py": "the working week that writers and readers of all formats share",
     "sim/plan/checks/finding.py": "the type that all checks and their report share",

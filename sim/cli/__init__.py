@@ -11,17 +11,22 @@ import click
 
 from sim.errors import SimError
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
 
 class Commands(click.Group):
-    """The commands; whatever goes wrong is one clear message and an exit code."""
+    """The commands; errors are caught here and nowhere else: one clear message and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a SimError is its message on stderr and its exit code."""
+        """Run a command; a SimError is its message on stderr and its exit code, Ctrl-C exit code 130."""
         try:
             return super().invoke(ctx)
         except SimError as error:
             click.echo(str(error), err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli.options import CONFIG, RUNS, SEED, SET, WORKERS, guarded, load, show, watched
+from sim.cli.options import CONFIG, RUNS, SEED, SET, WORKERS, load, show, watched
 
 if TYPE_CHECKING:
     from sim.study.analyses.validation import Checked
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 @SET
 @click.option("--junit", type=click.Path(path_type=Path), default=None, help="Also write a JUnit XML file, for CI.")
 @click.option("--strict", is_flag=True, help="Exit code 1 also where so few runs cannot tell.")
-@guarded
 def verify(
     config: Path | None, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     junit: Path | None, strict: bool,
@@ -98,7 +97,6 @@ def baseline() -> None:
 @SEED
 @WORKERS
 @SET
-@guarded
 def baseline_save(
     config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
 ) -> None:
@@ -116,7 +114,6 @@ def baseline_save(
 @SEED
 @WORKERS
 @SET
-@guarded
 def baseline_check(
     config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
 ) -> None:
@@ -142,7 +139,6 @@ def run_quietly(config: Path, runs: int, seed: int, workers: int | None, overrid
 @click.command()
 @CONFIG
 @SET
-@guarded
 def check(config: Path, overrides: tuple[str, ...]) -> None:
     """Say a project's plan in words: scope, quantities, crews, capacity against load, and what looks wrong.
 
@@ -161,7 +157,6 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
 )
-@guarded
 def schema(out: Path | None) -> None:
     """Write the JSON Schema of a configuration, so that editors complete and check it."""
     from json import dumps

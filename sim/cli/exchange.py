@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, SEED, SET, WORKERS, guarded, load, watched
+from sim.cli.options import CONFIG, SEED, SET, WORKERS, load, watched
 
 if TYPE_CHECKING:
     from sim.report.exchange.importers.network_import import PlannerNetwork
@@ -51,7 +51,6 @@ ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
 @SEED
 @WORKERS
 @SET
-@guarded
 def export(
     what: Path, form: str, out: Path | None, runs: int, looked_at: int, level: str, seed: int, workers: int | None,
     overrides: tuple[str, ...],
@@ -108,7 +107,6 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
 @click.option("--dry-run", is_flag=True, help="Only say what would come in, of any number of files.")
 @click.option("--encoding", default=None, help="Code page of the text, where the file does not say it: cp1251, gbk, …")
 @click.option("--project", default=None, help="Short name of the project to read, where an XER holds several.")
-@guarded
 def import_(
     files_: tuple[Path, ...], network: str, out: Path | None, into: Path | None, like: Path,
     provides: tuple[str, ...], dry_run: bool, encoding: str | None, project: str | None,
@@ -195,7 +193,6 @@ def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: 
 @WORKERS
 @SET
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; any free one if not given.")
-@guarded
 def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], port: int) -> None:
     """Open a page on this machine with sliders for crews, lines, trucks, yard, cranes, shifts and risks.
 
@@ -223,7 +220,6 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@guarded
 def report(directory: Path) -> None:
     """Write the report and the figures of a result or a comparison again, from what is stored in DIRECTORY.
 

@@ -1,4 +1,4 @@
-"""What commands share: options, reading a configuration, printing, ending on Ctrl-C."""
+"""What commands share: options, reading a configuration, printing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from sim.study.api import Config
 
-P = ParamSpec("P")
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
 RUNS = click.option("--runs", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Replications.")
 SEED = click.option(
@@ -86,20 +85,6 @@ SCHEDULER = click.option(
     help="Let a Dask cluster do it: tcp://127.0.0.1:8786, tls://HOST:8786, or local for one on this machine. "
     "Results do not depend on it.",
 )
-
-
-def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Let a Ctrl-C end a command quietly with exit code 130."""
-
-    @wraps(command)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            sys.exit(130)
-
-    return guarded
 
 
 def load(config: Path, overrides: tuple[str, ...]) -> Config:

@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from sim.cli.options import guarded
-
 WIDTH = 100
 PYTHON = (
     ("sim.study.api", ("load",)),
@@ -39,7 +37,6 @@ PYTHON = (
     show_default=True,
     help="Folder to write to.",
 )
-@guarded
 def reference(out: Path) -> None:
     """Write the reference pages: configuration, study files, metrics, commands, Python."""
     from sim import files

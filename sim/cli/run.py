@@ -17,7 +17,6 @@ from sim.cli.options import (
     SEED,
     SET,
     WORKERS,
-    guarded,
     load,
     show,
     warn_stalls,
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
 @click.option("--shard", metavar="I/N", default=None, help="Run part I of N only; `sim merge` puts the parts together.")
 @click.option("--preview", is_flag=True, help="Say how long it will take and how much it needs, and stop.")
 @ENGINE
-@guarded
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
@@ -106,7 +104,6 @@ def run(
     "--out", type=click.Path(path_type=Path), default=Path("out/compare"), show_default=True, help="Output directory."
 )
 @ENGINE
-@guarded
 def compare(
     configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     resume: bool, sampling: str, scheduler: str | None, out: Path, engine: str,
@@ -177,7 +174,6 @@ def run_part(
 @click.command()
 @click.argument("directories", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="DIR...")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Output directory.")
-@guarded
 def merge(directories: tuple[Path, ...], out: Path) -> None:
     """Put the parts of a run (`sim run --shard`) together into the result of the whole.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, SEED, SET, WORKERS, guarded, load, show, warn_stalls, watched
+from sim.cli.options import CONFIG, ENGINE, SEED, SET, WORKERS, load, show, warn_stalls, watched
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
 
@@ -50,7 +50,6 @@ def asked(overrides: tuple[str, ...], stated: Mapping[str, int | None]) -> tuple
 @STUDY_SET
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted sweep has left.")
-@guarded
 def sweep(
     study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, resume: bool,
@@ -96,7 +95,6 @@ def sweep(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_METHOD if not given."
 )
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted analysis has left.")
-@guarded
 def sensitivity(
     study: Path, method: str | None, runs: int | None, seed: int | None, workers: int | None,
     overrides: tuple[str, ...], out: Path | None, resume: bool,
@@ -137,7 +135,6 @@ def sensitivity(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_tuned if not given."
 )
 @click.option("--resume", is_flag=True, help="Go on from the designs that an interrupted tuning has finished.")
-@guarded
 def tune(
     study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, resume: bool,
@@ -177,7 +174,6 @@ def tune(
 @ENGINE
 @SET
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
-@guarded
 def drivers(
     config: Path, runs: int, seed: int, workers: int | None, engine: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:

@@ -19,6 +19,7 @@ from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, S
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.result import Result
+from sim.study.storage.locking import Occupied, output_lock
 from tests.tiny_project import TINY, tiny
 
 FINISH = "lead_time_full_days"
@@ -166,3 +167,8 @@ def test_a_cause_that_is_switched_off_is_looked_at_as_a_run_is(certain: Drivers)
     for metric in ("lead_time_full_days", "capital_total_usd", "peak_workforce_onsite"):
         saved = float((with_it[metric] - without[metric]).mean())
         assert row(certain, switches.causes[0].id)[f"{metric}_mean"] == pytest.approx(saved, abs=1e-6)
+
+
+def test_a_taken_directory_is_refused_before_anything_is_simulated(tmp_path: Path) -> None:
+    with output_lock(tmp_path / "taken"), pytest.raises(Occupied):
+        drivers(project(), runs=10**6, workers=1, out=tmp_path / "taken")
