@@ -134,7 +134,7 @@ def _three(interval: Interval) -> tuple[float, float, float]:
 
 
 def _remark(metric: str, found: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
-    """What must be said beside the numbers; the last of those found is the P80."""
+    """Remarks on the numbers; the last of those found is the P80."""
     known = base[np.isfinite(base)]
     unit = METRICS[metric].unit if metric in METRICS else ""
     least = practical(unit, float(np.median(known)) if len(known) else 0.0, shift_days)

@@ -155,9 +155,9 @@ def run(
     """Replications 0 … runs − 1 of a case, or as many as `precision` asks for (then `runs` does not matter).
 
     `workers`: 0 or 1 stay in this process. `chunk`: replications at a time; about a second's worth if None.
-    `shelf`: where finished chunks are kept and looked for (`keeping`); in memory if None.
+    `store`: where finished chunks are kept and looked for; in memory if None.
     `sampling`: how the case draws its random numbers; then `runs` are whole randomisations (`Sampling.fit`).
-    `hands`: others who perform the chunks (a cluster); processes of this machine if None.
+    `executor`: what runs the chunks (a cluster); processes of this machine if None.
     `progress(done, total, seconds_left)` is called after every chunk; seconds are None when not known yet.
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
     replication is a row with status "failed" and a note.

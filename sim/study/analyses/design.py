@@ -64,7 +64,7 @@ class Design:
         return {path: round_if_integer(config, path, float(value)) if numeric else value for path in paths}
 
     def paths(self, base: int, paths: Sequence[str]) -> list[str]:
-        """Paths without stars, each told at the line of the path it came from."""
+        """Paths without stars, each reported at the line of the path it came from."""
         found = []
         for path in paths:
             for place in expand_wildcards(self.bases[base], (path,), self.places):
@@ -86,7 +86,7 @@ class Design:
         return points
 
     def _refuse_twins(self) -> None:
-        """Refuse two configurations of one name: their rows could not be told apart."""
+        """Refuse two configurations of one name: their rows could not be distinguished."""
         names = [base.value.name for base in self.bases]
         if len(set(names)) < len(names):
             raise NoDesign(f"two configurations have one name: {', '.join(names)}")

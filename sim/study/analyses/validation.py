@@ -233,7 +233,7 @@ def _fault(loaded: Loaded[Project], number: int, line: str, message: str, hint: 
 def verify(
     loaded: Loaded[Project], *, runs: int, seed: int, workers: int | None, progress: Progress | None = None
 ) -> list[Checked]:
-    """Run a project and judge what it expects of itself; metrics it does not have are told before anything is run."""
+    """Run a project and judge what it expects of itself; metrics it does not have are reported before anything is run."""
     if not loaded.value.expect:
         expectations(loaded, ())
     case = prepare_case(loaded, engine=AUTO)
