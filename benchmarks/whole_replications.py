@@ -14,8 +14,8 @@ from functools import partial
 from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
 from sim.engine.backends import COMPILED, SIMPY, Name
 from sim.engine.numba_engine.simulate import ready
+from sim.metrics.event_log import Record
 from sim.metrics.measure import measure
-from sim.metrics.record import Record
 from sim.study import case as cases
 from sim.study.api import load
 from sim.study.case import Case, prepare_case

@@ -21,7 +21,6 @@ FEWEST_LINES = 60
 SHORT_FOR_A_REASON = {
     "sim/study/verification/__init__.py": "the list of textbook checks, apart from the checks themselves",
     "sim/config/sections/commissioning.py": "a section of its own, as every part of the YAML has",
-    "sim/report/exchange/weeks.py": "the working week that writers and readers of all formats share",
     "sim/plan/checks/finding.py": "the type that all checks and their report share",
     "sim/config/json_schema.py": "a format of its own, which the commands write and nothing reads",
     "sim/jit/__init__.py": "what can be asked without loading numba, which the rest of the folder does",

@@ -27,10 +27,10 @@ from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 
 from sim.config.contradictions import contradictions
-from sim.config.locations import did_you_mean
 from sim.config.project import Project
 from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
+from sim.config.source_positions import did_you_mean
 from sim.errors import NOTHING, Finding, Refused
 
 # --- suppliers, partners, allocations, power --------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from typing import Any, Generic, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sim.config.cross_checks import broken_references
-from sim.config.locations import (
+from sim.config.project import Project
+from sim.config.sections.estimates import states_an_estimate
+from sim.config.source_positions import (
     Address,
     Fault,
     Position,
@@ -29,8 +31,6 @@ from sim.config.locations import (
     problem_of,
     value_at,
 )
-from sim.config.project import Project
-from sim.config.sections.estimates import states_an_estimate
 from sim.config.validation_errors import faults_of, further_faults
 from sim.config.yaml_reader import Document, read_file, read_text
 from sim.errors import NOTHING, ConfigError, Refused

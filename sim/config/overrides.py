@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from sim.config.load import Loaded, checked, set_value
-from sim.config.locations import Address, Position, allowed_at, child, did_you_mean, value_at
+from sim.config.source_positions import Address, Position, allowed_at, child, did_you_mean, value_at
 from sim.config.yaml_reader import Document
 from sim.errors import ConfigError, Problem
 

@@ -15,7 +15,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from sim.config.locations import did_you_mean
 from sim.config.sections.commissioning import Commissioning
 from sim.config.sections.estimates import Bounds, CalendarDays, Days, Megawatts, Name, People, Section, SquareFeet, Unit
 from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern
@@ -25,6 +24,7 @@ from sim.config.sections.orders import Orders, Procurement
 from sim.config.sections.risks import Mode, Risks
 from sim.config.sections.systems import SYSTEMS, Energization, Network, System, Systems
 from sim.config.sections.weather import Weather
+from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
 
 # --- expectations -----------------------------------------------------------------------------------------------------

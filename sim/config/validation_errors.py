@@ -17,7 +17,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from sim.config.locations import (
+from sim.config.sections.base import NAME_PATTERN, Bounds, OutOfRange, unit_hint
+from sim.config.source_positions import (
     Address,
     Allowed,
     Fault,
@@ -32,7 +33,6 @@ from sim.config.locations import (
     short_text,
     value_at,
 )
-from sim.config.sections.base import NAME_PATTERN, Bounds, OutOfRange, unit_hint
 from sim.errors import NOTHING, Finding, Refused
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from sim import files
-from sim.config.locations import Address, Fault, Position, Positions, Unread, problem_of
+from sim.config.source_positions import Address, Fault, Position, Positions, Unread, problem_of
 from sim.errors import NOTHING, ConfigError
 
 MAX_BYTES = 1_000_000

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.delivery import Online
+from sim.metrics.event_log import Ints, Record
 from sim.metrics.money.contracts import Contracts
 from sim.metrics.money.ledger import Run
-from sim.metrics.record import Ints, Record
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 

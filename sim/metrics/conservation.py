@@ -19,9 +19,9 @@ import numpy as np
 
 from sim.errors import CheckFailed
 from sim.metrics.checked_run import CheckedRun
+from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.money.contracts import STANDING
 from sim.metrics.money.ledger import Ledger, ledger, standing_costs
-from sim.metrics.record import DAY, MONTH, Ints
 from sim.plan.compile import MODES
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.delay_causes import compiled_chain_minutes, lost_to_weather
-from sim.metrics.record import DAY, Ints, Record
+from sim.metrics.event_log import DAY, Ints, Record
 from sim.plan.compile import CAUSES, NONE
 from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 

@@ -15,9 +15,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sim.metrics.event_log import Index, Ints, Record, open_hours
 from sim.metrics.kernels import chain_layout as layout
 from sim.metrics.kernels.interface import ChainKernels
-from sim.metrics.record import Index, Ints, Record, open_hours
 from sim.plan.compile import CAUSES, MODES
 from sim.plan.vocabulary import FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 

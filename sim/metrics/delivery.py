@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
+from sim.metrics.event_log import DAY, MONTH, Ints, Record
 from sim.metrics.kernels.interface import NEVER
-from sim.metrics.record import DAY, MONTH, Ints, Record
 from sim.plan.layout import Layout, look_ahead
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.orders import APPROVED, CANCELLED

@@ -14,13 +14,13 @@ from sim.metrics.checked_run import CheckedRun
 from sim.metrics.conservation import require_conserved, switched_on
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_blocks, one_order, online
+from sim.metrics.event_log import Index, Ints, Record
 from sim.metrics.kernels.interface import ChainKernels, Kernels
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.accounts import CURVES as MONEY_CURVES
 from sim.metrics.money.accounts import Accounts, CostModel, keep_accounts, money_curves, money_metrics, with_budget
 from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.ledger import Run, ledger_table
-from sim.metrics.record import Index, Ints, Record
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
 from sim.plan.compile import CompiledPlan
 from sim.plan.layout import Layout

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
+from sim.metrics.event_log import DAY, Ints, Record, open_hours
 from sim.metrics.kernels.interface import WorkHours
-from sim.metrics.record import DAY, Ints, Record, open_hours
 from sim.plan.compile import CompiledPlan
 from sim.world.calendars.project_calendars import ON_SITE, SHIFT
 from sim.world.calendars.working_time import Calendar

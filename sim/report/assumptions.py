@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 from sim import files
 from sim.config.load import Loaded, load_as
-from sim.config.locations import Address, allowed_at, dotted_path, has, nearest_position, value_at
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
+from sim.config.source_positions import Address, allowed_at, dotted_path, has, nearest_position, value_at
 
 # --- where the numbers come from --------------------------------------------------------------------------------------
 

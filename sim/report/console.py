@@ -29,8 +29,8 @@ from sim.report.formatting import (
     percent,
     signed,
 )
-from sim.report.key_results import headline, key_results
 from sim.report.result_view import FINISH, PEAK, ResultView, RunData, Share
+from sim.report.verdict import headline, key_results
 from sim.study.analyses.validation import Checked, count
 from sim.study.compare import NO_DIFFERENCE, TOO_FEW
 

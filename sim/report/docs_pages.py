@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sim import files
-from sim.config.locations import Allowed, allowed_at
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
+from sim.config.source_positions import Allowed, allowed_at
 from sim.config.study import Study
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric

@@ -34,8 +34,8 @@ from sim.engine.backends import (
 )
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.jit import gc_paused
+from sim.metrics.event_log import Record
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
-from sim.metrics.record import Record
 from sim.metrics.schedule import chain_table, event_table
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.deterministic_draws import expected_draws, most_likely_draws

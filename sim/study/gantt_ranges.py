@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine.backends import COMPILED
-from sim.metrics.record import Ints, Record
+from sim.metrics.event_log import Ints, Record
 from sim.metrics.schedule import critical, earned_by_day, paid_by_day, worked
 from sim.metrics.workforce import headcount
 from sim.plan.compile import NONE

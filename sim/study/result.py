@@ -24,7 +24,7 @@ from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.errors import SimError
 from sim.metrics.delivery import online
-from sim.metrics.record import DAY, Record
+from sim.metrics.event_log import DAY, Record
 from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished

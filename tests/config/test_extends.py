@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.config.load import merge, merge_sources, set_value
-from sim.config.locations import Address, Position, problem_of
+from sim.config.source_positions import Address, Position, problem_of
 from sim.config.yaml_reader import Document, read_text
 from sim.errors import ConfigError
 

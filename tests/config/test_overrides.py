@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from sim.config.load import Loaded
-from sim.config.locations import Position
 from sim.config.overrides import expand_wildcards, scaled, takes_integers, with_settings
 from sim.config.project import Project
+from sim.config.source_positions import Position
 from sim.errors import ConfigError
 from sim.study.api import load
 

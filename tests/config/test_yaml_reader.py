@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.config import yaml_reader as reading
-from sim.config.locations import Address, problem_of
+from sim.config.source_positions import Address, problem_of
 from sim.config.yaml_reader import Document, read_file, read_text
 from sim.errors import ConfigError
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.record import Index, Record
+from sim.metrics.event_log import Index, Record
 from sim.plan.compile import CAUSES, NONE, compile_plan
 from sim.plan.vocabulary import (
     DELAY_CAUSES,

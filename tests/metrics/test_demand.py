@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.metrics.delivery import NeededBlocks, against_demand, by_order, from_need, matched
+from sim.metrics.event_log import DAY, MONTH
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.money.in_service import in_clusters
-from sim.metrics.record import DAY, MONTH
 
 
 def days(*numbers: float) -> np.ndarray:

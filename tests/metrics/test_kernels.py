@@ -10,9 +10,9 @@ import pytest
 from sim.jit import available
 from sim.metrics.conservation import SWITCH
 from sim.metrics.critical_chain import DrivingChain
+from sim.metrics.event_log import Index, Record
 from sim.metrics.kernels import chain_layout
 from sim.metrics.measure import kernels_for, measure
-from sim.metrics.record import Index, Record
 from sim.plan.compile import MODES
 from sim.study.api import load
 from sim.study.case import Case, prepare_case

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.config.project import Project
-from sim.metrics.record import Index, Record
+from sim.metrics.event_log import Index, Record
 from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws

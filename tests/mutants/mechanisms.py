@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim.metrics.record import DAY
+from sim.metrics.event_log import DAY
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import Mobilisation
 from sim.plan.project import write_plan

@@ -8,8 +8,8 @@ import pytest
 
 from sim.metrics.registry import DIRECTIONS
 from sim.report.console import describe_comparison, describe_run, plain_text
-from sim.report.key_results import KeyResult, headline, key_results
 from sim.report.result_view import ResultView
+from sim.report.verdict import KeyResult, headline, key_results
 from sim.study.compare import TOO_FEW, compare, table
 from sim.study.result import Result
 

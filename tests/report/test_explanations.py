@@ -6,8 +6,8 @@ import pytest
 
 import sim
 from sim.report.explanations import cause_periods, chain_rows, critical_causes, describe_chain
-from sim.report.key_results import key_results
 from sim.report.result_view import ResultView
+from sim.report.verdict import key_results
 from sim.study.result import Result
 from tests.tiny_project import tiny
 

@@ -16,8 +16,8 @@ import sim
 from sim.files import WrongPlace
 from sim.report.html_report.compare_report import rebuild
 from sim.report.html_report.run_report import checklist, page, turnovers, write_run
-from sim.report.key_results import key_results
 from sim.report.result_view import ResultView
+from sim.report.verdict import key_results
 from sim.study.api import compared
 from sim.study.result import Result
 from tests.tiny_project import tiny

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.engine.backends import COMPILED
-from sim.engine.equality import difference
+from sim.engine.backends import COMPILED, difference
 from sim.jit import available
 from sim.study.api import load
 from sim.study.case import Case, WeatherHorizon, prepare_case

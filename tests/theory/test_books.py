@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.metrics.record import DAY, MONTH, Record
+from sim.metrics.event_log import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
 from sim.plan.vocabulary import WORK
 from sim.study.api import load

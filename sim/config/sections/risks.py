@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sim.config.locations import did_you_mean
 from sim.config.sections.estimates import (
     CalendarDays,
     Dollars,
@@ -25,6 +24,7 @@ from sim.config.sections.estimates import (
     Sourced,
     Weeks,
 )
+from sim.config.source_positions import did_you_mean
 from sim.errors import NOTHING, Finding, Refused
 
 Mode = Literal["inherent", "mitigated", "none"]

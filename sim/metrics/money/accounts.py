@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
 from sim.metrics.delivery import NeededBlocks, Online, matched
+from sim.metrics.event_log import DAY, MONTH, Index, Ints
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, ratio
 from sim.metrics.money.contracts import STANDING, Contracts, contracts
@@ -42,7 +43,6 @@ from sim.metrics.money.finance import (
 )
 from sim.metrics.money.in_service import in_clusters, moments
 from sim.metrics.money.ledger import Ledger, Run, ledger
-from sim.metrics.record import DAY, MONTH, Index, Ints
 from sim.plan.layout import Layout
 
 # --- cost model -------------------------------------------------------------------------------------------------------

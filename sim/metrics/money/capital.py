@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.event_log import MONTH, Ints
 from sim.metrics.kernels.interface import CapitalEvents, Integrals, Kernels, Timeline
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.contracts import Contracts
 from sim.metrics.money.ledger import Ledger
-from sim.metrics.record import MONTH, Ints
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

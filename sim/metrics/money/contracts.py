@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS, Price, Stage
 from sim.config.sections.systems import System
+from sim.metrics.event_log import DAY, MONTH, Index, Ints
 from sim.metrics.kernels.interface import Shares
 from sim.metrics.money.in_service import Serving, served_by
-from sim.metrics.record import DAY, MONTH, Index, Ints
 from sim.metrics.workforce import Headcount
 from sim.plan.layout import Layout, Place, generating_units
 from sim.plan.mechanisms.commissioning import ONLINE

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.money import Business, Damages, Finance
+from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.kernels.interface import Kernels
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.capital import CapitalTimeline
-from sim.metrics.record import DAY, MONTH, Ints
 
 # --- business ---------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.record import Ints
+from sim.metrics.event_log import Ints
 from sim.plan.layout import Layout, Place
 
 Pair = tuple[int, float]

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
+from sim.metrics.event_log import DAY, MONTH, Index, Ints, Record
 from sim.metrics.kernels.interface import Billing, Entries, Shares, StandingCosts
 from sim.metrics.kernels.numpy_kernels import PERIOD, bill, contract_entries, join, period_entries
 from sim.metrics.money.contracts import FEE, LENGTHS, STANDING, Contracts, beds, open_site, wages
-from sim.metrics.record import DAY, MONTH, Index, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.mechanisms.orders import CANCELLED
 from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, ORDERABLE, price

@@ -14,8 +14,7 @@ from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sim.report.exchange.export import Handover
-from sim.report.exchange.schedule_model import Schedule, Task
-from sim.report.exchange.weeks import Hours, clock, week_of
+from sim.report.exchange.schedule_model import Hours, Schedule, Task, clock, week_of
 
 NAMESPACE = "http://schemas.microsoft.com/project"
 TEXT1, NUMBER1, NUMBER2, NUMBER3, DATE1, DATE2 = (

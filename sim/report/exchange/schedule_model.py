@@ -3,24 +3,30 @@
 The dates are those of one run that was really performed, not means, which would violate the logic. Tasks that
 follow each other are linked; a task that could have begun sooner but waited for a crew, a crane, a place, power or
 weather says so, and has an earliest start where the planner's tool would otherwise move it.
+
+Calendars are as planners' tools keep them: a working week, and the days that are not as the week says.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from sim.config.project import Project
 from sim.errors import SimError
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
-from sim.report.exchange.following import Following
+from sim.report.exchange.task_links import Following
 from sim.report.exchange.work_breakdown import Names, order_of
 from sim.study.case import Case
 from sim.world.calendars.project_calendars import ON_SITE, SHIFT
 from sim.world.calendars.working_time import Calendar
+
+# --- schedule model ---------------------------------------------------------------------------------------------------
+
 
 Wait = tuple[int, int, str]
 """Since when, until when, for what."""
@@ -240,3 +246,52 @@ def bundle_words(plan: CompiledPlan, bundle: int) -> str:
 def in_groups(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """Tasks by heading, headings in the order of the work breakdown, tasks by their start; numbers stay as they were."""
     return tuple(sorted(tasks, key=lambda task: (order_of(task.group), task.start, task.finish, task.number)))
+
+
+# --- weeks ------------------------------------------------------------------------------------------------------------
+
+
+DAY = 1440
+Hours = tuple[tuple[int, int], ...]
+"""Working times of a day, in minutes since midnight; the end of the day is 1440."""
+
+
+@dataclass(frozen=True)
+class Week:
+    """Working times by weekday (Monday is 0), and by date where a day differs."""
+
+    days: tuple[Hours, ...]
+    exceptions: dict[date, Hours]
+
+    def on(self, day: date) -> Hours:
+        """The working times of one date."""
+        return self.exceptions.get(day, self.days[day.weekday()])
+
+
+def week_of(calendar: Calendar, start: date, until: int) -> Week:
+    """Read the working week off a calendar, from its first day to minute `until`."""
+    by_day = _by_day(calendar, until)
+    count = -(-until // DAY)
+    dates = [start + timedelta(days=day) for day in range(count)]
+    met: list[Counter[Hours]] = [Counter() for _ in range(7)]
+    for day, when in enumerate(dates):
+        met[when.weekday()][by_day.get(day, ())] += 1
+    days = tuple(counter.most_common(1)[0][0] if counter else () for counter in met)
+    different = {when: by_day.get(day, ()) for day, when in enumerate(dates)}
+    return Week(days, {when: hours for when, hours in different.items() if hours != days[when.weekday()]})
+
+
+def _by_day(calendar: Calendar, until: int) -> dict[int, Hours]:
+    """The working times of each day of the project that has any."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for begin, end in zip(calendar.starts.tolist(), calendar.ends.tolist(), strict=True):
+        if begin >= until:
+            break
+        for day in range(begin // DAY, min(-(-end // DAY), -(-until // DAY))):
+            found.setdefault(day, []).append((max(begin - day * DAY, 0), min(end - day * DAY, DAY)))
+    return {day: tuple(times) for day, times in found.items()}
+
+
+def clock(minute: int) -> str:
+    """A minute of the day as HH:MM; the end of a day is 00:00."""
+    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"

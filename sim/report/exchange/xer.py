@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from sim.report.exchange.export import Handover
-from sim.report.exchange.schedule_model import Schedule, Task
-from sim.report.exchange.weeks import Hours, Week, clock, week_of
+from sim.report.exchange.schedule_model import Hours, Schedule, Task, Week, clock, week_of
 
 Row = Mapping[str, object]
 PROJECT, ROOT, FIRST_GROUP, FIRST_TASK = 1, 1, 100, 1000

@@ -21,8 +21,8 @@ from sim.report.console import sample_note
 from sim.report.figures import figures_of_run, style
 from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import charts, render
-from sim.report.key_results import headline, key_results
 from sim.report.result_view import FINISH, ResultView, RunData, RunInfo, share_at_most
+from sim.report.verdict import headline, key_results
 from sim.study.intervals import quantile
 from sim.study.storage.results import FIGURES
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from sim.config.load import Loaded, load_as
-from sim.config.locations import Position, nearest_position
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
 from sim.config.project import Project
+from sim.config.source_positions import Position, nearest_position
 from sim.config.study import Input, Scalar, Study
 from sim.errors import ConfigError, Problem, SimError
 from sim.study.chunk import Floats

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from sim import files
 from sim.config.load import Loaded
-from sim.config.locations import Fault, did_you_mean, nearest_position, problem_of
 from sim.config.project import Expectation, Project, parse_expectation
+from sim.config.source_positions import Fault, did_you_mean, nearest_position, problem_of
 from sim.engine.backends import AUTO
 from sim.errors import NOTHING, ConfigError, SimError
 from sim.plan.vocabulary import WORK

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.engine import simpy_engine as processes
-from sim.engine.equality import difference
+from sim.engine.backends import difference
 from sim.errors import SimError
 from sim.jit import available
 from sim.plan.compile import CompiledPlan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.engine.backends import describe_row, difference, same
 from sim.engine.deadlock import Deadlock
-from sim.engine.equality import describe_row, difference, same
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws

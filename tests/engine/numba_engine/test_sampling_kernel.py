@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.engine.equality import difference
+from sim.engine.backends import difference
 from sim.engine.numba_engine.simulate import simulate_given, simulate_many
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.deterministic_draws import most_likely_draws

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.metrics.event_log import DAY, MONTH
 from sim.metrics.kernels.interface import CapitalEvents
 from sim.metrics.money.capital import CapitalTimeline, capital_metrics
 from sim.metrics.money.finance import interest
-from sim.metrics.record import DAY, MONTH
 
 KW = 2500.0
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sim.metrics.delivery import needed_blocks, online
+from sim.metrics.event_log import DAY, MONTH, Record
 from sim.metrics.kernels.numpy_kernels import fee_cents, period_cents
 from sim.metrics.money.accounts import keep_accounts
 from sim.metrics.money.contracts import open_site
 from sim.metrics.money.ledger import Ledger, Run, ledger, ledger_table, standing_costs
-from sim.metrics.record import DAY, MONTH, Record
 from sim.metrics.workforce import headcount
 from sim.plan.draws import Draws
 from sim.study.api import load

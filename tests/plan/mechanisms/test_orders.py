@@ -7,8 +7,8 @@ import pytest
 
 from sim.errors import ConfigError
 from sim.metrics.delivery import needed_blocks, online
+from sim.metrics.event_log import DAY, Record
 from sim.metrics.money.ledger import Run, ledger, ledger_table
-from sim.metrics.record import DAY, Record
 from sim.metrics.workforce import headcount
 from sim.plan.checks import check
 from sim.plan.draws import Draws

@@ -9,8 +9,7 @@ import pytest
 
 import sim
 from sim.report.exchange.export import Handover, hand_over
-from sim.report.exchange.schedule_model import After, Changed, Schedule, schedule
-from sim.report.exchange.weeks import week_of
+from sim.report.exchange.schedule_model import After, Changed, Schedule, schedule, week_of
 from sim.study.result import Result
 from tests.tiny_project import tiny_case
 

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from sim.report.exchange.weeks import DAY, Hours, Week
+from sim.report.exchange.schedule_model import DAY, Hours, Week
 
 DAYS_OF_A_WEEK = 7
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
