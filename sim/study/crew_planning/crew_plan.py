@@ -130,17 +130,19 @@ def plan_crews(project: Project) -> CrewPlan:
     they come and go, gives every order the latest date that delays nothing.
     """
     project = project.with_risks("none")  # none occurs in an expected plan
-    first = Rehearsal(project, ResourcePlan())
+    rehearsal = Rehearsal(project, ResourcePlan())
+    earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)
-    own = windows(first, max(first.finish, target))
-    begin = {window.trade: crews_of_window(project, window, first.most[window.trade]) for window in own}
-    priorities = first.priorities(max(first.finish, target)) if project.labour.dispatch == "latest_finish" else {}
-    rehearsal = Rehearsal(project, ResourcePlan(priorities=priorities))
+    own = windows(rehearsal, max(earliest, target))
+    begin = {window.trade: crews_of_window(project, window, rehearsal.most[window.trade]) for window in own}
+    by_finish = project.labour.dispatch == "latest_finish"
+    priorities = rehearsal.priorities(max(earliest, target)) if by_finish else {}
+    rehearsal.serve_by(priorities)
     search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
     by_window = search.plan(begin)
-    latest = max(target, by_window.finish + TOLERANCE) if first.finish > target else target
+    latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
     aim = Aim(latest, by_window.mean_online + TOLERANCE)
-    chosen = _chosen(project, search, by_window, aim, first.finish)
+    chosen = _chosen(project, search, by_window, aim, earliest)
     rehearsal.rerun(chosen.crews)
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.most}
     crews = mobilisations(rehearsal, chosen.manning, hires)
@@ -151,7 +153,7 @@ def plan_crews(project: Project) -> CrewPlan:
         resource_plan,
         tuple(own),
         chosen.manning,
-        earliest_days=first.finish / MINUTES_PER_DAY,
+        earliest_days=earliest / MINUTES_PER_DAY,
         planned_for_days=aim.finish / MINUTES_PER_DAY,
         finish_days=chosen.finish / MINUTES_PER_DAY,
         window_peak=by_window.manning.peak,

@@ -6,7 +6,8 @@ and costs what the engine costs, some milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -20,10 +21,10 @@ from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import expected_draws
-from sim.plan.draws import Inputs, SampledInputs
+from sim.plan.draws import SampledInputs
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
-from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
+from sim.plan.mechanisms.crews import crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
@@ -35,21 +36,16 @@ Ints = NDArray[np.int64]
 class Rehearsal:
     """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
-    `draws` gives the value of every input: at its mean with expected rework (the default), or most likely.
+    Every input is at its mean, with expected rework.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        resource_plan: ResourcePlan,
-        draws: Callable[[Inputs], SampledInputs] = expected_draws,
-    ) -> None:
+    def __init__(self, project: Project, resource_plan: ResourcePlan) -> None:
         """Write the plan and run it once."""
         self.project = project
         plan = write_plan(project, project_calendars(project), day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
-        self.draws: SampledInputs = draws(self.plan.inputs)
+        self.draws: SampledInputs = expected_draws(self.plan.inputs)
         self._run = given_runs(self.plan, self.draws)
         self.rerun({})
 
@@ -66,11 +62,6 @@ class Rehearsal:
     def crew_pools(self) -> dict[str, int]:
         """Return the pool of every trade's crews, by number."""
         return {trade: self.plan.pools.index(crew(trade)) for trade in self.most}
-
-    @property
-    def unlimited(self) -> dict[str, int]:
-        """Return as many crews of every trade as anybody could ask for."""
-        return dict.fromkeys(self.most, UNLIMITED)
 
     @cached_property
     def crew_changes(self) -> Ints:
@@ -108,17 +99,30 @@ class Rehearsal:
         finish = np.full(len(self.plan.rows), NEVER, np.int64)
         works = self.rows_of(WORK)
         np.minimum.at(finish, self.log[works, 1], bound[works])
-        takes = (self.crew_changes > 0).any(axis=0) & (self.plan.rows[:, 0] == HOLD)
         found: dict[str, tuple[int, ...]] = {}
+        for unit, holds, last in self._crew_holds():
+            until = [int(finish[hold:last].min()) for hold in holds]
+            if min(until) != NEVER:
+                found[unit] = tuple((minute if minute != NEVER else min(until)) // 60 for minute in until)
+        return found
+
+    def serve_by(self, priorities: Mapping[str, tuple[int, ...]]) -> None:
+        """Give every hold of crews its priority, as in a plan that is written with them; the log stays as it is."""
+        rows = self.plan.rows.copy()
+        for unit, holds, _ in self._crew_holds():
+            if unit in priorities:
+                rows[holds, 2] = priorities[unit]
+        self.plan = replace(self.plan, rows=rows)
+        self._run = given_runs(self.plan, self.draws)
+
+    def _crew_holds(self) -> Iterator[tuple[str, Ints, int]]:
+        """Yield every unit that takes crews to work with them: its name, these steps, and the step behind its last."""
+        takes = (self.crew_changes > 0).any(axis=0) & (self.plan.rows[:, 0] == HOLD)
         for unit, name in enumerate(self.plan.units):
             first, last = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
             holds = np.flatnonzero(takes[first:last]) + first
             if len(holds) and self.plan.unit_info[unit].kind != "crew":
-                until = [finish[hold:last].min() if hold < last else NEVER for hold in holds]
-                if min(until) != NEVER:
-                    known = [int(minute) if minute != NEVER else int(min(until)) for minute in until]
-                    found[name] = tuple(minute // 60 for minute in known)
-        return found
+                yield name, holds, last
 
     def order_minutes(self) -> dict[str, int]:
         """Return by unit the latest order that delays no block, less the float that is kept on an order."""
