@@ -44,8 +44,8 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import MINUTES_PER_DAY as DAY
-from sim.world.calendars.working_time import always, weekly
-from sim.world.randomness.distributions import Discrete, Distribution, Lognormal, Pert, Triangular, Uniform
+from sim.world.distributions import Discrete, Distribution, Lognormal, Pert, Triangular, Uniform
+from sim.world.working_time import always, weekly
 
 CONFIG = "configs/hybrid.yaml"
 UNITS, POOLS, HALLS = 1_000, 12, 20

@@ -22,7 +22,7 @@ from sim.engine.backends import AUTO, select_backend
 from sim.study.api import load
 from sim.study.case import prepare_case
 from sim.study.intervals import quantile
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 CONFIG = "configs/hybrid.yaml"
 SMALL = "scale.capacity_mw=25"

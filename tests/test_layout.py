@@ -24,8 +24,6 @@ SHORT_FOR_A_REASON = {
     "sim/plan/checks/finding.py": "the type that all checks and their report share",
     "sim/config/json_schema.py": "a format of its own, which the commands write and nothing reads",
     "sim/jit/__init__.py": "what can be asked without loading numba, which the rest of the folder does",
-    "sim/jit/philox.py": "one algorithm of one paper, for the kernels of the engine and of the weather",
-    "sim/metrics/kernels/chain_layout.py": "constants of a kernel for the module that fills its arrays without numba",
 }
 A_LINE_OR_TWO = 8
 """Lines of an `__init__.py` that only says what is in its folder."""

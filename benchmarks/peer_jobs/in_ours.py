@@ -9,7 +9,7 @@ from sim.engine import simpy_engine as processes
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.vocabulary import Free, Hold, Plan, Signal, Step, Work, fixed
-from sim.world.calendars.working_time import always
+from sim.world.working_time import always
 
 UNITS, COMPILED, ACTIVITIES, CREWS = int(sys.argv[1]), sys.argv[2:] == ["compiled"], 8, 4
 TURNS = 20  # of the compiled engine, whose clock is too short to read once

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import Weather
-from sim.world.calendars.project_calendars import subtract_by_name
-from sim.world.calendars.working_time import weekly
+from sim.world.project_calendars import subtract_by_name
 from sim.world.weather.climate import MONTHS
 from sim.world.weather.closures import MONTH_DAYS, limits_of
 from sim.world.weather.generator import closed_hours
 from sim.world.weather.model import closed_intervals, weather_model
 from sim.world.weather.weather_files import read_year
+from sim.world.working_time import weekly
 
 Floats = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from sim.jit import available
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import KernelPlan

@@ -20,8 +20,8 @@ from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
-from sim.world.calendars.working_time import Calendar, CalendarEnds, NoWindow
 from sim.world.roads import duty_finish
+from sim.world.working_time import Calendar, CalendarEnds, NoWindow
 
 JUMPS_A_MINUTE = 10_000
 """Jumps of one unit within one minute after which it counts as going round for ever."""

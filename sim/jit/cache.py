@@ -27,8 +27,8 @@ CONSTANTS = (
     "plan/draws.py",
     "plan/vocabulary.py",
     "world/roads.py",
-    "world/randomness/quantile_tables.py",
-    "world/randomness/streams.py",
+    "world/quantile_tables.py",
+    "world/streams.py",
 )
 """Files of `sim` whose constants are compiled in."""
 KEPT = 2

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sim.metrics.event_log import Index, Ints, Record, open_hours
-from sim.metrics.kernels import chain_layout as layout
+from sim.metrics.kernels import interface as layout
 from sim.metrics.kernels.interface import ChainKernels
 from sim.plan.compile import CAUSES, MODES
 from sim.plan.vocabulary import FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK

@@ -13,7 +13,7 @@ from sim.metrics.kernels.interface import GROUP_BITS, Kernels, OpenHours, Scan, 
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

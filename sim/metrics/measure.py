@@ -24,7 +24,7 @@ from sim.metrics.money.ledger import Run, ledger_table
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
 from sim.plan.compile import CompiledPlan
 from sim.plan.layout import Layout
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 Floats = NDArray[np.float64]
 CURVES = ("mw_online", "headcount", *MONEY_CURVES)

@@ -19,7 +19,7 @@ from sim.metrics.event_log import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 # --- late dates -------------------------------------------------------------------------------------------------------
 

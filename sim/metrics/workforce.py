@@ -18,8 +18,8 @@ from sim.config.project import Project
 from sim.metrics.event_log import DAY, Ints, Record, open_hours
 from sim.metrics.kernels.interface import WorkHours
 from sim.plan.compile import CompiledPlan
-from sim.world.calendars.project_calendars import ON_SITE, SHIFT
-from sim.world.calendars.working_time import Calendar
+from sim.world.project_calendars import ON_SITE, SHIFT
+from sim.world.working_time import Calendar
 
 # --- workforce --------------------------------------------------------------------------------------------------------
 

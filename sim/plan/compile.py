@@ -44,7 +44,7 @@ from sim.plan.vocabulary import (
     Work,
     WorkRole,
 )
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 _PARTS = re.compile(r"(\d+)")
 

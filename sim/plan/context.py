@@ -15,9 +15,9 @@ from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Trade
 from sim.plan.layout import Layout, Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, Plan, Span, Until, days
-from sim.world.calendars.project_calendars import ON_SITE, factory_calendars
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.distributions import to_distribution
+from sim.world.distributions import to_distribution
+from sim.world.project_calendars import ON_SITE, factory_calendars
+from sim.world.working_time import Calendar
 
 # --- plan context ------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.draws import SPAN, Inputs, SampledInputs, settle, shared
-from sim.world.randomness.streams import FloatArray
+from sim.world.streams import FloatArray
 
 
 def most_likely_draws(inputs: Inputs) -> SampledInputs:

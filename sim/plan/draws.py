@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.vocabulary import Chance, FactorGroup, Plan, PlanError, Span
-from sim.world.randomness.distributions import Distribution, Fixed, RiskOccurrence
-from sim.world.randomness.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
-from sim.world.randomness.streams import (
+from sim.world.distributions import Distribution, Fixed, RiskOccurrence
+from sim.world.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
+from sim.world.streams import (
     FloatArray,
     Key,
     Sampling,

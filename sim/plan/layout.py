@@ -12,7 +12,7 @@ from math import inf
 
 from sim.config.project import Project
 from sim.config.sections.orders import Demand, Growth, Scenario
-from sim.world.randomness.distributions import Discrete
+from sim.world.distributions import Discrete
 
 # --- planned demand ---------------------------------------------------------------------------------------------------
 

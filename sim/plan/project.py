@@ -20,7 +20,7 @@ from sim.plan.mechanisms.productivity import apply_learning, apply_losses
 from sim.plan.mechanisms.risks import apply_risks
 from sim.plan.mechanisms.shell import erect_hall, lay_pad, permits_and_design, site_works
 from sim.plan.vocabulary import Plan, UnitInfo
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 
 def write_plan(

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.distributions import Distribution, Fixed
+from sim.world.distributions import Distribution, Fixed
+from sim.world.working_time import Calendar
 
 # --- causes and kinds -------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, number
 from sim.study.case import Case, prepare_case
 from sim.study.crew_planning.crew_plan import CrewChange, crew_changes
-from sim.world.calendars.project_calendars import SHIFT
+from sim.world.project_calendars import SHIFT
 from sim.world.roads import LoadClass, load_classes
 from sim.world.weather.model import YEARS, lost_days_by_month
 

@@ -28,7 +28,7 @@ from sim.study.sample import Sample, representative
 from sim.study.sobol_indices import indices
 from sim.study.storage.checkpoint import Checkpoint, open_checkpoint
 from sim.study.storage.results import csv_bytes
-from sim.world.randomness.streams import RNG_VERSION, choose_sampling
+from sim.world.streams import RNG_VERSION, choose_sampling
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -44,10 +44,10 @@ from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
-from sim.world.calendars.project_calendars import SHIFT, calendars_of, day_minutes, project_calendars
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
+from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, project_calendars
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherModel, weather_model
+from sim.world.working_time import Calendar
 
 if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import KernelPlan

@@ -13,7 +13,7 @@ from sim.metrics.registry import METRICS
 from sim.study.chunk import Floats
 from sim.study.intervals import LEVEL, SHIFT_DAYS, TRUSTED_N, Interval, better, mean_apart, practical, quantiles_apart
 from sim.study.sample import Sample
-from sim.world.randomness.streams import Sampling
+from sim.world.streams import Sampling
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.study.chunk import Floats
-from sim.world.randomness.streams import Sampling
+from sim.world.streams import Sampling
 
 # --- intervals --------------------------------------------------------------------------------------------------------
 

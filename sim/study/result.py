@@ -30,9 +30,9 @@ from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
 from sim.study.sample import COLUMNS, Sample, of_the_ramp, summary
 from sim.study.storage import results as store
-from sim.study.storage.locking import output_lock
-from sim.world.calendars.project_calendars import holidays_of
-from sim.world.randomness.streams import RNG_VERSION, Sampling
+from sim.study.storage.output_directory import output_lock
+from sim.world.project_calendars import holidays_of
+from sim.world.streams import RNG_VERSION, Sampling
 from sim.world.weather.model import fingerprint
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from sim.study.executors.worker import Outcome, interruptible, run_chunk
 from sim.study.intervals import Interval, quantile_known
 from sim.study.sample import Sample, gather, values_so_far
 from sim.study.storage.checkpoint import Checkpoint
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- precision --------------------------------------------------------------------------------------------------------
 

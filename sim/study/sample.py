@@ -29,7 +29,7 @@ from sim.study.intervals import (
     rank,
     student,
 )
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- bands ------------------------------------------------------------------------------------------------------------
 

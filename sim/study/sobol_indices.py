@@ -21,8 +21,8 @@ from sim.study.analyses.switch_off import RISK, UNCERTAINTY
 from sim.study.case import Case
 from sim.study.chunk import Columns, Floats
 from sim.study.sample import Sample
-from sim.world.randomness.quantile_tables import FIXED
-from sim.world.randomness.quantile_tables import sample as drawn
+from sim.world.quantile_tables import FIXED
+from sim.world.quantile_tables import sample as drawn
 
 INDICES = "indices"
 DATES = ("lead_time_full_days", "lead_time_mw_weighted_days")

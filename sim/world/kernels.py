@@ -1,7 +1,7 @@
 """Compiled kernels of weather and calendars, for one replication: arrays in, arrays out.
 
 They take the place of the loops over hours and days in `sim.world.weather.generator`, `climate` and `closures`, and of
-`sim.world.calendars.working_time.subtract_closures`, and give the same bits. In the order in which a replication
+`sim.world.working_time.subtract_closures`, and give the same bits. In the order in which a replication
 calls them: `draw_uniforms` draws the weather's random numbers in whole blocks of four, with counter (block, 0,
 replication, 0); `choose_days` picks wet days and starts of storm seasons; `find_closures` finds when wind, frost and
 rain close each exposure; `subtract_intervals` takes that out of a calendar.
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit import philox
+from sim.jit import toolkit
 from sim.jit.toolkit import entry_point, float_view, int_view, jit
 
 # --- closures ---------------------------------------------------------------------------------------------------------
@@ -241,10 +241,12 @@ def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats)
     for series in range(len(blocks) // 2):
         first = blocks[2 * series]
         for block in range(first, first + blocks[2 * series + 1]):
-            words = philox.block(keys[2 * series], keys[2 * series + 1], np.uint64(block), ZERO, np.uint64(replication))
+            words = toolkit.block(
+                keys[2 * series], keys[2 * series + 1], np.uint64(block), ZERO, np.uint64(replication)
+            )
             # all four words of a block: another draw costs nothing once the block is computed
-            into[at], into[at + 1] = philox.to_unit(words[0]), philox.to_unit(words[1])
-            into[at + 2], into[at + 3] = philox.to_unit(words[2]), philox.to_unit(words[3])
+            into[at], into[at + 1] = toolkit.to_unit(words[0]), toolkit.to_unit(words[1])
+            into[at + 2], into[at + 3] = toolkit.to_unit(words[2]), toolkit.to_unit(words[3])
             at += 4
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
-from sim.world.calendars.shifts import DAY, Intervals, Minutes, shift_without_breaks, weekdays
-from sim.world.calendars.working_time import Calendar, weekly
+from sim.world.shifts import DAY, Intervals, Minutes, shift_without_breaks, weekdays
+from sim.world.working_time import Calendar, weekly
 
 Floats = NDArray[np.float64]
 MILLIONTHS = 1_000_000

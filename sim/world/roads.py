@@ -23,8 +23,8 @@ import numpy as np
 from sim.config.project import Project
 from sim.config.sections.logistics import EVERY_DAY, Curfew, Envelope, Movement, Roads, Trailer
 from sim.config.sections.systems import Skid
-from sim.world.calendars.shifts import DAY, daylight, public_holidays
-from sim.world.calendars.working_time import Calendar, always, intersect, subtract_closures, weekly
+from sim.world.shifts import DAY, daylight, public_holidays
+from sim.world.working_time import Calendar, always, intersect, subtract_closures, weekly
 
 # --- size classes and road calendars ----------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from typing import Literal
 from sim.plan.compile import CompiledPlan, natural
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import Again, Free, Hold, Label, Note, Plan, Route, Signal, Step, Until, Wait, Work
-from sim.world.calendars.working_time import Calendar
 from sim.world.roads import duty_finish
+from sim.world.working_time import Calendar
 
 Draw = Callable[[str, int], int]
 """(activity/unit, attempt) → minutes, or 0/1 for a decision."""

@@ -23,8 +23,8 @@ from sim.plan.vocabulary import (
     Wait,
     Work,
 )
-from sim.world.calendars.working_time import Calendar, always
-from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Uniform
+from sim.world.distributions import Discrete, Distribution, Fixed, Uniform
+from sim.world.working_time import Calendar, always
 
 LAST = 4_000
 """The calendars' horizon."""

@@ -32,7 +32,7 @@ from sim.plan.vocabulary import (
     canonical,
     fixed,
 )
-from sim.world.calendars.working_time import Calendar, always
+from sim.world.working_time import Calendar, always
 
 HORIZON = 100_000
 OVER = "everybody is done"

@@ -10,7 +10,7 @@ from sim.engine.deadlock import BlockedUnit
 from sim.engine.dispatcher import GoesRound
 from sim.errors import SimError, Stalled
 from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Step, Wait
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 from tests.engine.small_plans import at, job, told, work, write
 
 

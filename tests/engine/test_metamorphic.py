@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.plan.vocabulary import Again, Chance, Hold, Label, Plan, Span, Step, Until, Work
-from sim.world.calendars.working_time import always
-from sim.world.randomness.distributions import Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.distributions import Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.working_time import always
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Routes, replications, told, write
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.plan.vocabulary import Free, Hold, Plan, Signal, Span, Step, Until, Wait, Work
-from sim.world.randomness.distributions import Distribution, Lognormal, Uniform
+from sim.world.distributions import Distribution, Lognormal, Uniform
 from tests.engine.small_plans import Told, finished, last, replications, work, write
 
 

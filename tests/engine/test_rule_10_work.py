@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.plan.vocabulary import Again, Label, Mode, Plan, PlanError, Step
-from sim.world.calendars.working_time import Calendar, NoWindow
+from sim.world.working_time import Calendar, NoWindow
 from tests.engine.small_plans import HORIZON, at, finished, job, last, lines, told, work, write
 
 ONE: dict[str, Any] = {"people": {"fitters": 1}, "area": "hall"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sim.plan.vocabulary import Again, Chance, Label, Note, Signal, Span, Step, Wait, Work
-from sim.world.randomness.distributions import Discrete
-from sim.world.randomness.streams import stream_key, uniform
+from sim.world.distributions import Discrete
+from sim.world.streams import stream_key, uniform
 from tests.engine.small_plans import Row, at, finished, last, lines, told, work, write
 
 # --- rule 8: gates --------------------------------------------------------------------------------------------

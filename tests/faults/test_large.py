@@ -18,7 +18,7 @@ from sim.study.executors.memory_estimate import TooLarge, free_bytes, memory_nee
 from sim.study.runner import run
 from sim.study.storage import sealed_files as tables
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.world.randomness.streams import Sampling
+from sim.world.streams import Sampling
 from tests.faults.conftest import Observed
 from tests.faults.processes import surroundings
 from tests.faults.test_hostile_configs import config as config_in

@@ -27,8 +27,8 @@ from sim.plan.vocabulary import (
     UnitInfo,
     Wait,
 )
-from sim.world.calendars.working_time import Calendar, subtract_closures
-from sim.world.randomness.distributions import Fixed
+from sim.world.distributions import Fixed
+from sim.world.working_time import Calendar, subtract_closures
 from tests.engine.random_plans import random_plan
 from tests.engine.small_plans import Told, at, job, told, work, write
 from tests.tiny_project import tiny_case

@@ -11,7 +11,7 @@ from sim.jit import available
 from sim.metrics.conservation import SWITCH
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.event_log import Index, Record
-from sim.metrics.kernels import chain_layout
+from sim.metrics.kernels import interface
 from sim.metrics.measure import kernels_for, measure
 from sim.plan.compile import MODES
 from sim.study.api import load
@@ -98,7 +98,7 @@ def test_the_chains_of_random_plans_are_the_same() -> None:
 
 
 def test_modes_are_those_of_the_plan() -> None:
-    assert {"pausing": chain_layout.PAUSING, "whole": chain_layout.WHOLE}.items() <= MODES.items()
+    assert {"pausing": interface.PAUSING, "whole": interface.WHOLE}.items() <= MODES.items()
 
 
 def test_both_scans_of_a_log_find_the_same() -> None:

@@ -10,7 +10,7 @@ from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.vocabulary import Note, Plan, Signal, Until, Work, fixed
 from sim.study.case import Case
-from sim.world.calendars.working_time import Calendar, weekly
+from sim.world.working_time import Calendar, weekly
 from tests.engine.small_plans import told
 from tests.tiny_project import tiny, tiny_case
 

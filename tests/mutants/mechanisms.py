@@ -15,8 +15,8 @@ from sim.plan.vocabulary import HOLD, NOTE, WORK
 from sim.study.case import Case
 from sim.study.verification import CHECKS
 from sim.study.verification.harness import asked
-from sim.world.calendars.project_calendars import day_minutes, project_calendars
-from sim.world.calendars.working_time import Calendar
+from sim.world.project_calendars import day_minutes, project_calendars
+from sim.world.working_time import Calendar
 from tests.tiny_project import tiny_case, works
 
 CREWS = "labour.trades.electricians"

@@ -14,7 +14,7 @@ from sim.metrics.money import finance, ledger
 from sim.plan.compile import _Compiler
 from sim.plan.mechanisms import camp, commissioning, crews, energization, factory, installation, logistics, shell
 from sim.plan.mechanisms import crews as crew_work
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
 from tests.metrics import test_workforce as heads

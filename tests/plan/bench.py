@@ -16,8 +16,8 @@ from sim.plan.draws import Draws, SampledInputs
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import day_minutes, project_calendars
-from sim.world.calendars.working_time import Calendar
+from sim.world.project_calendars import day_minutes, project_calendars
+from sim.world.working_time import Calendar
 from tests.tiny_project import HOUR, tiny
 
 OVER = "over"

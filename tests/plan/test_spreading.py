@@ -6,9 +6,9 @@ import pytest
 from sim.plan.compile import compile_plan
 from sim.plan.draws import Inputs, Spreader
 from sim.plan.vocabulary import Plan, Signal, Span, Work
-from sim.world.calendars.working_time import always
-from sim.world.randomness.distributions import Discrete, Fixed, RiskOccurrence, Triangular
-from sim.world.randomness.streams import METHODS, PLAIN_MONTE_CARLO, Method, Sampling, stream_key, uniforms
+from sim.world.distributions import Discrete, Fixed, RiskOccurrence, Triangular
+from sim.world.streams import METHODS, PLAIN_MONTE_CARLO, Method, Sampling, stream_key, uniforms
+from sim.world.working_time import always
 
 SIZE = 64
 SPREAD = [method for method in METHODS if method != "mc"]

@@ -12,7 +12,7 @@ from sim.study.compare import compare
 from sim.study.intervals import between, mean_apart, mean_known, quantile_interval, quantile_known, quantiles_apart
 from sim.study.result import Result
 from sim.study.runner import parse, run
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling, latin_hypercube, ranks, stream_key
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, latin_hypercube, ranks, stream_key
 from tests.study.toy_case import Toy
 
 LHS = Sampling("lhs", 16)

@@ -12,7 +12,7 @@ from sim.engine.backends import COMPILED, difference
 from sim.jit import available
 from sim.study.api import load
 from sim.study.case import Case, WeatherHorizon, prepare_case
-from sim.world.calendars.working_time import ALL
+from sim.world.working_time import ALL
 
 DAY = 1440
 SHARES = pytest.mark.parametrize("share", [0.0, 0.4, 0.9])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_DAY, Free, Hold, Signal, Step, Wait
-from sim.world.calendars.working_time import always
+from sim.world.working_time import always
 from tests.engine.small_plans import Told, told, work, write
 
 FOLDER = Path(os.environ.get("PSPLIB", Path(__file__).parents[3] / "shared" / "psplib"))

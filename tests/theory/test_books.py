@@ -15,7 +15,7 @@ from sim.metrics.workforce import headcount
 from sim.plan.vocabulary import WORK
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
-from sim.world.calendars.project_calendars import SHIFT
+from sim.world.project_calendars import SHIFT
 
 ROOT = Path(__file__).parents[2]
 FILES = {"tiny": ROOT / "tests" / "configs" / "tiny.yaml", "one_block": ROOT / "configs" / "one_block.yaml"}

@@ -18,7 +18,7 @@ from sim.plan.compile import compile_plan
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, WORK
 from sim.study.case import Case, prepare_case
-from sim.world.calendars.project_calendars import day_minutes, project_calendars
+from sim.world.project_calendars import day_minutes, project_calendars
 from tests.tiny_project import tiny
 
 SKIDS, SEED, PATHS = 16, 5, 6

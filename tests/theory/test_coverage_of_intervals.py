@@ -16,7 +16,7 @@ import pytest
 from scipy.special import ndtri
 
 from sim.study.intervals import quantile_known
-from sim.world.randomness.streams import (
+from sim.world.streams import (
     PLAIN_MONTE_CARLO,
     FloatArray,
     Key,

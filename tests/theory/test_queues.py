@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sim.plan.vocabulary import HOLD, WORK, Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
 from sim.study.verification.harness import Played, play
-from sim.world.randomness.distributions import Distribution, Exponential, Fixed, Triangular
-from sim.world.randomness.streams import stream_key, uniforms
+from sim.world.distributions import Distribution, Exponential, Fixed, Triangular
+from sim.world.streams import stream_key, uniforms
 
 pytestmark = pytest.mark.slow
 

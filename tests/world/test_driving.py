@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from sim.world.calendars.working_time import Calendar, CalendarEnds, always, weekly
 from sim.world.roads import duty_finish
+from sim.world.working_time import Calendar, CalendarEnds, always, weekly
 
 DAY = 1440
 

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
-from sim.world.calendars.shifts import DAY
-from sim.world.calendars.working_time import Calendar, weekly
 from sim.world.productivity_factors import (
     MILLIONTHS,
     all_shifts,
@@ -24,6 +22,8 @@ from sim.world.productivity_factors import (
     shortened,
     unit_curve,
 )
+from sim.world.shifts import DAY
+from sim.world.working_time import Calendar, weekly
 
 START = date(2026, 1, 5)  # a Monday
 WEEK = ["mon", "tue", "wed", "thu", "fri", "sat"]

@@ -8,7 +8,7 @@ from math import acos, cos, degrees, radians, sin, tan
 import numpy as np
 import pytest
 
-from sim.world.calendars.shifts import DAY, daylight
+from sim.world.shifts import DAY, daylight
 
 SITE = (30.89, -102.88, -6.0)
 

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import gamma
 
-from sim.world.randomness.distributions import Pert, Uniform
-from sim.world.randomness.streams import stream_key, uniforms
+from sim.world.distributions import Pert, Uniform
+from sim.world.streams import stream_key, uniforms
 
 RUNS = 100_000
 

@@ -1,6 +1,6 @@
 """Working time in the kernel: when work ends on a calendar, and when a truck arrives.
 
-The same rules as in `sim.world.calendars.working_time`, and in `sim.world.roads` for drivers who must rest and roads that
+The same rules as in `sim.world.working_time`, and in `sim.world.roads` for drivers who must rest and roads that
 may be closed. The clock only moves forward, so a run remembers how far it has read each calendar, and a search begins there
 with steps that double. An answer of -1 means that the calendar has no such time.
 """
@@ -13,8 +13,8 @@ import numpy as np
 
 from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES
 from sim.jit.toolkit import Ints, IntView, inline, jit
-from sim.world.calendars.working_time import Calendar
 from sim.world.roads import BREAK, DRIVING, DUTY, REST, UNBROKEN
+from sim.world.working_time import Calendar
 
 # --- timetable --------------------------------------------------------------------------------------------------------
 

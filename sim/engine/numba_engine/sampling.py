@@ -1,6 +1,6 @@
 """What an input comes out at: a quantile of its table, times factors, plus delays, rounded once.
 
-The operations and their order are those of `sim.world.randomness.quantile_tables` and `sim.plan.draws`: only so do two
+The operations and their order are those of `sim.world.quantile_tables` and `sim.plan.draws`: only so do two
 engines get the same last bit. `DrawTables` lays out keys, tables and factors of a plan; thousands of inputs share a few
 dozen recipes (table, kind, factors, delays).
 """
@@ -39,11 +39,11 @@ from sim.engine.numba_engine.memory_layout import (
     bound,
     different,
 )
-from sim.jit import philox
+from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
-from sim.world.randomness.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
-from sim.world.randomness.streams import stream_key, uniforms
+from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
+from sim.world.streams import stream_key, uniforms
 
 # --- one input -------------------------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ def uniform_of(draws: IntView, figures: FloatView, number: int, replication: int
     row = draws[INPUTS] + number * INPUT
     # unsigned throughout: of one signed and one unsigned number numba makes a float
     k0, k1 = np.uint64(draws[row + KEY]), np.uint64(draws[row + OTHER_KEY])
-    return philox.to_unit(philox.block(k0, k1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
+    return toolkit.to_unit(toolkit.block(k0, k1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
 
 
 @inline

@@ -58,8 +58,8 @@ from sim.plan.compile import MODES, CompiledPlan, compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import SampledInputs, Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
-from sim.world.calendars.working_time import ALL, Calendar, CalendarEnds, NoWindow
 from sim.world.roads import duty_finish
+from sim.world.working_time import ALL, Calendar, CalendarEnds, NoWindow
 
 # --- endings ----------------------------------------------------------------------------------------------------------
 

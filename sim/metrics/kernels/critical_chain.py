@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit.toolkit import Ints, IntView, entry_point, int_view, jit
-from sim.metrics.kernels.chain_layout import (
+from sim.metrics.kernels.interface import (
     AMOUNT,
     ARGUMENT,
     BEGUN,
@@ -45,8 +45,8 @@ from sim.metrics.kernels.chain_layout import (
     WHY,
     WORDS,
     WORK,
+    Scan,
 )
-from sim.metrics.kernels.interface import Scan
 
 
 def walk(plan: Ints, log: Ints, scan: Scan, free: Ints) -> Ints:

@@ -2,7 +2,7 @@
 
 `MetricContext` holds one set and hands it down, so no metric asks whether numba is there. Both sets give the same
 bits: what is rounded or summed is rounded and summed in the same order. What a kernel is given are the named tuples
-below, whose arrays numba reads as they are.
+below, whose arrays numba reads as they are; where every number of the driving chain stands is said at the end.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ class DebtDraws(NamedTuple):
 
 
 class ChainKernels(NamedTuple):
-    """The walk back along the driving chain; arrays as in `chain_layout`.
+    """The walk back along the driving chain; arrays as named below.
 
     walk(plan, log, scan, free)                     → rows of the chain, from the completion back
     note_weather_loss(rows, calendar, real, stated) writes into the rows what each lost to weather
@@ -233,3 +233,30 @@ class Kernels:
     debt_draws: Callable[[Timeline], DebtDraws]
     earned_until: Callable[[Ints, Floats, Floats], Floats]
     chain: ChainKernels | None = None
+
+
+# --- arrays of the driving chain --------------------------------------------------------------------------------------
+
+
+OTHER, DATE, WORK, WAIT, HOLD, FREE, SIGNAL = range(7)
+"""Kinds of steps as the walk sees them; those that are asked for together stand together."""
+NONE = -1
+FIRST, POOL, AMOUNT, CAUSE, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
+"""The plan as the walk sees it, one array that begins with these: where in it every table begins, and some numbers.
+
+Bundles, whose pools and amounts stand from `FIRST` on; pools, with their cause (none for tokens) and whether they
+stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two causes.
+"""
+HEADER = 10
+KIND, ARGUMENT, UNIT, CALENDAR, MODE = range(5)
+"""What is known of a step."""
+WORDS = 5
+BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN = range(10)
+"""What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
+
+Then what it lost to weather; its step; whether it is work or a date; a cause or none, and since when that was
+short; and its own cause. What it lost and its own cause are noted later, by others.
+"""
+NOTED = 10
+PAUSING, WHOLE = 0, 1
+"""The numbers of `sim.plan.compile.MODES`; any other one is driving duty."""

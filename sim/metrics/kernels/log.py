@@ -10,8 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit
-from sim.metrics.kernels.chain_layout import BEGUN, CALENDAR_OF, DONE, LOST, MODE_OF, NONE, NOTED, PAUSING, WHOLE
-from sim.metrics.kernels.interface import GROUP_BITS, OpenHours, Scan, StepGroups, WorkHours
+from sim.metrics.kernels.interface import (
+    BEGUN,
+    CALENDAR_OF,
+    DONE,
+    GROUP_BITS,
+    LOST,
+    MODE_OF,
+    NONE,
+    NOTED,
+    PAUSING,
+    WHOLE,
+    OpenHours,
+    Scan,
+    StepGroups,
+    WorkHours,
+)
 
 Shorts = NDArray[np.int32]
 CALENDAR_OF_STEP, PEOPLE, EARNS = range(3)

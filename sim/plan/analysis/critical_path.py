@@ -21,8 +21,8 @@ from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass, for_the_end, route_classes
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
-from sim.world.calendars.working_time import Calendar
 from sim.world.roads import duty_finish
+from sim.world.working_time import Calendar
 
 # --- forward pass -----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sim.plan.analysis.route_classes import route_classes
 from sim.plan.compile import CompiledPlan
 from sim.plan.context import day_minutes
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
-from sim.world.calendars.working_time import Calendar, CalendarEnds, union
+from sim.world.working_time import Calendar, CalendarEnds, union
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from sim.errors import SimError
 from sim.plan.context import Mobilisation, PlanContext
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, UnitInfo, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import to_distribution
+from sim.world.distributions import to_distribution
 
 BEDS = "beds"
 CAMP = "camp"

@@ -40,7 +40,7 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import to_distribution
+from sim.world.distributions import to_distribution
 
 # --- crew work --------------------------------------------------------------------------------------------------------
 

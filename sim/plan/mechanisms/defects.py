@@ -12,8 +12,8 @@ from sim.plan.mechanisms.factory import Plant, plants_of, shared_out
 from sim.plan.mechanisms.logistics import CRANE, convoy, drive
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import LIFTS
-from sim.world.randomness.distributions import to_distribution
+from sim.world.distributions import to_distribution
+from sim.world.project_calendars import LIFTS
 
 
 def mend_transit_damage(context: PlanContext, name: str, system: System, block: Place) -> list[PlanStep]:

@@ -27,7 +27,7 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, to_distribution
+from sim.world.distributions import Fixed, to_distribution
 
 NEEDS = "blocks in sight"
 BROKEN_OFF = "demand broken off"

@@ -10,7 +10,7 @@ from sim.plan.mechanisms.procurement import slip_of
 from sim.plan.mechanisms.shell import prerequisites
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, UnitInfo, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, to_distribution
+from sim.world.distributions import Fixed, to_distribution
 
 TEMPORARY = "temporary power"
 

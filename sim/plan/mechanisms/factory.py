@@ -25,8 +25,8 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import ENDLESS, factory_calendar
-from sim.world.randomness.distributions import Exponential, Fixed, to_distribution
+from sim.world.distributions import Exponential, Fixed, to_distribution
+from sim.world.project_calendars import ENDLESS, factory_calendar
 from sim.world.roads import LoadClass, load_class
 
 MILLION = 1_000_000

@@ -24,8 +24,8 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import LIFTS
-from sim.world.randomness.distributions import to_distribution
+from sim.world.distributions import to_distribution
+from sim.world.project_calendars import LIFTS
 
 
 def ready_for(context: PlanContext, system: System, block: Place) -> list[Wait]:

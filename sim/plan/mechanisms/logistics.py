@@ -27,8 +27,8 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import DAYS_END
-from sim.world.randomness.distributions import to_distribution
+from sim.world.distributions import to_distribution
+from sim.world.project_calendars import DAYS_END
 from sim.world.roads import OPEN_ROAD, movement, road_of
 
 GATE = "gate"

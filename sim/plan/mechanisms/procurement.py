@@ -16,7 +16,7 @@ from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, UnitInfo, Until, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, to_distribution
+from sim.world.distributions import Fixed, to_distribution
 
 # --- procurement ------------------------------------------------------------------------------------------------------
 

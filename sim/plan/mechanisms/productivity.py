@@ -17,9 +17,9 @@ from sim.config.sections.systems import EXPOSURES
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.vocabulary import Plan, Work
-from sim.world.calendars.project_calendars import stated_share
+from sim.world.distributions import Fixed, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve
-from sim.world.randomness.distributions import Fixed, to_distribution
+from sim.world.project_calendars import stated_share
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 

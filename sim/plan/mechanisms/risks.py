@@ -31,8 +31,8 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.calendars.project_calendars import FACTORY, ON_SITE
-from sim.world.randomness.distributions import Fixed, RiskOccurrence, to_distribution
+from sim.world.distributions import Fixed, RiskOccurrence, to_distribution
+from sim.world.project_calendars import FACTORY, ON_SITE
 
 # --- tags -------------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from sim.plan.mechanisms.crews import SITE, UNLIMITED, by_crews, planned_hours, 
 from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.randomness.distributions import Fixed, to_distribution
+from sim.world.distributions import Fixed, to_distribution
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from sim.study.chunk import Columns
 from sim.study.intervals import rank
 from sim.study.result import Result, folder_of
 from sim.study.sample import representative
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 # --- likely -----------------------------------------------------------------------------------------------------------
 

@@ -22,8 +22,8 @@ from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log
 from sim.report.exchange.task_links import Following
 from sim.report.exchange.work_breakdown import Names, order_of
 from sim.study.case import Case
-from sim.world.calendars.project_calendars import ON_SITE, SHIFT
-from sim.world.calendars.working_time import Calendar
+from sim.world.project_calendars import ON_SITE, SHIFT
+from sim.world.working_time import Calendar
 
 # --- schedule model ---------------------------------------------------------------------------------------------------
 

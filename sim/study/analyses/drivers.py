@@ -24,7 +24,7 @@ from sim.study.result import Result, beside, frame, write_result
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, divided
-from sim.study.storage.locking import output_lock
+from sim.study.storage.output_directory import output_lock
 
 if TYPE_CHECKING:
     import pandas as pd

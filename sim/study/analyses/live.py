@@ -33,7 +33,7 @@ from sim.plan.project import write_plan
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.executors.persistent_pool import PartialPicture, PersistentPool
-from sim.world.calendars.project_calendars import day_minutes, project_calendars
+from sim.world.project_calendars import day_minutes, project_calendars
 
 # --- levers -----------------------------------------------------------------------------------------------------------
 

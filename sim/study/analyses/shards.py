@@ -34,8 +34,8 @@ from sim.study.storage.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from sim.study.storage.locking import output_lock
-from sim.world.randomness.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.study.storage.output_directory import output_lock
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- shards -----------------------------------------------------------------------------------------------------------
 

@@ -30,9 +30,9 @@ from sim.study.runner import run as replicate
 from sim.study.sample import COLUMNS, Sample, divided, summary
 from sim.study.storage import results as store
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.locking import output_lock
+from sim.study.storage.output_directory import output_lock
 from sim.study.storage.results import Extras, write_study
-from sim.world.randomness.streams import RNG_VERSION
+from sim.world.streams import RNG_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,9 +26,9 @@ from sim.plan.vocabulary import AGAIN, UNTIL, WORK
 from sim.study.analyses.case_series import CaseSeries
 from sim.study.case import Case
 from sim.study.chunk import OK, STALLED, Chunk, Columns
-from sim.world.calendars.project_calendars import closures_by_calendar, day_minutes, project_calendars
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.quantile_tables import FIXED, Tables
+from sim.world.project_calendars import closures_by_calendar, day_minutes, project_calendars
+from sim.world.quantile_tables import FIXED, Tables
+from sim.world.working_time import Calendar
 
 # --- causes -----------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
 from sim.study.crew_planning.manning import Manning, mobilisations
 from sim.study.crew_planning.rehearsal import Rehearsal
-from sim.world.calendars.project_calendars import SHIFT, day_minutes, productive_share, stated_share
+from sim.world.project_calendars import SHIFT, day_minutes, productive_share, stated_share
 
 # --- window rule ------------------------------------------------------------------------------------------------------
 

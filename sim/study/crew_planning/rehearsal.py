@@ -28,7 +28,7 @@ from sim.plan.mechanisms.crews import crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
-from sim.world.calendars.project_calendars import day_minutes, project_calendars
+from sim.world.project_calendars import day_minutes, project_calendars
 
 Ints = NDArray[np.int64]
 

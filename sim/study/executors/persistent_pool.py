@@ -18,7 +18,7 @@ from sim.engine.backends import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
 from sim.study.executors.worker import WorkerProcess, die_with_parent, sigint_blocked
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 METRICS = (
     "lead_time_first_mw_days",

@@ -19,7 +19,7 @@ from sim.errors import SimError
 from sim.study.chunk import Chunk, Column, Columns
 from sim.study.sample import plain
 from sim.study.storage import sealed_files
-from sim.study.storage.locking import output_lock
+from sim.study.storage.output_directory import output_lock
 
 ABOUT = "run.json"
 FINGERPRINT_LENGTH = 16

@@ -17,7 +17,7 @@ from sim.files import Damaged, WrongPlace
 from sim.study.chunk import Columns
 from sim.study.sample import plain
 from sim.study.storage import sealed_files
-from sim.study.storage.atomic_directory import atomic_replace, readable_path
+from sim.study.storage.output_directory import atomic_replace, readable_path
 
 if TYPE_CHECKING:
     import pandas as pd

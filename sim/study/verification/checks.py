@@ -33,9 +33,9 @@ from sim.plan.vocabulary import (
 )
 from sim.study.intervals import interval_ranks
 from sim.study.verification.harness import Check, Played, job, play, work
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
-from sim.world.randomness.streams import philox, stream_key, uniforms
+from sim.world.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.streams import philox, stream_key, uniforms
+from sim.world.working_time import Calendar
 
 # --- schedules --------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Route, Signal, Step, Wait, Work, fixed
 from sim.study.analyses.validation import Checked
-from sim.world.calendars.working_time import Calendar, always
+from sim.world.working_time import Calendar, always
 
 LONG = 1_000_000_000
 OVER = "everybody is done"

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from sim import files
 from sim.config.sections import weather as stated
 from sim.errors import ConfigError, Problem, SimError
-from sim.world.calendars.shifts import DAY
-from sim.world.randomness.distributions import Distribution, to_distribution
+from sim.world.distributions import Distribution, to_distribution
+from sim.world.shifts import DAY
 from sim.world.weather.closures import (
     MONTH_DAYS,
     WARM_UP,

@@ -3,7 +3,7 @@
 A weather draw is addressed by (seed, quantity, replication, civil day), never by the caller or the order. So the
 weather of 3 March 2027 is the same under every strategy, in every process, and for a project that starts a month
 later; what moves is which work meets it. There is one stream per quantity ("weather/rain", "weather/wind", …):
-Philox4x64-10 with the keys of `sim.world.randomness.streams`, but with the position in the series as its first counter
+Philox4x64-10 with the keys of `sim.world.streams`, but with the position in the series as its first counter
 word, because whole years are drawn for one replication at a time. Counter (position // 4, 0, replication, 0) gives
 four numbers; positions count from the year 1, so a day's numbers do not depend on where a series begins.
 
@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import Weather
-from sim.world.calendars.shifts import DAY, clipped, merged
-from sim.world.randomness.streams import stream_key
+from sim.world.shifts import DAY, clipped, merged
+from sim.world.streams import stream_key
 
 # --- draws by civil day -----------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import LostDays
-from sim.world.calendars.shifts import DAY
+from sim.world.shifts import DAY
 from sim.world.weather.climate import LAGS, Climate, Storms, autocorrelated, interpolated, wet_days
 from sim.world.weather.closures import (
     WARM_UP,

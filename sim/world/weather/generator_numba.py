@@ -31,7 +31,7 @@ from sim.world.kernels import (
     draw_uniforms,
     find_closures,
 )
-from sim.world.randomness.streams import stream_key
+from sim.world.streams import stream_key
 from sim.world.weather.climate import LAGS, autocorrelation_weights, interpolation_weights
 from sim.world.weather.closures import WARM_UP, Closed, Days, IntervalRows, WeatherDraws
 from sim.world.weather.generator import STEP_HOURS, ClimateModel

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import Weather
 from sim.errors import ConfigError, Problem
-from sim.world.calendars.shifts import DAY
-from sim.world.calendars.working_time import Calendar
+from sim.world.shifts import DAY
 from sim.world.weather.climate import storm_seasons, west_texas
 from sim.world.weather.closures import MONTH_DAYS, Closed, WeatherDraws, civil_days, limits_of, no_intervals
 from sim.world.weather.generator import ClimateModel, LostDaysModel, Resampled, closed_hours, lost_days_model
 from sim.world.weather.weather_files import read_year
+from sim.world.working_time import Calendar
 
 MM_PER_INCH = 25.4
 

@@ -27,8 +27,8 @@ from sim.plan.vocabulary import (
     Wait,
     Work,
 )
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.working_time import Calendar
 
 HORIZON = 30_000
 DONE = "done"

@@ -14,7 +14,7 @@ from sim.jit import available
 from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import UNTIL, WORK
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 if not available():
     pytest.skip("the compiled engine is an extra that is not installed", allow_module_level=True)

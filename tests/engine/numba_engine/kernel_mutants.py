@@ -201,7 +201,7 @@ MUTANTS = (
         "builder.lshr(product, wide(64))",
         "builder.lshr(product, wide(63))",
     ),
-    Mutant("nine rounds instead of ten", "../../jit/philox.py", "range(10)", "range(9)"),
+    Mutant("nine rounds instead of ten", "../../jit/toolkit.py", "range(10)", "range(9)"),
     Mutant("the upper half of tables is not used", "sampling.py", "        start += SIDE\n", ""),
     Mutant(
         "losses before content",

@@ -9,7 +9,7 @@ import pytest
 from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Mode, Plan, Signal, Until, Work, fixed
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 from tests.engine.numba_engine.both import agree
 
 HORIZON = 60_000

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sim.plan.draws import Draws, Inputs, SampledInputs
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 from tests.engine import small_plans
 from tests.engine.numba_engine.both import CompiledOutcome, KernelPlan, simulate
 

@@ -10,7 +10,7 @@ import pytest
 from sim.engine.simpy_engine import RunOutcome
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Free, Hold, Plan, Signal, Step, Wait, Work, fixed
-from sim.world.calendars.working_time import always
+from sim.world.working_time import always
 from tests.engine.numba_engine.both import agree
 
 LIBRARY = Path(__file__).parents[4] / "shared" / "psplib"

@@ -8,8 +8,8 @@ from sim.engine.simpy_engine import RunOutcome
 from sim.errors import Stalled
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Again, Free, Hold, Label, Mode, Note, Plan, Signal, Span, Step, Until, Wait, Work, fixed
-from sim.world.calendars.working_time import Calendar
-from sim.world.randomness.distributions import Fixed
+from sim.world.distributions import Fixed
+from sim.world.working_time import Calendar
 from tests.engine.numba_engine.both import KernelPlan, agree, simulate
 
 

@@ -16,9 +16,9 @@ from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import Again, Chance, Label, Plan, Signal, Span, Step, Work
-from sim.world.calendars.working_time import always
-from sim.world.randomness import streams as draws
-from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world import streams as draws
+from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.working_time import always
 from tests.engine.numba_engine.any_plans import any_plan
 from tests.engine.numba_engine.both import CompiledOutcome, KernelPlan, reference, simulate
 
@@ -73,7 +73,7 @@ def differences(
 def test_uniforms_have_the_bits_of_the_python_ones() -> None:
     from numba import njit
 
-    from sim.jit import philox
+    from sim.jit import toolkit as philox
 
     pick = Random(1)
 

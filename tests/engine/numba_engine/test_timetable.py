@@ -12,7 +12,7 @@ pytest.importorskip("numba", reason="the compiled engine is an extra that is not
 from sim.engine.numba_engine.calendars import Timetables
 from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, KNOWN, LONGEST, STARTS, STRETCHES
 from sim.jit.toolkit import Ints
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 
 SHIFTS = [
     Calendar.of(f"{count} every {pause}", [(at * pause, at * pause + 5 + at % 3) for at in range(count)], 10_000)

@@ -27,7 +27,7 @@ from sim.plan.vocabulary import (
     Work,
     fixed,
 )
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 from tests.engine.small_plans import HORIZON, at, job, told, work, write
 from tests.plan.random_sites import random_site
 

@@ -11,7 +11,7 @@ from sim.plan.analysis.resource_load import Load, loads
 from sim.plan.compile import compile_plan
 from sim.plan.context import day_minutes
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Step, UnitInfo, Work, fixed
-from sim.world.calendars.working_time import always, weekly
+from sim.world.working_time import always, weekly
 from tests.engine.small_plans import Pools, Routes, at, job, told, work, write
 from tests.plan.random_sites import random_site
 

@@ -9,7 +9,7 @@ from sim.plan.checks import check
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Hold, Plan, Pool, Signal, Step, Wait
-from sim.world.calendars.working_time import Calendar
+from sim.world.working_time import Calendar
 from tests.engine.small_plans import Routes, job, told, work, write
 from tests.plan.plan_text import never, remarks
 from tests.plan.random_sites import random_site

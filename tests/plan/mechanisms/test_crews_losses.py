@@ -6,9 +6,9 @@ from sim.config.project import Project
 from sim.plan.vocabulary import MINUTES_PER_WEEK
 from sim.study.case import Case
 from sim.study.crew_planning.crew_plan import Window, crews_of_window
-from sim.world.calendars.project_calendars import SHIFT, project_calendars, stated_share
+from sim.world.distributions import Pert
 from sim.world.productivity_factors import MILLIONTHS, crowd_factors
-from sim.world.randomness.distributions import Pert
+from sim.world.project_calendars import SHIFT, project_calendars, stated_share
 from tests.tiny_project import tiny, tiny_case, works
 
 PATTERNS = (

@@ -10,7 +10,7 @@ from sim.plan.compile import compile_plan
 from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import Plant, build_skid, crawford, open_factories, plants_of, shared_out
 from sim.plan.vocabulary import Free, Until, fixed
-from sim.world.calendars.working_time import subtract_closures
+from sim.world.working_time import subtract_closures
 from tests.plan.bench import Replication, alone, bench, counts, fated, goes, run
 from tests.tiny_project import tiny_case, works
 

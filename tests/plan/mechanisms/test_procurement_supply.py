@@ -10,7 +10,7 @@ from sim.plan.context import PlanContext
 from sim.plan.draws import Draws
 from sim.plan.mechanisms.procurement import allocate, allotted, procure
 from sim.plan.vocabulary import Wait
-from sim.world.randomness.distributions import Pert
+from sim.world.distributions import Pert
 from tests.plan.bench import alone, bench, goes, notes
 from tests.tiny_project import tiny, tiny_case, works
 

@@ -19,7 +19,7 @@ from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, S
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.result import Result
-from sim.study.storage.locking import Occupied, output_lock
+from sim.study.storage.output_directory import Occupied, output_lock
 from tests.tiny_project import TINY, tiny
 
 FINISH = "lead_time_full_days"

@@ -20,7 +20,7 @@ from sim.metrics.measure import measure
 from sim.study import case as cases
 from sim.study.api import load, run
 from sim.study.case import Case, prepare_case
-from sim.world.randomness.streams import choose_sampling
+from sim.world.streams import choose_sampling
 from tests.tiny_project import TINY, tiny
 
 ROOT = Path(__file__).parents[3]

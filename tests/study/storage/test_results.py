@@ -16,7 +16,7 @@ from sim import files
 from sim.errors import SimError
 from sim.study.result import Result
 from sim.study.runner import run
-from sim.study.storage.locking import output_lock
+from sim.study.storage.output_directory import output_lock
 from tests.study.toy_case import Toy
 
 DATA = ("manifest.json", "summary.json", "runs.parquet", "curves.parquet", "events.parquet")

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.world.randomness.streams import philox, stream_key
+from sim.world.streams import philox, stream_key
 from sim.world.weather.closures import WARM_UP, WeatherDraws, civil_days
 
 

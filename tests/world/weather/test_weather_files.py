@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sim.cli import main
 from sim.config.sections.weather import Weather
 from sim.errors import SimError
-from sim.world.calendars.working_time import weekly
 from sim.world.weather.closures import MONTH_DAYS
 from sim.world.weather.model import lost_days_by_month, weather_model
 from sim.world.weather.weather_files import read_year
+from sim.world.working_time import weekly
 
 TMY3_NAMES = (
     "Date (MM/DD/YYYY),Time (HH:MM),Dry-bulb (C),Wspd (m/s),Wspd source,Lprecip depth (mm),PresWth (METAR code)"

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
-from sim.world.calendars.project_calendars import subtract_by_name
-from sim.world.calendars.working_time import Calendar, weekly
+from sim.world.project_calendars import subtract_by_name
 from sim.world.weather.model import closed_intervals, weather_model
+from sim.world.working_time import Calendar, weekly
 from tests.world.weather.weather_samples import DAY, START, models, rows
 
 KINDS = pytest.mark.parametrize("kind", ["west_texas", "table", "file"])

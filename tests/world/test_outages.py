@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.world.calendars.project_calendars import calendars_of, plant_outages, project_calendars
-from sim.world.randomness.distributions import Exponential
-from sim.world.randomness.quantile_tables import lookup, table
+from sim.world.distributions import Exponential
+from sim.world.project_calendars import calendars_of, plant_outages, project_calendars
+from sim.world.quantile_tables import lookup, table
 from tests.tiny_project import tiny
 
 DAY = 1440

@@ -28,7 +28,7 @@ from math import frexp
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Floats
+from sim.world.distributions import Discrete, Distribution, Fixed, Floats
 
 FIXED, DISCRETE, TABLE = 0, 1, 2
 """Kinds of compiled data: one value; n values, then their n cumulative weights; quantiles."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.world.calendars.shifts import (
+from sim.world.shifts import (
     DAY,
     Intervals,
     Minutes,

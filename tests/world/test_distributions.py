@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
-from sim.world.randomness.streams import stream_key, uniforms
+from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.streams import stream_key, uniforms
 
 DRAWS = 400_000
 SOME_U = np.array([2.0**-54, 1e-9, 0.001, 0.1, 0.25, 0.5, 0.8, 0.9, 0.999, 1 - 1e-9, 1 - 2.0**-53])
@@ -163,7 +163,7 @@ def test_what_is_no_distribution_is_refused(wrong: object) -> None:
 
 
 def test_reading_the_world_loads_nothing_heavy() -> None:
-    modules = ("calendars.project_calendars", "randomness.quantile_tables", "randomness.streams", "roads")
+    modules = ("project_calendars", "quantile_tables", "streams", "roads")
     world = ", ".join(f"sim.world.{module}" for module in modules)
     heavy = "{'scipy.stats', 'holidays', 'simpy'}"
     show = f"import sys, {world}; print({heavy} & sys.modules.keys())"

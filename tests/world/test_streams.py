@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from sim.world.randomness import streams as draws
-from sim.world.randomness.streams import philox, stream_key, uniform, uniforms, word
+from sim.world import streams as draws
+from sim.world.streams import philox, stream_key, uniform, uniforms, word
 
 ALL = 2**64 - 1
 NAMES = [f"set skid/b{number}" for number in range(40)]
@@ -131,7 +131,7 @@ def test_no_keys_and_no_replications_are_empty() -> None:
 
 def test_hash_seed_does_not_reach_the_draws() -> None:
     drawn = "uniforms([stream_key(3, n) for n in ('a', 'b/1')], 0, 4)"
-    show = f"from sim.world.randomness.streams import *; print({drawn}.tolist())"
+    show = f"from sim.world.streams import *; print({drawn}.tolist())"
     seen = set()
     for hash_seed in ("0", "1", "4711"):
         told = subprocess.run(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sim.study.storage.locking import Occupied, output_lock
+from sim.study.storage.output_directory import Occupied, output_lock
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import sys, time
 from pathlib import Path
-from sim.study.storage.locking import Occupied, output_lock
+from sim.study.storage.output_directory import Occupied, output_lock
 try:
     with output_lock(Path(sys.argv[1])):
         print("inside", flush=True)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from sim.world.randomness.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
-from sim.world.randomness.quantile_tables import (
+from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
+from sim.world.quantile_tables import (
     DISCRETE,
     FIXED,
     SIDE,
@@ -24,7 +24,7 @@ from sim.world.randomness.quantile_tables import (
     sample_one,
     table,
 )
-from sim.world.randomness.streams import stream_key, uniforms
+from sim.world.streams import stream_key, uniforms
 
 CURVES: list[Distribution] = [
     Uniform(3, 4),

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.world.randomness.distributions import RiskOccurrence
-from sim.world.randomness.quantile_tables import compile_all, sample
-from sim.world.randomness.streams import stream_key, uniforms
+from sim.world.distributions import RiskOccurrence
+from sim.world.quantile_tables import compile_all, sample
+from sim.world.streams import stream_key, uniforms
 
 
 @pytest.mark.parametrize("probability", [0, 0.25, 0.9, 1])

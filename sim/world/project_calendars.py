@@ -18,13 +18,13 @@ from sim.config.project import Project
 from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Pattern
 from sim.config.sections.systems import EXPOSURES, Stops
-from sim.world.calendars.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
-from sim.world.calendars.working_time import ALL, Calendar, always, subtract_closures, weekly
+from sim.world.distributions import to_distribution
 from sim.world.productivity_factors import all_shifts, productive_minutes, shortened
-from sim.world.randomness.distributions import to_distribution
-from sim.world.randomness.streams import stream_key, uniform
 from sim.world.roads import road_calendars
+from sim.world.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
+from sim.world.streams import stream_key, uniform
 from sim.world.weather.model import WeatherModel, closed_intervals
+from sim.world.working_time import ALL, Calendar, always, subtract_closures, weekly
 
 # --- plant outages ----------------------------------------------------------------------------------------------------
 

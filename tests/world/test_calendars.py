@@ -17,16 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sim.world.calendars.working_time import (
-    Calendar,
-    CalendarEnds,
-    NoWindow,
-    always,
-    intersect,
-    subtract_closures,
-    union,
-    weekly,
-)
+from sim.world.working_time import Calendar, CalendarEnds, NoWindow, always, intersect, subtract_closures, union, weekly
 
 DAY = 1440
 MONDAY = date(2026, 11, 23)
@@ -325,7 +316,7 @@ def test_combined_calendars_keep_their_names_and_dates(site: Calendar) -> None:
 
 def test_no_time_zone_and_no_language_of_the_machine_reaches_a_calendar() -> None:
     show = (
-        "from datetime import date; from sim.world.calendars.working_time import weekly;"
+        "from datetime import date; from sim.world.working_time import weekly;"
         "c = weekly('w', date(2026, 3, 2), 800, days='fri-mon', shifts=[('22:00', '06:00')]);"
         "print(c.starts.sum(), c.ends.sum(), c.finish(9000, 90000), c.moment(729 * 1440))"
     )

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from sim.world.calendars.shifts import public_holidays
+from sim.world.shifts import public_holidays
 
 
 def test_federal_holidays_of_a_year_with_a_saturday_fourth_of_july() -> None:

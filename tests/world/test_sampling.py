@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import SimError
-from sim.world.randomness.streams import (
+from sim.world.streams import (
     MOST_SOBOL,
     PLAIN_MONTE_CARLO,
     Sampling,
