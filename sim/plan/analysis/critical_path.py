@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sim.errors import SimError
 from sim.plan.analysis.prerequisites import Prerequisites
-from sim.plan.analysis.route_classes import RouteClass, for_the_end, route_classes
+from sim.plan.analysis.route_classes import RouteClass, route_classes, waits_for_completion
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.roads import duty_finish
@@ -119,7 +119,7 @@ class ForwardPass:
             self._starting.append(unit)
         elif operation == HOLD and self.asked[at]:
             heappush(self._queues[self.asked[at]], (b, self.now, unit))
-        elif operation == WAIT and for_the_end(self.plan, self.rows[at]):
+        elif operation == WAIT and waits_for_completion(self.plan, self.rows[at]):
             return NONE  # a unit that waits for the end of the run comes no further
         elif operation == WAIT and self.level[a] < b:
             heappush(self._at_gate[a], (b, unit))
@@ -221,7 +221,11 @@ class ForwardPass:
     def _who_never(self) -> None:
         """Note by unit what those wait for who have not come to their ends."""
         for unit, at in enumerate(self._at):
-            if at < self.first[unit + 1] and unit not in self.never and not for_the_end(self.plan, self.rows[at]):
+            if (
+                at < self.first[unit + 1]
+                and unit not in self.never
+                and not waits_for_completion(self.plan, self.rows[at])
+            ):
                 operation, a, b, *_ = self.rows[at]
                 if operation == WAIT:
                     self.never[unit] = f"waits for {self.plan.gates[a]} to reach {b} (it comes to {self.level[a]})"
@@ -238,8 +242,8 @@ def _exchange(plan: CompiledPlan, sharing: bool) -> tuple[list[Asked], list[Aske
     asked: list[Asked] = [()] * len(plan.rows)
     given: list[Asked] = [()] * len(plan.rows)
     classes = route_classes(plan)
-    slots = Prerequisites(plan, classes).slots
-    made = {pool for pool, kind in enumerate(plan.pool_kinds) if kind != "returned" and pool not in slots}
+    place_pools = Prerequisites(plan, classes).place_pools
+    made = {pool for pool, kind in enumerate(plan.pool_kinds) if kind != "returned" and pool not in place_pools}
     for route_class in classes:
         for step, wanted in _per_step(route_class, HOLD, made, sharing).items():
             for unit in route_class.units:
@@ -253,7 +257,7 @@ def _exchange(plan: CompiledPlan, sharing: bool) -> tuple[list[Asked], list[Aske
 def _per_step(route_class: RouteClass, operation: int, made: set[int], sharing: bool) -> dict[int, Asked]:
     """Return by step of a route class what its holds ask for, or its frees give, of pools that are supplied."""
     found: dict[int, Asked] = {}
-    for step in route_class.does(operation):
+    for step in route_class.steps_of(operation):
         held, counts = route_class.held[step] or {}, []
         for pool, count in route_class.plan.bundles[route_class.rows[step][1]]:
             if pool in made:

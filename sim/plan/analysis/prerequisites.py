@@ -22,9 +22,9 @@ class Prerequisites:
     gives what it had not taken. `total` is how far every gate comes at most by the end of the run, `least` at least.
     """
 
-    def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, perhaps: bool = False) -> None:
-        """Find out what is behind every gate; `perhaps` with what is taken on some ways only, and waited for there."""
-        self.plan, self.classes, self.perhaps = plan, classes, perhaps
+    def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, optional: bool = False) -> None:
+        """Find out what is behind every gate; `optional` with what is taken on some paths only, and waited for there."""
+        self.plan, self.classes, self.optional = plan, classes, optional
         self.class_of = {unit: route_class for route_class in classes for unit in route_class.units}
         self.signals = _by_gate(plan, classes)
         self.supplies: list[list[tuple[int, int, int]]] = [[] for _ in plan.pools]
@@ -37,17 +37,17 @@ class Prerequisites:
                 for unit in route_class.units:
                     self.least[route_class.row(unit, step)[1]] += least
                     self.total[route_class.row(unit, step)[1]] += most
-        self._demands: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
-        self._raised: dict[int, Counter[int]] = {}
-        self._gates: dict[tuple[int, int], int] = {}
+        self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        self._signalled: dict[int, Counter[int]] = {}
+        self._pools_before_gate: dict[tuple[int, int], int] = {}
         for gate in range(len(plan.gates)):
-            self._settle(gate)
+            self._resolve(gate)
 
     def of_gate(self, gate: int, level: int) -> int:
         """Return the pools that must be taken before a gate reaches a level."""
-        if gate in self._raised and (gate, level) not in self._gates:
-            self._gates[gate, level] = _behind(self._raised[gate], level)
-        return self._gates.get((gate, level), 0)
+        if gate in self._signalled and (gate, level) not in self._pools_before_gate:
+            self._pools_before_gate[gate, level] = _behind(self._signalled[gate], level)
+        return self._pools_before_gate.get((gate, level), 0)
 
     def of_step(self, unit: int, step: int) -> int:
         """Return the pools that are taken, by this unit or others, before it performs a step of its route."""
@@ -67,76 +67,78 @@ class Prerequisites:
             _, gate, level, *_ = route_class.row(unit, wait)
             yield gate, level
 
-    def behind(self, waits: Iterable[tuple[int, int]], pool: int, *, surely: bool = False) -> dict[int, int]:
-        """Return, by unit, the steps at which those report who lead from a pool to gates that are waited for.
+    def signallers(self, waits: Iterable[tuple[int, int]], pool: int, *, only_certain: bool = False) -> dict[int, int]:
+        """Return, by unit, the steps of the signals that lead from taking a pool to gates that are waited for.
 
-        Where no single unit is needed but all together are, every one of them counts, or `surely` none.
+        Where no single unit is needed but all together are, every one of them counts, or with `only_certain` none.
         """
         found: dict[int, int] = {}
-        todo, known = list(waits), set()
-        while todo:
-            gate, level = todo.pop()
+        open_gates, known = list(waits), set()
+        while open_gates:
+            gate, level = open_gates.pop()
             if (gate, level) in known or not self.of_gate(gate, level) >> pool & 1:
                 continue
             known.add((gate, level))
             spare = sum(amount for _, _, amount in self.signals[gate]) - level
-            behind = [signal for signal in self.signals[gate] if self.of_step(*signal[:2]) >> pool & 1]
-            needed = [signal for signal in behind if signal[2] > spare] or ([] if surely else behind)
+            leading = [signal for signal in self.signals[gate] if self.of_step(*signal[:2]) >> pool & 1]
+            needed = [signal for signal in leading if signal[2] > spare] or ([] if only_certain else leading)
             for unit, step, _ in needed:
                 found[unit] = max(found.get(unit, 0), step)
-                todo += self.waits(unit, step)
+                open_gates += self.waits(unit, step)
         return found
 
     def of_supply(self, pool: int, wanted: int = 1) -> int:
-        """Return the pools that must be taken before so many of a pool are supplied."""
+        """Return the pools that must be taken before `wanted` of a pool are supplied."""
         supplied: Counter[int] = Counter()
         for unit, step, count in self.supplies[pool]:
             supplied[self.of_step(unit, step)] += count
         return _behind(supplied, wanted)
 
     @cached_property
-    def slots(self) -> frozenset[int]:
-        """Return the pools of places: passed on by units, but nothing comes back before some of it was taken."""
+    def place_pools(self) -> frozenset[int]:
+        """Return the pools of places: units pass them on, but nothing comes back before some of it was taken."""
         behind = [self.of_supply(pool) for pool in range(len(self.plan.pools))]
         initial = self.plan.initial.tolist()
         return frozenset(
             pool
             for pool in range(len(initial))
-            if initial[pool] and self.supplies[pool] and _opened(behind[pool], behind, initial) >> pool & 1
+            if initial[pool]
+            and self.supplies[pool]
+            and _with_their_prerequisites(behind[pool], behind, initial) >> pool & 1
         )
 
     def _before(self, route_class: RouteClass, step: int) -> tuple[int, tuple[int, ...]]:
         """Return the pools a unit itself has taken before a step, and the steps at which it has waited."""
         key = route_class.units[0], step
-        if key not in self._demands:
-            way = route_class.perhaps[step] if self.perhaps else route_class.surely[step]
-            done = [before for before in route_class.does(HOLD, WAIT) if way >> before & 1]
+        if key not in self._own_before:
+            performed = route_class.sometimes_before[step] if self.optional else route_class.always_before[step]
+            done = [before for before in route_class.steps_of(HOLD, WAIT) if performed >> before & 1]
             holds = [route_class.rows[before][1] for before in done if route_class.rows[before][0] == HOLD]
             own = bits(pool for bundle in holds for pool, _ in self.plan.bundles[bundle])
-            self._demands[key] = own, tuple(before for before in done if route_class.rows[before][0] == WAIT)
-        return self._demands[key]
+            self._own_before[key] = own, tuple(before for before in done if route_class.rows[before][0] == WAIT)
+        return self._own_before[key]
 
-    def _settle(self, gate: int) -> None:
-        """Work out what is behind a gate, after all gates it depends on; a gate behind itself counts as nothing."""
-        todo = [gate]
+    def _resolve(self, gate: int) -> None:
+        """Work out the prerequisites of a gate after those of all gates it depends on; a self-dependent one has none."""
+        open_gates = [gate]
         opened: set[int] = set()
-        while todo:
-            gate = todo[-1]
-            if gate not in opened and gate not in self._raised:
+        while open_gates:
+            gate = open_gates[-1]
+            if gate not in opened and gate not in self._signalled:
                 opened.add(gate)
-                todo += [other for other in self._depends(gate) if other not in opened]
+                open_gates += [other for other in self._depends(gate) if other not in opened]
                 continue
-            todo.pop()
-            if gate not in self._raised:
+            open_gates.pop()
+            if gate not in self._signalled:
                 raised: Counter[int] = Counter()
                 for unit, step, amount in self.signals[gate]:
                     raised[self.of_step(unit, step)] += amount
-                self._raised[gate] = raised
+                self._signalled[gate] = raised
 
     def _depends(self, gate: int) -> Iterator[int]:
         for unit, step, _ in self.signals[gate]:
             for other, _ in self.waits(unit, step):
-                if other not in self._raised:
+                if other not in self._signalled:
                     yield other
 
 
@@ -144,7 +146,7 @@ def _by_gate(plan: CompiledPlan, classes: Sequence[RouteClass]) -> list[list[tup
     """Return per gate who signals it: unit, step and amount."""
     signals: list[list[tuple[int, int, int]]] = [[] for _ in plan.gates]
     for route_class in classes:
-        for step in route_class.does(SIGNAL):
+        for step in route_class.steps_of(SIGNAL):
             for unit in route_class.units:
                 _, gate, amount, *_ = route_class.row(unit, step)
                 signals[gate].append((unit, step, amount))
@@ -177,14 +179,14 @@ def _behind(raised: Counter[int], level: int) -> int:
     return bits(pool for pool, amount in amounts.items() if amount > spare)
 
 
-def _opened(pools: int, behind: Sequence[int], initial: Sequence[int]) -> int:
-    """Return pools and what is behind those of them that are empty at the start."""
-    found, todo = pools, pools
-    while todo:
-        low = todo & -todo
-        todo ^= low
+def _with_their_prerequisites(pools: int, behind: Sequence[int], initial: Sequence[int]) -> int:
+    """Return pools and the prerequisites of those of them that are empty at the start."""
+    found, open_gates = pools, pools
+    while open_gates:
+        low = open_gates & -open_gates
+        open_gates ^= low
         pool = low.bit_length() - 1
         if not initial[pool]:
-            todo |= behind[pool] & ~found
+            open_gates |= behind[pool] & ~found
             found |= behind[pool]
     return found

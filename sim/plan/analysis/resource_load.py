@@ -94,9 +94,9 @@ def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calenda
     `values` are the planned minutes (learning and crowding left out), `schedule` the one without limits that they
     give (`earliest`), `calendars` those of the plan, in its order.
     """
-    uses, slots = _uses(plan, values, schedule)
+    uses, place_pools = _uses(plan, values, schedule)
     end = schedule.completion if schedule.completion is not None else int(schedule.log[:, 0].max(initial=0))
-    found = [_load(plan, calendars, pool, use, pool in slots, end) for pool, use in uses.items() if use.taken]
+    found = [_load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.taken]
     return sorted(found, key=_busiest_first)
 
 
@@ -107,7 +107,7 @@ def _busiest_first(load: Load) -> tuple[bool, float, str]:
 def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tuple[dict[int, _Use], frozenset[int]]:
     """Read from the log who holds what while working, and what changes hands; return also the pools of places."""
     classes = route_classes(plan)
-    slots = Prerequisites(plan, classes).slots
+    place_pools = Prerequisites(plan, classes).place_pools
     class_of = {unit: route_class for route_class in classes for unit in route_class.units}
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
@@ -123,9 +123,9 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
         elif operation in (HOLD, FREE):
             for pool, count in plan.bundles[a]:
                 uses[pool].exchange(done, count if operation == HOLD else -count, held.get(pool, 0))
-                if operation == HOLD and kept.get(pool, 0) > 0 and pool not in slots:
+                if operation == HOLD and kept.get(pool, 0) > 0 and pool not in place_pools:
                     uses[pool].used_up += count
-    return uses, slots
+    return uses, place_pools
 
 
 def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, places: bool, end: int) -> Load:

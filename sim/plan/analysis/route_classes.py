@@ -1,7 +1,7 @@
 """Route classes: units that follow the same route under different names, such as eight hundred skids.
 
 Analyses look at one unit of a class instead of at all. What a unit holds and has signalled when it comes to a step
-must be the same whatever way it took (rule 6); `states` works it out and finds conflicts.
+must be the same whatever path it took (rule 6); `states` works it out and finds conflicts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, WAIT, WORK
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two ways to one step on which a unit holds, or has signalled, different things."""
+    """Two paths to one step on which a unit holds, or has signalled, different things."""
 
     unit: str
     step: int
@@ -33,7 +33,7 @@ State = tuple[dict[int, int], dict[int, int]]
 
 
 def states(plan: CompiledPlan, unit: int) -> tuple[dict[int, State], list[Conflict]]:
-    """Return per reachable step of a unit its (pools held, gates signalled), and where two ways disagree.
+    """Return per reachable step of a unit its (pools held, gates signalled), and where two paths disagree.
 
     Freed tokens and supplies count as negative holdings, so that the balance of a route can be read at its end.
     The step number behind the last one stands for the end of the route.
@@ -99,8 +99,8 @@ class RouteClass:
     """A route and the units that follow it; steps are counted from the start of the route.
 
     `rows` are those of the first unit; the other units differ in the gates they name and their draws.
-    `held` is what a unit has when it comes to a step, or None where no way leads; the last one is the end.
-    `timed` are the steps that are work whose longest span is not nothing; `during` those that a way leads to before
+    `held` is what a unit has when it comes to a step, or None where no path leads; the last one is the end.
+    `timed` are the steps that are work whose longest span is not nothing; `reachable` those that a path leads to before
     the run is over: a unit that waits for the completion gate comes no further.
     """
 
@@ -110,10 +110,10 @@ class RouteClass:
     timed: tuple[bool, ...]
     held: tuple[Held | None, ...]
     conflicts: tuple[Conflict, ...]
-    during: frozenset[int]
+    reachable: frozenset[int]
     signals: tuple[tuple[int, int, int], ...]
     """Per gate that is signalled during the run: one of the steps that do it, the least and the most in all."""
-    everything: Sequence[Sequence[int]] = field(repr=False)
+    all_rows: Sequence[Sequence[int]] = field(repr=False)
     """The rows of the whole plan, as plain numbers."""
 
     @property
@@ -124,26 +124,26 @@ class RouteClass:
     @property
     def name(self) -> str:
         """Name the first unit and count the others."""
-        return several(self.plan.units[unit] for unit in self.units)
+        return abbreviated(self.plan.units[unit] for unit in self.units)
 
     def row(self, unit: int, step: int) -> Sequence[int]:
         """Return the row of a step of one of the units."""
-        return self.everything[self.plan.first[unit] + step]
+        return self.all_rows[self.plan.first[unit] + step]
 
-    def does(self, *operations: int) -> Iterator[int]:
-        """Yield the steps that some way leads to before the run is over and that do one of these things."""
-        return (step for step, row in enumerate(self.rows) if row[0] in operations and step in self.during)
+    def steps_of(self, *operations: int) -> Iterator[int]:
+        """Yield the steps that some path leads to before the run is over, of these operations."""
+        return (step for step, row in enumerate(self.rows) if row[0] in operations and step in self.reachable)
 
     def takes(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield every (step, pool, count, held before) with which something is taken."""
-        for step in self.does(HOLD):
+        for step in self.steps_of(HOLD):
             held = self.held[step] or {}
             for pool, count in self.plan.bundles[self.rows[step][1]]:
                 yield step, pool, count, held.get(pool, 0)
 
     def supplies(self) -> Iterator[tuple[int, int, int]]:
         """Yield every (step, pool, count) with which something is given that the unit had not taken."""
-        for step in self.does(FREE):
+        for step in self.steps_of(FREE):
             held = self.held[step] or {}
             for pool, count in self.plan.bundles[self.rows[step][1]]:
                 given = count - min(count, max(0, held.get(pool, 0)))
@@ -160,50 +160,50 @@ class RouteClass:
         return most
 
     @cached_property
-    def surely(self) -> tuple[int, ...]:
-        """Return per step, as a set of bits, the steps that every way to it has performed."""
-        ways = self.ways
-        everything = (1 << len(self.rows)) - 1
-        sure = [0] + [everything] * len(self.rows)
+    def always_before(self) -> tuple[int, ...]:
+        """Return per step, as a set of bits, the steps that every path to it has performed."""
+        predecessors = self.predecessors
+        every_step = (1 << len(self.rows)) - 1
+        sure = [0] + [every_step] * len(self.rows)
         changed = True
         while changed:
             changed = False
             for step in range(1, len(self.rows) + 1):
-                found = everything
-                for before in ways[step]:
+                found = every_step
+                for before in predecessors[step]:
                     found &= sure[before] | 1 << before
                 if found != sure[step]:
                     sure[step], changed = found, True
         return tuple(sure)
 
     @cached_property
-    def perhaps(self) -> tuple[int, ...]:
-        """Return per step, as a set of bits, the steps that some way to it has performed."""
-        ways = self.ways
-        perhaps = [0] * (len(self.rows) + 1)
+    def sometimes_before(self) -> tuple[int, ...]:
+        """Return per step, as a set of bits, the steps that some path to it has performed."""
+        predecessors = self.predecessors
+        sometimes_before = [0] * (len(self.rows) + 1)
         changed = True
         while changed:
             changed = False
-            for step, before in enumerate(ways):
-                found = perhaps[step]
-                for way in before:
-                    found |= perhaps[way] | 1 << way
-                if found != perhaps[step]:
-                    perhaps[step], changed = found, True
-        return tuple(perhaps)
+            for step, before in enumerate(predecessors):
+                found = sometimes_before[step]
+                for path in before:
+                    found |= sometimes_before[path] | 1 << path
+                if found != sometimes_before[step]:
+                    sometimes_before[step], changed = found, True
+        return tuple(sometimes_before)
 
     @cached_property
-    def ways(self) -> list[list[int]]:
+    def predecessors(self) -> list[list[int]]:
         """Return per step the steps from which it is reached at once."""
-        ways: list[list[int]] = [[] for _ in range(len(self.rows) + 1)]
+        predecessors: list[list[int]] = [[] for _ in range(len(self.rows) + 1)]
         for step, row in enumerate(self.rows):
             if self.held[step] is not None:
-                for to in following(row, step):
-                    ways[to].append(step)
-        return ways
+                for to in successors(row, step):
+                    predecessors[to].append(step)
+        return predecessors
 
 
-def following(row: Sequence[int], step: int) -> Iterator[int]:
+def successors(row: Sequence[int], step: int) -> Iterator[int]:
     """Yield the steps that may come after one; `row` names the target of a jump from the route's start."""
     operation, to, chance, limit, gate, _ = row
     if operation == AGAIN:
@@ -215,14 +215,14 @@ def following(row: Sequence[int], step: int) -> Iterator[int]:
 def route_classes(plan: CompiledPlan) -> list[RouteClass]:
     """Return the units of a plan by route class, in the order of their first units."""
     rows, first, timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
-    alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    by_signature: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for unit in range(len(plan.units)):
         route = slice(first[unit], first[unit + 1])
-        alike.setdefault(_likeness(plan, rows[route], timed[route], first[unit]), []).append(unit)
-    return [_route_class(plan, tuple(units), rows, timed) for units in alike.values()]
+        by_signature.setdefault(_signature(plan, rows[route], timed[route], first[unit]), []).append(unit)
+    return [_route_class(plan, tuple(units), rows, timed) for units in by_signature.values()]
 
 
-def for_the_end(plan: CompiledPlan, row: Sequence[int]) -> bool:
+def waits_for_completion(plan: CompiledPlan, row: Sequence[int]) -> bool:
     """Tell whether a step waits for the completion gate: what comes after it is not performed during the run."""
     gate, level = plan.completion
     return row[0] == WAIT and row[1] == gate and row[2] >= level
@@ -241,7 +241,7 @@ def _timed(plan: CompiledPlan) -> list[bool]:
     return list(timed.tolist())
 
 
-def _likeness(
+def _signature(
     plan: CompiledPlan, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
 ) -> tuple[tuple[int, ...], ...]:
     """Return a route without what is the unit's own: gates by the order of their appearance, no draws."""
@@ -250,7 +250,7 @@ def _likeness(
     for row, takes_time in zip(rows, timed, strict=True):
         operation, a, b, c, d, e = row
         # what comes after the completion gate is not run, so which gate and level it names makes no difference
-        if for_the_end(plan, row):
+        if waits_for_completion(plan, row):
             route.append((operation, NONE))
         elif operation in (WAIT, SIGNAL):
             # each block has gates of its own: only where the same gate comes again counts, not its name
@@ -274,32 +274,34 @@ def _route_class(
     reached, conflicts = states(plan, units[0])
     held = tuple(reached[at][0] if at in reached else None for at in range(begin, end + 1))
     own = tuple(_from_start(row, begin) for row in rows[begin:end])
-    during = _during(plan, own)
-    signals = _signals(plan, own, {at - begin: signalled for at, (_, signalled) in reached.items()}, during)
-    return RouteClass(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), during, signals, rows)
+    reachable = _reachable(plan, own)
+    signals = _signals(plan, own, {at - begin: signalled for at, (_, signalled) in reached.items()}, reachable)
+    return RouteClass(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), reachable, signals, rows)
 
 
-def _during(plan: CompiledPlan, route: Sequence[Sequence[int]]) -> frozenset[int]:
-    """Return the steps of a route, its end included, that some way leads to before the run is over."""
-    todo, during = [0], set[int]()
+def _reachable(plan: CompiledPlan, route: Sequence[Sequence[int]]) -> frozenset[int]:
+    """Return the steps of a route, its end included, that some path leads to before the run is over."""
+    todo, reachable = [0], set[int]()
     while todo:
         step = todo.pop()
-        if step not in during:
-            during.add(step)
-            if step < len(route) and not for_the_end(plan, route[step]):
-                todo += following(route[step], step)
-    return frozenset(during)
+        if step not in reachable:
+            reachable.add(step)
+            if step < len(route) and not waits_for_completion(plan, route[step]):
+                todo += successors(route[step], step)
+    return frozenset(reachable)
 
 
 def _signals(
     plan: CompiledPlan,
     route: Sequence[Sequence[int]],
     signalled: Mapping[int, Mapping[int, int]],
-    during: Collection[int],
+    reachable: Collection[int],
 ) -> tuple[tuple[int, int, int], ...]:
     """Return per gate a step that signals it, and the least and most that is signalled when the run is over."""
-    ends = [step for step in during if step == len(route) or for_the_end(plan, route[step])] or list(during)
-    at = {route[step][1]: step for step in during if step < len(route) and route[step][0] == SIGNAL}
+    ends = [step for step in reachable if step == len(route) or waits_for_completion(plan, route[step])] or list(
+        reachable
+    )
+    at = {route[step][1]: step for step in reachable if step < len(route) and route[step][0] == SIGNAL}
     amounts = {gate: [signalled[step].get(gate, 0) for step in ends] for gate in at}
     return tuple((at[gate], min(found), max(found)) for gate, found in amounts.items())
 
@@ -308,7 +310,7 @@ def _from_start(row: Sequence[int], begin: int) -> tuple[int, ...]:
     return (row[0], row[1] - begin, *row[2:]) if row[0] == AGAIN else tuple(row)
 
 
-def several(names: Iterable[str]) -> str:
+def abbreviated(names: Iterable[str]) -> str:
     """Name the first of some and count the others: "electrical.s1 and 199 more"."""
     first, *others = names
     return f"{first} and {len(others)} more" if others else first

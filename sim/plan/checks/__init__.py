@@ -15,10 +15,10 @@ from sim.plan.checks.capacity import (
     used_up,
     yards,
 )
-from sim.plan.checks.deadlocks import Locks, has_choices, in_vain, out_of_luck
+from sim.plan.checks.deadlocks import DeadlockSearch, has_optional_waits, never_finishing, never_finishing_on_some_path
 from sim.plan.checks.finding import Finding, Remark, collected
 from sim.plan.checks.quality import few_at_once, long_tasks, loose_ends, unlimited_work
-from sim.plan.checks.reachability import Reach, on_routes
+from sim.plan.checks.reachability import Reach, route_findings
 from sim.plan.compile import CompiledPlan
 
 __all__ = ["Remark", "check"]
@@ -28,7 +28,7 @@ def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remar
     """Return what is wrong with a plan or worth a look, errors first; the rules are those of `docs/engine.md`.
 
     With planned `values` (minutes per input) long tasks are remarked on too. A plan without errors can still
-    stall where luck takes a turn no check foresees; a plan with one that says "never" stalls for certain.
+    stall in replications that no check foresees; a plan with one that says "never" stalls for certain.
     """
     return collected(_findings(plan, values))
 
@@ -36,29 +36,31 @@ def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remar
 def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Finding]:
     """Yield everything there is to say; what is known to be impossible goes into how far everyone can come."""
     classes = route_classes(plan)
-    prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, perhaps=True)
-    lying = yards(plan, classes, prerequisites.slots)
-    yield from on_routes(plan, classes)
-    hopeless: set[tuple[int, int]] = set()
+    prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, optional=True)
+    all_yards = yards(plan, classes, prerequisites.place_pools)
+    yield from route_findings(plan, classes)
+    ruled_out: set[tuple[int, int]] = set()
     impossible = [*too_large(plan, classes, prerequisites)]
-    impossible += [place for yard in lying for place in crowded(plan, classes, yard)]
+    impossible += [place for yard in all_yards for place in crowded(plan, classes, yard)]
     for route_class, step, sentence in impossible:
-        hopeless.add((route_class.units[0], step))
+        ruled_out.add((route_class.units[0], step))
         yield Finding(
             "error", plan.units[route_class.units[0]], sentence, tuple(plan.units[unit] for unit in route_class.units)
         )
     for finding, groups in stuck_in_groups(plan, prerequisites, possible):
-        hopeless.update((prerequisites.class_of[group.unit].units[0], group.step) for group in groups)
+        ruled_out.update((prerequisites.class_of[group.unit].units[0], group.step) for group in groups)
         yield finding
     yield from used_up(plan, classes)
     yield from gone_too_early(plan, classes, prerequisites)
-    for yard in lying:
-        yield from blocked_by_others(plan, classes, possible, yard, lying)
-    yield from Locks(plan, classes, possible, prerequisites.slots, lying).findings()
-    reach = Reach(plan, classes, hopeless)
-    yield from in_vain(plan, prerequisites, reach)
-    if has_choices(classes):
-        yield from out_of_luck(plan, prerequisites, reach, Reach(plan, classes, hopeless, every_way=True))
+    for yard in all_yards:
+        yield from blocked_by_others(plan, classes, possible, yard, all_yards)
+    yield from DeadlockSearch(plan, classes, possible, prerequisites.place_pools, all_yards).findings()
+    reach = Reach(plan, classes, ruled_out)
+    yield from never_finishing(plan, prerequisites, reach)
+    if has_optional_waits(classes):
+        yield from never_finishing_on_some_path(
+            plan, prerequisites, reach, Reach(plan, classes, ruled_out, every_path=True)
+        )
     yield from loose_ends(plan, prerequisites)
     yield from unlimited_work(plan, classes)
     if values is not None:

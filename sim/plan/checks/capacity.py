@@ -39,11 +39,11 @@ class Yard:
         return initial[token] + int(initial[self.places] / self.tokens[token])
 
 
-def yards(plan: CompiledPlan, classes: Sequence[RouteClass], slots: Collection[int]) -> list[Yard]:
+def yards(plan: CompiledPlan, classes: Sequence[RouteClass], place_pools: Collection[int]) -> list[Yard]:
     """Return the yards of a plan; `slots` are the pools of places that units pass on to others."""
     found = []
-    made = {token: makers for token, makers in _makers(classes).items() if token not in slots}
-    for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in slots):
+    made = {token: makers for token, makers in _makers(classes).items() if token not in place_pools}
+    for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in place_pools):
         weights = {token: _places_for(makers, token, pool) for token, makers in made.items() if token != pool}
         tokens = {token: weight for token, weight in weights.items() if weight > 0}
         yard = Yard(pool, tokens)
@@ -87,7 +87,7 @@ def crowded(plan: CompiledPlan, classes: Sequence[RouteClass], yard: Yard) -> It
     """Yield every (route class, step, sentence) at which more must lie in a yard at once than can ever lie there."""
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
     for route_class in classes:
-        for step in route_class.does(HOLD):
+        for step in route_class.steps_of(HOLD):
             wanted = dict(plan.bundles[route_class.rows[step][1]])
             places = yard.weight(wanted)
             if (
@@ -171,7 +171,7 @@ def too_large(
     """Yield every (route class, step, sentence) at which more is taken at once than there can ever be."""
     for route_class in classes:
         for step, pool, count, held in route_class.takes():
-            kept = 0 if pool in prerequisites.slots else max(0, held)  # a place may have come back through others
+            kept = 0 if pool in prerequisites.place_pools else max(0, held)  # a place may have come back through others
             room = room_of(plan, prerequisites, pool)
             if count + kept > room:
                 before = f" with the {kept} it has" if kept else ""
@@ -186,7 +186,7 @@ def too_large(
 def room_of(plan: CompiledPlan, prerequisites: Prerequisites, pool: int) -> int:
     """Return how many of a pool can ever be there at once."""
     room = int(plan.initial[pool])
-    if pool not in prerequisites.slots:
+    if pool not in prerequisites.place_pools:
         room += sum(count for _, _, count in prerequisites.supplies[pool])
     return room
 
@@ -234,7 +234,7 @@ def gone_too_early(
 
 
 def _leaving(classes: Sequence[RouteClass], prerequisites: Prerequisites) -> dict[int, list[Gone]]:
-    """Return, for pools that somebody supplies and leaves again, what is supplied and when it leaves."""
+    """Return, for pools that units supply and leave again, what is supplied and when it leaves."""
     found: dict[int, list[Gone]] = {}
     for route_class in classes:
         leaves = {pool: step for step, pool, _, held in route_class.takes() if held < 0}
@@ -248,7 +248,7 @@ def _leaving(classes: Sequence[RouteClass], prerequisites: Prerequisites) -> dic
 def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
     """Return by gate what the first unit of a route class signals after a step."""
     signalled: Counter[int] = Counter()
-    for later in route_class.does(SIGNAL):
+    for later in route_class.steps_of(SIGNAL):
         if later > step:
             signalled[route_class.rows[later][1]] += route_class.rows[later][2]
     return signalled
@@ -278,7 +278,7 @@ def stuck_in_groups(
 
     With each finding come the groups that can never give anything back. `possible` are the prerequisites that may arise.
     """
-    for pool in sorted(prerequisites.slots):
+    for pool in sorted(prerequisites.place_pools):
         room, everyone = (
             int(plan.initial[pool]),
             [_group(prerequisites, possible, *supply[:2], pool) for supply in prerequisites.supplies[pool]],
@@ -297,21 +297,21 @@ def stuck_in_groups(
 
 def _group(prerequisites: Prerequisites, possible: Prerequisites, unit: int, step: int, pool: int) -> Group:
     """Return who must have taken places before a unit gives some back, with their counts, least first."""
-    held = _held(possible, unit, step, pool, surely=False)
+    held = _held(possible, unit, step, pool, only_certain=False)
     back = [-count for count in held.values() if count < 0]
     taken = sorted(count for count in held.values() if count > 0)
     for count in back[: len(taken)]:
         taken.remove(count if count in taken else taken[-1])
-    least = 0 if back else sum(_held(prerequisites, unit, step, pool, surely=True).values())
+    least = 0 if back else sum(_held(prerequisites, unit, step, pool, only_certain=True).values())
     return Group(unit, step, frozenset(held), tuple(taken), least)
 
 
-def _held(prerequisites: Prerequisites, unit: int, step: int, pool: int, *, surely: bool) -> dict[int, int]:
+def _held(prerequisites: Prerequisites, unit: int, step: int, pool: int, *, only_certain: bool) -> dict[int, int]:
     """Return what others than a unit must have taken of a pool, or given back (negative), before it comes to a step."""
-    behind = prerequisites.behind(prerequisites.waits(unit, step), pool, surely=surely)
+    signallers = prerequisites.signallers(prerequisites.waits(unit, step), pool, only_certain=only_certain)
     held = {
         other: (prerequisites.class_of[other].held[at] or {}).get(pool, 0)
-        for other, at in behind.items()
+        for other, at in signallers.items()
         if other != unit
     }
     return {other: count for other, count in held.items() if count}
@@ -326,11 +326,11 @@ def _taken_by_others(prerequisites: Prerequisites, pool: int, groups: Sequence[G
 
 
 def _comes_back_singly(prerequisites: Prerequisites, pool: int) -> bool:
-    """Tell whether somebody gives back himself what he took."""
+    """Tell whether some unit gives back itself what it took."""
     held = (
         (route_class, step, route_class.held[step] or {})
         for route_class in prerequisites.classes
-        for step in route_class.does(FREE)
+        for step in route_class.steps_of(FREE)
     )
     freed = (
         route_class.plan.bundles[route_class.rows[step][1]] for route_class, step, has in held if has.get(pool, 0) > 0

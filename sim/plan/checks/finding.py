@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sim.plan.analysis.route_classes import several
+from sim.plan.analysis.route_classes import abbreviated
 
 Severity = Literal["error", "warning"]
 
@@ -44,7 +44,7 @@ def collected(findings: Iterable[Finding]) -> list[Remark]:
     for finding in findings:
         alike.setdefault((finding.severity, finding.about, finding.sentence), []).extend(finding.units)
     remarks = [
-        Remark(severity, about, sentence.replace("{who}", several(dict.fromkeys(units) or [about])))
+        Remark(severity, about, sentence.replace("{who}", abbreviated(dict.fromkeys(units) or [about])))
         for (severity, about, sentence), units in alike.items()
     ]
     return sorted(remarks, key=_errors_first)

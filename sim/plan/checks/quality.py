@@ -50,9 +50,9 @@ def _matters(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:
 
 def _asked_before(route_class: RouteClass, unit: int, step: int) -> Iterator[tuple[int, int]]:
     """Yield (operation, gate or bundle) of everything a unit may have waited for, or looked at, before a step."""
-    for before in route_class.does(WAIT, HOLD, AGAIN):
+    for before in route_class.steps_of(WAIT, HOLD, AGAIN):
         operation, a, _, _, gate, _ = route_class.row(unit, before)
-        if route_class.perhaps[step] >> before & 1 and (operation != AGAIN or gate != NONE):
+        if route_class.sometimes_before[step] >> before & 1 and (operation != AGAIN or gate != NONE):
             yield operation, gate if operation == AGAIN else a
 
 
@@ -62,7 +62,7 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
     found: dict[str, list[str]] = defaultdict(list)
     for route_class in classes:
         supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in route_class.supplies())
-        for step in route_class.does(WORK) if not supplies else ():
+        for step in route_class.steps_of(WORK) if not supplies else ():
             _, _, calendar, _, people, _ = route_class.rows[step]
             held = any(count > 0 for count in (route_class.held[step] or {}).values())
             if not people and not held and not always[calendar] and route_class.timed[step]:
@@ -98,7 +98,7 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
     days = [day_minutes(calendar) for calendar in plan.base_calendars]
     longest: dict[str, tuple[float, str]] = {}
     for route_class in classes:
-        for step in route_class.does(WORK):
+        for step in route_class.steps_of(WORK):
             _, number, calendar, _, people, _ = route_class.rows[step]
             taken = (route_class.held[step] or {}) if people else {}
             crews = {plan.pool_trades[pool]: n for pool, n in taken.items() if plan.pool_trades[pool]}

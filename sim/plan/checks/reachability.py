@@ -1,10 +1,10 @@
-"""How far every unit could come at best: which can never finish, and what each of them waits for in vain.
+"""Reachability: how far every unit can come at best, which units can never finish, and what they wait for.
 
-A unit is let on as soon as that could ever be: at a hold as soon as so many have been there at all, whatever others
-took meanwhile, and every branch of a route is tried. A unit that is stuck even so is stuck whatever happens. In the
-second mode a unit comes to a step only when it can come there on every way: what is stuck then may be unlucky.
+An optimistic relaxation: a unit passes a hold as soon as so many have ever been available, whatever others took, and
+every branch of its route is tried. A unit that is stuck even so is stuck in every replication. With `every_path` a unit
+reaches a step only if it can reach it on every path: what is stuck then is stuck in some replications.
 
-On every single route must hold: one state whatever way was taken, no endless circle, nothing kept.
+Every single route must have: one state whatever path was taken, no endless loop, nothing kept that must be returned.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from heapq import heappop, heappush
 
-from sim.plan.analysis.route_classes import RouteClass, following, for_the_end
+from sim.plan.analysis.route_classes import RouteClass, successors, waits_for_completion
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
@@ -21,7 +21,7 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
 # --- reach ------------------------------------------------------------------------------------------------------------
 
 
-WITHOUT_END = 1 << 60
+UNBOUNDED = 1 << 60
 
 Waiting = dict[int, list[tuple[int, int, int]]]
 """Per gate or pool, as a heap: how many are waited for, by which unit, at which step of its route."""
@@ -34,25 +34,25 @@ class Reach:
         self,
         plan: CompiledPlan,
         classes: Sequence[RouteClass],
-        hopeless: Collection[tuple[int, int]] = (),
+        ruled_out: Collection[tuple[int, int]] = (),
         *,
-        every_way: bool = False,
+        every_path: bool = False,
     ) -> None:
-        """Let everyone go; `hopeless` are the (first unit of a route class, step) that are known to be impossible."""
-        self.plan, self.hopeless, self.every_way = plan, frozenset(hopeless), every_way
+        """Let every unit go as far as it can; `ruled_out` are (first unit of a route class, step) known to be impossible."""
+        self.plan, self.ruled_out, self.every_path = plan, frozenset(ruled_out), every_path
         self.level = [0] * len(plan.gates)
-        self.there = plan.initial.tolist()
+        self.available = plan.initial.tolist()
         self.stuck: dict[int, list[int]] = defaultdict(list)
         self._class = {unit: route_class for route_class in classes for unit in route_class.units}
         self._seen: dict[int, set[int]] = {unit: set() for unit in self._class}
-        self._at_gate: Waiting = defaultdict(list)
-        self._at_pool: Waiting = defaultdict(list)
-        self._gave: Counter[tuple[int, int]] = Counter()
-        self._came: Counter[tuple[int, int]] = Counter()
-        self._todo = [(unit, 0) for unit in self._class]
-        while self._todo:
-            self._come(*self._todo.pop())
-        self._remember()
+        self._waiting_at_gate: Waiting = defaultdict(list)
+        self._waiting_at_pool: Waiting = defaultdict(list)
+        self._supplied_by: Counter[tuple[int, int]] = Counter()
+        self._arrivals: Counter[tuple[int, int]] = Counter()
+        self._open = [(unit, 0) for unit in self._class]
+        while self._open:
+            self._arrive(*self._open.pop())
+        self._collect_stuck()
 
     @property
     def finishes(self) -> bool:
@@ -64,43 +64,45 @@ class Reach:
         """Tell whether a unit can come to a step of its route and perform it."""
         return step in self._seen[unit] and step not in self.stuck.get(unit, ())
 
-    def _come(self, unit: int, step: int) -> None:
+    def _arrive(self, unit: int, step: int) -> None:
         """Let a unit come to a step, and go on if it can be performed."""
         route_class, seen = self._class[unit], self._seen[unit]
         while step < len(route_class.rows) and step not in seen:
             seen.add(step)
-            if not self._can(route_class, unit, step):
+            if not self._can_perform(route_class, unit, step):
                 return
-            nexts = [to for to in self._perform(route_class, unit, step) if self._comes(route_class, unit, step, to)]
+            nexts = [to for to in self._perform(route_class, unit, step) if self._proceeds(route_class, unit, step, to)]
             if not nexts:
                 return
             step, *others = nexts
-            self._todo += [(unit, other) for other in others]
+            self._open += [(unit, other) for other in others]
         if step == len(route_class.rows):
             seen.add(step)
 
-    def _comes(self, route_class: RouteClass, unit: int, step: int, to: int) -> bool:
-        """Tell whether a unit comes from one step to the next: at once, or from the last of all ways forward."""
-        if not self.every_way:
+    def _proceeds(self, route_class: RouteClass, unit: int, step: int, to: int) -> bool:
+        """Tell whether a unit goes on from one step to the next: at once, or when it has come there on all paths forward."""
+        if not self.every_path:
             return True
-        self._came[unit, to] += step < to
-        return step < to and self._came[unit, to] == sum(way < to for way in route_class.ways[to])
+        self._arrivals[unit, to] += step < to
+        return step < to and self._arrivals[unit, to] == sum(
+            step_before < to for step_before in route_class.predecessors[to]
+        )
 
-    def _can(self, route_class: RouteClass, unit: int, step: int) -> bool:
+    def _can_perform(self, route_class: RouteClass, unit: int, step: int) -> bool:
         """Tell whether a step can be performed; if not, note what it waits for."""
         operation, gate, level, *_ = route_class.row(unit, step)
-        if for_the_end(self.plan, route_class.rows[step]):
+        if waits_for_completion(self.plan, route_class.rows[step]):
             return False
-        if (route_class.units[0], step) in self.hopeless:
+        if (route_class.units[0], step) in self.ruled_out:
             self.stuck[unit].append(step)
             return False
         if operation == WAIT and self.level[gate] < level:
-            heappush(self._at_gate[gate], (level, unit, step))
+            heappush(self._waiting_at_gate[gate], (level, unit, step))
             return False
         if operation == HOLD:
             for pool, needed in needed_at(route_class, step):
-                if needed > self.there[pool]:
-                    heappush(self._at_pool[pool], (needed, unit, step))
+                if needed > self.available[pool]:
+                    heappush(self._waiting_at_pool[pool], (needed, unit, step))
                     return False
         return True
 
@@ -108,26 +110,26 @@ class Reach:
         """Perform a step that can be performed; yield the steps that may come next."""
         operation, gate, amount, *_ = route_class.row(unit, step)
         if operation == SIGNAL:
-            self.level[gate] += WITHOUT_END if route_class.conflicts else amount
-            self._again(self._at_gate[gate], self.level[gate])
+            self.level[gate] += UNBOUNDED if route_class.conflicts else amount
+            self._wake(self._waiting_at_gate[gate], self.level[gate])
         elif operation == FREE:
             for pool, count in (route_class.held[step + 1] or {}).items():
-                if -count > self._gave[unit, pool]:
-                    self.there[pool] += -count - self._gave[unit, pool]
-                    self._gave[unit, pool] = -count
-                    self._again(self._at_pool[pool], self.there[pool])
-        return following(route_class.rows[step], step)
+                if -count > self._supplied_by[unit, pool]:
+                    self.available[pool] += -count - self._supplied_by[unit, pool]
+                    self._supplied_by[unit, pool] = -count
+                    self._wake(self._waiting_at_pool[pool], self.available[pool])
+        return successors(route_class.rows[step], step)
 
-    def _again(self, waiting: list[tuple[int, int, int]], count: int) -> None:
-        """Let everyone try again who waits for no more than there is now."""
+    def _wake(self, waiting: list[tuple[int, int, int]], count: int) -> None:
+        """Let those units try again that wait for no more than there is now."""
         while waiting and waiting[0][0] <= count:
             _, unit, step = heappop(waiting)
             self._seen[unit].discard(step)
-            self._todo.append((unit, step))
+            self._open.append((unit, step))
 
-    def _remember(self) -> None:
-        """Keep who is stuck for good: units that cannot end, at the steps where they wait."""
-        for waiting in (*self._at_gate.values(), *self._at_pool.values()):
+    def _collect_stuck(self) -> None:
+        """Note the units that can never end, with the steps at which they wait."""
+        for waiting in (*self._waiting_at_gate.values(), *self._waiting_at_pool.values()):
             for _, unit, step in waiting:
                 self.stuck[unit].append(step)
         for unit in [unit for unit in self.stuck if len(self._class[unit].rows) in self._seen[unit]]:
@@ -144,22 +146,22 @@ def needed_at(route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
-def on_routes(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
+def route_findings(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
     """Yield what is wrong with routes by themselves."""
     for route_class in classes:
-        yield from _ways(plan, route_class)
-        yield from _circles(route_class)
-        yield from _kept(plan, route_class)
+        yield from _path_conflicts(plan, route_class)
+        yield from _endless_loops(route_class)
+        yield from _unreturned(plan, route_class)
         yield from _unreached(route_class)
 
 
-def _ways(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
-    """Yield steps at which a unit has something else, depending on how it came there (rule 6)."""
+def _path_conflicts(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
+    """Yield steps at which a unit has something else, depending on the path (rule 6)."""
     for conflict in route_class.conflicts:
         differ = [name for name in {**conflict.one, **conflict.other} if _differ(conflict.one, conflict.other, name)]
         what = ", ".join(f"{conflict.one.get(name, 0)} or {conflict.other.get(name, 0)} of {name}" for name in differ)
         step = conflict.step - int(plan.first[route_class.units[0]])
-        where = f"at {_place(route_class, step)}" if step < len(route_class.rows) else "at the end"
+        where = f"at {_step_name(route_class, step)}" if step < len(route_class.rows) else "at the end"
         sentence = f"{{who}}: what is held or has been signalled {where} depends on the way there: {what}"
         yield _finding(route_class, "error", sentence)
 
@@ -168,16 +170,18 @@ def _differ(one: dict[str, int], other: dict[str, int], name: str) -> bool:
     return one.get(name, 0) != other.get(name, 0)
 
 
-def _circles(route_class: RouteClass) -> Iterator[Finding]:
-    """Yield jumps back with which a unit can go round for ever without time passing (rule 6)."""
-    for step in route_class.does(AGAIN):
-        if route_class.rows[step][3] == NONE and route_class.rows[step][1] <= step and _comes_round(route_class, step):
-            sentence = f"{{who}}: {_place(route_class, step)} can be repeated for ever without work and without a limit"
+def _endless_loops(route_class: RouteClass) -> Iterator[Finding]:
+    """Yield jumps back with which a unit can loop for ever without time passing (rule 6)."""
+    for step in route_class.steps_of(AGAIN):
+        if route_class.rows[step][3] == NONE and route_class.rows[step][1] <= step and _returns_to(route_class, step):
+            sentence = (
+                f"{{who}}: {_step_name(route_class, step)} can be repeated for ever without work and without a limit"
+            )
             yield _finding(route_class, "error", sentence)
 
 
-def _comes_round(route_class: RouteClass, jump: int) -> bool:
-    """Tell whether a unit can come back to a jump without work and without a limited jump."""
+def _returns_to(route_class: RouteClass, jump: int) -> bool:
+    """Tell whether a unit can return to a jump without work and without a limited jump."""
     todo, seen = [route_class.rows[jump][1]], set()
     while todo:
         step = todo.pop()
@@ -188,11 +192,11 @@ def _comes_round(route_class: RouteClass, jump: int) -> bool:
         seen.add(step)
         row = route_class.rows[step]
         limited = row[0] == AGAIN and row[3] != NONE
-        todo += [step + 1] if limited else following(row, step)
+        todo += [step + 1] if limited else successors(row, step)
     return False
 
 
-def _kept(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
+def _unreturned(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
     """Yield pools of which a unit must give back what it took, and does not, or gives what it has not (rule 5)."""
     returned = [pool for pool, name in enumerate(plan.pool_kinds) if name == "returned"]
     for pool in returned:
@@ -207,14 +211,14 @@ def _kept(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
 
 
 def _unreached(route_class: RouteClass) -> Iterator[Finding]:
-    """Yield the first step of a route to which no way leads."""
+    """Yield the first step of a route to which no path leads."""
     for step in range(len(route_class.rows)):
         if route_class.held[step] is None:
-            yield _finding(route_class, "warning", f"{{who}}: no way leads to {_place(route_class, step)}")
+            yield _finding(route_class, "warning", f"{{who}}: no way leads to {_step_name(route_class, step)}")
             return
 
 
-def _place(route_class: RouteClass, step: int) -> str:
+def _step_name(route_class: RouteClass, step: int) -> str:
     """Say which step of a route is meant: by its activity where it has one, else by its number."""
     activity = int(route_class.plan.activity_of[route_class.plan.first[route_class.units[0]] + step])
     number = f"step {step + 1} ({OPERATIONS[route_class.rows[step][0]]})"
