@@ -17,15 +17,15 @@ from sim.errors import Stalled
 from sim.plan.compile import CompiledPlan
 
 ROUNDS_A_MINUTE = 100_000
-"""Grant passes within one minute after which a plan counts as going round for ever."""
+"""Grant passes within one minute after which a plan counts as looping for ever."""
 
 Bundle = tuple[tuple[int, int], ...]
 Request = tuple[int, int, int, int, int, simpy.Event]
 """(priority, minute asked, rank of the unit, bundle, minute from which it withholds or -1, granted)."""
 
 
-class GoesRound(Stalled):
-    """Units that go round within one minute for ever."""
+class EndlessGrants(Stalled):
+    """Units that loop within one minute for ever."""
 
 
 class Dispatcher:
@@ -33,7 +33,7 @@ class Dispatcher:
 
     Requests for the same bundle stand in one queue, in order: behind a request that fails in a grant pass
     every later one of its queue fails too, as counts only fall. So a pass looks at the heads of the queues, and
-    of these at the stirred ones and the impatient: nothing else can have become possible since the last pass.
+    of these only at those in `to_check` or with a limited patience: nothing else can have become possible since.
     """
 
     def __init__(self, env: simpy.Environment, plan: CompiledPlan) -> None:
@@ -41,12 +41,12 @@ class Dispatcher:
         self.env, self.bundles, self.units = env, plan.bundles, plan.units
         self.free: list[int] = plan.initial.tolist()
         self.queues: dict[int, list[Request]] = {}
-        self.stirred: set[int] = set()
-        self.impatient: set[int] = set()
-        self.users = _users(plan.bundles, len(plan.pools))
+        self.to_check: set[int] = set()
+        self.limited_patience: set[int] = set()
+        self.bundles_of_pool = _bundles_of_pools(plan.bundles, len(plan.pools))
         self._minute, self._rounds = -1, 0
 
-    def ask(self, now: int, rank: int, bundle: int, priority: int, patience: int) -> simpy.Event:
+    def enqueue(self, now: int, rank: int, bundle: int, priority: int, patience: int) -> simpy.Event:
         """Join the queue for a bundle of pools; the event happens when all of it is granted together."""
         granted = simpy.Event(self.env)
         withholds = -1 if patience < 0 else now + patience
@@ -57,37 +57,37 @@ class Dispatcher:
         else:
             # only a new head matters: behind one that does not fit nothing of its queue fits
             if request < queue[0] and queue[0][4] >= 0:
-                self.stirred.update(self.queues)  # what the old head withheld may be there for others
+                self.to_check.update(self.queues)  # what the old head withheld may be there for others
             # requests come mostly in order, so this is an append; a heap would not keep the second one in view
             insort(queue, request)
         if patience >= 0:
-            self.impatient.add(bundle)
-        self.stirred.add(bundle)
+            self.limited_patience.add(bundle)
+        self.to_check.add(bundle)
         return granted
 
-    def give(self, bundle: int) -> None:
+    def release(self, bundle: int) -> None:
         """Give a bundle of pools back (or supply it); it can be granted at the end of this instant."""
         free, queues = self.free, self.queues
         for pool, count in self.bundles[bundle]:
             free[pool] += count
-            for user in self.users[pool]:
-                if user in queues:
-                    self.stirred.add(user)
+            for other in self.bundles_of_pool[pool]:
+                if other in queues:
+                    self.to_check.add(other)
 
     def grant(self, now: int) -> bool:
         """Grant what is free at the end of an instant; False if nothing can be granted (rule 1 ii).
 
-        Who is granted something goes on at once, without a place in the event list.
+        A granted unit resumes at once, without a place in the event list.
         """
         granted = self._grant_pass(now)
         if not granted:
             return False
         self._count_round(now, granted)
         for *_, event in granted:
-            # succeed() would queue the event behind others of this minute; a granted unit goes on before the next pass
+            # succeed() would queue the event behind others of this minute; a granted unit resumes before the next pass
             event._ok, event._value = True, None
-            (go_on,), event.callbacks = event.callbacks, None  # type: ignore[assignment]  # what SimPy itself does
-            go_on(event)
+            (resume,), event.callbacks = event.callbacks, None  # type: ignore[assignment]  # what SimPy itself does
+            resume(event)
         return True
 
     def _grant_pass(self, now: int) -> list[Request]:
@@ -105,12 +105,12 @@ class Dispatcher:
             if _fits(free, counts):
                 _add(free, counts, -1)
                 granted.append(request)
-                self._next_head(heads, queues[request[3]])
+                self._replace_head(heads, queues[request[3]])
                 continue
             heappop(heads)
             if 0 <= request[4] <= now:
-                # an impatient head keeps its share from all behind it; what is missing goes below zero, so nothing of
-                # it fits
+                # past its patience a head withholds its counts from all behind it: what is missing goes below zero, so
+                # nothing of it fits
                 _add(free, counts, -1)
                 withheld.append(counts)
         # given back once the pass is over: withholding binds this pass only
@@ -121,17 +121,17 @@ class Dispatcher:
     def _heads(self, now: int) -> list[Request]:
         """Return the requests that a pass begins with, the first in order in front."""
         queues = self.queues
-        heads = [queues[bundle][0] for bundle in self.stirred]
-        # patience can end without any event, so impatient queues are looked at in every pass
-        for bundle in self.impatient - self.stirred:
+        heads = [queues[bundle][0] for bundle in self.to_check]
+        # patience can end without any event, so queues with a limited patience are looked at in every pass
+        for bundle in self.limited_patience - self.to_check:
             head = queues[bundle][0]
             if 0 <= head[4] <= now:
                 heads.append(head)
-        self.stirred.clear()
+        self.to_check.clear()
         heapify(heads)
         return heads
 
-    def _next_head(self, heads: list[Request], queue: list[Request]) -> None:
+    def _replace_head(self, heads: list[Request], queue: list[Request]) -> None:
         """Take the head of a queue out, and let the next in it take its place among the heads."""
         request = queue.pop(0)
         if queue:
@@ -139,25 +139,25 @@ class Dispatcher:
         else:
             heappop(heads)
             del self.queues[request[3]]
-            self.impatient.discard(request[3])
+            self.limited_patience.discard(request[3])
 
     def _count_round(self, now: int, granted: list[Request]) -> None:
-        """Stop a plan that goes round within one minute for ever, and name who is granted something again."""
+        """Stop a plan that loops within one minute for ever, and name the units granted last."""
         self._rounds = self._rounds + 1 if now == self._minute else 1
         self._minute = now
         if self._rounds > ROUNDS_A_MINUTE:
             who = ", ".join(self.units[request[2]] for request in granted[:5])
-            raise GoesRound(f"minute {now}: {who} and others go round for ever while no time passes")
+            raise EndlessGrants(f"minute {now}: {who} and others go round for ever while no time passes")
 
 
 @lru_cache(maxsize=4)
-def _users(bundles: tuple[Bundle, ...], pools: int) -> tuple[tuple[int, ...], ...]:
-    """Return for every pool the bundles that contain it; the same for every run of a plan."""
-    users: list[list[int]] = [[] for _ in range(pools)]
+def _bundles_of_pools(bundles: tuple[Bundle, ...], pools: int) -> tuple[tuple[int, ...], ...]:
+    """Return for every pool the bundles that contain it; the same for every replication of a plan."""
+    bundles_of_pool: list[list[int]] = [[] for _ in range(pools)]
     for number, counts in enumerate(bundles):
         for pool, _ in counts:
-            users[pool].append(number)
-    return tuple(tuple(of_pool) for of_pool in users)
+            bundles_of_pool[pool].append(number)
+    return tuple(tuple(of_pool) for of_pool in bundles_of_pool)
 
 
 def _fits(free: list[int], counts: Bundle) -> bool:

@@ -15,7 +15,7 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
-from sim.engine.dispatcher import Dispatcher, GoesRound
+from sim.engine.dispatcher import Dispatcher, EndlessGrants
 from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
@@ -106,7 +106,7 @@ class Simulation:
             # SimPy's list may get further events of this minute while it is worked on
             while env.peek() == now:
                 env.step()
-            if self.pools.stirred and self.pools.grant(now):
+            if self.pools.to_check and self.pools.grant(now):
                 continue
             if not self.beginning:
                 return True
@@ -128,10 +128,10 @@ class Simulation:
             if operation == WORK:
                 waited = self.begin_work(unit, at)
             elif operation == HOLD:
-                waited = self.pools.ask(now, unit, a, b, c)
+                waited = self.pools.enqueue(now, unit, a, b, c)
             elif operation == FREE:
                 x = a
-                self.pools.give(a)
+                self.pools.release(a)
             elif operation == NOTE:
                 x = b
             elif operation == AGAIN:
@@ -247,10 +247,10 @@ class Simulation:
         jumps = jumps + 1 if minute == now else 1
         self.jumps[unit] = jumps, now
         if jumps > JUMPS_A_MINUTE:
-            raise GoesRound(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
+            raise EndlessGrants(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
         # a route without end must jump, so this is the place to count steps
         if len(self.log) > 3 * EVENTS_A_RUN:
-            raise GoesRound(budget_spent(now, self.plan.units[unit]))
+            raise EndlessGrants(budget_spent(now, self.plan.units[unit]))
 
 
 def budget_spent(now: int, unit: str) -> str:

@@ -29,7 +29,7 @@ Entry = tuple[int, str, int, int | None]
 MOST_MOVES = 5_000
 
 
-class GoesRound(Exception):
+class EndlessGrants(Exception):
     """Units perform steps for ever within one minute."""
 
 
@@ -176,7 +176,7 @@ class Naive:
         """Log the step and go to the next one, or to where a jump leads."""
         self.moves += 1
         if self.moves > MOST_MOVES:
-            raise GoesRound
+            raise EndlessGrants
         self.log.append((self.now, unit.name, unit.at, x))
         unit.at = unit.at + 1 if to is None else to
         unit.doing = "ready"

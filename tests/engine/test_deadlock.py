@@ -7,7 +7,7 @@ import pytest
 from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
 from sim.engine.deadlock import BlockedUnit
-from sim.engine.dispatcher import GoesRound
+from sim.engine.dispatcher import EndlessGrants
 from sim.errors import SimError, Stalled
 from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Step, Wait
 from sim.world.working_time import Calendar
@@ -95,7 +95,7 @@ def test_a_unit_that_goes_round_while_no_time_passes_is_named(
 ) -> None:
     monkeypatch.setattr(processes, "JUMPS_A_MINUTE", 500)
     plan = write({"a": [work(9)], "b7": [at(4, "then"), Label("top"), *between, Again("top")]}, {"rig": 1})
-    with pytest.raises(GoesRound, match=r"^minute 4: b7 goes round for ever") as stopped:
+    with pytest.raises(EndlessGrants, match=r"^minute 4: b7 goes round for ever") as stopped:
         told(plan)
     assert isinstance(stopped.value, Stalled)
     assert isinstance(stopped.value, SimError)
@@ -108,7 +108,7 @@ def test_units_that_hand_something_round_are_named(monkeypatch: pytest.MonkeyPat
         f"u{n}": [Label("top"), Hold({f"t{n}": 1}), Free({f"t{(n + 1) % 4}": 1}), Again("top")] for n in range(4)
     }
     pools = {f"t{n}": Pool(int(n == 0), "passed") for n in range(4)}
-    with pytest.raises(GoesRound, match=r"^minute 0: u\d and others go round for ever"):
+    with pytest.raises(EndlessGrants, match=r"^minute 0: u\d and others go round for ever"):
         told(write(ring, pools))
 
 
@@ -119,5 +119,5 @@ def test_many_rounds_and_jumps_in_many_minutes_are_no_fault() -> None:
 
 def test_only_ten_thousand_jumps_in_one_minute_are_a_fault() -> None:
     assert told(write({"a": [Label("top"), Again("top", limit=9_999)]})).finish == 0
-    with pytest.raises(GoesRound):
+    with pytest.raises(EndlessGrants):
         told(write({"a": [Label("top"), Again("top", limit=10_000)]}))

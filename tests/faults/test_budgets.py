@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.engine import simpy_engine as processes
-from sim.engine.dispatcher import GoesRound
+from sim.engine.dispatcher import EndlessGrants
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Again, Label, Step, Until, fixed
 from tests.engine.numba_engine.both import agree
@@ -28,7 +28,7 @@ def endless(*between: Step) -> dict[str, list[Step]]:
 
 def test_a_route_that_goes_round_for_ever_is_ended(small: None, observed: Observed) -> None:
     """Time passes, so no minute is too full: only the budget of the whole replication ends it."""
-    with pytest.raises(GoesRound, match=r"minute \d+: 1,000 steps .* b7 went round last") as stopped:
+    with pytest.raises(EndlessGrants, match=r"minute \d+: 1,000 steps .* b7 went round last") as stopped:
         told(write(endless(work(1))))
     assert stopped.value.exit_code == 3
     observed(f"exit code 3: {stopped.value}")

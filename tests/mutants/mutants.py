@@ -54,12 +54,12 @@ def along(bottleneck: str) -> Callable[[], None]:
 
 MUTANTS = (
     # --- who is served when --------------------------------------------------------------------------------------
-    Mutant("ties go to the last name", Dispatcher.ask, "(priority, now, rank,", "(priority, now, -rank,",
+    Mutant("ties go to the last name", Dispatcher.enqueue, "(priority, now, rank,", "(priority, now, -rank,",
            "rule 2: priority, minute asked, name",
            grants.test_priority_counts_before_the_minute_asked_and_that_before_the_name),
-    Mutant("who asks last goes first", Dispatcher.ask, "(priority, now,", "(priority, -now,",
+    Mutant("who asks last goes first", Dispatcher.enqueue, "(priority, now,", "(priority, -now,",
            "first in, first out", by.textbook("300 customers")),
-    Mutant("priorities are forgotten", Dispatcher.ask, "(priority, now,", "(0, now,",
+    Mutant("priorities are forgotten", Dispatcher.enqueue, "(priority, now,", "(0, now,",
            "a list of tasks", by.textbook("Graham: another list")),
     Mutant("a gate opens one too late", Simulation.signal, "if level <= reached:", "if level < reached:",
            "rule 8: gates", gates.test_a_gate_lets_everyone_through_whose_level_it_has_reached),

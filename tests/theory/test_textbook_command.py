@@ -37,7 +37,7 @@ def test_an_engine_that_raises_has_not_answered() -> None:
 
 
 def test_an_engine_with_a_bug_gets_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, Dispatcher.ask, "(priority, now,", "(priority, -now,")  # who asks last is served first
+    plant(monkeypatch, Dispatcher.enqueue, "(priority, now,", "(priority, -now,")  # who asks last is served first
     ended = CliRunner().invoke(main, ["verify"])
     assert ended.exit_code == 1
     assert "fails" in ended.output

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from sim.engine.numba_engine.calendars import arrival, finish, finish_whole
-from sim.engine.numba_engine.event_queue import advance, due, insert, pop_due
+from sim.engine.numba_engine.event_queue import advance, insert, is_due, pop_due
 from sim.engine.numba_engine.memory_layout import (
     AREA,
     ASKED,
@@ -310,7 +310,7 @@ START = cast(int, np.int64(0))
 @inline
 def settle(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, now: int) -> None:
     """Complete everything that is due, and let units go on until none can."""
-    if due(run, now):
+    if is_due(run, now):
         pop_due(plan, run, now)
     while run[READY_SIZE] > 0 and run[FAULT] == NO_FAULT:
         # last in, first out costs least; the order within a minute only moves rows, which `canonical` sorts
@@ -331,7 +331,7 @@ def play_minute(
             continue
         start_works(plan, run, draws, figures, timetable, now)
         # work of no minutes ends in the minute in which it began, and may let others go on
-        if not due(run, now):
+        if not is_due(run, now):
             return
 
 

@@ -19,10 +19,12 @@ from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
-(STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, USERS_AT, USERS, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = range(11)
+(STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = (
+    range(11)
+)
 """Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
 
-`BUNDLES` are pairs (pool, count), `USERS` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
+`BUNDLES` are pairs (pool, count), `POOL_BUNDLES` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
 waiting of a bundle and of a gate begins in the run's arrays.
 """
 UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
@@ -48,9 +50,21 @@ HALF = 32
 (STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
 """Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
 level, level before the minute `SIGNALLED`, how many wait."""
-(ASKING, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TO_CHECK, HEADS, ATTEMPTS, COUNTERS, CONTENT, REACHED) = (
-    range(9, 22)
-)
+(
+    QUEUE_SIZE,
+    MARKED,
+    QUEUE,
+    WHEEL,
+    OCCUPIED,
+    STARTING,
+    READY,
+    TO_CHECK,
+    CANDIDATES,
+    ATTEMPTS,
+    COUNTERS,
+    CONTENT,
+    REACHED,
+) = range(9, 22)
 """More columns. Of bundles: how many ask for it, whether it stands in `TO_CHECK`. Lists: waiting, who goes on when
 and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
 attempts at steps that can be repeated, counters by curve, minutes before losses by input, and how far each calendar

@@ -12,17 +12,16 @@ because a processor predicts every second of such branches wrongly.
 from __future__ import annotations
 
 from sim.engine.numba_engine.memory_layout import (
-    ASKING,
     BEFORE,
     BUNDLE_AT,
     BUNDLES,
+    CANDIDATES,
     DUE,
     ENDLESS_GRANTS,
     FAULT,
     FREE_COUNT,
     GATE_AT,
     GATE_QUEUE,
-    HEADS,
     KIND,
     LAST_GATE,
     LAST_LEVEL,
@@ -31,9 +30,12 @@ from sim.engine.numba_engine.memory_layout import (
     MOST_ROUNDS,
     OPEN,
     PATIENCE,
+    POOL_BUNDLES,
+    POOL_BUNDLES_AT,
     PRIORITY,
     QUEUE,
     QUEUE_AT,
+    QUEUE_SIZE,
     RANK_BITS,
     READY,
     READY_SIZE,
@@ -42,8 +44,6 @@ from sim.engine.numba_engine.memory_layout import (
     SIGNALLED,
     TO_CHECK,
     TO_CHECK_SIZE,
-    USERS,
-    USERS_AT,
     WAITERS,
     WAITING,
     WITHHOLDS,
@@ -103,7 +103,7 @@ def pop(heap: IntView, base: int, size: int) -> int:
 
 
 NEVER = 2**62
-"""From when an endlessly patient request withholds."""
+"""The minute from which a request of unlimited patience withholds."""
 
 
 @inline
@@ -120,74 +120,74 @@ def rank(plan: IntView, packed: int) -> int:
 
 @inline
 def withholds(plan: IntView, run: IntView, request: int, now: int) -> bool:
-    """Whether a request has been overtaken for as long as it is willing to be."""
+    """Return whether a request has waited its patience, so that it withholds from those after it (rule 3)."""
     return run[unit_state(run, rank(plan, request)) + WITHHOLDS] <= now
 
 
 @inline
 def mark_to_check(run: IntView, kind: int) -> None:
-    """Have a kind of request looked at in the next grant pass."""
+    """Have the next grant pass try a kind of request."""
     # every kind stands in the list at most once; the list has room for no more
-    if run[run[ASKING] + kind] > 0 and run[run[MARKED] + kind] == 0:
+    if run[run[QUEUE_SIZE] + kind] > 0 and run[run[MARKED] + kind] == 0:
         run[run[MARKED] + kind] = 1
         run[run[TO_CHECK] + run[TO_CHECK_SIZE]] = kind
         run[TO_CHECK_SIZE] += 1
 
 
 @jit
-def mark_users(plan: IntView, run: IntView, pool: int) -> None:
-    """Have every kind of request looked at that wants some of a pool."""
-    users = plan[USERS] + 2 * plan[plan[USERS_AT] + pool]
-    for place in range(users, plan[USERS] + 2 * plan[plan[USERS_AT] + pool + 1], 2):
+def mark_kinds_of_pool(plan: IntView, run: IntView, pool: int) -> None:
+    """Have the next grant pass try every kind of request for a pool."""
+    bundles_of_pool = plan[POOL_BUNDLES] + 2 * plan[plan[POOL_BUNDLES_AT] + pool]
+    for place in range(bundles_of_pool, plan[POOL_BUNDLES] + 2 * plan[plan[POOL_BUNDLES_AT] + pool + 1], 2):
         mark_to_check(run, plan[place])
 
 
 @jit
 def request_bundle(plan: IntView, run: IntView, unit: int, at: int, now: int) -> None:
     """Queue up for a bundle of pools."""
-    kind_at, kind, mine = step_kind(plan, at), argument(plan, at), unit_state(run, unit)
+    kind_at, kind, state = step_kind(plan, at), argument(plan, at), unit_state(run, unit)
     patience = plan[kind_at + PATIENCE]
-    asking = run[run[ASKING] + kind]
-    before = head(plan, run, kind) if asking > 0 else NEVER
+    queued = run[run[QUEUE_SIZE] + kind]
+    before = head(plan, run, kind) if queued > 0 else NEVER
     # the priority is shifted already: three fields in 63 bits, in the order of rule 2
     request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
-    run[mine + KIND] = kind
-    run[mine + WITHHOLDS] = now + patience if patience >= 0 else NEVER
-    push(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], asking, request)
-    run[run[ASKING] + kind] = asking + 1
+    run[state + KIND] = kind
+    run[state + WITHHOLDS] = now + patience if patience >= 0 else NEVER
+    push(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], queued, request)
+    run[run[QUEUE_SIZE] + kind] = queued + 1
     run[WAITING] += 1
     run[DUE] = 1
     # behind a head that does not fit nothing of its queue fits, so only a new head can change anything
-    if asking == 0 or request < before:
+    if queued == 0 or request < before:
         mark_to_check(run, kind)
-        # the old head kept something back from others, which the new one may leave to them
-        if asking > 0 and withholds(plan, run, before, now):
-            mark_all_users(plan, run, kind)
+        # the old head withheld something from others, which the new one may leave to them
+        if queued > 0 and withholds(plan, run, before, now):
+            mark_kinds_sharing_pools(plan, run, kind)
 
 
 @jit
-def mark_all_users(plan: IntView, run: IntView, kind: int) -> None:
-    """Have those looked at from whom a kind withheld: its head has changed, and the new one is patient still."""
+def mark_kinds_sharing_pools(plan: IntView, run: IntView, kind: int) -> None:
+    """Have the next grant pass try those from whom a kind withheld: its new head is patient still."""
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
-        mark_users(plan, run, plan[plan[BUNDLES] + 2 * place])
+        mark_kinds_of_pool(plan, run, plan[plan[BUNDLES] + 2 * place])
 
 
 @jit
 def release_bundle(plan: IntView, run: IntView, bundle: int) -> None:
     """Give a bundle of pools back, or supply it."""
-    # most of what is given back is wanted by no one: then no pass has to be prepared
+    # most of what is given back is not waited for: then no grant pass is needed
     if run[WAITING] > 0:
         run[DUE] = 1
     for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
         pool = plan[plan[BUNDLES] + 2 * place]
         run[run[FREE_COUNT] + pool] += plan[plan[BUNDLES] + 2 * place + 1]
         if run[WAITING] > 0:
-            mark_users(plan, run, pool)
+            mark_kinds_of_pool(plan, run, pool)
 
 
 @inline
 def fits(plan: IntView, run: IntView, kind: int) -> bool:
-    """Whether all pools of a kind have its count, no matter who else wants them."""
+    """Return whether all pools of a kind have its count free, whatever is withheld."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         if run[free + plan[bundles + 2 * place]] < plan[bundles + 2 * place + 1]:
@@ -198,24 +198,24 @@ def fits(plan: IntView, run: IntView, kind: int) -> bool:
 @inline
 def withheld(plan: IntView, run: IntView, pool: int, request: int, now: int) -> int:
     """Return how many of a pool the heads before a request withhold from it."""
-    count, users = 0, plan[USERS]
-    for place in range(plan[plan[USERS_AT] + pool], plan[plan[USERS_AT] + pool + 1]):
-        other = plan[users + 2 * place]
-        if run[run[ASKING] + other] > 0:
+    count, bundles_of_pool = 0, plan[POOL_BUNDLES]
+    for place in range(plan[plan[POOL_BUNDLES_AT] + pool], plan[plan[POOL_BUNDLES_AT] + pool + 1]):
+        other = plan[bundles_of_pool + 2 * place]
+        if run[run[QUEUE_SIZE] + other] > 0:
             # heads alone withhold, and only from what is behind them in the one order of all requests
             first = head(plan, run, other)
             if first < request and withholds(plan, run, first, now):
-                count += plan[users + 2 * place + 1]
+                count += plan[bundles_of_pool + 2 * place + 1]
     return count
 
 
 @inline
 def grantable(plan: IntView, run: IntView, kind: int, request: int, now: int) -> bool:
-    """Whether a head fits what is free less what heads before it withhold."""
+    """Return whether a head fits what is free less what heads before it withhold."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         pool = plan[bundles + 2 * place]
-        # the own need first: it fails most often and costs one load, whom others withhold from takes a loop
+        # the own count first: it fails most often and costs one load; what others withhold takes a loop
         left = run[free + pool] - plan[bundles + 2 * place + 1]
         if left < 0 or left < withheld(plan, run, pool, request, now):
             return False
@@ -229,34 +229,34 @@ def acquire(plan: IntView, run: IntView, kind: int) -> None:
         pool = plan[plan[BUNDLES] + 2 * place]
         run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]
     # only heads are granted, so leaving the queue is taking its smallest
-    pop(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], run[run[ASKING] + kind])
-    run[run[ASKING] + kind] -= 1
+    pop(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], run[run[QUEUE_SIZE] + kind])
+    run[run[QUEUE_SIZE] + kind] -= 1
     run[WAITING] -= 1
 
 
 @inline
-def gather(plan: IntView, run: IntView) -> int:
-    """Put the heads of all touched kinds that may fit in order; return how many there are."""
-    trying = 0
+def gather_candidates(plan: IntView, run: IntView) -> int:
+    """Put the heads of all marked kinds that may fit into a heap of candidates; return how many there are."""
+    candidates = 0
     for place in range(run[TO_CHECK_SIZE]):
         kind = run[run[TO_CHECK] + place]
         run[run[MARKED] + kind] = 0
         # counts only fall during a pass: a head that does not fit at its beginning need not be tried in it
         if fits(plan, run, kind):
-            push(run, run[HEADS], trying, head(plan, run, kind))
-            trying += 1
+            push(run, run[CANDIDATES], candidates, head(plan, run, kind))
+            candidates += 1
     run[TO_CHECK_SIZE] = 0
-    return trying
+    return candidates
 
 
 @jit
 def grant(plan: IntView, run: IntView, now: int) -> None:
-    """Go once through the heads that may fit, in order, and grant what is free; those granted become ready."""
+    """Try the heads that may fit once, in order, and grant what is free; units granted become ready."""
     run[DUE] = 0
-    trying = gather(plan, run)
-    while trying > 0:
-        request = pop(run, run[HEADS], trying)
-        trying -= 1
+    candidates = gather_candidates(plan, run)
+    while candidates > 0:
+        request = pop(run, run[CANDIDATES], candidates)
+        candidates -= 1
         unit = rank(plan, request)
         kind = run[unit_state(run, unit) + KIND]
         # it does not stop other queues, unless its patience is over: then `withheld` keeps its share
@@ -267,17 +267,17 @@ def grant(plan: IntView, run: IntView, now: int) -> None:
         run[run[READY] + run[READY_SIZE]] = unit
         run[READY_SIZE] += 1
         # the next of this queue is tried in the same pass, at its own place in the order
-        if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):
-            push(run, run[HEADS], trying, head(plan, run, kind))
-            trying += 1
-    # a pass that grants nothing ends the minute by itself, so only others can go round for ever
+        if run[run[QUEUE_SIZE] + kind] > 0 and fits(plan, run, kind):
+            push(run, run[CANDIDATES], candidates, head(plan, run, kind))
+            candidates += 1
+    # a pass that grants nothing ends the minute by itself, so only others can loop for ever
     if run[READY_SIZE] > 0:
         count_round(run, now)
 
 
 @inline
 def count_round(run: IntView, now: int) -> None:
-    """Stop a plan that goes round within one minute for ever; those granted last stand among the ready ones."""
+    """Stop a plan that loops within one minute for ever; the units granted last are among the ready ones."""
     run[ROUNDS] = run[ROUNDS] + 1 if run[ROUNDED] == now else 1
     run[ROUNDED] = now
     if run[ROUNDS] > run[MOST_ROUNDS]:
@@ -289,7 +289,7 @@ def count_round(run: IntView, now: int) -> None:
 
 @inline
 def await_level(plan: IntView, run: IntView, gate: int, level: int, unit: int) -> None:
-    """Join those who wait at a gate."""
+    """Add a unit to the queue of a gate."""
     waiters = run[WAITERS] + gate
     push(run, run[GATE_QUEUE] + plan[plan[GATE_AT] + gate], run[waiters], level << plan[RANK_BITS] | unit)
     run[waiters] += 1
@@ -297,7 +297,7 @@ def await_level(plan: IntView, run: IntView, gate: int, level: int, unit: int) -
 
 @jit
 def signal(plan: IntView, run: IntView, gate: int, amount: int, now: int) -> None:
-    """Raise a gate and make everyone ready whose level it has reached."""
+    """Raise a gate and make all units ready whose level it has reached."""
     level, waiters, bits = run[LEVEL] + gate, run[WAITERS] + gate, plan[RANK_BITS]
     # by the first signal of a minute only: later ones must not move the level before the minute
     if run[run[SIGNALLED] + gate] != now:

@@ -17,7 +17,7 @@ import numpy as np
 from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
 from sim.engine.deadlock import Deadlock, SimulationState
-from sim.engine.dispatcher import GoesRound
+from sim.engine.dispatcher import EndlessGrants
 from sim.engine.numba_engine.calendars import Timetables
 from sim.engine.numba_engine.kernel import run_kernel
 from sim.engine.numba_engine.memory_layout import (
@@ -74,13 +74,13 @@ def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Dead
     if fault == TOO_FAR:
         raise Stalled(f"{who}: what begins at minute {now} ends beyond all counting")
     if fault == BUDGET_SPENT:
-        raise GoesRound(budget_spent(now, who))
+        raise EndlessGrants(budget_spent(now, who))
     if fault == ENDLESS_GRANTS:
         # those granted last are ready and have not gone on: they are in the circle
         granted = _column(run, READY, min(5, int(run[READY_SIZE])))
         who = ", ".join(plan.units[unit] for unit in granted) + " and others"
-        raise GoesRound(f"minute {now}: {who} go round for ever while no time passes")
-    raise GoesRound(f"minute {now}: {who} goes round for ever while no time passes")
+        raise EndlessGrants(f"minute {now}: {who} go round for ever while no time passes")
+    raise EndlessGrants(f"minute {now}: {who} goes round for ever while no time passes")
 
 
 def _standing(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:

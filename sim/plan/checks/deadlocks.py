@@ -24,11 +24,11 @@ from sim.plan.vocabulary import HOLD, WAIT
 # --- cycles of pools --------------------------------------------------------------------------------------------------
 
 
-BY_REQUEST, BY_GATE, BY_RESERVATION = range(3)
+BY_REQUEST, BY_GATE, BY_WITHHOLDING = range(3)
 EXPLANATIONS = (
     "in this order and the other",
     "behind a gate",
-    "and what is kept back for the impatient closes the ring",
+    "and what is withheld for requests that have waited their patience closes the cycle",
 )
 
 
@@ -38,13 +38,13 @@ class WaitEdges:
 
     requested  what its holders ask for
     awaited    what its holders ask for or wait for behind a gate
-    reserved   what is requested together with it by a request that reserves what it asks for
+    withheld   what is requested together with it by a request that withholds all it asks for
     holders    who holds some of it while waiting, by awaited pool
     """
 
     requested: int = 0
     awaited: int = 0
-    reserved: int = 0
+    withheld: int = 0
     holders: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     """Per awaited pool: (unit, step, count held)."""
 
@@ -86,10 +86,10 @@ class DeadlockSearch:
         self.edges = self._wait_graph()
 
     def findings(self) -> Iterator[Finding]:
-        """Yield every cycle: of pools requested one after the other, then through gates, then through reservations."""
+        """Yield every cycle: of pools requested one after the other, then through gates, then through withheld counts."""
         yield from self._exhausted()
         reported = 0
-        for kind in (BY_REQUEST, BY_GATE, BY_RESERVATION):
+        for kind in (BY_REQUEST, BY_GATE, BY_WITHHOLDING):
             for cycle in self._cycles(kind):
                 if not cycle & reported:
                     reported |= cycle
@@ -110,19 +110,19 @@ class DeadlockSearch:
         scarce = self._scarce()
         for route_class in self.classes:
             for step in route_class.steps_of(HOLD, WAIT):
-                self._reserve(edges, route_class.rows[step])
+                self._add_withheld(edges, route_class.rows[step])
                 kept = {pool: count for pool, count in self._held_while_waiting(route_class, step) if pool in scarce}
                 if kept:
                     self._add_edges(edges, route_class, step, kept)
         return edges
 
-    def _reserve(self, edges: list[WaitEdges], row: Sequence[int]) -> None:
-        """Note that a request that has waited longer than its patience reserves all it asks for (rule 3)."""
+    def _add_withheld(self, edges: list[WaitEdges], row: Sequence[int]) -> None:
+        """Note that a request that has waited its patience withholds all it asks for (rule 3)."""
         operation, bundle, _, patience, *_ = row
         if operation == HOLD and patience != NONE:
             together = bits(pool for pool, _ in self.plan.bundles[bundle])
             for pool in members(together):
-                edges[pool].reserved |= together & ~(1 << pool)
+                edges[pool].withheld |= together & ~(1 << pool)
 
     def _scarce(self) -> set[int]:
         """Return the pools of which more may be wanted than there are."""
@@ -182,7 +182,7 @@ class DeadlockSearch:
         successors = self.before_supply[pool] if kind >= BY_GATE else 0
         if not ignored >> pool & 1:
             successors |= edges.awaited if kind >= BY_GATE else edges.requested
-        return successors | (edges.reserved if kind == BY_RESERVATION else 0)
+        return successors | (edges.withheld if kind == BY_WITHHOLDING else 0)
 
     def _is_held_in(self, pool: int, cycle: int, ignored: int) -> bool:
         """Tell whether some unit holds some of a pool while waiting within a cycle."""
@@ -380,15 +380,14 @@ def _awaited(prerequisites: Prerequisites, reach: Reach, unit: int, steps: list[
     return None
 
 
-def _cycle_finding(
-    plan: CompiledPlan, severity: Severity, cycle: list[int], reported: list[str], where: str
-) -> Finding:
+def _cycle_finding(plan: CompiledPlan, severity: Severity, cycle: list[int], waits: list[str], where: str) -> Finding:
+    """Return the finding about units that wait for each other; `waits` says of each what it waits for."""
     if len(cycle) == 1:
-        return Finding(severity, plan.units[cycle[0]], f"a unit waits for itself{where}: {reported[0]}")
-    if len(reported) > LONGEST_CYCLE:
-        reported = [
-            *reported[: LONGEST_CYCLE - 1],
-            f"and so on through {len(reported) - LONGEST_CYCLE} more",
-            reported[-1],
+        return Finding(severity, plan.units[cycle[0]], f"a unit waits for itself{where}: {waits[0]}")
+    if len(waits) > LONGEST_CYCLE:
+        waits = [
+            *waits[: LONGEST_CYCLE - 1],
+            f"and so on through {len(waits) - LONGEST_CYCLE} more",
+            waits[-1],
         ]
-    return Finding(severity, plan.units[cycle[0]], f"units wait for each other{where}: {', '.join(reported)}")
+    return Finding(severity, plan.units[cycle[0]], f"units wait for each other{where}: {', '.join(waits)}")

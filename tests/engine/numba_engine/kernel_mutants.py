@@ -30,12 +30,12 @@ MUTANTS = (
         "while run[FAULT] == NO_FAULT:",
         "while run[FAULT] == NO_FAULT and run[OPEN] == 0:",
     ),
-    Mutant("what ends at once waits for the next minute", "kernel.py", "if not due(run, now):", "if True:"),
+    Mutant("what ends at once waits for the next minute", "kernel.py", "if not is_due(run, now):", "if True:"),
     Mutant(
         "who moves inward comes a minute late",
         "event_queue.py",
-        "insert(run, unit, run[mine + DUE_AT])",
-        "insert(run, unit, run[mine + DUE_AT] + 1)",
+        "insert(run, unit, run[state + DUE_AT])",
+        "insert(run, unit, run[state + DUE_AT] + 1)",
     ),
     Mutant(
         "works begin in another order than by rank",
@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant(
         "one grant a kind and pass",
         "resources.py",
-        "if run[run[ASKING] + kind] > 0 and fits(plan, run, kind):",
+        "if run[run[QUEUE_SIZE] + kind] > 0 and fits(plan, run, kind):",
         "if False:",
     ),
     Mutant(
@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "what is freed is not looked at",
         "resources.py",
-        "        if run[WAITING] > 0:\n            mark_users",
-        "        if run[WAITING] > 1:\n            mark_users",
+        "        if run[WAITING] > 0:\n            mark_kinds_of_pool",
+        "        if run[WAITING] > 1:\n            mark_kinds_of_pool",
     ),
     # --- patience ---------------------------------------------------------------------------------------------
     Mutant("everybody is patient for ever", "resources.py", "now + patience if patience >= 0 else NEVER", "NEVER"),
@@ -101,11 +101,16 @@ MUTANTS = (
         "if first < request and withholds",
         "if first != request and withholds",
     ),
-    Mutant("only one is withheld, not the count", "resources.py", "count += plan[users + 2 * place + 1]", "count += 1"),
+    Mutant(
+        "only one is withheld, not the count",
+        "resources.py",
+        "count += plan[bundles_of_pool + 2 * place + 1]",
+        "count += 1",
+    ),
     Mutant(
         "a new head frees nothing for others",
         "resources.py",
-        "if asking > 0 and withholds(plan, run, before, now):",
+        "if queued > 0 and withholds(plan, run, before, now):",
         "if False:",
     ),
     # --- gates ------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_what_is_kept_back_for_the_impatient_can_close_a_ring() -> None:
     keeps: list[Step] = [Hold({"crew": 1}), work(5), *job(1, "crane"), Free({"crew": 1})]
     needs_both: list[Step] = [work(1), Hold({"crew": 1, "crane": 1}, patience=1), Free({"crew": 1, "crane": 1})]
     (line,) = said({"keeps": keeps, "both": needs_both}, {"crew": 1, "crane": 1})
-    assert line.startswith("warning: keeps: can wait for others for ever, and what is kept back for the impatient")
+    assert line.startswith("warning: keeps: can wait for others for ever, and what is withheld for requests")
     assert stalls({"keeps": keeps, "both": needs_both}, {"crew": 1, "crane": 1})
     patient: list[Step] = [work(1), *job(0, "crew", "crane")]
     assert said({"keeps": keeps, "both": patient}, {"crew": 1, "crane": 1}) == []
