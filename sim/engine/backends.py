@@ -90,12 +90,12 @@ def _timeline(plan: CompiledPlan, log: Rows, unit: int, at: int) -> list[str]:
 
 def describe_row(plan: CompiledPlan, row: Rows) -> str:
     """Return one row of a log in words: `minute 700: b17, step 3: work hook up, since minute 100`."""
-    minute, step, x = row.tolist()
+    minute, step, detail = row.tolist()
     unit = int(plan.unit_of[step])
     operation, a = plan.rows[step, :2].tolist()
     activity = int(plan.activity_of[step])
     what = plan.activities[activity] if activity != NONE else _about(plan, operation, a)
-    more = f", since minute {x}" if operation in BEGUN else "" if operation == FREE else f": {x}"
+    more = f", since minute {detail}" if operation in BEGUN else "" if operation == FREE else f": {detail}"
     who = f"{plan.units[unit]}, step {step - int(plan.first[unit]) + 1}"
     return f"minute {minute}: {who}: {' '.join(filter(None, (OPERATIONS[operation], what)))}{more}"
 

@@ -35,9 +35,9 @@ Process = Generator[simpy.Event, None, None]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What happened: one row per step done (minute done, step, x), in the order in which they were.
+    """What happened: one row per step done (minute done, step, detail), in the order in which they were.
 
-    x is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
+    The detail is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
     the number of the bundle (free). `deadlock` has which unit waited for what if the project could not be finished.
     """
 
@@ -124,21 +124,21 @@ class Simulation:
         while at < end:
             where[unit] = at
             operation, a, b, c, _, _ = rows[at]
-            x, to, waited = now, at + 1, None
+            detail, to, waited = now, at + 1, None
             if operation == WORK:
                 waited = self.begin_work(unit, at)
             elif operation == HOLD:
                 waited = self.pools.enqueue(now, unit, a, b, c)
             elif operation == FREE:
-                x = a
+                detail = a
                 self.pools.release(a)
             elif operation == NOTE:
-                x = b
+                detail = b
             elif operation == AGAIN:
-                x = self.decide(now, unit, at)
-                to = a if x else to
+                detail = self.decide(now, unit, at)
+                to = a if detail else to
             elif operation == SIGNAL:
-                x = b
+                detail = b
                 self.signal(now, a, b)
             elif operation == WAIT:
                 waited = self.opening(a, b) if self.level[a] < b else None
@@ -148,7 +148,7 @@ class Simulation:
                 yield waited
                 now = int(env.now)
             # one flat list: a tuple per row would be one more object for every step
-            log += (now, at, x)
+            log += (now, at, detail)
             at = to
         where[unit] = end
 

@@ -59,7 +59,7 @@ class CheckedRun:
         """Whether the project came to its end: its completion gate reached its level."""
         gate, level = self.plan.completion
         rows = (self.record.operation == SIGNAL) & (self.record.index.first_argument[self.record.step] == gate)
-        return int(self.record.x[rows].sum()) >= level
+        return int(self.record.amount[rows].sum()) >= level
 
     @cached_property
     def moves(self) -> Moves:

@@ -47,7 +47,7 @@ def _times(found: CheckedRun) -> Iterator[str]:
     # sorted by unit and stably, so that each unit's rows stand together in the order in which they were run
     order = np.argsort(found.unit, kind="stable")
     unit, done = found.unit[order], record.minute[order]
-    began = np.where(np.isin(record.operation, BEGUN), record.x, record.minute)[order]
+    began = np.where(np.isin(record.operation, BEGUN), record.begun, record.minute)[order]
     first = np.concatenate([[True], np.diff(unit) != 0]) if len(unit) else np.zeros(0, np.bool_)
     before = np.where(first, 0, np.concatenate([[0], done[:-1]]))[: len(unit)]
     for row in np.flatnonzero((began != before) | (done < began)).tolist():
@@ -62,7 +62,7 @@ def _route(found: CheckedRun) -> Iterator[str]:
     record, plan = found.record, found.plan
     order = np.argsort(found.unit, kind="stable")
     unit, step = found.unit[order], record.step[order]
-    jumped = (record.operation[order] == AGAIN) & (record.x[order] == 1)
+    jumped = (record.operation[order] == AGAIN) & (record.jumped[order] == 1)
     after = np.where(jumped, plan.rows[step, 1], step + 1)
     same = np.diff(unit) == 0
     begins = np.concatenate([[True], ~same]) if len(unit) else np.zeros(0, np.bool_)
@@ -78,7 +78,7 @@ def _stays(found: CheckedRun) -> Iterator[str]:
     stands = plan.first[:-1].copy()
     order = np.argsort(found.unit, kind="stable")
     unit, step = found.unit[order], found.record.step[order]
-    jumped = (found.record.operation[order] == AGAIN) & (found.record.x[order] == 1)
+    jumped = (found.record.operation[order] == AGAIN) & (found.record.jumped[order] == 1)
     stands[unit] = np.where(jumped, plan.rows[step, 1], step + 1)
     for one in np.flatnonzero(stands < plan.first[1:]).tolist():
         if plan.rows[stands[one], 0] in AT_ONCE:
@@ -88,7 +88,7 @@ def _stays(found: CheckedRun) -> Iterator[str]:
 def _open(found: CheckedRun) -> Iterator[str]:
     """The last minute of every work lies in an open stretch of its calendar."""
     record, plan = found.record, found.plan
-    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
     # drivers' hours of service end where the driver stands, open road or not
     rows = rows[plan.rows[record.step[rows], 3] != MODES["duty"]]
     calendar = plan.rows[record.step[rows], 2]
@@ -271,7 +271,7 @@ def queues(found: CheckedRun) -> Iterator[str]:
     bundle = record.index.first_argument[record.step[rows]]
     for number in np.unique(bundle).tolist():
         mine = rows[bundle == number]
-        asked, granted = record.x[mine], record.minute[mine]
+        asked, granted = record.begun[mine], record.minute[mine]
         times, place = np.unique(np.concatenate([asked, granted]), return_inverse=True)
         # the same area measured across (length of the queue over time) and along (each unit's wait)
         change = np.concatenate([np.ones(len(mine), np.int64), np.full(len(mine), -1)])
@@ -303,13 +303,13 @@ def people(found: CheckedRun) -> Iterator[str]:
 def _at_work(found: CheckedRun) -> Iterator[str]:
     """At no minute are more people of a trade at work than have come and not gone."""
     record, plan, noted = found.record, found.plan, found.record.noted("people")
-    works = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    works = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
     for number, trade in enumerate(plan.trades):
         there = noted.item == record.index.number_of_item.get(trade, -1)
         change, when = noted.amount[there], noted.minute[there]
         heads = plan.people[record.step[works], number]
         mine, heads = works[heads > 0], heads[heads > 0]
-        minute = np.concatenate([when, record.minute[mine], record.x[mine]])
+        minute = np.concatenate([when, record.minute[mine], record.begun[mine]])
         # in one minute: who comes is there first, works end before others begin, and who goes is the last
         kind = np.concatenate([np.where(change > 0, COME, GO), np.full(len(mine), END), np.full(len(mine), BEGIN)])
         idle = np.concatenate([change, heads, -heads])[np.lexsort((kind, minute))].cumsum()
@@ -326,7 +326,7 @@ def _presence(found: CheckedRun) -> Iterator[str]:
     notes = record.index.first_argument[record.step[rows]]
     rows = rows[[record.index.plan.notes[note].kind == "people" for note in notes.tolist()]]
     total = 0
-    for minute, amount in zip(record.minute[rows].tolist(), record.x[rows].tolist(), strict=True):
+    for minute, amount in zip(record.minute[rows].tolist(), record.amount[rows].tolist(), strict=True):
         day = min(minute // DAY, days - 1)
         # who leaves is there on that day, as in `headcount`, but added up note by note instead of by day
         total += amount * (end + 1 - min(day + (amount < 0), end + 1))

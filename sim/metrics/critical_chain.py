@@ -75,7 +75,7 @@ class DrivingChain:
         seen: set[int] = set()
         while row >= 0:
             seen.add(row)
-            begun, done, kind = int(record.x[row]), int(record.minute[row]), int(operation[row])
+            begun, done, kind = int(record.begun[row]), int(record.minute[row]), int(operation[row])
             # steps that took no time are no reason for a date, but lead back to one
             if kind in (WORK, UNTIL) and done > begun:
                 yield from self._segments(row, short, since, waiting)
@@ -104,7 +104,7 @@ class DrivingChain:
         """Return the row that opened the completion gate, or -1."""
         level = self.record.index.plan.completion[1]
         rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
-        reached = np.cumsum(self.record.x[rows]) >= level
+        reached = np.cumsum(self.record.amount[rows]) >= level
         if not reached.any():
             return NONE
         # several blocks may be handed over in the last minute: the chain starts at the one that owes least to others
@@ -128,7 +128,7 @@ class DrivingChain:
 
     def _segments(self, row: int, short: str, since: int, waiting: int) -> Iterator[ChainSegment]:
         """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
-        begun, done, own = int(self.record.x[row]), int(self.record.minute[row]), self.cause(row)
+        begun, done, own = int(self.record.begun[row]), int(self.record.minute[row]), self.cause(row)
         lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
         # weather is spread evenly over the work; differences of cumulated shares, so that no minute is lost by rounding
         for begin, end, cause in ((cut, done, short), (begun, cut, own)):
@@ -147,7 +147,9 @@ class DrivingChain:
     def of_unit(self, row: int) -> str:
         """Return the cause of the last thing that took time before a row of the same unit."""
         # steps that took no time have no cause of their own: what led to them has
-        while row >= 0 and not (self._operation[row] in (WORK, UNTIL) and self.record.x[row] < self.record.minute[row]):
+        while row >= 0 and not (
+            self._operation[row] in (WORK, UNTIL) and self.record.begun[row] < self.record.minute[row]
+        ):
             row = int(self._before[row])
         return self.cause(row) if row >= 0 else "other"
 
@@ -191,14 +193,14 @@ class DrivingChain:
         """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
         record, found, minute = self.record, 0, self.record.minute[row]
         while row >= 0 and record.minute[row] == minute:
-            found += bool(self._operation[row] in (HOLD, WAIT) and record.x[row] < minute)
+            found += bool(self._operation[row] in (HOLD, WAIT) and record.begun[row] < minute)
             row = int(self._before[row])
         return found
 
     def short(self, row: int) -> str:
         """Return the cause of the first pool that a late hold found short in the minute in which it asked."""
         record, plan = self.record, self.record.index.plan
-        after = int(np.searchsorted(record.minute, record.x[row], side="right"))
+        after = int(np.searchsorted(record.minute, record.begun[row], side="right"))
         wanted = plan.bundles[plan.rows[record.step[row], 1]]
         short = [plan.pool_causes[pool] for pool, count in wanted if self._free(pool, after) < count]
         # where only tokens are short, such as finished skids, the line that makes them is what is waited for

@@ -38,7 +38,7 @@ def lost_to_weather(record: Record, row: int) -> int:
     if operation != WORK or record.calendars[number] is plan.base_calendars[number]:
         return 0
     stated, real = plan.base_calendars[number], record.calendars[number]
-    begun, done = int(record.x[row]), int(record.minute[row])
+    begun, done = int(record.begun[row]), int(record.minute[row])
     if mode == PAUSING:
         return max(0, done - stated.finish(begun, real.worked(done) - real.worked(begun)))
     if mode == WHOLE:

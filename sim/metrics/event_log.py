@@ -229,9 +229,24 @@ class Record:
         return self.log[:, 1].copy()
 
     @cached_property
-    def x(self) -> Ints:
-        """Return the begin, the branch or the amount of every row."""
+    def detail(self) -> Ints:
+        """Return the third number of every row, whose meaning depends on the operation."""
         return self.log[:, 2].copy()
+
+    @property
+    def begun(self) -> Ints:
+        """Return the minute begun; of holds, works, waits and dates only."""
+        return self.detail
+
+    @property
+    def amount(self) -> Ints:
+        """Return the amount; of signals and notes only."""
+        return self.detail
+
+    @property
+    def jumped(self) -> Ints:
+        """Return 1 where the jump was taken, else 0; of jumps (again) only."""
+        return self.detail
 
     @property
     def end(self) -> int:

@@ -90,12 +90,12 @@ def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int
     level, given, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
     initial = plan.initial.tolist()
     counts: list[list[int]] = []
-    for _, at, x in steps:
+    for _, at, amount in steps:
         operation, a, _, _, _, _ = rows[at]
         found: list[int] = []
         if operation == SIGNAL:
             found = [level[a]]
-            level[a] += x
+            level[a] += amount
         elif operation in (FREE, HOLD):
             for pool, count in plan.bundles[a]:
                 if operation == FREE:
@@ -143,7 +143,7 @@ def event_table(record: Record, start_date: date) -> Columns:
     plan = record.index.plan
     # by unit within a minute, so that both engines give the same table
     order = np.lexsort((plan.unit_of[record.step], record.minute))
-    minute, step, x = (column[order] for column in (record.minute, record.step, record.x))
+    minute, step, detail = (column[order] for column in (record.minute, record.step, record.detail))
     operation = plan.rows[step, 0]
     day0 = np.datetime64(start_date, "D")
     return {
@@ -153,8 +153,8 @@ def event_table(record: Record, start_date: date) -> Columns:
         "activity": np.array([*plan.activities, ""])[plan.activity_of[step]],
         "unit": np.array(plan.units)[plan.unit_of[step]],
         "resource": _resources(plan)[step],
-        "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, x),
-        "began": np.where(np.isin(operation, BEGUN), x, NONE),
+        "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, detail),
+        "began": np.where(np.isin(operation, BEGUN), detail, NONE),
         "mechanism": np.array([*_causes(record)], dtype=object)[order].astype(str),
         **_facts(plan, step),
     }
@@ -210,7 +210,7 @@ def _waiting(record: Record, segment: ChainSegment, resources: NDArray[np.str_])
 def _causes(record: Record) -> Iterator[str]:
     """Yield per row, in the order of the log, what time was spent with: nothing where none was."""
     chain = DrivingChain(record)
-    timed = (record.x < record.minute) & np.isin(record.operation, BEGUN)
+    timed = (record.begun < record.minute) & np.isin(record.operation, BEGUN)
     for row, operation in enumerate(record.operation.tolist()):
         if not timed[row]:
             yield ""
@@ -239,11 +239,11 @@ def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:
 
     `group` is a number for every step of the plan, or -1.
     """
-    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.x))
+    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
     number = group[record.step[rows]]
     rows, number = rows[number >= 0], number[number >= 0]
     begin, end = np.full(count, NEVER), np.full(count, -1)
-    np.minimum.at(begin, number, record.x[rows])
+    np.minimum.at(begin, number, record.begun[rows])
     np.maximum.at(end, number, record.minute[rows])
     none = end < 0
     return np.where(none, np.nan, begin / DAY), np.where(none, np.nan, end / DAY)

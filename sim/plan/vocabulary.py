@@ -5,7 +5,7 @@ exactly these. `docs/engine.md` defines each step to the minute. `Plan` collects
 unit says what it is (`UnitInfo`), and every unit, step and pool what a delay by it is called (`DELAY_CAUSES`), so
 that no metric or report has to read that out of a name.
 
-An engine returns an event log: integer rows (minute done, step, x). What x means depends on the step's operation:
+An engine returns an event log: integer rows (minute done, step, detail). What the detail is depends on the step's operation:
 the minute begun (hold, work, wait, until), the branch taken (again: 1 is the jump), or the amount (signal, note); a
 free has its bundle. Unit, activity and pools are looked up in the plan. Rows of one minute have the canonical order
 (unit, place in the unit's route as run).

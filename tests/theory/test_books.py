@@ -61,7 +61,7 @@ def test_hours_worked_by_activity_and_by_trade_are_the_hours_worked(name: str, r
     plan = run.index.plan
     by_activity, by_trade = defaultdict[str, float](float), defaultdict[str, float](float)
     by_month = defaultdict[int, float](float)
-    for done, step, begun in zip(run.minute.tolist(), run.step.tolist(), run.x.tolist(), strict=True):
+    for done, step, begun in zip(run.minute.tolist(), run.step.tolist(), run.detail.tolist(), strict=True):
         if plan.rows[step, 0] != WORK or not plan.people[step].any():
             continue
         number = int(plan.rows[step, 2])
@@ -132,7 +132,7 @@ def test_time_of_every_unit_is_worked_or_waited_without_gap_or_overlap(name: str
     run = record(name, replication)
     plan = run.index.plan
     now, spent = Counter[int](), Counter[int]()
-    for done, step, x in zip(run.minute.tolist(), run.step.tolist(), run.x.tolist(), strict=True):
+    for done, step, x in zip(run.minute.tolist(), run.step.tolist(), run.detail.tolist(), strict=True):
         unit = int(plan.unit_of[step])
         began = x if plan.rows[step, 0] in {0, 2, 3, 4} else done
         assert began == now[unit], (plan.units[unit], step)

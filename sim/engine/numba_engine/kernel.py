@@ -170,7 +170,7 @@ STAYS = -1
 
 
 @jit
-def write(run: IntView, log: IntView, minute: int, at: int, x: int) -> None:
+def write(run: IntView, log: IntView, minute: int, at: int, detail: int) -> None:
     """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
     # the fault is looked at between units only: rows of this route still come, and must not be written past the end
     row = run[ROWS]
@@ -178,7 +178,7 @@ def write(run: IntView, log: IntView, minute: int, at: int, x: int) -> None:
     if row < run[ROOM]:
         log[3 * row] = minute
         log[3 * row + 1] = at
-        log[3 * row + 2] = x
+        log[3 * row + 2] = detail
     else:
         run[FAULT] = LOG_FULL
 
@@ -252,13 +252,13 @@ def await_step(
 @inline
 def act(plan: IntView, run: IntView, log: IntView, at: int, now: int) -> int:
     """Carry out a step that takes no time: give back, signal or note."""
-    operation, x = plan[step_kind(plan, at) + OPERATION], extra(plan, at)
+    operation, detail = plan[step_kind(plan, at) + OPERATION], extra(plan, at)
     if operation == FREE:
-        x = argument(plan, at)
-        release_bundle(plan, run, x)
+        detail = argument(plan, at)
+        release_bundle(plan, run, detail)
     elif operation == SIGNAL:
-        signal(plan, run, argument(plan, at), x, now)
-    write(run, log, now, at, x)
+        signal(plan, run, argument(plan, at), detail, now)
+    write(run, log, now, at, detail)
     return at + 1
 
 

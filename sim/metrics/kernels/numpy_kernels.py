@@ -37,7 +37,7 @@ PERIOD = -2
 
 def scan_log(log: Ints, groups: StepGroups) -> Scan:
     """Read a log once: when every step was done, the rows that are measured, who came before whom."""
-    minute, step, x = log.T
+    minute, step, detail = log.T
     when = np.full(len(groups.mark), -1, np.int64)
     # repeated steps: numpy keeps the last of several values, which is the last time it was done
     when[step] = minute
@@ -48,7 +48,7 @@ def scan_log(log: Ints, groups: StepGroups) -> Scan:
     ordered = log[rows[np.argsort(group[rows], kind="stable")]]
     # the last group is the signals of the completion gate
     last = group == groups.groups - 1
-    reached = np.flatnonzero(np.cumsum(x[last]) >= groups.level)
+    reached = np.flatnonzero(np.cumsum(detail[last]) >= groups.level)
     completed = int(minute[last][reached[0]]) if len(reached) else -1
     return Scan(when, ordered, ends, _row_before(groups.mark[step] >> GROUP_BITS), completed)
 

@@ -134,20 +134,20 @@ class _Walk:
             if (number := self.of_unit.get((unit, done))) is not None:
                 yield After(number, link.lag, "SS")
 
-    def take(self, minute: int, step: int, x: int) -> None:
+    def take(self, minute: int, step: int, detail: int) -> None:
         """Take one row of the log."""
         operation, a = self.rows[step][:2]
         unit = int(self.plan.unit_of[step])
         if operation == WORK:
-            self._work(minute, step, x, unit)
+            self._work(minute, step, detail, unit)
         elif operation in (WAIT, HOLD):
             self.following.wait(unit, self.rows[step])
             name = self.plan.gates[a] if operation == WAIT else bundle_words(self.plan, a)
-            self.waits.setdefault(unit, []).append((x, minute, name))
+            self.waits.setdefault(unit, []).append((detail, minute, name))
         elif operation == UNTIL:
-            self.waits.setdefault(unit, []).append((x, minute, "its date"))
+            self.waits.setdefault(unit, []).append((detail, minute, "its date"))
         elif operation in (SIGNAL, FREE):
-            self.following.give(unit, self.rows[step], x, minute)
+            self.following.give(unit, self.rows[step], detail, minute)
         elif operation == NOTE and (name := self.names.milestone(self.plan.unit_info[unit], self.plan.notes[a])):
             self._milestone(minute, step, unit, name)
 
