@@ -11,22 +11,19 @@ import click
 
 from sim.errors import SimError
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-
-
 class Commands(click.Group):
     """The commands; errors are caught here and nowhere else: one clear message and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a SimError is its message on stderr and its exit code, Ctrl-C exit code 130."""
+        """Run a command; a SimError is its message on stderr and its exit code, also for Ctrl-C and SIGTERM."""
+        from sim.study.executors.interruption import ends_soon, interruptible
+
         try:
-            return super().invoke(ctx)
+            with ends_soon(), interruptible():
+                return super().invoke(ctx)
         except SimError as error:
             click.echo(str(error), err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -42,7 +39,7 @@ def main() -> None:
       sim check configs/hybrid.yaml
 
     Exit codes: 0 good, 1 an internal error or a check that failed, 2 wrong input, 3 a stall or an exceeded
-    budget, 4 partial results, 130 interrupted.
+    budget, 4 partial results, 130 interrupted, 143 ended by the system (SIGTERM).
     """  # noqa: D301 (click reads the backspace)
 
 

@@ -22,8 +22,9 @@ from typing import Protocol
 
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, ChunkSizer, ChunkStore, Floats, InMemoryStore, PendingRanges, StoreView, missing
+from sim.study.executors.interruption import interruptible
 from sim.study.executors.process_pool import ProcessPool
-from sim.study.executors.worker import Outcome, interruptible, run_chunk
+from sim.study.executors.worker import Outcome, run_chunk
 from sim.study.intervals import Interval, quantile_known
 from sim.study.sample import Sample, gather, values_so_far
 from sim.study.storage.checkpoint import Checkpoint

@@ -77,3 +77,10 @@ class Unpackable(Toy):
 
     def __reduce__(self) -> tuple[type[Path], tuple[int, ...]]:
         return Path, (1, 2)
+
+
+@dataclass(frozen=True)
+class Heavy(Toy):
+    """As large as a project: more than a pipe holds, so that sending it waits until somebody reads."""
+
+    ballast: bytes = bytes(1_000_000)

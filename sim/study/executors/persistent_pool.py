@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from ctypes import c_long
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -17,7 +17,7 @@ from sim.config.project import Project
 from sim.engine.backends import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
-from sim.study.executors.worker import WorkerProcess, die_with_parent, sigint_blocked
+from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, packed
 from sim.world.working_time import Calendar
 
 METRICS = (
@@ -41,25 +41,22 @@ class PartialPicture:
     curves: dict[str, np.ndarray]
 
 
+class LostWorker(SimError):
+    """A worker process ended while it worked for a picture; another one has taken its place."""
+
+
 class PersistentPool:
-    """Some processes, each with its own line to this one; a newer case makes them leave an older one."""
+    """Some processes, each with its own pipe to this one; a newer case makes them leave an older one."""
 
     def __init__(self, number: int, engine: Name) -> None:
         """Start them; each loads the engine once."""
-        context = get_context("spawn")
-        resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
-        self._ticket = context.RawValue(c_long, 0)
-        self._lines: list[Connection] = []
+        self._engine = engine
+        self._ticket = get_context("spawn").RawValue(c_long, 0)
         self._due: list[int] = [0] * number
-        self._processes = []
-        for _ in range(number):
-            here, there = context.Pipe()
-            process = WorkerProcess(target=_work, args=(there, self._ticket, engine), daemon=True)
-            with sigint_blocked():
-                process.start()
-            there.close()
-            self._lines.append(here)
-            self._processes.append(process)
+        self._workers = [self._started() for _ in range(number)]
+
+    def _started(self) -> WorkerConnection:
+        return WorkerConnection(_work, self._ticket, self._engine)
 
     def leave(self) -> None:
         """Stop the work on the current case: another one is wanted."""
@@ -68,52 +65,67 @@ class PersistentPool:
     def run(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[PartialPicture]:
         """Yield the replications of every span, in order; work on another case is dropped.
 
-        Ends early where it is left itself.
+        Ends early where it is left itself. Raises LostWorker where a process ends meanwhile; it is replaced.
         """
         self._ticket.value += 1
-        self._clear()
-        number = len(self._lines)
-        for hand, line in enumerate(self._lines):
+        number = len(self._workers)
+        for hand in range(number):
+            self._clear(hand)
             mine = spans[hand::number]
-            line.send((self._ticket.value, case, seed, mine))
+            self._send(hand, packed((self._ticket.value, case, seed, mine)))
             self._due[hand] = len(mine)
         for at in range(len(spans)):
-            self._due[at % number] -= 1
-            found = self._lines[at % number].recv()
+            found = self._receive(at % number)
             if isinstance(found, SimError):
                 raise found
             if found is None:
                 return
             yield found
 
-    def _clear(self) -> None:
+    def _send(self, hand: int, message: bytes) -> None:
+        """Send a message; a process that has ended since it was last needed is replaced without a word."""
+        self._workers[hand].send(message)
+        if self._workers[hand].lost:
+            self._replace(hand)
+            self._workers[hand].send(message)
+
+    def _receive(self, hand: int) -> PartialPicture | SimError | None:
+        """What a process sends next. Raises LostWorker."""
+        try:
+            found: PartialPicture | SimError | None = self._workers[hand].receive()
+        except WorkerLost as lost:
+            self._replace(hand)
+            raise LostWorker(f"a worker process was lost ({lost}); another one takes its place") from None
+        self._due[hand] -= 1
+        return found
+
+    def _clear(self, hand: int) -> None:
         """Take what is still on its way and of no use any more."""
-        for hand, line in enumerate(self._lines):
-            while self._due[hand]:
-                line.recv()
-                self._due[hand] -= 1
+        while self._due[hand]:
+            with suppress(LostWorker):
+                self._receive(hand)
+
+    def _replace(self, hand: int) -> None:
+        """Put a fresh process in the place of one that has ended."""
+        self._workers[hand], self._due[hand] = self._started(), 0
 
     def close(self) -> None:
         """End the processes."""
-        for process in self._processes:
-            process.kill()
-            process.join()
+        for worker in self._workers:
+            worker.close()
 
 
-def _work(line: Connection, ticket: Any, engine: Name) -> None:
-    """Run what comes along the line, until it is cut or the parent is gone; Ctrl-C is for the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
+def _work(pipe: Connection, ticket: Any, engine: Name) -> None:
+    """Run what comes along the pipe, until it is cut or the parent is gone; Ctrl-C is for the parent."""
+    begin_work()
     load(engine)
     cache: CalendarCache | None = None
-    while True:
-        try:
-            mine, case, seed, spans = line.recv()
-        except EOFError:
-            return
-        cache = CalendarCache(case, seed, cache)
-        for span in spans:
-            line.send(_piece(case, seed, span, cache, partial(_still, ticket, mine)))
+    with suppress(EOFError, OSError):  # the parent has gone
+        while True:
+            mine, case, seed, spans = pipe.recv()
+            cache = CalendarCache(case, seed, cache)
+            for span in spans:
+                pipe.send(_piece(case, seed, span, cache, partial(_still, ticket, mine)))
 
 
 def _still(ticket: Any, mine: int) -> bool:

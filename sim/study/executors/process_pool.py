@@ -1,105 +1,67 @@
-"""A gang of worker processes for one case, and what is done when one of them is killed."""
+"""Worker processes for one case, and what is done when one of them is killed.
+
+Every worker has a pipe of its own, so it is known which of them died and over which chunk: that one is run again by a
+fresh worker, alone, and the others go on.
+"""
 
 from __future__ import annotations
 
 import logging
-import signal
+from collections import deque
 from collections.abc import Generator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from ctypes import c_bool
-from multiprocessing.context import SpawnContext, SpawnProcess
-from time import monotonic, sleep
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, ChunkSizer, PendingRanges, failed, format_ranges
-from sim.study.executors.worker import Outcome, WorkerProcess, initialize_worker, run_sent_chunk, sigint_blocked
+from sim.study.executors.worker import Outcome, serve_chunks
+from sim.study.executors.worker_process import (
+    START_ATTEMPTS,
+    WorkerConnection,
+    WorkerLost,
+    answering,
+    cannot_start,
+    packed,
+)
 
 log = logging.getLogger(__name__)
-# one being worked on and one waiting, so that no worker is ever idle and little is lost with a pool
+# one being worked on and one waiting, so that no worker is ever idle and little is lost with one
 QUEUED_A_WORKER = 2
-_JOIN_SECONDS = 5.0
-_AGAIN_SECONDS = 0.001
 
 
-def exit_code(process: SpawnProcess) -> int | None:
-    """How a process came to its end; None if it lives on."""
-    deadline = monotonic() + _JOIN_SECONDS
-    process.join(_JOIN_SECONDS)
-    # the executor's thread waits for it too, and the second to wait gets no answer until the first has noted it
-    while process.exitcode is None and monotonic() < deadline:
-        sleep(_AGAIN_SECONDS)
-    return process.exitcode
-
-
-class _Remembering(SpawnContext):
-    """Starts processes and remembers them: the executor neither reports why one died nor lets one be ended."""
+class CaseWorker(WorkerConnection):
+    """One process that is sent the case, and the chunks that it is to run: the first of them is under way."""
 
     def __init__(self) -> None:
-        self._made: list[SpawnProcess] = []
+        """Start the process; it is sent the case later, so that several can start together."""
+        super().__init__(serve_chunks)
+        self.ready = False
+        self.queue: deque[range] = deque()
 
-    @property
-    def started(self) -> list[SpawnProcess]:
-        """The processes that came to life."""
-        return [process for process in self._made if process.pid is not None]
+    def submit(self, span: range) -> None:
+        """Have a chunk run after those that it has."""
+        self.queue.append(span)
+        self.send(packed(span))
 
-    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
-        """Make a process, as the executor asks for it."""
-        process = WorkerProcess(*args, **kwargs)
-        self._made.append(process)
-        return process
-
-
-class WorkerPool:
-    """Some worker processes that have been sent the case; it lasts until one of them dies."""
-
-    def __init__(self, case: CaseLike, seed: int, workers: int) -> None:
-        self._context = _Remembering()
-        # in memory that is shared with the workers: a pool that never starts must not be started for ever
-        self._started = self._context.RawValue(c_bool, False)
-        self._executor = ProcessPoolExecutor(
-            workers, self._context, initializer=initialize_worker, initargs=(case, seed, self._started)
-        )
-
-    def submit(self, span: range) -> Future[Outcome]:
-        """Submit a chunk to the process that is free first."""
-        with sigint_blocked():
-            return self._executor.submit(run_sent_chunk, span.start, len(span))
-
-    def outcome(self, future: Future[Outcome]) -> Outcome | None:
-        """What became of a chunk; None if a worker died over it."""
-        try:
-            return future.result()
-        except BrokenProcessPool as error:
-            if not self._started.value:
-                raise SimError(f"worker processes cannot start ({self.cause()}): {error}") from error
-            return None
-
-    def cause(self) -> str:
-        """How the first worker that died came to its end."""
-        codes = [code for process in self._context.started if (code := exit_code(process))]
-        # those the executor ended itself, once one had died, are no evidence
-        code = next((code for code in codes if code != -signal.SIGTERM), -signal.SIGTERM)
-        if code == -signal.SIGKILL:
-            return "killed, by hand or because memory ran out"
-        return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended itself with code {code}"
-
-    def end(self, at_once: bool) -> None:
-        """Send everybody home; `at_once` without waiting for what they are at."""
-        if at_once:
-            for process in self._context.started:
-                process.kill()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+    def outcome(self) -> Outcome | None:
+        """What it sends next: None for having taken the case, or a chunk's outcome. Raises WorkerLost."""
+        found = self.receive()
+        if isinstance(found, SimError):
+            raise cannot_start(str(found))
+        if found is not None:
+            self.queue.popleft()
+        self.ready = True
+        return found
 
 
 class ProcessPool:
     """Runs chunks on several processes, and goes on when one of them is killed."""
 
     def __init__(self, case: CaseLike, seed: int, workers: int) -> None:
-        self._case, self._seed, self._workers = case, seed, workers
-        self._pool: WorkerPool | None = None
+        self._case, self._seed, self._wanted = case, seed, workers
+        self._workers: list[CaseWorker] = []
+        self._lost_starts = 0
 
     def __enter__(self) -> Self:
         """No process is started yet: that happens with the first chunk."""
@@ -109,58 +71,93 @@ class ProcessPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave no process behind."""
-        if self._pool is not None:
-            self._pool.end(at_once=kind is not None)
+        for worker in self._workers:
+            worker.close()
+
+    @cached_property
+    def _packed(self) -> bytes:
+        """The case as it is sent."""
+        return packed((self._case, self._seed))
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in the order in which they are finished."""
-        in_flight: dict[Future[Outcome], range] = {}
-        while pending.count or in_flight:
-            pool = self._pool = self._pool or WorkerPool(self._case, self._seed, self._workers)
-            whole = self._hand_out(pool, pending, in_flight, sizer)
-            done = wait(in_flight, return_when=FIRST_COMPLETED).done if in_flight else set()
-            for future in done:
-                if (outcome := pool.outcome(future)) is None:
-                    whole = False
+        while pending.count or any(worker.queue for worker in self._workers):
+            self._start(min(self._wanted - len(self._workers), pending.count))
+            self._hand_out(pending, sizer)
+            for worker in answering(self._workers):
+                try:
+                    outcome = worker.outcome()
+                except WorkerLost as lost:
+                    yield from self._after_loss(worker, pending, str(lost))
                 else:
-                    del in_flight[future]
-                    yield outcome
-            if not whole:
-                suspects = sorted(in_flight.values(), key=lambda span: span.start)
-                in_flight.clear()
-                yield from self._after_a_death(pool, suspects)
+                    self._lost_starts = 0
+                    if outcome is not None:
+                        yield outcome
 
-    def _hand_out(
-        self, pool: WorkerPool, pending: PendingRanges, in_flight: dict[Future[Outcome], range], sizer: ChunkSizer
-    ) -> bool:
-        """Keep every worker busy; False if the gang turns out to be broken."""
-        while pending.count and len(in_flight) < QUEUED_A_WORKER * self._workers:
-            span = pending.take(sizer.size(pending.count, self._workers))
-            try:
-                in_flight[pool.submit(span)] = span
-            except BrokenProcessPool:
-                pending.put_back(span)
-                return False
-        return True
+    def _start(self, count: int) -> None:
+        """Start some workers, all at once, and then send them the case."""
+        message = self._packed
+        fresh = []
+        for _ in range(count):
+            fresh.append(CaseWorker())
+            self._workers.append(fresh[-1])
+        for worker in fresh:
+            worker.send(message)
 
-    def _after_a_death(self, pool: WorkerPool, suspects: list[range]) -> Generator[Outcome]:
-        """Run what was being worked on once more, a chunk at a time, to find which one kills."""
-        cause = pool.cause()
-        pool.end(at_once=True)
-        self._pool = None
-        log.warning("a worker process was lost (%s); repeating replications %s", cause, format_ranges(suspects))
-        with CrashIsolation(self._case, self._seed) as isolation:
-            for span in suspects:
-                yield from isolation.run(span)
+    def _hand_out(self, pending: PendingRanges, sizer: ChunkSizer) -> None:
+        """Keep every worker busy."""
+        for depth in range(QUEUED_A_WORKER):
+            for worker in self._workers:
+                if pending.count and len(worker.queue) <= depth:
+                    worker.submit(pending.take(sizer.size(pending.count, self._wanted)))
+
+    def _after_loss(self, worker: CaseWorker, pending: PendingRanges, cause: str) -> Generator[Outcome]:
+        """Go on without a worker: what waited for it is handed out again, and what it was at is run once more."""
+        self._workers.remove(worker)
+        under_way = [worker.queue.popleft()] if worker.ready and worker.queue else []
+        for span in reversed(worker.queue):
+            pending.put_back(span)
+        if not worker.ready:
+            self._note_lost_start(cause)
+        for span in under_way:
+            log.warning("a worker process was lost (%s); repeating replications %s", cause, format_ranges([span]))
+            yield from run_suspect(self._packed, span, self._case)
+
+    def _note_lost_start(self, cause: str) -> None:
+        """Start another worker next time, unless too many were lost while they started."""
+        self._lost_starts += 1
+        if self._lost_starts < START_ATTEMPTS:
+            log.warning("a worker process was lost while it started (%s); another one is started", cause)
+            return
+        self._wanted = sum(worker.ready for worker in self._workers)
+        if not self._wanted:
+            raise cannot_start(f"{START_ATTEMPTS} in a row were {cause}")
+        log.warning("workers cannot start any more (%s); going on with %d", cause, self._wanted)
 
 
-class CrashIsolation:
-    """One worker that runs one suspect at a time, so that it is clear which killed it."""
+def run_suspect(case: bytes, span: range, like: CaseLike) -> Generator[Outcome]:
+    """Run a chunk whose worker died with a worker of its own; if that dies too, each replication alone.
 
-    def __init__(self, case: CaseLike, seed: int) -> None:
-        self._case, self._seed = case, seed
-        self._pool: WorkerPool | None = None
-        self._cause = ""
+    A replication that kills twice is a failed row.
+    """
+    with Isolation(case) as isolation:
+        outcome = isolation.run(span)
+        if outcome is not None:
+            yield outcome
+            return
+        for r in span:
+            alone = range(r, r + 1)
+            outcome = (isolation.run(alone) if len(span) > 1 else None) or isolation.run(alone)
+            yield outcome or Outcome(failed(alone, like.metrics, f"its process was {isolation.cause}"), 0.0)
+
+
+class Isolation:
+    """One worker that runs one chunk at a time, so that it is clear which killed it."""
+
+    def __init__(self, case: bytes) -> None:
+        self._case = case
+        self._worker: CaseWorker | None = None
+        self.cause = ""
 
     def __enter__(self) -> Self:
         """No process is started yet."""
@@ -170,26 +167,28 @@ class CrashIsolation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave no process behind."""
-        if self._pool is not None:
-            self._pool.end(at_once=kind is not None)
+        if self._worker is not None:
+            self._worker.close()
 
-    def run(self, span: range) -> Generator[Outcome]:
-        """The chunk whole; if it kills, each replication alone; one that kills twice is a failed row."""
-        outcome = self._attempt(span)
-        if outcome is not None:
-            yield outcome
-            return
-        for r in span:
-            alone = range(r, r + 1)
-            outcome = (self._attempt(alone) if len(span) > 1 else None) or self._attempt(alone)
-            yield outcome or Outcome(failed(alone, self._case.metrics, f"its process was {self._cause}"), 0.0)
+    def run(self, span: range) -> Outcome | None:
+        """Run a chunk with a living worker; None if that one dies over it."""
+        worker = self._worker = self._worker or self._started()
+        worker.submit(span)
+        try:
+            return worker.outcome()
+        except WorkerLost as lost:
+            self.cause, self._worker = str(lost), None
+            return None
 
-    def _attempt(self, span: range) -> Outcome | None:
-        """Run it with a living worker; None if that one dies over it."""
-        pool = self._pool = self._pool or WorkerPool(self._case, self._seed, 1)
-        outcome = pool.outcome(pool.submit(span))
-        if outcome is None:
-            self._cause = pool.cause()
-            pool.end(at_once=True)
-            self._pool = None
-        return outcome
+    def _started(self) -> CaseWorker:
+        """Return a worker that has taken the case."""
+        for _ in range(START_ATTEMPTS):
+            worker = CaseWorker()
+            worker.send(self._case)
+            try:
+                worker.outcome()
+            except WorkerLost as lost:
+                self.cause = str(lost)
+            else:
+                return worker
+        raise cannot_start(f"{START_ATTEMPTS} in a row were {self.cause}")

@@ -12,7 +12,7 @@ from sim.files import WrongPlace
 from sim.study.analyses.design import NoDesign, at_shares, latin_hypercube, read_study, settings_of
 from sim.study.analyses.sweep import Sweep, SweepSeries, sweep_design
 from sim.study.case import Case
-from sim.study.executors.worker import Interrupted
+from sim.study.executors.interruption import Interrupted
 from sim.study.storage.results import csv_bytes
 from tests.tiny_project import TINY
 

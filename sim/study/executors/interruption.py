@@ -1,0 +1,109 @@
+"""Ctrl-C, and the polite request to end (SIGTERM) a batch system sends: both stop a command in one line, and soon.
+
+Python runs a signal's handler between two of its own instructions, so a long call into a library would hold Ctrl-C up
+for as long as it takes. `ends_soon` notices the signal in a thread and ends the process itself where the main thread
+does not: workers end with their parent, and what is written appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from sim.errors import SimError
+
+PATIENCE = 4.0
+"""Seconds after Ctrl-C or SIGTERM in which the program may end by itself."""
+_SIGNALS = frozenset({int(signal.SIGINT), int(signal.SIGTERM)})
+
+
+class Interrupted(SimError):
+    """The person at the keyboard ended the run; what was finished and kept is still there."""
+
+    exit_code = 128 + signal.SIGINT
+
+
+class Terminated(Interrupted):
+    """The system ended the run (SIGTERM); what was finished and kept is still there."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+class TerminationRequest(KeyboardInterrupt):
+    """What SIGTERM raises, as Python raises KeyboardInterrupt for Ctrl-C."""
+
+
+@contextmanager
+def interruptible(message: str = "interrupted") -> Iterator[None]:
+    """Let Ctrl-C end the block as Interrupted, and SIGTERM as Terminated, with `message` as their line."""
+    before = _on_terminate()
+    try:
+        yield
+    except TerminationRequest:
+        raise Terminated(message) from None
+    except KeyboardInterrupt:
+        raise Interrupted(message) from None
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _on_terminate() -> signal.Handlers | None:
+    """Treat SIGTERM like Ctrl-C unless the program around us has plans of its own for it."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return None
+    signal.signal(signal.SIGTERM, _raise)
+    return signal.SIG_DFL
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    """Do for SIGTERM what Python does for Ctrl-C."""
+    raise TerminationRequest
+
+
+@contextmanager
+def ends_soon(patience: float = PATIENCE) -> Iterator[None]:
+    """End the process `patience` seconds after Ctrl-C or SIGTERM if the block has not ended by then; main thread only."""
+    if os.name != "posix" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    over = threading.Event()
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reading, over, patience), daemon=True, name="watch signals").start()
+    try:
+        yield
+    finally:
+        over.set()
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+
+
+def _watch(reading: int, over: threading.Event, patience: float) -> None:
+    """Read the numbers of signals as they come; after one that ends the program, wait, and then end it."""
+    with open(reading, "rb", buffering=0) as numbers:
+        while number := numbers.read(1):
+            if number[0] in _SIGNALS and not over.wait(patience):
+                with suppress(OSError):
+                    os.write(2, b"interrupted\n")
+                os._exit(128 + number[0])
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for a moment; a process that is started meanwhile receives neither until it asks."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,174 @@
+"""A worker process and the pipe to it: how it is started, what it is sent, and how it came to its end.
+
+Python hands a new process its data through a pipe that holds 64 KB, and keeps the reading end open meanwhile: a process
+that is killed before it has read more leaves its parent waiting for ever. So a process is started with no more than an
+end of a pipe of our own; what it needs follows through that, and writing to somebody who is gone is an error.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from multiprocessing import connection, get_context, parent_process, resource_tracker, spawn
+from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from types import ModuleType
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+from sim.errors import SimError
+from sim.study.executors.interruption import signals_blocked
+
+START_ATTEMPTS = 3
+"""Workers in a row that may end while they start, before the run is given up or goes on without them."""
+_JOIN_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+_main_hidden = threading.Lock()
+
+
+class WorkerProcess(SpawnProcess):
+    """A process that does not import its parent's main module, of which a worker needs nothing.
+
+    Python's own would run a script once more in every worker, and a script without `if __name__ == "__main__"` would
+    start workers there again; one that is typed in or piped has no file to import at all.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802 (multiprocessing calls it so)
+        """Start the process while the main module is an empty one: what is sent is worked out from it."""
+        with _main_hidden:
+            main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process_obj)  # noqa: SLF001 (the one hook there is)
+            finally:
+                sys.modules["__main__"] = main
+
+
+_living: WeakSet[WorkerConnection] = WeakSet()
+
+
+class WorkerLost(Exception):
+    """A worker process has ended; the text says how."""
+
+
+class WorkerConnection:
+    """One worker process, and this end of the pipe to it."""
+
+    def __init__(self, target: Callable[..., None], *args: Any) -> None:
+        """Start a process that calls `target(pipe, *args)`; what is sent with it here is small."""
+        _require_executable()
+        resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
+        self.lost = ""
+        self.pipe, there = get_context("spawn").Pipe()
+        self._process = WorkerProcess(target=target, args=(there, *args), daemon=True)
+        _living.add(self)
+        try:
+            with signals_blocked():
+                self._process.start()
+        except BaseException as refused:  # Ctrl-C, too, is delivered once the process has started
+            self.close()
+            if isinstance(refused, OSError):
+                raise cannot_start(str(refused)) from refused
+            raise
+        finally:
+            there.close()
+
+    def send(self, message: bytes) -> None:
+        """Send what `packed` has made, and wait until it is read; whether the worker is gone, `receive` says."""
+        try:
+            self.pipe.send_bytes(message)
+        except OSError:
+            self._note_loss()
+
+    def receive(self) -> Any:
+        """Wait for what the worker sends. Raises WorkerLost."""
+        if not self.lost:
+            try:
+                return self.pipe.recv()
+            except (EOFError, OSError):
+                self._note_loss()
+        raise WorkerLost(self.lost)
+
+    def _note_loss(self) -> None:
+        """Note how the process came to its end; its pipe is closed, so it has ended or is about to."""
+        self._process.join(_JOIN_SECONDS)
+        self.lost = _cause(self._process.exitcode)
+        self.close()
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        if self._process.pid is not None:
+            self._process.kill()
+            self._process.join(_JOIN_SECONDS)
+        self.pipe.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    """End what nobody has ended: Python would ask with SIGTERM, which is not for workers, and wait."""
+    for one in list(_living):
+        one.close()
+
+
+W = TypeVar("W", bound=WorkerConnection)
+
+
+def answering(connections: Iterable[W]) -> list[W]:
+    """Wait until some workers have sent something or are lost; return those."""
+    waited_for = list(connections)
+    if lost := [one for one in waited_for if one.lost]:
+        return lost
+    ready = connection.wait([one.pipe for one in waited_for])
+    return [one for one in waited_for if one.pipe in ready]
+
+
+def packed(message: object) -> bytes:
+    """A message as it goes through pipes; TypeError or AttributeError where it cannot be sent."""
+    return bytes(ForkingPickler.dumps(message))
+
+
+def cannot_start(cause: str) -> SimError:
+    """The error for workers that end before they have begun."""
+    return SimError(f"worker processes cannot start: {cause}; --workers 1 needs none")
+
+
+def _require_executable() -> None:
+    """Refuse an interpreter that cannot be executed: a process of it would only be seen to end."""
+    executable = os.fsdecode(spawn.get_executable() or "python")
+    if not os.access(executable, os.X_OK):
+        raise cannot_start(f"{executable} may not be executed")
+
+
+def _cause(code: int | None) -> str:
+    """In words, how a process ended."""
+    if code is None:
+        return "without an answer"
+    if code == -signal.SIGKILL:
+        return "killed, by hand or because memory ran out"
+    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended itself with code {code}"
+
+
+# --- inside the process -----------------------------------------------------------------------------------------------
+
+
+def begin_work() -> None:
+    """Leave Ctrl-C and SIGTERM to the parent, which both may reach at once, and make sure not to outlive it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_watch_parent, daemon=True, name="watch parent").start()
+
+
+def _watch_parent() -> None:
+    """End this process as soon as its parent has ended."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
