@@ -11,6 +11,7 @@ import click
 
 from sim.errors import SimError
 
+
 class Commands(click.Group):
     """The commands; errors are caught here and nowhere else: one clear message and an exit code."""
 

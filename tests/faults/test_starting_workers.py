@@ -23,13 +23,25 @@ from tests.study.toy_case import Heavy
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 MOMENTS = (0.0, 0.05, 0.1, 0.3, 0.6, 1.0)
 """Seconds after a worker process has appeared."""
-STUDY = ROOT / "tests" / "configs" / "study.yaml"
-COMMANDS = {
-    "run": ["run", TINY, "--runs", "30", "--workers", "2", "--engine", "simpy"],
-    "compare": ["compare", TINY, TINY.with_name("tiny_slow.yaml"), "--runs", "12", "--workers", "2", "--engine", "simpy"],
-    "sweep": ["sweep", STUDY, "--runs", "6", "--workers", "2"],
+STUDY = f"""schema_version: 1
+name: power
+question: How late may the power be?
+configs: [{TINY.as_posix()}]
+inputs: {{week: {{paths: [energization.units.first_week], values: [3, 4]}}}}
+metrics: [lead_time_full_days]
+"""
+RUN: list[str | Path] = ["run", TINY, "--runs", "30", "--workers", "2", "--engine", "simpy"]
+COMMANDS: dict[str, list[str | Path]] = {
+    "run": RUN,
+    "compare": ["compare", TINY, ROOT / "configs" / "one_block.yaml", *RUN[2:]],
+    "sweep": ["sweep", "study.yaml", "--runs", "6", "--workers", "2"],
     "drivers": ["drivers", TINY, "--runs", "8", "--workers", "2", "--engine", "simpy"],
 }
+FOR_LONG = """
+from sim.study.runner import run
+from tests.study.toy_case import Heavy
+run(Heavy(seconds=1), seed=1, runs=900, workers=2)
+"""
 
 
 def workers_of(pid: int) -> list[int]:
@@ -109,9 +121,8 @@ except SimError as error:
 
 @pytest.mark.parametrize("after", [0.0, 0.2, 0.6])
 def test_ctrl_c_ends_it_within_five_seconds_also_while_workers_start(after: float) -> None:
-    code = "from tests.study.toy_case import Heavy; from sim.study.runner import run; run(Heavy(seconds=1), seed=1, runs=900, workers=2)"
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=surroundings(),
+        [sys.executable, "-c", FOR_LONG], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=surroundings(),
         start_new_session=True,
     )  # fmt: skip
     # the process that would read what it is sent is gone, the moment at which the parent waited for ever
@@ -128,8 +139,9 @@ def test_ctrl_c_ends_it_within_five_seconds_also_while_workers_start(after: floa
 @pytest.mark.parametrize("after", MOMENTS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_with_workers_goes_on(command: str, after: float, tmp_path: Path, observed: Observed) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY)
     process = subprocess.Popen(
-        words([*COMMANDS[command], "--out", tmp_path / "out"]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        words([*COMMANDS[command], "--out", "out"]), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True, env=surroundings(), start_new_session=True,
     )  # fmt: skip
     killed = kill_first_worker(process.pid, after)
@@ -145,7 +157,7 @@ def test_every_command_with_workers_goes_on(command: str, after: float, tmp_path
 
 def test_sigterm_while_workers_start_is_one_line_and_143(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        words([*COMMANDS["run"], "--out", tmp_path / "out"]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        words([*RUN, "--out", tmp_path / "out"]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True, env=surroundings(), start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
