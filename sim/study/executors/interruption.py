@@ -88,12 +88,12 @@ def ends_soon(patience: float = PATIENCE) -> Iterator[None]:
 
 def _watch(reading: int, over: threading.Event, patience: float) -> None:
     """Read the numbers of signals as they come; after one that ends the program, wait, and then end it."""
-    with open(reading, "rb", buffering=0) as numbers:
-        while number := numbers.read(1):
-            if number[0] in _SIGNALS and not over.wait(patience):
-                with suppress(OSError):
-                    os.write(2, b"interrupted\n")
-                os._exit(128 + number[0])
+    while number := os.read(reading, 1):
+        if number[0] in _SIGNALS and not over.wait(patience):
+            with suppress(OSError):
+                os.write(2, b"interrupted\n")
+            os._exit(128 + number[0])
+    os.close(reading)
 
 
 @contextmanager
