@@ -101,6 +101,7 @@ class InputsBuilder:
 
     def chance(self, name: str, chance: Chance) -> int:
         """Add a drawn decision: a span whose value is a probability."""
+        # a probability is scaled by factors like a duration, and decided by the same draw in all cases
         kind = OTHERWISE if chance.otherwise else CHANCE
         return self._add(name, Span(Fixed(chance.probability), losses=chance.factors), kind)
 
@@ -144,6 +145,7 @@ def _mean(shape: Distribution) -> float:
 
 def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     width = max(map(len, lists), default=0)
+    # rows of one length, so that the kernel reads them without offsets
     rows = [(*numbers, *(-1,) * (width - len(numbers))) for numbers in lists]
     return np.array(rows, np.int64).reshape(len(lists), width)
 
@@ -183,9 +185,10 @@ class Draws:
         factors = sample(inputs.tables, inputs.factor_table, self.uniforms(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, self.uniforms(inputs.delay_names, first, count))
         factors, delays = shared(inputs, factors, delays)
-        luck = self.uniforms(inputs.names, first, count)
-        content, values = settle(inputs, sample(inputs.tables, inputs.table, luck), luck, factors, delays)
+        drawn = self.uniforms(inputs.names, first, count)
+        content, values = settle(inputs, sample(inputs.tables, inputs.table, drawn), drawn, factors, delays)
         for column in range(count):
+            # a repeated attempt has its own draw but the replication's factors: a bad project stays bad
             later = self._later(first + column, factors[:, column], delays[:, column])
             yield SampledInputs(
                 first + column, values[:, column].tolist(), content[:, column], factors[:, column], later
@@ -200,8 +203,8 @@ class Draws:
         """Return the rule for repeated attempts; they are rare, so each is drawn when it is needed."""
 
         def draw(number: int, attempt: int) -> int:
-            luck = uniform(self.keys[number], replication, attempt)
-            return value_of(self.inputs, number, luck, factors, delays)
+            drawn = uniform(self.keys[number], replication, attempt)
+            return value_of(self.inputs, number, drawn, factors, delays)
 
         return draw
 
@@ -220,11 +223,11 @@ def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[Flo
 
 
 def settle(
-    inputs: Inputs, shape: FloatArray, luck: FloatArray, factors: FloatArray, delays: FloatArray
+    inputs: Inputs, shape: FloatArray, drawn: FloatArray, factors: FloatArray, delays: FloatArray
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (content, values), both int64 of shape (inputs, replications): the one rounding of every draw.
 
-    `shape` are the sampled values in their own unit, `luck` the uniforms they came from.
+    `shape` are the sampled values in their own unit, `drawn` the uniforms they came from.
     """
     # in this order, one factor after the other: floats must round alike here, in `value_of` and in the kernel
     amount = shape * inputs.minutes[:, None]
@@ -233,28 +236,29 @@ def settle(
     amount = _times(amount, inputs.losses, factors)
     for column in inputs.delays.T:
         amount = amount + np.where(column[:, None] < 0, 0.0, delays[column] if len(delays) else 0.0)
-    jumps = luck < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
+    jumps = drawn < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
     values = np.where((inputs.kind == SPAN)[:, None], np.floor(amount + 0.5), jumps)
     return content.astype(np.int64), values.astype(np.int64)
 
 
 def _times(amount: FloatArray, columns: NDArray[np.int64], factors: FloatArray) -> FloatArray:
     for column in columns.T:
+        # only where a factor is named: multiplying by 1.0 would be right too, and slower
         named = np.flatnonzero(column >= 0)
         amount[named] *= factors[column[named]]
     return amount
 
 
-def value_of(inputs: Inputs, number: int, luck: float, factors: FloatArray, delays: FloatArray) -> int:
+def value_of(inputs: Inputs, number: int, drawn: float, factors: FloatArray, delays: FloatArray) -> int:
     """Return one input's value from its uniform: the same operations in the same order as `settle`."""
-    amount = sample_one(inputs.tables, int(inputs.table[number]), luck) * float(inputs.minutes[number])
+    amount = sample_one(inputs.tables, int(inputs.table[number]), drawn) * float(inputs.minutes[number])
     for factor in (*inputs.content[number], *inputs.losses[number]):
         amount *= float(factors[factor]) if factor >= 0 else 1.0
     for delay in inputs.delays[number]:
         amount += float(delays[delay]) if delay >= 0 else 0.0
     if inputs.kind[number] == SPAN:
         return floor(amount + 0.5)
-    return int(luck < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
+    return int(drawn < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
 
 
 # --- spreading over a study -------------------------------------------------------------------------------------------
@@ -286,6 +290,7 @@ class Spreader:
         asked = tuple(names)
         if self.sampling.is_plain or not asked:
             return uniforms(self._keys_of(asked), first, count)
+        # a chunk may reach into the next randomisation: each part is drawn within its own
         size = self.sampling.size
         sources = tuple(self._cases[name][0] if name in self._cases else name for name in asked)
         parts = [self._within(sources, part.start // size)(part.start, len(part)) for part in _cut(first, count, size)]
@@ -332,8 +337,9 @@ def _drivers(inputs: Inputs) -> list[str]:
     """Return what has a number of its own and is shared: first what happens and when, then the rest, each by name."""
     cases = _cases(inputs)
     drawn = inputs.tables.kind[inputs.delay_table] != FIXED
+    # Sobol's first dimensions are the most even ones: they go to what moves whole projects
     first = {happens for happens, _ in cases.values()}
-    first |= {name for name, luck in zip(inputs.delay_names, drawn, strict=True) if luck}
+    first |= {name for name, drawn in zip(inputs.delay_names, drawn, strict=True) if drawn}
     return [*sorted(first), *sorted({*inputs.factors, *inputs.delay_names} - first - cases.keys())]
 
 

@@ -80,7 +80,9 @@ def compare(
     if len({sample.sampling for sample in samples.values()}) > 1:
         texts = ", ".join(f"{name}: {sample.sampling.describe(sample.size)}" for name, sample in samples.items())
         raise NotComparable(f"the cases were not run on the same random numbers; they were sampled as {texts}")
+    # a replication is paired with the same number of the other case; the surplus of a longer sample has no partner
     n = min(sample.size for sample in samples.values())
+    # Bonferroni: k intervals at 1 - a/k hold together at 1 - a
     level = 1 - (1 - LEVEL) / len(others)
     return [
         _difference(
@@ -135,9 +137,11 @@ def _three(interval: Interval) -> tuple[float, float, float]:
 
 def _remark(metric: str, found: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
     """Remarks on the numbers; the last of those found is the P80."""
+    # a stalled replication is infinite: the median of the finite ones says how large the metric is
     known = base[np.isfinite(base)]
     unit = METRICS[metric].unit if metric in METRICS else ""
     least = practical(unit, float(np.median(known)) if len(known) else 0.0, shift_days)
+    # by size, not by significance: with enough runs every difference is significant
     small = all(abs(interval.value) <= least for interval in found if not np.isnan(interval.value))
     few = 0 < found[-1].n < TRUSTED_N
     return "; ".join([NO_DIFFERENCE] * small + [TOO_FEW] * few)

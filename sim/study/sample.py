@@ -45,6 +45,7 @@ def bands(curves: Column, blocks: Column | None = None) -> Columns:
     too small for a bound, and everywhere when there is no replication at all. `blocks` is the randomisation of
     each replication where random numbers were stratified (`sim.study.intervals`); None if they are independent.
     """
+    # days first: sorting along the last axis reads memory in order
     ordered = np.sort(curves.T, axis=1)
     days, n = ordered.shape
     if n == 0:
@@ -70,8 +71,10 @@ def _scattered(found: Columns, curves: Column, blocks: Column) -> Columns:
     parts = [np.sort(curves[blocks == block], axis=0) for block in np.unique(blocks)]
     many, bounds = len(parts), Columns()
     for name in BOUNDED:
+        # replications of one randomisation depend on each other, so the scatter of randomisations says how sure the band is
         each = np.array([part[rank(SHARES[name], len(part)) - 1] for part in parts], dtype=np.float64)
         scatter = each.std(axis=0, ddof=1) if many > 1 else np.full(curves.shape[1], np.nan)
+        # few randomisations: Student's t instead of the normal distribution
         half = student((1 + LEVEL) / 2, max(many - 1, 1)) * scatter / np.sqrt(many)
         bounds |= {f"{name}_low": found[name] - half, f"{name}_high": found[name] + half}
     return bounds

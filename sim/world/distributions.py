@@ -97,6 +97,7 @@ class Triangular:
         width = self.high - self.low
         rising = self.low + np.sqrt(u * width * (self.mode - self.low))
         falling = self.high - np.sqrt((1.0 - u) * width * (self.high - self.mode))
+        # both branches are worked out and one is taken; rounding may leave the range by one last digit, hence the clip
         values = np.where(u * width < self.mode - self.low, rising, falling)
         return np.clip(values, self.low, self.high)
 
@@ -136,6 +137,7 @@ class Pert:
         width = self.high - self.low
         if width == 0:
             return np.full_like(u, self.low, dtype=np.float64)
+        # beta(1 + 4a, 1 + 4b) with a + b = 1 has the mean (low + 4 mode + high) / 6
         early, late = (self.mode - self.low) / width, (self.high - self.mode) / width
         share: Floats = betaincinv(1 + 4 * early, 1 + 4 * late, u)
         return np.clip(self.low + share * width, self.low, self.high)
@@ -207,6 +209,7 @@ class Exponential:
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`; infinite at 1."""
         with np.errstate(divide="ignore"):
+            # log1p keeps the digits of short times, where 1 - u would round
             return -self.average * np.log1p(-u)
 
     def mean(self) -> float:
@@ -252,6 +255,7 @@ class Discrete:
 
     def ppf(self, u: Floats) -> Floats:
         """Return the values whose shares of the weights contain `u`."""
+        # a draw exactly on a boundary belongs to the next value, as in the kernel's search
         place = np.searchsorted(self.cumulative(), u, side="right")
         return np.asarray(self.values)[np.minimum(place, len(self.values) - 1)]
 

@@ -73,9 +73,11 @@ def table(dist: Distribution) -> Floats:
         return np.array([dist.value], dtype=np.float64)
     if isinstance(dist, Discrete):
         return np.concatenate([np.asarray(dist.values), dist.cumulative()])
+    # both halves are kept by their distance from the nearer end, so that the tails are as fine as the middle
     ends = _distances()
     lower, upper = dist.ppf(ends), dist.ppf(1.0 - ends)
     if not np.isfinite(upper[0]):
+        # an infinite end cannot be interpolated: beyond the last knot the quantile of that knot is used
         upper[0] = upper[1]
     return np.concatenate([lower, upper])
 
@@ -83,6 +85,7 @@ def table(dist: Distribution) -> Floats:
 def _distances() -> Floats:
     """List the SIDE distances from an end of (0, 1) at which quantiles are kept, from 0 to 1/2."""
     octave = 1.0 + np.arange(CELLS) / CELLS
+    # as floats are spaced: each halving of the distance has the same number of knots, found by its exponent
     starts = 2.0 ** np.arange(-OCTAVES - 1, -1)
     return np.concatenate([[0.0], np.outer(starts, octave).ravel(), [0.5]])
 
@@ -103,6 +106,7 @@ def sample(tables: Tables, index: NDArray[np.integer], u: Floats) -> Floats:
     """Sample many inputs at once: row r is distribution `index[r]` at the draws `u[r]`; shape of `u`."""
     values = np.empty_like(u)
     starts = tables.start[index]
+    # rows of one distribution together: its table stays in the processor's cache while they are looked up
     order = np.argsort(starts, kind="stable")
     firsts = np.flatnonzero(np.diff(starts[order], prepend=-1)).tolist()
     most = max(1, _BLOCK // max(1, u.shape[1]))
@@ -124,12 +128,14 @@ def lookup(table: Floats, u: Floats, kind: int = TABLE) -> Floats:
         return table[np.searchsorted(table[cases:], u, side="right")]
     upper = u > 0.5
     t = np.where(upper, 1.0 - u, u)
+    # exponent and leading digits of the distance are the knot: no search
     m, e = np.frexp(t)
     x = (m - 0.5) * _SCALE
     cell = x.astype(np.intp)
     f = x - cell
     knot = cell + (e * np.intp(CELLS) + _FIRST)
     deep = e < -OCTAVES
+    # closer to the end than the first knot: on the straight line to the end itself
     if deep.any():
         knot[deep], f[deep] = 0, t[deep] * _DEEP
     knot += upper * np.intp(SIDE)

@@ -60,6 +60,7 @@ def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> N
     Element [i, j] of the (len(keys), count) result is the draw of `keys[i]` in replication `first + j`,
     strictly between 0 and 1, with the same bits as `uniform(keys[i], first + j, attempt)`.
     """
+    # one counter yields four words; only the first is used, so that a draw does not depend on how many are asked for
     drawn = np.empty((len(keys), count))
     blocks = np.empty(4 * count)
     for row, generator in enumerate(_at(keys, first, attempt)):
@@ -98,6 +99,7 @@ def word(key: Key, replication: int, attempt: int) -> int:
 
 def philox(counter: tuple[int, int, int, int], key: Key) -> tuple[int, int, int, int]:
     """Return the four output words of Philox4x64-10 for a counter and a key of 64-bit words."""
+    # Python's integers do not overflow, so every product is masked back to 64 bits
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(_ROUNDS):
@@ -174,6 +176,7 @@ def choose_sampling(method: str, runs: int) -> Sampling:
     name = _known(method)
     if name == "mc":
         return PLAIN_MONTE_CARLO
+    # more runs than 8 x 1024 become more randomisations, which the t-interval gains from
     share = min(max(ceil(runs / RANDOMISATIONS), SMALLEST), LARGEST)
     return Sampling(name, share if name == "lhs" else 1 << (share - 1).bit_length())
 
@@ -206,6 +209,7 @@ def ranks(keys: Sequence[Key], block: int, size: int) -> NDArray[np.uint16]:
     It is the rank of the replication's plain draw among those of the randomisation: a random order, and one that
     leaves each replication close to the numbers it would have drawn.
     """
+    # 16 bits hold 1,024 ranks: with 60,000 inputs this array is what a process caches
     ranked = np.empty((len(keys), size), np.uint16)
     rows = max(1, _ROWS // size)
     for begin in range(0, len(keys), rows):
@@ -217,6 +221,7 @@ def ranks(keys: Sequence[Key], block: int, size: int) -> NDArray[np.uint16]:
 def latin_hypercube(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
     """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count)."""
     size = ranked.shape[1]
+    # each slice of (0, 1) is used once in a randomisation; within its slice a draw is uniform
     slices = ranked[:, first % size : first % size + count]
     drawn: FloatArray = (slices + uniforms(keys, first, count, PLACE)) / size
     np.minimum(drawn, _TOP, out=drawn)
@@ -229,6 +234,7 @@ def rescaled_in_case(ends: FloatArray, drawn: FloatArray) -> FloatArray:
     Given the case it is as uniform as the draw was, so it decides what only matters in that case: both are then
     spread evenly by one number.
     """
+    # the last end may round to less than 1: the last case takes what is left
     case = np.searchsorted(ends[:-1], drawn, side="right")
     begins = np.concatenate([[0.0], ends[:-1]])
     widths = np.append(ends[:-1], 1.0) - begins
@@ -265,6 +271,7 @@ def scrambled_directions(numbers: Words, keys: Sequence[Key], block: int) -> Wor
     mixed = np.zeros((len(keys), 1 + digits), np.uint64)
     mixed[:, 0] = random[:, 0]
     for digit in range(digits):
+        # 1 on the diagonal keeps the matrix invertible, so no two points fall together
         own = np.uint64(1 << (_BITS - 1 - digit))
         column = own | (random[:, 1 + digit] & (own - np.uint64(1)))
         there = numbers >> np.uint64(digits - 1 - digit) & np.uint64(1)
@@ -276,6 +283,7 @@ def sobol_points(mixed: Words, first: int, count: int) -> FloatArray:
     """Return points first … first + count − 1 of a scrambled sequence, shape (dimensions, count)."""
     places = np.arange(first, first + count, dtype=np.uint64)
     points = np.repeat(mixed[:, :1], count, axis=1)
+    # the binary digits of the point's number choose which directions are added, modulo 2
     for k, direction in enumerate(mixed[:, 1:].T):
         points ^= direction[:, None] * (places >> np.uint64(k) & np.uint64(1))
     drawn: FloatArray = np.minimum((points + 0.5) * _SPREAD_STEP, _TOP)

@@ -74,6 +74,7 @@ class Calendar:
 
     def like(self, intervals: Minutes, longest: int, name: str = "") -> Calendar:
         """Return a calendar known as far as this one: rows of starts, ends and `done`, found to be in order elsewhere."""
+        # checking the order again would cost more than the kernel that made the intervals
         made = object.__new__(Calendar)
         made.name, made.horizon, made.start_date = name or self.name, self.horizon, self.start_date
         made.starts, made.ends, made.done = intervals
@@ -126,6 +127,7 @@ class Calendar:
         if not len(self.starts):
             return np.zeros_like(times)
         place = np.searchsorted(self.starts, times, side="right") - 1
+        # inside an interval its end lies ahead: what is left of it is not worked yet
         counted = self.done[place] - np.maximum(self.ends[place] - times, 0)
         return np.where(place < 0, 0, counted)
 
@@ -142,6 +144,7 @@ class Calendar:
         """
         if minutes == 0:
             return start
+        # in working time nothing is closed, so the finish is a sum there and one search leads back to the clock
         target = self._worked(start) + minutes
         done = self._done
         place = bisect_left(done, target)
@@ -153,6 +156,7 @@ class Calendar:
         """Return the latest start from which `minutes` of work are done by `finish`; it may be negative."""
         if minutes == 0:
             return finish
+        # the inverse of `finish`: before the project's start every minute counts, so the answer may be negative
         left = self.worked(finish) - minutes
         if left < 0:
             return left
@@ -172,6 +176,7 @@ class Calendar:
                 f" open interval of {_hours(self.longest)}"
             )
         starts, ends = self._starts, self._ends
+        # the open interval at `start` may have too little left, so the search begins with it
         for place in range(bisect_right(ends, start), len(ends)):
             end = max(start, starts[place]) + minutes
             if end <= ends[place]:
@@ -310,10 +315,12 @@ def _without_compiled(calendar: Calendar, closed: NDArray[np.int64], name: str) 
 
 def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
     """Take out closures: keep what is open on the calendar and in the rest of the time."""
+    # only the part up to the last closure is cut: the years after it keep their intervals as they are
     storms = merged(closed[:, 0], closed[:, 1])
     last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
     later = int(np.searchsorted(calendar.ends, last, side="right"))
     if later < len(calendar.starts) and calendar.starts[later] < last:
+        # the last closure ends inside an open interval: cut that one as well
         later, last = later + 1, int(calendar.ends[later])
     starts, ends = intersection((calendar.starts[:later], calendar.ends[:later]), complement(storms, last))
     left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])

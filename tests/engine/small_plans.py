@@ -78,7 +78,7 @@ class Told:
     """What came of a plan: its log in canonical order, as numbers and as words, and why it stalled if it did."""
 
     compiled: CompiledPlan
-    luck: SampledInputs
+    draws: SampledInputs
     outcome: RunOutcome
 
     @property

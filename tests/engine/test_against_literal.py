@@ -36,7 +36,7 @@ def follows_the_rules(plan: Plan, seed: int, order: Order) -> None:
     """Assert that the engine tells the same twice, and the same as the rules whoever moves first in a minute."""
     once, twice = told(plan, seed=seed), told(plan, seed=seed)
     assert once.outcome.log.tolist() == twice.outcome.log.tolist()
-    naive = Naive(plan, drawing(once.compiled, once.luck), order)
+    naive = Naive(plan, drawing(once.compiled, once.draws), order)
     outcome = naive.run(LAST)
     rank = {name: number for number, name in enumerate(once.compiled.units)}
     assert entries(once) == sorted(naive.log, key=lambda row: (row[0], rank[row[1]]))

@@ -48,7 +48,7 @@ def test_the_queue_over_time_is_the_sum_of_the_waits(plan: Plan) -> None:
     rows = outcome.compiled.rows
     waited = sum(minute - asked for minute, step, asked in outcome.log if rows[step, 0] == HOLD)
     # Little's law: the queue is counted at the end of every single minute, the waits come from the log.
-    naive = Naive(plan, drawing(outcome.compiled, outcome.luck))
+    naive = Naive(plan, drawing(outcome.compiled, outcome.draws))
     naive.run(LAST)
     still = sum(naive.now - unit.since for unit in naive.units if unit.doing == "asking")
     assert waited + still == naive.queued

@@ -16,7 +16,7 @@ from tests.engine.small_plans import Told, finished, last, replications, work, w
 def drawn(told: Told, activity: str) -> list[int]:
     """What an activity came out at, for every unit that performs it in their order."""
     names = enumerate(told.compiled.inputs.names)
-    return [told.luck.values[number] for number, name in names if name.split("/")[0] == activity]
+    return [told.draws.values[number] for number, name in names if name.split("/")[0] == activity]
 
 
 def served(arrivals: Sequence[int], services: Sequence[int], servers: int) -> list[int]:

@@ -84,7 +84,7 @@ def test_a_shipped_project_is_measured_alike(name: str) -> None:
 
 def chain_of(outcome: Told) -> DrivingChain:
     plan = outcome.compiled
-    return DrivingChain(Record.of(Index.of(plan), outcome.outcome.log, outcome.luck.content, plan.base_calendars))
+    return DrivingChain(Record.of(Index.of(plan), outcome.outcome.log, outcome.draws.content, plan.base_calendars))
 
 
 def test_the_chains_of_random_plans_are_the_same() -> None:

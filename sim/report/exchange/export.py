@@ -1,4 +1,4 @@
-"""What is handed to a planner: one run as a schedule, the plan without luck beside it, and how sure each date is.
+"""What is handed to a planner: one run as a schedule, the expected plan beside it, and how sure each date is.
 
 How sure the dates of a schedule are: each task's P50 and P80 finish, and how often it was critical.
 """
@@ -123,7 +123,7 @@ class Handover:
         manifest = self.result.manifest
         return (
             f"Run {self.replication} of {manifest['runs']} (the P50 finish), seed {manifest['seed']}; baseline: the "
-            f"plan without luck; P80 and criticality from {self.looked_at} runs. Simulated, not levelled; durations are "
+            f"expected plan; P80 and criticality from {self.looked_at} runs. Simulated, not levelled; durations are "
             "those drawn in this run."
         )
 

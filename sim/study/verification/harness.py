@@ -45,7 +45,7 @@ class Played:
     """A small plan that was run."""
 
     plan: CompiledPlan
-    luck: SampledInputs
+    draws: SampledInputs
     outcome: RunOutcome
 
     @property
@@ -65,7 +65,7 @@ class Played:
     def drawn(self, activity: str) -> dict[str, int]:
         """What an activity came out at, by unit."""
         inputs = enumerate(self.plan.inputs.names)
-        pairs = ((name.partition("/"), self.luck.values[number]) for number, name in inputs)
+        pairs = ((name.partition("/"), self.draws.values[number]) for number, name in inputs)
         return {unit: value for (what, _, unit), value in pairs if what == activity}
 
 
@@ -87,8 +87,8 @@ def play(
             if isinstance(step, Wait | Signal):
                 plan.gate(step.gate)
     compiled = compile_plan(plan)
-    (luck,) = Draws(compiled.inputs, seed).chunk(replication, 1)
-    return Played(compiled, luck, simulate(SimpyPlan(compiled), luck, compiled.base_calendars))
+    (draws,) = Draws(compiled.inputs, seed).chunk(replication, 1)
+    return Played(compiled, draws, simulate(SimpyPlan(compiled), draws, compiled.base_calendars))
 
 
 def work(minutes: float, activity: str = "work", calendar: str = "always") -> Work:

@@ -82,6 +82,7 @@ class Climate:
 
     def windier(self, speed: float) -> Floats:
         """Return the chance of more than `speed` m/s, by month and hour: (12, 24)."""
+        # the survival function of the Weibull distribution
         chance: Floats = np.exp(-((speed / self.wind_c) ** self.wind_k))
         return chance
 
@@ -161,6 +162,7 @@ def wet_days(uniforms: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
     no loop. Weather persists: p01 + p10 ≤ 1. Before the first such draw it is dry.
     """
     decided = (uniforms < p01) | (uniforms >= 1 - p10)
+    # the day on which the state was decided last
     since = np.maximum.accumulate(np.where(decided, np.arange(len(uniforms)), 0))
     wet: NDArray[np.bool_] = (uniforms < p01)[since]
     return wet
@@ -181,6 +183,7 @@ def autocorrelated(noise: Floats, correlation: float) -> Floats:
 
 def autocorrelation_weights(correlation: float) -> tuple[tuple[float, ...], float]:
     """Return the weight of each doubling in `autocorrelated`, and what brings the sum back to variance 1."""
+    # the variance of a sum of independent numbers is the sum of the squared weights
     norm = sqrt(sum(correlation ** (2 * step) for step in range(LAGS + 1)))
     return tuple(correlation**shift for shift in _DOUBLINGS), norm
 
@@ -193,6 +196,7 @@ def interpolated(knots: Floats, correlation: float, late: float) -> Floats:
 
 def interpolation_weights(correlation: float, late: float) -> tuple[float, float]:
     """Return the weights of two knots a share `late` of the way between them; `correlation` is that of the two."""
+    # a weighted mean of two correlated numbers varies less than either: divide by its standard deviation
     spread = sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
     return (1 - late) / spread, late / spread
 

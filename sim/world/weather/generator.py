@@ -111,6 +111,7 @@ def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws
 
     share, hold = climate.wind_daily_share, climate.wind_3h_persistence
     count, first = (span.count - WARM_UP) * _A_DAY, (span.first + WARM_UP) * _A_DAY
+    # the score of an hour is a part that changes within hours and a part of the whole day; variances add up to 1
     knots = autocorrelated(ndtri(draws.series("wind", first - LAGS, count + LAGS + 1)), hold) * sqrt(1 - share)
     day = autocorrelated(
         ndtri(draws.daily("wind of the day", span.first, span.count)[:, 0]), climate.wind_daily_persistence
@@ -141,12 +142,15 @@ def _rain(
     """
     climate, limits = model.climate, model.limits
     uniforms = draws.daily("rain", span.first, span.count, 4)
+    # wet and dry days are a Markov chain, depth is a Weibull variable (after Richardson 1981)
     wet = np.flatnonzero(wet_days(uniforms[:, 0], climate.p01[span.month], climate.p10[span.month]))
     month, size = span.month[wet], -np.log1p(-uniforms[wet, 1])
     depth = climate.rain_mm[month] * size ** (1 / climate.rain_shape) / gamma(1 + 1 / climate.rain_shape)
     minutes = np.minimum(np.round(climate.rain_hours[month] * 60 * size), DAY).astype(np.int64)
+    # one spell a wet day, somewhere within the day
     starts = (wet - WARM_UP) * DAY + np.floor(uniforms[wet, 2] * (DAY - minutes)).astype(np.int64)
     ends = starts + minutes
+    # soil is closed for longer the more it rained: while it rains, a day, or until the mud has dried
     ground = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
     ground = np.where(depth >= limits.mud_rain, starts + DAY + limits.mud_minutes, ground)
     shut = starts[depth >= limits.shut_rain]
@@ -174,6 +178,7 @@ class LostDaysModel:
 
         count = span.count - WARM_UP
         noise = ndtri(draws.daily("bad days", span.first, span.count)[:, 0])
+        # back to a uniform number: a day is lost where it is below the month's chance, so bad days come in spells
         worse = ndtr(-autocorrelated(noise, self.persistence)[-count:])
         parts = {}
         for exposure, chance in self.chance.items():
@@ -221,6 +226,7 @@ def _sources(span: Days, draws: WeatherDraws) -> NDArray[np.int64]:
     into = (span.first + np.arange(span.count)) % BLOCK
     blocks = (span.first + np.arange(span.count)) // BLOCK
     uniforms = draws.series("days of the file", int(blocks[0]), int(blocks[-1] - blocks[0]) + 1)
+    # five days in a row from within two weeks of the date: persistence and season of the file both stay
     shift = np.floor(uniforms * (2 * SHIFT + 1)).astype(np.int64)[blocks - blocks[0]] - SHIFT
     # The block's first day, and from it on in a row: so 29 February does not repeat a day within a block.
     first = np.maximum(np.arange(span.count) - into, 0)
@@ -249,5 +255,6 @@ def closed_hours(year: Year, limits: Limits) -> dict[Exposure, Hours]:
 def _after(began: Hours, hours: int) -> Hours:
     """Mark every hour that is one of `hours` from a marked one on."""
     flat = began.ravel()
+    # a sum over a sliding window, as the difference of two running sums
     count = np.cumsum(np.concatenate([flat[-hours:], flat]))
     return (count[hours:] > count[:-hours]).reshape(began.shape)

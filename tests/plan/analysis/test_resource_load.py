@@ -31,7 +31,7 @@ def daily(routes: Routes, pools: Pools) -> Plan:
 def carried(plan: Plan) -> dict[str, Load]:
     """The load of every pool of a plan in its first replication."""
     compiled = compile_plan(plan)
-    values = told(plan).luck.values
+    values = told(plan).draws.values
     schedule = earliest(compiled, values, compiled.base_calendars)
     return {load.pool: load for load in loads(compiled, values, schedule, compiled.base_calendars)}
 
