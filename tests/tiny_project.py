@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sim.config.project import Project
+from sim.plan.deterministic_draws import mean_draws
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 
@@ -28,7 +29,7 @@ def tiny_case(*overrides: str) -> Case:
 
 def works(case: Case) -> dict[tuple[str, str], tuple[float, float]]:
     """(unit, activity) -> (begun, done) in hours, of every piece of work in the run without luck."""
-    log = case.simulate(case.planned).log
+    log = case.simulate(mean_draws(case.plan.inputs)).log
     rows = log[np.isin(case.plan.rows[log[:, 1], 0], [2])]
     return {
         (case.plan.units[case.plan.unit_of[step]], case.plan.activities[case.plan.activity_of[step]]): (

@@ -1,7 +1,8 @@
 """Inputs without chance: the most likely plan, and the expected plan, which is the one to quote.
 
-In the most likely plan every duration is most likely and nothing fails; it is kept in almost no run. The expected plan
-has means, and of every decision its share of yes and no, so that rework is in it.
+In the most likely plan every duration is most likely and nothing fails; it is kept in almost no run. In the expected plan
+units that are alike differ as much as they will, and every decision has its share of yes and no: rework is in it, and so
+is the wait for the last of many. What a whole project shares (losses, suppliers, risk drivers) is at its mean.
 """
 
 from __future__ import annotations
@@ -11,63 +12,91 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.draws import SPAN, Inputs, SampledInputs, settle, shared
+from sim.plan.draws import SPAN, Inputs, SampledInputs, settle, shared, shared_in_proportion
+from sim.world.quantile_tables import sample
 from sim.world.streams import FloatArray
 
 
 def most_likely_draws(inputs: Inputs) -> SampledInputs:
     """Return the most likely plan's inputs: everything at its planned value, decisions as is most likely."""
-    return _deterministic(inputs, inputs.planned, _most_likely(inputs))
+    factors, delays = shared(inputs, *_of_tables(inputs, inputs.planned))
+    half = _half(inputs)
+    return _deterministic(inputs, inputs.planned[inputs.table], half, factors, delays, inputs.planned)
+
+
+def mean_draws(inputs: Inputs) -> SampledInputs:
+    """Return what crews and orders are planned by: every duration at its mean, no risk driver occurs.
+
+    Tests fail as in the expected plan. Who calls crews and places orders does not know which of many will be late.
+    """
+    occurs = inputs.only_with[inputs.only_with >= 0]
+    factors, delays = _of_tables(inputs, inputs.mean)
+    factors[occurs] = 0.0
+    luck, _ = _in_proportion(inputs)
+    return _deterministic(inputs, inputs.mean[inputs.table], luck, *shared(inputs, factors, delays), inputs.mean)
 
 
 def expected_draws(inputs: Inputs) -> SampledInputs:
-    """Return the expected plan's inputs: everything at its mean, and of every decision its share of yes and no.
+    """Return the expected plan's inputs: one stratified sample of the units, at the mean of what they share.
 
-    A test that fails with probability 0.15 fails for every seventh unit, spread evenly over the units in their order;
-    its retest passes. A decision that a single unit takes comes out as is most likely. Risks do not occur.
+    Of n units with the same activity one has its duration from each n-th of the distribution, and a test that fails with
+    probability 0.15 fails for every seventh unit, both spread evenly over the units in their order; its retest passes.
+    What a single unit does is at its mean, or as is most likely; a risk driver counts with its probability.
     """
-    return _deterministic(inputs, inputs.mean, _in_proportion(inputs))
+    factors, delays = shared_in_proportion(inputs, *_of_tables(inputs, inputs.mean))
+    luck, several = _in_proportion(inputs)
+    drawn = sample(inputs.tables, inputs.table, luck[:, None])[:, 0]
+    shape = np.where(several & (inputs.kind == SPAN), drawn, inputs.mean[inputs.table])
+    return _deterministic(inputs, shape, luck, factors, delays, inputs.mean)
 
 
-def _deterministic(inputs: Inputs, by_table: FloatArray, decided: NDArray[np.float64]) -> SampledInputs:
-    """Return inputs without chance: the values of tables, and a uniform that brings about each decision."""
-    factors, delays = (by_table[table][:, None] for table in (inputs.factor_table, inputs.delay_table))
-    factors, delays = shared(inputs, factors, delays)
-    shape = by_table[inputs.table][:, None]
-    content, values = settle(inputs, shape, decided[:, None], factors, delays)
-    repeated = settle(inputs, shape, _most_likely(inputs)[:, None], factors, delays)[1]
+def _of_tables(inputs: Inputs, by_table: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return factors and delays at the values of their tables."""
+    return by_table[inputs.factor_table][:, None], by_table[inputs.delay_table][:, None]
+
+
+def _deterministic(
+    inputs: Inputs, shape: FloatArray, luck: FloatArray, factors: FloatArray, delays: FloatArray, by_table: FloatArray
+) -> SampledInputs:
+    """Return inputs without chance: these shapes, and uniforms that bring about each decision."""
+    content, values = settle(inputs, shape[:, None], luck[:, None], factors, delays)
+    repeated = settle(inputs, by_table[inputs.table][:, None], _half(inputs)[:, None], factors, delays)[1]
 
     def later(number: int, _attempt: int) -> int:
-        """Take for a repeated attempt the minutes of the first one, and of a decision what is most likely."""
+        """Take for a repeated attempt the value of its table, and of a decision what is most likely."""
         return int(repeated[number, 0])
 
     return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], later)
 
 
-def _most_likely(inputs: Inputs) -> NDArray[np.float64]:
+def _half(inputs: Inputs) -> NDArray[np.float64]:
     return np.full(len(inputs.names), 0.5)
 
 
-def _in_proportion(inputs: Inputs) -> NDArray[np.float64]:
-    """Return uniforms by which decisions of one name come out yes and no in proportion, spread over its units.
+def _in_proportion(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return uniforms that are spread evenly over the units of every name, and which names have several units.
 
-    Every name has a rotation of its own (Cranley and Patterson 1976): else one unit would fail in everything.
+    Every name has a rotation of its own (Cranley and Patterson 1976): else one unit would be last in everything.
     """
-    found, named = _most_likely(inputs), dict[str, list[int]]()
-    for number in np.flatnonzero(inputs.kind != SPAN).tolist():
-        named.setdefault(inputs.names[number].partition("/")[0], []).append(number)
+    found, several = _half(inputs), np.zeros(len(inputs.names), np.bool_)
+    named = dict[str, list[int]]()
+    for number, name in enumerate(inputs.names):
+        named.setdefault(name.partition("/")[0], []).append(number)
     for name, numbers in named.items():
-        rotation = int.from_bytes(sha256(name.encode()).digest()[:4], "big") / 2**32
-        for place, number in enumerate(numbers if len(numbers) > 1 else (), 1):
-            found[number] = (_van_der_corput(place) + rotation) % 1.0
+        if len(numbers) > 1:
+            rotation = int.from_bytes(sha256(name.encode()).digest()[:4], "big") / 2**32
+            rotated = (_points(len(numbers)) + rotation) % 1.0
+            # one in the middle of each n-th: their mean is the distribution's, however few there are
+            middle = (rotated.argsort().argsort() + 0.5) / len(numbers)
+            found[numbers] = np.where(inputs.kind[numbers] == SPAN, middle, rotated)
+            several[numbers] = True
+    return found, several
+
+
+def _points(count: int) -> NDArray[np.float64]:
+    """Return so many points of van der Corput's sequence: the digits of 1, 2, 3 … in base 2, reversed behind the point."""
+    number, found, weight = np.arange(1, count + 1), np.zeros(count), 0.5
+    while number.any():
+        found += (number & 1) * weight
+        number, weight = number >> 1, weight / 2
     return found
-
-
-def _van_der_corput(number: int) -> float:
-    """Return the digits of a number in base 2 behind the point, in reverse: 1, 2, 3 are 1/2, 1/4, 3/4."""
-    value, weight = 0.0, 0.5
-    while number:
-        number, digit = divmod(number, 2)
-        value += digit * weight
-        weight /= 2
-    return value

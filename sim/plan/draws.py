@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.vocabulary import Chance, FactorGroup, Plan, PlanError, Span
-from sim.world.distributions import Distribution, Fixed, RiskOccurrence
+from sim.world.distributions import Distribution, Fixed
 from sim.world.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
 from sim.world.streams import (
     FloatArray,
@@ -62,7 +62,7 @@ class Inputs:
     planned: NDArray[np.float64]
     """The planner's value of every table, for the most likely plan."""
     mean: NDArray[np.float64]
-    """The mean of every table, for the expected plan; of a risk that may occur its planned value, that it does not."""
+    """The mean of every table, for the expected plan; of a risk that may occur its probability."""
     factors: tuple[str, ...]
     factor_groups: tuple[FactorGroup, ...]
     factor_table: NDArray[np.int64]
@@ -126,7 +126,7 @@ class InputsBuilder:
             delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans]),
             tables=compile_all(list(self.shapes)),
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),
-            mean=np.array([_mean(shape) for shape in self.shapes], np.float64),
+            mean=np.array([shape.mean() for shape in self.shapes], np.float64),
             factors=tuple(self.factors),
             factor_groups=self.factor_groups,
             factor_table=np.array(self.factor_table, np.int64),
@@ -136,11 +136,6 @@ class InputsBuilder:
             delay_minutes=np.array(self.delay_minutes, np.float64),
             delay_losses=_padded(self.delay_losses),
         )
-
-
-def _mean(shape: Distribution) -> float:
-    """Return a distribution's mean; a risk is no expected value of anything, it occurs or it does not."""
-    return shape.planned() if isinstance(shape, RiskOccurrence) else shape.mean()
 
 
 def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
@@ -219,6 +214,17 @@ def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[Flo
     applies = factors[inputs.only_with[named]] != 0
     factors[named] = np.where(applies, factors[named], 1.0)
     minutes = _times(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    return factors, np.floor(minutes + 0.5)
+
+
+def shared_in_proportion(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the same where a factor that depends on another one counts in proportion: that one is a probability.
+
+    A factor is 1 + p × (size − 1), a delay p × its minutes.
+    """
+    minutes = _times(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    named = np.flatnonzero(inputs.only_with >= 0)
+    factors[named] = 1.0 + factors[inputs.only_with[named]] * (factors[named] - 1.0)
     return factors, np.floor(minutes + 0.5)
 
 

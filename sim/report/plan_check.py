@@ -240,7 +240,7 @@ def _changes(case: Case) -> Table:
 
 def _capacity(case: Case) -> Iterator[str]:
     """Yield the critical path without limits, and the load of every pool against its capacity, the busiest first."""
-    schedule = earliest(case.plan, case.planned.values, case.plan.base_calendars)
+    schedule = earliest(case.plan, case.planned.values, case.anticipated_calendars)
     yield ""
     yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:
@@ -248,7 +248,7 @@ def _capacity(case: Case) -> Iterator[str]:
         yield f"  day {begun:5.0f} to {done:5.0f}  {link.unit}: {link.activity}"
     yield ""
     yield "Capacity against load:"
-    found = loads(case.plan, case.planned.values, schedule, case.plan.base_calendars)
+    found = loads(case.plan, case.planned.values, schedule, case.anticipated_calendars)
     yield from (f"  {load}" for load in found[:MOST_LOADS])
 
 

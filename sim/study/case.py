@@ -44,7 +44,7 @@ from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
-from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, project_calendars
+from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherModel, weather_model
 from sim.world.working_time import Calendar
@@ -118,29 +118,35 @@ class Case:
 
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """Return the metrics and curves of the expected plan: durations at their means, expected rework, no risk."""
+        """Return the metrics and curves of the expected plan, the one that is quoted."""
         if self.engine == COMPILED:
             self.calendars_of(0, 0, 1)  # weather is not in this run, but is asked for next: compile it now
-        return self.measured(self.planned, self.planned_run)
+        return self.measured(self.planned, self.planned_run, self.anticipated_calendars)
 
     @cached_property
     def as_most_likely(self) -> dict[str, float]:
         """Return the metrics of the most likely plan: every duration most likely, and nothing fails."""
         draws = most_likely_draws(self.plan.inputs)
-        return self.measured(draws, self._given_run(draws))[0]
+        return self.measured(draws, self._given_run(draws, self.plan.base_calendars))[0]
 
     @cached_property
     def planned_run(self) -> RunOutcome:
         """Return the run of the expected plan."""
-        return self._given_run(self.planned)
+        return self._given_run(self.planned, self.anticipated_calendars)
 
-    def _given_run(self, draws: SampledInputs) -> RunOutcome:
+    @cached_property
+    def anticipated_calendars(self) -> tuple[Calendar, ...]:
+        """Return the calendars of the expected plan, in the plan's order: with typical weather."""
+        base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
+        return tuple(anticipated_calendars(self.project, self.weather, base).values())
+
+    def _given_run(self, draws: SampledInputs, hours: Sequence[Calendar]) -> RunOutcome:
         """Return a run without chance by this case's engine."""
         if self.engine != COMPILED:
-            return self.simulate(draws)
+            return self.simulate(draws, hours)
         from sim.engine.numba_engine.simulate import simulate_given
 
-        return simulate_given(self.kernel_plan, draws, self.plan.base_calendars)
+        return simulate_given(self.kernel_plan, draws, hours)
 
     @cached_property
     def simpy_plan(self) -> SimpyPlan:
@@ -162,7 +168,7 @@ class Case:
         kernels = kernels_for(compiled=self.engine == COMPILED)
         plain = MetricContext.of(self.project, layout, self.plan, site, kernels)
         planned = self.planned
-        log, calendars = self.planned_run.log, self.plan.base_calendars
+        log, calendars = self.planned_run.log, self.anticipated_calendars
         return plain.budgeted(plain.record(log, planned.content, calendars, planned.factors))
 
     @cached_property

@@ -197,7 +197,8 @@ def _planned(case: Case) -> Floats:
     """Return the hours earned until each day in the run without random numbers."""
     planned = case.planned
     return earned_by_day(
-        Record.of(case.metric_context.index, case.planned_run.log, planned.content, case.plan.base_calendars), case.days
+        Record.of(case.metric_context.index, case.planned_run.log, planned.content, case.anticipated_calendars),
+        case.days,
     )
 
 

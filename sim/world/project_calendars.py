@@ -23,7 +23,7 @@ from sim.world.productivity_factors import all_shifts, productive_minutes, short
 from sim.world.roads import road_calendars
 from sim.world.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
 from sim.world.streams import stream_key, uniform
-from sim.world.weather.model import WeatherModel, closed_intervals
+from sim.world.weather.model import WeatherModel, closed_intervals, typical_weather
 from sim.world.working_time import ALL, Calendar, always, subtract_closures, weekly
 
 # --- plant outages ----------------------------------------------------------------------------------------------------
@@ -205,11 +205,23 @@ def _holidays(stated: Stated, start: date, horizon: int) -> tuple[date, ...]:
     return public_holidays(stated.holidays.country, stated.holidays.subdivision, years)
 
 
-# --- calendars of a replication ---------------------------------------------------------------------------------------
+# --- calendars of the expected plan -----------------------------------------------------------------------------------
 
 
 Closed = NDArray[np.int64]
 Name = TypeVar("Name", bound=str)
+
+
+def anticipated_calendars(project: Project, weather: WeatherModel, base: Mapping[str, Calendar]) -> dict[str, Calendar]:
+    """Return the stated calendars less the hours that typical weather closes."""
+    if weather is None:
+        return dict(base)
+    closed = typical_weather(weather, base[SHIFT], project.scale.start_date)
+    by_name: dict[str, Closed] = {f"{SITE}.{exposure}": rows for exposure, rows in closed.items()}
+    return subtract_by_name(base, {**by_name, LIFTS: closed["crane"]})
+
+
+# --- calendars of a replication ---------------------------------------------------------------------------------------
 
 
 def calendars_of(

@@ -145,7 +145,7 @@ def hand_over(
     log, hours = done.outcome.log, done.calendars
     _same(case.event_table(done), result)
     many = min(looked_at, result.sample.size)
-    planned = schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
+    planned = schedule(case, case.planned_run.log, case.anticipated_calendars)
     run, bars = rolled_up(schedule(case, log, hours), level)
     return Handover(
         result, run, _planned(planned, bars), likely(case, seed, many, bars), replication, many,

@@ -129,7 +129,7 @@ def plan_crews(project: Project) -> CrewPlan:
     Many more, with so many crews of each trade from the beginning, give the crew plan. The next, with those crews as
     they come and go, gives every order the latest date that delays nothing.
     """
-    project = project.with_risks("none")  # none occurs in an expected plan
+    project = project.with_risks("none")  # crews are not planned for what may not happen
     rehearsal = Rehearsal(project, ResourcePlan())
     earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)

@@ -20,7 +20,7 @@ from sim.errors import Stalled
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import ResourcePlan
-from sim.plan.deterministic_draws import expected_draws
+from sim.plan.deterministic_draws import mean_draws
 from sim.plan.draws import SampledInputs
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
@@ -36,7 +36,7 @@ Ints = NDArray[np.int64]
 class Rehearsal:
     """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
-    Every input is at its mean, with expected rework.
+    Every input is at its mean, with expected rework; no weather, no risk driver.
     """
 
     def __init__(self, project: Project, resource_plan: ResourcePlan) -> None:
@@ -45,7 +45,7 @@ class Rehearsal:
         plan = write_plan(project, project_calendars(project), day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
-        self.draws: SampledInputs = expected_draws(self.plan.inputs)
+        self.draws: SampledInputs = mean_draws(self.plan.inputs)
         self._run = given_runs(self.plan, self.draws)
         self.rerun({})
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sim.config.sections.risks import Risks
+from sim.plan.deterministic_draws import mean_draws
 from sim.plan.draws import SampledInputs, settle, shared
 from sim.study.case import Case, prepare_case
 from tests.tiny_project import tiny, works
@@ -80,10 +81,16 @@ def series() -> Case:
 
 
 def test_every_outcome_of_drivers_in_series_is_the_sum_of_what_occurs(series: Case) -> None:
-    plain = full(series, series.planned)
+    plain = full(series, mean_draws(series.plan.inputs))
     for outcome in product((0, 1), repeat=len(SERIES)):
         lost = sum(size * whether for (_, size, _, _), whether in zip(SERIES.values(), outcome, strict=True))
         assert full(series, fated(series, dict(zip(SERIES, outcome, strict=True)))) == plain + lost
+
+
+def test_in_the_expected_plan_each_driver_counts_with_its_probability(series: Case) -> None:
+    lost = sum(probability * size for probability, size, _, _ in SERIES.values())
+    plain = full(series, mean_draws(series.plan.inputs))
+    assert full(series, series.planned) == pytest.approx(plain + lost)
 
 
 def test_the_exact_distribution_over_all_outcomes(series: Case) -> None:
@@ -91,7 +98,7 @@ def test_the_exact_distribution_over_all_outcomes(series: Case) -> None:
     for outcome in product((0, 1), repeat=len(SERIES)):
         chance = prod(p if whether else 1 - p for (p, *_), whether in zip(SERIES.values(), outcome, strict=True))
         chances[full(series, fated(series, dict(zip(SERIES, outcome, strict=True))))] += chance
-    plain, reached = full(series, series.planned), 0.0
+    plain, reached = full(series, mean_draws(series.plan.inputs)), 0.0
     quantiles = {}
     for days, chance in sorted(chances.items()):
         for share in (0.5, 0.8, 0.95):
@@ -103,7 +110,10 @@ def test_the_exact_distribution_over_all_outcomes(series: Case) -> None:
 
 
 def test_every_replication_has_the_outcome_of_its_own_draws(series: Case) -> None:
-    plain, places = full(series, series.planned), [series.plan.inputs.factors.index(f"risk.{name}") for name in SERIES]
+    plain, places = (
+        full(series, mean_draws(series.plan.inputs)),
+        [series.plan.inputs.factors.index(f"risk.{name}") for name in SERIES],
+    )
     sizes, seen = np.array([size for _, size, _, _ in SERIES.values()]), set()
     for luck in series.draws(seed=3).chunk(0, 60):
         seen.add(tuple(luck.factors[places].tolist()))
@@ -206,7 +216,8 @@ def test_people_who_are_away_are_not_on_site() -> None:
     case = case_with(driver("poached", 0.5, "crews:electricians", lost_weeks=2, from_week=2, share=1))
     luck = fated(case, {"poached": 1})
     _, curves = case.measured(luck, case.simulate(luck))
-    _, plain = case.measured(case.planned, case.simulate(case.planned))
+    draws = mean_draws(case.plan.inputs)
+    _, plain = case.measured(draws, case.simulate(draws))
     # day 16: two crews of electricians are there, or are not, beside four others; one more for each four people
     assert (plain["headcount"][16], curves["headcount"][16]) == (30, 20)
 

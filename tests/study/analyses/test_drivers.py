@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from sim.cli import main
 from sim.config.project import Project
 from sim.config.sections.risks import Risks
+from sim.plan.deterministic_draws import mean_draws
 from sim.report.explanations import OVERLAP, drivers_header, drivers_rows
 from sim.study.analyses.drivers import Drivers, drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, Switches, grouped, settled
@@ -90,7 +91,7 @@ def test_switching_a_group_off_leaves_all_other_luck_where_it_was(uncertain: Cas
             changed += before != after
         np.testing.assert_array_equal(one.factors, other.factors)
     assert changed > 20
-    planned = uncertain.planned.values
+    planned = mean_draws(uncertain.plan.inputs).values
     at = of_inputs.index("permits")
     assert {luck.values[at] for luck in off.draws(1).chunk(0, 30)} == {planned[at]}
     assert len(of_factors) == len(uncertain.plan.inputs.factors)
@@ -105,11 +106,12 @@ def test_switching_a_driver_off_leaves_all_other_luck_where_it_was(uncertain: Ca
         assert [one.values[at] for at in here] == [other.values[at] for at in there]
 
 
-def test_without_any_cause_every_run_is_as_planned(uncertain: Case) -> None:
+def test_without_any_cause_every_run_is_at_the_means(uncertain: Case) -> None:
     switches = Switches(uncertain, 1)
     nothing_left = switches.without(switches.causes)
     chunk = nothing_left.simulate_chunk(1, 0, 5)
-    planned, _ = nothing_left.measured(nothing_left.planned, nothing_left.simulate(nothing_left.planned))
+    draws = mean_draws(nothing_left.plan.inputs)
+    planned, _ = nothing_left.measured(draws, nothing_left.simulate(draws))
     assert set(chunk.runs[FINISH]) == {planned[FINISH]}
     np.testing.assert_allclose(chunk.runs["capital_total_usd"], planned["capital_total_usd"])
 

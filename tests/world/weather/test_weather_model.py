@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
 from sim.world.project_calendars import subtract_by_name
-from sim.world.weather.model import closed_intervals, weather_model
+from sim.world.weather.model import closed_intervals, lost_days_by_month, typical_weather, weather_model
 from sim.world.working_time import Calendar, weekly
 from tests.world.weather.weather_samples import DAY, START, models, rows
 
@@ -97,3 +97,24 @@ def check_by_minutes(calendar: Calendar, minutes: NDArray[np.int64], rng: np.ran
         fits = np.flatnonzero(ends - run >= min(length, 240))
         if len(fits) and min(length, 240) <= calendar.longest:
             assert calendar.finish_whole(start, min(length, 240)) == run[fits[0]] + min(length, 240)
+
+
+@KINDS
+def test_typical_weather_costs_what_weather_costs_on_the_mean_and_its_months_were_drawn(kind: str) -> None:
+    model, shift, years = models()[kind], weekly("shift", START, 2 * 365), 20
+    typical = typical_weather(model, shift, START, years)
+    working, lost = lost_days_by_month(model, shift, START, years)
+    for exposure, stretches in typical.items():
+        assert (np.diff(stretches.ravel()) >= 0).all()
+        open_ = shift.worked(shift.horizon)
+        left = subtract_by_name({exposure: shift}, {exposure: stretches})[exposure].worked(shift.horizon)
+        stated = lost[exposure].sum() / working.sum()
+        assert 1 - left / open_ == pytest.approx(stated, rel=0.25, abs=0.01)
+    march = {exposure: within(stretches, 31 * DAY) for exposure, stretches in typical.items()}
+    years_drawn = (closed_intervals(model, START, 2 * 365, 1, year) for year in range(years))
+    assert march in [{exposure: within(drawn[exposure], 31 * DAY) for exposure in EXPOSURES} for drawn in years_drawn]
+
+
+def within(stretches: NDArray[np.int64], end: int) -> list[tuple[int, int]]:
+    """The stretches before a minute."""
+    return [(begin, min(last, end)) for begin, last in stretches.tolist() if begin < end]
