@@ -28,6 +28,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from sim.config.contradictions import contradictions
 from sim.config.project import Project
+from sim.config.repetitions import repetitions
 from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
 from sim.config.source_positions import did_you_mean
@@ -65,16 +66,12 @@ def _suppliers(project: Project) -> Iterator[Finding]:
 
 
 def _partners(project: Project) -> Iterator[Finding]:
-    """Yield partners that are given twice or make more than everything together."""
+    """Yield partners that make more than everything together."""
     for name, system in project.by_system.items():
         partners, path = system.factory.partners, ("systems", name, "factory", "partners")
         total = sum(partner.share for partner in partners)
         if total > 1 + 1e-9:
             yield Finding(path, f"{total:g}", "shares that add up to 1 or, with a first factory, to less")
-        ids = [partner.id for partner in partners]
-        for at, partner in enumerate(ids):
-            if partner in ids[:at]:
-                yield Finding((*path, at, "id"), partner, "each id once among the partners")
 
 
 def _allocations(project: Project) -> Iterator[Finding]:
@@ -190,6 +187,7 @@ def broken_references(project: Project) -> Refused | None:
         *_orders(project),
         *_broken_tags(project, networks(project)),
         *contradictions(project),
+        *repetitions(project),
     ]
     return Refused(findings) if findings else None
 
@@ -214,11 +212,9 @@ def _broken_networks(project: Project) -> Iterator[Finding]:
 
 
 def _broken_network(path: KeyPath, steps: Sequence[Step], above: frozenset[str]) -> Iterator[Finding]:
-    """Yield ids given twice, predecessors that are not there, and a cycle."""
+    """Yield predecessors that are not there, and a cycle."""
     ids = [step.id for step in steps]
     for at, step in enumerate(steps):
-        if step.id in ids[:at]:
-            yield Finding((*path, at, "id"), step.id, "each id once in a network")
         for position, link in enumerate(step.after):
             place = (*path, at, "after", position)
             if link.id not in ids and link.id not in above:

@@ -16,7 +16,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from sim.config.sections.commissioning import Commissioning
-from sim.config.sections.estimates import Bounds, CalendarDays, Days, Megawatts, Name, People, Section, SquareFeet, Unit
+from sim.config.sections.estimates import (
+    Bounds,
+    CalendarDays,
+    Days,
+    Figure,
+    Megawatts,
+    Name,
+    People,
+    Section,
+    SquareFeet,
+    Unit,
+)
 from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern
 from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
@@ -80,6 +91,20 @@ Expected = Annotated[str, StringConstraints(max_length=200), AfterValidator(_par
 # --- project ----------------------------------------------------------------------------------------------------------
 
 
+EARLIEST, LATEST = date(1984, 1, 1), date(2109, 12, 31)
+"""First days that a project may have. Microsoft Project, which a schedule is handed to, knows the years 1984 to 2149;
+the longest horizon is 40 years."""
+
+
+def _within_calendars(start: date) -> date:
+    """Refuse a first day from which the longest horizon would leave the calendars of planners' tools."""
+    if not EARLIEST <= start <= LATEST:
+        raise ValueError(
+            f"a day from {EARLIEST} to {LATEST}, so that every date of a project is one for planners' tools"
+        )
+    return start
+
+
 class Scale(Section):
     """How much is built, in which steps, from when to when."""
 
@@ -88,7 +113,9 @@ class Scale(Section):
         default=1, description="Equal parts of the capacity, each with its own site-wide works"
     )
     phase_interval_days: Days = Field(description="Calendar days between the starts of two phases")
-    start_date: date = Field(description="t0: the day the first order is approved")
+    start_date: Annotated[date, AfterValidator(_within_calendars)] = Field(
+        description="t0: the day the first order is approved"
+    )
     preparation_days: CalendarDays = Field(description="Permits and design before anything starts on site")
     target_days: Annotated[float, Unit("days"), Bounds(1, 7_300)] = Field(
         description="Target for the full capacity after the decision, the same for all strategies"
@@ -101,7 +128,7 @@ class Scale(Section):
 class Block(Section):
     """The unit of capacity."""
 
-    mw_gross: Megawatts = Field(description="Facility power of one block")
+    mw_gross: Annotated[Figure, Unit("MW"), Bounds(0.01, 20_000)] = Field(description="Facility power of one block")
     mw_it: Megawatts = Field(description="Critical IT load of one block")
 
 

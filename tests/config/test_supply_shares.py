@@ -27,7 +27,7 @@ def test_partners_share_what_there_is() -> None:
     plant = f"id: east, share: 0.6, lines: 1, test_bays: 1, finished_places: 1, opens_week: 0, ramp_weeks: 0, {fleet}"
     said = mistakes(f"systems.electrical.factory.partners=[{{{plant}}}, {{{plant}}}]")
     assert '"1.2" is not allowed: shares that add up to 1 or, with a first factory, to less' in said
-    assert "each id once among the partners" in said
+    assert "each id once in partners" in said
 
 
 def test_allocations_gate_slots_and_power_must_be_enough() -> None:

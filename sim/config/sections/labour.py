@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -63,6 +63,32 @@ class Holidays(Section):
     subdivision: str | None = Field(
         default=None, pattern="^[A-Z0-9]{1,3}$", description="State or province, such as TX"
     )
+
+    @model_validator(mode="after")
+    def _known_to_the_library(self) -> Self:
+        """Refuse a country or a subdivision of which no holidays are known."""
+        if self.named_in(2026):
+            return self
+        import holidays
+
+        every = holidays.list_supported_countries()
+        known = {name: parts for name, parts in every.items() if len(name) == 2}
+        if self.country not in known:
+            what = "a country whose public holidays are known"
+            raise Refused([Finding(("country",), self.country, what, _nearest_name(self.country, known))])
+        part, parts = self.subdivision or "", known[self.country]
+        what = f"a part of {self.country} whose public holidays are known"
+        raise Refused([Finding(("subdivision",), part, what, _nearest_name(part, parts))])
+
+    def named_in(self, *years: int) -> frozenset[str]:
+        """Return the names of the holidays in some years; none where country or subdivision are unknown."""
+        from holidays import country_holidays
+
+        try:
+            found = country_holidays(self.country, subdiv=self.subdivision, years=years)
+        except NotImplementedError:
+            return frozenset()
+        return frozenset(name for names in found.values() for name in names.split("; "))
 
 
 class Calendar(Sourced):
@@ -328,7 +354,9 @@ class Labour(Section):
         description="Minutes worked per minute earned, all causes together: drawn once per trade and replication"
     )
     planned_loss: Share = Field(description="Loss the crew plan allows for")
-    utilisation: Share = Field(description="Share of paid time the crew plan expects to be busy")
+    utilisation: Annotated[Figure, Unit("share"), Bounds(0.05, 1)] = Field(
+        description="Share of paid time the crew plan expects to be busy"
+    )
     ramp: Ramp = Field(description="Ramp the crew plan is shaped by")
     mobilisation_days: Count = Field(description="Working days from arrival to the first day of work")
     crew_plan: Literal["levelled", "window"] = Field(
@@ -392,4 +420,4 @@ class Labour(Section):
 
 def _nearest_name(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)[:60]) or 'none'}"

@@ -6,9 +6,9 @@ laydown yard and cranes.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.config.sections.estimates import (
     Bounds,
@@ -25,6 +25,8 @@ from sim.config.sections.estimates import (
 )
 from sim.config.sections.labour import ClockSpan, Holidays, Weekday
 from sim.config.sections.systems import Fleet, Seldom, Whole
+from sim.config.source_positions import did_you_mean
+from sim.errors import Finding, Refused
 
 # --- roads ------------------------------------------------------------------------------------------------------------
 
@@ -101,6 +103,19 @@ class MajorHolidays(Holidays):
     """The holidays on which large loads stand."""
 
     names: tuple[str, ...] = Field(min_length=1, description="Names as the `holidays` library has them")
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Self:
+        """Refuse a name that no holiday of the country has."""
+        known = self.named_in(*range(2016, 2036))  # some are declared for a few years only
+        wrong = [
+            Finding(("names", at), name, f"the name of a holiday of {self.country}", did_you_mean(name, known))
+            for at, name in enumerate(self.names)
+            if name not in known
+        ]
+        if wrong:
+            raise Refused(wrong)
+        return self
 
 
 class Roads(Sourced):

@@ -111,20 +111,15 @@ class Risks(Section):
 
     @model_validator(mode="after")
     def _known_ids(self) -> Risks:
-        """Refuse two drivers of one name, and names that no driver has."""
+        """Refuse names that no driver has."""
         ids = [driver.id for driver in self.drivers]
-        again = [
-            Finding(("drivers", at, "id"), name, "each id once in the register")
-            for at, name in enumerate(ids)
-            if name in ids[:at]
-        ]
         unknown = [
             Finding(("without", at), name, "the id of a driver", did_you_mean(name, ids))
             for at, name in enumerate(self.without)
             if name not in ids
         ]
-        if again or unknown:
-            raise Refused([*again, *unknown])
+        if unknown:
+            raise Refused(unknown)
         return self
 
     def active(self) -> tuple[tuple[Driver, State], ...]:

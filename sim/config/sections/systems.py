@@ -203,7 +203,9 @@ class Station(Sourced):
     """A place on every line of a factory."""
 
     id: Name = Field(description="Name of the station")
-    days: WorkingDays = Field(description="Working days a skid spends here once the factory runs at its rate")
+    days: Annotated[Estimate, Unit("working days"), Bounds(0.01, 2_000)] = Field(
+        description="Working days a skid spends here once the factory runs at its rate"
+    )
 
 
 class AcceptanceTest(Sourced):
