@@ -6,18 +6,22 @@ dates of orders. Durations in working days are turned into minutes with the leng
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Trade
+from sim.plan.copies import Copy
 from sim.plan.layout import Layout, Place
-from sim.plan.vocabulary import MINUTES_PER_DAY, Plan, Span, Until, days
+from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, Until, days
 from sim.world.distributions import to_distribution
 from sim.world.project_calendars import ON_SITE, factory_calendars
 from sim.world.working_time import Calendar
+
+Other = TypeVar("Other")
 
 # --- plan context ------------------------------------------------------------------------------------------------------
 
@@ -96,9 +100,63 @@ class PlanContext:
 
     def ordered(self, unit: str, place: Place) -> Until:
         """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""
-        decided = place.order_day * MINUTES_PER_DAY
-        earliest = self.resource_plan.order_minutes.get(unit, 0)
-        return Until("order", days(max(decided, earliest) / MINUTES_PER_DAY), cause="order_date")
+        decided, earliest = place.order_day * MINUTES_PER_DAY, self.resource_plan.order_minutes
+        for own in self.plan.copies.names_now(unit) if earliest else ():
+            date = days(max(decided, earliest.get(own, 0)) / MINUTES_PER_DAY)
+            self.plan.own_spans.setdefault(own, {})["order"] = date
+        return Until("order", days(decided / MINUTES_PER_DAY), cause="order_date")
+
+    def each(self, places: Sequence[Place]) -> Iterator[Place]:
+        """Yield one of all places that are alike; what is written meanwhile is in the plan for all of them."""
+        for _, place, _ in self.each_unit([(place.name, place, None) for place in places]):
+            yield place
+
+    def each_unit(self, units: Sequence[tuple[str, Place, Other]]) -> Iterator[tuple[str, Place, Other]]:
+        """Yield one of all units (name, place, what else they may differ by) that are alike, as `each` does."""
+        for numbers in self._alike(units):
+            unit, place, other = units[numbers[0]]
+            if len(numbers) == 1:
+                yield units[numbers[0]]
+                continue
+            names = [[*self._names(units[number][1]), units[number][0]] for number in numbers]
+            copies = [
+                Copy(dict(zip(names[0], own, strict=True)), units[number][1].sequence, number + 1)
+                for number, own in zip(numbers, names, strict=True)
+            ]
+            with self.plan.copies.repeated(copies):
+                yield unit, replace(place, sequence=OWN_SEQUENCE), other
+
+    def _alike(self, units: Sequence[tuple[str, Place, object]]) -> list[list[int]]:
+        """Return numbers of units by what their routes may depend on, besides names and the order of the work."""
+        alike: dict[object, list[int]] = {}
+        for number, (unit, place, other) in enumerate(units):
+            # where every lot of blocks has an order of its own, places are alike only by chance
+            own = unit if self.project.orders.policy == "follow_demand" else ""
+            alike.setdefault((own, other, self._like(place)), []).append(number)
+        return list(alike.values())
+
+    def _like(self, place: Place) -> tuple[object, ...]:
+        """Return what is the same of places that are alike."""
+        around = [one for one in (self._places.get(name) for name in self._names(place)) if one is not None]
+        sizes = tuple((one.built_mw, len(one.blocks), one.order_day) for one in (place, *around))
+        return place.phase, sizes
+
+    def _names(self, place: Place) -> list[str]:
+        """Return the names by which routes of a place may speak of it: its own, its hall's, its turnover's, its blocks'."""
+        turnover = self._turnover_of.get(place.blocks[0]) if len(place.blocks) == 1 else None
+        return [place.name, place.hall, *([turnover] if turnover else []), *place.blocks]
+
+    def turnover_of(self, block: Place) -> str:
+        """Return the turnover with which a block is handed over."""
+        return self._turnover_of[block.name]
+
+    @cached_property
+    def _turnover_of(self) -> dict[str, str]:
+        return {block: turnover.name for turnover in self.layout.turnovers for block in turnover.blocks}
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return {place.name: place for place in (*self.layout.halls, *self.layout.turnovers)}
 
     def decided(self, place: Place) -> Until:
         """Return the step that waits for the decision to have a place."""

@@ -11,7 +11,7 @@ nothing; and Sobol's first dimensions go to what happens at all and when.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import floor
@@ -19,6 +19,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.plan.copies import spread
 from sim.plan.vocabulary import Chance, FactorGroup, Plan, PlanError, Span
 from sim.world.distributions import Distribution, Fixed
 from sim.world.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one
@@ -76,7 +77,7 @@ class Inputs:
 
 
 class InputsBuilder:
-    """Collects the inputs of a plan while its routes are compiled."""
+    """Collects the inputs of a plan while its routes are compiled, route by route; `first` says where each begins."""
 
     def __init__(self, plan: Plan) -> None:
         self.shapes: dict[Distribution, int] = {}
@@ -90,40 +91,58 @@ class InputsBuilder:
         self.only_with = [self.factors[plan.only_with[name]] if name in plan.only_with else -1 for name in self.factors]
         self.spans: list[Span] = []
         self.kinds: list[int] = []
-        self.names: dict[str, int] = {}
+        self.first = [0]
+        self._routes: list[dict[str, int]] = [{}]
+
+    def end_route(self) -> None:
+        """Go on to the next route."""
+        self.first.append(len(self.spans))
+        self._routes.append({})
 
     def _shape(self, shape: Distribution) -> int:
         return self.shapes.setdefault(shape, len(self.shapes))
 
-    def span(self, name: str, span: Span) -> int:
-        """Add a drawn duration or date and return its number."""
-        return self._add(name, span, SPAN)
+    def span(self, activity: str, unit: str, span: Span) -> int:
+        """Add a drawn duration or date of a unit and return its number."""
+        return self._add(activity, unit, span, SPAN)
 
-    def chance(self, name: str, chance: Chance) -> int:
-        """Add a drawn decision: a span whose value is a probability."""
+    def chance(self, decision: str, unit: str, chance: Chance) -> int:
+        """Add a drawn decision of a unit: a span whose value is a probability."""
         # a probability is scaled by factors like a duration, and decided by the same draw in all cases
         kind = OTHERWISE if chance.otherwise else CHANCE
-        return self._add(name, Span(Fixed(chance.probability), losses=chance.factors), kind)
+        return self._add(decision, unit, Span(Fixed(chance.probability), losses=chance.factors), kind)
 
-    def _add(self, name: str, span: Span, kind: int) -> int:
-        if name in self.names:
-            raise PlanError(f"{name}: the same unit draws for the same activity at two steps of its route")
+    def _add(self, activity: str, unit: str, span: Span, kind: int) -> int:
+        """Add an input of the route that is being compiled."""
+        if activity in self._routes[-1]:
+            raise PlanError(f"{activity}/{unit}: the same unit draws for the same activity at two steps of its route")
         # equal distributions share a table, so that a thousand skids need one
         self._shape(span.shape)
         self.spans.append(span)
         self.kinds.append(kind)
-        return self.names.setdefault(name, len(self.names))
+        self._routes[-1][activity] = len(self.spans) - 1
+        return len(self.spans) - 1
 
-    def build(self) -> Inputs:
-        """Return the inputs as arrays."""
+    def build(self, units: Sequence[str], route: NDArray[np.int64], own: Mapping[str, Mapping[str, Span]]) -> Inputs:
+        """Return the inputs of units that follow routes as arrays; `own` are spans of some units by activity."""
+        laid = spread(self.first, route)
+        table = np.array([self.shapes[span.shape] for span in self.spans], np.int64)[laid.source]
+        minutes = np.array([span.minutes for span in self.spans], np.float64)[laid.source]
+        for unit, number, first in zip(units, route.tolist(), laid.first.tolist(), strict=False) if own else ():
+            for activity, span in own.get(unit, {}).items():
+                at = first + self._routes[number][activity] - self.first[number]
+                table[at], minutes[at] = self._shape(span.shape), span.minutes
+        activities = [list(of) for of in self._routes]
         return Inputs(
-            names=tuple(self.names),
-            kind=np.array(self.kinds, np.int8),
-            table=np.array([self.shapes[span.shape] for span in self.spans], np.int64),
-            minutes=np.array([span.minutes for span in self.spans], np.float64),
-            content=_padded([[self.factors[name] for name in span.content] for span in self.spans]),
-            losses=_padded([[self.factors[name] for name in span.losses] for span in self.spans]),
-            delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans]),
+            names=tuple(
+                f"{activity}/{unit}" for unit, of in zip(units, route, strict=True) for activity in activities[of]
+            ),
+            kind=np.array(self.kinds, np.int8)[laid.source],
+            table=table,
+            minutes=minutes,
+            content=_padded([[self.factors[name] for name in span.content] for span in self.spans])[laid.source],
+            losses=_padded([[self.factors[name] for name in span.losses] for span in self.spans])[laid.source],
+            delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans])[laid.source],
             tables=compile_all(list(self.shapes)),
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),
             mean=np.array([shape.mean() for shape in self.shapes], np.float64),

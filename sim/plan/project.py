@@ -8,7 +8,8 @@ from sim.config.project import Project
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
-from sim.plan.mechanisms.crews import apply_dispatch, await_permits, mobilise_crews
+from sim.plan.mechanisms.crews import await_permits, mobilise_crews
+from sim.plan.mechanisms.defects import makers_of
 from sim.plan.mechanisms.demand import write_demand
 from sim.plan.mechanisms.energization import energize
 from sim.plan.mechanisms.factory import Plant, build_skid, open_factories, shared_out
@@ -45,9 +46,9 @@ def write_plan(
         permits_and_design(context, phase)
         site_works(context, phase)
         energize(context, phase)
-    for hall in context.layout.halls:
+    for hall in context.each(context.layout.halls):
         erect_hall(context, hall)
-    for block in context.layout.blocks:
+    for block in context.each(context.layout.blocks):
         lay_pad(context, block)
     _systems(context)
     _turnovers(context)
@@ -60,7 +61,7 @@ def write_plan(
     draw_prices(context)
     await_permits(context)
     apply_risks(context)
-    apply_dispatch(context)
+    plan.priorities = resource_plan.priorities
     plan.require_causes()
     return plan
 
@@ -72,7 +73,7 @@ def _systems(context: PlanContext) -> None:
     for name, system in context.project.by_system.items():
         made = system.scope == "factory"
         allocate(context, name, system.skid.per_block if made else 1)
-        for block in context.layout.blocks:
+        for block in context.each(context.layout.blocks):
             if made:
                 install_skids(context, name, system, block)
             else:
@@ -85,23 +86,22 @@ def _skids(context: PlanContext, name: str, plants: Sequence[Plant]) -> None:
     """Write a system's skids: as many as the blocks need, in the order of the blocks, shared out among its plants."""
     system = context.project.by_system[name]
     clear_places(context, name)
-    makers = shared_out(plants, len(context.layout.blocks) * system.skid.per_block)
-    number = 0
-    for block in context.layout.blocks:
+    blocks = [block for block in context.layout.blocks for _ in range(system.skid.per_block)]
+    made_by = zip(blocks, shared_out(plants, len(blocks)), strict=True)
+    skids = [(f"{name}.s{number}", block, plant.name) for number, (block, plant) in enumerate(made_by, 1)]
+    number, by_name = {unit: n for n, (unit, _, _) in enumerate(skids, 1)}, {plant.name: plant for plant in plants}
+    for unit, block, maker in context.each_unit(skids):
+        plant = by_name[maker]
         called = [wait for wait in ready_for(context, system, block) if wait.gate.split(".")[0] != block.name]
-        for _ in range(system.skid.per_block):
-            plant = makers[number]
-            number += 1
-            unit = f"{name}.s{number}"
-            made = build_skid(context, plant, context.ordered(unit, block), block)
-            skid = UnitInfo("skid", "factory", block.name, name, number=number)
-            context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, block)], skid)
+        made = build_skid(context, plant, context.ordered(unit, block), block)
+        skid = UnitInfo("skid", "factory", block.name, name, number=number[unit])
+        context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, block)], skid)
 
 
 def _turnovers(context: PlanContext) -> None:
     """Write the commissioning of every block and of its turnover."""
-    by_name = {block.name: block for block in context.layout.blocks}
-    for turnover in context.layout.turnovers:
-        for block in turnover.blocks:
-            commission_block(context, by_name[block], turnover.name)
+    blocks = [(block.name, block, makers_of(context, block)) for block in context.layout.blocks]
+    for _, block, _ in context.each_unit(blocks):
+        commission_block(context, block, context.turnover_of(block))
+    for turnover in context.each(context.layout.turnovers):
         hand_over(context, turnover)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
+from sim.plan.copies import Copies
 from sim.world.distributions import Distribution, Fixed
 from sim.world.working_time import Calendar
 
@@ -86,6 +87,8 @@ MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 CREW_PATIENCE = 14 * MINUTES_PER_DAY
 LEAVING = 1_000_000
 """Priority of a crew that waits to leave: behind everyone who still has work for it."""
+OWN_SEQUENCE = -(1 << 40)
+"""Priority that stands for each unit's place in the order of the work, in a route that several units share."""
 
 PoolKind = Literal["returned", "supplied", "passed"]
 Mode = Literal["pausing", "whole", "duty"]
@@ -259,7 +262,11 @@ class PlanError(SimError):
 
 @dataclass
 class Plan:
-    """The project as data; mechanisms add to it, `compile_plan` turns it into arrays."""
+    """The project as data; mechanisms add to it, `compile_plan` turns it into arrays.
+
+    Units that are alike share a route: `units` has the first of them, `copies` all. What else is a unit's own is in
+    `own_spans`, by unit and activity, and in `priorities`, by unit those of its holds of crews in order.
+    """
 
     completion: tuple[str, int]
     calendars: dict[str, Calendar] = field(default_factory=dict)
@@ -273,6 +280,9 @@ class Plan:
     delays: dict[str, Span] = field(default_factory=dict)
     learning: dict[str, tuple[int, ...]] = field(default_factory=dict)
     areas: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    copies: Copies = field(default_factory=Copies)
+    own_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
+    priorities: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def pool(
         self, name: str, initial: int, kind: PoolKind = "returned", *,
@@ -286,7 +296,7 @@ class Plan:
 
     def gate(self, name: str) -> str:
         """Add a gate and return its name."""
-        self.gates[name] = None
+        self.gates |= dict.fromkeys(self.copies.names_now(name))
         return name
 
     def unit(self, name: str, route: Route, info: UnitInfo | None = None) -> str:
@@ -294,6 +304,7 @@ class Plan:
         if name in self.units:
             raise PlanError(f"unit {name} is described twice")
         self.units[name] = route
+        self.copies.add(name)
         if info is not None:
             self.unit_info[name] = info
         return name
@@ -327,7 +338,7 @@ class Plan:
 
     def area(self, name: str, millionths: tuple[int, ...]) -> str:
         """Add a crowding area: the factor by people in it, in millionths; the last one stays."""
-        self.areas[name] = millionths
+        self.areas |= dict.fromkeys(self.copies.names_now(name), millionths)
         return name
 
     def works_on(self, calendars: Mapping[str, Calendar]) -> None:

@@ -23,11 +23,13 @@ def inputs(units: int, *, fails: float = 0.15) -> Inputs:
     plan.delay("late", Span(Fixed(1), 60, losses=("occurs", "days")))
     builder = InputsBuilder(plan)
     for unit in range(units):
-        builder.span(f"work/{unit}", Span(LENGTH, 60))
-        builder.chance(f"passes/{unit}", Chance(fails, otherwise=True))
-    builder.span("hit/1", Span(Fixed(10), 60, losses=("size",)))
-    builder.span("late/1", Span(Fixed(10), 60, delays=("late",)))
-    return builder.build()
+        builder.span("work", str(unit), Span(LENGTH, 60))
+        builder.chance("passes", str(unit), Chance(fails, otherwise=True))
+        builder.end_route()
+    builder.span("hit", "1", Span(Fixed(10), 60, losses=("size",)))
+    builder.span("late", "1", Span(Fixed(10), 60, delays=("late",)))
+    builder.end_route()
+    return builder.build([*map(str, range(units)), "1"], np.arange(units + 1), {})
 
 
 def values(of: Inputs, name: str, *, mean: bool = False) -> np.ndarray:
@@ -68,8 +70,9 @@ def test_no_unit_is_late_in_everything() -> None:
     builder = InputsBuilder(plan)
     for name in ("a", "b", "c"):
         for unit in range(40):
-            builder.span(f"{name}/{unit}", Span(LENGTH, 60))
-    of = builder.build()
+            builder.span(name, str(unit), Span(LENGTH, 60))
+            builder.end_route()
+    of = builder.build([str(unit) for unit in range(40)] * 3, np.arange(120), {})
     drawn = np.array(expected_draws(of).values).reshape(3, 40)
     assert (of.kind == SPAN).all()
     assert (np.abs(np.corrcoef(drawn)[np.triu_indices(3, 1)]) < 0.5).all()

@@ -30,6 +30,7 @@ from sim.plan.vocabulary import (
     Label,
     Mode,
     Note,
+    Plan,
     Route,
     Signal,
     Span,
@@ -158,7 +159,7 @@ UNLIMITED = 1_000_000
 def mobilise_crews(context: PlanContext) -> None:
     """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
     trades = context.project.labour.trades
-    most, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan.units, trades)
+    most, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan, trades)
     quarters = pitch_camp(context, most)
     for trade in most:
         if trade not in context.resource_plan.mobilisations:
@@ -227,21 +228,6 @@ def _called(context: PlanContext, stay: Mobilisation, number: str) -> list[PlanS
     return [reached, Work(f"called{number}", fixed(stay.progress.minutes), "always")]
 
 
-def apply_dispatch(context: PlanContext) -> None:
-    """Give every hold of crews its priority in the resource plan; a smaller number is served first."""
-    crews = {crew(trade) for trade in context.project.labour.trades}
-    for unit, priorities in context.resource_plan.priorities.items():
-        route = context.plan.units.get(unit)
-        if route is not None:
-            left = iter(priorities)
-            context.plan.units[unit] = [
-                replace(step, priority=next(left))
-                if isinstance(step, Hold) and not crews.isdisjoint(step.pools)
-                else step
-                for step in route
-            ]
-
-
 def await_permits(context: PlanContext) -> None:
     """Call crews a time after the permits are there, not on a date, where the project says so.
 
@@ -276,11 +262,12 @@ def largest_counts(units: Mapping[str, Route], trades: Iterable[str]) -> dict[st
     return largest
 
 
-def reported_hours(units: Mapping[str, Route], trades: Iterable[str]) -> dict[str, int]:
+def reported_hours(plan: Plan, trades: Iterable[str]) -> dict[str, int]:
     """Return by trade the person-hours that all units together will report."""
     trade_of, hours = {done(trade): trade for trade in trades}, dict[str, int]()
-    for route in units.values():
+    for unit, route in plan.units.items():
         for step in route:
             if isinstance(step, Signal) and step.gate in trade_of:
-                hours[trade_of[step.gate]] = hours.get(trade_of[step.gate], 0) + step.amount
+                amount = step.amount * plan.copies.number(unit)
+                hours[trade_of[step.gate]] = hours.get(trade_of[step.gate], 0) + amount
     return hours

@@ -94,6 +94,12 @@ def _by_hand(context: PlanContext, block: Place, activity: str, crews: Mapping[s
     return [Hold(pools, block.sequence, CREW_PATIENCE), work, Free(pools)]
 
 
+def makers_of(context: PlanContext, block: Place) -> tuple[str, ...]:
+    """Return the plants to which a block's skids go back, of systems that several plants make."""
+    several = [(name, system) for name, system in context.project.by_system.items() if system.factory.partners]
+    return tuple(_maker(context, block, name, system).name for name, system in several if system.scope == "factory")
+
+
 def _maker(context: PlanContext, block: Place, name: str, system: System) -> Plant:
     """Return the plant that makes the first skid of a block."""
     plants = plants_of(context, name, system)

@@ -193,10 +193,11 @@ def _reports(book: OrderBook) -> dict[str, dict[str, int]]:
     done: dict[str, dict[str, int]] = {}
     trades = {hours_done(trade) for trade in book.context.project.labour.trades}
     for name, (order, _) in book.of_unit.items():
+        alike = book.context.plan.copies.number(name)
         for step in book.context.plan.units[name]:
             if isinstance(step, Signal) and step.gate in trades:
                 hours = done.setdefault(order.name, {})
-                hours[step.gate] = hours.get(step.gate, 0) + step.amount
+                hours[step.gate] = hours.get(step.gate, 0) + step.amount * alike
     return done
 
 
@@ -222,8 +223,10 @@ def _waiting(book: OrderBook, name: str, order: Order, place: Place) -> list[Pla
 
 def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return the time from an order to the purchase it entails; no purchase where it is or will be cancelled."""
-    bought = book.context.resource_plan.order_minutes.get(name, 0)
-    later = max(0, bought - _planned(book, order))
+    bought, plan = book.context.resource_plan.order_minutes, book.context.plan
+    for own in plan.copies.units(name) if bought else ():
+        plan.own_spans[own] = {"order": fixed(max(0, bought.get(own, 0) - _planned(book, order)))}
+    later = max(0, bought.get(name, 0) - _planned(book, order))
     cancelling = book.context.project.orders.cancelling
     wait: list[PlanStep] = [Work("order", fixed(later), "always", cause="order_date")]
     if cancelling is None or place.name not in book.cancellable or not later:
@@ -280,11 +283,12 @@ def _begins(step: PlanStep) -> bool:
 
 def _crews(book: OrderBook) -> None:
     """Call crews a time after the order whose work needs them, not on a date."""
+    written = {own: unit for unit in book.of_unit for own in book.context.plan.copies.units(unit)}
     for trade, stays in book.context.resource_plan.mobilisations.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
-            if name in book.context.plan.units and stay.because in book.of_unit:
-                order, _ = book.of_unit[stay.because]
+            if name in book.context.plan.units and stay.because in written:
+                order, _ = book.of_unit[written[stay.because]]
                 later = max(0, stay.called - _planned(book, order))
                 called = list(_called(book.context.plan.units[name], order, later))
                 book.context.plan.units[name] = called

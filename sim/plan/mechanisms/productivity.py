@@ -73,7 +73,9 @@ def apply_learning(context: PlanContext) -> None:
     learning, plan = context.project.labour.learning, context.plan
     if learning is None:
         return
-    counts = Counter(work.activity for _, _, work in _repeatable(plan))
+    counts: Counter[str] = Counter()
+    for unit, _, work in _repeatable(plan):
+        counts[work.activity] += plan.copies.number(unit)
     curves = {
         activity: plan.learns(f"site {activity}", unit_curve(learning, count))
         for activity, count in counts.items()
