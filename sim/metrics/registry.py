@@ -23,6 +23,7 @@ from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.finance import (
     damages,
     foregone,
+    gpu_hour_parts,
     gross_margin,
     interest,
     net_present_value,
@@ -229,6 +230,14 @@ _TABLE = (
         interest,
     ),
     Metric(
+        "financing_fees_usd", "lenders' fees", "$", LESS, 1e5,
+        "Fees as a share of the debt drawn; not part of `capital_total_usd`.", money_metrics,
+    ),
+    Metric(
+        "capital_with_financing_usd", "capital with interest and fees", "$", LESS, 1e6,
+        "`capital_total_usd`, `interest_during_construction_usd` and `financing_fees_usd` together.", money_metrics,
+    ),
+    Metric(
         "obsolescence_cost_usd", "obsolescence of waiting compute", "$", LESS, 1e5,
         "Value that compute loses from the transfer of title to the day it is online, a share a month.",
         obsolescence,
@@ -294,6 +303,24 @@ _TABLE = (
     Metric(
         "cost_per_gpu_hour_usd", "GPU-hour, every layer owned", "$ a GPU-hour", LESS, 0.01,
         "Cost of a year, capital spread over its life, divided by the GPU-hours of a year.", per_gpu_hour,
+    ),
+    *(
+        Metric(
+            f"gpu_hour_{part}_usd", f"GPU-hour: {label}", "$ a GPU-hour", NEITHER, 0.01,
+            f"Part of `cost_per_gpu_hour_usd`: {definition}.", gpu_hour_parts,
+        )
+        for part, label, definition in (
+            ("chips", "chips", "capital in compute, spread evenly over its life"),
+            ("shell", "shell and systems", "capital in shell and systems without land, spread evenly over its life"),
+            ("power", "power plant", "capital to energise, spread evenly over its life"),
+            ("energy", "energy", "`opex_energy_usd_per_year`"),
+            ("operations", "operation", "`opex_operations_usd_per_year`"),
+            ("financing", "financing", "return on capital and land beyond the other parts, at the cost of capital"),
+        )
+    ),
+    Metric(
+        "cost_per_million_tokens_usd", "a million output tokens, every layer owned", "$", LESS, 0.01,
+        "`cost_per_gpu_hour_usd` over the tokens of a GPU-hour, where their throughput is stated.", gpu_hour_parts,
     ),
     Metric(
         "rented_gpu_hour_usd", "GPU-hour, rented through every layer", "$ a GPU-hour", NEITHER, 0.01,

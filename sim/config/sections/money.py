@@ -34,6 +34,7 @@ PerMegawattHour = Annotated[Figure, Unit("$/MWh"), Bounds(0, 10_000)]
 PerMegawattDay = Annotated[Figure, Unit("$/MW/day"), Bounds(0, 10_000_000)]
 Years = Annotated[Figure, Unit("years"), Bounds(0.5, 60)]
 Gpus = Annotated[Figure, Unit("GPUs/MW-IT"), Bounds(1, 100_000)]
+TokensPerSecond = Annotated[Figure, Unit("tokens/s"), Bounds(0, 1_000_000)]
 ZERO, WHOLE = Figure(value=0), Figure(value=1)
 
 
@@ -42,6 +43,7 @@ class Finance(Sourced):
 
     gearing: Share = Field(default=ZERO, description="Debt as a share of all capital")
     debt_rate: PercentPerYear = Field(default=ZERO, description="Interest on debt, compounded monthly")
+    fee: Share = Field(default=ZERO, description="Lenders' fees as a share of the debt: origination, commitment")
     draw: Literal["pro_rata", "equity_first"] = Field(
         default="pro_rata", description="Debt with every payment by the gearing, or once the equity is spent"
     )
@@ -77,6 +79,9 @@ class Ownership(Sourced):
 
     gpus_per_mw_it: Gpus = Field(default=WHOLE, description="GPUs in a MW-IT")
     utilisation: Share = Field(default=WHOLE, description="Share of GPU-hours that are used or sold")
+    tokens_per_gpu_second: TokensPerSecond = Field(
+        default=ZERO, description="Output tokens that a GPU serves in a second it is used; 0: no cost of tokens"
+    )
     compute_years: Years = Field(default=Figure(value=5), description="Economic life of compute")
     infrastructure_years: Years = Field(default=Figure(value=20), description="Economic life of everything else")
     margins: Margins = Field(default=Margins(), description="Margins by layer, each on what it buys from below")
@@ -157,6 +162,7 @@ class Price(Sourced):
     )
     part: Part = Field(default="shell_and_systems", description="Where it counts in the split of the capital")
     escalation: PercentPerYear = Field(default=ZERO, description="Price drift from t0 to the order, which fixes it")
+    sales_tax: Share = Field(default=ZERO, description="Sales and use tax on top of the stated price")
     paid_by: Literal["owner", "contractor"] = Field(
         default="owner", description="Owner-furnished, or bought by the contractor and billed by the month with a fee"
     )

@@ -29,6 +29,7 @@ from sim.metrics.money.finance import (
     draws,
     earning,
     foregone,
+    gpu_hour_parts,
     gross_margin,
     interest,
     layers,
@@ -182,7 +183,7 @@ def money_metrics(accounts: Accounts) -> dict[str, float]:
         "authorised_idle_months": authorised(accounts) / MONTH_DAYS,
         "exposure_at_first_mw_usd": _exposed_at_first(accounts),
         "censored": float((accounts.online[wanted] > horizon).any()),
-        "interest_during_construction_usd": interest(accounts.timeline, project.money.finance.debt_rate.value),
+        **_financed(accounts, capital["capital_total_usd"]),
         "obsolescence_cost_usd": _obsolescence(accounts),
         "foregone_revenue_usd": foregone(*late, project),
         "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + MARK_DAYS * DAY),
@@ -198,6 +199,18 @@ def _split(accounts: Accounts) -> dict[str, float]:
     """Return the capital by part: to energise, shell and systems (with people and site), compute."""
     sums = np.bincount(accounts.cost_model.part, accounts.entries.total, len(PARTS)) / 100
     return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
+
+
+def _financed(accounts: Accounts, total: float) -> dict[str, float]:
+    """Return interest until the MW are online, the lenders' fees, and the capital with both."""
+    finance = accounts.cost_model.project.money.finance
+    paid = interest(accounts.timeline, finance.debt_rate.value)
+    fees = finance.fee.value * float(accounts.draws.debt.sum())
+    return {
+        "interest_during_construction_usd": paid,
+        "financing_fees_usd": fees,
+        "capital_with_financing_usd": total + paid + fees,
+    }
 
 
 def authorised(accounts: Accounts) -> float:
@@ -277,13 +290,14 @@ def _yearly(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying:
     # land is part of shell and systems in the ledger, and a layer of its own here: it does not wear out
     land = float(usd[accounts.cost_model.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
-    cost = layers(project, mw, land, energise, shell - land + carrying, compute)
+    cost = layers(project, mw, land, energise, shell - land, compute, carrying)
     return {
         "opex_financing_usd_per_year": financing,
         "opex_energy_usd_per_year": run["energy"],
         "opex_operations_usd_per_year": run["operations"],
         "opex_usd_per_year": financing + sum(run.values()),
         **per_gpu_hour(cost, project),
+        **gpu_hour_parts(cost, project),
         "gross_margin_share": gross_margin(project, mw, energise + shell, compute),
     }
 

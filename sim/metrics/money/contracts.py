@@ -160,6 +160,7 @@ class Contracts:
     extra: Ints
     extra_quantity: Floats
     escalation: Floats
+    sales_tax: Floats
     part: Ints
     billed: NDArray[np.bool_]
     ordered: Ints
@@ -216,6 +217,7 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
         extra=np.array([factors.get(addition(item.price), -1) for item in bought], np.int64),
         extra_quantity=np.array([_extra(item, project) for item in bought]),
         escalation=np.array([item.terms.escalation.value / 100 for item in bought]),
+        sales_tax=np.array([item.terms.sales_tax.value for item in bought]),
         part=np.array([PARTS.index(item.terms.part) for item in bought], np.int64),
         billed=np.array([item.terms.paid_by == "contractor" for item in bought], np.bool_),
         ordered=np.array([_first(item) for item in bought], np.int64),

@@ -10,6 +10,7 @@ Rates a year or month are turned into a force per minute once, so that any span 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 
@@ -226,9 +227,17 @@ def running(minute: Ints, usd: Floats, days: int) -> Floats:
 # --- ownership --------------------------------------------------------------------------------------------------------
 
 
+COST_PARTS = ("chips", "shell", "power", "energy", "operations", "financing")
+"""What a GPU-hour consists of; the first three are capital spread evenly over its life, without interest."""
+
+
 @dataclass(frozen=True)
 class Layers:
-    """Cost a year of each layer, in dollars, and the GPU-hours sold in it."""
+    """Cost a year of each layer, in dollars, the GPU-hours sold in it, and what the capital wears a year.
+
+    `wear` is straight-line depreciation of chips, shell and power plant; what the layers cost beyond it and the
+    running cost is financing.
+    """
 
     land: float
     energy: float
@@ -236,6 +245,8 @@ class Layers:
     operation: float
     compute: float
     gpu_hours: float
+    running: Mapping[str, float]
+    wear: tuple[float, float, float]
 
     @property
     def owned(self) -> float:
@@ -243,23 +254,29 @@ class Layers:
         return self.land + self.energy + self.building + self.operation + self.compute
 
 
-def layers(project: Project, mw: float, land: float, energise: float, building: float, compute: float) -> Layers:
+def layers(
+    project: Project, mw: float, land: float, energise: float, building: float, compute: float, carrying: float = 0.0
+) -> Layers:
     """Return the layers of a project with so many MW and so much capital (dollars) in each.
 
-    Capital is spread over its life by the capital recovery factor at the cost of capital.
+    Capital is spread over its life by the capital recovery factor at the cost of capital; so is `carrying`, what
+    capital cost while it waited, with the building.
     """
     money, ownership = project.money, project.money.ownership
     rate = money.cost_of_capital.value / 100
     fixed = recovery(rate, ownership.infrastructure_years.value)
     run = running_cost(money.business, mw)
     gpus = mw / project.block.mw_gross.value * project.block.mw_it.value * ownership.gpus_per_mw_it.value
+    years, compute_years = ownership.infrastructure_years.value, ownership.compute_years.value
     return Layers(
         land * rate,
         run["energy"] + energise * fixed,
-        building * fixed,
+        (building + carrying) * fixed,
         run["operations"],
-        compute * recovery(rate, ownership.compute_years.value),
+        compute * recovery(rate, compute_years),
         gpus * HOURS_A_YEAR * ownership.utilisation.value,
+        run,
+        (compute / compute_years, building / years, energise / years),
     )
 
 
@@ -297,6 +314,20 @@ def per_gpu_hour(cost: Layers, project: Project) -> dict[str, float]:
         "owning_saves_share": 1 - cost.owned / today if today else 0.0,
         "owning_saves_share_year_3": 1 - cost.owned / later if later else 0.0,
     }
+
+
+def gpu_hour_parts(cost: Layers, project: Project) -> dict[str, float]:
+    """Return what the cost of a GPU-hour owned consists of, and the cost of a million output tokens.
+
+    The parts add up to `cost_per_gpu_hour_usd`; financing is the rest of the annuities beyond straight-line
+    depreciation, and land, which does not wear out. Tokens only where their throughput is stated.
+    """
+    hours, served = cost.gpu_hours or nan, project.money.ownership.tokens_per_gpu_second.value * 3600 / 1e6
+    known = (*cost.wear, cost.running["energy"], cost.running["operations"])
+    parts = dict(zip(COST_PARTS, (*known, cost.owned - sum(known)), strict=True))
+    # both per hour in which the GPU is used: utilisation is in the hours already
+    tokens = {"cost_per_million_tokens_usd": cost.owned / hours / served} if served else {}
+    return {f"gpu_hour_{name}_usd": usd / hours for name, usd in parts.items()} | tokens
 
 
 def gross_margin(project: Project, mw: float, infrastructure: float, compute: float) -> float:

@@ -148,8 +148,9 @@ def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
     dollars = factors[bought.unit] * bought.quantity + extra
     # one that is never ordered has no date; its price is not paid, and must only be a number
     years = np.maximum(ordered, 0) / (12 * MONTH)
-    # rounded once, at the price: from here on money is whole cents, and sums are exact
-    cents: Ints = np.rint(dollars * chips * (1 + bought.escalation) ** years * 100).astype(np.int64)
+    # tax is on the price as it is at the order; rounded once: from here on money is whole cents, and sums are exact
+    dollars = dollars * chips * (1 + bought.escalation) ** years * (1 + bought.sales_tax)
+    cents: Ints = np.rint(dollars * 100).astype(np.int64)
     return cents
 
 

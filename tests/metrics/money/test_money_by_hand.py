@@ -11,6 +11,7 @@ import pytest
 
 from sim.config.project import Project
 from sim.config.sections.money import Money
+from sim.metrics.money.finance import COST_PARTS
 from sim.plan.vocabulary import NOTE
 from sim.study.case import prepare_case
 from tests.tiny_project import tiny, tiny_case
@@ -25,14 +26,15 @@ MONEY: dict[str, Any] = {
     "cost_of_capital": 10,
     "labour": {"factor": 0},
     "prices": {"compute": {"usd_per_mw": USD_PER_MW, "part": "compute", "payments": [{"on": "ordered", "share": 1}]}},
-    "finance": {"gearing": 0.7, "debt_rate": 8},
+    "finance": {"gearing": 0.7, "debt_rate": 8, "fee": 0.01},
     "contingency": {"share": 0.1},
     "business": {
         "usd_per_mw_it_year": A_YEAR, "energy_usd_per_mwh": 73, "energy_price_factor": 2, "load": 0.5,
         "operations_usd_per_mw_year": 150_000, "obsolescence": 2, "title": "ordered",
     },
     "ownership": {
-        "gpus_per_mw_it": 380, "utilisation": 0.9, "compute_years": 5, "infrastructure_years": 20,
+        "tokens_per_gpu_second": 1000, "gpus_per_mw_it": 380,
+        "utilisation": 0.9, "compute_years": 5, "infrastructure_years": 20,
         "margins": {"energy": 0.1, "operation": 0.2, "compute": 0.5}, "compute_margin_falls": 50,
     },
 }  # fmt: skip
@@ -59,6 +61,7 @@ def test_every_metric_of_one_item_paid_on_day_0() -> None:
     carrying = 0.10 / 12 * idle
     gpu_hours = MW_IT * 380 * 365.25 * 24 * 0.9
     owned = USD * annuity + carrying * on_infrastructure + energy + operations
+    interest = 0.7 * half * ((1 + 0.08 / 12) ** (FIRST / MONTH) + (1 + 0.08 / 12) ** (LAST / MONTH) - 2)
     rented_below_compute = (operations + carrying * on_infrastructure + energy * 1.1) * 1.2
     by_hand = {
         "capital_total_usd": USD,
@@ -77,9 +80,9 @@ def test_every_metric_of_one_item_paid_on_day_0() -> None:
         "censored": 0.0,
         "exposure_at_first_mw_usd": USD,
         "carrying_cost_usd": carrying,
-        "interest_during_construction_usd": 0.7
-        * half
-        * ((1 + 0.08 / 12) ** (FIRST / MONTH) + (1 + 0.08 / 12) ** (LAST / MONTH) - 2),
+        "interest_during_construction_usd": interest,
+        "financing_fees_usd": 0.01 * 0.7 * USD,
+        "capital_with_financing_usd": USD + interest + 0.01 * 0.7 * USD,
         "obsolescence_cost_usd": half * (2 - 0.98 ** (FIRST / MONTH) - 0.98 ** (LAST / MONTH)),
         "foregone_revenue_usd": MW_IT / 2 * A_YEAR / 365.25 * (7 + 10),
         "revenue_to_day_730_usd": MW_IT / 2 * A_YEAR / 365.25 * (703 + 700),
@@ -95,6 +98,13 @@ def test_every_metric_of_one_item_paid_on_day_0() -> None:
         "opex_operations_usd_per_year": operations,
         "opex_usd_per_year": 0.7 * 0.08 * USD + energy + operations,
         "cost_per_gpu_hour_usd": owned / gpu_hours,
+        "gpu_hour_chips_usd": USD / 5 / gpu_hours,
+        "gpu_hour_shell_usd": 0.0,
+        "gpu_hour_power_usd": 0.0,
+        "gpu_hour_energy_usd": energy / gpu_hours,
+        "gpu_hour_operations_usd": operations / gpu_hours,
+        "gpu_hour_financing_usd": (USD * (annuity - 1 / 5) + carrying * on_infrastructure) / gpu_hours,
+        "cost_per_million_tokens_usd": owned / gpu_hours / 3.6,
         "rented_gpu_hour_usd": (USD * annuity + rented_below_compute) * 1.5 / gpu_hours,
         "owning_saves_share": 1 - owned / ((USD * annuity + rented_below_compute) * 1.5),
         "owning_saves_share_year_3": 1 - owned / ((USD * annuity + rented_below_compute) * (1 + 0.5 * 0.5**3)),
@@ -117,6 +127,24 @@ def _present(a_day: float, day: int) -> float:
 def test_what_was_authorised_idles_for_the_lead_time_when_there_is_one_order() -> None:
     found = planned(tiny())  # every item, every term, the shipped prices
     assert found["authorised_idle_months"] * MONTH == pytest.approx(found["lead_time_mw_weighted_days"], rel=1e-12)
+
+
+def test_sales_tax_is_on_top_of_the_price_of_its_item_alone() -> None:
+    bare = planned(tiny("procurement.policy=at_decision"))
+    taxed = planned(tiny("procurement.policy=at_decision", "money.prices.compute.sales_tax=0.0825"))
+    assert taxed["capital_compute_usd"] == pytest.approx(1.0825 * bare["capital_compute_usd"], rel=1e-9)
+    for name in ("capital_energise_usd", "capital_shell_and_systems_usd"):
+        assert taxed[name] == bare[name]
+
+
+def test_the_parts_of_a_gpu_hour_add_up_to_it_and_tokens_need_a_throughput() -> None:
+    found = planned(tiny())  # every item, every term, the shipped prices
+    parts = sum(found[f"gpu_hour_{part}_usd"] for part in COST_PARTS)
+    assert parts == pytest.approx(found["cost_per_gpu_hour_usd"], rel=1e-12)
+    assert min(found[f"gpu_hour_{part}_usd"] for part in COST_PARTS) > 0
+    silent = planned(tiny("money.ownership.tokens_per_gpu_second=0"))
+    assert "cost_per_million_tokens_usd" in found
+    assert "cost_per_million_tokens_usd" not in silent
 
 
 def test_an_equity_that_is_spent_first_saves_interest() -> None:
