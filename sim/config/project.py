@@ -28,13 +28,14 @@ from sim.config.sections.estimates import (
     SquareFeet,
     Unit,
 )
-from sim.config.sections.labour import Calendar, Calendars, Labour, Pattern
+from sim.config.sections.labour import Calendars, Labour, Pattern
 from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
 from sim.config.sections.orders import Orders, Procurement
 from sim.config.sections.risks import Mode, Risks
 from sim.config.sections.systems import SYSTEMS, Energization, Network, System, Systems
 from sim.config.sections.weather import Weather
+from sim.config.sections.working_week import Calendar
 from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
 

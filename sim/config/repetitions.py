@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.config.project import Project
-from sim.config.sections.labour import ClockSpan
 from sim.config.sections.logistics import Curfew
 from sim.config.sections.systems import Predecessor
+from sim.config.sections.working_week import ClockSpan
 from sim.errors import Finding
 
 KeyPath = tuple[str | int, ...]

@@ -13,8 +13,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
+from sim.config.sections.working_week import Calendar as Stated
 from sim.world.shifts import DAY, Intervals, Minutes, shift_without_breaks, weekdays
 from sim.world.working_time import Calendar, weekly
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Pattern
 from sim.config.sections.systems import EXPOSURES, Stops
+from sim.config.sections.working_week import Calendar as Stated
 from sim.world.distributions import to_distribution
 from sim.world.productivity_factors import all_shifts, productive_minutes, shortened
 from sim.world.roads import road_calendars

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.config.sections.labour import Calendar as Stated
 from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
+from sim.config.sections.working_week import Calendar as Stated
 from sim.world.productivity_factors import (
     MILLIONTHS,
     all_shifts,

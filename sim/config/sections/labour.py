@@ -1,4 +1,4 @@
-"""People on site: working weeks, productivity losses, trades and crews, rotation, camp.
+"""People on site: their calendars, productivity losses, trades and crews, rotation, camp.
 
 `labour.losses` states all losses together, for one working pattern (`stated_for`) and for what each mechanism states
 that it contains (`in_losses`). A mechanism that is switched on moves its loss to where it arises: to summer, to a full
@@ -8,13 +8,10 @@ the time that earns nothing: 20 % loss is 1.25 minutes for each minute earned.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sim.config.sections.estimates import (
     Bounds,
@@ -32,72 +29,11 @@ from sim.config.sections.estimates import (
     Unit,
 )
 from sim.config.sections.systems import Learning
+from sim.config.sections.working_week import Calendar, Clock, ClockSpan, Holidays, Weekday
+from sim.config.source_positions import did_you_mean
 from sim.errors import Finding, Refused
 
 # --- calendars --------------------------------------------------------------------------------------------------------
-
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def _clock(text: str) -> str:
-    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", text):
-        raise ValueError('a time of day in quotes such as "07:00"')
-    return text
-
-
-Clock = Annotated[str, AfterValidator(_clock)]
-
-
-class ClockSpan(Section):
-    """From one clock time to another; one that ends before it starts runs past midnight."""
-
-    start: Clock = Field(description="Clock time at which it begins")
-    end: Clock = Field(description="Clock time at which it ends")
-
-
-class Holidays(Section):
-    """Public holidays, taken from the `holidays` library; observed days count."""
-
-    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 code, such as US")
-    subdivision: str | None = Field(
-        default=None, pattern="^[A-Z0-9]{1,3}$", description="State or province, such as TX"
-    )
-
-    @model_validator(mode="after")
-    def _known_to_the_library(self) -> Self:
-        """Refuse a country or a subdivision of which no holidays are known."""
-        if self.named_in(2026):
-            return self
-        import holidays
-
-        every = holidays.list_supported_countries()
-        known = {name: parts for name, parts in every.items() if len(name) == 2}
-        if self.country not in known:
-            what = "a country whose public holidays are known"
-            raise Refused([Finding(("country",), self.country, what, _nearest_name(self.country, known))])
-        part, parts = self.subdivision or "", known[self.country]
-        what = f"a part of {self.country} whose public holidays are known"
-        raise Refused([Finding(("subdivision",), part, what, _nearest_name(part, parts))])
-
-    def named_in(self, *years: int) -> frozenset[str]:
-        """Return the names of the holidays in some years; none where country or subdivision are unknown."""
-        from holidays import country_holidays
-
-        try:
-            found = country_holidays(self.country, subdiv=self.subdivision, years=years)
-        except NotImplementedError:
-            return frozenset()
-        return frozenset(name for names in found.values() for name in names.split("; "))
-
-
-class Calendar(Sourced):
-    """A working week."""
-
-    days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
-    shifts: tuple[ClockSpan, ...] = Field(min_length=1, description="Shifts of a working day")
-    breaks: tuple[ClockSpan, ...] = Field(default=(), description="Unpaid breaks, not worked")
-    holidays: Holidays | None = Field(default=None, description="Days without work")
 
 
 class SiteCalendar(Sourced):
@@ -395,7 +331,7 @@ class Labour(Section):
         stated = self.productivity.stated_for if self.productivity else None
         named = {("pattern",): self.pattern, ("productivity", "stated_for"): stated}
         wrong = [
-            Finding(path, name, "one of labour.patterns", _nearest_name(name, self.patterns))
+            Finding(path, name, "one of labour.patterns", did_you_mean(name, self.patterns))
             for path, name in named.items()
             if name is not None and name not in self.patterns
         ]
@@ -416,8 +352,3 @@ class Labour(Section):
         absence = self.productivity.absence if self.productivity else None
         spare = 0.0 if absence is None else absence.share.value * absence.covered.value
         return pattern.payroll * (1 + spare)
-
-
-def _nearest_name(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known)[:60]) or 'none'}"

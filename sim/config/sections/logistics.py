@@ -23,8 +23,8 @@ from sim.config.sections.estimates import (
     Unit,
     WorkingDays,
 )
-from sim.config.sections.labour import ClockSpan, Holidays, Weekday
 from sim.config.sections.systems import Fleet, Seldom, Whole
+from sim.config.sections.working_week import ClockSpan, Holidays, Weekday
 from sim.config.source_positions import did_you_mean
 from sim.errors import Finding, Refused
 

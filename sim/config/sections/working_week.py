@@ -1,0 +1,74 @@
+"""A working week: weekdays, hours of a day, and the public holidays on which nobody works."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from sim.config.sections.estimates import Section, Sourced
+from sim.config.source_positions import did_you_mean
+from sim.errors import Finding, Refused
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _clock(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", text):
+        raise ValueError('a time of day in quotes such as "07:00"')
+    return text
+
+
+Clock = Annotated[str, AfterValidator(_clock)]
+
+
+class ClockSpan(Section):
+    """From one clock time to another; one that ends before it starts runs past midnight."""
+
+    start: Clock = Field(description="Clock time at which it begins")
+    end: Clock = Field(description="Clock time at which it ends")
+
+
+class Holidays(Section):
+    """Public holidays, taken from the `holidays` library; observed days count."""
+
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166 code, such as US")
+    subdivision: str | None = Field(
+        default=None, pattern="^[A-Z0-9]{1,3}$", description="State or province, such as TX"
+    )
+
+    @model_validator(mode="after")
+    def _known_to_the_library(self) -> Self:
+        """Refuse a country or a subdivision of which no holidays are known."""
+        if self.named_in(2026):
+            return self
+        import holidays
+
+        every = holidays.list_supported_countries()
+        known = {name: parts for name, parts in every.items() if len(name) == 2}
+        if self.country not in known:
+            what = "a country whose public holidays are known"
+            raise Refused([Finding(("country",), self.country, what, did_you_mean(self.country, known))])
+        part, parts = self.subdivision or "", known[self.country]
+        what = f"a part of {self.country} whose public holidays are known"
+        raise Refused([Finding(("subdivision",), part, what, did_you_mean(part, parts))])
+
+    def named_in(self, *years: int) -> frozenset[str]:
+        """Return the names of the holidays in some years; none where country or subdivision are unknown."""
+        from holidays import country_holidays
+
+        try:
+            found = country_holidays(self.country, subdiv=self.subdivision, years=years)
+        except NotImplementedError:
+            return frozenset()
+        return frozenset(name for names in found.values() for name in names.split("; "))
+
+
+class Calendar(Sourced):
+    """A working week."""
+
+    days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
+    shifts: tuple[ClockSpan, ...] = Field(min_length=1, description="Shifts of a working day")
+    breaks: tuple[ClockSpan, ...] = Field(default=(), description="Unpaid breaks, not worked")
+    holidays: Holidays | None = Field(default=None, description="Days without work")
