@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine import simpy_engine as processes
+from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed, SimError
 from sim.jit import available
@@ -201,14 +202,24 @@ def _compile_once() -> None:
 
 
 def run_simpy(
-    prepared: processes.SimpyPlan, draws: Draws, first: int, count: int, calendars_of: CalendarsOf
+    prepared: processes.SimpyPlan,
+    draws: Draws,
+    first: int,
+    count: int,
+    calendars_of: CalendarsOf,
+    state_of: StateOf | None = None,
 ) -> Iterator[Replication]:
-    """Simulate replications first … first + count − 1 with SimPy."""
+    """Simulate replications first … first + count − 1 with SimPy, each from its state where `state_of` gives one."""
     for begin in range(first, first + count, AT_ONCE):
         for sampled in draws.chunk(begin, min(AT_ONCE, first + count - begin)):
             calendars = calendars_of(sampled.replication)
-            outcome = processes.simulate(prepared, sampled, calendars)
-            yield Replication(sampled.replication, outcome, sampled.content, sampled.factors, calendars)
+            state = state_of(sampled.replication) if state_of else None
+            outcome = processes.simulate(prepared, sampled, calendars, state)
+            content = sampled.content
+            if state is not None:
+                # what was done before has the content that the history states, not one that is drawn
+                content = np.where(state.content > 0, state.content, content)
+            yield Replication(sampled.replication, outcome, content, sampled.factors, calendars)
 
 
 def run_numba(
@@ -219,14 +230,16 @@ def run_numba(
     count: int,
     calendars_of: CalendarsOf,
     further: Further | None = None,
+    state_of: StateOf | None = None,
 ) -> Iterator[Replication]:
     """Simulate replications first … first + count − 1 with the compiled engine, which draws what it reaches.
 
-    Where `calendars_of` gives calendars that are not known to their end, `further` gives more of them if it is needed.
+    Where `calendars_of` gives calendars that are not known to their end, `further` gives more of them if it is needed;
+    `state_of` gives the state that a replication continues from.
     """
     from sim.engine.numba_engine.simulate import simulate_many
 
-    outcomes = simulate_many(prepared, seed, first, count, calendars_of, uniforms, further)
+    outcomes = simulate_many(prepared, seed, first, count, calendars_of, uniforms, further, state_of)
     for replication, one in enumerate(outcomes, first):
         # the outcome's calendars, not those asked for first: `further` may have replaced them
         yield Replication(replication, one, one.content, one.factors, one.calendars)

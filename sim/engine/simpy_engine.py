@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, EndlessGrants
+from sim.engine.initial_state import SETS_OUT, InitialState
 from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
@@ -60,12 +61,18 @@ class SimpyPlan:
 class Simulation:
     """One replication under way: the clock, the pools, the gates and all units on their routes."""
 
-    def __init__(self, prepared: SimpyPlan, draws: SampledInputs, calendars: Sequence[Calendar]) -> None:
-        """Put all units at the start of their routes."""
+    def __init__(
+        self,
+        prepared: SimpyPlan,
+        draws: SampledInputs,
+        calendars: Sequence[Calendar],
+        state: InitialState | None = None,
+    ) -> None:
+        """Put all units at the start of their routes, or where they stand in a state."""
         self.prepared, self.plan, self.draws = prepared, prepared.plan, draws
         # one way of working per mode, in the order of MODES
         self.finish = [(on.finish, on.finish_whole, partial(duty_finish, windows=on)) for on in calendars]
-        self.env = simpy.Environment(initial_time=0)
+        self.env = simpy.Environment(initial_time=state.minute if state else 0)
         self.pools = Dispatcher(self.env, self.plan)
         self.level = [0] * len(self.plan.gates)
         self.before = [(0, -1)] * len(self.plan.gates)
@@ -78,6 +85,16 @@ class Simulation:
         self.where = list(prepared.first[:-1])
         self.log: list[int] = []
         self.complete = False
+        self.state = state
+        if state is not None:
+            self._continue_from(state)
+
+    def _continue_from(self, state: InitialState) -> None:
+        """Take over counts and positions of a state (rule 13)."""
+        self.pools.free[:] = state.free.tolist()
+        self.level, self.attempts = state.level.tolist(), state.attempts.tolist()
+        self.learnt, self.crowd = state.learnt.tolist(), state.crowd.tolist()
+        self.where, self.complete = state.at.tolist(), state.complete
 
     def simulate(self) -> RunOutcome:
         """Let every unit follow its route until the completion gate is open, or until none can go on."""
@@ -90,7 +107,8 @@ class Simulation:
         # beyond the calendar's end there may be time: the project is not known to be impossible
         except CalendarEnds as ended:
             deadlock = self._standing().explain(str(ended))
-        return RunOutcome(np.array(self.log, np.int64).reshape(-1, 3), deadlock)
+        log = np.array(self.log, np.int64).reshape(-1, 3)
+        return RunOutcome(log if self.state is None else np.concatenate([self.state.history, log]), deadlock)
 
     def _minute(self) -> bool:
         """Simulate the next minute in which something happens: events, then grants, then works (rule 1).
@@ -119,8 +137,8 @@ class Simulation:
     def follow(self, unit: int) -> Process:
         """Follow one unit's route; steps that take no time and cannot wait happen at once."""
         env, rows, log, where, values = self.env, self.prepared.rows, self.log, self.where, self.draws.values
-        at, end = self.prepared.first[unit], self.prepared.first[unit + 1]
-        now = 0
+        now, at = yield from self._set_out(unit)
+        end = self.prepared.first[unit + 1]
         while at < end:
             where[unit] = at
             operation, a, b, c, _, _ = rows[at]
@@ -152,6 +170,34 @@ class Simulation:
             at = to
         where[unit] = end
 
+    def _set_out(self, unit: int) -> Generator[simpy.Event, None, tuple[int, int]]:
+        """Complete the step that a unit began before this run, if it did; return now and the step it goes on with."""
+        at, now, state = self.where[unit], int(self.env.now), self.state
+        if state is None or at == self.prepared.first[unit + 1] or state.begun[unit] == SETS_OUT:
+            return now, at
+        begun = int(state.begun[unit])
+        waited = self.resume(state, unit, at, begun)
+        if waited is not None:
+            yield waited
+            now = int(self.env.now)
+        self.log += (now, at, begun)
+        return now, at + 1
+
+    def resume(self, state: InitialState, unit: int, at: int, begun: int) -> simpy.Event | None:
+        """Return the event that ends a step which began before the state's minute; None where it ends at once."""
+        operation, a, b, c, _, _ = self.prepared.rows[at]
+        if operation == HOLD:
+            return self.pools.ask(begun, unit, a, b, c)
+        if operation == WAIT:
+            return self.opening(a, b) if self.level[a] < b else None
+        if operation == UNTIL:
+            date = self.draws.values[a]
+            return self.env.timeout(date - state.minute) if date > state.minute else None
+        done = simpy.Event(self.env)
+        end = self._end_of_work(unit, at, int(state.since[unit]), int(state.minutes[unit]))
+        self._schedule_end(at, done, max(end - state.minute, 0))
+        return done
+
     # --- work -----------------------------------------------------------------------------------------------
 
     def begin_work(self, unit: int, at: int) -> simpy.Event:
@@ -165,20 +211,27 @@ class Simulation:
         # by rank, as learning and crowding depend on the order, and that of the event list is no rule
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
         for unit, at, done in beginning:
-            _, number, calendar, mode, people, _ = self.prepared.rows[at]
-            minutes = self._minutes(at, number, people)
-            try:
-                if minutes < 0:
-                    raise PlanError(f"{minutes} minutes of work are less than none")
-                finish = self.finish[calendar][mode](now, minutes)
-            except (CalendarEnds, NoWindow, PlanError) as refused:
-                what = self.plan.activities[self.plan.activity_of[at]]
-                # the same class, as a calendar that ends is a deadlock and one that never opens an error
-                raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
-            done._ok, done._value = True, None
-            if self.prepared.area_of[at] != NONE:
-                done.callbacks.append(partial(self._leave_area, self.prepared.area_of[at], people))
-            self.env.schedule(done, delay=finish - now)
+            _, number, _, _, people, _ = self.prepared.rows[at]
+            self._schedule_end(at, done, self._end_of_work(unit, at, now, self._minutes(at, number, people)) - now)
+
+    def _end_of_work(self, unit: int, at: int, begin: int, minutes: int) -> int:
+        """Return when work of so many minutes that begins then is done on its calendar."""
+        _, _, calendar, mode, _, _ = self.prepared.rows[at]
+        try:
+            if minutes < 0:
+                raise PlanError(f"{minutes} minutes of work are less than none")
+            return self.finish[calendar][mode](begin, minutes)
+        except (CalendarEnds, NoWindow, PlanError) as refused:
+            what = self.plan.activities[self.plan.activity_of[at]]
+            # the same class, as a calendar that ends is a deadlock and one that never opens an error
+            raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
+
+    def _schedule_end(self, at: int, done: simpy.Event, delay: int) -> None:
+        """Have work end after a delay, and its people leave their area."""
+        done._ok, done._value = True, None
+        if self.prepared.area_of[at] != NONE:
+            done.callbacks.append(partial(self._leave_area, self.prepared.area_of[at], self.prepared.rows[at][4]))
+        self.env.schedule(done, delay=delay)
 
     def _minutes(self, at: int, number: int, people: int) -> int:
         """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10)."""
@@ -271,7 +324,9 @@ def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
     return beginning[0]
 
 
-def simulate(prepared: SimpyPlan, draws: SampledInputs, calendars: Sequence[Calendar]) -> RunOutcome:
-    """Simulate a plan once with the given draws on the given calendars."""
+def simulate(
+    prepared: SimpyPlan, draws: SampledInputs, calendars: Sequence[Calendar], state: InitialState | None = None
+) -> RunOutcome:
+    """Simulate a plan once with the given draws on the given calendars, from its begin or from a state."""
     with gc_paused():
-        return Simulation(prepared, draws, calendars).simulate()
+        return Simulation(prepared, draws, calendars, state).simulate()

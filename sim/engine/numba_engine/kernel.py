@@ -19,6 +19,7 @@ from sim.engine.numba_engine.memory_layout import (
     BEGUN,
     BUDGET_SPENT,
     CALENDAR,
+    CLOCK,
     COUNTERS,
     CURVE_AT,
     CURVES,
@@ -37,7 +38,6 @@ from sim.engine.numba_engine.memory_layout import (
     LEARNING,
     LEVEL,
     LIMIT,
-    LOG_FULL,
     LOWER,
     MINUTE_BITS,
     MODE,
@@ -53,20 +53,24 @@ from sim.engine.numba_engine.memory_layout import (
     OPERATION,
     PENDING,
     PEOPLE,
+    REACHED,
     READY,
     READY_SIZE,
-    ROOM,
     ROWS,
+    SETS_OUT,
+    SINCE,
     STARTING,
     STARTING_SIZE,
     TOO_FAR,
     UNITS,
     UNKNOWN,
+    WHOLE_MINUTES,
     argument,
     attempt,
     extra,
     step_kind,
     unit_state,
+    write,
 )
 from sim.engine.numba_engine.resources import (
     await_level,
@@ -149,15 +153,21 @@ def start_works(plan: IntView, run: IntView, draws: IntView, figures: FloatView,
         run[STARTING_SIZE] -= 1
         at = run[unit_state(run, unit) + AT]
         minutes = work_minutes(plan, run, draws, figures, at)
-        # less than no minutes is refused in Python, in the words of the reference; it must only not reach a calendar
-        minute = end_of_work(plan, run, timetable, at, now, minutes) if minutes >= 0 else -1
-        # closures that are not drawn yet may still move this end: the caller looks further ahead and simulates again
-        if minute > timetable[plan[step_kind(plan, at) + ON] * CALENDAR + KNOWN]:
-            run[FAULT], run[FAULT_UNIT], run[ASKED] = UNKNOWN, unit, minute
-        elif minute >= now:
-            schedule(plan, run, unit, minute)
-        else:
-            run[FAULT], run[FAULT_UNIT], run[ASKED] = NEVER_FINISHED, unit, minutes
+        schedule_end(plan, run, timetable, unit, at, now, minutes)
+
+
+@inline
+def schedule_end(plan: IntView, run: IntView, timetable: IntView, unit: int, at: int, begin: int, minutes: int) -> None:
+    """Schedule the end of work that begins or began then; at once where that is over."""
+    # less than no minutes is refused in Python, in the words of the reference; it must only not reach a calendar
+    minute = end_of_work(plan, run, timetable, at, begin, minutes) if minutes >= 0 else -1
+    # closures that are not drawn yet may still move this end: the caller looks further ahead and simulates again
+    if minute > timetable[plan[step_kind(plan, at) + ON] * CALENDAR + KNOWN]:
+        run[FAULT], run[FAULT_UNIT], run[ASKED] = UNKNOWN, unit, minute
+    elif minute >= begin:
+        schedule(plan, run, unit, max(minute, run[CLOCK]))
+    else:
+        run[FAULT], run[FAULT_UNIT], run[ASKED] = NEVER_FINISHED, unit, minutes
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------
@@ -167,20 +177,6 @@ FIRST_ATTEMPT = cast(int, np.int64(0))
 """Not a plain 0: numba would compile everything behind it once more for that one number."""
 STAYS = -1
 """Instead of the next step: the unit has to wait where it is."""
-
-
-@jit
-def write(run: IntView, log: IntView, minute: int, at: int, detail: int) -> None:
-    """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
-    # the fault is looked at between units only: rows of this route still come, and must not be written past the end
-    row = run[ROWS]
-    run[ROWS] = row + 1
-    if row < run[ROOM]:
-        log[3 * row] = minute
-        log[3 * row + 1] = at
-        log[3 * row + 2] = detail
-    else:
-        run[FAULT] = LOG_FULL
 
 
 @jit
@@ -303,10 +299,6 @@ def decide(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: 
 # --- kernel -----------------------------------------------------------------------------------------------------------
 
 
-START = cast(int, np.int64(0))
-"""The first minute. Not a plain 0, for which numba would compile everything that is given the time once more."""
-
-
 @inline
 def settle(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, now: int) -> None:
     """Complete everything that is due, and let units go on until none can."""
@@ -336,10 +328,41 @@ def play_minute(
 
 
 @inline
-def start_routes(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, now: int) -> None:
-    """Have every unit set out on its route."""
+def start_routes(
+    plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, log: IntView, now: int
+) -> None:
+    """Have every unit set out on its route, or go on with the step that it began before this run."""
     for unit in range(plan[UNITS]):
-        follow_route(plan, run, draws, figures, log, unit, plan[plan[FIRST] + unit], now)
+        mine = unit_state(run, unit)
+        if run[mine + BEGUN] == SETS_OUT:
+            follow_route(plan, run, draws, figures, log, unit, run[mine + AT], now)
+        else:
+            go_on(plan, run, draws, figures, timetable, unit, now)
+
+
+@jit
+def go_on(
+    plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, unit: int, now: int
+) -> None:
+    """Have a unit wait for, or work on, the step that it began before this run (rule 13)."""
+    mine = unit_state(run, unit)
+    at, begun = run[mine + AT], run[mine + BEGUN]
+    kind_at = step_kind(plan, at)
+    operation = plan[kind_at + OPERATION]
+    if operation == HOLD:
+        request_bundle(plan, run, unit, at, begun)
+    elif operation == WORK:
+        # read before they are written over: both share the unit's places with its slot in the event queue
+        since, minutes = run[mine + SINCE], run[mine + WHOLE_MINUTES]
+        schedule_end(plan, run, timetable, unit, at, since, minutes)
+        # a calendar is read forward from where it was read last; the next unit may have begun earlier
+        run[run[REACHED] + plan[kind_at + ON]] = 0
+    elif operation == UNTIL:
+        schedule(plan, run, unit, max(now, value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)))
+    elif run[run[LEVEL] + argument(plan, at)] < extra(plan, at):
+        await_level(plan, run, argument(plan, at), extra(plan, at), unit)
+    else:
+        schedule(plan, run, unit, now)
 
 
 @inline
@@ -354,8 +377,8 @@ def run_kernel(plan_: Ints, run_: Ints, draws_: Ints, figures_: Floats, timetabl
     # views have no bounds and no reference counts; the arrays are kept alive by the caller
     plan, run, draws = int_view(plan_), int_view(run_), int_view(draws_)
     figures, timetable, log = float_view(figures_), int_view(timetable_), int_view(log_)
-    now = START
-    start_routes(plan, run, draws, figures, log, now)
+    now = run[CLOCK]
+    start_routes(plan, run, draws, figures, timetable, log, now)
     while True:
         play_minute(plan, run, draws, figures, timetable, log, now)
         # looked at between minutes only: what else happens in the last minute belongs to the log

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.jit.toolkit import Ints, IntView, inline, prefetch
+from sim.engine.initial_state import InitialState
+from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
@@ -82,6 +83,9 @@ AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
 DUE_AT, NEXT = WITHHOLDS, KIND
 """Of one that asks for nothing, but works or waits for a date: its minute, and who stands behind it in its slot."""
+SINCE, WHOLE_MINUTES, SETS_OUT = WITHHOLDS, KIND, -1
+"""Of one whose work was under way when the run began: since when it counts, and its whole length. `BEGUN` of one that
+only sets out on its step."""
 EMPTY = 0
 """An empty slot; units are numbered from 1 where they stand in a slot."""
 SLOT_BITS, WHEELS = 10, 5
@@ -220,8 +224,22 @@ def repeated(plan: CompiledPlan) -> Ints:
 def _standing(plan: CompiledPlan) -> Ints:
     """Return where units stand at the beginning."""
     rows = np.zeros((len(plan.units), UNIT), np.int64)
-    rows[:, AT] = plan.first[:-1]
+    rows[:, AT], rows[:, BEGUN] = plan.first[:-1], SETS_OUT
     return rows
+
+
+def write_state(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState) -> None:
+    """Write a state into a run at its beginning; `places` are those of attempts, as `repeated` gives them."""
+    units = run[run[STATE] :][: len(plan.units) * UNIT].reshape(-1, UNIT)
+    units[:, AT], units[:, BEGUN] = state.at, state.begun
+    units[:, SINCE], units[:, WHOLE_MINUTES] = state.since, state.minutes
+    counters = np.concatenate([state.learnt, state.crowd])
+    columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, state.content))
+    for column, numbers in columns:
+        run[run[column] :][: len(numbers)] = numbers
+    there = places > 0
+    run[run[ATTEMPTS] + places[there]] = state.attempts[there]
+    run[CLOCK] = run[NOW] = state.minute
 
 
 def different(rows: Ints) -> tuple[Ints, Ints]:
@@ -315,3 +333,20 @@ def unit_state(run: IntView, unit: int) -> int:
 def prefetch_step(plan: IntView, run: IntView, unit: int) -> None:
     """Have the step of a unit brought near that is soon to go on: it was last looked at long ago."""
     prefetch(plan, plan[STEPS] + run[unit_state(run, unit) + AT] * STEP)
+
+
+# --- log -----------------------------------------------------------------------------------------------------------
+
+
+@jit
+def write(run: IntView, log: IntView, minute: int, at: int, detail: int) -> None:
+    """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
+    # the fault is looked at between units only: rows of this route still come, and must not be written past the end
+    row = run[ROWS]
+    run[ROWS] = row + 1
+    if row < run[ROOM]:
+        log[3 * row] = minute
+        log[3 * row + 1] = at
+        log[3 * row + 2] = detail
+    else:
+        run[FAULT] = LOG_FULL

@@ -18,6 +18,7 @@ from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import EndlessGrants
+from sim.engine.initial_state import InitialState, StateOf
 from sim.engine.numba_engine.calendars import Timetables
 from sim.engine.numba_engine.kernel import run_kernel
 from sim.engine.numba_engine.memory_layout import (
@@ -49,6 +50,8 @@ from sim.engine.numba_engine.memory_layout import (
     UNKNOWN,
     beginning,
     plan_array,
+    repeated,
+    write_state,
 )
 from sim.engine.numba_engine.sampling import DrawTables, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, budget_spent
@@ -162,6 +165,7 @@ class KernelPlan:
         self.plan = plan
         self.arrays = plan_array(plan)
         self.beginning = beginning(plan)
+        self.attempt_places = repeated(plan)
         # a cache of this object: one on the class would keep every plan alive
         self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
 
@@ -181,35 +185,44 @@ class Workspace:
         self.timetables = Timetables()
 
     def simulate(
-        self, replication: int, factors: Floats, calendars: Calendars, further: Further | None = None
+        self,
+        replication: int,
+        factors: Floats,
+        calendars: Calendars,
+        further: Further | None = None,
+        state: InitialState | None = None,
     ) -> CompiledOutcome:
         """Simulate the plan once, again with calendars that are known further if these do not suffice."""
         plan = self.prepared.plan
+        if state is not None and state.complete:
+            return CompiledOutcome(state.history, content=state.content, factors=factors, calendars=calendars)
         # on calendars that end early a bad end proves nothing: what looks like no time left may be weather not drawn
         # yet
-        while self.play_whole(replication, calendars) and any(calendar.known < ALL for calendar in calendars):
+        while self.play_whole(replication, calendars, state) and any(calendar.known < ALL for calendar in calendars):
             if further is None:
                 raise ValueError("calendars are not known to their end, and `further` is missing")
             calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
         deadlock = ending(plan, self.run, calendars)
         content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
+        log = self.log[: self.run[ROWS]]
         # copies: the next run writes into the same memory
-        return CompiledOutcome(
-            self.log[: self.run[ROWS]].copy(), deadlock, content=content.copy(), factors=factors, calendars=calendars
-        )
+        log = log.copy() if state is None else np.concatenate([state.history, log])
+        return CompiledOutcome(log, deadlock, content=content.copy(), factors=factors, calendars=calendars)
 
-    def play_whole(self, replication: int, calendars: Calendars) -> bool:
+    def play_whole(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
         """Have the kernel simulate the plan on calendars; return whether it ended otherwise than well."""
         timetable = self.timetables.of(calendars)
         # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
-        while self.play(replication, timetable) == LOG_FULL:
+        while self.play(replication, timetable, state) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         return bool(self.run[FAULT] != NO_FAULT or not self.run[OPEN])
 
-    def play(self, replication: int, timetable: Ints) -> int:
+    def play(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
         """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""
         # the whole state in one copy, so that nothing of the run before can be left in it
         self.run[:] = self.prepared.beginning
+        if state is not None:
+            write_state(self.run, self.prepared.plan, self.prepared.attempt_places, state)
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         # budgets are numbers of the run, not compiled in: tests lower them
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
@@ -225,10 +238,12 @@ def simulate_many(
     calendars_of: Callable[[int], Calendars],
     uniforms: Uniforms | None = None,
     further: Further | None = None,
+    state_of: StateOf | None = None,
 ) -> Iterator[CompiledOutcome]:
     """Simulate replications first … first + count − 1, each on its own calendars, and yield them in order.
 
-    Where calendars are not known to their end, `further` gives those of a replication up to a minute at least.
+    Where calendars are not known to their end, `further` gives those of a replication up to a minute at least;
+    `state_of` gives the state that a replication continues from, where it does not begin at minute 0.
     `uniforms` is where the random numbers of first attempts come from if they are not plain, as for `sim.plan.draws.Draws`.
     What cannot go on at all is raised, as by the reference; a deadlock is an outcome.
     """
@@ -241,7 +256,8 @@ def simulate_many(
             # the tables of distributions stand in front and stay; only what is the replication's own is written over
             workspace.figures[lasting:] = common.figures
             calendars = calendars_of(common.replication)
-            yield workspace.simulate(common.replication, common.factors, calendars, further)
+            state = state_of(common.replication) if state_of else None
+            yield workspace.simulate(common.replication, common.factors, calendars, further, state)
 
 
 def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calendars) -> CompiledOutcome:

@@ -1,0 +1,88 @@
+"""A project cut at any minute and continued from its state has the log of the whole, row by row, in both engines."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.engine.backends import Replication, difference
+from sim.engine.initial_state import InitialState, factors_at_start, state_of_history, whole_minutes
+from sim.engine.simpy_engine import simulate
+from sim.jit import available
+from sim.plan.draws import SampledInputs
+from sim.study.case import Case, prepare_case
+
+CONFIGS = sorted(path.stem for path in Path("configs").glob("*.yaml") if path.stem not in {"base", "horizon_2gw"})
+SEED = 23
+
+
+@cache
+def case_of(name: str) -> Case:
+    return prepare_case(sim.load(f"configs/{name}.yaml"), engine="auto")
+
+
+def cut(case: Case, sampled: SampledInputs, done: Replication, minute: int) -> InitialState:
+    """The complete state at a minute: all rows until then, and the whole length of all work under way."""
+    plan, log = case.plan, done.outcome.log
+    state = state_of_history(plan, log[log[:, 0] <= minute], minute, done.content)
+    steps = state.at[state.under_way]
+    made = zip(plan.rows[steps, 1].tolist(), (state.attempts[steps] - 1).tolist(), strict=True)
+    drawn = [sampled.later(number, attempt) if attempt else sampled.values[number] for number, attempt in made]
+    return state.lasting(whole_minutes(np.array(drawn, np.int64), *factors_at_start(plan, state)))
+
+
+def parting(case: Case, replication: int, minute: int, share: float = 0.0) -> str | None:
+    """Where a replication, cut at a minute or at a share of its time and continued, parts from the whole one."""
+    (done,) = case.replications(SEED, replication, 1)
+    (sampled,) = case.draws(SEED).chunk(replication, 1)
+    minute = minute or int(share * done.outcome.log[:, 0].max())
+    state = cut(case, sampled, done, minute)
+    continued = [simulate(case.simpy_plan, sampled, case.calendars_of(SEED, replication, engine="simpy"), state)]
+    if available():
+        from sim.engine.numba_engine.simulate import simulate_many
+
+        calendars = case.calendars_of(SEED, replication)
+        continued += simulate_many(
+            case.kernel_plan, SEED, replication, 1, lambda _: calendars, state_of=lambda _: state
+        )
+    found = [difference(case.plan, done.outcome, one, ("whole", "continued")) for one in continued]
+    return next((f"cut at minute {minute}: {text}" for text in found if text), None)
+
+
+def cuts(name: str, number: int) -> list[str]:
+    rng, case = np.random.default_rng(SEED), case_of(name)
+    found = [parting(case, replication, 0, rng.random()) for replication in range(number)]
+    return [text for text in found if text]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_cut_project_continues_to_the_identical_log(name: str) -> None:
+    assert cuts(name, -(-200 // len(CONFIGS))) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
+def test_many_cut_projects_continue_to_the_identical_log(name: str) -> None:
+    assert cuts(name, -(-4000 // len(CONFIGS))) == []
+
+
+def test_the_state_at_the_first_minute_and_after_the_last_are_the_project_itself() -> None:
+    case = case_of("one_block")
+    (done,) = case.replications(SEED, 3, 1)
+    last = int(done.outcome.log[:, 0].max())
+    assert parting(case, 3, 1) is None
+    assert parting(case, 3, last) is None
+
+
+def test_a_state_with_other_lengths_continues_to_another_log() -> None:
+    case = case_of("one_block")
+    (done,) = case.replications(SEED, 0, 1)
+    (sampled,) = case.draws(SEED).chunk(0, 1)
+    state = cut(case, sampled, done, int(done.outcome.log[:, 0].max()) // 2)
+    later = state.lasting(state.minutes[state.under_way] + 10_000)
+    hours = case.calendars_of(SEED, 0, engine="simpy")
+    assert simulate(case.simpy_plan, sampled, hours, later).log[-1, 0] > done.outcome.log[:, 0].max()
