@@ -187,7 +187,7 @@ class Simulation:
         """Return the event that ends a step which began before the state's minute; None where it ends at once."""
         operation, a, b, c, _, _ = self.prepared.rows[at]
         if operation == HOLD:
-            return self.pools.ask(begun, unit, a, b, c)
+            return self.pools.enqueue(begun, unit, a, b, c)
         if operation == WAIT:
             return self.opening(a, b) if self.level[a] < b else None
         if operation == UNTIL:
