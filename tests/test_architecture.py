@@ -18,6 +18,7 @@ CODE = sorted(path for part in ("sim", "tests", "benchmarks") for path in (ROOT 
 # A later part may import an earlier one, never the reverse.
 FLOW = (
     "errors",
+    "display",
     "jit",
     "files",
     "config",

@@ -1,4 +1,4 @@
-"""Commands around results: `sim export` and `sim import` for planners' tools, `sim live`, and `sim report`."""
+"""Commands around results: `sim export` and `sim import` for planners' tools, `sim live`, `sim report` and `sim ask`."""
 
 from __future__ import annotations
 
@@ -228,3 +228,32 @@ def report(directory: Path) -> None:
     from sim.report.html_report.compare_report import rebuild
 
     click.echo(f"written: {rebuild(directory)}")
+
+
+@click.command()
+@click.argument("what", metavar="DIR_OR_CONFIG", type=click.Path(path_type=Path))
+@click.argument("questions", nargs=-1, required=True, metavar="QUESTION...")
+@click.option(
+    "--runs", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="For a CONFIG: replications."
+)
+@SEED
+@WORKERS
+@SET
+def ask(
+    what: Path, questions: tuple[str, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
+) -> None:
+    """Answer questions about a result, each in a line: how likely a date or a limit is, or when something is so.
+
+    \b
+      sim ask out/hybrid "mw >= 100 by 2027-06-30"
+      sim ask out/hybrid "finish by 2027-12-31" "peak_workforce_onsite < 450"
+      sim ask out/hybrid "mw >= 100" lead_time_full_days
+
+    The name of a milestone of the contract is a question too. DIR is a result of `sim run`; a CONFIG is run first.
+    """  # noqa: D301 (click reads the backspace)
+    from sim.study.result import Result
+
+    result = Result.load(what) if what.is_dir() else _run(load(what, overrides), runs, seed, workers)
+    for question in questions:
+        answer = result.ask(question)
+        click.echo(f"{answer}{f' ({answer.note})' if answer.note else ''}")

@@ -1,4 +1,4 @@
-"""Two keys that state the same thing differently, so that one of them would be overridden without a word.
+"""Two keys that contradict each other: they state one thing differently, or promise what the project cannot reach.
 
 The others of this kind are refused where one section sees both (units of an amount and of a price, lag and lead, path
 and growth) or where the sections are checked against each other (orders and capacity, a schedule and a policy).
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.config.project import Project
+from sim.config.sections.contract import misplaced
 from sim.config.sections.systems import SYSTEMS
 from sim.errors import NOTHING, Finding
 
@@ -25,6 +26,7 @@ def contradictions(project: Project) -> Iterator[Finding]:
     yield from _weather_source(project)
     yield from _item_names(project)
     yield from _phase_orders(project)
+    yield from _milestones(project)
 
 
 def _working_week(project: Project) -> Iterator[Finding]:
@@ -72,3 +74,12 @@ def _item_names(project: Project) -> Iterator[Finding]:
         if item.id in TAKEN:
             what = f"a name of its own: {item.id} is ordered and priced as a part of the project already"
             yield Finding(("procurement", "items", at, "id"), item.id, what)
+
+
+def _milestones(project: Project) -> Iterator[Finding]:
+    """Yield milestones that no run of the project could reach."""
+    per_phase = -(-project.blocks // project.scale.phases)
+    phases = [min(per_phase, project.blocks - first) for first in range(0, project.blocks, per_phase)]
+    halls = sum(-(-blocks // project.hall.blocks) for blocks in phases)
+    built_mw = project.blocks * project.block.mw_gross.value
+    yield from misplaced(project.milestones, built_mw, halls, project.scale.start_date)

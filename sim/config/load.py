@@ -7,10 +7,11 @@ tree that remembers the position of every value. The tree is validated by its mo
 from __future__ import annotations
 
 import difflib
+import json
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from sim.config.cross_checks import broken_references
 from sim.config.project import Project
 from sim.config.sections.estimates import states_an_estimate
+from sim.config.shipped import ENDINGS, find_config, is_name, shipped, shipped_names
 from sim.config.source_positions import (
     Address,
     Fault,
@@ -33,13 +35,18 @@ from sim.config.source_positions import (
 )
 from sim.config.validation_errors import faults_of, further_faults
 from sim.config.yaml_reader import Document, read_file, read_text
-from sim.errors import NOTHING, ConfigError, Refused
+from sim.errors import NOTHING, ConfigError, Problem, Refused
 
 # --- merge file, base and overrides -----------------------------------------------------------------------------------
 
 
 SCHEMA_VERSION = 1
-FOLDERS_UP = 2
+MOST_BASES = 10
+DICTIONARY = "dictionary"
+"""What messages call a configuration that was given as a dictionary of Python."""
+NOT_INHERITED = ("label", "is_base")
+"""What a file says of itself, and not of those that extend it."""
+BASE_FORMS = "a shipped project by its name, such as base, or a YAML file: relative to this one, or absolute"
 
 FieldsAt = Callable[[Address], Iterable[str]]
 """Names the model knows at an address; none where keys are free."""
@@ -53,21 +60,47 @@ class MergedSources:
     files: tuple[Path, ...]
 
 
-def merge_sources(path: Path, overrides: Sequence[str], fields_at: FieldsAt) -> MergedSources:
-    """Read a file with its base and apply the overrides in order; ConfigError if a file cannot be used."""
-    document = _section_file(path)
-    files: tuple[Path, ...] = (path,)
-    if "extends" in document.tree:
-        base_path = _base_path(path, document)
-        base = _section_file(base_path)
-        if "extends" in base.tree:
-            message = f"a base cannot extend another file, and {path.name} extends this one"
-            _refuse(base, ("extends",), NOTHING, message)
-        del document.tree["extends"]
-        document, files = merge(base, document), (path, base_path)
+def merge_sources(source: Path | Mapping[str, Any], overrides: Sequence[str], fields_at: FieldsAt) -> MergedSources:
+    """Read a file, or take a dictionary, with its bases and apply the overrides in order; ConfigError if one is unusable."""
+    document = _section_file(source) if isinstance(source, Path) else _stated(source)
+    path = source if isinstance(source, Path) else Path(DICTIONARY)
+    document, files = _with_bases(path, document, ())
     for override in overrides:
         set_value(document, override, fields_at)
     return MergedSources(document, files)
+
+
+def _stated(tree: Mapping[str, Any]) -> Document:
+    """A dictionary from Python as if it stood in a file; the version of the format may be left out."""
+    document = read_text(json.dumps({"schema_version": SCHEMA_VERSION, **tree}, default=_written), DICTIONARY)
+    place = Position(DICTIONARY, 0, 0)
+    document.positions = dict.fromkeys(document.positions, place)
+    document.faults = [replace(fault, position=place) for fault in document.faults]
+    return document
+
+
+def _written(value: Any) -> Any:
+    """A value of Python as YAML has it: days and times as text, numbers of numpy as numbers."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _with_bases(path: Path, document: Document, above: tuple[Path, ...]) -> tuple[Document, tuple[Path, ...]]:
+    """A document laid over the base that it extends, which may extend another one in turn; and all files."""
+    if not isinstance(document.tree, dict) or "extends" not in document.tree:
+        return document, (path,)
+    base_path = _base_path(path, document)
+    chain = (*above, path)
+    if base_path.resolve() in [one.resolve() for one in chain]:
+        names = " extends ".join(one.name for one in (*chain, base_path))
+        _refuse(document, ("extends",), NOTHING, f"goes round in a circle: {names}")
+    if len(chain) > MOST_BASES:
+        _refuse(document, ("extends",), NOTHING, f"is one base too many: at most {MOST_BASES} in a row")
+    base, files = _with_bases(base_path, _section_file(base_path), chain)
+    del document.tree["extends"]
+    for own in NOT_INHERITED:
+        base.tree.pop(own, None)
+        base.positions.pop((own,), None)
+    return merge(base, document), (path, *files)
 
 
 def _section_file(path: Path) -> Document:
@@ -88,23 +121,20 @@ def _section_file(path: Path) -> Document:
 
 
 def _base_path(path: Path, document: Document) -> Path:
-    """The file named by `extends`: relative, YAML, and at most two folders above the file that names it."""
+    """The file named by `extends`: a shipped one by its name alone, or a YAML file, relative to this one or absolute."""
     name = document.tree["extends"]
-    allowed = "the name of one YAML file, relative to this file"
-    if not isinstance(name, str) or "\\" in name or PurePosixPath(name).suffix not in (".yaml", ".yml"):
-        _refuse(document, ("extends",), name, allowed)
-    if PurePosixPath(name).is_absolute() or ":" in name:
-        _refuse(document, ("extends",), name, allowed)
-    folder = path.resolve().parent
-    highest = [folder, *folder.parents][: FOLDERS_UP + 1][-1]
-    target = path.parent / name
-    if not target.resolve().is_relative_to(highest):
-        _refuse(document, ("extends",), name, f"a file at most {FOLDERS_UP} folders up")
+    if not isinstance(name, str) or "\\" in name or not (is_name(name) or Path(name).suffix in ENDINGS):
+        _refuse(document, ("extends",), name, BASE_FORMS)
+    if is_name(name):
+        found = shipped(name)
+        return found or _refuse(document, ("extends",), name, BASE_FORMS, did_you_mean(name, shipped_names()))
+    target = Path(os.path.normpath(path.parent / Path(name).expanduser()))
     if not target.is_file():
         near = did_you_mean(target.name, _yaml_files(target.parent, but=path))
+        if target.stem in shipped_names():
+            near = f"the shipped one is extended by its name alone: `extends: {target.stem}`"
         _refuse(document, ("extends",), name, "a file that exists", near)
-    # without a/../ in it, because the name stands in every message about the base
-    return Path(os.path.normpath(target))
+    return target
 
 
 def _yaml_files(folder: Path, but: Path) -> list[str]:
@@ -245,7 +275,7 @@ def _set_at(tree: Any, address: Address, value: Any) -> None:
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loaded(Generic[M]):
     """A configuration that holds together, and where each of its values was written."""
 
@@ -254,9 +284,22 @@ class Loaded(Generic[M]):
     positions: Positions
     files: tuple[Path, ...]
 
+    def __repr__(self) -> str:
+        """What it is and where it is from, on one line."""
+        came = f" from {' over '.join(str(file) for file in self.files)}" if self.files else ""
+        return f"<{type(self.value).__name__} {getattr(self.value, 'name', '')!r}{came}>"
 
-def load_as(model: type[M], path: str | Path, overrides: Sequence[str] = ()) -> Loaded[M]:
-    """Read a file with its base and `--set` overrides as a model; ConfigError with all problems.
+    def _repr_html_(self) -> str:
+        """A tree of all values with units and sources, for notebooks."""
+        from sim.config.html_tree import tree_html
+
+        return tree_html(repr(self)[1:-1], self.tree, type(self.value))
+
+
+def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Loaded[M]:
+    """Read a file with its bases and `--set` overrides as a model; ConfigError with all problems.
+
+    `source` is a path, the name of a shipped project, or a dictionary with the keys of a file.
 
     Checks of a whole section (its model validators) only run on sections whose fields are right. So that
     they can speak in the same round, they are also asked with stand-ins for what is wrong (see validation_errors.py);
@@ -267,10 +310,37 @@ def load_as(model: type[M], path: str | Path, overrides: Sequence[str] = ()) -> 
         """The fields the model has at an address."""
         return allowed_at(model, address).fields()
 
-    merged = merge_sources(Path(path), overrides, fields)
+    given = source if isinstance(source, Mapping) else find_config(source)
+    merged = merge_sources(given, overrides, fields)
     found = merged.document
     value = checked(model, found.tree, found.positions, found.faults)
     return Loaded(value, found.tree, found.positions, merged.files)
+
+
+ConfigLike = Loaded[Project] | Project | str | Path | Mapping[str, Any]
+"""What is taken wherever a configuration is: one that is loaded, a path, a shipped project's name, a dictionary."""
+
+
+def as_config(source: ConfigLike) -> Loaded[Project] | Project:
+    """Return a configuration that is loaded already as it is, anything else loaded; ConfigError as `load_as`."""
+    return source if isinstance(source, Loaded | Project) else load_as(Project, source)
+
+
+def as_loaded(source: ConfigLike) -> Loaded[Project]:
+    """Return any configuration as a loaded one, so that its values can be changed by path; ConfigError as `load_as`."""
+    found = as_config(source)
+    if isinstance(found, Loaded):
+        return found
+    return Loaded(found, found.model_dump(mode="json", exclude_none=True), {}, (Path(found.name),))
+
+
+def require_runnable(config: Loaded[Project] | Project) -> None:
+    """Raise ConfigError for a base: it states what projects share, and is none itself."""
+    project = config.value if isinstance(config, Loaded) else config
+    if project.is_base:
+        file = str(config.files[0]) if isinstance(config, Loaded) else project.name
+        message = "is a base for projects, not one to run: extend it in a file of your own (`sim init NAME` writes one)"
+        raise ConfigError([Problem(file, 0, 0, "", "", message)])
 
 
 def checked(

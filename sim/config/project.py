@@ -13,9 +13,10 @@ from datetime import date
 from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from sim.config.sections.commissioning import Commissioning
+from sim.config.sections.contract import ContractMilestone
 from sim.config.sections.estimates import (
     Bounds,
     CalendarDays,
@@ -151,7 +152,8 @@ class Project(Section):
 
     schema_version: int = Field(description="Version of this file format; this program reads version 1")
     name: Name = Field(description="Short name; also the name of the output folder")
-    label: str = Field(max_length=200, description="The strategy in words")
+    label: str = Field(default="", max_length=200, description="The strategy in words; the name if left out")
+    is_base: bool = Field(default=False, description="To be extended by projects, not to be run itself")
     scale: Scale = Field(description="How much, when")
     block: Block = Field(description="The unit of capacity")
     hall: Hall = Field(description="The unit of the shell")
@@ -173,9 +175,25 @@ class Project(Section):
     limits: Limits = Field(description="Limits to report against")
     weather: Weather = Field(default=Weather(), description="Rain, frost, wind, and what they stop")
     risks: Risks = Field(default=Risks(), description="Things that happen or not, and hit many activities")
+    milestones: tuple[ContractMilestone, ...] = Field(
+        default=(), max_length=100, description="What is promised by which day, and what a day of delay costs"
+    )
     expect: tuple[Expected, ...] = Field(
         default=(), description="What `sim verify` holds the results to, such as peak_workforce_onsite.p80 < 450"
     )
+
+    @model_validator(mode="after")
+    def _labelled(self) -> Project:
+        """Take the name for the label where none is stated."""
+        if not self.label:
+            object.__setattr__(self, "label", self.name)  # frozen, and not yet seen by anybody
+        return self
+
+    def __repr__(self) -> str:
+        """Name, size and strategy on one line; `model_dump()` has it all."""
+        return f"<Project {self.name!r}: {self.scale.capacity_mw:g} MW, {self.label}>"
+
+    __str__ = __repr__
 
     @property
     def blocks(self) -> int:

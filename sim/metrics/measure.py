@@ -17,6 +17,7 @@ from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_b
 from sim.metrics.event_log import Index, Ints, Record
 from sim.metrics.kernels.interface import ChainKernels, Kernels
 from sim.metrics.kernels.numpy_kernels import NUMPY
+from sim.metrics.milestones import milestone_metrics
 from sim.metrics.money.accounts import CURVES as MONEY_CURVES
 from sim.metrics.money.accounts import Accounts, CostModel, keep_accounts, money_curves, money_metrics, with_budget
 from sim.metrics.money.capital import capital_metrics
@@ -136,6 +137,7 @@ def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, fl
         "offsite_hours_paid": offsite_hours(record, project),
         **money_metrics(accounts),
         **DrivingChain(record).days(),
+        **milestone_metrics(record, blocks, metric_context.layout, project),
     }
     curves = {
         "mw_online": mw_online(blocks, days),

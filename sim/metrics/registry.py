@@ -11,13 +11,15 @@ counted up to the evaluation horizon.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.config.sections.contract import DAMAGES, DAYS, IN_TIME, MILESTONE
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delivery import against_demand, by_order, demand_metrics, from_need, lead_times
 from sim.metrics.measure import measure
+from sim.metrics.milestones import milestone_metrics
 from sim.metrics.money.accounts import authorised, money_metrics
 from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.finance import (
@@ -280,6 +282,10 @@ _TABLE = (
         "1 where fewer MW than agreed are online by the long-stop date, else 0; where damages are agreed.", damages,
     ),
     Metric(
+        "milestone_damages_usd", "damages for late milestones", "$", LESS, 1e4,
+        "Sum of the damages for all milestones of the contract; not part of any other sum.", milestone_metrics,
+    ),
+    Metric(
         "installed_cost_usd_per_mw", "installed cost per MW", "$", LESS, 1e4,
         "`capital_total_usd` divided by the MW ordered.", capital_metrics,
     ),
@@ -355,6 +361,29 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 
 DIRECTIONS = {metric.name: metric.direction for metric in METRICS.values() if metric.direction}
 """The metrics that are compared between strategies: −1 where less is better, +1 where more is."""
+
+
+def metric_of(name: str) -> Metric | None:
+    """Return the row of a metric: of the table, or of one milestone of a contract; None where there is none."""
+    if name in METRICS or not name.startswith(MILESTONE):
+        return METRICS.get(name)
+    ending = next((ending for ending in (DAMAGES, IN_TIME, DAYS) if name.endswith(ending)), "")
+    label = name.removeprefix(MILESTONE).removesuffix(ending).replace("_", " ")
+    if ending == IN_TIME:
+        said = "1 where a milestone of `milestones` is reached by its date, else 0; the mean is the probability."
+        return Metric(name, f"in time: {label}", "flag", MORE, 0.01, said, milestone_metrics)
+    if ending == DAMAGES:
+        said = "Damages for a milestone of `milestones`: whole days begun after its date, up to its cap."
+        return Metric(name, f"damages for {label}", "$", LESS, 1e4, said, milestone_metrics)
+    said = "The day on which a milestone of `milestones` is reached, from 00:00 of the start date."
+    return Metric(name, f"milestone: {label}", "days", LESS, 1.0, said, milestone_metrics)
+
+
+def directions_of(names: Iterable[str]) -> dict[str, int]:
+    """Return which way each of these metrics is better, in the order of the table, milestones last; others are left out."""
+    found = list(names)
+    own = {name: metric.direction for name in found if name not in METRICS and (metric := metric_of(name))}
+    return {name: direction for name, direction in DIRECTIONS.items() if name in found} | own
 
 
 def metrics_table() -> pd.DataFrame:

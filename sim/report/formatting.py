@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sim.metrics.registry import METRICS
+from sim.metrics.registry import metric_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -245,8 +245,8 @@ class MetricFormat:
 
 @cache
 def metric_format(name: str) -> MetricFormat:
-    """Return how a metric is shown; one that has no row in `METRICS` keeps its own name and plain numbers."""
-    metric = METRICS.get(name)
+    """Return how a metric is shown; one that has no row in the table of metrics keeps its own name and plain numbers."""
+    metric = metric_of(name)
     if metric is None:
         return MetricFormat(name, "", number, 0.01)
     return MetricFormat(metric.label, metric.unit, WRITERS.get(metric.unit, number), metric.step)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from sim.config.load import Loaded
+from sim.config.load import ConfigLike
 from sim.config.project import Project
 from sim.config.sections.risks import Driver, State
 from sim.plan.analysis.critical_path import earliest
@@ -92,7 +92,7 @@ def _driver(driver: Driver, state: State) -> str:
 MOST_LINKS, MOST_LOADS = 12, 16
 
 
-def check(config: Loaded[Project] | Project) -> list[Remark]:
+def check(config: ConfigLike) -> list[Remark]:
     """Return what is wrong with a project's plan or worth a look, errors first; nothing is simulated.
 
     Each finding has `severity` ("error" or "warning"), `about` (the unit, pool or gate) and `sentence`. A plan with an

@@ -26,6 +26,7 @@ from sim.report.formatting import (
     percent,
     quote,
 )
+from sim.study.analyses.probabilities import MilestoneOutlook, outlooks
 from sim.study.intervals import proportion_interval, quantile
 from sim.study.sobol_indices import INDICES
 
@@ -231,6 +232,11 @@ class ResultView:
     def turnovers(self) -> pd.DataFrame:
         """Return a row a tenth of the MW."""
         return self.source.turnovers()
+
+    @cached_property
+    def milestones(self) -> list[MilestoneOutlook]:
+        """Return how sure each milestone of the contract is; empty where none is agreed."""
+        return outlooks(self.config, self.values)
 
     @cached_property
     def ramp(self) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.report.explanations import critical_causes
-from sim.report.formatting import Quote, interval, metric_format, number, p50_and_p80, percent
+from sim.report.formatting import Quote, day_of_month, interval, metric_format, money, number, p50_and_p80, percent
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
 
 WITH_SEVERAL_ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
@@ -40,6 +40,7 @@ def key_results(view: ResultView) -> list[KeyResult]:
         *_unfinished_runs(view.info),
         *_finish(view),
         *_first_mw(view),
+        *_milestones(view),
         *_causes(view),
         *_people(view),
         *_capital(view),
@@ -123,6 +124,19 @@ def _first_mw(view: ResultView) -> list[KeyResult]:
     if not view.has(FIRST) or np.array_equal(view.values(FIRST), view.values(FINISH)):
         return []
     return _dates(view, FIRST)
+
+
+def _milestones(view: ResultView) -> list[KeyResult]:
+    """Return in how many runs each milestone of the contract is in time, when it is reached, and what its delay costs."""
+    lines = []
+    for one in view.milestones:
+        milestone, promised = one.milestone, day_of_month(one.milestone.date)
+        kept = f"by {promised}: {percent(one.in_time.value)} ({interval(one.in_time.low, one.in_time.high, percent)})"
+        note = f"P50 {view.dates.format(one.p50)}, P80 {view.dates.format(one.p80)}"
+        if one.damages_usd is not None:
+            note += f"; damages {money(one.damages_usd)} expected"
+        lines.append(KeyResult("milestones", milestone.name, kept, note))
+    return lines
 
 
 def _causes(view: ResultView) -> list[KeyResult]:

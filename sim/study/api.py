@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim import files
-from sim.config.load import Loaded, load_as
+from sim.config.load import ConfigLike, Loaded, as_config, load_as
 from sim.config.project import Project
+from sim.display import Displayed
 from sim.engine.backends import AUTO
-from sim.errors import SimError
-from sim.metrics.registry import DIRECTIONS
+from sim.errors import ConfigError, Problem, SimError
+from sim.metrics.registry import directions_of
 from sim.study.case import Case, prepare_case
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
@@ -39,8 +40,8 @@ FIRST_STRATIFIED_RUNS = 1024
 Config = Loaded[Project]
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Displayed):
     """Several projects on the same random numbers: their results by name, and the paired differences to the first.
 
     >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
@@ -50,6 +51,10 @@ class Comparison:
 
     results: Mapping[str, Result]
     differences: tuple[Difference, ...]
+
+    def headline(self) -> str:
+        """Return what it holds in one line."""
+        return f"{', '.join(self.results)}; differences to {next(iter(self.results), 'none')}"
 
     def table(self) -> pd.DataFrame:
         """Return the paired differences as a DataFrame: a row a metric and pair."""
@@ -62,17 +67,20 @@ class Comparison:
         files.write(path, csv_bytes(self.table()))
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Config:
     """Read and check a project; `overrides` are "a.b=c". Raises ConfigError with every problem at once.
 
+    `source` is a path, the name of a shipped project (`sim examples` lists them), or a dictionary with a file's keys.
+
+    >>> mine = sim.load({"extends": "hybrid", "name": "mine", "scale": {"capacity_mw": 120}})
     >>> config = sim.load("configs/hybrid.yaml", ["logistics.cranes=3"])
     >>> config.value.scale.capacity_mw
     """
-    return load_as(Project, path, overrides)
+    return load_as(Project, source, overrides)
 
 
 def run(
-    config: Config | Project,
+    config: ConfigLike,
     *,
     runs: int = RUNS,
     seed: int = SEED,
@@ -89,7 +97,8 @@ def run(
 ) -> Result:
     """Run a project many times; return its metrics, curves and one representative run.
 
-    `workers`: processes, all cores if None. `precision` like "1%@p80:lead_time_full_days" grows the sample up to
+    `config`: what `sim.load` returns or takes. `workers`: processes, all cores if None.
+    `precision` like "1%@p80:lead_time_full_days" grows the sample up to
     `max_runs` instead. `sampling` is mc, lhs, sobol or sobol-all; all but mc round `runs` up to whole
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
@@ -98,7 +107,9 @@ def run(
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
-    case = prepare_case(config, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine)
+    require_counts(runs=runs, max_runs=max_runs, seed=seed, workers=workers)
+    stated = as_config(config)
+    case = prepare_case(stated, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
     require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
@@ -109,14 +120,14 @@ def run(
         )  # fmt: skip
         result = result_of(case, seed, sample)
         if out is not None:
-            write_result(result, Path(out).absolute(), beside(config, result, extras))
+            write_result(result, Path(out).absolute(), beside(stated, result, extras))
         if store is not None:
             store.discard()
     return result
 
 
 def compare(
-    configs: Sequence[Config | Project],
+    configs: Sequence[ConfigLike | Result],
     *,
     runs: int = RUNS,
     seed: int = SEED,
@@ -128,26 +139,58 @@ def compare(
 ) -> Comparison:
     """Run several projects on the same random numbers; differences are to the first of them, pair by pair.
 
-    The options are those of `sim.run`. Raises SimError.
+    A result, or the folder of one, may stand among them: it is taken as it is, if its seed and sampling fit. The
+    options are those of `sim.run`. Raises SimError.
 
     >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
     >>> found.table()[["metric", "case", "mean", "mean_low", "mean_high", "p_better"]]
     """
     results: dict[str, Result] = {}
     for config in configs:
-        result = run(
-            config, runs=runs, seed=seed, workers=workers, sampling=sampling, engine=engine, scheduler=scheduler,
-            progress=progress,
-        )  # fmt: skip
-        results[result.manifest["name"]] = result
+        if isinstance(config, Result):
+            result = config
+        else:
+            result = stored(config) or run(
+                config, runs=runs, seed=seed, workers=workers, sampling=sampling, engine=engine, scheduler=scheduler,
+                progress=progress,
+            )  # fmt: skip
+        results[unique_name(str(result.manifest["name"]), results)] = result
     return compared(results)
+
+
+def stored(given: ConfigLike) -> Result | None:
+    """Return the result in a folder; None for what is no folder, such as a configuration."""
+    return Result.load(given) if isinstance(given, str | Path) and Path(given).is_dir() else None
+
+
+def unique_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that no other of a comparison has: `hybrid`, then `hybrid-2`."""
+    names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 2))]
+    return next(one for one in names if one not in taken)
+
+
+MOST = {"runs": 1_000_000, "max_runs": 1_000_000, "seed": 2**63 - 1, "workers": 256}
+"""The largest of each count that a run takes, here as on the command line."""
+
+
+def require_counts(**counts: int | None) -> None:
+    """Raise ConfigError for a number of runs, a seed or workers that is none; None stands for what is chosen here."""
+    problems = []
+    for name, value in counts.items():
+        least, most = (1 if name in ("runs", "max_runs") else 0), MOST[name]
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and least <= value <= most):
+            problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {least} to {most:,}"))
+    if problems:
+        raise ConfigError(problems)
 
 
 def compared(results: Mapping[str, Result]) -> Comparison:
     """Return results with their paired differences to the first of them."""
     samples = {name: result.sample for name, result in results.items()}
+    columns = dict.fromkeys(metric for sample in samples.values() for metric in sample.metrics)
     seeds = {name: int(result.manifest["seed"]) for name, result in results.items()}
-    return Comparison(results, tuple(paired(samples, DIRECTIONS, seeds=seeds)))
+    return Comparison(results, tuple(paired(samples, directions_of(columns), seeds=seeds)))
 
 
 def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.load import Loaded
+from sim.config.load import ConfigLike, Loaded, as_config, require_runnable
 from sim.config.project import Project
+from sim.display import Displayed
 from sim.engine.backends import (
     COMPILED,
     SIMPY,
@@ -86,8 +87,8 @@ whose logs would not be at hand any more."""
 STEPS = 60_000
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, repr=False)
+class Case(Displayed):
     """One project, its plan as arrays, and what was agreed before it was written."""
 
     project: Project
@@ -100,6 +101,10 @@ class Case:
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process without what can be worked out again there."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def headline(self) -> str:
+        """Return name, size and engine in one line."""
+        return f"{self.name}, {len(self.plan.units):,} units, {len(self.plan.rows):,} steps, {self.engine}"
 
     @property
     def name(self) -> str:
@@ -305,7 +310,7 @@ def in_batches(done: Iterator[Replication], steps: int) -> Iterator[Replication]
 
 
 def prepare_case(
-    config: Loaded[Project] | Project,
+    config: ConfigLike,
     folder: Path | None = None,
     *,
     sampling: str = "mc",
@@ -314,6 +319,7 @@ def prepare_case(
 ) -> Case:
     """Size the crews of a project, date its orders, write its plan and compile it: ready to be simulated.
 
+    `config` is what `sim.load` returns or takes.
     `folder` is where a weather file is looked for: by default beside the configuration, or in the working directory
     for a project that did not come from a file. `sampling` is mc, lhs, sobol or sobol-all, laid out for about `runs`
     replications; `engine` is simpy, compiled or auto. Raises ConfigError, Stalled, WrongSampling or WrongEngine.
@@ -321,7 +327,9 @@ def prepare_case(
     >>> case = sim.prepare(sim.load("configs/hybrid.yaml"))
     >>> case.metrics, len(case.plan.units)
     """
+    config = as_config(config)
     project = config.value if isinstance(config, Loaded) else config
+    require_runnable(config)
     folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
     chosen_sampling = choose_sampling(sampling, runs)
     chosen_engine = select_backend(engine)

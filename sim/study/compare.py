@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import SimError
-from sim.metrics.registry import METRICS
+from sim.metrics.registry import metric_of
 from sim.study.chunk import Floats
 from sim.study.intervals import LEVEL, SHIFT_DAYS, TRUSTED_N, Interval, better, mean_apart, practical, quantiles_apart
 from sim.study.sample import Sample
@@ -139,7 +139,8 @@ def _remark(metric: str, found: tuple[Interval, ...], base: Floats, shift_days: 
     """Remarks on the numbers; the last of those found is the P80."""
     # a stalled replication is infinite: the median of the finite ones says how large the metric is
     known = base[np.isfinite(base)]
-    unit = METRICS[metric].unit if metric in METRICS else ""
+    row = metric_of(metric)
+    unit = row.unit if row else ""
     least = practical(unit, float(np.median(known)) if len(known) else 0.0, shift_days)
     # by size, not by significance: with enough runs every difference is significant
     small = all(abs(interval.value) <= least for interval in found if not np.isnan(interval.value))

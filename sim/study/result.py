@@ -22,6 +22,7 @@ import numpy as np
 from sim import files
 from sim.config.load import Loaded
 from sim.config.project import Project
+from sim.display import Displayed, Figures, presented
 from sim.errors import SimError
 from sim.metrics.delivery import online
 from sim.metrics.event_log import DAY, Record
@@ -38,6 +39,8 @@ from sim.world.weather.model import fingerprint
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.study.analyses.probabilities import Answer
+
 
 # --- result -----------------------------------------------------------------------------------------------------------
 
@@ -51,8 +54,8 @@ EVENT_COLUMNS = (
 CHAIN_COLUMNS = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Displayed):
     """One case's replications with all that is needed to read them.
 
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
@@ -108,6 +111,48 @@ class Result:
     def turnovers(self) -> pd.DataFrame:
         """A row a tenth of the MW: mw, P50 and P80 of the day on which so many are online, with 95 % intervals, n."""
         return frame(of_the_ramp(self.sample))
+
+    def headline(self) -> str:
+        """Return name, runs and seed, and the P50 and P80 of the finish where there is one."""
+        day = self.numbers.get("lead_time_full_days", {})
+        dates = f", all MW online on day {day['p50']:.0f} (P50), {day['p80']:.0f} (P80)" if day else ""
+        return f"{self.manifest.get('name')}, {self.sample.size:,} runs, seed {self.manifest.get('seed')}{dates}"
+
+    @property
+    def plot(self) -> Figures:
+        """The figures of `sim.plot` for this result: `result.plot.finish()`, `result.plot.gantt()`."""
+        return Figures(self)
+
+    def verdict(self) -> str:
+        """Return the key results as text, as `sim run` prints them.
+
+        >>> print(result.verdict())
+        """
+        return str(presented("verdict")(self))
+
+    def report(self, path: str | Path) -> Path:
+        """Write report.html, one file for a browser, to a path; returns where.
+
+        >>> result.report("report.html")
+        """
+        return Path(presented("write_report")(self, path))
+
+    def milestones(self) -> pd.DataFrame:
+        """A row a milestone of the contract: date, P(in time) with its interval, P50 and P80 as dates, damages."""
+        import pandas as pd
+
+        from sim.study.analyses.probabilities import milestone_rows
+
+        return pd.DataFrame([*milestone_rows(self.manifest, self.sample)])
+
+    def ask(self, question: str) -> Answer:
+        """Answer one line such as "mw >= 100 by 2027-06-30"; SimError says what can be asked.
+
+        >>> print(result.ask("mw >= 100 by 2027-06-30"))
+        """
+        from sim.study.analyses.probabilities import ask
+
+        return ask(self.manifest, self.sample, question)
 
     def summary(self) -> pd.DataFrame:
         """A row a metric: mean, P10 … P90, the 95 % interval of P50 and of P80, and how many runs."""

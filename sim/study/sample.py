@@ -102,6 +102,8 @@ SLICE_BYTES = 1 << 25
 RAMP = "mw_online"
 """The curve whose dates are kept of every replication."""
 TENTHS = 10
+MOST_LEVELS = 200
+"""Of the MW whose dates are kept of every replication, beside the tenths."""
 ALL_DAYS = slice(None)
 
 Parts = list[tuple[range, slice]]
@@ -115,7 +117,8 @@ class Sample:
     `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
     `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
     `remark`: the stopping rule's remark, if there was one. `sampling`: how random numbers were drawn.
-    `ramp`: `replication`, then a column for every tenth of the MW, named by the MW: the day on which so many were online.
+    `ramp`: `replication`, then a column for every tenth of the MW and every block (of many, every so many), named by
+    the MW: the day on which so many were online.
     """
 
     runs: Columns
@@ -176,14 +179,32 @@ def gather(
     return Sample(table, long_table(named), notes, remark, sampling, ramp)
 
 
-def reached(curve: Column, most: float) -> Columns:
-    """Return per tenth of `most`, named by it, the day on which each replication had so much.
+def reached(curve: Column, most: float, step: float = 0.0) -> Columns:
+    """Return per tenth of `most` and per multiple of `step`, named by it, the day on which each replication had so much.
 
-    `curve` is (replications, days) and never falls. Infinite where a replication never has so much.
+    `curve` is (replications, days) and never falls. Infinite where a replication never has so much. No step: tenths only.
     """
-    levels = [most * k / TENTHS for k in range(1, TENTHS + 1)] if most > 0 else []
-    there = ((level, curve >= level - 1e-6 * most) for level in levels)
-    return {f"{level:g}": np.where(has[:, -1], has.argmax(axis=1), np.inf) for level, has in there}
+    levels = ramp_levels(most, step)
+    wanted = np.array(levels) - 1e-6 * most
+    days = np.array([row.searchsorted(wanted) for row in curve], dtype=np.float64).reshape(len(curve), len(levels))
+    days[days == curve.shape[1]] = np.inf
+    return {f"{level:g}": days[:, column] for column, level in enumerate(levels)}
+
+
+def ramp_levels(most: float, step: float) -> list[float]:
+    """Return the MW whose dates are kept: every tenth, and every block, or every so many where there are too many."""
+    if not most > 0:
+        return []
+    blocks = round(most / step) if step > 0 else 0
+    every = max(1, -(-blocks // MOST_LEVELS))
+    found = [*(most * k / TENTHS for k in range(1, TENTHS + 1)), *(step * k for k in range(every, blocks + 1, every))]
+    return sorted({float(f"{level:g}") for level in found})
+
+
+def _step(curve: Column) -> float:
+    """Return the smallest rise of a curve of MW, of all replications: a block, or what is handed over at once."""
+    rises = np.diff(curve, axis=1, prepend=0)
+    return float(rises[rises > 0].min(initial=np.inf))
 
 
 def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
@@ -223,7 +244,8 @@ def _ramp(store: ChunkStore, parts: Parts, replications: Column, sound: Column) 
     """When every replication had each tenth of the most megawatts, a stretch of them in memory at a time."""
     curves = partial(_stretches, store, parts, RAMP, sound)
     most = max(float(curve.max(initial=0.0)) for curve in curves())
-    found = [reached(curve, most) for curve in curves()]
+    step = min((_step(curve) for curve in curves()), default=np.inf)
+    found = [reached(curve, most, step if np.isfinite(step) else 0.0) for curve in curves()]
     return {"replication": replications} | {
         level: np.concatenate([days[level] for days in found]) for level in found[0]
     }
@@ -301,7 +323,8 @@ def _row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
 
 def of_the_ramp(sample: Sample) -> Columns:
     """A row a tenth of the MW: `mw`, P50 and P80 of the day on which so many were online, with their intervals, and n."""
-    levels = [name for name in sample.ramp if name != "replication"]
+    most = max((float(name) for name in sample.ramp if name != "replication"), default=0.0)
+    levels = [f"{level:g}" for level in ramp_levels(most, 0.0)]
     quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
     rows = []
     for level in levels:

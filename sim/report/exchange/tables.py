@@ -32,6 +32,7 @@ def tables(handover: Handover) -> dict[str, pd.DataFrame]:
     return {
         "about": pd.DataFrame(_about(handover), columns=["what", "is"]),
         "summary": _summary(handover),
+        "contract": handover.result.milestones(),
         "milestones": pd.DataFrame(_milestones(handover)),
         "activities": pd.DataFrame(_activities(handover)),
         "curves": curves(handover),

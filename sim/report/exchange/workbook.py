@@ -13,7 +13,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import SimError
-from sim.metrics.registry import METRICS
+from sim.metrics.registry import metric_of
 from sim.report.exchange.export import Handover
 from sim.report.exchange.tables import MILLION, tables
 from sim.report.formatting import metric_format, quote
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHEETS = {
-    "milestones": "Milestones", "curves": "Curves", "risks": "Risks", "inputs": "Inputs", "runs": "Runs",
-    "activities": "Activities",
+    "contract": "Contract", "milestones": "Milestones", "curves": "Curves", "risks": "Risks", "inputs": "Inputs",
+    "runs": "Runs", "activities": "Activities",
 }  # fmt: skip
 WIDEST = 60
 ROWS = 1_048_575
@@ -45,7 +45,8 @@ def workbook(handover: Handover) -> bytes:
     """Write a handover as a workbook; NoExcel where openpyxl is missing or a sheet would be too long."""
     found = tables(handover)
     verdict = [*_verdict(handover), ["", ""], *found["about"].itertuples(index=False, name=None)]
-    return write_sheets({"Verdict": verdict, **{SHEETS[name]: found[name] for name in SHEETS}})
+    agreed = [name for name in SHEETS if name != "contract" or len(found[name])]
+    return write_sheets({"Verdict": verdict, **{SHEETS[name]: found[name] for name in agreed}})
 
 
 def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:
@@ -99,7 +100,7 @@ def _scale(metric: str) -> tuple[float, str]:
     unit = metric_format(metric).unit
     if unit in ("$", "$ a year") and "per_mw" not in metric:
         return MILLION, unit.replace("$", "$M")
-    return (MILLION, "$M-months") if unit == "$-months" else (1.0, unit if metric in METRICS else "")
+    return (MILLION, "$M-months") if unit == "$-months" else (1.0, unit if metric_of(metric) else "")
 
 
 def _scaled(value: float | None, scale: float) -> Any:
@@ -152,7 +153,7 @@ def _format(column: str, values: pd.Series) -> str:
     """How the numbers of a column are shown."""
     if values.dtype.kind == "M" or any(isinstance(value, date) for value in values[:50]):
         return DATE
-    if column in ("probability", "critical share"):
+    if column in ("probability", "critical share") or column.startswith("in_time"):
         return SHARE
     return DECIMAL if values.dtype.kind == "f" else ""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
+from sim.config.sections.contract import DAYS, MILESTONE
 from sim.errors import CheckFailed
 from sim.study.analyses.baseline_diff import (
     Difference,
@@ -45,13 +46,14 @@ KEY_METRICS = (
 HEAD = ("name", "strategy", "seed", "start_date")
 
 
-def save(result: Result, path: str | Path, *, metrics: Iterable[str] = KEY_METRICS) -> None:
-    """Write what is expected of this project: its planned dates, its delivery by steps, its key numbers.
+def save(result: Result, path: str | Path, *, metrics: Iterable[str] | None = None) -> None:
+    """Write what is expected of this project: its planned dates, its delivery by steps, its key numbers and milestones.
 
     Of the manifest it takes `name`, `strategy`, `seed`, `start_date`, `planned` (metric -> value),
     `planned_blocks` (block -> day online) and `config`, as far as they are there.
     """
-    metrics = tuple(metrics)
+    own = [metric for metric in result.sample.metrics if metric.startswith(MILESTONE) and metric.endswith(DAYS)]
+    metrics = (*KEY_METRICS, *own) if metrics is None else tuple(metrics)
     head = {key: result.manifest[key] for key in HEAD if key in result.manifest}
     document = {
         "format": FORMAT,

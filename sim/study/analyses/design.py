@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.config.load import Loaded, load_as
+from sim.config.load import ConfigLike, Loaded, as_loaded, load_as
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
 from sim.config.project import Project
+from sim.config.shipped import shipped
 from sim.config.source_positions import Position, nearest_position
 from sim.config.study import Input, Scalar, Study
 from sim.errors import ConfigError, Problem, SimError
@@ -97,10 +98,11 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Design:
     found = load_as(Study, path, overrides)
     study, folder = found.value, Path(path).parent
     for number, name in enumerate(study.configs):
-        if not (folder / name).is_file():
+        if not (folder / name).is_file() and shipped(name) is None:
             file, line, column = nearest_position(found.positions, ("configs", number))
-            raise ConfigError([Problem(file, line, column, f"configs.{number}", f'"{name}"', "a file that exists")])
-    bases = tuple(load_as(Project, folder / name) for name in study.configs)
+            wanted = "a file that exists, or the name of a shipped project"
+            raise ConfigError([Problem(file, line, column, f"configs.{number}", f'"{name}"', wanted)])
+    bases = tuple(load_as(Project, shipped(name) or folder / name) for name in study.configs)
     return Design(study, bases, _places(found))
 
 
@@ -114,12 +116,13 @@ def _places(found: Loaded[Study]) -> dict[str, Position]:
 
 
 def of_python(
-    config: Config, inputs: Mapping[str | tuple[str, ...], Sequence[Any]], *, ranges: bool = False, **stated: Any
+    source: ConfigLike, inputs: Mapping[str | tuple[str, ...], Sequence[Any]], *, ranges: bool = False, **stated: Any
 ) -> Design:
     """The design that a call in Python states: values by path (or by several paths), for one configuration.
 
     With `ranges`, a tuple (low, high) is a range and only a list is its values.
     """
+    config = as_loaded(source)
     named: dict[str, Input] = {}
     for paths, values in inputs.items():
         places = (paths,) if isinstance(paths, str) else tuple(paths)

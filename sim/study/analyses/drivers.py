@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.project import Project
+from sim.config.load import ConfigLike, as_config
+from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.switch_off import Cause, Switches, SwitchOffSeries, all_of
-from sim.study.api import SEED, Config, cores, result_of
+from sim.study.api import SEED, cores, result_of
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
@@ -35,8 +36,8 @@ METRICS = ("lead_time_full_days", "lead_time_mw_weighted_days", "capital_total_u
 Watch = Callable[[str], AbstractContextManager[Progress | None]]
 
 
-@dataclass(frozen=True)
-class Drivers:
+@dataclass(frozen=True, repr=False)
+class Drivers(Displayed):
     """The result of a project with everything on, and what each cause costs it.
 
     >>> found = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
@@ -44,6 +45,10 @@ class Drivers:
     """
 
     result: Result
+
+    def headline(self) -> str:
+        """Return what it holds in one line."""
+        return self.result.headline()
 
     @cached_property
     def metric(self) -> str:
@@ -61,7 +66,7 @@ class Drivers:
 
 
 def drivers(
-    config: Config | Project,
+    config: ConfigLike,
     *,
     runs: int = RUNS,
     seed: int = SEED,
@@ -89,7 +94,7 @@ def drivers(
         rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, processes, watch)]
         result = replace(result_of(case, seed, base), switched=_columns(rows))
         if target is not None:
-            write_result(result, target, beside(config, result, extras))
+            write_result(result, target, beside(as_config(config), result, extras))
     return Drivers(result)
 
 

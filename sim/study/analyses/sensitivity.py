@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.config.load import ConfigLike
 from sim.config.study import Scalar
+from sim.display import Displayed
 from sim.errors import SimError
-from sim.study.analyses.design import Config, Design, NoDesign, at_shares, of_python, read_study, text_of
+from sim.study.analyses.design import Design, NoDesign, at_shares, of_python, read_study, text_of
 from sim.study.analyses.sweep import Sweep, identity, run_series, sweep_series
 from sim.study.chunk import Floats
 from sim.study.compare import compare
@@ -38,17 +40,22 @@ class NotEnough(SimError):
     exit_code = 2
 
 
-@dataclass(frozen=True)
-class Found:
+@dataclass(frozen=True, repr=False)
+class Found(Displayed):
     """What an analysis found: a row an input, and the points it rests on."""
 
     manifest: dict[str, Any]
     table: pd.DataFrame
     points: Sweep
 
+    def headline(self) -> str:
+        """Return what it holds in one line."""
+        wanted = self.manifest["sensitivity"]
+        return f"{wanted['method']}, {wanted['statistic']} of {wanted['metric']}, {len(self.table)} inputs"
+
 
 def sensitivity(
-    config: Config | str | Path,
+    config: ConfigLike,
     inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
     *,
     method: str = "low_high",
@@ -79,7 +86,7 @@ def sensitivity(
 
     Source of Morris and Sobol: Saltelli and others, Global Sensitivity Analysis: The Primer (2008), as in SALib.
     """
-    if isinstance(config, str | Path):
+    if isinstance(config, str | Path) and inputs is None:
         design = read_study(config)
     else:
         wanted = {"method": method, "metric": metric, "statistic": statistic, "size": size}

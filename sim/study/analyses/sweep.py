@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.config.load import ConfigLike
+from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
@@ -108,8 +110,8 @@ BASE_COLUMNS = ("point", "config")
 AS_IT_IS = "as configured"
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Displayed):
     """The points of a study with their replications, all on the same random numbers.
 
     `points` has a row a point: its number, its configuration, its settings, and why it could not be run if so.
@@ -122,6 +124,10 @@ class Sweep:
     manifest: dict[str, Any]
     points: pd.DataFrame
     samples: tuple[Sample, ...] = field(repr=False)
+
+    def headline(self) -> str:
+        """Return what it holds in one line."""
+        return f"{self.manifest.get('study', '') or ', '.join(self.inputs)}: {len(self.points)} points"
 
     @property
     def inputs(self) -> list[str]:
@@ -206,7 +212,7 @@ class Sweep:
 
 
 def sweep(
-    config: Config | str | Path,
+    config: ConfigLike,
     inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
     *,
     runs: int | None = None,
@@ -227,7 +233,7 @@ def sweep(
     >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), {"logistics.cranes": [2, 3, 4]}, runs=200)
     >>> swept.table("lead_time_full_days", "p50")
     """
-    if isinstance(config, str | Path):
+    if isinstance(config, str | Path) and inputs is None:
         found = read_study(config)
         stated = {"runs": runs, "seed": seed}
         change = {name: value for name, value in stated.items() if value is not None}

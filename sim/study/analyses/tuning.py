@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.config.load import ConfigLike
 from sim.config.overrides import takes_integers
 from sim.config.study import Constraint, Input, Scalar
+from sim.display import Displayed
 from sim.errors import SimError
-from sim.study.analyses.design import Config, Design, NoDesign, Settings, of_python, read_study
+from sim.study.analyses.design import Design, NoDesign, Settings, of_python, read_study
 from sim.study.analyses.sweep import Sweep, SweepSeries, identity, manifest, run_series, sweep_series
 from sim.study.chunk import ChunkStore, Floats, StoreView
 from sim.study.intervals import quantile
@@ -46,8 +48,8 @@ class NoTuner(SimError):
     exit_code = 2
 
 
-@dataclass(frozen=True)
-class Tuned:
+@dataclass(frozen=True, repr=False)
+class Tuned(Displayed):
     """Every design that was tried (the first is the configuration as it is), and the best on fresh random numbers.
 
     `trials`: a row a design, its settings, objective, the quantile of every constraint, `feasible`, `pareto`, `best`.
@@ -58,6 +60,10 @@ class Tuned:
     trials: pd.DataFrame
     fresh: pd.DataFrame
 
+    def headline(self) -> str:
+        """Return what it holds in one line."""
+        return f"{len(self.trials)} designs tried"
+
     @property
     def best(self) -> pd.Series:
         """The best design; the one that misses its limits least where none keeps them."""
@@ -65,7 +71,7 @@ class Tuned:
 
 
 def tune(
-    config: Config | str | Path,
+    config: ConfigLike,
     inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
     *,
     metric: str = "idle_capital_months",
@@ -103,7 +109,7 @@ def tune(
     ... )
     >>> tuned.best
     """
-    if isinstance(config, str | Path):
+    if isinstance(config, str | Path) and inputs is None:
         design = read_study(config)
     else:
         limits = [

@@ -1,0 +1,300 @@
+"""Begin a project anywhere: `sim init NAME` writes a folder of its own, `sim examples` lists and copies what is shipped."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from datetime import date
+from math import ceil
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, get_args
+
+import click
+
+STRATEGIES = ("hybrid", "modular", "stick_built")
+PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
+"""Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
+PHASE_INTERVAL_DAYS = 120
+HOME, START = "west_texas", "2027-01-04"
+FIRST_LINE = re.compile(r"# (?!yaml-language-server)(?P<text>.+)")
+SCHEMA_LINE = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
+
+
+# --- init -------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("name")
+@click.option("--mw", type=click.FloatRange(0.1, 20_000), default=None, help="Gross capacity; 250 if not given.")
+@click.option("--place", default=None, help="State of the United States, such as ohio or OH; west_texas if not given.")
+@click.option("--strategy", type=click.Choice(STRATEGIES), default=None, help="How it is built; hybrid if not given.")
+@click.option("--start", metavar="DATE", default=None, help="Day of the first order, like 2027-01-04.")
+def init(name: str, mw: float | None, place: str | None, strategy: str | None, start: str | None) -> None:
+    """Begin a project: a folder NAME with a configuration, a study, a notebook, a script and a README.
+
+    What no option says is asked, where somebody is there to answer. The configuration extends a shipped one by its
+    name, so the folder can be anywhere.
+    """
+    from sim import files
+    from sim.config.sections.base import NAME_PATTERN
+    from sim.errors import SimError
+
+    folder = Path(name)
+    project = folder.name
+    if not re.fullmatch(NAME_PATTERN, project):
+        raise click.BadParameter(
+            f"{project!r}: letters, digits, dots, hyphens and underscores expected", param_hint="NAME"
+        )
+    if files.exists(folder):
+        raise SimError(f"{folder} is there already")
+    capacity = mw if mw is not None else float(_asked("Gross MW", PHASE_MW))
+    if not 0.1 <= capacity <= 20_000:
+        raise click.BadParameter(f"{capacity:g}: 0.1 to 20,000 MW expected", param_hint="--mw")
+    where = _place(place if place is not None else str(_asked("State", HOME)))
+    how = strategy or str(_asked("Strategy", STRATEGIES[0], STRATEGIES))
+    texts = project_files(project, capacity, where, how, _day(start or str(_asked("Day of the first order", START))))
+    _require_sound(texts[f"{project}.yaml"])
+    files.make_directory(folder)
+    for file, text in texts.items():
+        files.write(folder / file, text.encode())
+    click.echo(f"written to {folder}: {', '.join(texts)}")
+    click.echo(f"go on with: sim run {folder / f'{project}.yaml'}")
+
+
+def _asked(question: str, default: Any, choices: tuple[str, ...] = ()) -> Any:
+    """Ask for what no option says; the default where nobody can answer."""
+    if not sys.stdin.isatty():
+        return default
+    return click.prompt(question, default=default, type=click.Choice(choices) if choices else None)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r}: a day like 2027-01-04 expected", param_hint="--start") from None
+
+
+def _place(text: str) -> tuple[str, str]:
+    """Return a place as a word and the code of its state: ("ohio", "OH")."""
+    from holidays import country_holidays
+
+    from sim.config.source_positions import did_you_mean
+
+    word = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
+    if word == HOME:
+        return HOME, "TX"
+    states = country_holidays("US")
+    codes = {name.lower().replace(" ", "_"): code for name, code in states.subdivisions_aliases.items()}
+    codes |= {code.lower(): code for code in states.subdivisions}
+    if word not in codes:
+        near = did_you_mean(word, [HOME, *(known for known in codes if len(known) > 2)])
+        raise click.BadParameter(
+            f"{text!r}: a state of the United States, by name or code, expected{f' ({near})' if near else ''}",
+            param_hint="--place",
+        )
+    names = {code: known for known, code in codes.items() if len(known) > 2}
+    return names.get(codes[word], word), codes[word]
+
+
+def _require_sound(text: str) -> None:
+    """Read a configuration back before it is written: what is written is right."""
+    from sim.config.load import load_as
+    from sim.config.project import Project
+    from sim.config.yaml_reader import read_text
+
+    load_as(Project, read_text(text, "new").tree)
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+
+def project_files(name: str, mw: float, place: tuple[str, str], strategy: str, start: date) -> dict[str, str]:
+    """Return the files of a new project by name; `place` is a word and the code of its state."""
+    return {
+        f"{name}.yaml": _config(name, mw, place, strategy, start),
+        "study.yaml": _study(name),
+        "analysis.py": _script(name),
+        "notebook.ipynb": _notebook(name),
+        "README.md": _readme(name, mw, place[0], strategy, start),
+    }
+
+
+def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: date) -> str:
+    """The project: size, place and start; all else is inherited."""
+    phases = ceil(mw / PHASE_MW)
+    units = ceil(mw / phases / UNIT_MW) + SPARE_UNITS
+    interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}" if phases > 1 else ""
+    word, code = place
+    return dedent(f"""\
+        # {mw:g} MW, {strategy.replace("_", "-")}, {word.replace("_", " ")}. What is not stated here is that of the shipped
+        # `{strategy}` and of `base` below it, where each number has its source: `sim examples base` prints it.
+        extends: {strategy}
+        schema_version: 1
+        name: {name}
+        label: {mw:g} MW in {word.replace("_", " ")}, {strategy.replace("_", "-")}
+
+        scale: {{capacity_mw: {mw:g}{interval}, start_date: {start.isoformat()}}}
+        energization: # per phase: enough for its MW, and one that stands by
+          units: {{count: {units}}}
+        calendars:
+          site: {{holidays: {{country: US, subdivision: {code}}}}}
+          gate: {{holidays: {{country: US, subdivision: {code}}}}}
+        """) + _weather(word) + dedent("""\
+
+        # What was promised, and what a day of delay costs. Without the `#` it is in the verdict and the report.
+        # milestones:
+        #   - {name: first block, mw: 2.5, date: 2028-06-30, damages_usd_per_day: 50000}
+        """)  # fmt: skip
+
+
+def _weather(place: str) -> str:
+    """Return the lines for the weather of a place: its own where it is built in, else which one stands in for it."""
+    from sim.config.sections.weather import Weather
+
+    kinds = get_args(Weather.model_fields["kind"].annotation)
+    if place in kinds:
+        return f"weather: {{kind: {place}}}\n"
+    return (
+        "# weather: that of West Texas stands in for this place. With a year of its own (TMY3 or EPW file) in this folder:\n"
+        f"# weather: {{kind: file, file: {place}.epw}}\n"
+    )
+
+
+def _study(name: str) -> str:
+    """A first question, as a study file."""
+    return dedent(f"""\
+        # sim sweep study.yaml
+        schema_version: 1
+        name: {name}_cranes
+        question: How many cranes and trucks are worth having?
+        configs: [{name}.yaml]
+        runs: 100
+        inputs:
+          cranes: {{paths: [logistics.cranes], values: [2, 3, 4]}}
+          trucks: {{paths: [logistics.fleets.*.trucks], values: [8, 16]}}
+        """)
+
+
+def _script(name: str) -> str:
+    """A script that runs, tells and draws; it needs no guarded main."""
+    return dedent(f'''\
+        """Run the project, say how sure its dates are, and draw them."""
+
+        from pathlib import Path
+
+        import sim
+
+        HERE = Path(__file__).parent
+
+        result = sim.run(HERE / "{name}.yaml", runs=200)
+        print(result.verdict())
+        result.plot.finish().figure.savefig(HERE / "finish.png")
+        result.report(HERE / "report.html")
+        print("written: finish.png, report.html")
+        ''')
+
+
+def _notebook(name: str) -> str:
+    """A notebook of a few cells, without outputs."""
+    cells = [
+        _cell("markdown", f"# {name}\n\nRun the project, then look at its dates."),
+        _cell("code", f'import sim\n\nconfig = sim.load("{name}.yaml")\nconfig'),
+        _cell("code", "result = sim.run(config, runs=200)\nresult"),
+        _cell("code", "result.plot.finish();"),
+        _cell("code", 'print(result.ask("finish"))'),
+        _cell("code", 'sim.compare([config, "stick_built"], runs=100)'),
+    ]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, indent=1) + "\n"
+
+
+def _cell(kind: str, text: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": text.splitlines(keepends=True)}
+    return body if kind == "markdown" else body | {"execution_count": None, "outputs": []}
+
+
+def _readme(name: str, mw: float, place: str, strategy: str, start: date) -> str:
+    """What each file is, and the commands to go on with."""
+    return dedent(f"""\
+        # {name}
+
+        {mw:g} MW in {place.replace("_", " ")}, built {strategy.replace("_", "-")}, ordered on {start.isoformat()}.
+
+        | file | what it is |
+        |---|---|
+        | `{name}.yaml` | the project: what differs from the shipped `{strategy}` |
+        | `study.yaml` | a question about it: cranes and trucks |
+        | `analysis.py` | a script: run, verdict, picture, report |
+        | `notebook.ipynb` | the same in a notebook |
+
+        ```console
+        $ sim check {name}.yaml
+        $ sim run {name}.yaml --runs 200
+        $ sim run {name}.yaml --set logistics.cranes=4 --against {name}.yaml
+        $ sim ask out/{name} "mw >= {min(mw, 100):g} by 2028-12-31"
+        $ sim sweep study.yaml
+        $ python analysis.py
+        ```
+        """)
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=None, help="Folder to copy NAME into.")
+def examples(name: str | None, folder: Path | None) -> None:
+    """List the shipped projects; with NAME, print one of them, or copy it with --to FOLDER.
+
+    A shipped project runs by its name (`sim run hybrid`), and is extended by it (`extends: hybrid`).
+    """
+    from sim import files
+    from sim.config.shipped import shipped, shipped_names
+    from sim.config.source_positions import did_you_mean
+
+    if name is None:
+        for line in _listed({one: _first_line(_read(one)) for one in shipped_names()}):
+            click.echo(line)
+        return
+    if shipped(name) is None:
+        raise click.BadParameter(f"{name!r} is not shipped ({did_you_mean(name, shipped_names())})", param_hint="NAME")
+    text = _by_names(_read(name))
+    if folder is None:
+        click.echo(text, nl=False)
+        return
+    files.make_directory(folder)
+    target = folder / f"{name}.yaml"
+    if files.exists(target):
+        raise click.BadParameter(f"{target} is there already", param_hint="--to")
+    files.write(target, text.encode())
+    click.echo(f"written to {target}")
+
+
+def _read(name: str) -> str:
+    from sim import files
+    from sim.config.shipped import shipped_folder
+
+    return files.read(shipped_folder() / f"{name}.yaml").decode()
+
+
+def _first_line(text: str) -> str:
+    """Return what a configuration says of itself in its first comment."""
+    found = FIRST_LINE.search(text)
+    return found["text"] if found else ""
+
+
+def _listed(described: Mapping[str, str]) -> list[str]:
+    width = max(map(len, described), default=0)
+    return [f"{name:<{width}}  {text}" for name, text in described.items()]
+
+
+def _by_names(text: str) -> str:
+    """Return a shipped configuration as it stands in any folder: what it extends by its name, no schema beside it."""
+    return re.sub(r"^extends: (\w+)\.yaml$", r"extends: \1", SCHEMA_LINE.sub("", text), flags=re.MULTILINE)

@@ -1,0 +1,73 @@
+"""A configuration as a tree for notebooks: sections that open, every value with its unit and where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from pydantic import BaseModel
+
+from sim.config.source_positions import Address, allowed_at, child, short_text
+
+PROVENANCE = ("source", "date", "confidence", "note")
+NUMBERS = ("value", "low", "mode", "high", "median", "p90", "values", "weights")
+
+
+def tree_html(title: str, tree: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Return a tree of plain values as nested HTML lists that open and close; units are those of the model."""
+    return f"<div><b>{escape(title)}</b>{''.join(_section(tree, (), model))}</div>"
+
+
+def _section(node: Mapping[str, Any], address: Address, model: type[BaseModel]) -> Iterator[str]:
+    """Yield the HTML of a section: its values first to last, sections inside it closed."""
+    yield "<ul style='margin:0'>"
+    for key, value in node.items():
+        if key not in PROVENANCE:
+            yield from _entry(str(key), value, (*address, key), model)
+    yield "</ul>"
+
+
+def _entry(name: str, value: Any, address: Address, model: type[BaseModel]) -> Iterator[str]:
+    """Yield one key: a value on its line, or a section or list that opens."""
+    inside = _as_mapping(value)
+    if inside is None or _is_number(inside):
+        yield f"<li>{escape(name)}: {_value(value, address, model)}{_origin(value)}</li>"
+        return
+    about = f" <small>({len(inside)})</small>"
+    yield f"<li><details><summary>{escape(name)}{about}{_origin(value)}</summary>"
+    yield from _section(inside, address, model)
+    yield "</details></li>"
+
+
+def _as_mapping(value: Any) -> Mapping[Any, Any] | None:
+    """A mapping, or a list of sections by id or number; None for a plain value."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list) and any(isinstance(element, Mapping) for element in value):
+        return dict(enumerate(value))
+    return None
+
+
+def _is_number(node: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is one number with its range and its source."""
+    return any(key in node for key in NUMBERS) and all(key in (*NUMBERS, *PROVENANCE, "shape") for key in node)
+
+
+def _value(value: Any, address: Address, model: type[BaseModel]) -> str:
+    """A value with its unit, as it is written in a file."""
+    if isinstance(value, Mapping):
+        parts = [f"{key} {short_text(value[key])}" for key in NUMBERS if child(value, key) is not None]
+        text = short_text(value["value"]) if list(value)[:1] == ["value"] and len(parts) == 1 else ", ".join(parts)
+    elif isinstance(value, list):
+        text = ", ".join(short_text(element) for element in value) or "none"
+    else:
+        text = short_text(value)
+    unit = allowed_at(model, address).unit
+    return f"<code>{escape(text)}</code>{f' {escape(unit)}' if unit else ''}"
+
+
+def _origin(value: Any) -> str:
+    """The source of a value and how far it is trusted, small."""
+    said = [str(value[key]) for key in ("source", "confidence") if isinstance(value, Mapping) and value.get(key)]
+    return f" <small style='color:gray'>{escape(' · '.join(said))}</small>" if said else ""

@@ -1,0 +1,68 @@
+"""How results show themselves: one line as `repr`, HTML in a notebook, figures and reports as methods.
+
+What is shown is made by the report, which lies above all results in the flow of imports. A result therefore names the
+function and looks it up when it is asked, as one program looks up the plug-in of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+REPORT, FIGURES = "sim.report.presentation", "sim.plot"
+"""The modules that show results: looked up by name, imported when first needed."""
+
+
+def presented(name: str) -> Callable[..., Any]:
+    """Return a function of the report by its name.
+
+    >>> presented("html").__module__
+    'sim.report.presentation'
+    """
+    return getattr(import_module(REPORT), name)
+
+
+class Displayed:
+    """Base of what people look at: `repr` is one line, and a notebook shows HTML.
+
+    >>> class Answer(Displayed):
+    ...     def headline(self) -> str:
+    ...         return "42 of 100 runs"
+    >>> Answer()
+    <Answer: 42 of 100 runs>
+    """
+
+    def headline(self) -> str:
+        """Return in one line, without numbers that must be computed at length, what this is."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """The class and the headline."""
+        return f"<{type(self).__name__}: {self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        """HTML for notebooks."""
+        return str(presented("html")(self))
+
+
+class Figures:
+    """The figures of `sim.plot` that take this result, as methods: `result.plot.finish()`.
+
+    >>> result.plot.mw_online()
+    """
+
+    def __init__(self, shown: Any) -> None:
+        self._shown = shown
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return a figure of `sim.plot` for this result; AttributeError names the figures there are."""
+        module = import_module(FIGURES)
+        if name not in module.__all__:
+            raise AttributeError(f"there is no figure {name!r}; there are {', '.join(module.__all__)}")
+        return partial(getattr(module, name), self._shown)
+
+    def __dir__(self) -> list[str]:
+        """The names of the figures, for completion."""
+        return list(import_module(FIGURES).__all__)

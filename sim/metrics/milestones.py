@@ -1,0 +1,72 @@
+"""Contract milestones of one run: the day on which each is reached, and the damages for days it is late.
+
+A day counts as late as a whole once it has begun, as contracts count delay: in calendar days.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.config.sections.contract import ContractMilestone
+from sim.metrics.delivery import Online
+from sim.metrics.event_log import DAY, Record
+from sim.plan.layout import Layout
+
+POWER_PARTS = ("generation", "grid")
+
+
+def milestone_metrics(record: Record, blocks: Online, layout: Layout, project: Project) -> dict[str, float]:
+    """Return for each milestone the day it is reached (from 00:00 of the start date), 1 if in time, and its damages.
+
+    Infinite where a run never reaches it; damages then run to the evaluation horizon. No damages where none are agreed.
+    """
+    found: dict[str, float] = {}
+    total, any_damages = 0.0, False
+    for milestone in project.milestones:
+        day = reached_on(milestone, record, blocks, layout)
+        found[milestone.metric] = day
+        found[milestone.in_time_metric] = float(day < milestone.last_day(project.scale.start_date))
+        if milestone.damages_metric is not None:
+            owed = damages_for(milestone, day, project)
+            found[milestone.damages_metric] = owed
+            total, any_damages = total + owed, True
+    return found | ({"milestone_damages_usd": total} if any_damages else {})
+
+
+def reached_on(milestone: ContractMilestone, record: Record, blocks: Online, layout: Layout) -> float:
+    """Return the day, with its fraction, on which a run reaches a milestone; infinite if it never does."""
+    if milestone.event == "first_power":
+        return first_power(record)
+    minute = np.where(blocks.reached, blocks.minute / DAY, np.inf)
+    if milestone.mw is not None:
+        return day_of_mw(minute, blocks.mw, milestone.mw)
+    if milestone.hall is not None:
+        name = layout.halls[milestone.hall - 1].name
+        return float(minute[[block.hall == name for block in layout.blocks]].max())
+    wanted = minute[blocks.wanted]
+    return float(wanted.max()) if len(wanted) else float("inf")
+
+
+def day_of_mw(day: NDArray[np.float64], mw: NDArray[np.float64], level: float) -> float:
+    """Return the first day on which blocks of together `level` MW are online; infinite if they never are."""
+    order = np.argsort(day, kind="stable")
+    there = np.cumsum(mw[order])
+    at = int(np.searchsorted(there, level - 1e-6))
+    return float(day[order[at]]) if at < len(day) else float("inf")
+
+
+def first_power(record: Record) -> float:
+    """Return the day on which the first generating unit or grid feed is installed; infinite if none is."""
+    noted = record.noted("installed")
+    parts = record.index.thing_of_item[noted.item]
+    minutes = noted.minute[np.isin(parts, POWER_PARTS)]
+    return float(minutes.min()) / DAY if len(minutes) else float("inf")
+
+
+def damages_for(milestone: ContractMilestone, day: float, project: Project) -> float:
+    """Return the dollars owed for a milestone reached on a day: whole days begun after its date, up to the cap."""
+    begun = np.floor(min(day, project.money.horizon_days) - milestone.last_day(project.scale.start_date)) + 1
+    owed = max(0.0, float(begun)) * (milestone.damages_usd_per_day or 0.0)
+    return owed if milestone.cap_usd is None else min(owed, milestone.cap_usd)

@@ -1,0 +1,210 @@
+"""Probabilities of a result: of each milestone of the contract, and of whatever is asked in one line.
+
+>>> result = sim.run("west.yaml", runs=200)
+>>> result.ask("mw >= 100 by 2027-06-30").probability
+>>> result.milestones()[["milestone", "date", "in_time", "p80"]]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import floor, inf, isfinite, nan
+from typing import Any
+
+import numpy as np
+
+from sim.config.sections.contract import ContractMilestone
+from sim.config.source_positions import did_you_mean
+from sim.errors import SimError
+from sim.study.chunk import Floats
+from sim.study.intervals import Interval, proportion_interval, quantile
+from sim.study.sample import Sample
+
+# --- milestones of the contract ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MilestoneOutlook:
+    """One milestone over all runs: how sure its date is, when it is reached, and what its delay costs.
+
+    `in_time` is the share of runs with its 95 % interval; `p50` and `p80` are days from the start date; `damages_usd` is
+    the mean over all runs, None where none are agreed; `damages_p80_usd` is kept in 80 % of the runs.
+    """
+
+    milestone: ContractMilestone
+    in_time: Interval
+    p50: float
+    p80: float
+    damages_usd: float | None = None
+    damages_p80_usd: float | None = None
+
+
+def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list[MilestoneOutlook]:
+    """Return the outlook of every milestone of a resolved configuration; `values` gives a metric of every run."""
+    start = date.fromisoformat(str(config["scale"]["start_date"])) if config.get("milestones") else date.min
+    found = []
+    for tree in config.get("milestones") or ():
+        milestone = ContractMilestone.model_validate(tree)
+        days = np.sort(values(milestone.metric))
+        hits = int((days < milestone.last_day(start)).sum())
+        owed = np.sort(values(milestone.damages_metric)) if milestone.damages_metric else np.zeros(0)
+        costs = (float(owed.mean()), quantile(owed, 0.8)) if len(owed) else (None, None)
+        in_time = proportion_interval(hits, len(days))
+        found.append(MilestoneOutlook(milestone, in_time, quantile(days, 0.5), quantile(days, 0.8), *costs))
+    return found
+
+
+def milestone_rows(manifest: Mapping[str, Any], sample: Sample) -> Iterator[dict[str, Any]]:
+    """Yield a row a milestone: name, date, in_time with its interval, P50 and P80 as dates, damages in dollars."""
+    start = date.fromisoformat(str(manifest["start_date"]))
+    for one in outlooks(manifest["config"], sample.values):
+        yield {
+            "milestone": one.milestone.name,
+            "date": one.milestone.date,
+            "in_time": one.in_time.value,
+            "in_time_low": one.in_time.low,
+            "in_time_high": one.in_time.high,
+            "p50": civil_date(start, one.p50),
+            "p80": civil_date(start, one.p80),
+            "damages_usd": one.damages_usd,
+            "damages_p80_usd": one.damages_p80_usd,
+        }
+
+
+def civil_date(start: date, day: float) -> date | None:
+    """Return the date in which a day of the project falls; None where it is never reached or not known."""
+    return start + timedelta(days=floor(day)) if isfinite(day) else None
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+
+FORMS = (
+    "mw >= 100 by 2027-06-30",
+    "finish by 2027-12-31",
+    "mw >= 100",
+    "peak_workforce_onsite < 450",
+    "lead_time_full_days",
+)
+"""What can be asked, by example; the name of a milestone is a question too, with or without `by` a date."""
+FINISH = "lead_time_full_days"
+PERCENTILES = (0.1, 0.5, 0.8, 0.9)
+_MW = re.compile(r"mw\s*>=\s*(?P<mw>[0-9]+(?:\.[0-9]+)?)", re.IGNORECASE)
+_BY = re.compile(r"(?P<what>.+?)\s+(?:by|on or before)\s+(?P<date>\S+)", re.IGNORECASE)
+_LIMIT = re.compile(r"(?P<metric>[a-z][a-z0-9_]*)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?)")
+_SIGNS: Mapping[str, Callable[[Floats, float], np.ndarray]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+}  # fmt: skip
+
+
+class NotUnderstood(SimError):
+    """A question that has no answer in a result."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a result says to a question.
+
+    `probability` is the share of runs with its Wilson interval of 95 %, NaN where percentiles were asked for.
+    `percentiles` of the quantity: share -> value, days as dates. `note` says what was answered in its place, if anything.
+    """
+
+    question: str
+    probability: Interval
+    percentiles: Mapping[float, float | date | None]
+    note: str = ""
+
+    def __str__(self) -> str:
+        """The answer in one sentence."""
+        shown = self.probability
+        if shown.n and shown.value == shown.value:
+            ends = f"95 %: {100 * shown.low:.0f} to {100 * shown.high:.0f} %"
+            text = f"P({self.question}) = {100 * shown.value:.0f} % ({ends}, n = {shown.n})"
+        else:
+            text = f"{self.question}:"
+        parts = ", ".join(f"P{100 * share:.0f} {_said(value)}" for share, value in self.percentiles.items())
+        return f"{text}; {parts}" if shown.n and shown.value == shown.value and parts else f"{text} {parts}".strip()
+
+
+def _said(value: float | date | None) -> str:
+    """A percentile as it is read: a date, a number, or that it is never reached."""
+    if value is None:
+        return "not reached"
+    return value.isoformat() if isinstance(value, date) else f"{value:,.6g}"
+
+
+def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
+    """Answer one line about a result; NotUnderstood says what can be asked.
+
+    `mw >= 100 by 2027-06-30` is answered from the day on which every run has so many MW at its end; a date is in time
+    through its last minute. Without a date the answer is when.
+    """
+    start = date.fromisoformat(str(manifest["start_date"]))
+    text = " ".join(question.split())
+    limit = _LIMIT.fullmatch(text)
+    if limit and limit["metric"] in sample.metrics:
+        values = sample.values(limit["metric"])
+        hits = int(_SIGNS[limit["sign"]](values, float(re.sub("[_,]", "", limit["limit"]))).sum())
+        return Answer(text, proportion_interval(hits, len(values)), {})
+    by = _BY.fullmatch(text)
+    what, last = (by["what"], _date(by["date"])) if by else (text, None)
+    days, note, own_date = _days_of(what, manifest, sample)
+    last = last or own_date
+    if days is None:
+        return Answer(text, Interval(nan, nan, nan, 0), _percentiles(sample.values(what), None))
+    chance = Interval(nan, nan, nan, 0)
+    if last is not None:
+        chance = proportion_interval(int((days < (last - start).days + 1).sum()), len(days))
+        text = text if by else f"{text} by {last.isoformat()}"
+    return Answer(text, chance, _percentiles(days, start), note)
+
+
+def _percentiles(values: Floats, start: date | None) -> dict[float, float | date | None]:
+    """Percentiles of some values; as dates where they are days from a start."""
+    found = {share: quantile(np.sort(values), share) for share in PERCENTILES}
+    return {share: value if start is None else civil_date(start, value) for share, value in found.items()}
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotUnderstood(f"{text!r}: a day of the calendar like 2027-06-30 expected behind `by`") from None
+
+
+def _days_of(what: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[Floats | None, str, date | None]:
+    """Return the day of every run on which something is so, a remark, and its own date; no days for a plain metric."""
+    if found := _MW.fullmatch(what):
+        block = float(manifest["config"]["block"]["mw_gross"]["value"])
+        return *_days_of_mw(float(found["mw"]), block, sample), None
+    for tree in manifest["config"].get("milestones") or ():
+        milestone = ContractMilestone.model_validate(tree)
+        if what.lower() in (milestone.name.lower(), milestone.key):
+            return sample.values(milestone.metric), "", milestone.date
+    if what.lower() == "finish" and FINISH in sample.metrics:
+        return sample.values(FINISH), "", None
+    if what in sample.metrics:
+        return (sample.values(what) if what.endswith("_days") and "lead_time" in what else None), "", None
+    names = [str(tree["name"]) for tree in manifest["config"].get("milestones") or ()]
+    hint = did_you_mean(what, [*names, *sample.metrics])
+    forms = ", ".join(f'"{form}"' for form in FORMS)
+    raise NotUnderstood(f"{what!r} is not known here{f' ({hint})' if hint else ''}; ask for instance {forms}")
+
+
+def _days_of_mw(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
+    """Return the day on which each run has so many MW, and which level was taken where dates are kept of others only."""
+    levels = sorted(float(name) for name in sample.ramp if name != "replication")
+    if not levels:
+        raise NotUnderstood("this result keeps no dates of MW: run it again")
+    above = next((level for level in levels if level >= mw - 1e-6), inf)
+    if above == inf:
+        raise NotUnderstood(f"{mw:g} MW are never online in any run; the most are {levels[-1]:g} MW")
+    below = max((level for level in levels if level < mw - 1e-6), default=0.0)
+    apart = above - mw > 1e-6 and above - below > block + 1e-6
+    note = f"answered for {above:g} MW: between {below:g} and {above:g} MW no dates are kept" if apart else ""
+    return sample.ramp[f"{above:g}"], note

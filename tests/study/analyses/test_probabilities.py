@@ -1,0 +1,104 @@
+"""Questions put to a result, and the contract's milestones over all runs, against counts made here."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sim.cli import main
+from sim.report.console import describe_run, plain_text
+from sim.study.analyses.baseline import read, save
+from sim.study.analyses.probabilities import NotUnderstood
+from sim.study.analyses.validation import verify
+from sim.study.api import load, run
+from sim.study.result import Result
+from sim.study.sample import ramp_levels, reached
+
+CONFIG = Path(__file__).parents[3] / "configs" / "one_block.yaml"
+PROMISED = date(2027, 5, 1)
+MILESTONES = (
+    f"milestones=[{{name: 1 MW to tenant, mw: 1, date: {PROMISED}, damages_usd_per_day: 50000}},"
+    " {name: First power, event: first_power, date: 2027-03-01}]"
+)
+
+
+@cache
+def result() -> Result:
+    return run(load(CONFIG, [MILESTONES]), runs=40, workers=1)
+
+
+def days_to(day: date) -> int:
+    return (day - date.fromisoformat(result().manifest["start_date"])).days + 1
+
+
+def test_the_probability_of_so_many_mw_by_a_day_is_the_share_of_runs() -> None:
+    finish = result().sample.values("lead_time_full_days")
+    answer = result().ask(f"mw >= 2.5 by {PROMISED}")
+    assert answer.probability.value == (finish < days_to(PROMISED)).mean()
+    assert 0 < answer.probability.low < answer.probability.value < answer.probability.high < 1
+    assert answer.probability.value == result().ask(f"finish by {PROMISED}").probability.value
+
+
+def test_a_limit_a_milestone_and_a_date_to_be_found() -> None:
+    peak = result().sample.values("peak_workforce_onsite")
+    assert result().ask("peak_workforce_onsite < 108").probability.value == (peak < 108).mean()
+    own = result().ask("1 MW to tenant")
+    assert own.probability.value == result().ask(f"mw>=1 by {PROMISED}").probability.value
+    assert isinstance(result().ask("mw >= 1").percentiles[0.8], date)
+    assert np.isnan(result().ask("mw >= 1").probability.value)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("1 MW to tennant", "did you mean 1 MW to tenant"),
+        ("mw >= 100", "the most are 2.5 MW"),
+        ("finish by June", "a day of the calendar"),
+    ],
+)
+def test_what_is_not_understood_is_told(question: str, said: str) -> None:
+    with pytest.raises(NotUnderstood, match=said):
+        result().ask(question)
+
+
+def test_milestones_are_in_the_table_the_verdict_and_the_baseline(tmp_path: Path) -> None:
+    table = result().milestones().set_index("milestone")
+    runs = result().runs
+    assert table["in_time"]["1 MW to tenant"] == runs["milestone_1_mw_to_tenant_in_time"].mean()
+    assert table["damages_usd"]["1 MW to tenant"] == runs["milestone_1_mw_to_tenant_damages_usd"].mean()
+    text = plain_text(describe_run(result()))
+    assert "1 MW to tenant" in text
+    assert "by 1 May 2027" in text
+    save(result(), tmp_path / "b.json")
+    assert "milestone_1_mw_to_tenant_days" in read(tmp_path / "b.json")["metrics"]
+
+
+def test_a_milestone_can_be_expected() -> None:
+    expected = "expect=[milestone_first_power_in_time.mean >= 0.01, milestone_first_power_days.p80 < 10]"
+    rows = verify(load(CONFIG, [MILESTONES, expected]), runs=20, seed=1, workers=1)
+    assert [row.outcome for row in rows] == ["holds", "fails"]
+
+
+def test_ask_on_the_command_line(tmp_path: Path) -> None:
+    result().save(tmp_path / "r")
+    told = CliRunner().invoke(main, ["ask", str(tmp_path / "r"), f"mw >= 1 by {PROMISED}", "finish"])
+    assert told.exit_code == 0, told.output
+    assert told.output.startswith(f"P(mw >= 1 by {PROMISED}) = ")
+    refused = CliRunner().invoke(main, ["ask", str(tmp_path / "r"), "what is it"])
+    assert refused.exit_code == 2
+    assert "ask for instance" in refused.output
+
+
+def test_dates_are_kept_of_every_block_or_of_every_so_many() -> None:
+    assert ramp_levels(5, 2.5) == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
+    assert len(ramp_levels(250, 2.5)) == 100
+    assert len(ramp_levels(2000, 2.5)) <= 210
+    curve = np.array([[0, 2.5, 2.5, 5.0], [0, 0, 0, 2.5]])
+    found = reached(curve, 5.0, 2.5)
+    assert found["2.5"].tolist() == [1, 3]
+    assert found["5"].tolist() == [3, np.inf]
