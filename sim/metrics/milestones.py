@@ -9,12 +9,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.config.sections.contract import ContractMilestone
+from sim.config.sections.contract import DAMAGES, DAYS, IN_TIME, MILESTONE, ContractMilestone
 from sim.metrics.delivery import Online
 from sim.metrics.event_log import DAY, Record
 from sim.plan.layout import Layout
 
 POWER_PARTS = ("generation", "grid")
+Row = tuple[str, str, int, float, str]
+"""Of a metric: label, unit, direction (less is better: -1), finest step, definition; as in `sim.metrics.registry`."""
+ROWS: dict[str, Row] = {
+    DAYS: ("milestone: {}", "days", -1, 1.0, "Day on which the milestone is reached, from 00:00 of the start date."),
+    IN_TIME: (
+        "in time: {}",
+        "flag",
+        1,
+        0.01,
+        "1 where it is reached by its date, else 0; the mean is the probability.",
+    ),
+    DAMAGES: (
+        "damages for {}",
+        "$",
+        -1,
+        1e4,
+        "Damages for the milestone: whole days begun after its date, up to its cap.",
+    ),
+}
+
+
+def milestone_row(name: str) -> Row | None:
+    """Return the row of a metric that belongs to one milestone; None for any other name."""
+    ending = next((end for end in ROWS if name.startswith(MILESTONE) and name.endswith(end)), None)
+    if ending is None:
+        return None
+    label, unit, direction, step, said = ROWS[ending]
+    subject = name.removeprefix(MILESTONE).removesuffix(ending).replace("_", " ")
+    return label.format(subject), unit, direction, step, said
 
 
 def milestone_metrics(record: Record, blocks: Online, layout: Layout, project: Project) -> dict[str, float]:

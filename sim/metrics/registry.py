@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.config.sections.contract import DAMAGES, DAYS, IN_TIME, MILESTONE
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delivery import against_demand, by_order, demand_metrics, from_need, lead_times
 from sim.metrics.measure import measure
-from sim.metrics.milestones import milestone_metrics
+from sim.metrics.milestones import milestone_metrics, milestone_row
 from sim.metrics.money.accounts import authorised, money_metrics
 from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.finance import (
@@ -365,18 +364,8 @@ DIRECTIONS = {metric.name: metric.direction for metric in METRICS.values() if me
 
 def metric_of(name: str) -> Metric | None:
     """Return the row of a metric: of the table, or of one milestone of a contract; None where there is none."""
-    if name in METRICS or not name.startswith(MILESTONE):
-        return METRICS.get(name)
-    ending = next((ending for ending in (DAMAGES, IN_TIME, DAYS) if name.endswith(ending)), "")
-    label = name.removeprefix(MILESTONE).removesuffix(ending).replace("_", " ")
-    if ending == IN_TIME:
-        said = "1 where a milestone of `milestones` is reached by its date, else 0; the mean is the probability."
-        return Metric(name, f"in time: {label}", "flag", MORE, 0.01, said, milestone_metrics)
-    if ending == DAMAGES:
-        said = "Damages for a milestone of `milestones`: whole days begun after its date, up to its cap."
-        return Metric(name, f"damages for {label}", "$", LESS, 1e4, said, milestone_metrics)
-    said = "The day on which a milestone of `milestones` is reached, from 00:00 of the start date."
-    return Metric(name, f"milestone: {label}", "days", LESS, 1.0, said, milestone_metrics)
+    row = milestone_row(name) if name not in METRICS else None
+    return Metric(name, *row, milestone_metrics) if row else METRICS.get(name)
 
 
 def directions_of(names: Iterable[str]) -> dict[str, int]:

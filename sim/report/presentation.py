@@ -118,6 +118,4 @@ def _picture(ax: Axes) -> str:
     figure: Any = ax.figure
     figure.savefig(sink, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight")
     figure.clear()
-    return (
-        f"<img alt='S-curve of the finish' src='data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()}'>"
-    )
+    return f"<img alt='S-curve of the finish' src='data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()}'>"
