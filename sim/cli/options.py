@@ -78,6 +78,13 @@ SAMPLING = click.option(
     help="Plain Monte Carlo, Latin hypercube, or Sobol for what is shared (sobol-all: for everything).",
 )
 RESUME = click.option("--resume", is_flag=True, help="Go on from what an interrupted run has left.")
+FIGURES = click.option(
+    "--figures",
+    type=click.Choice(["none", "few", "all"]),
+    default="all",
+    show_default=True,
+    help="Picture files: none, few (MW online, people, finish, capital) or all; report.html has its charts anyway.",
+)
 SCHEDULER = click.option(
     "--scheduler",
     metavar="ADDRESS",

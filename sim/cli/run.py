@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,7 @@ import click
 from sim.cli.options import (
     CONFIG,
     ENGINE,
+    FIGURES,
     RESUME,
     RUNS,
     SAMPLING,
@@ -24,7 +28,10 @@ from sim.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from sim.report.figures.drawing import FigureDrawing
     from sim.study.api import Config
+    from sim.study.executors.worker_process import WorkerConnection
+    from sim.study.result import Result
 
 
 @click.command()
@@ -51,21 +58,21 @@ if TYPE_CHECKING:
 @SAMPLING
 @SCHEDULER
 @click.option("--shard", metavar="I/N", default=None, help="Run part I of N only; `sim merge` puts the parts together.")
+@FIGURES
 @click.option("--preview", is_flag=True, help="Say how long it will take and how much it needs, and stop.")
 @ENGINE
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
-    scheduler: str | None, shard: str | None, preview: bool, engine: str,
+    scheduler: str | None, shard: str | None, figures: str, preview: bool, engine: str,
 ) -> None:  # fmt: skip
     """Run a project many times: dates, people and idle capital, with their spread.
 
     Writes OUT/manifest.json, summary.json, runs.parquet (a row a replication), curves.parquet, events.parquet
-    (one representative run), chain.parquet (why it ended when it did), figures/ and report.html, and prints a short
-    verdict.
+    (one representative run), chain.parquet (why it ended when it did), figures/ and report.html. The verdict is printed
+    first; files follow.
     """
-    from sim.report.console import describe_run
-    from sim.report.html_report.run_report import write_run
+    from sim.report.figures.drawing import FigureDrawing
     from sim.study.api import run as run_many
 
     loaded = load(config, overrides)
@@ -78,17 +85,39 @@ def run(
             raise click.UsageError("--shard is a part of a stated number of runs here: no --precision, no --scheduler")
         run_part(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
         return
-    with watched(loaded.value.name) as progress:
+    drawing = FigureDrawing(figures)
+    with ExitStack() as bar:
+        progress = bar.enter_context(watched(loaded.value.name))
+
+        def answer(result: Result, idle: Sequence[WorkerConnection]) -> None:
+            """Print the verdict, and have figures drawn meanwhile by workers that have nothing else to do."""
+            drawing.begin(result, idle)
+            bar.close()
+            show_verdict(result)
+
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
-            extras=write_run,
+            extras=partial(write_files, drawing=drawing), on_sample=answer,
         )  # fmt: skip
+    click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
+    warn_stalls(result)
+
+
+def write_files(result: Result, directory: Path, drawing: FigureDrawing) -> None:
+    """Write report and figures; what draws and writes them is loaded only now, after the verdict."""
+    from sim.report.html_report.run_report import write_run
+
+    write_run(result, directory, drawing)
+
+
+def show_verdict(result: Result) -> None:
+    """Print the key results of a sample."""
+    from sim.report.console import describe_run
+
     show(describe_run(result))
     if result.sample.remark:
         click.echo(f"\n{result.sample.remark}")
-    click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
-    warn_stalls(result)
 
 
 @click.command()
@@ -103,10 +132,11 @@ def run(
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out/compare"), show_default=True, help="Output directory."
 )
+@FIGURES
 @ENGINE
 def compare(
     configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    resume: bool, sampling: str, scheduler: str | None, out: Path, engine: str,
+    resume: bool, sampling: str, scheduler: str | None, out: Path, figures: str, engine: str,
 ) -> None:  # fmt: skip
     """Run several projects on the same random numbers and print their differences to the first, pair by pair.
 
@@ -115,8 +145,7 @@ def compare(
     """
     from sim import files
     from sim.report.console import describe_comparison
-    from sim.report.html_report.compare_report import write_comparison
-    from sim.report.html_report.run_report import write_run
+    from sim.report.figures.drawing import FigureDrawing
     from sim.study.api import compared, finished
     from sim.study.api import run as run_many
 
@@ -127,17 +156,20 @@ def compare(
     for folder in (out.parent, out):
         files.make_directory(folder)
     for loaded in projects:
-        name = loaded.value.name
+        name, drawing = loaded.value.name, FigureDrawing(figures)
         with watched(name) as progress:
             done = finished(out / name, loaded, runs=runs, seed=seed, sampling=sampling) if resume else None
             results[name] = done or run_many(
                 loaded, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
-                engine=engine, out=out / name, resume=resume, progress=progress, extras=write_run,
+                engine=engine, out=out / name, resume=resume, progress=progress,
+                extras=partial(write_files, drawing=drawing), on_sample=drawing.begin,
             )  # fmt: skip
     found = compared(results)
+    show(describe_comparison(results, found.table()))
+    from sim.report.html_report.compare_report import write_comparison
+
     write_comparison(results, found.table(), out)
     found.write(out / "differences.csv")
-    show(describe_comparison(results, found.table()))
     click.echo(f"\nwritten to {out}: report.html, a folder for each, differences.csv, figures/")
     for result in results.values():
         warn_stalls(result)

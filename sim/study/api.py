@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +20,16 @@ from sim.study.case import Case, prepare_case
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.memory_estimate import require_memory
+from sim.study.executors.process_pool import ProcessPool
+from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import gantt_ranges
 from sim.study.result import Result, beside, digest, identity, manifest, versions, write_result
-from sim.study.runner import Executor, Progress
+from sim.study.runner import Executor, Progress, default_executor
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
 from sim.study.sobol_indices import indices
-from sim.study.storage.checkpoint import Checkpoint, open_checkpoint
+from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import csv_bytes
 from sim.world.streams import RNG_VERSION, choose_sampling
 
@@ -94,6 +96,7 @@ def run(
     resume: bool = False,
     progress: Progress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
+    on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None,
 ) -> Result:
     """Run a project many times; return its metrics, curves and one representative run.
 
@@ -102,7 +105,8 @@ def run(
     `max_runs` instead. `sampling` is mc, lhs, sobol or sobol-all; all but mc round `runs` up to whole
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
-    and `resume` goes on from them; `extras(result, directory)` adds figures to it. Raises SimError.
+    and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_sample(result, idle_workers)` is
+    called as soon as all replications are there, with a result that has no representative run yet. Raises SimError.
 
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
@@ -113,14 +117,20 @@ def run(
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
     require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
-    with _checkpoint(case, seed, out, resume) as store:
+    with (
+        nullcontext() if out is None else open_checkpoint(absolute(out), identity(case, seed), resume=resume) as store,
+        cluster_executor(case, seed, workers, scheduler) or default_executor(case, seed, workers) as executor,
+    ):
         sample = replicate(
-            case, seed=seed, runs=case.sampling.fit(runs), workers=workers, store=store, progress=progress,
-            precision=wanted, sampling=case.sampling, executor=cluster_executor(case, seed, workers, scheduler),
+            case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=wanted,
+            sampling=case.sampling, executor=nullcontext(executor),
         )  # fmt: skip
-        result = result_of(case, seed, sample)
+        result = Result(manifest(case, seed, sample.size), sample)
+        if on_sample is not None:
+            on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
+        result = with_details(case, result)
         if out is not None:
-            write_result(result, Path(out).absolute(), beside(stated, result, extras))
+            write_result(result, absolute(out), beside(stated, result, extras))
         if store is not None:
             store.discard()
     return result
@@ -206,19 +216,14 @@ def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling:
     return result if same and versions_then == versions() else None
 
 
+def absolute(directory: str | Path) -> Path:
+    """Return where a directory is, whatever becomes of the working directory."""
+    return Path(directory).absolute()
+
+
 def cores() -> int:
     """Return how many processes this machine has room for."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _checkpoint(case: Case, seed: int, out: str | Path | None, resume: bool) -> Iterator[Checkpoint | None]:
-    """Keep finished chunks beside the output directory, if there is one."""
-    if out is None:
-        yield None
-        return
-    with open_checkpoint(Path(out).absolute(), identity(case, seed), resume=resume) as store:
-        yield store
 
 
 def cluster_executor(
@@ -233,18 +238,19 @@ def cluster_executor(
 
 
 def result_of(case: Case, seed: int, sample: Sample) -> Result:
-    """Return what users get: the sample with its manifest and one representative run."""
+    """Return what users get of a sample."""
+    return with_details(case, Result(manifest(case, seed, sample.size), sample))
+
+
+def with_details(case: Case, result: Result) -> Result:
+    """Return a result with what is more than its sample: one representative run, Gantt ranges and Sobol indices."""
+    sample, seed = result.sample, int(result.manifest["seed"])
     chosen = _representative(sample)
     (done,) = case.replications(seed, chosen, 1)
-    stated = manifest(case, seed, sample.size) | {"representative": chosen}
     log = case.event_table(done)
-    return Result(
-        stated,
-        sample,
-        log,
-        case.chain_table(done),
-        more={**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample)},
-    )
+    more = {**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample)}
+    stated = {**result.manifest, "representative": chosen}
+    return replace(result, manifest=stated, log=log, driving=case.chain_table(done), more=more)
 
 
 def _representative(sample: Sample) -> int:

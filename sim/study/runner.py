@@ -135,7 +135,7 @@ class InProcess:
             yield run_chunk(self.case, self.seed, pending.take(sizer.size(pending.count, 1)))
 
 
-def _default_executor(case: CaseLike, seed: int, workers: int) -> AbstractContextManager[Executor]:
+def default_executor(case: CaseLike, seed: int, workers: int) -> AbstractContextManager[Executor]:
     """This process for 0 or 1 workers, otherwise others."""
     return ProcessPool(case, seed, workers) if workers > 1 else nullcontext(InProcess(case, seed))
 
@@ -164,7 +164,7 @@ def run(
     replication is a row with status "failed" and a note.
     """
     kept = InMemoryStore() if store is None else store
-    with interruptible(_interrupt_message(kept)), executor or _default_executor(case, seed, workers) as team:
+    with interruptible(_interrupt_message(kept)), executor or default_executor(case, seed, workers) as team:
         if precision is None:
             simulate_missing(team, kept, range(runs), ChunkSizer(chunk), progress)
             return gather(kept, case.metrics, runs, sampling=sampling)
@@ -201,7 +201,7 @@ def run_range(
     executor: AbstractContextManager[Executor] | None = None,
 ) -> None:
     """Run some replications of a study and leave them in the chunk store: a shard's part."""
-    with interruptible(_interrupt_message(store)), executor or _default_executor(case, seed, workers) as team:
+    with interruptible(_interrupt_message(store)), executor or default_executor(case, seed, workers) as team:
         simulate_missing(team, store, part, ChunkSizer(chunk), progress)
 
 

@@ -14,7 +14,7 @@ RUNS = ("--runs", "12", "--workers", "1")
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures and reports are tested elsewhere and take longest."""
-    monkeypatch.setattr("sim.report.html_report.run_report.write_run", lambda result, directory: None)
+    monkeypatch.setattr("sim.report.html_report.run_report.write_run", lambda *_: None)
     monkeypatch.setattr(
         "sim.report.html_report.compare_report.write_comparison", lambda results, table, directory: None
     )

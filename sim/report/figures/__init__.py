@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,37 +24,45 @@ def write_all(result: RunData, directory: Path) -> list[Path]:
 
 
 def figures_of_run(view: ResultView) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure; none where every run failed, since then nothing is known."""
+    """Yield name and axes of each figure."""
+    yield from ((name, draw(view)) for name, draw in run_figures(view).items())
+
+
+def run_figures(view: ResultView) -> dict[str, Callable[[ResultView], Axes]]:
+    """Return what draws each figure; none where every run failed, since then nothing is known."""
+    return {} if view.info.all_failed else dict(_run_figures(view))
+
+
+def _run_figures(view: ResultView) -> Iterator[tuple[str, Callable[[ResultView], Axes]]]:
+    """Yield each figure that the view has the numbers for, by name."""
     from sim.report.figures import from_result as draw
 
-    if view.info.all_failed:
-        return
-    yield "mw_online", draw.mw_online(view)
-    yield "headcount", draw.headcount(view)
+    yield "mw_online", draw.mw_online
+    yield "headcount", draw.headcount
     if len(view.hours):
-        yield "man_hours", draw.man_hours(view)
-    yield "capital", draw.capital(view)
+        yield "man_hours", draw.man_hours
+    yield "capital", draw.capital
     if view.has(FINISH):
-        yield "finish", draw.finish(view)
-        yield "convergence", draw.convergence(view)
+        yield "finish", draw.finish
+        yield "convergence", draw.convergence
         if draw.has_joint(view):
-            yield "joint", draw.joint(view)
+            yield "joint", draw.joint
     if len(view.events):
         yield from _figures_of_representative_run(view)
     if stored_drivers(view) is not None:
-        yield "tornado", draw.tornado(view)
+        yield "tornado", draw.tornado
 
 
-def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Axes]]:
+def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Callable[[ResultView], Axes]]]:
     """Yield what is drawn of the representative run alone."""
     from sim.report.figures import from_result as draw
 
     if draw.has_trades(view):
-        yield "trades", draw.trades(view)
-    yield "flowline", draw.flowline(view)
+        yield "trades", draw.trades
+    yield "flowline", draw.flowline
     if draw.has_skids(view):
-        yield "flow", draw.skids(view)
-    yield "gantt", draw.gantt(view)
+        yield "flow", draw.skids
+    yield "gantt", draw.gantt
 
 
 def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> list[Path]:

@@ -199,14 +199,21 @@ def _labelled(at: list[date], *, with_day: bool) -> tuple[list[float], list[str]
 
 
 @in_house_style
-def save(ax: Axes, directory: Path, name: str) -> list[Path]:
-    """Write the figure of `ax` as NAME.png and NAME.svg; the same figure gives the same bytes. Return the paths."""
+def pictures(ax: Axes, name: str) -> dict[str, bytes]:
+    """Return the figure of `ax` as NAME.png and NAME.svg; the same figure gives the same bytes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
-    paths = [directory / f"{name}.png", directory / f"{name}.svg"]
-    files.write(paths[0], _drawn(figure, format="png", dpi=DPI, metadata={"Software": None}))
-    files.write(paths[1], _drawn(figure, format="svg", metadata={"Date": None, "Creator": "sim"}))
-    return paths
+    return {
+        f"{name}.png": _drawn(figure, format="png", dpi=DPI, metadata={"Software": None}),
+        f"{name}.svg": _drawn(figure, format="svg", metadata={"Date": None, "Creator": "sim"}),
+    }
+
+
+def save(ax: Axes, directory: Path, name: str) -> list[Path]:
+    """Write the figure of `ax` as NAME.png and NAME.svg. Return the paths."""
+    for file, data in pictures(ax, name).items():
+        files.write(directory / file, data)
+    return [directory / f"{name}.png", directory / f"{name}.svg"]
 
 
 def _drawn(figure: Figure, **options: Any) -> bytes:

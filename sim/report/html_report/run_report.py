@@ -19,11 +19,13 @@ from sim.report import explanations
 from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
 from sim.report.figures import figures_of_run, style
+from sim.report.figures.drawing import FigureDrawing
 from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import charts, render
 from sim.report.result_view import FINISH, ResultView, RunData, RunInfo, share_at_most
 from sim.report.verdict import headline, key_results
 from sim.study.intervals import quantile
+from sim.study.result import Result
 from sim.study.storage.results import FIGURES
 
 if TYPE_CHECKING:
@@ -177,13 +179,12 @@ METHOD = (
 )
 
 
-def write_run(result: RunData, directory: Path) -> None:
-    """Write the figures and the report of a result into its directory."""
-    view = ResultView.of(result)
-    figures = dict(figures_of_run(view))
-    for name, ax in figures.items():
-        style.save(ax, directory / FIGURES, name)
-    files.write(directory / REPORT, page(view, figures))
+def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = None) -> None:
+    """Write the figures and the report of a result into its directory; `drawing` are its figures, begun elsewhere."""
+    drawing = drawing or FigureDrawing()
+    drawing.go_on(result)
+    files.write(directory / REPORT, page(result))
+    drawing.write(result, directory / FIGURES)
 
 
 def page(result: RunData | ResultView, figures: Mapping[str, Axes] | None = None) -> bytes:

@@ -79,6 +79,11 @@ class ProcessPool:
         """The case as it is sent."""
         return packed((self._case, self._seed))
 
+    @property
+    def idle(self) -> list[CaseWorker]:
+        """The workers that have taken the case and have nothing to do: they may be asked for something else."""
+        return [worker for worker in self._workers if worker.ready and not worker.queue]
+
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in the order in which they are finished."""
         while pending.count or any(worker.queue for worker in self._workers):

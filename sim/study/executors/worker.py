@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -28,7 +29,7 @@ class Outcome:
 
 
 def serve_chunks(pipe: Connection) -> None:
-    """Take a case from the pipe, say so, and run the chunks that are asked for until the pipe is closed."""
+    """Take a case from the pipe, say so, and run chunks or functions that are asked for until the pipe is closed."""
     begin_work()
     with suppress(EOFError, OSError):  # the parent has gone
         try:
@@ -40,7 +41,16 @@ def serve_chunks(pipe: Connection) -> None:
             return
         pipe.send(None)
         while True:
-            pipe.send(run_chunk(case, seed, pipe.recv()))
+            wanted = pipe.recv()
+            pipe.send(run_chunk(case, seed, wanted) if isinstance(wanted, range) else called(wanted))
+
+
+def called(function: Callable[[], object]) -> object:
+    """Call what is to be done besides chunks, figures for example; the error, as text, where it raises one."""
+    try:
+        return function()
+    except Exception as error:  # noqa: BLE001 -- whoever asked does it again where the error can be seen
+        return f"{type(error).__name__}: {error}"
 
 
 def run_chunk(case: CaseLike, seed: int, span: range) -> Outcome:

@@ -1,0 +1,60 @@
+"""Figures that worker processes draw: the same files as those drawn here, whatever becomes of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import sim
+from sim.report.console import describe_run, plain_text
+from sim.report.figures.drawing import THE_FEW, FigureDrawing, drawn
+from sim.report.html_report import run_report
+from sim.study.executors.worker_process import WorkerConnection
+from sim.study.result import Result
+from tests.tiny_project import tiny
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture
+def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is tested elsewhere."""
+    monkeypatch.setattr(run_report, "page", lambda _: b"")
+
+
+@pytest.mark.usefixtures("no_page")
+def test_idle_workers_draw_the_same_files_and_the_verdict_is_known_before(tmp_path: Path) -> None:
+    drawing, seen = FigureDrawing(), list[tuple[str, int]]()
+
+    def begin(result: Result, idle: Sequence[WorkerConnection]) -> None:
+        assert not (tmp_path / "tiny").exists()
+        seen.append((plain_text(describe_run(result)), len(idle)))
+        drawing.begin(result, idle)
+        if idle:
+            idle[0].close()  # a worker that is lost: its share is drawn here
+
+    result = sim.run(
+        tiny(), runs=40, workers=2, out=tmp_path / "tiny", on_sample=begin,
+        extras=lambda result, directory: run_report.write_run(result, directory, drawing),
+    )  # fmt: skip
+    [(verdict, idle)] = seen
+    assert idle == 2
+    assert verdict == plain_text(describe_run(result))
+    here = drawn(result)
+    assert names(tmp_path / "tiny" / "figures") == set(here)
+    for name, data in here.items():
+        assert (tmp_path / "tiny" / "figures" / name).read_bytes() == data, name
+
+
+@pytest.mark.usefixtures("no_page")
+@pytest.mark.parametrize("choice", ["none", "few"])
+def test_fewer_figures_where_that_is_asked(tmp_path: Path, choice: str) -> None:
+    drawing = FigureDrawing(choice)
+    result = sim.run(tiny(), runs=4, workers=1, out=tmp_path / "tiny")
+    result.save(tmp_path / "tiny", lambda directory: run_report.write_run(result, directory, drawing))
+    expected = {f"{name}.{ending}" for name in THE_FEW for ending in ("png", "svg")} if choice == "few" else set()
+    assert names(tmp_path / "tiny" / "figures") == expected
