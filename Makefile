@@ -27,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit validation lint types arch check format bench peers curves docs constraints clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench peers curves docs constraints clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -46,6 +46,9 @@ torture: $(INSTALLED_DEV) ## PROJECTS random projects with everything on: they f
 
 mutants: $(INSTALLED_DEV) ## plant mistakes in the model one by one; print how many the tests notice
 	$(BIN)/python -m pytest -q -s -m "slow or not slow" tests/mutants $(ARGS)
+
+claims: $(INSTALLED_DEV) ## judge every claim of the interview and write docs/claims.md (RUNS replications: ARGS="200")
+	$(BIN)/python -m experiments.the_claims.measure $(ARGS)
 
 validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
 	$(BIN)/python -m sim.report.docs_pages docs/validation.md configs/cases $(ARGS)

@@ -3,7 +3,8 @@
     python experiments/freedom_to_decide_later/measure.py [RUNS]
 
 Writes results/cases.csv (a row a case: P50, mean and P90 of every metric of interest) and results/differences.csv
-(pairs on the same luck: what deciding later is worth to each strategy, and what a strategy is worth against another).
+(pairs on the same random numbers: what deciding later is worth to each strategy, with newer chips and without, and what a
+strategy is worth against another).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ METRICS = (
     "idle_capital_months", "committed_idle_months", "authorised_idle_months", "idle_capital_peak_usd",
     "stranded_capital_usd", "capital_total_usd", "peak_net_funding_usd", "npv_usd",
 )  # fmt: skip
+SAME_CHIPS = "orders.generations=[]"
+"""The freedom to take newer chips is what deciding later is worth with them less what it is worth without."""
 Case = tuple[str, str]
 Runs = dict[str, NDArray[np.float64]]
 
@@ -42,7 +45,9 @@ def main(runs: int) -> None:
 
 
 def _cases() -> list[tuple[str, str, list[str]]]:
-    return [(strategy, way, overrides) for strategy in STRATEGIES for way, overrides in WAYS.items()] + [BY_HALLS]
+    given = [(strategy, way, overrides) for strategy in STRATEGIES for way, overrides in WAYS.items()]
+    without = [(strategy, f"{way}, same chips", [*overrides, SAME_CHIPS]) for strategy, way, overrides in given]
+    return [*given, BY_HALLS, *without]
 
 
 def _run(strategy: str, overrides: list[str], runs: int) -> Runs:
@@ -67,6 +72,8 @@ def _differences(found: dict[Case, Runs]) -> list[list[object]]:
     pairs = [((strategy, later), (strategy, at_once)) for strategy in STRATEGIES]
     pairs += [((strategy, way), (STRATEGIES[0], way)) for way in WAYS for strategy in STRATEGIES[1:]]
     pairs.append(((STRATEGIES[1], later), BY_HALLS[:2]))
+    pairs += [((s, f"{later}, same chips"), (s, f"{at_once}, same chips")) for s in STRATEGIES]
+    pairs += [((s, later), (s, f"{later}, same chips")) for s in STRATEGIES]
     return [
         [" ".join(case), " ".join(base), metric, *_paired(found[case][metric], found[base][metric])]
         for case, base in pairs

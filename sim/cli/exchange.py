@@ -104,12 +104,19 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
     metavar="STEP=ACTIVITY",
     help="With --into: which activity provides a step that other parts of the project wait for.",
 )
+@click.option(
+    "--trades",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="CSV (resource, trade, crews of one unit): the planner's resources become crews of the steps.",
+)
+@click.option("--week", is_flag=True, help="With --into: the site works the planner's week.")
 @click.option("--dry-run", is_flag=True, help="Only say what would come in, of any number of files.")
 @click.option("--encoding", default=None, help="Code page of the text, where the file does not say it: cp1251, gbk, …")
 @click.option("--project", default=None, help="Short name of the project to read, where an XER holds several.")
 def import_(
     files_: tuple[Path, ...], network: str, out: Path | None, into: Path | None, like: Path,
-    provides: tuple[str, ...], dry_run: bool, encoding: str | None, project: str | None,
+    provides: tuple[str, ...], trades: Path | None, week: bool, dry_run: bool, encoding: str | None, project: str | None,
 ) -> None:  # fmt: skip
     """Turn a planner's network into steps of a configuration: Microsoft Project XML (.xml) or Primavera XER (.xer).
 
@@ -118,6 +125,7 @@ def import_(
     """
     from sim import files
     from sim.report.exchange.formats import read_network
+    from sim.report.exchange.importers.into_config import read_trades, with_trades
     from sim.report.exchange.importers.network_import import fragment
 
     if dry_run:
@@ -126,9 +134,13 @@ def import_(
     if len(files_) > 1:
         raise click.UsageError("several files: with --dry-run only")
     read = read_network(files_[0], encoding, project)
+    if trades is not None:
+        read = with_trades(read, read_trades(trades, load(like, ()).value.labour.trades))
     if into is not None:
-        _write_config(read, network, like, into, provides)
+        _write_config(read, network, like, into, provides, week)
         return
+    if week:
+        raise click.UsageError("--week is for --into")
     text = fragment(read, network)
     if out is None:
         click.echo(text, nl=False)
@@ -137,7 +149,9 @@ def import_(
         click.echo(f"written to {out}: {len(read.activities)} steps")
 
 
-def _write_config(read: PlannerNetwork, network: str, like: Path, target: Path, provides: tuple[str, ...]) -> None:
+def _write_config(
+    read: PlannerNetwork, network: str, like: Path, target: Path, provides: tuple[str, ...], week: bool
+) -> None:
     """Write a configuration with a network in it; nothing stays if it is not a whole one."""
     from sim import files
     from sim.errors import SimError
@@ -151,7 +165,7 @@ def _write_config(read: PlannerNetwork, network: str, like: Path, target: Path, 
         raise SimError(f"{target} is there already")
     names = awaited(load(like, ()).value, network)
     steps = provided(read, names, {name: activity for name, _, activity in pairs})
-    files.write(target, config_text(read, network, like, target, steps).encode())
+    files.write(target, config_text(read, network, like, target, steps, week=week).encode())
     try:
         remarks = check(load(target, ()))
     except SimError:

@@ -191,6 +191,8 @@ def _three_ways() -> list[list[str]]:
 def test_the_shipped_incremental_strategies_share_their_demand() -> None:
     projects = [load(CONFIGS / f"incremental_{name}.yaml").value for name in ("stick_built", "hybrid", "modular")]
     assert all(project.orders.demand == projects[0].orders.demand for project in projects)
+    assert all(project.orders.generations == projects[0].orders.generations for project in projects)
+    assert [one.id for one in projects[0].orders.generations] == ["rubin", "rubin_ultra"]
     assert all(project.orders.until_day == projects[0].orders.until_day for project in projects)
     assert all(project.money.horizon_days == projects[0].money.horizon_days for project in projects)
 

@@ -258,6 +258,62 @@ def test_a_network_goes_into_a_whole_configuration(site: Path) -> None:
     assert CliRunner().invoke(main, ["check", str(site / "mine.yaml")]).exit_code == 0
 
 
+RSRC = """%T\tRSRC
+%F\trsrc_id\trsrc_short_name\trsrc_name
+%R\t5\tDIG\tDiggers
+%R\t6\tELEC\tElectricians
+%T\tTASKRSRC
+%F\ttask_id\trsrc_id\ttarget_qty_per_hr
+%R\t10\t5\t6
+%R\t10\t6\t0.2
+%R\t11\t6\t4
+"""
+
+
+def test_resources_become_crews_by_a_mapping(site: Path) -> None:
+    (site / "works.xer").write_text(XER.replace("%E", RSRC + "%E"))
+    (site / "trades.csv").write_text("resource,trade,crews\ndig,civil,0.5\n")
+    given = [word for name in needed(site) for word in ("--provides", f"{name}=10")]
+    code, told = imported(site, *given, "--trades", str(site / "trades.csv"))
+    assert code == 0, told
+    steps = {step.id: step for step in load(site / "mine.yaml").value.site_works.steps}
+    # six diggers at half a crew each; electricians have no trade in the mapping
+    assert (steps["dig"].crews, steps["pour"].crews) == ({"civil": 3}, {})
+    text = (site / "mine.yaml").read_text()
+    assert "# resources that the mapping has no trade for, not taken over; of: 2 (10 (ELEC), 11 (ELEC))" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("resource,trade\nDIG,civl\n", "trades.csv:2: trade: civl"),
+        ("resource,trade,crews\nDIG,civil,many\n", "trades.csv:2: crews: many"),
+        ("what,trade\nDIG,civil\n", "resource missing: columns resource, trade and perhaps crews are expected"),
+    ],
+)
+def test_a_wrong_mapping_is_told_with_its_line(site: Path, text: str, told: str) -> None:
+    (site / "trades.csv").write_text(text)
+    code, output = imported(site, "--trades", str(site / "trades.csv"))
+    assert code == 2
+    assert told in output.replace("\n", "")
+    assert not (site / "mine.yaml").exists()
+
+
+def test_the_site_works_the_planners_week(site: Path) -> None:
+    given = [word for name in needed(site) for word in ("--provides", f"{name}=10")]
+    code, told = imported(site, *given, "--week")
+    assert code == 0, told
+    week = load(site / "mine.yaml").value.site_calendar
+    read = read_xer(XER.encode(), "works.xer").week
+    assert len(week.days) == read.days_a_week
+    assert [(shift.start, shift.end) for shift in week.shifts] == [("07:00", "17:00")]
+    assert read.day_minutes == 600
+    assert "# 6 days of 10 h (Mon-Sat)" in (site / "mine.yaml").read_text()
+    (site / "hybrid.yaml").write_text((site / "hybrid.yaml").read_text() + "labour: {idle_weeks: 2}\n")
+    (site / "mine.yaml").unlink()
+    assert "hybrid.yaml: --week: it states labour itself" in imported(site, *given, "--week")[1].replace("\n", "")
+
+
 def test_what_is_provided_must_be_there(site: Path) -> None:
     given = [word for name in needed(site) for word in ("--provides", f"{name}=99")]
     assert "there is no activity 99" in imported(site, *given)[1]

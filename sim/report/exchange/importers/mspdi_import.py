@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 
 from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.network_import import (
+    RESOURCES,
     Activity,
     PlannerNetwork,
     Remarks,
@@ -65,6 +66,7 @@ class _Reader:
         self._nest(tasks, elements)
         links = [link for uid, (element, _) in elements.items() for link in self._links(uid, element, tasks)]
         self._left_out(elements)
+        self._resources(tasks, elements)
         return network_of(self.file, tasks, links, self.remarks, self.project)
 
     def _stated_week(self) -> PlannerCalendar:
@@ -203,11 +205,19 @@ class _Reader:
             ):
                 if found:
                     self.remarks.add(kind, ident)
-        assigned = (_text(one, "TaskUID") for one in self.root.iterfind("Assignments/Assignment")
-                    if _text(one, "ResourceUID") not in ("", "-65535"))  # fmt: skip
-        for uid in assigned:
-            if uid in elements:
-                self.remarks.add("resources and costs, not taken over; of", _text(elements[uid][0], "ID") or uid)
+
+    def _resources(self, tasks: Mapping[str, SourceTask], elements: Mapping[str, tuple[Element, int]]) -> None:
+        """Note the resources of every task, with how many of each."""
+        names = {_text(one, "UID"): _text(one, "Name") for one in self.root.iterfind("Resources/Resource")}
+        for one in self.root.iterfind("Assignments/Assignment"):
+            uid, resource = _text(one, "TaskUID"), _text(one, "ResourceUID")
+            if uid not in elements or resource in ("", "-65535"):
+                continue
+            self.remarks.add(RESOURCES, _text(elements[uid][0], "ID") or uid)
+            units = float(_text(one, "Units")) if re.fullmatch(r"\d+(\.\d*)?", _text(one, "Units")) else 1.0
+            activity = tasks[uid].activity
+            found = (*activity.resources, (names.get(resource) or resource, units))
+            tasks[uid].activity = replace(activity, resources=found)
 
     def _links(self, uid: str, element: Element, tasks: Mapping[str, SourceTask]) -> Iterator[SourceLink]:
         """What a row follows."""

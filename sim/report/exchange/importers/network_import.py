@@ -44,7 +44,8 @@ class Link:
 class Activity:
     """One activity: its key in the file, name, length in working days of its calendar, links, and what is noted.
 
-    `code` is the id that its planner knows it by, `group` the headings above it.
+    `code` is the id that its planner knows it by, `group` the headings above it; `resources` are the planner's with
+    how many of each, `crews` the crews by trade that a mapping makes of them.
     """
 
     key: str
@@ -55,6 +56,8 @@ class Activity:
     code: str = ""
     calendar: PlannerCalendar = field(default_factory=lambda: PlannerCalendar("usual"))
     group: tuple[str, ...] = ()
+    resources: tuple[tuple[str, float], ...] = ()
+    crews: tuple[tuple[str, int], ...] = ()
 
     @property
     def id(self) -> str:
@@ -81,6 +84,9 @@ class SourceLink:
     after: str
     type: LinkType
     lag_days: float
+
+
+RESOURCES = "resources and costs, not taken over; of"
 
 
 class Remarks:
@@ -335,6 +341,8 @@ def identifiers(activities: Iterable[Activity]) -> dict[str, str]:
 def _step(activity: Activity, ids: Mapping[str, str], network: PlannerNetwork) -> dict[str, object]:
     """One step of the network."""
     step: dict[str, object] = {"id": ids[activity.key], "days": _plain_number(network.in_week(activity))}
+    if activity.crews:
+        step["crews"] = dict(activity.crews)
     if activity.after:
         step["after"] = [_link(link, ids, network.week) for link in activity.after]
     step["source"] = f"{_one_line(network.file)}: {_one_line(f'{activity.code} {activity.name}'.strip())}"

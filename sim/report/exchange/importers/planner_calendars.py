@@ -23,6 +23,7 @@ _DAY = ((480, 720), (780, 1020))
 USUAL_WEEK = Week((_DAY,) * 5 + ((), ()), {})
 """Microsoft Project's and P6's own default: Monday to Friday, 8 to 12 and 13 to 17."""
 _LONGEST_EXCEPTION = 3_660
+_MORNING = 7 * 60
 _P6_EPOCH = date(1899, 12, 30)
 
 
@@ -80,7 +81,10 @@ def _length(hours: Hours) -> int:
 def even_week(name: str, day_hours: float, week_hours: float) -> PlannerCalendar:
     """Return a calendar of which only the hours of a day and of a week are known: days from Monday on."""
     days = max(1, min(DAYS_OF_A_WEEK, round(week_hours / day_hours)))
-    worked: Hours = ((0, round(60 * day_hours)),)
+    minutes = round(60 * day_hours)
+    # nothing says when the day begins: in the morning, unless it is longer than that
+    begin = _MORNING if _MORNING + minutes <= DAY else 0
+    worked: Hours = ((begin, begin + minutes),)
     return PlannerCalendar(name, Week((worked,) * days + ((),) * (DAYS_OF_A_WEEK - days), {}))
 
 

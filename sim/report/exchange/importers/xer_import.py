@@ -14,6 +14,7 @@ from typing import cast
 
 from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.network_import import (
+    RESOURCES,
     Activity,
     PlannerNetwork,
     Remarks,
@@ -30,7 +31,7 @@ MILESTONES = {"TT_Mile", "TT_FinMile"}
 EFFORTS = {"TT_LOE", "TT_WBS"}
 LINKS = {"PR_FS", "PR_SS", "PR_FF", "PR_SF"}
 LAG_CALENDARS = {"rcal_Predecessor", "rcal_Successor", "rcal_24Hour", "rcal_ProjDefault"}
-USED = ("PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC")
+USED = ("PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC", "RSRC")
 DEEPEST_GROUP = 30
 _NUMBER = re.compile(r"-?(\d{1,3}([ .,\u00a0]\d{3})+|\d+)?([.,]\d*)?")
 
@@ -175,10 +176,15 @@ class _Reader:
         return [row for row in self.tables.get("SCHEDOPTIONS", []) if self._is_mine(row, "proj_id")]
 
     def _resources(self, tasks: Mapping[str, SourceTask]) -> None:
-        """Tell of resources."""
+        """Note the resources of every task, with how many of each."""
+        names = {row["rsrc_id"]: row["rsrc_short_name"] or row["rsrc_name"] for row in self.tables.get("RSRC", [])}
         for row in self.tables.get("TASKRSRC", []):
-            if row["task_id"] in tasks:
-                self.remarks.add("resources and costs, not taken over; of", tasks[row["task_id"]].activity.id)
+            if (task := tasks.get(row["task_id"])) is not None:
+                self.remarks.add(RESOURCES, task.activity.id)
+                rate = row["target_qty_per_hr"].replace(",", ".")
+                units = float(rate) if re.fullmatch(r"\d+(\.\d*)?", rate) else 1.0
+                found = (*task.activity.resources, (names.get(row["rsrc_id"]) or row["rsrc_id"], units))
+                task.activity = replace(task.activity, resources=found)
 
     # --- calendars ---
 
