@@ -102,6 +102,11 @@ def money(usd: float, step: float = 0.0) -> str:
     return _dollars(usd, step, ((1e9, " bn"), (1e6, " M"), (1e3, " k"), (1.0, "")))
 
 
+def money_scale(most: float) -> tuple[float, str]:
+    """Return the divisor and the word for amounts of which `most` dollars is the largest: the same on every axis."""
+    return (1e9, "bn") if most >= 1e9 else (1e6, "M")
+
+
 def money_months(usd_months: float, step: float = 0.0) -> str:
     """Write dollars held for months: $M-months, as planners count idle capital."""
     return _dollars(usd_months, step, ((1e6, " M-months"), (1.0, "-months")))

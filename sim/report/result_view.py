@@ -103,8 +103,9 @@ class RunInfo:
         return "; ".join(units) + f"\n{self._sample()}; {SAMPLING_ONLY}"
 
     def caption_of_one_run(self, *units: str) -> str:
-        """Return the two lines under a figure of the representative run alone."""
-        return "; ".join(units) + f"\nOne run, the one whose finish is the middle one of: {self._sample()}"
+        """Return the two lines under a figure of the typical run alone."""
+        typical = "One typical run (finish between P45 and P55, driving chain most like all others') of"
+        return "; ".join(units) + f"\n{typical} {self._sample()}"
 
     def _sample(self) -> str:
         lost = [f"{self.stalled:,} stalled"] * bool(self.stalled) + [f"{self.failed:,} failed"] * bool(self.failed)
@@ -132,6 +133,24 @@ class Share:
     def text(self) -> str:
         """Write the share with its interval: `62 % (59 to 65 %)`."""
         return f"{percent(self.fraction)} ({interval(*self.bounds(), percent)})"
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """A named day: in the expected plan (None: not known), its P50 and P80, and how often the plan's day is kept."""
+
+    name: str
+    planned: float | None
+    p50: float
+    p80: float
+    kept: Share | None = None
+
+
+ENDS = {
+    "permits and design": "permits and design done", "site works": "site works done", "shell": "last hall dry-in",
+    "power units": "all power units running",
+}  # fmt: skip
+"""Phases of the work -> what their end is called as a milestone."""
 
 
 @dataclass(frozen=True)
@@ -245,8 +264,9 @@ class ResultView:
 
     @cached_property
     def spread(self) -> pd.DataFrame:
-        """Return how far the bars of the Gantt move from run to run; empty where it was not computed."""
-        return self.source.table("spread")
+        """Return how far the rows of the Gantt move from run to run; empty where it was not computed."""
+        found = self.source.table("spread")
+        return found if "level" in found else found.iloc[:0]  # an earlier version kept other rows
 
     @cached_property
     def hours(self) -> pd.DataFrame:
@@ -295,6 +315,23 @@ class ResultView:
     def share_below(self, metric: str, bound: float) -> Share:
         """Return in how many runs a metric stays strictly under `bound`."""
         return share_below(self.values(metric), bound)
+
+    @cached_property
+    def milestones(self) -> list[Milestone]:
+        """Return the ends of the phases of the work, first MW and all MW; as far as they are known, by P50."""
+        phases = self.spread[self.spread["level"] == 0].to_dict("records") if len(self.spread) else []
+        found = [
+            Milestone(ENDS[row["place"]], row["plan_end"], row["end_p50"], row["end_p80"])
+            for row in phases
+            if row["place"] in ENDS
+        ]
+        for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
+            if self.has(metric):
+                planned = self.planned(metric)
+                kept = None if planned is None else self.share_at_most(metric, planned)
+                p50, p80 = (float(self.summary[p][metric]) for p in ("p50", "p80"))
+                found.append(Milestone(name, planned, p50, p80, kept))
+        return sorted((m for m in found if math.isfinite(m.p50)), key=lambda m: m.p50)
 
     @cached_property
     def planned_ramp(self) -> list[tuple[float, float]]:

@@ -17,6 +17,8 @@ IDLE = (
     ("committed_idle_months", "committed", "under contract, not yet in service"),
     ("authorised_idle_months", "authorised", "authorised, not yet online"),
 )
+OWN_WORK = {"installation", "commissioning"}
+"""Causes that are on every chain, because it ends with them."""
 MOST_CAUSES = 5
 P50_P80 = "P50 / P80"
 PUBLISHED_PER_GW = "published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
@@ -61,6 +63,46 @@ def headline(view: ResultView) -> str:
             kept = view.share_at_most(FINISH, day).text()
             sentences.append(f"The {label}, {view.dates.format(day)}, has a confidence of {kept}.")
     return " ".join(sentences)
+
+
+def verdict_sentences(view: ResultView) -> list[str]:
+    """Return the verdict in two sentences: the date to promise with the plan's confidence, and what binds."""
+    if view.info.all_failed:
+        return ["Every run failed, so nothing is known."]
+    return [sentence for sentence in (_date_sentence(view), binding_sentence(view)) if sentence]
+
+
+def _date_sentence(view: ResultView) -> str:
+    """Return the P80, the P50, and how often the expected plan is kept."""
+    if not view.has(FINISH):
+        return ""
+    p50, p80 = (view.quote(FINISH, p).value for p in ("p50", "p80"))
+    if not math.isfinite(p80):
+        return "No date has a confidence of 80 %: promise none."
+    said = f"All MW are online on or before {view.dates.format(p80)} in 80 % of the runs (P50 {view.dates.format(p50)})"
+    planned = view.planned(FINISH)
+    if planned is None or not math.isfinite(planned):
+        return f"{said}."
+    kept = percent(view.share_at_most(FINISH, planned).fraction)
+    beyond = view.quote(FINISH, "p80")
+    days = beyond.metric.write(p80 - planned, beyond.step)
+    return (
+        f"{said}; the expected plan, {view.dates.format(planned)}, is kept in {kept} and needs {days} of contingency."
+    )
+
+
+def binding_sentence(view: ResultView) -> str:
+    """Return which cause binds most: in how many runs it is critical, and how many days of the chain it holds."""
+    found = critical_causes(view.runs)
+    if not found:
+        return ""
+    waits = [cause for cause in found if cause.cause not in OWN_WORK] or found
+    often = max(waits, key=lambda cause: (cause.runs.fraction, cause.days))
+    most, total = waits[0], number(sum(cause.days for cause in found))
+    runs, share = (percent(cause.runs.fraction) for cause in (often, most))
+    first = f"What binds: {often.name}, critical in {runs} of runs ({often.mean_text()} of {total} days"
+    rest = "" if most is often else f"; most days, {most.mean_text()}, go to {most.name}, critical in {share}"
+    return f"{first} in the mean){rest}."
 
 
 def _unfinished_runs(info: RunInfo) -> list[KeyResult]:

@@ -254,6 +254,6 @@ def with_details(case: Case, result: Result) -> Result:
 
 
 def _representative(sample: Sample) -> int:
-    """Return the replication whose finish is the median one."""
+    """Return the typical replication: a middle finish, and the driving chain that is most like all others'."""
     metric = "lead_time_full_days" if "lead_time_full_days" in sample.runs else "lead_time_mw_weighted_days"
     return representative(sample, metric)

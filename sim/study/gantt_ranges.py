@@ -1,8 +1,8 @@
-"""Ranges for the Gantt chart: how far its bars move from run to run, how often they are critical, hours by day.
+"""Ranges for the Gantt chart: how far its rows move from run to run, how often they are critical, hours by day.
 
-The rows are those of the representative run's chart: permits and site works, power, each hall's shell, some blocks.
-Some replications are run once more for this, on their own random numbers: keeping it for every replication of every
-study would cost each of them what only a report shows.
+The rows are a roll-up in three levels: phases of the work, site works and halls, the blocks of a hall. Some replications
+are run once more for this, on their own random numbers: keeping it for every replication of every study would cost each
+of them what only a report shows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from sim.study.sample import Sample
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-MOST_ROWS = 44
+MOST_GROUPS = 12
+"""Halls, or groups of blocks, that have a row of the roll-up each; where there are more they are put together."""
+PHASE, ROLL_UP, PART = 0, 1, 2
+"""Levels of rows: permits and site works, power, shell, blocks; what a roll-up shows; what such a row opens to."""
 SYSTEM_PARTS = frozenset({"electrical", "mechanical", "compute", "commissioning", "flush", "pad"})
 """What is built and tested in a block."""
 IN_BLOCK = frozenset({"material", "gate_slot", "installation", "commissioning", "step", "link"})
@@ -40,19 +43,20 @@ class GanttRow:
     """A row of the chart: the units of some places that are of some kinds, parts and steps (empty: of any)."""
 
     name: str
+    level: int
     places: frozenset[str]
     kinds: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
     step: str = ""
-    handed_over_by: str = ""
-    """The turnover that a block belongs to."""
-    is_place: bool = False
-    """The row is all of a hall or block: that one of its units waits for another is no wait of the row."""
+    handed_over_by: frozenset[str] = frozenset()
+    """The turnovers that its blocks belong to."""
+    parent: str = ""
+    """The row of the roll-up that it is a part of."""
 
     def has(self, kind: str, place: str, part: str, step: str) -> bool:
         """Tell whether a unit stands in the row."""
         if kind == "turnover":
-            return place == self.handed_over_by
+            return place in self.handed_over_by
         return (
             place in self.places
             and (not self.kinds or kind in self.kinds)
@@ -65,46 +69,92 @@ FACTS = ("unit_kind", "place", "part", "step")
 
 
 def gantt_rows(log: Mapping[str, Column]) -> list[GanttRow]:
-    """Return the rows of a log, at most so many, and which units stand in each.
+    """Return the rows of a log from the first day's work to the last blocks, each followed by its parts.
 
-    `log` has the columns that `sim.metrics.schedule` gives. Of every tenth of the blocks there is the last to come online.
+    `log` has the columns that `sim.metrics.schedule` gives.
     """
-    return [*_gantt_rows(log)]
+    return [*_site_rows(log), *_hall_rows(log), *_block_rows(log)]
 
 
-def _gantt_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
-    """Yield the rows from the first day's work to the last blocks."""
+def _site_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
+    """Yield permits, site works and power."""
     # a later row of the same unit overwrites an earlier one: what is left is when the unit ended
     ended = dict(zip(zip(*(_list(log[name]) for name in FACTS), strict=True), _list(log["minute"]), strict=True))
-    first = frozenset({"p1"})
-    yield GanttRow("permits and design", first, frozenset({"preparation"}))
+    phases = frozenset(place for kind, place, _, _ in ended if kind in {"preparation", "generating_unit", "grid_feed"})
     site = {
-        step: minute
-        for (kind, place, part, step), minute in ended.items()
-        if kind == "step" and place in first and part == "site_works"
+        step: minute for (kind, place, part, step), minute in ended.items() if kind == "step" and part == "site_works"
     }
+    works = phases | frozenset(place for kind, place, part, _ in ended if kind == "step" and part == "site_works")
+    yield GanttRow("permits and design", PHASE, works, frozenset({"preparation"}))
+    yield GanttRow("site works", PHASE, works, frozenset({"step"}), frozenset({"site_works"}))
     for step in sorted(site, key=lambda step: (site[step], step)):
-        yield GanttRow(step.replace("_", " "), first, frozenset({"step"}), frozenset({"site_works"}), step)
-    yield GanttRow("power units", first, frozenset({"generating_unit", "grid_feed"}))
-    blocks = _last_blocks(log)
-    halls = sorted({place for _, place, part, _ in ended if part == "shell"}, key=place_number)
-    for hall in halls[: max(1, MOST_ROWS - len(site) - 2 - len(blocks))]:
         yield GanttRow(
-            f"hall {place_number(hall)}: shell", frozenset({hall}), parts=frozenset({"shell"}), is_place=True
-        )
-    for block, turnover in blocks:
-        name = f"block {place_number(block)}"
-        yield GanttRow(name, frozenset({block}), IN_BLOCK, SYSTEM_PARTS, handed_over_by=turnover, is_place=True)
+            step.replace("_", " "), ROLL_UP, works, frozenset({"step"}), frozenset({"site_works"}), step
+        )  # fmt: skip
+    yield GanttRow("power units", PHASE, phases, frozenset({"generating_unit", "grid_feed"}))
 
 
-def _last_blocks(log: Mapping[str, Column]) -> list[tuple[str, str]]:
-    """Return of every tenth of the blocks the one that came online last, with the turnover that handed it over."""
+def _hall_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
+    """Yield the shell: of all halls, of each hall or group of halls, and of each hall of a group."""
+    halls = _halls(log)
+    shell = frozenset({"shell"})
+    if halls:
+        yield GanttRow("shell", PHASE, frozenset(halls), parts=shell)
+    for group in _groups(halls):
+        name = f"{_span('hall', group)}: shell"
+        yield GanttRow(name, ROLL_UP, frozenset(group), parts=shell)
+        for hall in group if len(group) > 1 else ():
+            yield GanttRow(f"hall {place_number(hall)}: shell", PART, frozenset({hall}), parts=shell, parent=name)
+
+
+def _block_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
+    """Yield installation and tests: of all blocks, of those of each hall or tenth, and of each block."""
     noted = np.flatnonzero(np.asarray(log["note"]) == ONLINE)
-    columns = (_list(np.asarray(log[name])[noted]) for name in ("note_place", "minute", "place"))
-    ready = sorted(zip(*columns, strict=True), key=lambda block: place_number(block[0]))
-    size = max(1, -(-len(ready) // 10))
-    groups = [ready[at : at + size] for at in range(0, len(ready), size)]
-    return [(last[0], last[2]) for last in (max(group, key=lambda block: block[1]) for group in groups)]
+    turnover = dict(zip(*(_list(np.asarray(log[name])[noted]) for name in ("note_place", "place")), strict=True))
+    blocks = sorted(turnover, key=place_number)
+    if not blocks:
+        return
+
+    def row(name: str, level: int, of: Sequence[str], parent: str = "") -> GanttRow:
+        by = frozenset(turnover[block] for block in of)
+        return GanttRow(name, level, frozenset(of), IN_BLOCK, SYSTEM_PARTS, handed_over_by=by, parent=parent)
+
+    yield row("installation and tests", PHASE, blocks)
+    for name, group in _block_groups(blocks, _halls(log)):
+        yield row(name, ROLL_UP, group)
+        for block in group if len(group) > 1 else ():
+            yield row(f"block {place_number(block)}", PART, [block], name)
+
+
+def _block_groups(blocks: Sequence[str], halls: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the blocks of each hall or group of halls; tenths where there are no halls that hold as many each."""
+    if halls and len(blocks) % len(halls) == 0:
+        each, first = len(blocks) // len(halls), 0
+        for group in _groups(halls):
+            of = blocks[first : first + each * len(group)]
+            first += len(of)
+            yield f"{_span('hall', group)}: {_span('block', of)}", of
+    else:
+        for of in _groups(blocks):
+            yield _span("block", of), of
+
+
+def _halls(log: Mapping[str, Column]) -> list[str]:
+    """Return the places that have a shell, in order."""
+    there = np.asarray(log["part"]) == "shell"
+    return sorted({*_list(np.asarray(log["place"])[there])} - {""}, key=place_number)
+
+
+def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield names that follow each other, in at most so many groups of one size."""
+    size = max(1, -(-len(names) // MOST_GROUPS))
+    yield from (names[at : at + size] for at in range(0, len(names), size))
+
+
+def _span(noun: str, names: Sequence[str]) -> str:
+    """Write one place or the first and the last of several: `hall 3`, `blocks 1 to 10`."""
+    first, last = place_number(names[0]), place_number(names[-1])
+    return f"{noun} {first}" if len(names) == 1 else f"{noun}s {first} to {last}"
 
 
 def _list(column: Any) -> list[Any]:
@@ -117,48 +167,48 @@ def _list(column: Any) -> list[Any]:
 SPREAD, HOURS = "spread", "hours"
 ENOUGH, TOO_FEW_WHEN_SLOW = 100, 20
 """Replications that are looked at: a hundred; with SimPy one in ten of the run, at least twenty."""
-SHARES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+SHARES = {"p10": 0.1, "p50": 0.5, "p80": 0.8, "p90": 0.9}
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Steps of the plan in groups: (place, unit, activity) of each, unit and activity empty for a whole place."""
+    """Steps of the plan by the rows that they stand in: for every level, the number of the row, or none."""
 
-    names: tuple[tuple[str, str, str], ...]
-    by_place: Ints
-    by_work: Ints
-
-    @property
-    def ways(self) -> tuple[Ints, Ints]:
-        """Return both ways of grouping; no group belongs to more than one."""
-        return self.by_place, self.by_work
+    rows: tuple[GanttRow, ...]
+    by_level: tuple[Ints, ...]
 
     @classmethod
     def of(cls, case: Case, rows: Sequence[GanttRow]) -> Groups:
-        """Number the steps that stand in a row of the chart: by the row, and by their own unit and activity."""
+        """Number the steps by rows; a step stands in one row of each level at most."""
         plan = case.plan
-        by_place, by_work = np.full(len(plan.rows), NONE), np.full(len(plan.rows), NONE)
-        names = [(row.name, "", "") for row in rows]
-        number: dict[tuple[str, str, str], int] = {}
-        placed = [
-            next((k for k, row in enumerate(rows) if row.has(info.kind, info.place, info.part, info.step)), NONE)
-            for info in plan.unit_info
-        ]
-        for step, (unit, activity) in enumerate(zip(plan.unit_of.tolist(), plan.activity_of.tolist(), strict=True)):
-            if placed[unit] != NONE:
-                by_place[step] = placed[unit]
-                if activity != NONE:
-                    key = rows[placed[unit]].name, plan.units[unit], plan.activities[activity]
-                    by_work[step] = number.setdefault(key, len(names) + len(number))
-        return cls((*names, *number), by_place, by_work)
+        levels = []
+        for level in (PHASE, ROLL_UP, PART):
+            here = [(number, row) for number, row in enumerate(rows) if row.level == level]
+            placed = [
+                next((n for n, row in here if row.has(info.kind, info.place, info.part, info.step)), NONE)
+                for info in plan.unit_info
+            ]
+            levels.append(np.array(placed, np.int64)[plan.unit_of])
+        return cls(tuple(rows), tuple(levels))
+
+    @property
+    def ways(self) -> tuple[tuple[Ints, int], ...]:
+        """Return every level with the number of rows."""
+        return tuple((of, len(self.rows)) for of in self.by_level)
+
+    def spans(self, record: Record) -> tuple[Floats, Floats]:
+        """Return the day on which work of each row began and ended."""
+        begins, ends = zip(*(worked(record, *way) for way in self.ways), strict=True)
+        return np.fmin.reduce(begins), np.fmax.reduce(ends)
 
 
 def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> dict[str, Columns]:
     """Return the tables `spread` and `hours`; nothing where no replication came to its end.
 
-    `spread` has a row a group: place, unit, activity, begin and end in days (P10, P50, P90), and `critical`, the share of
-    replications in which it had a part of the driving chain; `runs` is how many were looked at. `hours` has a row a
-    day: planned, and P10, P50, P90 of person-hours earned and paid until then.
+    `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
+    and `plan_end` of the expected plan, and `critical`, the share of replications in which it had a part of the driving
+    chain; `runs` is how many were looked at. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
+    earned and paid until then.
     """
     chosen = sampled_replications(case, sample)
     if not len(chosen):
@@ -167,15 +217,16 @@ def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column
     begins, ends, chains, earned, paid = [], [], [], [], []
     for replication in chosen.tolist():
         record, people = _record(case, seed, replication)
-        by_place, by_work = (worked(record, of, len(groups.names)) for of in groups.ways)
-        begins.append(np.fmin(by_place[0], by_work[0]))
-        ends.append(np.fmax(by_place[1], by_work[1]))
-        chains.append(np.any(critical(record, *((of, len(groups.names)) for of in groups.ways)), axis=0))
+        begin, end = groups.spans(record)
+        begins.append(begin)
+        ends.append(end)
+        chains.append(np.any(critical(record, *groups.ways), axis=0))
         earned.append(earned_by_day(record, case.days))
         paid.append(people)
-    spread = _spread(groups, np.array(begins), np.array(ends), np.array(chains))
+    planned = _planned(case)
+    spread = _spread(groups, np.array(begins), np.array(ends), np.array(chains), groups.spans(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
-    hours: Columns = {"day": np.arange(case.days), "planned": _planned(case), **bands}
+    hours: Columns = {"day": np.arange(case.days), "planned": earned_by_day(planned, case.days), **bands}
     return {SPREAD: spread, HOURS: hours}
 
 
@@ -193,26 +244,26 @@ def _record(case: Case, seed: int, replication: int) -> tuple[Record, Floats]:
     return record, paid_by_day(people, case.metric_context.paid_by_day)
 
 
-def _planned(case: Case) -> Floats:
-    """Return the hours earned until each day in the run without random numbers."""
-    planned = case.planned
-    return earned_by_day(
-        Record.of(case.metric_context.index, case.planned_run.log, planned.content, case.anticipated_calendars),
-        case.days,
-    )
+def _planned(case: Case) -> Record:
+    """Return the run without random numbers as it is measured."""
+    return Record.of(case.metric_context.index, case.planned_run.log, case.planned.content, case.anticipated_calendars)
 
 
-def _spread(groups: Groups, begins: Floats, ends: Floats, chains: Column) -> Columns:
-    """Return a row a group that was ever worked on."""
+def _spread(groups: Groups, begins: Floats, ends: Floats, chains: Column, planned: tuple[Floats, Floats]) -> Columns:
+    """Return a row a row of the chart that was ever worked on."""
     there = np.flatnonzero(~np.isnan(ends).all(axis=0))
-    names = [*zip(*(groups.names[row] for row in there), strict=True)] or [()] * 3
+    rows = [groups.rows[number] for number in there]
     columns: Columns = {
-        name: np.array(of, object) for name, of in zip(("place", "unit", "activity"), names, strict=True)
+        "place": np.array([row.name for row in rows], object),
+        "level": np.array([row.level for row in rows], np.int64),
+        "parent": np.array([row.parent for row in rows], object),
     }
     for name, values in (("begin", begins), ("end", ends)):
         for percentile, share in SHARES.items():
             known = (np.sort(column[~np.isnan(column)]) for column in values[:, there].T)
             columns[f"{name}_{percentile}"] = np.array([quantile(column, share) for column in known])
+    for name, days in zip(("plan_begin", "plan_end"), planned, strict=True):
+        columns[name] = days[there]
     return {**columns, "critical": chains[:, there].mean(axis=0), "runs": np.full(len(there), len(ends))}
 
 

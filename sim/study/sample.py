@@ -264,18 +264,41 @@ def _stretches(store: ChunkStore, parts: Parts, name: str, sound: Column, days: 
             yield curve[part, days][sound[span.start + part.start : span.start + part.stop]]
 
 
-def representative(sample: Sample, metric: str) -> int:
-    """The replication to show as an example: the one that has the P50 of `metric`, the first if several do.
+MIDDLE = (0.45, 0.55)
+"""Shares of the finish between which a replication is an example of when."""
+COMPARED = 1000
+"""Replications that an example is compared with, evenly over the sample."""
 
-    Replication 0 where no replication has that metric.
+
+def representative(sample: Sample, metric: str) -> int:
+    """The replication to show as an example: of those with a middle `metric`, the one whose driving chain is typical.
+
+    Of the replications between P45 and P55 it is the medoid: the one whose days by cause on the driving chain (columns
+    `chain_*_days`) differ least, summed, from those of all others that were finished. Without such columns, or where no
+    middle one was finished, the one that has the P50. Replication 0 where no replication has that metric.
     """
     values = sample.runs[metric]
     usable = np.flatnonzero((sample.runs["status"] != "failed") & ~np.isnan(values))
     if len(usable) == 0:
         return 0
     order = usable[np.argsort(values[usable], kind="stable")]
-    middle = values[order[rank(0.5, len(order)) - 1]]
-    return int(usable[values[usable] == middle][0])
+    middle_value = values[order[rank(0.5, len(order)) - 1]]
+    middle = usable[values[usable] == middle_value]
+    chains = [sample.runs[name] for name in sample.runs if name.startswith("chain_")]
+    low, high = (values[order[rank(share, len(order)) - 1]] for share in MIDDLE)
+    candidates = usable[(values[usable] >= min(low, middle_value)) & (values[usable] <= max(high, middle_value))]
+    return _medoid(np.stack(chains, axis=1), candidates, usable, int(middle[0])) if chains else int(middle[0])
+
+
+def _medoid(days: Floats, candidates: Column, usable: Column, otherwise: int) -> int:
+    """The candidate whose row differs least from the rows of all; `otherwise` where none is finite."""
+    done = usable[np.isfinite(days[usable]).all(axis=1)]
+    known = candidates[np.isfinite(days[candidates]).all(axis=1)]
+    if len(known) == 0:
+        return otherwise
+    others = days[done[:: max(1, len(done) // COMPARED)]]
+    apart = [float(np.abs(others - days[candidate]).sum()) for candidate in known.tolist()]
+    return int(known[int(np.argmin(apart))])
 
 
 # --- summary ----------------------------------------------------------------------------------------------------------

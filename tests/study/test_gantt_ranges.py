@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sim
-from sim.report.figures.gantt import Spread, plot_gantt
+from sim.report.figures.gantt import plot_gantt
 from sim.report.figures.workforce import plot_man_hours
 from sim.report.result_view import ResultView
 from sim.study.gantt_ranges import gantt_rows
@@ -26,23 +26,36 @@ def by_hand() -> Result:
 
 
 def test_rows_are_places_of_the_plan(by_hand: Result) -> None:
-    names = [row.name for row in gantt_rows({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})]
-    assert {"grading", "power units", "hall 1: shell", "block 1", "block 2"} <= set(names)
+    rows = gantt_rows({str(name): by_hand.events[name].to_numpy() for name in by_hand.events})
+    names = [row.name for row in rows]
+    assert {"grading", "power units", "shell", "hall 1: shell", "installation and tests"} <= set(names)
+    parts = [row.name for row in rows if row.parent == "hall 1: blocks 1 to 2"]
+    assert parts == ["block 1", "block 2"]
 
 
-def test_bars_without_luck_do_not_move(by_hand: Result) -> None:
+def test_bars_without_luck_do_not_move_from_the_plan(by_hand: Result) -> None:
     spread = by_hand.table("spread")
-    grading = spread[(spread["place"] == "grading") & (spread["unit"] == "")].iloc[0]
+    grading = spread[spread["place"] == "grading"].iloc[0]
     assert [grading[name] for name in ("begin_p10", "begin_p90", "end_p10", "end_p90")] == [10, 10, 12, 12]
+    np.testing.assert_allclose(spread["plan_end"], spread["end_p50"])
     assert set(spread["runs"]) == {3}
 
 
+def test_a_phase_ends_with_the_last_of_its_parts(by_hand: Result) -> None:
+    spread = by_hand.table("spread").set_index("place")
+    blocks = spread.loc[["block 1", "block 2"]]
+    assert spread.loc["installation and tests", "end_p50"] == blocks["end_p50"].max()
+    assert spread.loc["installation and tests", "begin_p50"] == blocks["begin_p50"].min()
+
+
 def test_criticality_is_that_of_the_driving_chain(by_hand: Result) -> None:
-    known = Spread.of(by_hand.table("spread"))
-    on_it = set(zip(by_hand.chain["unit"], by_hand.chain["activity"], strict=True))
-    assert {work for work, share in known.critical.items() if share == 1} <= on_it
-    assert any(share == 1 for share in known.critical.values())
-    assert set(known.critical.values()) == {0.0, 1.0}
+    spread = by_hand.table("spread").set_index("place")
+    assert set(spread["critical"]) <= {0.0, 1.0}  # every run is the same
+    last = by_hand.chain["unit"].iloc[-1]
+    assert spread.loc["installation and tests", "critical"] == 1, last
+    blocks = {name.removeprefix("block ") for name in spread.index if name.startswith("block ")}
+    on_it = {n for n in blocks if any(str(unit).split(".")[0] in {f"b{n}", f"t{n}"} for unit in by_hand.chain["unit"])}
+    assert {n for n in blocks if spread.loc[f"block {n}", "critical"]} >= on_it
 
 
 def test_hours_by_day_end_at_the_metrics(by_hand: Result) -> None:
@@ -55,12 +68,8 @@ def test_hours_by_day_end_at_the_metrics(by_hand: Result) -> None:
 
 
 def test_pictures_say_how_many_runs_they_rest_on(by_hand: Result) -> None:
-    gantt = plot_gantt(
-        by_hand.events, info=ResultView.of(by_hand).info, chain=by_hand.chain, spread=by_hand.table("spread")
-    )
-    assert any("(3 runs)" in text.get_text() for text in gantt.texts)
-    ghosts = [patch for patch in gantt.patches if patch.get_gid() == "ghost"]
-    assert len(ghosts) == len(Spread.of(by_hand.table("spread")).ghosts)
+    gantt = plot_gantt(by_hand.table("spread"), info=ResultView.of(by_hand).info, chain=by_hand.chain)
+    assert any("of 3 runs" in text.get_text() for text in gantt.texts)
     hours = plot_man_hours(by_hand.table("hours"), info=ResultView.of(by_hand).info, runs=3)
     assert any("of 3 runs" in text.get_text() for text in hours.texts)
 

@@ -123,9 +123,25 @@ def test_a_cap_that_comes_first_is_told() -> None:
     assert "not reached" in sample.remark
 
 
-def test_the_representative_run_has_the_p50(whole: Sample) -> None:
+def test_the_representative_run_has_the_p50_where_there_are_no_chains(whole: Sample) -> None:
     chosen = representative(whole, "lead_time_full_days")
     assert whole.runs["lead_time_full_days"][chosen] == summary(whole)["lead_time_full_days"]["p50"]
+
+
+def test_the_representative_run_has_the_chain_most_like_all_others() -> None:
+    # 40 runs of the same middle finish: 30 wait for crews 20 to 49 days, ten for parts; the medoid is in their midst
+    crew = np.array([*range(20, 50), *[0.0] * 10], float)
+    parts = np.array([0.0] * 30 + [90.0] * 10)
+    runs = {
+        "status": np.array(["ok"] * 40, object), "lead_time_full_days": np.full(40, 100.0),
+        "chain_crew_days": crew, "chain_parts_days": parts,
+    }  # fmt: skip
+    apart = np.abs(crew[:, None] - crew).sum(axis=0) + np.abs(parts[:, None] - parts).sum(axis=0)
+    assert representative(Sample(runs, {}), "lead_time_full_days") == int(np.argmin(apart))
+    late = {**runs, "lead_time_full_days": np.array([*range(40)], float)}
+    chosen = representative(Sample(late, {}), "lead_time_full_days")
+    assert 17 <= chosen <= 21  # P45 to P55
+    assert apart[chosen] == apart[17:22].min()
 
 
 @pytest.mark.faults

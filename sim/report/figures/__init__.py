@@ -62,7 +62,8 @@ def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Call
     yield "flowline", draw.flowline
     if draw.has_skids(view):
         yield "flow", draw.skids
-    yield "gantt", draw.gantt
+    if len(view.spread):
+        yield "gantt", draw.gantt
 
 
 def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> list[Path]:

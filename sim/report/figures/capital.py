@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report.figures import style
-from sim.report.formatting import money_months
+from sim.report.figures import palette, style
+from sim.report.formatting import ProjectDates, money_months, money_scale
 from sim.report.result_view import RunInfo, Values
 
 if TYPE_CHECKING:
@@ -27,16 +28,16 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, i
     ax = style.canvas() if ax is None else ax
     day, deployed = _mean(data, "capital_deployed_usd")
     service = np.interp(day, *_mean(data, "capital_in_service_usd"))
-    scale, unit = (1e9, "bn") if deployed.max(initial=0) >= 1e9 else (1e6, "M")
+    scale, unit = money_scale(float(deployed.max(initial=0)))
     x = style.date_position(info.dates, 0) + day
     words = f"Mean of all runs; idle {idle or money_months(area_between(day, deployed - service))}"
-    ax.fill_between(x, 0, service / scale, color=style.TINTS[1], lw=0, label="in service")
-    ax.fill_between(x, service / scale, deployed / scale, color="#f7dfa6", lw=0, label="idle")
+    ax.fill_between(x, 0, service / scale, color=palette.TINTS[1], lw=0, label="in service")
+    ax.fill_between(x, service / scale, deployed / scale, color=palette.IDLE_TINT, lw=0, label="idle")
     if (data["curve"] == "capital_committed_usd").any():
         signed = np.interp(day, *_mean(data, "capital_committed_usd"))
-        ax.plot(x, signed / scale, color=style.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
-    ax.plot(x, deployed / scale, color=style.INK, lw=2.2, label="deployed (paid)")
-    ax.plot(x, service / scale, color=style.BLUE, lw=2.2)
+        ax.plot(x, signed / scale, color=palette.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
+    ax.plot(x, deployed / scale, color=palette.INK, lw=2.2, label="deployed (paid)")
+    ax.plot(x, service / scale, color=palette.BLUE, lw=2.2)
     _frame(ax, x, deployed / scale, service / scale, unit)
     _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
@@ -47,6 +48,39 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, i
 def area_between(day: Values, gap: Values) -> float:
     """Return the area under a gap in dollars by day as dollars x months of 365.25/12 days."""
     return float(np.trapezoid(gap, day)) / (365.25 / 12)
+
+
+def quarterly_funding(curves: pd.DataFrame, dates: ProjectDates) -> pd.DataFrame | None:
+    """Return sources and uses of money by quarter of the calendar, dollars, means of all runs.
+
+    Columns: name, begin and end (days), uses (paid), equity and debt (drawn), revenue (net of energy and operation).
+    None where the curves have no funding. Ends with the last quarter in which anything is paid or drawn.
+    """
+    import pandas as pd
+
+    if not {"debt_drawn_usd", "equity_drawn_usd", "cash_flow_usd_per_month"} <= {*curves["curve"]}:
+        return None
+    day, paid = _mean(curves, "capital_deployed_usd")
+    edges = _quarters(dates.start, float(day[-1]))
+    sums = {"uses": paid} | {n: np.interp(day, *_mean(curves, f"{n}_drawn_usd")) for n in ("equity", "debt")}
+    until = {name: np.interp(edges, day + 1, values, left=0.0) for name, values in sums.items()}
+    table = pd.DataFrame({name: np.diff(values) for name, values in until.items()})
+    flow = np.interp(day, *_mean(curves, "cash_flow_usd_per_month")) / (365.25 / 12)
+    table["revenue"] = np.diff(np.interp(edges, day + 1, np.cumsum(flow), left=0.0)) + table["uses"]
+    first = [dates.date_of(float(edge) + 1) for edge in edges[:-1]]
+    table.insert(0, "name", [f"Q{(when.month + 2) // 3} {when.year}" for when in first])
+    table["begin"], table["end"] = edges[:-1], edges[1:]
+    busy = np.flatnonzero(
+        table[["uses", "equity", "debt"]].abs().max(axis=1).to_numpy() > 0.002 * paid.max(initial=1.0)
+    )
+    return table.iloc[: (busy[-1] + 1 if len(busy) else 1)]
+
+
+def _quarters(start: date, last: float) -> Values:
+    """Return the days on which quarters begin, from the project's first day to the last one of a curve."""
+    firsts = [date(start.year + k // 4, 3 * (k % 4) + 1, 1) for k in range(4 * (2 + int(last // 365) + 1))]
+    days = [float((first - start).days) for first in firsts]
+    return np.array([0.0, *(day for day in days if 0 < day <= last), last + 1])
 
 
 def _mean(curves: pd.DataFrame, name: str) -> tuple[Values, Values]:

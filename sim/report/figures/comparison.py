@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report.figures import style
+from sim.report.figures import palette, style
 from sim.report.formatting import SAMPLING_ONLY, metric_format, number, signed
 from sim.report.result_view import Share, Values, percentile, sound_values
 
@@ -39,7 +39,7 @@ def plot_strategy_cloud(
     """
     ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
     largest = max((sound_values(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
-    for name, colour in style.colours(list(data)).items():
+    for name, colour in palette.strategy_colours(list(data)).items():
         _draw_strategy(ax, name, data[name], lead, idle, colour, largest)
     ax.set_xlabel(f"{metric_format(lead).label}, days after the decision")
     ax.set_ylabel("idle capital, deployed, months")
@@ -118,7 +118,7 @@ def _draw_histogram(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
     counts, _ = np.histogram(finite, edges)
     middle = (edges[:-1] + edges[1:]) / 2
     better = middle > 0 if more_is_better else middle < 0
-    ax.bar(middle, counts, width, color=np.where(better, style.TINTS[2], "#b4bcc6"))
+    ax.bar(middle, counts, width, color=np.where(better, palette.TINTS[2], "#b4bcc6"))
     ax.margins(x=0.04)
 
 
@@ -127,7 +127,7 @@ def _mark_median(ax: Axes, middle: float, metric: str) -> None:
     if not np.isfinite(middle):
         return
     fmt = metric_format(metric)
-    ax.axvline(middle, color=style.INK, lw=1.5, ls=(0, (4, 3)))
+    ax.axvline(middle, color=palette.INK, lw=1.5, ls=(0, (4, 3)))
     ax.annotate(
         style.text(f"P50 {signed(fmt.write(middle, fmt.finest_step))}"), (middle, 1), (0, 6),
         xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", va="bottom", annotation_clip=False,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report.figures import style
+from sim.report.figures import palette, style
 from sim.report.formatting import (
     NEVER,
     NOT_QUOTED,
@@ -20,6 +20,7 @@ from sim.report.formatting import (
     interval,
     metric_format,
     money,
+    money_scale,
     number,
     percent,
     step_for,
@@ -57,9 +58,9 @@ def plot_finish(
     ax = style.canvas(right=0.905, top=0.815) if ax is None else ax
     reached = np.sort(data[np.isfinite(data)])
     quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
-    style.title(ax, _headline(info, quoted["p80"]), pad=48)
+    style.title(ax, finish_headline(info, quoted["p80"]), pad=48)
     right = ax.twinx()
-    low, high = _day_range(reached, planned, target)
+    low, high = day_range(reached, planned, target)
     if len(reached):
         _histogram(ax, reached, info)
         _s_curve(right, reached, len(data), info, high)
@@ -73,7 +74,7 @@ def plot_finish(
     return ax
 
 
-def _headline(info: RunInfo, p80: float) -> str:
+def finish_headline(info: RunInfo, p80: float) -> str:
     """Return the title: the P80 date."""
     if not math.isfinite(p80):
         return f"All MW online: P80 {NOT_QUOTED if math.isnan(p80) else NEVER}"
@@ -86,7 +87,7 @@ def _stalled_note(data: Values) -> list[str]:
     return [f"not reached in {percent(stalled / len(data))} of runs"] if stalled else []
 
 
-def _day_range(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
+def day_range(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
     """Return the days the axis spans: all runs and both promises, and a column for the labels left of them."""
     promised = [d for d in (planned, target) if d is not None and math.isfinite(d)]
     days = [*reached[:1], *reached[-1:], *promised] or [0.0]
@@ -109,7 +110,7 @@ def _histogram(ax: Axes, reached: Values, info: RunInfo) -> None:
     """Draw how many runs finish in each bin of days."""
     edges = day_bins(reached)
     counts, _ = np.histogram(reached, edges)
-    ax.stairs(counts, style.date_position(info.dates, 0) + edges, fill=True, color=style.PALE, label="runs")
+    ax.stairs(counts, style.date_position(info.dates, 0) + edges, fill=True, color=palette.PALE, label="runs")
     ax.set_ylim(0, counts.max() * 1.08)
     ax.set_ylabel(f"runs in {days(float(edges[1] - edges[0]))}")
 
@@ -118,7 +119,7 @@ def _s_curve(right: Axes, reached: Values, of: int, info: RunInfo, high: float) 
     """Draw the step curve of the share of all runs that finished by each day; stalls keep it under 100 %."""
     x = style.date_position(info.dates, 0) + np.concatenate([[reached[0]], reached, [high]])
     y = np.concatenate([[0], np.arange(1, len(reached) + 1), [len(reached)]]) / of * 100
-    right.plot(x, y, drawstyle="steps-post", color=style.BLUE, lw=2.4, label="S-curve")
+    right.plot(x, y, drawstyle="steps-post", color=palette.BLUE, lw=2.4, label="S-curve")
 
 
 def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
@@ -128,13 +129,13 @@ def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -
         if not math.isfinite(day):
             continue
         share, x, red = QUOTED[name] * 100, style.date_position(info.dates, day), name == "p80"
-        colour = style.RED if red else style.MUTED
+        colour = palette.RED if red else palette.MUTED
         right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper(), zorder=3 if red else 2)
         right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
         right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if red else 2.5)
         right.annotate(
             f"{name.upper()}  {info.dates.format(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
-            textcoords="offset points", va="bottom", color=style.RED if red else style.INK,
+            textcoords="offset points", va="bottom", color=palette.RED if red else palette.INK,
             fontweight="bold" if red else "normal", path_effects=style.halo(),
         )  # fmt: skip
 
@@ -175,7 +176,6 @@ def _frame(ax: Axes, right: Axes) -> None:
 
 
 LEVELS = ((0.5, (0, (1, 2))), (0.7, (0, (5, 3))), (0.8, "solid"))
-KEPT, MISSED, HALF = "#009e73", style.RED, "#9aa3ad"
 
 
 @style.in_house_style
@@ -190,16 +190,16 @@ def plot_joint(
     ax = style.canvas() if ax is None else ax
     finish, cost = data
     at_once = np.isfinite(finish) & np.isfinite(cost)
-    scale, unit = (1e9, "bn") if np.nanmax(cost, initial=0) >= 1e9 else (1e6, "M")
+    scale, unit = money_scale(float(np.nanmax(cost, initial=0)))
     x, y = style.date_position(info.dates, 0) + finish[at_once], cost[at_once] / scale
     kept, thrifty = finish[at_once] <= target, cost[at_once] <= budget
-    colours = np.where(kept & thrifty, KEPT, np.where(~kept & ~thrifty, MISSED, HALF))
+    colours = np.where(kept & thrifty, palette.KEPT, np.where(~kept & ~thrifty, palette.MISSED, palette.HALF))
     ax.scatter(x, y, s=18, c=colours, alpha=0.6, lw=0, rasterized=True)
     for level, dashes in LEVELS:
         days, dollars = frontier(finish, cost, level)
         if len(days):
-            when, label = style.date_position(info.dates, 0) + days, f"{level:.0%} both"
-            ax.plot(when, dollars / scale, color=style.INK, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
+            when, label = style.date_position(info.dates, 0) + days, f"{100 * level:.0f} % of runs keep both"
+            ax.plot(when, dollars / scale, color=palette.INK, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
     ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4)
     ax.axhline(budget / scale, color="black", lw=1.4)
     ax.set_ylabel(style.text(f"capital in total, ${unit}"))
@@ -280,16 +280,16 @@ def plot_mw_online(
     ax = style.canvas() if ax is None else ax
     curve = data[data["curve"] == "mw_online"].sort_values("day")
     x = style.date_position(info.dates, 0) + curve["day"].to_numpy(dtype=float)
-    for (low, high, label), tint in zip(BANDS, style.TINTS, strict=True):
+    for (low, high, label), tint in zip(BANDS, palette.TINTS, strict=True):
         if low in curve and high in curve:
             ax.fill_between(x, curve[low], curve[high], step="post", color=tint, lw=0, label=label)
-    ax.plot(x, curve["p50"], drawstyle="steps-post", color=style.BLUE, lw=2.4, label="P50")
+    ax.plot(x, curve["p50"], drawstyle="steps-post", color=palette.BLUE, lw=2.4, label="P50")
     if "p20" in curve:
-        ax.plot(x, curve["p20"], drawstyle="steps-post", color=style.RED, lw=1.8, label="P80 of date")
+        ax.plot(x, curve["p20"], drawstyle="steps-post", color=palette.RED, lw=1.8, label="P80 of date")
     if ramp:
         _ramp(ax, ramp, ramp_name, info, float(curve["day"].max()))
     _mw_frame(ax, curve, x, [(style.date_position(info.dates, day), mw) for day, mw in ramp or ()])
-    style.title(ax, _mw_headline(curve, info, first, full))
+    style.title(ax, mw_headline(curve, info, first, full))
     style.caption(ax, info.caption("MW gross; bands hold at each date by itself"))
     return ax
 
@@ -303,7 +303,7 @@ def _ramp(ax: Axes, ramp: Sequence[tuple[float, float]], name: str, info: RunInf
     ax.plot(x, mw, drawstyle="steps-post", color="black", lw=1.6, ls=(0, (5, 3)), label=name)
 
 
-def _mw_headline(curve: pd.DataFrame, info: RunInfo, first: float | None, full: float | None) -> str:
+def mw_headline(curve: pd.DataFrame, info: RunInfo, first: float | None, full: float | None) -> str:
     """Return when the first and the last MW are online in half of the runs, as far as they are."""
     if first is None or not math.isfinite(first):
         return "MW online" if first is None else "MW online: none in half of the runs"
@@ -339,8 +339,8 @@ def plot_convergence(
     ax = style.canvas() if ax is None else ax
     n, middle, low, high = running_percentile(data, p)
     name = f"P{p * 100:.0f}"
-    ax.fill_between(n, low, high, step="post", color=style.PALE, lw=0, label="95 % interval")
-    colour = style.RED if name == "P80" else style.BLUE
+    ax.fill_between(n, low, high, step="post", color=palette.PALE, lw=0, label="95 % interval")
+    colour = palette.RED if name == "P80" else palette.BLUE
     ax.plot(n, middle, drawstyle="steps-post", color=colour, lw=2.2, label=f"{name} of the first n runs")
     ax.set_xlabel("runs, n")
     fmt = metric_format(metric)

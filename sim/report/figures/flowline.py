@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report.figures import style
+from sim.report.figures import palette, style
 from sim.report.representative_run import STAGES, Values, hall_releases, online_days, stages
 from sim.report.result_view import RunInfo
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 # --- line of balance --------------------------------------------------------------------------------------------------
 
 
-COLOURS = dict(zip(STAGES, (style.BLUE, style.ORANGE, "#009e73", "#cc79a7"), strict=True))
-
-
 @style.in_house_style
 def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, hall_blocks: int = 0) -> Axes:
     """Draw the blocks of one run's log: a stroke a stage, from the block's lower edge to its upper one.
@@ -35,7 +32,7 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, 
     """
     ax = style.canvas() if ax is None else ax
     start, spans = style.date_position(info.dates, 0), [*stages(data)]
-    for stage, colour in COLOURS.items():
+    for stage, colour in palette.STAGES.items():
         of = [(block, begin, end) for block, found, begin, end in spans if found == stage]
         _strokes(ax, of, start, colour, "tests, until online" if stage == STAGES[-1] else stage)
     _halls(ax, hall_releases(data), start, hall_blocks)
@@ -47,7 +44,7 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, 
     ax.set_ylabel("block")
     style.date_axis(ax)
     style.legend_above(ax)
-    style.title(ax, "Flowline of the representative run: steep is fast, a gap is waiting")
+    style.title(ax, "Flowline of the typical run: steep is fast, a gap is waiting")
     style.caption(ax, info.caption_of_one_run("Strokes are not joined across crews"))
     return ax
 
@@ -66,19 +63,19 @@ def _halls(ax: Axes, released: Sequence[tuple[str, float]], start: float, hall_b
     for number, (_, day) in enumerate(sorted(released, key=lambda hall: int(hall[0].lstrip("h") or 0))):
         edges = number * hall_blocks + 0.5, (number + 1) * hall_blocks + 0.5
         if hall_blocks:
-            label = "hall released" if number == 0 else None
-            ax.plot([start + day] * 2, edges, color=style.MUTED, lw=4, alpha=0.7, solid_capstyle="butt", label=label)
+            label = "hall dry-in" if number == 0 else None
+            ax.plot([start + day] * 2, edges, color=palette.MUTED, lw=4, alpha=0.7, solid_capstyle="butt", label=label)
 
 
 # --- cumulative flow of skids -----------------------------------------------------------------------------------------
 
 
 BETWEEN = (
-    ("started", "tested", "factory", "#dbeaf5"),
-    ("tested", "delivered", "on the road", "#b3d3e8"),
-    ("delivered", "set", "yard", "#f7dfa6"),
-    ("set", "complete", "hook-up", "#e3b7d0"),
-    ("complete", "online", "tests", "#99d8c7"),
+    ("started", "tested", "factory"),
+    ("tested", "delivered", "on the road"),
+    ("delivered", "set", "yard"),
+    ("set", "complete", "hook-up"),
+    ("complete", "online", "tests"),
 )
 
 
@@ -94,10 +91,12 @@ def plot_flow(data: Mapping[str, Values], ax: Axes | None = None, *, info: RunIn
     day = np.arange(np.floor(first) - 7, np.ceil(last) + 8)
     x = style.date_position(info.dates, 0) + day
     counts = {state: np.searchsorted(days, day, side="right") for state, days in data.items()}
-    for upper, lower, label, colour in BETWEEN:
-        ax.fill_between(x, counts[lower], counts[upper], step="post", color=colour, lw=0, label=label)
-    ax.fill_between(x, 0, counts["online"], step="post", color="#004d80", lw=0, label="online")
-    ax.plot(x, counts["started"], drawstyle="steps-post", color=style.INK, lw=1.2)
+    for upper, lower, label in BETWEEN:
+        ax.fill_between(
+            x, counts[lower], counts[upper], step="post", color=palette.SKID_STATES[upper], lw=0, label=label
+        )
+    ax.fill_between(x, 0, counts["online"], step="post", color=palette.SKID_STATES["online"], lw=0, label="online")
+    ax.plot(x, counts["started"], drawstyle="steps-post", color=palette.INK, lw=1.2)
     ax.set_xlim(x[0], x[-1])
     ax.set_ylim(0, max(int(counts["started"].max(initial=1)), 1) * 1.04)
     ax.set_ylabel("skids")

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import SimError
-from sim.report.explanations import stored_drivers
+from sim.report.explanations import risk_rows, stored_drivers
 from sim.report.figures.capital import plot_capital
 from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online
 from sim.report.figures.flowline import plot_flow, plot_flowline
 from sim.report.figures.gantt import plot_gantt
-from sim.report.figures.sensitivity import plot_tornado
+from sim.report.figures.sensitivity import plot_which_risk
 from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_trades
 from sim.report.formatting import interval, metric_format, money_months, p50_and_p80, step_for
 from sim.report.representative_run import headcount_by_trade, skid_flow
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView
-from sim.study.analyses.switch_off import ALL
 from sim.study.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -81,7 +80,12 @@ def headcount(view: ResultView, ax: Axes | None = None) -> Axes:
 def man_hours(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw man-hours over time."""
     _require(len(view.hours) > 0, "this result has no table of man-hours over time")
-    return plot_man_hours(view.hours, ax, info=view.info, runs=int(view.spread["runs"].max()))
+    return plot_man_hours(view.hours, ax, info=view.info, runs=hours_runs(view))
+
+
+def hours_runs(view: ResultView) -> int:
+    """Return of how many runs the man-hours over time are."""
+    return int(view.spread["runs"].max()) if len(view.spread) else view.info.runs
 
 
 def trades(view: ResultView, ax: Axes | None = None) -> Axes:
@@ -101,10 +105,10 @@ def _people_by_trade(view: ResultView) -> dict[str, np.ndarray]:
 
 def capital(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw capital deployed against in service, with the idle capital of the metrics."""
-    return plot_capital(view.curves, ax, info=view.info, idle=_mean_idle(view), note=_idle_months(view))
+    return plot_capital(view.curves, ax, info=view.info, idle=mean_idle(view), note=idle_months(view))
 
 
-def _mean_idle(view: ResultView) -> str:
+def mean_idle(view: ResultView) -> str:
     """Write the mean idle capital in dollar-months, with its interval where runs are independent."""
     values = view.values(IDLE)
     if not len(values) or not np.isfinite(values).all():
@@ -115,12 +119,18 @@ def _mean_idle(view: ResultView) -> str:
     if view.info.sampling:
         return mean
     bounds = interval(found.low, found.high, lambda value: money_months(value, step))
-    return f"{mean.removesuffix(' M-months')} ({bounds})"
+    return f"{mean} ({bounds.removesuffix(' M-months')})"
 
 
-def _idle_months(view: ResultView) -> str:
+def idle_note(view: ResultView) -> str:
+    """Write idle capital by every definition, with its mean in dollar-months."""
+    mean = mean_idle(view)
+    return "; ".join(filter(None, (idle_months(view), f"mean of all runs {mean}" if mean else "")))
+
+
+def idle_months(view: ResultView) -> str:
     """Write the months capital is idle by both definitions, side by side."""
-    bases = (("idle_capital_months", "deployed"), ("authorised_idle_months", "authorised"))
+    bases = (("idle_capital_months", "deployed"), ("authorisedidle_months", "authorised"))
     words = [f"{basis} {p50_and_p80(view.summary, metric)}" for metric, basis in bases if view.has(metric)]
     return "P50 / P80 idle: " + "; ".join(words) if words else ""
 
@@ -145,20 +155,23 @@ def skids(view: ResultView, ax: Axes | None = None) -> Axes:
 
 
 def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
-    """Draw the Gantt with the driving chain and how critical each bar is over the runs."""
-    return plot_gantt(view.events, ax, info=view.info, chain=view.chain, spread=view.spread)
+    """Draw the roll-up of the schedule over the runs, with milestones and the typical driving chain."""
+    _require(len(view.spread) > 0, "this result has no ranges of its schedule: no run came to its end")
+    return plot_gantt(
+        view.spread, ax, info=view.info, chain=view.chain, milestones=view.milestones, target=view.limit(FINISH)
+    )
 
 
 # --- drivers ----------------------------------------------------------------------------------------------------------
 
 
 def tornado(view: ResultView, ax: Axes | None = None) -> Axes:
-    """Draw what each cause costs alone, of a result that keeps its drivers."""
+    """Draw what each cause costs alone and its share of the variance, of a result that keeps its drivers."""
     found = stored_drivers(view)
     if found is None:
         raise SimError("this result has no drivers: run sim.drivers(config)")
-    table, basis = found.table(), f"n = {view.info.runs:,} runs each, seed {view.info.seed}"
-    return plot_tornado(table[table["kind"] != ALL], ax, metric=found.metric, basis=basis)
+    basis = f"n = {view.info.runs:,} runs each, seed {view.info.seed}"
+    return plot_which_risk(risk_rows(view), ax, metric=found.metric, basis=basis)
 
 
 def _require(present: bool, message: str) -> None:

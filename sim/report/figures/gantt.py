@@ -1,59 +1,50 @@
-"""The Gantt of the representative run: what was done when, what each bar waited for, and how critical it is over the runs."""
+"""The Gantt as a roll-up over all runs: expected plan, P50, P80 and criticality of every row, with milestones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.explanations import cause_periods
-from sim.report.figures import style
-from sim.report.representative_run import Bar, wait_bars, work_bars
-from sim.report.result_view import RunInfo
-from sim.study.gantt_ranges import FACTS, gantt_rows
+from sim.report.figures import palette, style
+from sim.report.result_view import Milestone, RunInfo
+from sim.study.gantt_ranges import PART, PHASE
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
-ROW_INCHES = 0.25
-SHORTEST = 1.0
-"""Days: shorter gaps are not drawn."""
-CHAIN = "driving chain"
-COLUMNS = ("minute", "note", "note_place", *FACTS)
-GHOSTS = "thin bar: P10 of begin to P90 of end"
+ROW_INCHES = 0.235
+CHAIN = "typical driving chain"
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of the chart: its name, its work, and the gaps in it with what was waited for."""
+class RangeRow:
+    """A row of the chart in days: P50 of its begin and end, P80 of its end, the expected plan, how often critical."""
 
     name: str
-    bars: tuple[Bar, ...]
-    gaps: tuple[Bar, ...]
+    level: int
+    parent: str
+    begin: float
+    end: float
+    p80: float
+    planned: tuple[float, float]
+    critical: float
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How a bar chart differs from run to run, of so many runs.
-
-    `ghosts`: per place the P10 of its begin and the P90 of its end, in days. `critical`: in which share of runs each
-    work, by unit and activity, was critical.
-    """
-
-    runs: int
-    ghosts: Mapping[str, tuple[float, float]]
-    critical: Mapping[tuple[str, str], float]
-
-    @classmethod
-    def of(cls, table: pd.DataFrame) -> Spread:
-        """Read the table `spread` of a result."""
-        whole, single = table[table["unit"] == ""], table[table["unit"] != ""]
-        ghosts = {str(row["place"]): (row["begin_p10"], row["end_p90"]) for row in whole.to_dict("records")}
-        shares = {(str(row["unit"]), str(row["activity"])): row["critical"] for row in single.to_dict("records")}
-        return cls(int(table["runs"].max()), ghosts, shares)
+def range_rows(spread: pd.DataFrame) -> list[RangeRow]:
+    """Return the rows of a table `spread`, in the order in which they stand in the chart."""
+    columns = ("place", "level", "parent", "begin_p50", "end_p50", "end_p80", "plan_begin", "plan_end", "critical")
+    return [
+        RangeRow(str(name), int(level), str(parent), begin, end, p80, (plan, done), critical)
+        for name, level, parent, begin, end, p80, plan, done, critical in zip(
+            *(spread[column].tolist() for column in columns), strict=True
+        )
+    ]
 
 
 @style.in_house_style
@@ -63,152 +54,111 @@ def plot_gantt(
     *,
     info: RunInfo,
     chain: pd.DataFrame | None = None,
-    spread: pd.DataFrame | None = None,
+    milestones: Sequence[Milestone] = (),
+    target: float | None = None,
 ) -> Axes:
-    """Draw one run's log: site works, power, halls, and the last block of every tenth; waits hatched by what for.
+    """Draw the table `spread` of a result: a row for each phase of the work, site work, hall and group of blocks.
 
-    With `spread` (table of a result), bars are coloured by the share of runs in which they are critical, and a thin bar
-    below shows how far a row moves. A bar on the driving chain (`chain`) has a black frame. Bars are real ones of one
-    run, never means.
+    The bar reaches from the P50 of the begin to the P50 of the end, its colour is the share of runs in which the row is
+    critical; the whisker ends at the P80 of the end; the thin bar is the expected plan. On top the typical run's driving
+    chain (`chain`), by what its days are due to, and diamonds for `milestones`; a dashed line is the `target` (day).
     """
-    shown = [*_chain_row(chain), *rows(data)]
-    ax = (
-        style.canvas(left=0.2, right=0.97, top=0.78, height=3.2 + ROW_INCHES * max(len(shown), 6)) if ax is None else ax
-    )
-    start, driving = style.date_position(info.dates, 0), _works_on_chain(chain)
-    known = None if spread is None or spread.empty else Spread.of(spread)
-    shades = _criticality_colours()
-    for at, row in enumerate(shown):
-        for gap in row.gaps:
-            ax.barh(
-                at, gap.end - gap.begin, 0.46, left=start + gap.begin, color="white", hatch="/////", lw=0,
-                edgecolor=style.CAUSES[gap.cause], gid=gap.cause,
-            )  # fmt: skip
-        for bar in row.bars:
-            framed = (bar.unit, bar.what) in driving
-            by_share = known is not None and row.name != CHAIN
-            share = known.critical.get((bar.unit, bar.what), 0.0) if known is not None else 0.0
-            ax.barh(
-                at, bar.end - bar.begin, 0.58, left=start + bar.begin, zorder=3 if framed else 2,
-                color=shades(share) if by_share else style.CAUSES[bar.cause],
-                edgecolor=style.INK if framed else "white", lw=1.5 if framed else 0.3,
-            )  # fmt: skip
-        if known is not None and row.name in known.ghosts:
-            begin, end = known.ghosts[row.name]
-            ax.barh(at + 0.41, end - begin, 0.14, left=start + begin, color="#9aa3ad", lw=0, gid="ghost")
-    _frame(ax, shown)
-    _add_legend(ax, shown, all_kinds=known is None)
-    if known is not None:
-        _add_colour_key(ax, shades)
-    style.title(ax, "One whole run: what was done, and what it waited for", pad=66)
-    style.caption(ax, _caption(info, known), left=140)
+    rows = [row for row in range_rows(data) if row.level != PART]
+    top = [CHAIN] * (chain is not None and len(chain) > 0) + [milestone.name for milestone in milestones]
+    count = len(top) + len(rows)
+    ax = style.canvas(left=0.2, right=0.97, top=0.74, height=3.6 + ROW_INCHES * max(count, 8)) if ax is None else ax
+    start, shades = style.date_position(info.dates, 0), criticality_colours()
+    causes = [*_draw_chain(ax, chain, start)] if CHAIN in top else []
+    _draw_milestones(ax, milestones, start, len(top) - len(milestones))
+    for at, row in enumerate(rows, len(top)):
+        _draw_row(ax, at, row, start, shades)
+    if target is not None:
+        ax.axvline(start + target, color="black", lw=1.4, ls=(0, (6, 4)))
+    _frame(ax, [*top, *(row.name for row in rows)], {at for at, row in enumerate(rows, len(top)) if row.level == PHASE})
+    _add_legend(ax, causes, shades, target=target is not None)
+    style.title(ax, "Schedule over all runs: expected plan, P50, P80 and criticality", pad=88)
+    style.caption(ax, _caption(info, data, target), left=140)
     return ax
 
 
-def _caption(info: RunInfo, known: Spread | None) -> str:
+def _caption(info: RunInfo, data: pd.DataFrame, target: float | None) -> str:
     """Return what the marks mean, and what they rest on."""
-    marks, blocks = "Hatched: waiting; framed: driving chain", "blocks: the last of each tenth"
-    if known is None:
-        return info.caption_of_one_run("Bars: work, by kind", marks, blocks)
-    return info.caption_of_one_run(marks, f"{GHOSTS} ({known.runs} runs)", blocks)
+    runs = int(data["runs"].max()) if len(data) else 0
+    line = "" if target is None else f"; dashed: target {info.dates.format(target)}"
+    return info.caption(f"Bars: P50 of begin to P50 of end, whisker: to P80 of end, of {runs} runs{line}")
 
 
-def _frame(ax: Axes, shown: Sequence[Row]) -> None:
+def _draw_chain(ax: Axes, chain: pd.DataFrame | None, start: float) -> Iterator[str]:
+    """Draw the driving chain in the top row; yield the causes that are on it."""
+    assert chain is not None
+    for period in cause_periods(chain):
+        ax.barh(0, period.days, 0.58, left=start + period.begin, color=palette.CAUSES[period.cause], lw=0)
+        yield period.cause
+
+
+def _draw_milestones(ax: Axes, milestones: Sequence[Milestone], start: float, first: int) -> None:
+    """Draw a diamond at the P50, a whisker to the P80, and a stroke where the expected plan has it."""
+    for at, milestone in enumerate(milestones, first):
+        ax.plot([start + milestone.p50, start + milestone.p80], [at, at], color=palette.INK, lw=1.2)
+        ax.plot([start + milestone.p50], [at], "D", color=palette.INK, ms=6)
+        if milestone.planned is not None:
+            ax.plot([start + milestone.planned] * 2, [at - 0.3, at + 0.3], color=palette.INK, lw=2.2)
+
+
+def _draw_row(ax: Axes, at: float, row: RangeRow, start: float, shades: Colormap) -> None:
+    """Draw one row: bar, whisker, and the expected plan above them."""
+    planned, done = row.planned
+    if math.isfinite(done):
+        ax.barh(at - 0.36, done - planned, 0.14, left=start + planned, color=palette.INK, lw=0, gid="plan")
+    ax.barh(
+        at + 0.08, row.end - row.begin, 0.34 if row.level == PHASE else 0.56, left=start + row.begin,
+        color=shades(row.critical), edgecolor=palette.MUTED, lw=0.5, gid="p50",
+    )  # fmt: skip
+    if row.p80 > row.end:
+        ax.plot([start + row.end, start + row.p80], [at + 0.08] * 2, color=palette.INK, lw=1.2, gid="p80")
+        ax.plot([start + row.p80] * 2, [at - 0.1, at + 0.26], color=palette.INK, lw=1.2)
+
+
+def _frame(ax: Axes, names: Sequence[str], phases: set[int]) -> None:
     """Name the rows and the dates."""
-    ax.set_yticks(range(len(shown)), [row.name for row in shown], fontsize=9.5)
-    ax.set_ylim(len(shown) - 0.3, -0.6)
+    ax.set_yticks(range(len(names)), names, fontsize=9.5)
+    for at, label in enumerate(ax.get_yticklabels()):
+        label.set_fontweight("bold" if at in phases else "normal")
+    ax.set_ylim(len(names) - 0.3, -0.7)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.02)
     style.date_axis(ax)
 
 
-def _criticality_colours() -> Colormap:
+def criticality_colours() -> Colormap:
     """Return grey to red, for a share of runs from 0 to 1."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("critical", ["#ccd2d8", "#e8988a", style.RED])
+    return LinearSegmentedColormap.from_list("critical", palette.CRITICALITY)
 
 
-def _add_colour_key(ax: Axes, shades: Colormap) -> None:
-    """Draw the key of the shares, right of the title."""
-    import numpy as np
-
-    key = ax.inset_axes((0.76, 1.012, 0.24, 0.012))
-    key.imshow(np.linspace(0, 1, 64)[None, :], aspect="auto", cmap=shades, extent=(0, 100, 0, 1))
-    key.set_yticks([])
-    key.set_xticks([0, 50, 100], ["0", "50", "100 %"], fontsize=9.5)
-    key.xaxis.tick_top()
-    key.tick_params(length=0, pad=1)
-    key.set_title("bar: critical in so many runs", fontsize=10.5, fontweight="normal", loc="left", pad=3)
-    key.grid(visible=False)
-
-
-def _add_legend(ax: Axes, shown: Sequence[Row], *, all_kinds: bool) -> None:
-    """Name the colours that are there: of waits and of the driving chain, and of all work where it has them."""
+def _add_legend(ax: Axes, causes: Sequence[str], shades: Colormap, *, target: bool) -> None:
+    """Name the marks in one key and the causes on the chain in another, both between title and axes."""
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    coloured = (bar for row in shown for bar in (*row.gaps, *(row.bars if all_kinds or row.name == CHAIN else ())))
-    there = {bar.cause for bar in coloured}
-    patches = [Patch(color=style.CAUSES[name], label=words) for name, words in DELAY_CAUSES.items() if name in there]
-    ax.legend(
-        handles=patches, loc="lower left", bbox_to_anchor=(-0.18, 1.0), ncols=5 if all_kinds else 4, borderaxespad=0.3,
-        borderpad=0, columnspacing=0.9, handlelength=1.1, handletextpad=0.4, fontsize=9.5,
-    )  # fmt: skip
-
-
-def _chain_row(chain: pd.DataFrame | None) -> Iterator[Row]:
-    """Yield the driving chain as a row of its own, by what its days are due to."""
-    if chain is not None and len(chain):
-        found = cause_periods(chain)
-        yield Row(CHAIN, tuple(Bar("", "", s.begin, s.end, s.cause) for s in found), ())
-
-
-def _works_on_chain(chain: pd.DataFrame | None) -> set[tuple[str, str]]:
-    if chain is None or not len(chain):
-        return set()
-    return {*zip(chain["unit"], chain["activity"], strict=True)}
-
-
-# --- rows of the chart ------------------------------------------------------------------------------------------------
-
-
-def rows(events: pd.DataFrame) -> list[Row]:
-    """Return the rows: permits and site works, power, each hall's shell, each hall's last block; gaps in them."""
-    done, waited = work_bars(events), wait_bars(events)
-    by_place: dict[str, list[Bar]] = {}
-    for bar in done:
-        by_place.setdefault(bar.unit, []).append(bar)
-    found = []
-    signals = events[events["kind"] == "signal"]
-    givers = dict(zip(signals["resource"], zip(signals["place"], signals["unit_kind"], strict=True), strict=True))
-    known = events.drop_duplicates("unit").set_index("unit")[[*FACTS]]
-    for row in gantt_rows({name: events[name].to_numpy() for name in COLUMNS}):
-        units = {str(facts[0]) for facts in known.itertuples() if row.has(*facts[1:])}
-        bars = sorted((bar for unit in units for bar in by_place.get(unit, ())), key=lambda bar: (bar.begin, bar.end))
-        if bars:
-            mine = [wait for wait in waited if wait.unit in units and not (row.is_place and _is_within(wait, givers))]
-            found.append(Row(row.name, tuple(bars), tuple(_gaps(bars, mine))))
-    return found
-
-
-def _is_within(wait: Bar, givers: Mapping[str, tuple[str, str]]) -> bool:
-    """Tell whether a unit waited for its own place, which stands in the same row; material comes from elsewhere."""
-    place, kind = givers.get(wait.what, ("", ""))
-    return place == wait.place and kind != "material"
-
-
-def _gaps(bars: Sequence[Bar], waited: Sequence[Bar]) -> Iterator[Bar]:
-    """Yield the times in which nothing was done in a row, each with what most of it was waited for."""
-    end = min((wait.begin for wait in waited if wait.end == bars[0].begin and wait.begin > 0), default=bars[0].begin)
-    end = max(end, bars[0].begin - 60)
-    for bar in bars:
-        if bar.begin - end >= SHORTEST:
-            overlaps = [
-                (wait.end == bar.begin, min(wait.end, bar.begin) - max(wait.begin, end), wait.cause)
-                for wait in waited
-                if min(wait.end, bar.begin) > max(wait.begin, end)
-            ]
-            if overlaps:
-                yield Bar(bar.unit, "", end, bar.begin, max(overlaps)[2])
-        end = max(end, bar.end)
+    marks: list[Patch | Line2D] = [
+        Line2D([], [], color=palette.INK, lw=2.5, label="expected plan"),
+        *(Patch(facecolor=shades(share), edgecolor=palette.MUTED, label=f"critical in {words}") for share, words in (
+            (0.0, "no run"), (0.5, "half of the runs"), (1.0, "all"))),
+        Line2D([], [], color=palette.INK, lw=1.2, marker="|", label="to P80"),
+        Line2D([], [], color=palette.INK, lw=0, marker="D", ms=6, label="milestone, P50"),
+    ]  # fmt: skip
+    marks += [Line2D([], [], color="black", lw=1.4, ls=(0, (4, 3)), label="target")] * target
+    patches = [Patch(color=palette.CAUSES[name], label=words) for name, words in DELAY_CAUSES.items() if name in causes]
+    common: dict[str, Any] = {
+        "loc": "lower left", "borderaxespad": 0.3, "borderpad": 0, "columnspacing": 0.9, "handlelength": 1.3,
+        "handletextpad": 0.4, "fontsize": 9.5, "frameon": False,
+    }  # fmt: skip
+    ax.legend(handles=marks, bbox_to_anchor=(-0.19, 1.0), ncols=7, **common)
+    if patches:
+        above = 16 / (ax.get_window_extent().height / ax.get_figure(root=True).dpi * 72)  # type: ignore[union-attr]
+        labels = [str(patch.get_label()) for patch in patches]
+        ax.add_artist(Legend(ax, patches, labels, bbox_to_anchor=(-0.19, 1.0 + above), ncols=5, **common))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.report.figures import style
+from sim.report.explanations import RiskRow
+from sim.report.figures import palette, style
 from sim.report.formatting import SAMPLING_ONLY, MetricFormat, Quote, metric_format, signed
 
 if TYPE_CHECKING:
@@ -31,18 +33,18 @@ def plot_low_high(
     fmt = metric_format(metric)
     rows = table.iloc[::-1].reset_index(drop=True)
     widest = max(float(rows[["low", "high"]].abs().to_numpy().max(initial=0.0)), 1e-9)
-    for end, colour in (("low", style.ORANGE), ("high", style.BLUE)):
+    for end, colour in (("low", palette.ORANGE), ("high", palette.BLUE)):
         ax.barh(rows.index, rows[end], height=0.62, color=colour, label=f"input at its {end} end")
         errors = (rows[end] - rows[f"{end}_low"], rows[f"{end}_high"] - rows[end])
         known = (errors[0] >= 0) & (errors[1] >= 0)
         ax.errorbar(
             rows[end][known], rows.index[known], xerr=[error[known] for error in errors], fmt="none",
-            ecolor=style.INK, elinewidth=1.1, capsize=3,
+            ecolor=palette.INK, elinewidth=1.1, capsize=3,
         )  # fmt: skip
     for place, row in rows.iterrows():
         for end in ("low", "high"):
             _label_end(ax, float(str(place)), row, end, widest, fmt)
-    ax.axvline(0, color=style.INK, lw=1)
+    ax.axvline(0, color=palette.INK, lw=1)
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
     ax.set_xlim(-1.45 * widest, 1.45 * widest)
     ax.grid(visible=True, axis="x")
@@ -76,47 +78,89 @@ def change_text(fmt: MetricFormat, change: float) -> str:
 # --- causes switched off ----------------------------------------------------------------------------------------------
 
 
-KINDS = {"risk": (style.ORANGE, "risk event"), "uncertainty": (style.BLUE, "uncertainty")}
+KINDS = {"risk": (palette.ORANGE, "risk event"), "uncertainty": (palette.BLUE, "range")}
+NOT_ADDITIVE = "Each cause is switched off alone, on the same random numbers; effects overlap, so they do not add up"
 
 
 @style.in_house_style
-def plot_tornado(
-    data: pd.DataFrame, ax: Axes | None = None, *, metric: str = "lead_time_full_days", most: int = 15, basis: str = ""
+def plot_which_risk(
+    rows: Sequence[RiskRow], ax: Axes | None = None, *, metric: str = "lead_time_full_days", basis: str = ""
 ) -> Axes:
-    """Draw a drivers table (name, kind, METRIC_p50, METRIC_p80: what is saved), the largest at P80 on top."""
+    """Draw what each cause costs: days at P80 (bar, with its interval) and its share of the variance (dot, upper axis).
+
+    Sorted by the bars; each value stands at the right edge, clear of bars, intervals and dots.
+    """
     fmt = metric_format(metric)
-    size = data[[f"{metric}_p80", f"{metric}_p50"]].abs()
-    felt = size[(size >= fmt.finest_step / 2).any(axis=1)].sort_values([*size], ascending=False, kind="stable")
-    rows = data.reindex(felt.index).head(most)
-    ax = style.canvas(left=0.33, height=2.6 + 0.42 * max(len(rows), 4)) if ax is None else ax
+    ax = style.canvas(left=0.33, right=0.92, top=0.76, height=3.4 + 0.42 * max(len(rows), 4)) if ax is None else ax
     place = np.arange(len(rows))
-    p80, p50 = (rows[f"{metric}_{p}"].to_numpy(dtype=np.float64) for p in ("p80", "p50"))
     for kind, (colour, words) in KINDS.items():
-        of = (rows["kind"] == kind).to_numpy()
+        of = np.array([row.kind == kind for row in rows], bool)
         if of.any():
-            ax.barh(place[of], p80[of], 0.62, color=colour, label=f"{words}, at P80")
-    ax.plot(p50, place, "d", ls="", color=style.INK, ms=7, mfc="white", mew=1.5, label="at P50")
+            ax.barh(
+                place[of], [row.days for row in rows if row.kind == kind], 0.62, color=colour, label=f"{words}, at P80"
+            )
+    ends = np.array([(row.low, row.high) for row in rows], np.float64).reshape(-1, 2)
+    ends = np.where(np.isfinite(ends), ends, np.array([[row.days] * 2 for row in rows]).reshape(-1, 2))
+    for at, (low, high) in enumerate(ends):
+        ax.plot(
+            [low, high],
+            [at, at],
+            color=palette.INK,
+            lw=1.3,
+            marker="|",
+            ms=7,
+            label="95 % interval" if at == 0 else None,
+        )
     ax.axvline(0, color="black", lw=1.4)
-    span = float(max(np.abs(p80).max(initial=0), np.abs(p50).max(initial=0), fmt.finest_step))
-    low, high = min(0.0, p80.min(initial=0), p50.min(initial=0)), max(0.0, p80.max(initial=0), p50.max(initial=0))
-    ax.set_xlim(low - 0.18 * span * (low < 0) - 0.02 * span, high + 0.22 * span)
-    for at, value, middle in zip(place, p80, p50, strict=True):
-        end = max(value, middle, 0.0) if value >= 0 else min(value, middle)
+    low, high = min(ends.min(initial=0.0), 0.0), max(ends.max(initial=fmt.finest_step), fmt.finest_step)
+    ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
+    for at, row in enumerate(rows):
         ax.annotate(
-            style.text(signed(fmt.write(value, fmt.finest_step)) if value else fmt.write(0.0, fmt.finest_step)),
-            (end, at), (9 if value >= 0 else -9, 0), textcoords="offset points", va="center",
-            ha="left" if value >= 0 else "right", fontsize=11.5,
+            row.text, (1, at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+            fontsize=11.5, fontweight="bold", annotation_clip=False,
         )  # fmt: skip
-    ax.set_yticks(place, [style.text(textwrap.fill(name, 34)) for name in rows["name"]], fontsize=11)
-    ax.invert_yaxis()
+    ax.set_yticks(place, [style.text(textwrap.fill(row.name, 34)) for row in rows], fontsize=11)
+    ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
-    ax.set_xlabel(style.text(f"{fmt.label}: saved when it is switched off, {fmt.unit}"))
-    style.legend_above(ax)
-    style.title(ax, f"What drives {fmt.label}")
-    note = "Each cause is switched off alone, on the same random numbers; effects overlap, so they do not add up"
-    style.caption(ax, f"{note}\n{basis}{'; ' if basis else ''}{SAMPLING_ONLY}", drop=56, left=225)
+    ax.set_xlabel(style.text(f"{fmt.label}: saved at P80 when it is switched off, {fmt.unit}"))
+    _share_axis(ax, rows)
+    style.title(ax, "Which risk matters", pad=84)
+    style.caption(ax, f"{NOT_ADDITIVE}\n{basis}{'; ' if basis else ''}{SAMPLING_ONLY}", drop=56, left=225)
     return ax
+
+
+def _share_axis(ax: Axes, rows: Sequence[RiskRow]) -> None:
+    """Draw the shares of the variance as dots on an axis above, whose zero is that of the days; name all marks."""
+    known = [(at, row.share) for at, row in enumerate(rows) if row.share is not None]
+    handles, labels = ax.get_legend_handles_labels()
+    if known:
+        upper = ax.twiny()
+        most = 1.15 * max(0.1, *(share for _, share in known))
+        low, high = ax.get_xlim()
+        upper.set_xlim(most * low / high, most)
+        upper.plot(
+            [share for _, share in known], [at for at, _ in known], "o", color=palette.INK, mfc="white", mew=1.6, ms=7,
+            label="share of the variance (upper axis)",
+        )  # fmt: skip
+        upper.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %" if x >= -1e-9 else "")
+        upper.set_xlabel("share of the variance of the date, by itself")
+        upper.grid(visible=False)
+        more = upper.get_legend_handles_labels()
+        handles, labels = [*handles, *more[0]], [*labels, *more[1]]
+    ax.legend(
+        handles, labels, loc="lower left", bbox_to_anchor=(-0.5, 1.0), borderaxespad=0.3, borderpad=0, fontsize=10.5,
+        ncols=4, columnspacing=1.2, handlelength=1.5, bbox_transform=_above(ax, 48 if known else 0),
+    )  # fmt: skip
+
+
+def _above(ax: Axes, points: float) -> Any:
+    """Return the coordinates of the axes, so many points higher."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return ax.transAxes + ScaledTranslation(0, points / 72, figure.dpi_scale_trans)
 
 
 # --- sensitivity indices ----------------------------------------------------------------------------------------------
@@ -134,12 +178,12 @@ def plot_indices(table: pd.DataFrame, metric: str, statistic: str = "p80", ax: A
     high = 0.8 / len(shown)
     for number, column in enumerate(shown):
         at = rows.index + high * ((len(shown) - 1) / 2 - number)
-        colour = (style.BLUE, style.ORANGE)[number]
+        colour = (palette.BLUE, palette.ORANGE)[number]
         ax.barh(at, rows[column], height=0.9 * high, color=colour, label=SHOWN[column])
         ax.errorbar(
-            rows[column], at, xerr=rows[f"{column}_conf"], fmt="none", ecolor=style.INK, elinewidth=1.1, capsize=3
+            rows[column], at, xerr=rows[f"{column}_conf"], fmt="none", ecolor=palette.INK, elinewidth=1.1, capsize=3
         )
-    ax.axvline(0, color=style.INK, lw=1)
+    ax.axvline(0, color=palette.INK, lw=1)
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
     ax.grid(visible=True, axis="x")
     fmt = metric_format(metric)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +23,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from sim import files
+from sim.report.figures.palette import INK, MUTED, PALE
 from sim.report.formatting import MONTHS, ProjectDates
 
 if TYPE_CHECKING:
@@ -30,26 +31,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-INK = "#1b1f24"
-MUTED = "#5b6470"
-PALE = "#d9dee4"
-# Red means P80, a limit, or critical, and nothing else.
-RED = "#c1121f"
-BLUE = "#0072b2"
-ORANGE = "#e69f00"
-# Tints of blue on white, pale to deep: opaque, so that a band looks like its key in the legend.
-TINTS = ("#dbeaf5", "#b3d3e8", "#80b6d9")
-# Okabe and Ito's set without its reds: distinct for every kind of colour vision.
-STRATEGIES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00")
-
-CAUSES = {
-    "permits": "#9aa3ad", "order_date": "#c5cbd2", "parts": "#7a6a00", "site_works": "#b08968", "hall": "#5b6470",
-    "factory": BLUE, "truck": "#56b4e9", "yard": "#8ed1c6", "crew": ORANGE, "crane": "#cc79a7",
-    "installation": "#009e73", "power": "#d9b800", "commissioning": "#004d80", "weather": "#6f4ea1",
-    "risk": "#000000", "other": PALE,
-}  # fmt: skip
-"""A colour for every cause of `sim.plan.vocabulary.DELAY_CAUSES`, the same in every figure."""
 
 SIZE = (10.0, 5.9)
 DPI = 160
@@ -221,8 +202,3 @@ def _drawn(figure: Figure, **options: Any) -> bytes:
     sink = BytesIO()
     figure.savefig(sink, **options)
     return sink.getvalue()
-
-
-def colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each strategy, in the order given, the same in every figure of one comparison."""
-    return {name: STRATEGIES[k % len(STRATEGIES)] for k, name in enumerate(names)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report.figures import style
+from sim.report.figures import palette, style
 from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, metric_format
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def plot_small_multiples(
     ax = style.canvas(height=2.2 + 2.6 * down, right=0.97, top=0.85) if ax is None else ax
     ax.set_axis_off()
     known = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
-    colours = style.colours([str(name) for name in dict.fromkeys(table["config"])])
+    colours = palette.strategy_colours([str(name) for name in dict.fromkeys(table["config"])])
     panels = [ax.inset_axes(_panel_bounds(at, min(ACROSS, len(inputs)), down)) for at in range(len(inputs))]
     for number, (panel, name) in enumerate(zip(panels, inputs, strict=True)):
         _draw_panel(panel, known, metric, name, colours)
@@ -116,7 +116,7 @@ def plot_sweep_lines(
     lines = {"": rows} if by == "config" else dict(iter(rows.groupby("config", sort=False)))
     places = _positions(list(rows[by]))
     joined = "-" if rows[by].dtype != object else ""
-    for name, colour in style.colours([str(line) for line in lines]).items():
+    for name, colour in palette.strategy_colours([str(line) for line in lines]).items():
         line = lines[name]
         x = np.array([places[value] for value in line[by]])
         called = f"{name} " if len(lines) > 1 else ""
@@ -183,13 +183,13 @@ def plot_heat_map(
     ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest)) if ax is None else ax
     values = grid.to_numpy(dtype=np.float64)
     shown = np.where(np.isfinite(values), values, np.nan)
-    colours = LinearSegmentedColormap.from_list("house", ["white", *style.TINTS, style.BLUE])
-    ax.imshow(shown, aspect="auto", cmap=colours.with_extremes(bad=style.PALE), origin="lower")
+    colours = LinearSegmentedColormap.from_list("house", ["white", *palette.TINTS, palette.BLUE])
+    ax.imshow(shown, aspect="auto", cmap=colours.with_extremes(bad=palette.PALE), origin="lower")
     ax.grid(visible=False)
     middle = np.nanmin(shown) + 0.75 * (np.nanmax(shown) - np.nanmin(shown)) if np.isfinite(shown).any() else 0
     for (row, column), value in np.ndenumerate(values):
         words = _value_text(metric, float(value))
-        ink = "white" if np.isfinite(value) and value > middle else style.INK
+        ink = "white" if np.isfinite(value) and value > middle else palette.INK
         ax.text(column, row, style.text(words), ha="center", va="center", color=ink, fontsize=11.5)
     ax.set_xticks(range(len(grid.columns)), [_tick_label(value) for value in grid.columns])
     ax.set_yticks(range(len(grid.index)), [_tick_label(value) for value in grid.index])
@@ -222,19 +222,19 @@ def plot_pareto(
     there = np.isfinite(x) & np.isfinite(y)
     keeps, best = trials["feasible"].to_numpy(dtype=bool), trials["best"].to_numpy(dtype=bool)
     groups = (
-        ("misses a limit", there & ~keeps, style.MUTED, "x"),
-        ("keeps every limit", there & keeps, style.BLUE, "o"),
+        ("misses a limit", there & ~keeps, palette.MUTED, "x"),
+        ("keeps every limit", there & keeps, palette.BLUE, "o"),
     )
     for label, chosen, colour, mark in groups:
         ax.plot(x[chosen], y[chosen], mark, color=colour, ms=6, alpha=0.75, label=label, ls="")
     front = np.flatnonzero(trials["pareto"].to_numpy(dtype=bool))
     front = front[np.argsort(x[front], kind="stable")]
     if len(front):
-        ax.step(x[front], y[front], where="post", color=style.ORANGE, lw=2, label="Pareto set")
+        ax.step(x[front], y[front], where="post", color=palette.ORANGE, lw=2, label="Pareto set")
     for label, place, mark in (("start", 0, "s"), ("best", int(np.flatnonzero(best)[0]), "*")):
         if there[place]:
             size = 15 if mark == "*" else 9
-            ax.plot(x[place], y[place], mark, color=style.INK, ms=size, mfc="none", mew=2, ls="", label=label)
+            ax.plot(x[place], y[place], mark, color=palette.INK, ms=size, mfc="none", mew=2, ls="", label=label)
     ax.set_xlabel(style.text(f"P80 of {_label_with_unit(against)}"))
     name = "mean" if statistic == "mean" else statistic.upper()
     ax.set_ylabel(style.text(f"{name} of {_label_with_unit(objective)}"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.report.figures import style
+from sim.report.figures import palette, style
 from sim.report.formatting import number, percent
 from sim.report.result_view import RunInfo, Values, percentile, share_below
 
@@ -43,19 +43,18 @@ def plot_headcount(
     x = style.date_position(info.dates, 0) + weeks["day"].to_numpy(dtype=float)
     edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
     p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
-    ax.stairs(p50, edges, fill=True, color=style.TINTS[0])
-    ax.stairs(p50, edges, color=style.BLUE, lw=2.2, zorder=3, label="P50 of the week")
+    ax.stairs(p50, edges, color=palette.BLUE, lw=2.2, zorder=3, label="P50 of the week")
     ax.fill_between(
-        edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=style.TINTS[2], lw=0,
+        edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=palette.TINTS[2], lw=0,
         label="P10 to P90",
     )  # fmt: skip
     if limit is not None:
-        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), zorder=4, label=f"limit {number(limit)}")
+        ax.axhline(limit, color=palette.RED, lw=2, ls=(0, (6, 4)), zorder=4, label=f"limit {number(limit)}")
     _frame(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
     if peaks is not None and len(peaks):
         quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
         _draw_peak_distribution(ax, peaks, quoted["p80"], limit)
-    style.title(ax, _headline(peaks, limit, quoted))
+    style.title(ax, headcount_headline(peaks, limit, quoted))
     note = "a peak is one run's own highest day, never read off the band"
     style.caption(ax, info.caption("People on site, highest day of each week, direct and indirect", note))
     return ax
@@ -73,7 +72,7 @@ def weekly_peaks(curves: pd.DataFrame) -> pd.DataFrame:
     return weeks.loc[: weeks["p90"].to_numpy().nonzero()[0].max(initial=0) + 2]
 
 
-def _headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
+def headcount_headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
     """Return the title: the peak, and how often it stays under the limit."""
     if peaks is None or quoted is None:
         return "Headcount on site"
@@ -96,22 +95,27 @@ def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
 def _draw_peak_distribution(ax: Axes, peaks: Values, p80: float, limit: float | None) -> None:
     """Draw the distribution of the peak to the right, on the same scale of people."""
     side = ax.inset_axes((1.03, 0, 0.28, 1), sharey=ax)
-    low, high = float(peaks.min()), float(peaks.max())
-    width = max(1.0, np.ceil((high - low) / min(24, 2 * np.sqrt(len(peaks)))), np.ceil(ax.get_ylim()[1] / 80))
-    edges = np.arange(np.floor(low / width) * width, high + width, width)
-    edges = edges if edges[-1] > high else np.append(edges, edges[-1] + width)
+    edges = peak_bins(peaks, np.ceil(ax.get_ylim()[1] / 80))
     counts, _ = np.histogram(peaks, edges)
-    side.stairs(counts, edges, fill=True, orientation="horizontal", color=style.TINTS[2])
+    side.stairs(counts, edges, fill=True, orientation="horizontal", color=palette.TINTS[2])
     side.set_xlim(0, counts.max() * 1.05)
     if np.isfinite(p80):
-        side.axhline(p80, color=style.RED, lw=2)
+        side.axhline(p80, color=palette.RED, lw=2)
         _label_p80(side, p80, limit)
     if limit is not None:
-        side.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)))
+        side.axhline(limit, color=palette.RED, lw=2, ls=(0, (6, 4)))
     side.set_xlabel("peak of each run", labelpad=8)
     side.set_xticks([])
     side.tick_params(axis="y", labelleft=False, length=0)
     side.grid(visible=False)
+
+
+def peak_bins(peaks: Values, narrowest: float = 1.0) -> Values:
+    """Return edges of bins of whole people, at most 24 of them."""
+    low, high = float(peaks.min()), float(peaks.max())
+    width = max(1.0, np.ceil((high - low) / min(24, 2 * np.sqrt(len(peaks)))), narrowest)
+    edges = np.arange(np.floor(low / width) * width, high + width, width)
+    return edges if edges[-1] > high else np.append(edges, edges[-1] + width)
 
 
 def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
@@ -119,7 +123,7 @@ def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
     below = limit is not None and p80 < limit
     side.annotate(
         f"P80 {number(p80)}", (1, p80), (-3, -5 if below else 5), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="right", va="top" if below else "bottom", color=style.RED, fontweight="bold",
+        textcoords="offset points", ha="right", va="top" if below else "bottom", color=palette.RED, fontweight="bold",
         path_effects=style.halo(),
     )  # fmt: skip
 
@@ -129,7 +133,6 @@ def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
 
 MOST = 7
 """Trades shown by themselves; the smaller ones are put together."""
-COLOURS = (style.BLUE, style.ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#7a6a00", "#b08968", "#9aa3ad")
 INDIRECT = "indirect"
 
 
@@ -151,11 +154,13 @@ def plot_trades(
     weeks = next(iter(layers.values()), np.zeros(0))
     edges = style.date_position(info.dates, 0) + 7.0 * np.arange(len(weeks) + 1)
     floor = np.zeros(len(weeks))
-    for (trade, layer), colour in zip(layers.items(), (*COLOURS[: max(len(layers) - 1, 0)], style.PALE), strict=False):
+    for (trade, layer), colour in zip(
+        layers.items(), (*palette.TRADES[: max(len(layers) - 1, 0)], palette.PALE), strict=False
+    ):
         ax.stairs(floor + layer, edges, baseline=floor, fill=True, color=colour, label=trade.replace("_", " "))
         floor = floor + layer
     if limit is not None:
-        ax.axhline(limit, color=style.RED, lw=2, ls=(0, (6, 4)), label=f"limit {number(limit)}")
+        ax.axhline(limit, color=palette.RED, lw=2, ls=(0, (6, 4)), label=f"limit {number(limit)}")
     if len(weeks):
         ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(floor.max(initial=1.0), limit or 0.0) * 1.08)
@@ -204,7 +209,7 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
     """
     ax = style.canvas(right=0.97) if ax is None else ax
     x = style.date_position(info.dates, 0) + data["day"].to_numpy(dtype=float)
-    for name, colour, tint in (("paid", style.ORANGE, PAID_TINT), ("earned", style.BLUE, style.TINTS[1])):
+    for name, colour, tint in (("paid", palette.ORANGE, PAID_TINT), ("earned", palette.BLUE, palette.TINTS[1])):
         low, middle, high = (data[f"{name}_{p}"].to_numpy(dtype=float) / 1e6 for p in ("p10", "p50", "p90"))
         ax.fill_between(x, low, high, color=tint, lw=0)
         ax.plot(x, middle, color=colour, lw=2.4, label=f"{name}, P50 (band: P10 to P90)")
@@ -215,16 +220,16 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
     if len(moving):
         ax.set_xlim(x[max(moving[0] - 14, 0)], x[min(moving[-1] + 28, len(x) - 1)])
     ax.set_ylim(0, max(float(data["paid_p90"].max()), float(data["planned"].max()), 1.0) / 1e6 * 1.06)
-    ax.set_ylabel("man-hours until then, millions")
+    ax.set_ylabel("man-hours, cumulative, millions")
     style.date_axis(ax)
     style.legend_above(ax)
-    style.title(ax, _hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1])))
+    style.title(ax, hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1])))
     meaning = f"Earned: work content done; paid: all people on site, also waiting and indirect; of {runs} runs"
     style.caption(ax, info.caption(meaning))
     return ax
 
 
-def _hours_headline(earned: float, paid: float) -> str:
+def hours_headline(earned: float, paid: float) -> str:
     """Return the title: how much is paid for an hour that is earned."""
     if not earned:
         return "Man-hours on site"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,43 +16,93 @@ from sim import files
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
-from sim.report.html_report import charts, render
-from sim.report.html_report.run_report import REPORT, sample, write_run
-from sim.report.result_view import FINISH, PEAK, ResultView, RunData
+from sim.report.formatting import metric_format, p50_and_p80, percent
+from sim.report.html_report import render
+from sim.report.html_report.comparison_charts import comparison_charts
+from sim.report.html_report.run_report import REPORT, write_run
+from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData
+from sim.report.verdict import verdict_sentences
 from sim.study.api import compared
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES, MANIFEST
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 TITLE = "Strategies on the same random numbers"
-IDLE = "idle_capital_months"
 DIFFERENCES = "differences.csv"
 
 
 def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> None:
-    """Write the figures and the report of a comparison into a directory that holds the results by name."""
+    """Write figures, numbers and the report of a comparison into a directory that holds the results by name."""
     files.make_directory(directory / FIGURES)
     views = ResultView.of_each(results)
-    figures = dict(figures_of_comparison(views, differences))
-    for name, ax in figures.items():
+    for name, ax in figures_of_comparison(views, differences):
         style.save(ax, directory / FIGURES, name)
-    files.write(directory / REPORT, page(views, differences, figures))
+    charts = comparison_charts(views, differences)
+    dates = next(iter(views.values())).dates
+    for name, chart in charts.items():
+        files.write(directory / FIGURES / f"{name}.csv", chart.csv(dates))
+    files.write(directory / REPORT, page(views, differences))
 
 
-def page(views: Mapping[str, ResultView], differences: pd.DataFrame, figures: Mapping[str, Axes]) -> bytes:
+def page(views: Mapping[str, ResultView], differences: pd.DataFrame) -> bytes:
     """Return the report of a comparison as one HTML file; it links to the report of each result."""
     first = next(iter(views.values()))
-    side, pairs = comparison_tables(views, differences)
+    labels = short_labels(views)
+    named = {labels[name]: view for name, view in views.items()}
+    apart = differences.assign(case=differences["case"].map(labels), base=differences["base"].map(labels))
+    side, pairs = comparison_tables(named, apart)
     return render(
-        "compare.html.jinja", _charts(views), figures,
-        title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}",
-        reports=[(name, f"{name}/{REPORT}") for name in views], side=_cells(side),
+        "compare.html.jinja", comparison_charts(named, apart), first.dates,
+        title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}", first="pay_get",
+        reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(side),
+        verdicts=[(label, " ".join(verdict_sentences(view))) for label, view in named.items()],
+        pay_get={"head": ["", *named], "rows": [*pay_and_get(named)]},
         pairs=[_cells(pair) for pair in pairs], basis=sample_note(first),
-        sample=sample(first.info), remarks=" ".join(comparison_notes(views, differences)),
+        remarks=" ".join(comparison_notes(named, apart)),
     )  # fmt: skip
+
+
+def short_labels(views: Mapping[str, ResultView]) -> dict[str, str]:
+    """Return what each result is called: its label without what stands in brackets; its name where two are the same."""
+    labels = {name: view.info.name.partition("(")[0].strip() or name for name, view in views.items()}
+    known = [*labels.values()]
+    return {name: label if known.count(label) == 1 else name for name, label in labels.items()}
+
+
+GETS = (FIRST, FINISH)
+PAYS = (
+    "capital_total_usd", "installed_cost_usd_per_mw", "idle_capital_months", "idle_capital_peak_usd",
+    "carrying_cost_usd", "hours_paid", "liquidated_damages_usd", "foregone_revenue_usd",
+)  # fmt: skip
+
+
+def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
+    """Yield what you get (dates, people, confidence) and what you pay for it, a column a strategy: P50 / P80."""
+    for metric in GETS:
+        if all(view.has(metric) for view in views.values()):
+            label = metric_format(metric).label
+            yield (
+                f"you get: {label}, P50",
+                *(view.dates.format(view.quote(metric, "p50").value) for view in views.values()),
+            )
+            yield (
+                f"you get: {label}, P80",
+                *(view.dates.format(view.quote(metric, "p80").value) for view in views.values()),
+            )
+    if all(view.limit(FINISH) is not None and view.has(FINISH) for view in views.values()):
+        yield "you get: the target kept in", *(
+            percent(view.share_at_most(FINISH, view.limit(FINISH) or 0.0).fraction) for view in views.values()
+        )  # fmt: skip
+    yield (
+        "you house: peak on site, P50 / P80",
+        *(p50_and_p80(view.summary, PEAK) if view.has(PEAK) else "" for view in views.values()),
+    )
+    for metric in PAYS:
+        if any(view.has(metric) for view in views.values()):
+            cells = (p50_and_p80(view.summary, metric) if view.has(metric) else "" for view in views.values())
+            yield f"you pay: {metric_format(metric).label}, P50 / P80", *cells
 
 
 def _cells(table: Table) -> dict[str, Any]:
@@ -64,24 +114,6 @@ def _cells(table: Table) -> dict[str, Any]:
         "rows": [*zip(*columns, strict=True)],
         "numbers": range(1, len(columns)),
     }
-
-
-def _charts(views: Mapping[str, ResultView]) -> dict[str, Any]:
-    """Return the charts one can point at, of the results in which any run succeeded."""
-    known = {name: view for name, view in views.items() if not view.info.all_failed}
-    curves = {name: view.curves for name, view in known.items()}
-    infos = {name: view.info for name, view in known.items()}
-    if not known:
-        return {}
-    drawn = {
-        "mw_online": charts.ramps(curves, infos, "mw_online", "MW online, gross"),
-        "headcount": charts.ramps(curves, infos, "headcount", "people on site"),
-        "capital_deployed_usd": charts.ramps(curves, infos, "capital_deployed_usd", "paid, $M", 1e6),
-        "capital_in_service_usd": charts.ramps(curves, infos, "capital_in_service_usd", "in service, $M", 1e6),
-    }
-    if all(FINISH in view.runs for view in known.values()):
-        drawn["cloud"] = charts.cloud({name: view.runs for name, view in known.items()}, FINISH, IDLE, PEAK)
-    return drawn
 
 
 # --- stored results ---------------------------------------------------------------------------------------------------

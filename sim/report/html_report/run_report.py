@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,18 +18,20 @@ from sim.errors import ConfigError
 from sim.report import explanations
 from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
-from sim.report.figures import figures_of_run, style
+from sim.report.figures import palette
 from sim.report.figures.drawing import FigureDrawing
 from sim.report.formatting import WITHHELD, number, percent
-from sim.report.html_report import charts, render
-from sim.report.result_view import FINISH, ResultView, RunData, RunInfo, share_at_most
-from sim.report.verdict import headline, key_results
+from sim.report.html_report import render
+from sim.report.html_report.chart_spec import Chart
+from sim.report.html_report.gantt_document import gantt_csv, gantt_document
+from sim.report.html_report.money_table import MONEY_NOTE, money_rows
+from sim.report.html_report.one_page import milestone_rows, three_causes, three_levers, tiles
+from sim.report.html_report.run_charts import run_charts
+from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
+from sim.report.verdict import key_results, verdict_sentences
 from sim.study.intervals import quantile
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 PRECISE = 0.01
 """Half-width of the interval of the P80, as a share of it, that a published date should have."""
@@ -161,12 +163,10 @@ def _questions_on_model(view: ResultView) -> Iterator[Check]:
 
 REPORT = "report.html"
 CONTENTS = (
-    ("results", "Key results"), ("finish", "S-curve"), ("ramp", "MW ramp"), ("drivers", "Why, and which risk"),
-    ("people", "Workforce"), ("capital", "Capital"), ("flow", "Flowline and Gantt"), ("compare", "Strategies"),
-    ("assumptions", "Assumptions"), ("method", "Method"), ("checklist", "Checklist"),
+    ("results", "Key results"), ("finish", "S-curve"), ("ramp", "MW online"), ("drivers", "Why this date"),
+    ("risks", "Which risk matters"), ("people", "Workforce"), ("capital", "Capital and money"), ("schedule", "Schedule"),
+    ("flow", "Flowline"), ("method", "Method"), ("checklist", "Checklist"), ("assumptions", "Assumptions"),
 )  # fmt: skip
-AS_CHARTS = {"mw_online", "finish", "capital"}
-"""Figures that stand in the report as charts."""
 COMPARE_NOTE = (
     "A lead time means little alone. The command sim compare simulates several projects on the same random numbers and"
     " reports on them."
@@ -177,45 +177,78 @@ METHOD = (
     " random numbers. A percentile is an order statistic of the runs, its interval exact for that. Dates are rounded"
     " up to the next working day."
 )
+GANTT_NOTE = (
+    "Bar: P50 of the begin to P50 of the end, its colour the share of runs in which the row is on the driving chain;"
+    " whisker: P80 of the end; thin bar: expected plan. Open a row for its blocks, and a block for the work of the"
+    " typical run by kind, with what each piece waited for (hatched)."
+)
 
 
 def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = None) -> None:
-    """Write the figures and the report of a result into its directory; `drawing` are its figures, begun elsewhere."""
+    """Write the figures, the numbers behind them and the report of a result; `drawing` are figures begun elsewhere."""
     drawing = drawing or FigureDrawing()
     drawing.go_on(result)
-    files.write(directory / REPORT, page(result))
+    view = ResultView.of(result)
+    charts = run_charts(view)
+    files.write(directory / REPORT, page(view, charts))
+    write_numbers(view, charts, directory / FIGURES)
     drawing.write(result, directory / FIGURES)
 
 
-def page(result: RunData | ResultView, figures: Mapping[str, Axes] | None = None) -> bytes:
-    """Return the report of a result as one HTML file; `figures` are those of a run, drawn here if not given."""
+def write_numbers(view: ResultView, charts: Mapping[str, Chart], directory: Path) -> None:
+    """Write the numbers behind every figure as CSV, named like the figure."""
+    files.make_directory(directory)
+    for name, chart in charts.items():
+        files.write(directory / f"{name}.csv", chart.csv(view.dates))
+    if len(view.spread):
+        files.write(directory / "gantt.csv", gantt_csv(view).encode())
+
+
+def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None) -> bytes:
+    """Return the report of a result as one HTML file; `charts` are those of `run_charts`, made here if not given."""
     view = ResultView.of(result)
-    figures = dict(figures_of_run(view)) if figures is None else figures
-    parts = [
-        (part[:1].upper() + part[1:], [*lines])
-        for part, lines in groupby(key_results(view), key=lambda line: line.part)
-    ]
-    drawn = _charts(view)
-    pictures = {name: ax for name, ax in figures.items() if name not in AS_CHARTS}
-    present = {"finish": "s_curve" in drawn, "flow": "flowline" in pictures}
+    charts = run_charts(view) if charts is None else charts
+    plan = None if view.info.all_failed else gantt_document(view)
+    present = {
+        "finish": "finish" in charts, "ramp": "mw_online" in charts, "people": "headcount" in charts,
+        "capital": "capital" in charts, "schedule": plan is not None, "flow": "flowline" in charts,
+    }  # fmt: skip
     return render(
-        "run.html.jinja", drawn, pictures,
-        title=view.info.name, made=_subject(view), contents=[c for c in CONTENTS if present.get(c[0], True)],
-        headline=headline(view), results=parts, basis=sample_note(view),
-        sample=sample(view.info), turnovers=[astuple(row) for row in turnovers(view)],
-        why=explanations.describe_chain(view) if len(view.chain) else "", critical=_critical(view),
-        chain=[*explanations.chain_rows(view)], tornado=_tornado(view),
-        shares={"head": explanations.variance_header(view), "rows": explanations.variance_rows(view)},
-        shares_note=explanations.missing_indices_note(view) or explanations.METHOD,
-        compared=COMPARE_NOTE, method=METHOD, checklist=checklist(view),
-        assumptions={name: [_cells(row) for row in rows] for name, rows in assumptions(view).items()},
-        data={"percentiles": percentiles(view), "start": float(charts.epoch_ms(view.info, [0.0])[0])},
+        "run.html.jinja", charts, view.dates,
+        title=view.info.name, made=_subject(view), first="summary",
+        contents=[c for c in CONTENTS if present.get(c[0], True)],
+        **_summary(view), **_tables(view),
+        basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
+        decisions=explanations.decisions(view), two_answers=explanations.TWO_ANSWERS,
+        gantt_shown=plan is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,
+        checklist=checklist(view),
+        data={"percentiles": percentiles(view), "gantt": plan},
     )  # fmt: skip
 
 
-def sample(info: RunInfo) -> str:
-    """Return the line under a chart: how many runs it is drawn from."""
-    return f"n = {info.count}, seed {info.seed}."
+def _summary(view: ResultView) -> dict[str, Any]:
+    """Return what stands on the first page besides its charts."""
+    return {
+        "verdict": verdict_sentences(view), "tiles": tiles(view), "causes": three_causes(view), "levers": three_levers(view),
+    }  # fmt: skip
+
+
+def _tables(view: ResultView) -> dict[str, Any]:
+    """Return the tables of the report."""
+    parts = groupby(key_results(view), key=lambda line: line.part)
+    return {
+        "results": [(part[:1].upper() + part[1:], [*lines]) for part, lines in parts],
+        "milestones": milestone_rows(view),
+        "turnovers": [astuple(row) for row in turnovers(view)],
+        "critical": _critical(view),
+        "chain": [*explanations.chain_rows(view)],
+        "tornado": _tornado(view),
+        "shares": {"head": explanations.variance_header(view), "rows": explanations.variance_rows(view)},
+        "shares_note": explanations.missing_indices_note(view) or explanations.METHOD,
+        "money": money_rows(view),
+        "money_note": MONEY_NOTE,
+        "assumptions": {name: [_cells(row) for row in rows] for name, rows in assumptions(view).items()},
+    }
 
 
 def _subject(view: ResultView) -> str:
@@ -227,21 +260,6 @@ def _subject(view: ResultView) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     return row.path, row.value, row.range, row.unit, row.source, row.confidence
-
-
-def _charts(view: ResultView) -> dict[str, Any]:
-    """Return the charts one can point at; none where every run failed."""
-    if view.info.all_failed:
-        return {}
-    drawn = {
-        "ramp": charts.ramp(view.curves, view.info, view.planned_ramp),
-        "capital": charts.capital(view.curves, view.info),
-    }
-    quoted = view.percentiles(FINISH)
-    if quoted is None:
-        return drawn
-    promises = {"expected plan": view.planned(FINISH), "target": view.limit(FINISH)}
-    return {"s_curve": charts.s_curve(view.values(FINISH), view.info, quoted, promises), **drawn}
 
 
 def _tornado(view: ResultView) -> dict[str, Any] | None:
@@ -257,7 +275,7 @@ def _critical(view: ResultView) -> list[dict[str, str]]:
     """Return the causes of the date with the colour they have in every figure."""
     return [
         {
-            "name": impact.name, "colour": style.CAUSES[impact.cause],
+            "name": impact.name, "colour": palette.CAUSES[impact.cause],
             "days": f"{impact.mean_text()} ({impact.interval_text()})",
             "part": percent(impact.part), "runs": impact.runs.text(),
         }

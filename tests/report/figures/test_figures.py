@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 
 from sim.metrics.registry import DIRECTIONS
-from sim.report.figures import style, write_all, write_comparison
+from sim.report.figures import palette, style, write_all, write_comparison
 from sim.report.figures.capital import area_between, plot_capital
 from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
 from sim.report.figures.delivery import day_bins, plot_convergence, plot_finish, plot_mw_online, running_percentile
@@ -90,7 +90,7 @@ def test_percentiles_drop_from_the_curve_and_p80_alone_is_red(hybrid: Result) ->
         assert np.asarray(drop.get_xdata()) == pytest.approx([day + day0(hybrid)] * 2)
         assert list(np.asarray(drop.get_ydata())) == [0, p]
         assert f"P{p}  {info.dates.format(day)}" in texts(right)
-        assert (to_hex(drop.get_color()) == style.RED) == (p == 80)
+        assert (to_hex(drop.get_color()) == palette.RED) == (p == 80)
 
 
 def test_promises_say_in_how_many_runs_they_are_kept(hybrid: Result) -> None:
@@ -161,7 +161,7 @@ def test_the_peak_stands_beside_the_band_with_its_limit(hybrid: Result) -> None:
     peaks = sound_values(hybrid.runs, PEAK)
     ax = plot_headcount(hybrid.curves, info=info_of(hybrid), peaks=peaks, limit=450)
     limit = line(ax, "limit 450")
-    assert (to_hex(limit.get_color()), limit.is_dashed()) == (style.RED, True)
+    assert (to_hex(limit.get_color()), limit.is_dashed()) == (palette.RED, True)
     (side,) = ax.child_axes
     assert isinstance(side, Axes)
     assert columns(side).get_data()[0].sum() == 1000

@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import sim
+from sim.report.explanations import RiskRow
 from sim.report.figures import style, write_all
 from sim.report.figures.delivery import frontier, plot_joint
 from sim.report.figures.flowline import plot_flow, plot_flowline
-from sim.report.figures.gantt import plot_gantt, rows
-from sim.report.figures.sensitivity import plot_tornado
+from sim.report.figures.gantt import CHAIN, plot_gantt, range_rows
+from sim.report.figures.sensitivity import plot_which_risk
 from sim.report.figures.workforce import INDIRECT, by_week, plot_trades
 from sim.report.formatting import percent
+from sim.report.html_report.gantt_document import gantt_document
 from sim.report.representative_run import SKID_STATES, hall_releases, headcount_by_trade, online_days, skid_flow, stages
 from sim.report.result_view import ResultView
 from sim.study.result import Result
@@ -62,18 +63,31 @@ def test_people_by_trade_add_up_to_the_headcount_of_the_metrics() -> None:
     assert np.sum(list(layers.values()), axis=0).max() == result.runs["peak_workforce_onsite"][0]
 
 
-def test_the_gantt_shows_real_bars_and_what_was_waited_for(by_hand: Result) -> None:
-    shown = {row.name: row for row in rows(by_hand.events)}
-    assert [(bar.begin, bar.end) for bar in shown["grading"].bars] == [(10, 12)]
-    last = shown["block 2"]
-    tests = [bar for bar in last.bars if bar.cause == "commissioning"]
-    assert tests[0].begin == pytest.approx(445 * H)
-    waiting = next(gap for gap in last.gaps if gap.begin == pytest.approx(469 * H))
-    assert (waiting.end, waiting.cause) == (pytest.approx(648 * H), "crew")  # power at 576, the one crew at 648
-    ax = plot_gantt(by_hand.events, info=info_of(by_hand), chain=by_hand.chain)
-    assert ax.get_yticklabels()[0].get_text() == "driving chain"
-    hatched = {patch.get_gid() for patch in ax.patches if patch.get_hatch()}
-    assert "crew" in hatched
+def test_the_gantt_shows_plan_p50_and_p80_of_every_row(by_hand: Result) -> None:
+    view = ResultView.of(by_hand)
+    shown = {row.name: row for row in range_rows(view.spread)}
+    grading = shown["grading"]
+    assert (grading.begin, grading.end, grading.p80, grading.planned) == (10, 12, 12, (10, 12))  # nothing is drawn
+    ax = plot_gantt(view.spread, info=view.info, chain=view.chain, milestones=view.milestones, target=40.0)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names[0] == CHAIN
+    assert "all MW online" in names
+    start = style.date_position(view.info.dates, 0)
+    at = names.index("grading")
+    bar = next(p for p in ax.patches if p.get_gid() == "p50" and abs(p.get_y() + p.get_height() / 2 - at - 0.08) < 1e-9)
+    assert (bar.get_x() - start, bar.get_width()) == (pytest.approx(10), pytest.approx(2))
+    assert sum(patch.get_gid() == "plan" for patch in ax.patches) == len([n for n in names if n in shown])
+
+
+def test_a_row_of_the_page_opens_to_real_work_and_what_it_waited_for(by_hand: Result) -> None:
+    found = gantt_document(ResultView.of(by_hand))
+    assert found is not None
+    units = [unit for row in found["works"].values() for unit in row]
+    works = {(what, name): (begin, end) for name, done, _ in units for begin, end, _, what in done}
+    assert works["site_works.grading", "p1.site_works.grading"] == (10, 12)
+    waits = [wait for _, _, waited in units for wait in waited]
+    crew = [(begin, end) for begin, end, cause, _ in waits if cause == "crew"]
+    assert any(end == pytest.approx(648 * H, abs=1e-3) for _, end in crew)  # power is there at 576, the one crew at 648
 
 
 def test_the_flowline_has_a_stroke_for_every_block_and_stage(by_hand: Result) -> None:
@@ -81,7 +95,7 @@ def test_the_flowline_has_a_stroke_for_every_block_and_stage(by_hand: Result) ->
     drawn = {line.get_label(): np.asarray(line.get_xdata()) for line in ax.get_lines()}
     assert len(drawn["electrical"]) == 2 * 3
     day0 = style.date_position(info_of(by_hand).dates, 0)
-    assert drawn["hall released"][0] - day0 == pytest.approx(16)
+    assert drawn["hall dry-in"][0] - day0 == pytest.approx(16)
     np.testing.assert_allclose(drawn["online"] - day0, [27, 30])
 
 
@@ -97,15 +111,24 @@ def test_joint_confidence_counts_runs_that_keep_both(hybrid: Result) -> None:
     assert len(frontier(finish, np.where(np.arange(400) < 300, np.inf, cost), 0.5)[0]) == 0
 
 
-def test_the_tornado_is_sorted_by_days_at_p80_and_splits_by_kind() -> None:
-    drivers = pd.DataFrame({
-        "name": ["small", "large", "event"], "kind": ["uncertainty", "uncertainty", "risk"],
-        "lead_time_full_days_p50": [1.0, 8.0, 0.0], "lead_time_full_days_p80": [2.0, 10.0, 5.0],
-    })  # fmt: skip
-    ax = plot_tornado(drivers)
+def test_which_risk_matters_is_sorted_by_days_with_values_clear_of_bars() -> None:
+    rows = [
+        RiskRow("large", "uncertainty", 10.0, 8.0, 12.0, 0.05), RiskRow("event", "risk", 5.0, 1.0, 9.0, 0.4),
+        RiskRow("small", "uncertainty", 2.0, -1.0, 3.0, None),
+    ]  # fmt: skip
+    ax = plot_which_risk(rows)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["large", "event", "small"]
-    assert {text.get_text() for text in ax.texts} >= {"+10 days", "+5 days", "+2 days"}
+    values = {text.get_text(): text for text in ax.texts if text.get_text() in {"+10", "+5", "+2"}}
+    assert len(values) == 3
+    assert all(text.xy[0] == 1 for text in values.values())  # at the right edge, whatever bars and dots do
     assert any("do not add up" in text.get_text() for text in ax.texts)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    (upper,) = (other for other in figure.axes if other is not ax)
+    (dots,) = upper.get_lines()
+    assert list(np.asarray(dots.get_xdata())) == [0.05, 0.4]
+    zero = [axis.transData.transform((0, 0))[0] for axis in (ax, upper)]
+    assert zero[0] == pytest.approx(zero[1], abs=0.5)
 
 
 def test_a_whole_result_has_the_figures_of_its_run_too(by_hand: Result, tmp_path: Path) -> None:

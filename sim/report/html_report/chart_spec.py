@@ -1,0 +1,266 @@
+"""What a chart of a report consists of: series, marks and axes, as data.
+
+The page draws it as SVG in the reader's browser (templates/charts.js); the table for screen readers and the CSV beside
+the figures are made of the same numbers. Days are days after the decision; colours are names of `palette.MEANINGS`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.report.formatting import ProjectDates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Numbers = Any
+"""Whatever numpy takes as numbers along an axis; it is kept as an array."""
+Rows = Sequence[Sequence[Any]]
+POINTS = frozenset({"x", "y", "y0"})
+"""Fields of a series that hold numbers along an axis."""
+FIGURES_KEPT = 5
+"""Significant figures of a number that is drawn: finer than a pixel."""
+
+
+@dataclass(frozen=True)
+class ChartAxis:
+    """An axis: its label, how its values are written, and its range; along dates, the day from which days are counted."""
+
+    label: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    digits: int = 0
+    range: tuple[float, float] | None = None
+    start: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Numbers along an axis: `y` over `x`, from `y0` (or 0) up where it is filled; columns have one more `x` than `y`."""
+
+    name: str
+    kind: Literal["line", "band", "area", "columns", "points", "segments"]
+    colour: str
+    x: Numbers
+    y: Numbers
+    y0: Numbers | None = None
+    step: bool = False
+    dash: str = ""
+    width: float = 0.0
+    axis: int = 1
+    unlisted: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep the numbers as arrays, whatever they came as."""
+        for name in POINTS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line, diamond or word at one place: a limit, a percentile with its date, a milestone, a share in a corner."""
+
+    axis: Literal["x", "y", "curve", "point", "corner"]
+    at: float = 0.0
+    label: str = ""
+    colour: str = "ink"
+    dash: str = ""
+    level: float = 0.0
+    key: str = ""
+    """What the legend calls it; empty where it is labelled in place."""
+    strong: bool = False
+    right: bool = False
+    top: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart with its words: a title, a caption that states units, n and seed, and what it shows in a sentence."""
+
+    title: str
+    caption: str
+    alt: str
+    x: ChartAxis = ChartAxis()
+    y: ChartAxis = ChartAxis()
+    y2: ChartAxis | None = None
+    series: tuple[Series, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    kind: Literal["lines", "bars", "strips"] = "lines"
+    rows: tuple[dict[str, Any], ...] = ()
+    """Of bars: name, value, low, high, dot, colour, text; of strips: name and pieces (begin, end, colour, text)."""
+    keys: tuple[tuple[str, str], ...] = ()
+    dots: dict[str, Any] | None = None
+    head: tuple[str, ...] = field(default=(), compare=False)
+    table_rows: Rows = ()
+    """The table beside the chart; empty: its series at a few places."""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as the page reads it, without the words that stand around it."""
+        own = {
+            "kind": self.kind,
+            "alt": self.alt,
+            "x": _document(self.x),
+            "y": _document(self.y),
+            "y2": _document(self.y2) if self.y2 else None,
+            "series": [_series(one) for one in self.series],
+            "marks": [_document(mark) for mark in self.marks],
+            "rows": plain(self.rows),
+            "keys": self.keys,
+            "dots": self.dots,
+        }
+        return {name: value for name, value in own.items() if value not in (None, [], ())} | {
+            "series": own["series"],
+            "marks": own["marks"],
+        }
+
+    def table(self, dates: ProjectDates | None = None, most: int = 13) -> tuple[tuple[str, ...], list[list[str]]]:
+        """Return head and rows that say the same as the chart to who cannot see it: a few places of every series."""
+        if self.table_rows or self.head:
+            return self.head, [[str(cell) for cell in row] for row in self.table_rows]
+        shown = [one for one in self.series if one.kind in {"line", "band", "area", "columns"} and len(one.y)]
+        if not shown or self.x.range is None:
+            return (), []
+        places = np.linspace(*self.x.range, most)
+        rows = [
+            [
+                _place(self.x, dates, at),
+                *(_cell(one, at, self.y2 if one.axis == 2 and self.y2 else self.y) for one in shown),
+            ]
+            for at in places.tolist()
+        ]
+        return ("date" if self.x.start else self.x.label, *(one.name for one in shown)), rows
+
+    def csv(self, dates: ProjectDates) -> bytes:
+        """Return every number behind the chart: a row a point of a series, or a row a bar."""
+        into = io.StringIO()
+        writer = csv.writer(into, lineterminator="\n")
+        writer.writerows(self._csv_rows(dates))
+        return into.getvalue().encode()
+
+    def _csv_rows(self, dates: ProjectDates) -> Iterator[list[Any]]:
+        """Yield the head and then all rows."""
+        if self.kind == "bars":
+            yield ["name", "value", "low", "high", "share_of_variance"]
+            yield from ([row["name"], row["value"], row["low"], row["high"], row.get("dot")] for row in self.rows)
+        elif self.kind == "strips":
+            yield ["name", "begin_day", "end_day", "what"]
+            yield from ([row["name"], p["begin"], p["end"], p["text"]] for row in self.rows for p in row["pieces"])
+        else:
+            yield ["series", "day" if self.x.start else "x", *["date"] * bool(self.x.start), "value", "from"]
+            for one in self.series:
+                base = [""] * len(one.y) if one.y0 is None else one.y0
+                for x, y, low in zip(one.x, one.y, base, strict=False):
+                    when = (
+                        [dates.date_of(float(x)).isoformat()]
+                        if self.x.start and math.isfinite(x)
+                        else [""] * bool(self.x.start)
+                    )
+                    yield [one.name, _exact(x), *when, _exact(y), _exact(low)]
+
+
+def _exact(value: Any) -> Any:
+    """Return a number without digits that mean nothing."""
+    return value if isinstance(value, str) else float(f"{float(value):.10g}")
+
+
+def _place(axis: ChartAxis, dates: ProjectDates | None, at: float) -> str:
+    if axis.start and dates is not None:
+        return dates.date_of(at).isoformat()
+    return f"{at:,.{axis.digits}f}"
+
+
+def _cell(one: Series, at: float, axis: ChartAxis) -> str:
+    """Write the value of a series at a place: from-to of a band, the height of an area."""
+    k = int(np.searchsorted(np.asarray(one.x, dtype=np.float64), at, side="right")) - 1
+    if k < 0 or k >= len(one.y):
+        return ""
+
+    def write(value: float) -> str:
+        return f"{axis.prefix}{value:,.{axis.digits}f}{axis.suffix}"
+
+    high, low = float(one.y[k]), None if one.y0 is None else float(one.y0[k])
+    if low is None:
+        return write(high)
+    return f"{write(low)} to {write(high)}" if one.kind == "band" else write(high - low)
+
+
+def _document(part: Any) -> dict[str, Any]:
+    """Return what differs from the default."""
+    values = {one.name: (getattr(part, one.name), one.default) for one in fields(part) if one.name not in POINTS}
+    return {name: plain(value) for name, (value, default) in values.items() if value != default}
+
+
+def plain(value: Any) -> Any:
+    """Return numbers as JSON can hold them, to as many figures as can be seen."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, float | np.floating):
+        return None if not math.isfinite(value) else _short(float(value))
+    return value
+
+
+def _short(value: float) -> float | int:
+    near = float(f"{value:.{FIGURES_KEPT + 2}g}")
+    return int(near) if near.is_integer() else near
+
+
+def _series(one: Series) -> dict[str, Any]:
+    """Return a series without the points at which a stepped line stays where it is."""
+    x, y = np.asarray(one.x, dtype=np.float64), np.asarray(one.y, dtype=np.float64)
+    y0 = None if one.y0 is None else np.asarray(one.y0, dtype=np.float64)
+    if one.kind in {"line", "band", "area"} and one.step and len(x) > 2:
+        rows = y[:, None] if y0 is None else np.stack([y, y0], axis=1)
+        kept = np.concatenate([[True], np.any(rows[1:] != rows[:-1], axis=1)])
+        kept[-1] = True
+        x, y, y0 = x[kept], y[kept], None if y0 is None else y0[kept]
+    found = _document(one)
+    found |= {"x": _rounded(x), "y": _rounded(y), "name": one.name, "kind": one.kind, "colour": one.colour}
+    return found if y0 is None else found | {"y0": _rounded(y0)}
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float | int | None]:
+    """Return numbers to a ten-thousandth of the largest, so that the page is small and the drawing the same."""
+    largest = float(np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0))
+    places = max(0, FIGURES_KEPT - 1 - math.floor(math.log10(largest))) if largest else 0
+    return [None if not math.isfinite(v) else _short(round(v, places)) for v in values.tolist()]
+
+
+# --- what the charts of a result share --------------------------------------------------------------------------------
+
+
+DASHED, DOTTED = "7 4", "2 3"
+
+
+def date_axis(dates: ProjectDates, low: float, high: float) -> ChartAxis:
+    """Return the axis of dates between two days."""
+    return ChartAxis(range=(low, max(high, low + 1.0)), start=dates.start.isoformat())
+
+
+def in_one_line(caption: str) -> str:
+    """Return a caption of two lines as one."""
+    return caption.replace("\n", ". ")
+
+
+def curve_of(curves: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return one curve of a result in order of time."""
+    return curves[curves["curve"] == name].sort_values("day")
+
+
+def moving_days(curve: pd.DataFrame, columns: Sequence[str], around: float = 14.0) -> tuple[float, float]:
+    """Return the days from just before a curve begins to move until just after it has come to rest."""
+    days = curve["day"].to_numpy(dtype=np.float64)
+    moving = np.flatnonzero(np.diff(curve[[*columns]].to_numpy(dtype=np.float64), axis=0).any(axis=1))
+    if not len(moving):
+        return float(days[0]), float(days[-1])
+    return float(max(days[moving[0]] - around, days[0])), float(min(days[moving[-1] + 1] + around, days[-1]))

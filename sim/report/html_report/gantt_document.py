@@ -1,0 +1,111 @@
+"""What the Gantt of a report reads: rows of the roll-up over all runs, milestones, and the work of the typical run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sim.report.figures.gantt import RangeRow, range_rows
+from sim.report.figures.palette import CRITICALITY
+from sim.report.html_report.chart_spec import plain
+from sim.report.representative_run import Bar, wait_bars, work_bars
+from sim.report.result_view import FINISH, Milestone, ResultView
+from sim.study.gantt_ranges import FACTS, PHASE, GanttRow, gantt_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("minute", "note", "note_place", *FACTS)
+SHORTEST = 1.0
+"""Days: shorter waits are not drawn."""
+
+
+def gantt_document(view: ResultView) -> dict[str, Any] | None:
+    """Return the chart as data, None where no ranges were computed.
+
+    Days are days after the decision. `works` has, for a row that opens to the work of the typical run, its units: name,
+    [begin, end, cause, activity] of its work, and the same of what it waited for.
+    """
+    rows = range_rows(view.spread) if len(view.spread) else []
+    if not rows:
+        return None
+    target = view.limit(FINISH)
+    drawn = [*map(_milestone, view.milestones), *map(_row, rows)]
+    ends = [row["p80"] for row in drawn] + [target or 0.0]
+    known = plain({"rows": drawn, "works": dict(_works(view.events, rows)) if len(view.events) else {}})
+    return {
+        "start": view.dates.start.isoformat(), "range": [0, max(ends) * 1.02], "target": target,
+        "target_text": "" if target is None else view.dates.format(target),
+        "shades": CRITICALITY, **known,
+    }  # fmt: skip
+
+
+def gantt_csv(view: ResultView) -> str:
+    """Return the rows as CSV: dates of the expected plan, P50 and P80, and criticality."""
+    head = "row,level,parent,plan_begin,plan_end,begin_p50,end_p50,end_p80,critical"
+    lines = [head]
+    for row in range_rows(view.spread):
+        days = (*row.planned, row.begin, row.end, row.p80)
+        dates = (view.dates.date_of(day).isoformat() if math.isfinite(day) else "" for day in days)
+        lines.append(",".join([f'"{row.name}"', str(row.level), f'"{row.parent}"', *dates, f"{row.critical:g}"]))
+    return "\n".join(lines) + "\n"
+
+
+def _milestone(milestone: Milestone) -> dict[str, Any]:
+    planned = None if milestone.planned is None else [milestone.planned, milestone.planned]
+    return {
+        "name": milestone.name, "level": PHASE, "begin": milestone.p50, "end": milestone.p50, "p80": milestone.p80,
+        "plan": planned, "critical": 0.0, "milestone": True,
+    }  # fmt: skip
+
+
+def _row(row: RangeRow) -> dict[str, Any]:
+    planned = row.planned if all(map(math.isfinite, row.planned)) else None
+    return {
+        "name": row.name, "level": row.level, "parent": row.parent, "begin": row.begin, "end": row.end, "p80": row.p80,
+        "plan": planned, "critical": row.critical,
+    }  # fmt: skip
+
+
+# --- the work of the typical run --------------------------------------------------------------------------------------
+
+
+def _works(events: pd.DataFrame, shown: Sequence[RangeRow]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the units of every row that has no rows below it."""
+    works, waits = _by_unit(work_bars(events)), _by_unit(wait_bars(events))
+    known = events.drop_duplicates("unit").set_index("unit")[[*FACTS]]
+    facts = {str(unit): tuple(map(str, row)) for unit, *row in known.itertuples()}
+    rows = gantt_rows({name: events[name].to_numpy() for name in COLUMNS})
+    names, parents = {row.name for row in shown}, {row.parent for row in shown}
+    leaves = [
+        row for row in rows if row.name in names and row.name not in parents and (row.level != PHASE or _alone(row))
+    ]
+    for row in leaves:
+        units = [unit for unit in works if row.has(*facts[unit])]
+        found = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
+        if found:
+            yield row.name, sorted(found, key=lambda unit: unit[1][0][0])
+
+
+def _alone(row: GanttRow) -> bool:
+    """Tell whether a phase of the work has no rows of its own in the roll-up."""
+    return "preparation" in row.kinds or "generating_unit" in row.kinds
+
+
+def _by_unit(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
+    found: dict[str, list[Bar]] = {}
+    for bar in bars:
+        found.setdefault(bar.unit, []).append(bar)
+    return found
+
+
+def _unit(name: str, works: Sequence[Bar], waits: Sequence[Bar]) -> list[Any]:
+    """Return a unit with its work and its waits, as far as they can be seen."""
+    first = min(bar.begin for bar in works)
+    seen = [bar for bar in waits if bar.end - max(bar.begin, first - 30) >= SHORTEST]
+    return [
+        name,
+        [[bar.begin, bar.end, bar.cause, bar.what] for bar in works],
+        [[max(bar.begin, first - 30), bar.end, bar.cause, bar.what] for bar in seen],
+    ]

@@ -1,0 +1,167 @@
+"""The charts of money in a project's report, as data: date and budget, capital, sources and uses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.report.figures import delivery
+from sim.report.figures.capital import DEFINITION, quarterly_funding
+from sim.report.figures.from_result import BUDGET, COST, idle_note
+from sim.report.formatting import money, money_scale, number, percent
+from sim.report.html_report.chart_spec import (
+    DASHED,
+    DOTTED,
+    Chart,
+    ChartAxis,
+    Mark,
+    Series,
+    curve_of,
+    date_axis,
+    in_one_line,
+)
+from sim.report.result_view import FINISH, ResultView
+
+
+def joint(view: ResultView) -> Chart:
+    """Return finish against cost, a dot a run, with the share of runs in each quadrant of target and budget."""
+    finish, cost = view.values(FINISH), view.values(COST)
+    target, budget = view.limit(FINISH) or 0.0, view.planned(BUDGET) or 0.0
+    scale, unit = money_scale(float(np.nanmax(cost)))
+    early, thrifty, done = finish <= target, cost <= budget, np.isfinite(finish)
+    groups = (
+        ("both kept", early & thrifty, "kept"),
+        ("one of them missed", early != thrifty, "half"),
+        ("both missed", ~early & ~thrifty, "missed"),
+    )
+    series = [
+        Series(name, "points", colour, finish[of & done], cost[of & done] / scale)
+        for name, of, colour in groups
+        if (of & done).any()
+    ]
+    for level, dash in ((0.5, DOTTED), (0.7, DASHED), (0.8, "")):
+        days, dollars = delivery.frontier(finish, cost, level)
+        if len(days):
+            series.append(
+                Series(
+                    f"{100 * level:.0f} % of runs keep both",
+                    "line",
+                    "ink",
+                    days,
+                    dollars / scale,
+                    step=True,
+                    dash=dash,
+                    width=1.4,
+                )
+            )
+    shown = np.append(finish[done], target)
+    wide = max(float(np.ptp(shown)), 14.0)
+    dollars = np.append(cost[done], budget) / scale
+    corners = [
+        Mark("corner", label=percent(float((a & b).mean())), right=right, top=top)
+        for right, a in ((False, early), (True, ~early))
+        for top, b in ((False, thrifty), (True, ~thrifty))
+    ]
+    both = percent(float((early & thrifty).mean()))
+    margin = max(float(np.ptp(dollars)) * 0.12, 0.01)
+    return Chart(
+        f"Date and budget both kept in {both} of runs",
+        in_one_line(
+            view.info.caption(
+                f"Each dot a run; target {view.dates.format(target)}, budget {money(budget)}; in the corners: share of runs"
+            )
+        ),
+        f"Joint confidence of date and budget: both kept in {both} of runs.",
+        date_axis(view.dates, min(shown) - 0.12 * wide, max(shown) + 0.06 * wide),
+        ChartAxis(
+            f"capital in total, ${unit}",
+            prefix="$",
+            suffix=f" {unit}",
+            digits=2,
+            range=(min(dollars) - margin, max(dollars) + margin),
+        ),
+        None,
+        tuple(series),
+        (Mark("x", target, "target", dash=DASHED), Mark("y", budget / scale, key="budget"), *corners),
+    )
+
+
+# --- money ------------------------------------------------------------------------------------------------------------
+
+
+def capital(view: ResultView) -> Chart:
+    """Return capital by day, the mean of all runs: in service, idle, deployed, committed."""
+    paid, service = curve_of(view.curves, "capital_deployed_usd"), curve_of(view.curves, "capital_in_service_usd")
+    scale, unit = money_scale(float(paid["mean"].max()))
+    x = paid["day"].to_numpy(dtype=np.float64)
+    deployed, earning = paid["mean"].to_numpy() / scale, np.interp(x, service["day"], service["mean"]) / scale
+    series = [
+        Series("in service", "area", "in-service", x, earning),
+        Series("idle: paid, not in service", "area", "idle", x, deployed, earning),
+        Series("deployed (paid)", "line", "deployed", x, deployed),
+    ]
+    if (view.curves["curve"] == "capital_committed_usd").any():
+        signed = curve_of(view.curves, "capital_committed_usd")
+        series.append(
+            Series(
+                "committed (under contract)",
+                "line",
+                "committed",
+                signed["day"],
+                signed["mean"] / scale,
+                dash=DASHED,
+                width=1.6,
+            )
+        )
+    rest = np.flatnonzero(earning < 0.995 * deployed.max(initial=0))
+    end = float(x[min(len(x) - 1, (rest[-1] if len(rest) else 0) + 30)])
+    return Chart(
+        "Capital deployed against capital in service",
+        in_one_line(view.info.caption(idle_note(view), DEFINITION)),
+        f"Capital over time, mean of all runs. {idle_note(view)}.",
+        date_axis(view.dates, 0, end),
+        ChartAxis(f"capital, ${unit}", prefix="$", suffix=f" {unit}", digits=2),
+        None,
+        tuple(series),
+    )
+
+
+def funding(view: ResultView) -> Chart | None:
+    """Return sources and uses of money by quarter, the mean of all runs; None where the result has no such curves."""
+    table = quarterly_funding(view.curves, view.dates)
+    if table is None:
+        return None
+    scale, unit = money_scale(float(table["uses"].abs().max()))
+    edges = [*table["begin"], float(table["end"].iloc[-1])]
+    equity, debt = table["equity"] / scale, table["debt"] / scale
+    columns = (
+        "quarter",
+        f"uses: paid, ${unit}",
+        f"sources: debt, ${unit}",
+        f"sources: equity, ${unit}",
+        f"net revenue, ${unit}",
+    )
+    rows = [
+        (r["name"], *(number(r[c] / scale, 0.01) for c in ("uses", "debt", "equity", "revenue")))
+        for r in table.to_dict("records")
+    ]
+    held = [*(table["revenue"] / scale), float(table["revenue"].iloc[-1] / scale)]
+    return Chart(
+        "Sources and uses of money, by quarter",
+        in_one_line(
+            view.info.caption(
+                f"Mean of all runs, ${unit} a quarter; sources cover what is paid",
+                "net revenue: revenue less energy and operation",
+            )
+        ),
+        "Sources and uses of money by quarter, in the table below.",
+        date_axis(view.dates, edges[0], edges[-1]),
+        ChartAxis(f"${unit} a quarter", prefix="$", suffix=f" {unit}", digits=2),
+        None,
+        (
+            Series("equity drawn", "columns", "equity", edges, equity),
+            Series("debt drawn", "columns", "debt", edges, equity + debt, equity),
+            Series("net revenue", "line", "revenue", edges, held, step=True),
+        ),
+        head=columns,
+        table_rows=rows,
+    )

@@ -1,0 +1,31 @@
+// What the tests of pages ask the browser: texts that overlap, elements wider than the screen, contrast below 4.5.
+const checks = {
+  overlaps: () => {
+  const found = [];
+  for (const svg of document.querySelectorAll("svg[role=img], .gantt svg")) {
+    const texts = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim()).map((t) => [t.textContent, t.getBoundingClientRect()]);
+    texts.forEach(([one, a], k) => texts.slice(k + 1).forEach(([other, b]) => {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left), high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 1 && high > 3) { found.push(`${one} | ${other}`); }
+    }));
+  }
+  return found;
+},
+  wider: () => [...document.querySelectorAll("body *")].filter((e) => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth + 1
+  && !e.closest("svg")).map((e) => `${e.tagName}.${e.className}`),
+  contrast: () => {
+  const rgb = (text) => (text.match(/[0-9.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => { const f = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; }; return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b); };
+  const behind = (e) => { for (let p = e; p; p = p.parentElement) { const c = rgb(getComputedStyle(p).backgroundColor); if (c.length === 3 || c[3] === 1) { return c; } } return [255, 255, 255]; };
+  const low = [];
+  for (const e of document.querySelectorAll("body *")) {
+    if (!e.getClientRects().length || ![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) { continue; }
+    const inSvg = Boolean(e.closest("svg")), style = getComputedStyle(e);
+    if (e.classList.contains("on-bar") || e.tagName === "title") { continue; }
+    const a = light(rgb(inSvg ? style.fill : style.color)), b = light(behind(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) { low.push(`${e.textContent.slice(0, 30)}: ${ratio.toFixed(2)}`); }
+  }
+  return low;
+},
+};
