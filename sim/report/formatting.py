@@ -158,9 +158,10 @@ def interval(
     if low == math.inf:
         return NEVER
     open_below, open_above = not math.isfinite(low), not math.isfinite(high)
+    if open_below and open_above:
+        return NO_INTERVAL
     if open_below or open_above:
-        one_end = f"{write(high)} {open_ends[0]}" if open_below else f"{write(low)} {open_ends[1]}"
-        return NO_INTERVAL if open_below and open_above else one_end
+        return f"{write(high)} {open_ends[0]}" if open_below else f"{write(low)} {open_ends[1]}"
     return join_values(write(low), write(high), " to ")
 
 

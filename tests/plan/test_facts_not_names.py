@@ -14,10 +14,10 @@ from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import OTHER
 from sim.report.exchange.roll_up import LEVELS, bar_of
 from sim.report.exchange.schedule_model import schedule
-from sim.report.figures import gantt
 from sim.report.representative_run import hall_releases, online_days, skid_flow, stages
 from sim.study.analyses.switch_off import grouped
 from sim.study.case import Case
+from sim.study.gantt_ranges import gantt_rows
 from tests.tiny_project import tiny_case
 
 SITES = [
@@ -66,7 +66,7 @@ def test_charts_schedules_and_orders_do_not_ask_for_names(case: Case) -> None:
         (done,) = one.replications(1, 0, 1)
         log = one.event_table(done)
         events = pd.DataFrame(log)
-        rows = [(row.name, [(bar.what, bar.begin, bar.end) for bar in row.bars]) for row in gantt.rows(events)]
+        rows = [row for row in gantt_rows(log) if row.places]
         tasks = schedule(one, done.outcome.log, done.calendars).tasks
         bars = [bar_of(task, one.project, level) for task in tasks for level in LEVELS if task.info.place]
         found.append([

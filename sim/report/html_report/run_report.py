@@ -24,7 +24,7 @@ from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
 from sim.report.html_report.gantt_document import gantt_csv, gantt_document
-from sim.report.html_report.money_table import MONEY_NOTE, money_rows
+from sim.report.html_report.money_charts import MONEY_NOTE, money_rows
 from sim.report.html_report.one_page import milestone_rows, three_causes, three_levers, tiles
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
