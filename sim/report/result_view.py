@@ -23,6 +23,7 @@ from sim.report.formatting import (
     Quote,
     counted,
     interval,
+    money,
     percent,
     quote,
 )
@@ -137,13 +138,16 @@ class Share:
 
 @dataclass(frozen=True)
 class Milestone:
-    """A named day: in the expected plan (None: not known), its P50 and P80, and how often the plan's day is kept."""
+    """A named day: planned or promised (None: neither), its P50 and P80, how often that day is kept, and damages."""
 
     name: str
     planned: float | None
     p50: float
     p80: float
-    kept: Share | None = None
+    kept: str = ""
+    damages: str = ""
+    is_promised: bool = False
+    """A milestone of the contract; otherwise the day is that of the expected plan."""
 
 
 ENDS = {
@@ -317,7 +321,7 @@ class ResultView:
         return share_below(self.values(metric), bound)
 
     @cached_property
-    def milestones(self) -> list[Milestone]:
+    def dates_reached(self) -> list[Milestone]:
         """Return the ends of the phases of the work, first MW and all MW; as far as they are known, by P50."""
         phases = self.spread[self.spread["level"] == 0].to_dict("records") if len(self.spread) else []
         found = [
@@ -328,9 +332,10 @@ class ResultView:
         for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
             if self.has(metric):
                 planned = self.planned(metric)
-                kept = None if planned is None else self.share_at_most(metric, planned)
+                kept = "" if planned is None else self.share_at_most(metric, planned).text()
                 p50, p80 = (float(self.summary[p][metric]) for p in ("p50", "p80"))
                 found.append(Milestone(name, planned, p50, p80, kept))
+        found += [_promise(one, self.dates.start) for one in self.milestones]
         return sorted((m for m in found if math.isfinite(m.p50)), key=lambda m: m.p50)
 
     @cached_property
@@ -341,6 +346,18 @@ class ResultView:
             return []
         mw = float(self.config["block"]["mw_gross"]["value"])
         return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
+
+
+def _promise(one: MilestoneOutlook, start: date) -> Milestone:
+    """Return a milestone of the contract with its date, how often it is kept, and the damages agreed."""
+    kept = f"{percent(one.in_time.value)} ({interval(one.in_time.low, one.in_time.high, percent)})"
+    owed = (
+        ""
+        if one.damages_usd is None
+        else f"{money(one.damages_usd)} in the mean, P80 {money(one.damages_p80_usd or 0.0)}"
+    )
+    day = float((one.milestone.date - start).days)
+    return Milestone(one.milestone.name, day, one.p50, one.p80, kept, owed, is_promised=True)
 
 
 def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:

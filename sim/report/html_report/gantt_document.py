@@ -31,7 +31,7 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
     if not rows:
         return None
     target = view.limit(FINISH)
-    drawn = [*map(_milestone, view.milestones), *map(_row, rows)]
+    drawn = [*map(_milestone, view.dates_reached), *map(_row, rows)]
     ends = [row["p80"] for row in drawn] + [target or 0.0]
     known = plain({"rows": drawn, "works": dict(_works(view.events, rows)) if len(view.events) else {}})
     return {

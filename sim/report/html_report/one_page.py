@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.report.explanations import critical_causes, risk_rows
-from sim.report.formatting import metric_format, number, p50_and_p80, percent
+from sim.report.formatting import day_of_month, metric_format, number, p50_and_p80, percent
 from sim.report.result_view import FINISH, FIRST, PEAK, Milestone, ResultView
 
 THREE = 3
@@ -78,14 +78,15 @@ def three_levers(view: ResultView) -> dict[str, Any]:
 
 
 def milestone_rows(view: ResultView) -> list[tuple[str, ...]]:
-    """Return the milestones as a table: name, expected plan, P50, P80, how often the plan is kept, and damages."""
-    return [_milestone(view, milestone) for milestone in view.milestones]
+    """Return the milestones as a table: name, planned or promised day, P50, P80, how often it is kept, and damages."""
+    return [_milestone(view, milestone) for milestone in view.dates_reached]
 
 
 def _milestone(view: ResultView, milestone: Milestone) -> tuple[str, ...]:
-    planned = "" if milestone.planned is None else view.dates.format(milestone.planned)
-    kept = "" if milestone.kept is None else milestone.kept.text()
-    damages = ""
-    if milestone.name == "all MW online" and view.has("liquidated_damages_usd"):
+    day, dates = milestone.planned, view.dates
+    planned = "" if day is None else day_of_month(dates.date_of(day)) if milestone.is_promised else dates.format(day)
+    name = f"{milestone.name} (contract)" if milestone.is_promised else milestone.name
+    damages = milestone.damages
+    if milestone.name == "all MW online" and not damages and view.has("liquidated_damages_usd"):
         damages = f"damages {p50_and_p80(view.summary, 'liquidated_damages_usd')} (P50 / P80)"
-    return milestone.name, planned, view.dates.format(milestone.p50), view.dates.format(milestone.p80), kept, damages
+    return name, planned, dates.format(milestone.p50), dates.format(milestone.p80), milestone.kept, damages

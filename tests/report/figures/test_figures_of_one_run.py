@@ -70,7 +70,7 @@ def test_the_gantt_shows_plan_p50_and_p80_of_every_row(by_hand: Result) -> None:
     shown = {row.name: row for row in range_rows(view.spread)}
     grading = shown["grading"]
     assert (grading.begin, grading.end, grading.p80, grading.planned) == (10, 12, 12, (10, 12))  # nothing is drawn
-    ax = plot_gantt(view.spread, info=view.info, chain=view.chain, milestones=view.milestones, target=40.0)
+    ax = plot_gantt(view.spread, info=view.info, chain=view.chain, milestones=view.dates_reached, target=40.0)
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names[0] == CHAIN
     assert "all MW online" in names
