@@ -138,7 +138,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Milestone:
-    """A named day: planned or promised (None: neither), its P50 and P80, how often that day is kept, and damages."""
+    """A named day: planned or promised in a contract (None: neither), P50, P80, how often it is kept, and damages."""
 
     name: str
     planned: float | None
@@ -147,7 +147,6 @@ class Milestone:
     kept: str = ""
     damages: str = ""
     is_promised: bool = False
-    """A milestone of the contract; otherwise the day is that of the expected plan."""
 
 
 ENDS = {
@@ -324,17 +323,13 @@ class ResultView:
     def dates_reached(self) -> list[Milestone]:
         """Return the ends of the phases of the work, first MW and all MW; as far as they are known, by P50."""
         phases = self.spread[self.spread["level"] == 0].to_dict("records") if len(self.spread) else []
-        found = [
-            Milestone(ENDS[row["place"]], row["plan_end"], row["end_p50"], row["end_p80"])
-            for row in phases
-            if row["place"] in ENDS
-        ]
+        ends = [row for row in phases if row["place"] in ENDS]
+        found = [Milestone(ENDS[row["place"]], row["plan_end"], row["end_p50"], row["end_p80"]) for row in ends]
         for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
-            if self.has(metric):
+            if (quoted := self.percentiles(metric)) is not None:
                 planned = self.planned(metric)
                 kept = "" if planned is None else self.share_at_most(metric, planned).text()
-                p50, p80 = (float(self.summary[p][metric]) for p in ("p50", "p80"))
-                found.append(Milestone(name, planned, p50, p80, kept))
+                found.append(Milestone(name, planned, quoted["p50"], quoted["p80"], kept))
         found += [_promise(one, self.dates.start) for one in self.milestones]
         return sorted((m for m in found if math.isfinite(m.p50)), key=lambda m: m.p50)
 

@@ -19,7 +19,7 @@ from sim.report import explanations
 from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
 from sim.report.figures import palette
-from sim.report.figures.drawing import FigureDrawing
+from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
@@ -191,7 +191,8 @@ def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = N
     view = ResultView.of(result)
     charts = run_charts(view)
     files.write(directory / REPORT, page(view, charts))
-    write_numbers(view, charts, directory / FIGURES)
+    if drawing.choice != NONE:
+        write_numbers(view, charts, directory / FIGURES)
     drawing.write(result, directory / FIGURES)
 
 
