@@ -27,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench peers curves docs constraints clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench peers curves docs constraints wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -109,6 +109,10 @@ constraints: ## pin the newest versions that pyproject.toml allows (on the oldes
 	  $(FRESH)/bin/python -m pip --disable-pip-version-check freeze --exclude hybrid-dc-sim; } > $(FRESH)/pinned
 	mv $(FRESH)/pinned constraints.txt
 	rm -rf $(FRESH)
+
+wheel: $(INSTALLED_DEV) ## build dist/*.whl: pip install it anywhere, the shipped projects are in it
+	@$(PINS) $(BIN)/python -m pip --disable-pip-version-check -qq wheel . --no-deps --no-build-isolation --wheel-dir dist
+	@ls dist/*.whl
 
 clean: ## remove the environment and caches; results in out/ stay
 	rm -rf $(VENV) $(FRESH) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
