@@ -34,6 +34,19 @@ class PartialResults(SimError):
     exit_code = 4
 
 
+def expected(what: str) -> str:
+    """Say what is expected: behind it for a few words, before it for a sentence with a colon.
+
+    >>> expected("a whole number from 1 to 10")
+    'a whole number from 1 to 10 expected'
+    """
+    return f"expected: {what}" if ": " in what or len(what) > LONG else f"{what} expected"
+
+
+LONG = 90
+"""Letters from which on a phrase is not found at the end of a line."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake in the input: where it stands, the value as written, what is allowed, what was meant.
@@ -51,9 +64,9 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """The problem on one line: `configs/x.yaml:12: factories.lines: 0 is not allowed: at least 1`."""
+        """The problem on one line: `configs/x.yaml:12: factories.lines: 0 given, at least 1 expected`."""
         where = f"{self.file}:{self.line}" if self.line else self.file
-        said = f"{self.value} is not allowed: {self.message}" if self.value else self.message
+        said = f"{self.value} given, {expected(self.message)}" if self.value else self.message
         told = ": ".join(part for part in (where, self.path, said) if part)
         return f"{told} ({self.hint})" if self.hint else told
 
@@ -83,7 +96,7 @@ class ConfigError(SimError):
 class Finding:
     """A mistake a section found in itself; `path` is relative to that section.
 
-    `message` completes "<value> is not allowed: …"; with `value=NOTHING` it is the whole sentence. `{beside}` in it is
+    `message` completes "<value> given, … expected"; with `value=NOTHING` it is the whole sentence. `{beside}` in it is
     where the value at `beside` is written, a path from the top: the other of two that contradict each other.
     """
 

@@ -10,7 +10,7 @@ from sim.errors import CheckFailed, ConfigError, Finding, PartialResults, Proble
     [
         (
             Problem("configs/x.yaml", 12, 3, "factories.electrical.lines", "0", "at least 1 line"),
-            "configs/x.yaml:12: factories.electrical.lines: 0 is not allowed: at least 1 line",
+            "configs/x.yaml:12: factories.electrical.lines: 0 given, at least 1 line expected",
         ),
         (
             Problem("x.yaml", 7, 1, "shell.stpes", "", "is not a known key", "did you mean steps?"),

@@ -97,7 +97,7 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
 @click.option(
     "--into", type=click.Path(path_type=Path), default=None, help="Configuration to write, with all else as in --like."
 )
-@click.option("--like", type=click.Path(path_type=Path), default=Path("configs/hybrid.yaml"), show_default=True)
+@click.option("--like", type=click.Path(path_type=Path), default=Path("hybrid"), show_default=True)
 @click.option(
     "--provides",
     multiple=True,
@@ -154,6 +154,7 @@ def _write_config(
 ) -> None:
     """Write a configuration with a network in it; nothing stays if it is not a whole one."""
     from sim import files
+    from sim.config.shipped import find_config
     from sim.errors import SimError
     from sim.report.exchange.importers.into_config import awaited, config_text, provided
     from sim.report.plan_check import check
@@ -163,6 +164,7 @@ def _write_config(
         raise click.UsageError(f"--provides {wrong[0]}: STEP=ACTIVITY is meant")
     if files.exists(target):
         raise SimError(f"{target} is there already")
+    like = find_config(like)
     names = awaited(load(like, ()).value, network)
     steps = provided(read, names, {name: activity for name, _, activity in pairs})
     files.write(target, config_text(read, network, like, target, steps, week=week).encode())

@@ -33,6 +33,7 @@ from sim.config.source_positions import (
     problem_of,
     value_at,
 )
+from sim.config.units import convert_units
 from sim.config.validation_errors import faults_of, further_faults
 from sim.config.yaml_reader import Document, read_file, read_text
 from sim.errors import NOTHING, ConfigError, Problem, Refused
@@ -116,7 +117,7 @@ def _section_file(path: Path) -> Document:
         near = difflib.get_close_matches("schema_version", document.tree, n=1, cutoff=0.7)
         _refuse(document, ("schema_version",), NOTHING, message, f"{near[0]} is not it" if near else "")
     if version != SCHEMA_VERSION or isinstance(version, bool | float):
-        _refuse(document, ("schema_version",), version, f"this program reads version {SCHEMA_VERSION}")
+        _refuse(document, ("schema_version",), version, f"version {SCHEMA_VERSION}, which this program reads")
     return document
 
 
@@ -313,6 +314,7 @@ def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: S
     given = source if isinstance(source, Mapping) else find_config(source)
     merged = merge_sources(given, overrides, fields)
     found = merged.document
+    convert_units(found, model)
     value = checked(model, found.tree, found.positions, found.faults)
     return Loaded(value, found.tree, found.positions, merged.files)
 

@@ -33,6 +33,7 @@ from sim.config.source_positions import (
     short_text,
     value_at,
 )
+from sim.config.units import hint_for_text
 from sim.errors import NOTHING, Finding, Refused
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]
@@ -138,6 +139,8 @@ class _ErrorTranslator:
         one_reading = len(address) < len(loc)
         if isinstance(value_at(self.tree, address), Unread):
             return []
+        if kind == "too_short" and len(detail["input"]) >= context["min_length"]:
+            return []  # its elements are wrong, which is told by itself
         if kind == "extra_forbidden":
             return [_LocatedError(self._unknown(address))]
         cause = context.get("error")
@@ -160,7 +163,8 @@ class _ErrorTranslator:
     def _unknown(self, address: Address) -> Fault:
         """A key no section has here, and the nearest that one has."""
         fields = allowed_at(self.model, address[:-1]).fields()
-        return self._fault(address, NOTHING, _UNKNOWN, did_you_mean(str(address[-1]), fields))
+        hint = _cut_by_comma(self.tree, self.positions, address)
+        return self._fault(address, NOTHING, _UNKNOWN, hint or did_you_mean(str(address[-1]), fields))
 
     def from_finding(self, address: Address, finding: Finding) -> Fault:
         """What a section or a range found in itself."""
@@ -190,7 +194,9 @@ class _ErrorTranslator:
         allowed = allowed_at(self.model, address)
         options = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
         hint = did_you_mean(value, options) if isinstance(value, str) and closest(value, options) else ""
-        return self._fault(address, value, _expected(kind, detail, allowed), hint or _how_to_write(kind, value))
+        return self._fault(
+            address, value, _expected(kind, detail, allowed), hint or _how_to_write(kind, value, allowed.unit)
+        )
 
 
 def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
@@ -203,10 +209,26 @@ def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
         return _NAME if context["pattern"] == NAME_PATTERN else f"text of the form {context['pattern']}"
     words = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(detail["msg"]).lower()
     measure = allowed.range_and_unit() if kind in _NUMBER_TYPES else allowed.unit if kind in _SIZES else ""
-    return f"{words}{', ' if kind in _NUMBER_TYPES else ' '}{measure}" if measure else words
+    between = (" from " if allowed.bounds and " to " in measure else ", ") if kind in _NUMBER_TYPES else " "
+    return f"{words}{between}{measure}" if measure else words
 
 
-def _how_to_write(kind: str, value: object) -> str:
+def _cut_by_comma(tree: Any, positions: Positions, address: Address) -> str:
+    """How to write the number that a comma has cut in two: `{capacity_mw: 1,000}` is 1 and a key 000."""
+    section, rest, here = value_at(tree, address[:-1]), str(address[-1]), positions.get(address)
+    if not re.fullmatch(r"[0-9]{3}(\.[0-9]+)?", rest) or section[address[-1]] is not None or here is None:
+        return ""
+    beside = [(*address[:-1], key) for key in section]
+    before = [(positions[one], one[-1]) for one in beside if one in positions and positions[one][:2] == here[:2]]
+    _, key = max((pair for pair in before if pair[0] < here), default=(here, ""))
+    return f"a comma ends a value here: write {key}: {section[key]}{rest}" if _is_plain_number(section.get(key)) else ""
+
+
+def _is_plain_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _how_to_write(kind: str, value: object, unit: str = "") -> str:
     """How to write what was meant: yes as true, a number that is text or has a needless fraction."""
     if kind == "bool_type" and str(value).lower() in _BOOLEANS:
         return f"write {_BOOLEANS[str(value).lower()]}"
@@ -214,6 +236,8 @@ def _how_to_write(kind: str, value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return f"write {int(value)}"
+    if isinstance(value, str) and (hint := hint_for_text(value, unit)):
+        return hint
     plain = re.sub(r"[_, ](?=[0-9])", "", value) if isinstance(value, str) else ""
     number = re.match(r"-?[0-9]+(\.[0-9]+)?", plain)
     return f"write {number[0]}" if number else ""

@@ -94,14 +94,17 @@ def test_a_whole_estimate_replaces_another_and_a_part_changes_it(tmp_path: Path,
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("/etc/base.yaml", "a file that exists (the shipped one is extended by its name alone: `extends: base`)"),
-        ("file:bse.yaml", "a file that exists (did you mean base.yaml?)"),
+        (
+            "/etc/base.yaml",
+            "a file that exists expected (the shipped one is extended by its name alone: `extends: base`)",
+        ),
+        ("file:bse.yaml", "a file that exists expected (did you mean base.yaml?)"),
         ("..\\base.yaml", FORMS),
         ("base.txt", FORMS),
         ("[base.yaml]", FORMS),
-        ("bse.yaml", "a file that exists (did you mean base.yaml?)"),
+        ("bse.yaml", "a file that exists expected (did you mean base.yaml?)"),
         (".yaml", FORMS),
-        ("hybird", f"{FORMS} (did you mean hybrid?)"),
+        ("hybird", f"expected: {FORMS} (did you mean hybrid?)"),
     ],
 )
 def test_a_base_that_cannot_be_used(tmp_path: Path, name: str, message: str) -> None:
@@ -178,16 +181,16 @@ def test_a_base_says_that_it_is_one() -> None:
     ("text", "message"),
     [
         ("", "x.yaml:1: is empty"),
-        ("- 1\n", "x.yaml:1: a list of 1 is not allowed: sections of `key: value` lines"),
+        ("- 1\n", "x.yaml:1: a list of 1 given, expected: sections of `key: value` lines"),
         ("a: 1\n", "x.yaml:1: schema_version: is missing: write `schema_version: 1` at the top of the file"),
-        ("schema_version: 2\n", "x.yaml:1: schema_version: 2 is not allowed: this program reads version 1"),
+        ("schema_version: 2\n", "x.yaml:1: schema_version: 2 given, version 1, which this program reads expected"),
         (
             "schema_version: true\n",
-            "x.yaml:1: schema_version: true is not allowed: this program reads version 1",
+            "x.yaml:1: schema_version: true given, version 1, which this program reads expected",
         ),
         (
             'schema_version: "1"\n',
-            'x.yaml:1: schema_version: "1" is not allowed: this program reads version 1',
+            'x.yaml:1: schema_version: "1" given, version 1, which this program reads expected',
         ),
     ],
 )
@@ -274,12 +277,12 @@ def test_the_last_override_wins_and_earlier_ones_can_be_refined() -> None:
         ("site.name.first=x", "--set site.name.first: the value above it is a single one and has no parts"),
         ("site.name", "--set site.name: is not of the form section.key=value"),
         ("=3", "--set : is not of the form section.key=value"),
-        ("site.people=.nan", "--set site.people: .nan is not allowed: a finite number"),
+        ("site.people=.nan", "--set site.people: .nan given, a finite number expected"),
         (
             "site.people=010",
-            "--set site.people: 010 is not allowed: a number without leading zeros, or text in quotes",
+            "--set site.people: 010 given, a number without leading zeros, or text in quotes expected",
         ),
-        ("days=[1, .inf]", "--set days: days.1: .inf is not allowed: a finite number"),
+        ("days=[1, .inf]", "--set days: days.1: .inf given, a finite number expected"),
     ],
 )
 def test_an_override_that_leads_nowhere(override: str, message: str) -> None:

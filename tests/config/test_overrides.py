@@ -59,5 +59,5 @@ def test_a_factor_on_what_is_no_number_is_told(block: Loaded[Project]) -> None:
 
 
 def test_a_wrong_value_is_told_at_the_line_that_asked_for_it(block: Loaded[Project]) -> None:
-    with pytest.raises(ConfigError, match=r"^study.yaml:9: logistics.cranes: 0 is not allowed: 1 to 200 cranes$"):
+    with pytest.raises(ConfigError, match=r"^study.yaml:9: logistics.cranes: 0 given, 1 to 200 cranes expected$"):
         with_settings(block, {"logistics.cranes": 0}, {"logistics.cranes": Position("study.yaml", 9, 1)})

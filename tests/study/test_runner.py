@@ -83,7 +83,7 @@ def test_stalled_runs_are_infinite_and_leave_no_mean() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_wrong_input_ends_the_study_with_its_own_message(workers: int) -> None:
-    with pytest.raises(ConfigError, match=r"toy.yaml:3: crane: 0 is not allowed: at least 1"):
+    with pytest.raises(ConfigError, match=r"toy.yaml:3: crane: 0 given, at least 1 expected"):
         run(Toy(refuses=frozenset({4})), seed=1, runs=12, workers=workers)
 
 

@@ -202,6 +202,7 @@ _LIKELY_UNITS: dict[str, tuple[tuple[str, float], ...]] = {
     "share": (("%", 100),),
     "probability": (("%", 100),),
     "correlation": (("%", 100),),
+    "×": (("%", 100),),
     "sq ft": (("sq in", 144),),
 }
 

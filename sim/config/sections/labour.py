@@ -284,7 +284,9 @@ class Labour(Section):
     """Trades and what applies to all of them."""
 
     trades: dict[Name, Trade] = Field(min_length=1, description="Every trade that steps and mechanisms name")
-    indirect_ratio: Ratio = Field(description="Indirect people (staff, foremen, stores) per direct person")
+    indirect_ratio: Annotated[Figure, Unit("×"), Bounds(0, 3)] = Field(
+        description="Indirect people (staff, foremen, stores) per direct person"
+    )
     content_spread: Factor = Field(description="Uncertainty of a step's work content, relative to its stated hours")
     losses: Factor = Field(
         description="Minutes worked per minute earned, all causes together: drawn once per trade and replication"

@@ -54,7 +54,9 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
     try:
         from openpyxl import Workbook
     except ImportError as error:
-        raise NoExcel("Excel files need openpyxl: pip install 'hybrid-dc-sim[excel]'") from error
+        raise NoExcel(
+            "Excel files need openpyxl: pip install openpyxl, or this package with its extra excel"
+        ) from error
     book = Workbook()
     book.remove(book.active)
     book.properties.created = book.properties.modified = _FIXED

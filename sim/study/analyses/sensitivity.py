@@ -149,7 +149,9 @@ def _salib() -> Any:
         import SALib.sample.morris
         import SALib.sample.sobol
     except ImportError as error:
-        raise NotEnough("Morris and Sobol need SALib: pip install 'hybrid-dc-sim[sensitivity]'") from error
+        raise NotEnough(
+            "Morris and Sobol need SALib: pip install SALib, or this package with its extra sensitivity"
+        ) from error
     return SALib
 
 

@@ -245,7 +245,7 @@ def _search(design: Design, tries: _Tries, ranges: Mapping[str, tuple[Scalar, ..
     try:
         import optuna
     except ImportError as error:
-        raise NoTuner("tuning needs Optuna: pip install 'hybrid-dc-sim[tune]'") from error
+        raise NoTuner("tuning needs Optuna: pip install optuna, or this package with its extra tune") from error
     wanted = design.study.tune
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():

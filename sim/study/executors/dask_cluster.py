@@ -179,7 +179,9 @@ def cluster(
     try:
         import distributed
     except ImportError as error:
-        raise WrongCluster("--scheduler needs Dask: pip install 'hybrid-dc-sim[cluster]'") from error
+        raise WrongCluster(
+            "--scheduler needs Dask: pip install 'dask[distributed]', or this package with its extra cluster"
+        ) from error
     if scheduler == LOCAL:
         with _local(workers, dashboard) as address, distributed.Client(address) as client:
             yield DaskExecutor(client, case, seed)

@@ -95,8 +95,8 @@ def test_mistakes_are_told_with_file_line_and_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as unknown:
         expectations(load(path), ["lead_time_full_days"])
     assert str(unknown.value) == (
-        f'{path.as_posix()}:{line}: expect.1: "lead_time_full_day.p80 < 50" is not allowed: '
-        "a metric of this project (did you mean lead_time_full_days?)"
+        f'{path.as_posix()}:{line}: expect.1: "lead_time_full_day.p80 < 50" given, '
+        "a metric of this project expected (did you mean lead_time_full_days?)"
     )
     with pytest.raises(ConfigError, match=rf":{line - 1}: expect\.0: .* METRIC\.STATISTIC"):
         load(written(tmp_path, "lead_time_full_days.p80 is 50"))

@@ -18,6 +18,7 @@ from pathlib import Path
 from sim import files
 from sim.config.cross_checks import networks
 from sim.config.project import Project
+from sim.config.shipped import is_name, shipped
 from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
 from sim.report.exchange.importers.network_import import (
@@ -174,13 +175,21 @@ def config_text(
         raise WrongFile(f"{like}: --week: it states {listed(own)} itself; leave them out, or leave out --week")
     body = "".join(block for key, block in blocks if key not in (name, "name", "label"))
     if found := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
-        base = os.path.relpath(like.parent / found[1], target.parent)
+        base = _base_from(found[1], like, target)
         body = body.replace(found[0], f"extends: {base}", 1)
     title = (
         f"name: {dumps(target.stem)}\nlabel: {dumps(f'{target.stem}: {name} of {network.file}', ensure_ascii=False)}\n"
     )
     own_week = f"\n\n{week_text(network.week)}" if week else ""
     return f"{title}{body.rstrip()}{own_week}\n\n{fragment(network, name, steps)}"
+
+
+def _base_from(base: str, like: Path, target: Path) -> str:
+    """Return what `extends` says in `target` where it says `base` in `like`; a shipped project goes by its name."""
+    if is_name(base) or Path(base).is_absolute():
+        return base
+    name = Path(base).stem
+    return name if shipped(name) == like.parent / base else os.path.relpath(like.parent / base, target.parent)
 
 
 def _top_level(text: str) -> list[tuple[str, str]]:
