@@ -40,7 +40,7 @@ def test_a_unit_is_turned_into_that_of_the_field(override: str, value: float | N
         with pytest.raises(ConfigError, match="a number in days, or one with d, day, days"):
             load(TINY, [override])
         return
-    node = load(TINY, [override]).value
+    node: object = load(TINY, [override]).value
     for word in path.split("."):
         node = node[word] if isinstance(node, dict) else getattr(node, word)
     assert getattr(node, "value", node) == pytest.approx(value, rel=1e-11)
