@@ -139,9 +139,12 @@ class PerCopy:
 
 
 def in_order_met(numbers: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the different numbers in the order in which they are first met, and the place of each among them."""
-    different, first, place = np.unique(numbers, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return different[order], rank[place]
+    """Return the different numbers, from 0 on, in the order in which they are first met; the place of each among them."""
+    first = np.full(numbers.max(initial=-1) + 1, -1)
+    # of those that are alike the first is written last, and stays
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    different = np.flatnonzero(first >= 0)
+    different = different[np.argsort(first[different])]
+    rank = np.zeros(len(first), np.int64)
+    rank[different] = np.arange(len(different))
+    return different, rank[numbers]

@@ -66,7 +66,7 @@ def _deterministic(
         """Take for a repeated attempt the value of its table, and of a decision what is most likely."""
         return int(repeated[number, 0])
 
-    return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], later)
+    return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], later, repeated[:, 0])
 
 
 def _half(inputs: Inputs) -> NDArray[np.float64]:

@@ -181,6 +181,8 @@ class SampledInputs:
     factors: FloatArray
     later: Callable[[int, int], int]
     """Value of an input at its second and later attempts: (input, attempt) → minutes or 0/1."""
+    repeated: NDArray[np.int64] | None = None
+    """The same by input, where it is the same at all later attempts."""
 
 
 class Draws:

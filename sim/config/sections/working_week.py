@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -56,13 +57,19 @@ class Holidays(Section):
 
     def named_in(self, *years: int) -> frozenset[str]:
         """Return the names of the holidays in some years; none where country or subdivision are unknown."""
-        from holidays import country_holidays
+        return _holiday_names(self.country, self.subdivision, years)
 
-        try:
-            found = country_holidays(self.country, subdiv=self.subdivision, years=years)
-        except NotImplementedError:
-            return frozenset()
-        return frozenset(name for names in found.values() for name in names.split("; "))
+
+@cache  # asked for anew with every copy of a working week, of which crew planning makes a hundred
+def _holiday_names(country: str, subdivision: str | None, years: tuple[int, ...]) -> frozenset[str]:
+    """Return the names of the holidays of a country in some years; none where it or its part is unknown."""
+    from holidays import country_holidays
+
+    try:
+        found = country_holidays(country, subdiv=subdivision, years=years)
+    except NotImplementedError:
+        return frozenset()
+    return frozenset(name for names in found.values() for name in names.split("; "))
 
 
 class Calendar(Sourced):

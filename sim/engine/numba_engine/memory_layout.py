@@ -141,12 +141,13 @@ def plan_array(plan: CompiledPlan) -> Ints:
     rank_bits = _bits(len(plan.units))
     # what priority and rank leave of 63 bits: with the sign bit 0, requests compare as plain integers
     minute_bits = min(BITS - rank_bits - _bits(len(priorities)), WHEELS * SLOT_BITS)
+    rank = np.searchsorted(priorities, np.where(plan.rows[:, 0] == HOLD, plan.rows[:, 2], 0))
     bundle_at, bundles = _end_to_end(plan.bundles)
     users_at, users = _end_to_end(_users(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
     columns = [
         # ranks of priorities, not priorities: a few dozen different ones need few bits, however large they are
-        *_steps(plan, np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits),
+        *_steps(plan, rank, minute_bits + rank_bits),
         plan.first,
         bundle_at,
         bundles,
@@ -183,8 +184,8 @@ def beginning(plan: CompiledPlan) -> Ints:
     return run
 
 
-def _steps(plan: CompiledPlan, priority: Ints) -> tuple[Ints, Ints]:
-    """Return steps and their kinds; a hold's priority is its rank, at the place where requests have it."""
+def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
+    """Return steps and their kinds; a hold's priority is its rank, at the place where requests have it: above `bits`."""
     operation, a, b, c, d, e = plan.rows.T
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
@@ -197,6 +198,7 @@ def _steps(plan: CompiledPlan, priority: Ints) -> tuple[Ints, Ints]:
         ]
     ).astype(np.int64)
     kinds, step_kind = different(ways)
+    kinds[kinds[:, OPERATION] == HOLD, PRIORITY] <<= bits
     argument = np.where(jumps, np.maximum(b, 0), a)
     # in one number with the gate of a jump: -1 for no gate stays below 0 through the shift
     attempts = repeated(plan)
@@ -245,15 +247,29 @@ def write_state(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState
 def different(rows: Ints) -> tuple[Ints, Ints]:
     """Return the different rows of a table in order, and which of them each row is: `np.unique`, column by column.
 
-    Thousands of rows have a few dozen values in each column; sorting whole rows takes twenty times as long.
+    Hundreds of thousands of rows have a few dozen values in each column; sorting whole rows takes a hundred times as long.
     """
-    kind = np.zeros(len(rows), np.int64)
+    kind, kinds = np.zeros(len(rows), np.int64), 1
     for column in rows.T:
-        values, place = np.unique(column, return_inverse=True)
-        # numbered anew after every column, so that the product stays far below 64 bits
-        _, kind = np.unique(kind * len(values) + place.ravel(), return_inverse=True)
-    _, first = np.unique(kind, return_index=True)
-    return rows[first], kind.ravel()
+        place, values = _ranked(column)
+        if kinds * values >= 1 << BITS:
+            kind, kinds = _ranked(kind)
+        kind, kinds = kind * values + place, kinds * values
+    kind, kinds = _ranked(kind)
+    first = np.zeros(kinds, np.int64)
+    # of those that are alike the first row is written last, and stays
+    first[kind[::-1]] = np.arange(len(rows))[::-1]
+    return rows[first], kind
+
+
+def _ranked(numbers: Ints) -> tuple[Ints, int]:
+    """Return numbers that are in the same order and begin with 0, and how many there may be of them."""
+    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if most - least < len(numbers):
+        return numbers - least, most - least + 1
+    # without the inverse, which would be sorted with its index: far slower than a search among few
+    values = np.unique(numbers)
+    return np.searchsorted(values, numbers), len(values)
 
 
 def _users(plan: CompiledPlan) -> list[list[tuple[int, int]]]:
@@ -269,8 +285,8 @@ def _room(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
     """Return where each queue begins: it has room for every unit that has such a step."""
     rows = np.flatnonzero(plan.rows[:, 0] == operation)
     # a unit waits for one thing at a time: its steps with the same queue need one place together
-    pairs = np.unique(np.column_stack([plan.rows[rows, 1], plan.unit_of[rows]]), axis=0)
-    return begins(np.bincount(pairs[:, 0], minlength=kinds))
+    pairs = np.unique(plan.rows[rows, 1] * len(plan.units) + plan.unit_of[rows])
+    return begins(np.bincount(pairs // len(plan.units), minlength=kinds))
 
 
 def _end_to_end(lists: Iterable[Sequence[object]]) -> tuple[Ints, Ints]:

@@ -205,7 +205,7 @@ class DrawTables:
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
 
 
-def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int]) -> tuple[Ints, Floats]:
+def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int] | Ints) -> tuple[Ints, Floats]:
     """Return (numbers, figures) that give every input its value at the first and at later attempts; nothing is drawn."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
     pairs = np.column_stack([values, repeated]).ravel().astype(np.int64) if len(values) else np.zeros(0, np.int64)

@@ -272,7 +272,7 @@ def simulate_given(prepared: KernelPlan, draws: SampledInputs, calendars: Calend
 
 def given_workspace(prepared: KernelPlan, draws: SampledInputs) -> Workspace:
     """Return a workspace in which every input has its given value, at later attempts too."""
-    repeated = [draws.later(number, 1) for number in range(len(draws.values))]
+    repeated = draws.repeated if draws.repeated is not None else [draws.later(n, 1) for n in range(len(draws.values))]
     return Workspace(prepared, *fixed_draws(prepared.plan.inputs, draws.values, repeated))
 
 
@@ -284,15 +284,20 @@ class GivenRuns:
         self._kernel_plan = KernelPlan(plan)
         self._workspace = given_workspace(self._kernel_plan, draws)
 
-    def run(self, initial: Mapping[int, int]) -> CompiledOutcome:
-        """Simulate the plan with these counts by pool, and the plan's own in all other pools."""
+    def run(self, initial: Mapping[int, int]) -> RunOutcome:
+        """Simulate the plan with these counts by pool, and the plan's own in all other pools.
+
+        The log is good until the next run, which is written over it.
+        """
         plan, beginning = self._kernel_plan.plan, self._kernel_plan.beginning
         counts = plan.initial.copy()
         counts[list(initial)] = list(initial.values())
         begin = beginning[FREE_COUNT]
         # into the beginning, from which every run is copied
         beginning[begin : begin + len(counts)] = counts
-        return self._workspace.simulate(0, np.empty(0), plan.base_calendars)
+        self._workspace.play_whole(0, plan.base_calendars)
+        deadlock = ending(plan, self._workspace.run, plan.base_calendars)
+        return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock)
 
 
 def ready(announce: Callable[[str], None] | None = None) -> float:

@@ -15,6 +15,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.jit import available
 from sim.plan.context import Mobilisation, Progress
 from sim.plan.mechanisms.crews import done
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
@@ -64,18 +65,31 @@ class Manning:
 
 def manning(rehearsal: Rehearsal, log: Ints) -> Manning:
     """Return the manning that a rehearsed log needs."""
-    project = rehearsal.project
-    on_crews = log[rehearsal.crew_steps[log[:, 1]]]
-    crews = rehearsal.crew_changes[:, on_crews[:, 1]].cumsum(axis=1)
-    busy = _weekly(on_crews[:, 0], crews, int(log[-1, 0]) // MINUTES_PER_WEEK + 1)
-    trades = tuple(rehearsal.most)
+    project, trades = rehearsal.project, tuple(rehearsal.most)
+    weeks = compiled_weeks if available() else crew_weeks
+    busy, manned = weeks(rehearsal, log)
     return Manning(
         trades,
         busy,
-        closed(busy, project.labour.idle_weeks),
+        manned,
         np.array([project.labour.trades[trade].team * len(project.pattern.shifts) for trade in trades], np.int64),
         project.labour.indirect_ratio.value,
     )
+
+
+def compiled_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
+    """Return what `crew_weeks` returns, by machine code."""
+    from sim.metrics.kernels.crew_weeks import crew_weeks
+
+    return crew_weeks(log, *rehearsal.changes_by_step, MINUTES_PER_WEEK, rehearsal.project.labour.idle_weeks)
+
+
+def crew_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
+    """Return crews by trade and week, busy at most, and manned."""
+    on_crews = log[rehearsal.crew_steps[log[:, 1]]]
+    crews = rehearsal.crew_changes[:, on_crews[:, 1]].cumsum(axis=1)
+    busy = _weekly(on_crews[:, 0], crews, int(log[-1, 0]) // MINUTES_PER_WEEK + 1)
+    return busy, closed(busy, rehearsal.project.labour.idle_weeks)
 
 
 def _weekly(minute: Ints, busy: Ints, weeks: int) -> Ints:

@@ -17,6 +17,7 @@ from sim.config.project import Project
 from sim.engine.backends import given_runs
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import Stalled
+from sim.jit import available
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import ResourcePlan
@@ -51,11 +52,15 @@ class Rehearsal:
 
     def rerun(self, crews: Mapping[str, int]) -> None:
         """Run the plan again, with so many crews of each trade from the beginning instead of the plan's own."""
-        self.log: Ints = self.log_with(crews)
+        self.log: Ints = self.log_with(crews).copy()
+        self._latest_for: dict[int, Ints] = {}
         self.finish = int(self.log[self.online_rows(self.log), 0].max())
 
     def log_with(self, crews: Mapping[str, int]) -> Ints:
-        """Return the log of a run with so many crews of each trade; raises `Stalled` where it never ends."""
+        """Return the log of a run with so many crews of each trade; raises `Stalled` where it never ends.
+
+        It is good until the next run, which may be written over it.
+        """
         return finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()})).log
 
     @cached_property
@@ -76,19 +81,37 @@ class Rehearsal:
         return found
 
     @cached_property
+    def changes_by_step(self) -> tuple[NDArray[np.int32], Ints]:
+        """Return which change of crews every step makes, or -1, and the different changes, shape (changes, trades)."""
+        steps = np.flatnonzero(self.crew_steps)
+        changes, place = np.unique(self.crew_changes[:, steps], axis=1, return_inverse=True)
+        change_of = np.full(len(self.plan.rows), -1, np.int32)
+        change_of[steps] = place.ravel()
+        return change_of, np.ascontiguousarray(changes.T)
+
+    @cached_property
     def crew_steps(self) -> NDArray[np.bool_]:
         """Return the steps that take crews or give them back."""
         return np.asarray(self.crew_changes.any(axis=0))
 
     def latest(self, anchors: Mapping[int, int]) -> Ints:
         """Return the latest minute of every row of the log that keeps the anchors (row: minute)."""
+        if available():
+            from sim.metrics.kernels.late_dates import latest as compiled
+
+            found = compiled(self.plan, self.log, self.plan.base_calendars, anchors)
+            if found is not None:
+                return found
         return latest(self.plan, self.log, self.plan.base_calendars, anchors)
 
     def latest_for(self, target: int) -> Ints:
         """Return the latest minute of every row when every block may be as late as the last one may, for a target."""
-        online = self.plan.gates.index(ONLINE)
-        handed_over = [row for row in self.rows_of(SIGNAL) if self.argument(row, 1) == online]
-        return self.latest({row: int(self.log[row, 0]) + target - self.finish for row in handed_over})
+        if target not in self._latest_for:
+            steps = self.plan.rows[self.log[:, 1]]
+            handed_over = (steps[:, 0] == SIGNAL) & (steps[:, 1] == self.plan.gates.index(ONLINE))
+            rows = np.flatnonzero(handed_over).tolist()
+            self._latest_for[target] = self.latest({row: int(self.log[row, 0]) + target - self.finish for row in rows})
+        return self._latest_for[target]
 
     def priorities(self, target: int) -> dict[str, tuple[int, ...]]:
         """Return by unit the priority of each of its holds of crews: the hour at which their work must be finished.
