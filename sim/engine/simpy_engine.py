@@ -44,6 +44,8 @@ class RunOutcome:
 
     log: NDArray[np.int64]
     deadlock: Deadlock | None = None
+    spare: NDArray[np.int64] | None = None
+    """Where it is recorded: by pool how many fewer would have given the same log; below zero where more might not have."""
 
 
 class SimpyPlan:

@@ -65,19 +65,20 @@ level, level before the minute `SIGNALLED`, how many wait."""
     COUNTERS,
     CONTENT,
     REACHED,
-) = range(9, 22)
+    SPARE,
+) = range(9, 23)
 """More columns. Of bundles: how many ask for it, whether it stands in `TO_CHECK`. Lists: waiting, who goes on when
 and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
-attempts at steps that can be repeated, counters by curve, minutes before losses by input, and how far each calendar
-has been read."""
-(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(22, 32)
+attempts at steps that can be repeated, counters by curve, minutes before losses by input, how far each calendar
+has been read, and by pool how many fewer would have done all the time, or -1 where it was short."""
+(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 33)
 """Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
 of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(32, 42)
+OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(33, 43)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
 the budgets of a minute, and that of a replication."""
-RUN = 42
+RUN = 43
 
 AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
@@ -86,6 +87,8 @@ DUE_AT, NEXT = WITHHOLDS, KIND
 SINCE, WHOLE_MINUTES, SETS_OUT = WITHHOLDS, KIND, -1
 """Of one whose work was under way when the run began: since when it counts, and its whole length. `BEGUN` of one that
 only sets out on its step."""
+PLENTY = 1 << 40
+"""More than there is of any pool."""
 EMPTY = 0
 """An empty slot; units are numbered from 1 where they stand in a slot."""
 SLOT_BITS, WHEELS = 10, 5
@@ -176,6 +179,7 @@ def beginning(plan: CompiledPlan) -> Ints:
             len(plan.learning) + len(plan.areas),
             len(plan.inputs.names),
             len(plan.calendars),
+            plan.initial * 0 + PLENTY,
         ),
     ]
     columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in lengths]

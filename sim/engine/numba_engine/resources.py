@@ -42,6 +42,7 @@ from sim.engine.numba_engine.memory_layout import (
     ROUNDED,
     ROUNDS,
     SIGNALLED,
+    SPARE,
     TO_CHECK,
     TO_CHECK_SIZE,
     WAITERS,
@@ -187,10 +188,11 @@ def release_bundle(plan: IntView, run: IntView, bundle: int) -> None:
 
 @inline
 def fits(plan: IntView, run: IntView, kind: int) -> bool:
-    """Return whether all pools of a kind have its count free, whatever is withheld."""
+    """Return whether all pools of a kind have its count free, whatever is withheld; remember the first that has not."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
     for place in range(plan[plan[BUNDLE_AT] + kind], plan[plan[BUNDLE_AT] + kind + 1]):
         if run[free + plan[bundles + 2 * place]] < plan[bundles + 2 * place + 1]:
+            run[run[SPARE] + plan[bundles + 2 * place]] = -1
             return False
     return True
 
@@ -217,8 +219,11 @@ def grantable(plan: IntView, run: IntView, kind: int, request: int, now: int) ->
         pool = plan[bundles + 2 * place]
         # the own count first: it fails most often and costs one load; what others withhold takes a loop
         left = run[free + pool] - plan[bundles + 2 * place + 1]
-        if left < 0 or left < withheld(plan, run, pool, request, now):
+        spare = left - withheld(plan, run, pool, request, now) if left >= 0 else -1
+        if spare < 0:
+            run[run[SPARE] + pool] = -1
             return False
+        run[run[SPARE] + pool] = min(run[run[SPARE] + pool], spare)
     return True
 
 

@@ -44,6 +44,7 @@ from sim.engine.numba_engine.memory_layout import (
     REPLICATION,
     ROOM,
     ROWS,
+    SPARE,
     STATE,
     TOO_FAR,
     UNIT,
@@ -297,7 +298,8 @@ class GivenRuns:
         beginning[begin : begin + len(counts)] = counts
         self._workspace.play_whole(0, plan.base_calendars)
         deadlock = ending(plan, self._workspace.run, plan.base_calendars)
-        return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock)
+        spare = self._workspace.run[self._workspace.run[SPARE] :][: len(plan.pools)]
+        return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock, spare)
 
 
 def ready(announce: Callable[[str], None] | None = None) -> float:

@@ -8,8 +8,10 @@ it stops at the first plan that no single trade improves. It draws nothing, so i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
+
+import numpy as np
 
 from sim.errors import Stalled
 from sim.metrics.schedule import NEVER
@@ -57,6 +59,34 @@ class Levelled:
         return self.manning.peak, self.manning.sum_of_squares
 
 
+class _KnownRuns:
+    """Plans that were run, by the fewest and the most crews with which the log is the same: a third of all need no run."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._plans: list[Levelled] = []
+        self._bounds = np.zeros((2, 0, 0), np.int64)
+
+    def find(self, crews: Mapping[str, int]) -> Levelled | None:
+        """Return a plan whose log these crews have as well, if it is known."""
+        if not self._plans:
+            return None
+        counts, (least, most) = np.array([*crews.values()], np.int64), self._bounds[:, : len(self._plans)]
+        same = np.flatnonzero(((least <= counts) & (counts <= most)).all(axis=1))
+        return self._plans[same[0]] if len(same) else None
+
+    def add(self, plan: Levelled, bounds: tuple[np.ndarray, np.ndarray] | None) -> None:
+        """Remember a plan that was run."""
+        if bounds is None:
+            return
+        number = len(self._plans)
+        if number == self._bounds.shape[1]:
+            more = np.zeros((2, max(64, number), len(bounds[0])), np.int64)
+            self._bounds = np.concatenate([self._bounds, more], axis=1) if number else more
+        self._bounds[:, number] = bounds
+        self._plans.append(plan)
+
+
 class Levelling:
     """The search for a crew plan of one rehearsed project; every plan that was tried is remembered."""
 
@@ -64,6 +94,7 @@ class Levelling:
         """Begin with nothing tried; the crews of the trades in `typed` are stated and stay as they are."""
         self.rehearsal, self.typed = rehearsal, frozenset(typed)
         self.tried: dict[tuple[int, ...], Levelled] = {}
+        self._known = _KnownRuns()
 
     def plan(self, crews: Mapping[str, int]) -> Levelled:
         """Return the plan with so many crews, rehearsed; never fewer than one step takes at once."""
@@ -75,15 +106,19 @@ class Levelling:
 
     def _rehearsed(self, crews: Mapping[str, int]) -> Levelled:
         """Rehearse a plan; with so few crews that the calendars end before the work does, it is never finished."""
-        try:
-            log = self.rehearsal.log_with(crews)
-        except Stalled:
-            return Levelled(crews, NEVER, inf, manning(self.rehearsal, self.rehearsal.log))
-        online, found = log[self.rehearsal.online_rows(log), 0], manning(self.rehearsal, log)
+        found = self._known.find(crews)
+        if found is None:
+            try:
+                log = self.rehearsal.log_with(crews)
+            except Stalled:
+                return Levelled(crews, NEVER, inf, manning(self.rehearsal, self.rehearsal.log))
+            online = log[self.rehearsal.online_rows(log), 0]
+            found = Levelled(crews, int(online.max()), float(online.mean()), manning(self.rehearsal, log))
+            self._known.add(found, self.rehearsal.same_log(crews))
         # crews that are never all busy might as well not be there: the log is the same without them
-        busy = dict(zip(found.trades, found.busy.max(axis=1).tolist(), strict=True))
-        crews = {t: count if t in self.typed else min(count, busy[t]) for t, count in crews.items()}
-        return Levelled(crews, int(online.max()), float(online.mean()), found)
+        trades = found.manning.trades
+        busy = dict(zip(trades, found.manning.busy.max(axis=1).tolist(), strict=True))
+        return replace(found, crews={t: n if t in self.typed else min(n, busy[t]) for t, n in crews.items()})
 
     def level(self, aim: Aim, begin: Mapping[str, int]) -> Levelled:
         """Return the plan with the smallest peak that is finished by a minute, searched from several beginnings.

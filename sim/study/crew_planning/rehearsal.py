@@ -25,7 +25,7 @@ from sim.plan.deterministic_draws import mean_draws
 from sim.plan.draws import SampledInputs
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
-from sim.plan.mechanisms.crews import crew, largest_counts
+from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
@@ -61,7 +61,21 @@ class Rehearsal:
 
         It is good until the next run, which may be written over it.
         """
-        return finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()})).log
+        outcome = finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()}))
+        self._spare = outcome.spare
+        return outcome.log
+
+    def same_log(self, crews: Mapping[str, int]) -> tuple[Ints, Ints] | None:
+        """Return the fewest and the most crews of each trade with which the last run has the same log, if it is known.
+
+        `crews` are those it was run with. No decision of it depended on crews that were spare all the time, and none
+        would have been another with more crews of a trade that was never short.
+        """
+        if self._spare is None:
+            return None
+        counts = np.array([*crews.values()], np.int64)
+        spare = self._spare[[self.crew_pools[trade] for trade in crews]]
+        return counts - np.maximum(spare, 0), np.where(spare < 0, counts, UNLIMITED)
 
     @cached_property
     def crew_pools(self) -> dict[str, int]:

@@ -9,6 +9,8 @@ import sim
 from sim.metrics import schedule
 from sim.plan.context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
+from sim.study.crew_planning.crew_plan import plan_crews
+from sim.study.crew_planning.levelling import _KnownRuns
 from sim.study.crew_planning.manning import _weekly, closed, compiled_weeks, crew_weeks
 from sim.study.crew_planning.rehearsal import Rehearsal
 from tests.tiny_project import tiny
@@ -69,3 +71,36 @@ def test_crews_by_week_where_they_change_as_weeks_begin(seed: int) -> None:
     busy, manned = compiled(log, np.arange(len(CHANGES), dtype=np.int32), CHANGES, MINUTES_PER_WEEK, idle)
     assert np.array_equal(busy, _weekly(minutes, CHANGES[taken].T.cumsum(axis=1), weeks))
     assert np.array_equal(manned, closed(busy, idle))
+
+
+@pytest.mark.parametrize("config", ["hybrid", "stick_built"])
+def test_log_is_the_same_within_the_bounds_that_are_told(config: str) -> None:
+    """As many crews as ever work, fewer and more at random: what is told to be the same log is the same log."""
+    rehearsal = Rehearsal(sim.load(f"configs/{config}.yaml").value.with_risks("none"), ResourcePlan())
+    trades, random = list(rehearsal.most), np.random.default_rng(1)
+    most = np.maximum(crew_weeks(rehearsal, rehearsal.log)[0].max(axis=1), [*rehearsal.most.values()])
+    moved = 0
+    for _ in range(30):
+        counts = np.maximum([*rehearsal.most.values()], most * random.uniform(0.2, 1.1, len(most))).astype(np.int64)
+        log = rehearsal.log_with(dict(zip(trades, counts.tolist(), strict=True))).copy()
+        bounds = rehearsal.same_log(dict(zip(trades, counts.tolist(), strict=True)))
+        assert bounds is not None
+        least, highest = bounds
+        other = random.integers(np.maximum(least, 1), np.minimum(highest, counts + 3) + 1)
+        moved += not np.array_equal(other, counts)
+        assert np.array_equal(rehearsal.log_with(dict(zip(trades, other.tolist(), strict=True))), log)
+    assert moved > 10
+
+
+def test_search_finds_the_same_crews_where_every_plan_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = sim.load("configs/one_block.yaml").value
+    quick = plan_crews(project)
+    runs = 0
+
+    def find(*_: object) -> None:
+        nonlocal runs
+        runs += 1
+
+    monkeypatch.setattr(_KnownRuns, "find", find)
+    assert plan_crews(project).resource_plan == quick.resource_plan
+    assert runs > 10
