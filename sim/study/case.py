@@ -99,8 +99,12 @@ class Case(Displayed):
     engine: Name = SIMPY
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel to another process without what can be worked out again there."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """Travel to another process with what every run is measured with, and without the rest of what was worked out."""
+        # found from the planned run: 0.2 s for 250 MW, 1.4 s for 2 GW, in every worker
+        measured_with = {
+            name: self.__dict__[name] for name in ("metric_context", "metrics", "_horizon") if name in self.__dict__
+        }
+        return {field.name: getattr(self, field.name) for field in fields(self)} | measured_with
 
     def headline(self) -> str:
         """Return name, size and engine in one line."""
