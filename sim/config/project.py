@@ -33,7 +33,7 @@ from sim.config.sections.labour import Calendars, Labour, Pattern
 from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
 from sim.config.sections.orders import Orders, Procurement
-from sim.config.sections.risks import Mode, Risks
+from sim.config.sections.risks import Mode, Pace, Risks
 from sim.config.sections.systems import SYSTEMS, Energization, Network, System, Systems
 from sim.config.sections.weather import Weather
 from sim.config.sections.working_week import Calendar
@@ -177,6 +177,9 @@ class Project(Section):
     risks: Risks = Field(default=Risks(), description="Things that happen or not, and hit many activities")
     milestones: tuple[ContractMilestone, ...] = Field(
         default=(), max_length=100, description="What is promised by which day, and what a day of delay costs"
+    )
+    pace: Pace | None = Field(
+        default=None, description="Factor on all work of a site and of a factory, drawn once a project; null: none"
     )
     expect: tuple[Expected, ...] = Field(
         default=(), description="What `sim verify` holds the results to, such as peak_workforce_onsite.p80 < 450"

@@ -128,10 +128,13 @@ class InputsBuilder:
         laid = spread(self.first, route)
         table = np.array([self.shapes[span.shape] for span in self.spans], np.int64)[laid.source]
         minutes = np.array([span.minutes for span in self.spans], np.float64)[laid.source]
+        losses = _padded([[self.factors[name] for name in span.losses] for span in self.spans])[laid.source]
         for unit, number, first in zip(units, route.tolist(), laid.first.tolist(), strict=False) if own else ():
             for activity, span in own.get(unit, {}).items():
                 at = first + self._routes[number][activity] - self.first[number]
                 table[at], minutes[at] = self._shape(span.shape), span.minutes
+                # its own factors stand where those of the written span do; what was added to that since stays
+                losses[at, : len(span.losses)] = [self.factors[name] for name in span.losses]
         activities = [list(of) for of in self._routes]
         return Inputs(
             names=tuple(
@@ -141,7 +144,7 @@ class InputsBuilder:
             table=table,
             minutes=minutes,
             content=_padded([[self.factors[name] for name in span.content] for span in self.spans])[laid.source],
-            losses=_padded([[self.factors[name] for name in span.losses] for span in self.spans])[laid.source],
+            losses=losses,
             delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans])[laid.source],
             tables=compile_all(list(self.shapes)),
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),

@@ -17,7 +17,7 @@ from sim.plan.mechanisms.installation import bring_lifting_gear, build_in_place,
 from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
 from sim.plan.mechanisms.orders import follow_orders
 from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, release_chips
-from sim.plan.mechanisms.productivity import apply_learning, apply_losses
+from sim.plan.mechanisms.productivity import apply_learning, apply_losses, apply_pace
 from sim.plan.mechanisms.risks import apply_risks
 from sim.plan.mechanisms.shell import erect_hall, lay_pad, permits_and_design, site_works
 from sim.plan.vocabulary import Plan, UnitInfo
@@ -60,6 +60,7 @@ def write_plan(
     follow_orders(context)
     draw_prices(context)
     await_permits(context)
+    apply_pace(context)
     apply_risks(context)
     plan.priorities = resource_plan.priorities
     plan.require_causes()
@@ -93,7 +94,7 @@ def _skids(context: PlanContext, name: str, plants: Sequence[Plant]) -> None:
     for unit, block, maker in context.each_unit(skids):
         plant = by_name[maker]
         called = [wait for wait in ready_for(context, system, block) if wait.gate.split(".")[0] != block.name]
-        made = build_skid(context, plant, context.ordered(unit, block), block)
+        made = build_skid(context, plant, context.ordered(unit, block), block, unit)
         skid = UnitInfo("skid", "factory", block.name, name, number=number[unit])
         context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, block)], skid)
 

@@ -57,7 +57,7 @@ UnitKind = Literal[
     "crew", "camp_stage", "demand", "order", "outage", "unit",
 ]  # fmt: skip
 """What a unit is: the step of a network, the installation of a system in a block, capacity a risk driver takes away…"""
-FactorGroup = Literal["productivity", "suppliers", "prices", "demand", "risk", "other"]
+FactorGroup = Literal["productivity", "pace", "suppliers", "lots", "prices", "demand", "risk", "other"]
 """What a factor that is drawn once a replication is about."""
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sim.config.load import ConfigLike
 from sim.config.project import Project
 from sim.config.sections.risks import Driver, State
+from sim.config.sections.weather import REGIONS
 from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import loads
 from sim.plan.checks import Remark
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 WEATHER = {
     "none": "Weather: none; it never rains, freezes or blows.",
-    "west_texas": "Weather: West Texas, hourly, from two measured years (experiments/west_texas_weather).",
+    **{
+        region: f"Weather: {region.replace('_', ' ').title()}, hourly, from typical years (experiments/west_texas_weather)."
+        for region in REGIONS
+    },
     "table": "Weather: the stated table of lost days a month.",
 }
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

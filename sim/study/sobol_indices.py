@@ -36,7 +36,7 @@ RESAMPLES = 200
 HALF = 1.96
 """Half a 95 % interval in standard errors, those of the bootstrap."""
 WORDS: dict[FactorGroup, str] = {
-    "productivity": "productivity", "suppliers": "supplier", "prices": "price", "demand": "demand",
+    "productivity": "productivity", "pace": "pace", "suppliers": "supplier", "prices": "price", "demand": "demand",
 }  # fmt: skip
 
 

@@ -253,3 +253,7 @@ Pounds = Annotated[Figure, Unit("lb"), Bounds(1, 2_000_000)]
 Dollars = Annotated[Estimate, Unit("$"), Bounds(0, 100_000_000_000)]
 DollarsPerHour = Annotated[Figure, Unit("$/h"), Bounds(0, 1_000)]
 PercentPerYear = Annotated[Figure, Unit("%/year"), Bounds(0, 100)]
+
+Lot = Literal["order", "hall"] | Annotated[int, Unit("blocks"), Bounds(1, 1_000)]
+"""What is bought at once and has one lead time: all of an order, all for a hall, or so many blocks."""
+BlocksPerWeek = Annotated[Figure, Unit("blocks/week"), Bounds(0, 1_000, above=True)]

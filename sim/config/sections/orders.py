@@ -11,12 +11,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sim.config.sections.estimates import (
+    BlocksPerWeek,
     Bounds,
     CalendarDays,
     Days,
     Estimate,
     Factor,
     Figure,
+    Lot,
     Megawatts,
     Name,
     Probability,
@@ -162,6 +164,12 @@ class Item(Sourced):
         default=None, description="Weeks from one lot's held slot to the next one's; left out, all lots share one"
     )
     supplier: Name | None = Field(default=None, description="Who makes it, of `suppliers`")
+    lot: Lot | None = Field(
+        default=None, description="What has one drawn lead time; left out, each phase, hall or block by itself"
+    )
+    lot_delivered_per_week: BlocksPerWeek | None = Field(
+        default=None, description="Blocks of a lot for which it comes in a week; left out, it comes at once"
+    )
 
 
 class Procurement(Section):

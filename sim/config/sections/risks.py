@@ -1,17 +1,24 @@
-"""Risk drivers: things that happen or not, once for the whole project, and hit many activities when they do.
+"""What differs between whole projects: risk drivers, and the pace at which everyone works.
+
+Risk drivers are things that happen or not, once for the whole project, and hit many activities when they do.
 
 They are an input apart from the ranges of single estimates: a range states how long a thing takes when
 nothing special happens. A driver has an inherent state and, where something is done about it, a mitigated
 one. Tags name what a driver hits (see `sim/config/cross_checks.py`).
+
+A pace is a factor that all work of a site, or of a factory, shares: independent estimates average out over hundreds
+of activities, projects do not. `docs/explanation/why_projects_differ.md` has the reasons and the calibration.
 """
 
 from __future__ import annotations
 
+from math import log, sqrt
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from sim.config.sections.estimates import (
+    Bounds,
     CalendarDays,
     Dollars,
     Estimate,
@@ -22,11 +29,13 @@ from sim.config.sections.estimates import (
     Section,
     Share,
     Sourced,
+    Unit,
     Weeks,
 )
 from sim.config.source_positions import did_you_mean
 from sim.errors import NOTHING, Finding, Refused
 
+Correlation = Annotated[Figure, Unit("correlation"), Bounds(0, 1)]
 Mode = Literal["inherent", "mitigated", "none"]
 Effect = Literal["factor", "added_days", "slip_days", "lost_weeks"]
 EFFECTS: tuple[Effect, ...] = ("factor", "added_days", "slip_days", "lost_weeks")
@@ -136,3 +145,54 @@ class Risks(Section):
         """What the mitigations cost that are in force: nothing unless the register is read after mitigation."""
         costs = [driver.mitigation.cost_usd.planned for driver, _ in self.active() if driver.mitigation]
         return sum(costs) if self.mode == "mitigated" else 0.0
+
+
+# --- pace -------------------------------------------------------------------------------------------------------------
+
+
+Z90 = 1.2815515655446004
+"""The 90 % point of the standard normal."""
+
+
+class Pace(Sourced):
+    """Time that work takes over the time stated for it, shared by all of a project: lognormal, as {median, p90}.
+
+    What makes it differ is in no other input: management, the owner, the local market, how mature the design is.
+    """
+
+    site: Factor = Field(description="All work of crews on site, drawn once a project: {median, p90} or a number")
+    factory: Factor = Field(description="All work of one factory, drawn once a project and factory")
+    correlation: Correlation = Field(
+        default=Figure(value=0.0), description="Correlation of the logarithms of the site's pace and of any factory's"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Pace:
+        """Refuse other shapes, a pace of zero, and a correlation that spreads so different cannot have."""
+        findings = [
+            Finding((name,), given.shape, "{median, p90}, a lognormal, or a number above 0")
+            for name, given in (("site", self.site), ("factory", self.factory))
+            if given.shape not in ("fixed", "lognormal") or given.planned <= 0
+        ]
+        if findings:
+            raise Refused(findings)
+        low, high = sorted((spread(self.site), spread(self.factory)))
+        most = low / high if low else 1.0
+        if self.correlation.value > most + 1e-9:
+            what = f"at most {most:.3g}, the smaller spread over the larger one"
+            raise Refused([Finding(("correlation",), self.correlation.value, what)])
+        return self
+
+    @property
+    def common(self) -> float:
+        """Standard deviation of the logarithm of what the site and every factory have in common."""
+        return sqrt(self.correlation.value * spread(self.site) * spread(self.factory))
+
+    def own(self, given: Estimate) -> float:
+        """Return the standard deviation of the logarithm of what only the site, or only one factory, has."""
+        return sqrt(max(0.0, spread(given) ** 2 - self.common**2))
+
+
+def spread(pace: Estimate) -> float:
+    """Return the standard deviation of the logarithm of a pace; 0 for a number."""
+    return 0.0 if pace.median is None or pace.p90 is None else log(pace.p90 / pace.median) / Z90

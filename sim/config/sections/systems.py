@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from sim.config.sections.estimates import (
+    BlocksPerWeek,
     Bounds,
     CalendarDays,
     Estimate,
@@ -20,6 +21,7 @@ from sim.config.sections.estimates import (
     Feet,
     Figure,
     Hours,
+    Lot,
     Megawatts,
     Miles,
     MilesPerHour,
@@ -276,6 +278,10 @@ class Factory(Sourced):
     plant_stops: Stops | None = Field(default=None, description="Stops of the whole plant; work pauses and resumes")
     partners: tuple[Partner, ...] = Field(default=(), description="Further plants that share the work by plan")
     supplier: Name | None = Field(default=None, description="Supplier of its parts, of procurement.suppliers")
+    lot: Lot = Field(default=1, description="Blocks whose parts are bought at once and have one drawn lead time")
+    lot_delivered_per_week: BlocksPerWeek | None = Field(
+        default=None, description="Blocks of a lot whose parts come in a week; left out, they come at once"
+    )
 
     def plants(self, system: str) -> tuple[str, ...]:
         """Return the names of the plants that make a system: the first one is called like the system."""
@@ -298,6 +304,10 @@ class SiteBuilt(Sourced):
 
     lead_weeks: Weeks = Field(description="From the order of a block's material to its being ready for call-off")
     supplier: Name | None = Field(default=None, description="Supplier of it, of procurement.suppliers")
+    lot: Lot = Field(default=1, description="Blocks whose material is bought at once and has one drawn lead time")
+    lot_delivered_per_week: BlocksPerWeek | None = Field(
+        default=None, description="Blocks of a lot whose material comes in a week; left out, it comes at once"
+    )
     loads_per_block: Whole = Field(description="Truckloads of material for one block")
     unload_hours: Hours = Field(description="Hours at the gate for all material of one block")
     steps: tuple[Step, ...] = Field(min_length=1, description="Step network of one block")

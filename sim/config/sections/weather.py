@@ -7,13 +7,19 @@ never rains, freezes or blows, which is also what a project without this section
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.config.sections.estimates import Bounds, Estimate, Figure, MilesPerHour, Sourced, Unit
 from sim.errors import NOTHING, Finding, Refused
 
+Region = Literal[
+    "arizona", "georgia", "indiana", "iowa", "louisiana", "nevada", "north_dakota", "north_texas", "ohio", "tennessee",
+    "virginia", "west_texas", "wisconsin", "wyoming",
+]  # fmt: skip
+"""Where the built-in climates are from, each from a typical year of one place (West Texas: two)."""
+REGIONS: tuple[Region, ...] = get_args(Region)
 SUFFIXES = (".tmy3", ".csv", ".epw")
 
 Inches = Annotated[Figure, Unit("in"), Bounds(0.01, 40)]
@@ -205,9 +211,9 @@ class LostDays(Sourced):
 class Weather(Sourced):
     """What the weather does, and what it stops."""
 
-    kind: Literal["none", "west_texas", "table", "file"] = Field(
+    kind: Literal["none", "table", "file"] | Region = Field(
         default="none",
-        description="No weather, the built-in one of West Texas, a table of lost days, or a weather file of the site",
+        description="No weather, a table of lost days, a weather file of the site, or the built-in weather of a region",
     )
     file: FileName | None = Field(
         default=None, description="TMY3 or EPW file, relative to this configuration; used by `kind: file`"

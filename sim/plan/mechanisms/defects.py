@@ -8,7 +8,7 @@ from sim.config.sections.systems import SiteDefects, System
 from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import SITE, crew
-from sim.plan.mechanisms.factory import Plant, plants_of, shared_out
+from sim.plan.mechanisms.factory import Plant, plant_days, plants_of, shared_out
 from sim.plan.mechanisms.logistics import CRANE, convoy, drive
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
@@ -65,7 +65,7 @@ def _defect(context: PlanContext, block: Place, name: str, system: System, defec
 def _round_trip(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
     """Return: the skid is lifted out, goes to its line and comes back, and is lifted in; by the maker's own people."""
     plant = _maker(context, block, name, system)
-    rework = working_days(defects.rework_days, context.factory_day_minutes)
+    rework = plant_days(context, plant, defects.rework_days)
     last, truck = {plant.stations[-1]: 1}, convoy(context, plant)
     return [
         *_lift(block, f"{name} lift out", system),

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
+from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Factory, Fleet, Learning, Partner, Stops, System
 from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
-from sim.plan.mechanisms.procurement import allotted, slip_of
+from sim.plan.mechanisms.procurement import allotted, lead_time
+from sim.plan.mechanisms.productivity import pace_of
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
@@ -180,14 +182,15 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
     ]
 
 
-def build_skid(context: PlanContext, plant: Plant, order: Until, block: Place) -> list[PlanStep]:
+def build_skid(
+    context: PlanContext, plant: Plant, order: Until, block: Place, unit: str = ""
+) -> list[PlanStep]:  # fmt: skip
     """Return the first part of a skid's route: order, parts, the line, the test, a place among the finished."""
     factory = plant.factory
-    parts = Span(to_distribution(factory.parts_weeks), MINUTES_PER_WEEK, losses=slip_of(factory.supplier))
     route: list[PlanStep] = [
         order,
         Note("ordered", plant.system, place=block.name),
-        Work(f"{plant.system} parts", parts, "always", cause="parts"),
+        lead_time(context, unit, f"{plant.system} parts", block, factory.parts_weeks, factory),
         *allotted(context, plant.system, 1, block),
     ]
     carried: dict[str, int] = {}
@@ -196,7 +199,7 @@ def build_skid(context: PlanContext, plant: Plant, order: Until, block: Place) -
         if number == 0:
             route.append(Note("started", plant.system, place=block.name))
         route += [Free(carried)] if carried else []
-        span = working_days(station.days, context.factory_day_minutes)
+        span = plant_days(context, plant, station.days)
         learning = f"{plant.name} factory" if factory.learning is not None else None
         route.append(Work(f"{plant.system}.{station.id}", span, plant.calendar, learning=learning))
         carried = {pool: 1}
@@ -205,20 +208,25 @@ def build_skid(context: PlanContext, plant: Plant, order: Until, block: Place) -
     return route
 
 
+def plant_days(context: PlanContext, plant: Plant, estimate: Estimate) -> Span:
+    """Return a span of a plant's working days, at its pace."""
+    return replace(working_days(estimate, context.factory_day_minutes), losses=pace_of(context, plant.name))
+
+
 def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
     """Return the factory acceptance test: while it fails, mend and test again, at a place of its own or in the bay.
 
     The bay is free before there is a place: full places never keep a bay. The place is kept until there is a bay.
     """
-    test, day = plant.factory.test, context.factory_day_minutes
-    name = f"{plant.system} factory test"
-    rework: list[PlanStep] = [Work(f"{name} rework", working_days(test.rework_days, day), plant.calendar, earns=False)]
+    test, name = plant.factory.test, f"{plant.system} factory test"
+    mend = plant_days(context, plant, test.rework_days)
+    rework: list[PlanStep] = [Work(f"{name} rework", mend, plant.calendar, earns=False)]
     if test.rework_places is not None:
         place, bay = {plant.repairs: 1}, {plant.bays: 1}
         rework = [Free(bay), Hold(place), *rework, Hold(bay), Free(place)]
     return [
         Label(TESTED),
-        Work(name, working_days(test.days, day), plant.calendar),
+        Work(name, plant_days(context, plant, test.days), plant.calendar),
         Again(PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
         *rework,
         Again(TESTED, limit=test.retests),

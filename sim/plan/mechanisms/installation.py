@@ -8,12 +8,11 @@ from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, report, step_span
 from sim.plan.mechanisms.defects import mend_transit_damage
 from sim.plan.mechanisms.logistics import CRANE, GATE, MATERIAL, YARD, laydown, new_slots, skids_in_yard, slots
-from sim.plan.mechanisms.procurement import allotted, slip_of
+from sim.plan.mechanisms.procurement import allotted, lead_time
 from sim.plan.mechanisms.shell import Instance, prerequisites, write_network
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
-    MINUTES_PER_WEEK,
     Free,
     Hold,
     Note,
@@ -63,7 +62,6 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
     """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
     site, hold = system.site, {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
-    lead = Span(to_distribution(site.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(site.supplier))
     unload = Span(to_distribution(site.unload_hours), MINUTES_PER_HOUR)
     ready, loads = ready_for(context, system, block), slots(context, site.loads_per_block)
     context.plan.unit(
@@ -71,7 +69,7 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
         [
             context.ordered(material, block),
             Note("ordered", name, place=block.name),
-            Work(f"{name} material lead time", lead, "always", cause="parts"),
+            lead_time(context, material, f"{name} material lead time", block, site.lead_weeks, site),
             *allotted(context, name, 1, block),
             *ready,
             Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),

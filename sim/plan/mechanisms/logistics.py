@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.sections.logistics import Logistics
-from sim.plan.context import PlanContext, working_days
+from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.mechanisms.factory import Plant, mend_on_line
+from sim.plan.mechanisms.factory import Plant, mend_on_line, plant_days
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
@@ -154,7 +154,7 @@ def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> lis
     system, damage = plant.system, context.project.logistics.damage
     if not damage.serious.value:
         return []
-    rework = working_days(damage.rework_days, context.factory_day_minutes)
+    rework = plant_days(context, plant, damage.rework_days)
     return [
         Again(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
         Free({GATE: 1, laydown(system): 1, **slots(context, 1)}),

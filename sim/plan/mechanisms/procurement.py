@@ -7,13 +7,15 @@ whatever compute is not ordered yet is of the newer generation.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from sim.config.project import Project
-from sim.config.sections.estimates import Estimate
+from sim.config.sections.estimates import Estimate, Lot
 from sim.config.sections.orders import Item
+from sim.config.sections.systems import Factory, SiteBuilt
 from sim.plan.context import PlanContext
-from sim.plan.layout import Place
+from sim.plan.layout import Layout, Place, place_kind, place_number
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, UnitInfo, Until, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
@@ -33,6 +35,46 @@ def slip_of(supplier: str | None) -> tuple[str, ...]:
     return () if supplier is None else (f"supplier.{supplier}",)
 
 
+def lead_time(
+    context: PlanContext, unit: str, activity: str, place: Place, weeks: Estimate, terms: Factory | SiteBuilt | Item
+) -> Work:
+    """Return the lead time of what a unit needs for a place: drawn once for its lot, times what its supplier slips.
+
+    A lot that is delivered over time comes block by block, in the order of the work, from its lead time on.
+    """
+    shape, slip = to_distribution(weeks), slip_of(terms.supplier)
+    planned = shape.planned()
+    if terms.lot is None or isinstance(shape, Fixed) or planned <= 0:
+        return Work(activity, Span(shape, MINUTES_PER_WEEK, losses=slip), "always", cause="parts")
+    copies, spans = context.plan.copies, list[Span]()
+    for own, where in zip(copies.names_now(unit), copies.names_now(place.name), strict=True):
+        lot, before = lot_of(context.layout, terms.lot, where)
+        drawn = context.plan.factor(f"lot.{activity}.{lot}", shape.scaled(1 / planned), group="lots")
+        rate = terms.lot_delivered_per_week
+        later = 0.0 if rate is None else before / rate.value
+        spans.append(Span(Fixed(planned + later), MINUTES_PER_WEEK, losses=(drawn, *slip)))
+        context.plan.own_spans.setdefault(own, {})[activity] = spans[-1]
+    return Work(activity, spans[0], "always", cause="parts")
+
+
+def lot_of(layout: Layout, lot: Lot, place: str) -> tuple[str, int]:
+    """Return the name of the lot of a phase, hall or block, and how many of the lot's blocks come before it.
+
+    >>> lot_of(layout_of(project), 4, "b6")
+    ('2', 1)
+    """
+    within = {"phase": layout.phases, "hall": layout.halls, "block": layout.blocks}[place_kind(place)]
+    number = place_number(within[place_number(place) - 1].blocks[0]) - 1
+    if isinstance(lot, int):
+        return f"{number // lot + 1}", number % lot
+    block = layout.blocks[number]
+    if lot == "hall":
+        hall = layout.halls[place_number(block.hall) - 1]
+        return hall.name, number - place_number(hall.blocks[0]) + 1
+    first = bisect_left(layout.blocks, block.order_day, key=lambda other: other.order_day)
+    return f"day {block.order_day}", number - first
+
+
 def procure(context: PlanContext) -> None:
     """Write every lot of every item into the plan that some step needs, and what suppliers do to all they make."""
     for name, supplier in context.project.procurement.suppliers.items():
@@ -50,11 +92,10 @@ def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str)
     """Return: order, wait out the lead time and the slot, receive."""
     slot = item.slot_week.value if item.slot_week else 0
     weeks_between = item.slot_weeks_between.value if item.slot_weeks_between else 0
-    lead = Span(to_distribution(item.lead_weeks), MINUTES_PER_WEEK, losses=slip_of(item.supplier))
     return [
         context.ordered(gate, place),
         Note("ordered", item.id, place=place.name),
-        Work(f"{item.id} lead time", lead, "always"),
+        lead_time(context, gate, f"{item.id} lead time", place, item.lead_weeks, item),
         Until(f"{item.id} slot", Span(Fixed(slot + number * weeks_between), MINUTES_PER_WEEK)),
         Note("delivered", item.id, place=place.name),
         Signal(gate),

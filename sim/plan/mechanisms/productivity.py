@@ -5,6 +5,7 @@ it is taken out here and comes back where it arises: fatigue, night and heat in 
 the halls, absence and turnover as they are in this project instead of as they were when the total was stated.
 
 Learning comes on top: the hundredth block is connected faster than the first, for the same people have done it before.
+So does the pace of the project: one factor on all work on site, one on all work of a factory.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from math import exp
 
+from sim.config.sections.risks import Z90
 from sim.config.sections.systems import EXPOSURES
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.vocabulary import Plan, Work
-from sim.world.distributions import Fixed, to_distribution
+from sim.plan.vocabulary import Plan, Step, Work
+from sim.world.distributions import Distribution, Fixed, Lognormal, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve
-from sim.world.project_calendars import stated_share
+from sim.world.project_calendars import ON_SITE, stated_share
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
 def apply_losses(context: PlanContext) -> None:
     """Add the factors that a trade's work is multiplied with; the total alone where no mechanism is on."""
-    labour = context.project.labour
+    labour, systems = context.project.labour, context.project.by_system
     everywhere = labour.productivity.loss_ratio if labour.productivity else 1.0
     for name, trade in labour.trades.items():
         factor, total = everywhere / trade.output, to_distribution(labour.losses)
@@ -35,6 +38,8 @@ def apply_losses(context: PlanContext) -> None:
         context.plan.factor(
             _in_calendar(exposure), Fixed(stated_share(context.project, exposure)), group="productivity"
         )
+    for who in ("site", *(plant for name, system in systems.items() for plant in system.factory.plants(name))):
+        pace_of(context, who)  # also of who does nothing here: all strategies have the same drivers
 
 
 def losses(context: PlanContext, trade: str, exposure: str) -> tuple[str, ...]:
@@ -95,3 +100,51 @@ def _repeatable(plan: Plan) -> Iterator[tuple[str, int, Work]]:
             losses = step.span.losses if isinstance(step, Work) else ()
             if isinstance(step, Work) and any(plan.factor_groups[name] == "productivity" for name in losses):
                 yield unit, at, step
+
+
+# --- pace -------------------------------------------------------------------------------------------------------------
+
+
+COMMON = "pace.everyone"
+"""The factor that the site and every factory have in common; their own are `pace.site` and `pace.PLANT`."""
+
+
+def pace_of(context: PlanContext, who: str) -> tuple[str, ...]:
+    """Return the factors on all work of the site, or of a plant: what everyone has in common, and its own.
+
+    A one-factor Gaussian model of the logarithms: their product is lognormal with the stated spread, and any two have
+    the stated correlation.
+    """
+    pace = context.project.pace
+    if pace is None:
+        return ()
+    given = pace.site if who == "site" else pace.factory
+    common = (_lognormal(context, COMMON, 1.0, pace.common),) if pace.common else ()
+    return (*common, _lognormal(context, f"pace.{who}", given.planned, pace.own(given)))
+
+
+def _lognormal(context: PlanContext, name: str, median: float, sigma: float) -> str:
+    """Add a factor with a median and the standard deviation of its logarithm."""
+    shape: Distribution = Lognormal(median, median * exp(Z90 * sigma)) if sigma else Fixed(median)
+    return context.plan.factor(name, shape, group="pace")
+
+
+def apply_pace(context: PlanContext) -> None:
+    """Multiply the work of crews on site with the site's pace; factories write their own into their work.
+
+    Lifts and pours have the machine's time; permits, curing and burn-in, which no crew does, have their own; and
+    crews come and go by the calendar.
+    """
+    site = pace_of(context, "site")
+    for unit, route in context.plan.units.items() if site else ():
+        if context.plan.info(unit).kind not in ("crew", "outage"):
+            context.plan.units[unit] = [_paced(step, site) for step in route]
+
+
+def _paced(step: Step, paces: tuple[str, ...]) -> Step:
+    """Return a step with these factors if it is work of crews on site that may pause."""
+    if not (isinstance(step, Work) and step.calendar in ON_SITE and step.mode == "pausing"):
+        return step
+    if not (step.people or step.role == "lag"):
+        return step
+    return replace(step, span=replace(step.span, losses=(*step.span.losses, *paces)))

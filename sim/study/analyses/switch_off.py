@@ -46,6 +46,7 @@ GROUPS = {
     "tests": "failed tests and defects",
     "power": "power units",
     "productivity": "productivity on site",
+    "pace": "pace of the project",
     "crew": "mobilisation of crews",
     "demand": "demand and order dates",
     "prices": "prices",
@@ -59,7 +60,8 @@ GROUP_OF_CAUSE = {
 }  # fmt: skip
 """Group of a drawn duration by what a delay by it is due to; draws of a risk driver are switched off with it."""
 GROUP_OF_FACTOR = {
-    "productivity": "productivity", "suppliers": "lead_times", "prices": "prices", "demand": "demand", RISK: "",
+    "productivity": "productivity", "pace": "pace", "suppliers": "lead_times", "lots": "lead_times",
+    "prices": "prices", "demand": "demand", RISK: "",
 }  # fmt: skip
 SAMPLE = 20
 """Replications that are looked at to see whether anything closes a calendar."""

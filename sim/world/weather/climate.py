@@ -1,6 +1,6 @@
 """A climate by month, the persistence of weather from day to day, and storm seasons.
 
-The climate is a small table; the built-in one, West Texas, was derived from two typical years
+A climate is a small table; the built-in ones, by region, were derived from typical years
 (`experiments/west_texas_weather` repeats that). Wet days follow wet days (a two-state Markov chain), and wind and
 temperature are autocorrelated. Both look back over a fixed number of days only, so that a day's weather follows from
 the draws of the days before it, to the same bits wherever a series begins.
@@ -47,11 +47,10 @@ QUANTITIES = (
     *(f"wind_factor_{hour:02d}" for hour in range(24)),
     *("wind_daily_share", "wind_daily_persistence", "wind_3h_persistence"),
 )
-WEST_TEXAS = "west_texas.csv"
 
 _HERE = Path(__file__).resolve()
-_PLACES = (_HERE.parent, _HERE.parents[3] / "configs" / "weather")
-"""Next to the code where it is installed, among the configurations in a checkout."""
+_PLACES = (_HERE.parents[2] / "configs" / "weather", _HERE.parents[3] / "configs" / "weather")
+"""Among the configurations: in the package where it is installed, beside it in a checkout."""
 
 _DAY = slice(7, 19)
 
@@ -87,13 +86,17 @@ class Climate:
         return chance
 
 
-@lru_cache(maxsize=1)
-def west_texas() -> Climate:
-    """Read the built-in climate; SimError where it was not installed."""
+@lru_cache(maxsize=4)
+def climate_of(region: stated.Region) -> Climate:
+    """Read a built-in climate; SimError where it was not installed.
+
+    >>> float(climate_of("ohio").monthly_rain.sum().round())
+    1050.0
+    """
     for folder in _PLACES:
-        if (folder / WEST_TEXAS).is_file():
-            return read_climate(folder / WEST_TEXAS)
-    raise SimError(f"the built-in weather is missing: {WEST_TEXAS} was not installed with the program")
+        if (folder / f"{region}.csv").is_file():
+            return read_climate(folder / f"{region}.csv")
+    raise SimError(f"the built-in weather is missing: {region}.csv was not installed with the program")
 
 
 def read_climate(path: Path) -> Climate:

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
-from sim.config.sections.weather import Weather
+from sim.config.sections.weather import REGIONS, Weather
 from sim.errors import ConfigError, Problem
 from sim.world.shifts import DAY
-from sim.world.weather.climate import storm_seasons, west_texas
+from sim.world.weather.climate import climate_of, storm_seasons
 from sim.world.weather.closures import MONTH_DAYS, Closed, WeatherDraws, civil_days, limits_of, no_intervals
 from sim.world.weather.generator import ClimateModel, LostDaysModel, Resampled, closed_hours, lost_days_model
 from sim.world.weather.weather_files import read_year
@@ -44,8 +44,8 @@ def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
         year = read_year(_confined(folder, weather.file), weather.file_rain, monthly_mm)
         rain = np.add.reduceat(year.rain.sum(axis=1), np.cumsum([0, *MONTH_DAYS[:-1]]))
         return Resampled(closed_hours(year, limits_of(weather)), storm_seasons(weather.storms, rain), year.rain_from)
-    if weather.kind == "west_texas":
-        climate = west_texas()
+    if weather.kind in REGIONS:
+        climate = climate_of(weather.kind)
         return ClimateModel(climate, limits_of(weather), storm_seasons(weather.storms, climate.monthly_rain))
     return None
 

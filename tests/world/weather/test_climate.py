@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from sim.errors import SimError
-from sim.world.weather.climate import MONTHS, QUANTITIES, read_climate, west_texas
+from sim.world.weather.climate import MONTHS, QUANTITIES, climate_of, read_climate
 from sim.world.weather.closures import MONTH_DAYS
 
 TABLE = Path(__file__).parents[3] / "configs" / "weather" / "west_texas.csv"
 
 
 def test_west_texas_is_dry_windy_in_spring_and_cold_on_winter_mornings() -> None:
-    climate = west_texas()
+    climate = climate_of("west_texas")
     wet = climate.p01 / (climate.p01 + climate.p10) * np.array(MONTH_DAYS)
     assert wet.sum() == pytest.approx(54, abs=0.1)  # FACTS section 5
     assert climate.monthly_rain.sum() == pytest.approx((13.5 + 15.2) / 2 * 25.4, rel=0.005)

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import LostDays, Weather
-from sim.world.weather.climate import west_texas
+from sim.world.weather.climate import climate_of
 from sim.world.weather.generator import lost_days_model
 from sim.world.weather.model import closed_intervals
 from tests.world.weather.weather_samples import (
@@ -48,7 +48,7 @@ def test_frost_comes_as_often_as_the_normal_distribution_says() -> None:
 
 
 def test_rain_falls_as_long_as_the_climate_says() -> None:
-    numbers = west_texas()
+    numbers = climate_of("west_texas")
     often = numbers.p01 / (numbers.p01 + numbers.p10)
     shorter = 1 - np.exp(-24 / numbers.rain_hours)  # no rain outlasts its day
     may: dict[str, Any] = {name: np.full(12, getattr(numbers, name)[4]) for name in ("p01", "p10")}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import Exposure
 from sim.config.sections.weather import LostDays, Weather
-from sim.world.weather.climate import storm_seasons, west_texas
+from sim.world.weather.climate import climate_of, storm_seasons
 from sim.world.weather.closures import MONTH_DAYS, Closed, limits_of
 from sim.world.weather.generator import ClimateModel, Resampled, closed_hours, lost_days_model
 from sim.world.weather.model import WeatherModel, closed_intervals, weather_model
@@ -32,7 +32,7 @@ DRY: dict[str, Any] = {"p01": np.zeros(12), "p10": np.ones(12)}
 
 def climate(stated: Weather = NO_STORMS, **changed: Any) -> ClimateModel:
     """West Texas with some of its climate changed, and without storm seasons unless stated."""
-    numbers = replace(west_texas(), **changed)
+    numbers = replace(climate_of("west_texas"), **changed)
     return ClimateModel(numbers, limits_of(stated), storm_seasons(stated.storms, np.ones(12)))
 
 
