@@ -223,7 +223,9 @@ def _atlas_fit(parts: list[Floats]) -> tuple[float, float]:
     # calm valley nights have no such shape in this range: then the nearer end of it
     low, high = 1.0, 6.0
     ends = missed(low), missed(high)
-    shape = brentq(missed, low, high) if ends[0] * ends[1] < 0 else min(zip(map(abs, ends), (low, high), strict=True))[1]
+    shape = (
+        brentq(missed, low, high) if ends[0] * ends[1] < 0 else min(zip(map(abs, ends), (low, high), strict=True))[1]
+    )
     return shape, scale(shape)
 
 
@@ -296,8 +298,8 @@ def _head(region: str, file: str, wet_days: float, rain_mm: float) -> list[str]:
         f"# Weather of {region.replace('_', ' ').title()} ({place}), by month. Derived, do not edit: run again",
         "#     python experiments/west_texas_weather/derive.py FOLDER",
         "# Source: typical meteorological year TMY3 of that station (NREL; Wilcox and Marion 2008, NREL/TP-581-43156; base",
-        f"# 1991-2005); {rain_mm} mm of rain a year, known to about 10 % (confidence C); {wet_days:.0f} wet days, those of the",
-        f"# typical year over {SEEN_WET_DAYS:.2f} as in West Texas (assumption, 0.7 to 1). Local standard time.",
+        f"# 1991-2005); {rain_mm} mm of rain a year, known to about 10 % (confidence C); {wet_days:.0f} wet days, those",
+        f"# of the typical year over {SEEN_WET_DAYS:.2f} as in West Texas (assumption, 0.7 to 1). Local standard time.",
     ]
 
 

@@ -62,9 +62,12 @@ def picture(alone: np.ndarray, shared: np.ndarray) -> None:
 
     figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
     share = (np.arange(RUNS) + 0.5) / RUNS
-    for days, label, colour in ((alone, "every duration drawn by itself", "#888888"), (shared, "and a pace that all share", "#0b5fa5")):
+    lines = ((alone, "every duration drawn by itself", "#888888"), (shared, "and a pace that all share", "#0b5fa5"))
+    for days, label, colour in lines:
         p10, p90 = np.quantile(days, [0.1, 0.9])
-        ax.plot(np.sort(days), share, color=colour, label=f"{label}: P10 {p10:.0f}, P90 {p90:.0f}, ratio {p90 / p10:.2f}")
+        ax.plot(
+            np.sort(days), share, color=colour, label=f"{label}: P10 {p10:.0f}, P90 {p90:.0f}, ratio {p90 / p10:.2f}"
+        )
         ax.plot([p10, p90], [0.1, 0.9], "o", color=colour)
     ax.set_xlabel("days after the decision until 250 MW are online (hybrid)")
     ax.set_ylabel("share of runs")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # --- conditions -------------------------------------------------------------------------------------------------------
 
 
-WEATHER = {
+WEATHER: dict[str, str] = {
     "none": "Weather: none; it never rains, freezes or blows.",
     **{
         region: f"Weather: {region.replace('_', ' ').title()}, hourly, from typical years (experiments/west_texas_weather)."
