@@ -231,6 +231,28 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
         asyncio.run(serve(shown, port, lambda address: click.echo(f"{address}  (Ctrl-C ends it)")))
 
 
+# --- replay -----------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("directories", metavar="DIR [DIR2]", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("replay.html"), show_default=True)
+@click.option("--columns", type=click.IntRange(1, 100), default=None, help="Halls beside each other on the site plan.")
+def replay(directories: tuple[Path, ...], out: Path, columns: int | None) -> None:
+    """Write a page that plays the typical run of a result: one file, no network, two results on one clock.
+
+    Factories, road, yard, cranes, halls and blocks, crews, power, and what is waited for, from the event log of the run;
+    beside them MW online, people and idle capital. Click a thing for its story.
+    """
+    from sim.report.replay.write_replay import write_replay
+    from sim.study.result import Result
+
+    if len(directories) > 2:
+        raise click.UsageError("one result, or two side by side")
+    size = write_replay([Result.load(directory) for directory in directories], out, columns or 0)
+    click.echo(f"written to {out}: {size / 1e6:.1f} MB; open it in a browser")
+
+
 # --- reports ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,137 @@
+"""The replay in a real browser: what it shows at a time is what the log says of that time, whatever was shown before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sim
+from sim.report.replay.scene import STATES, counts, scene
+from sim.report.replay.write_replay import LARGEST, NothingToPlay, write_replay
+from sim.report.representative_run import SKID_STATES, skid_flow
+from sim.report.result_view import ResultView
+from sim.study.result import Result
+from tests.tiny_project import tiny
+
+CHROMIUM = Path("/usr/bin/chromium")
+SMALL = ["scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15"]
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    return [sim.run(sim.load(f"configs/{name}.yaml", SMALL), runs=1, workers=1) for name in ("hybrid", "stick_built")]
+
+
+@pytest.fixture(scope="module")
+def written(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("replay") / "replay.html"
+    assert write_replay(results, target) == target.stat().st_size < LARGEST
+    return target
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        opened.seen = []
+        opened.on("console", lambda message: opened.seen.append(message.text))
+        opened.on("pageerror", lambda error: opened.seen.append(str(error)))
+        opened.on("request", lambda request: opened.seen.append(request.url))
+        opened.goto(written.as_uri())
+        opened.wait_for_selector("html[data-drawn]", state="attached")
+        yield opened
+        browser.close()
+
+
+def pictures(page: Any) -> list[str]:
+    return list(page.evaluate("replay.scenes.map((one) => one.canvas.toDataURL())"))
+
+
+def test_at_thirty_times_every_state_has_as_many_skids_as_the_flow_table(page: Any, results: list[Result]) -> None:
+    flow = skid_flow(results[0].events)
+    found = scene(ResultView.of(results[0]))
+    for day in np.linspace(0, found["end"], 30).tolist():
+        page.evaluate("(day) => replay.seek(day)", day)
+        shown = page.evaluate("(day) => replay.scenes[0].counts(day)", day)
+        reached = [int(np.searchsorted(flow[state], day, side="right")) for state in SKID_STATES]
+        after = dict(zip(SKID_STATES, np.subtract(reached, [*reached[1:], 0]).tolist(), strict=True))
+        assert {state: shown[state] for state in SKID_STATES} == after, day
+        assert shown == counts(found, day)
+        assert sum(shown.values()) <= len(found["skids"])
+    assert shown["online"] == len(found["skids"]) == 80
+
+
+def test_every_skid_that_was_begun_stands_somewhere(page: Any, results: list[Result]) -> None:
+    for day in np.linspace(50, 600, 12).tolist():
+        placed = "(day) => replay.scenes[0].skids.filter((_, n) => replay.scenes[0].place(n, day)).length"
+        begun = sum(
+            count for state, count in counts(scene(ResultView.of(results[0])), day).items() if state in STATES[1:]
+        )
+        assert page.evaluate(placed, day) == begun
+
+
+def test_back_and_forth_gives_the_same_picture(page: Any) -> None:
+    days = [120.0, 410.5, 300.25]
+    first = {}
+    for day in days:
+        page.evaluate("(day) => replay.seek(day)", day)
+        first[day] = pictures(page)
+    assert len({one for both in first.values() for one in both}) == 6
+    for day in reversed(days):
+        page.evaluate("(day) => replay.seek(day)", day)
+        assert pictures(page) == first[day]
+
+
+def test_two_projects_stay_on_one_clock_while_they_play(page: Any) -> None:
+    page.evaluate("replay.seek(200)")
+    page.get_by_role("button", name="Play").click()
+    for _ in range(400):  # ten seconds at most
+        if page.evaluate("replay.day") > 204:
+            break
+        page.wait_for_timeout(25)
+    page.get_by_role("button", name="Pause").click()
+    played = pictures(page)
+    day = page.evaluate("replay.day")
+    assert float(page.input_value("#time")) == pytest.approx(day, abs=0.06)
+    page.evaluate("(day) => { replay.seek(0); replay.seek(day); }", day)
+    assert pictures(page) == played  # both show this very day
+
+
+def test_events_and_milestones_are_reached_and_things_tell_their_story(page: Any) -> None:
+    page.evaluate("replay.seek(0)")
+    page.keyboard.press("m")
+    first = page.evaluate("Math.min(...replay.scenes.map((one) => one.milestones[0][1]))")
+    assert page.evaluate("replay.day") == first
+    page.keyboard.press("n")
+    assert page.evaluate("replay.day") > first
+    page.evaluate("replay.seek(replay.scenes[0].skids[0][3][3] + 2)")
+    page.evaluate(
+        "(() => { const s = replay.scenes[0], p = s.place(0, replay.day); s.pick(p.x + 1, p.y + 1, replay.day); })()"
+    )
+    story = page.inner_text("#story0")
+    assert story.startswith("Skid ")
+    assert "factory test" in story
+    assert "set in block" in story
+
+
+def test_nothing_is_asked_for_and_nothing_complained_of(page: Any, written: Path) -> None:
+    assert page.seen == [written.as_uri()]
+
+
+def test_a_result_without_a_log_cannot_be_played(made_up: Any, tmp_path: Path) -> None:
+    with pytest.raises(NothingToPlay, match="no event log"):
+        write_replay([made_up(20)], tmp_path / "replay.html")
+
+
+def test_the_smallest_project_can_be_played(tmp_path: Path) -> None:
+    found = scene(ResultView.of(sim.run(tiny(), runs=1, workers=1)))
+    assert [block for block, _, _ in found["blocks"]] == [1, 2]
+    assert counts(found, found["end"]) == {**dict.fromkeys(STATES, 0), "online": 2}
