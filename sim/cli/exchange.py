@@ -244,7 +244,7 @@ def replay(directories: tuple[Path, ...], out: Path, columns: int | None) -> Non
     Factories, road, yard, cranes, halls and blocks, crews, power, and what is waited for, from the event log of the run;
     beside them MW online, people and idle capital. Click a thing for its story.
     """
-    from sim.report.replay.write_replay import write_replay
+    from sim.report.html_report.replay.write_replay import write_replay
     from sim.study.result import Result
 
     if len(directories) > 2:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import sim
-from sim.report.replay.scene import STATES, counts, scene
-from sim.report.replay.write_replay import LARGEST, NothingToPlay, write_replay
+from sim.report.html_report.replay.scene import STATES, counts, scene
+from sim.report.html_report.replay.write_replay import LARGEST, NothingToPlay, write_replay
 from sim.report.representative_run import SKID_STATES, skid_flow
 from sim.report.result_view import ResultView
 from sim.study.result import Result
@@ -58,6 +58,7 @@ def pictures(page: Any) -> list[str]:
 def test_at_thirty_times_every_state_has_as_many_skids_as_the_flow_table(page: Any, results: list[Result]) -> None:
     flow = skid_flow(results[0].events)
     found = scene(ResultView.of(results[0]))
+    shown: dict[str, int] = {}
     for day in np.linspace(0, found["end"], 30).tolist():
         page.evaluate("(day) => replay.seek(day)", day)
         shown = page.evaluate("(day) => replay.scenes[0].counts(day)", day)

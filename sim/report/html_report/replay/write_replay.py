@@ -13,7 +13,7 @@ from sim import files
 from sim.errors import SimError
 from sim.report.figures import palette
 from sim.report.html_report import fingerprint
-from sim.report.replay.scene import fitting, scene
+from sim.report.html_report.replay.scene import fitting, scene
 from sim.report.result_view import ResultView, RunData
 
 LARGEST = 3_000_000

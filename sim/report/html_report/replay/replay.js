@@ -221,8 +221,8 @@
       at(`waiting${this.number}`).textContent = text.length ? `Waiting now: ${text.join("; ")}.` : "Nothing waits.";
     }
     pick(x, y, day) {
-      let best = null, near = 9;
-      this.skids.forEach((_, n) => { if (day >= this.skids[n][3][6]) { return; } const one = this.place(n, day); if (one) { const d = Math.hypot(one.x + one.size / 2 - x, one.y + one.size / 2 - y); if (d < near) { near = d; best = { kind: "skid", n }; } } });
+      let best = null, near = 5;
+      this.skids.forEach((_, n) => { if (day >= this.skids[n][3][6]) { return; } const one = this.place(n, day); if (one) { const d = Math.hypot(Math.max(one.x - x, 0, x - one.x - one.size), Math.max(one.y - y, 0, y - one.y - one.size)); if (d < near) { near = d; best = { kind: "skid", n }; } } });
       const inside = (box) => x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h;
       if (!best) { const n = this.blockBoxes.findIndex(inside); if (n >= 0) { best = { kind: "block", n }; } }
       if (!best) { const n = this.hallBoxes.findIndex(inside); if (n >= 0) { best = { kind: "hall", n }; } }
