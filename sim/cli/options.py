@@ -43,10 +43,15 @@ def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a d
     """Add what changes a configuration: --set, --risks and --without, all of them as `overrides`."""
 
     @wraps(command)
-    def overridden(*, overrides: tuple[str, ...], risks: str | None, without: tuple[str, ...], **rest: Any) -> None:
+    def overridden(
+        *, overrides: tuple[str, ...], risks: str | None, without: tuple[str, ...], most_steps: int | None, **rest: Any
+    ) -> None:
+        from sim.study.executors.memory_estimate import MOST_STEPS, steps_allowed
+
         mode = (f"risks.mode={risks}",) if risks else ()
         off = (f"risks.without=[{', '.join(without)}]",) if without else ()
-        command(overrides=(*overrides, *mode, *off), **rest)
+        with steps_allowed(most_steps or MOST_STEPS):
+            command(overrides=(*overrides, *mode, *off), **rest)
 
     for option in reversed(_CHANGES):
         overridden = option(overridden)
@@ -68,6 +73,12 @@ _CHANGES = (
         help="The risk register as things are, after mitigation, or not at all.",
     ),
     click.option("--without", multiple=True, metavar="ID", help="Leave one risk driver out. May be given often."),
+    click.option(
+        "--most-steps",
+        type=click.IntRange(1, 1_000_000_000),
+        default=None,
+        help="Steps a plan may have at most before it is refused (exit code 3); 5,000,000 if not given.",
+    ),
 )
 
 SAMPLING = click.option(

@@ -45,6 +45,7 @@ from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
+from sim.study.executors.memory_estimate import require_plan_fits
 from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherModel, weather_model
@@ -334,6 +335,7 @@ def prepare_case(
     config = as_config(config)
     project = config.value if isinstance(config, Loaded) else config
     require_runnable(config)
+    require_plan_fits(project)
     folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
     chosen_sampling = choose_sampling(sampling, runs)
     chosen_engine = select_backend(engine)
