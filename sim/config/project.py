@@ -22,7 +22,6 @@ from sim.config.sections.estimates import (
     CalendarDays,
     Days,
     Figure,
-    Megawatts,
     Name,
     People,
     Section,
@@ -131,7 +130,7 @@ class Block(Section):
     """The unit of capacity."""
 
     mw_gross: Annotated[Figure, Unit("MW"), Bounds(0.01, 20_000)] = Field(description="Facility power of one block")
-    mw_it: Megawatts = Field(description="Critical IT load of one block")
+    mw_it: Annotated[Figure, Unit("MW"), Bounds(0.001, 20_000)] = Field(description="Critical IT load of one block")
 
 
 class Hall(Section):

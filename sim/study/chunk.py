@@ -83,7 +83,11 @@ def failed(span: range, metrics: tuple[str, ...], note: str) -> Chunk:
 
 
 def validated(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
-    """The chunk in the types it is kept in (curves as float32); a ValueError if it is not what was asked."""
+    """The chunk in the types it is kept in (curves as float32); a ValueError if it is not what was asked.
+
+    A metric of a finished replication that is no finite number is an error, too: the replication becomes a failed row
+    that names it, where it would have turned every mean into nothing.
+    """
     if chunk.span != span or set(chunk.runs) != {"status", *case.metrics}:
         raise ValueError(
             f"{case.name} was asked for replications {span} of {case.metrics}, and gave "
@@ -97,6 +101,9 @@ def validated(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
         raise ValueError(f"{case.name}: a column of replications {span} has another length")
     if any(curve.shape != (len(span), case.days) for curve in curves.values()):
         raise ValueError(f"{case.name}: a curve of replications {span} is not {len(span)} x {case.days}")
+    done = runs["status"] == OK
+    if wrong := [metric for metric in case.metrics if not np.isfinite(runs[metric][done]).all()]:
+        raise ValueError(f"not a finite number in a finished run: {', '.join(wrong)}")
     return Chunk(span.start, runs, curves, dict(chunk.notes))
 
 

@@ -24,6 +24,7 @@ from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.display import Displayed, Figures, presented
 from sim.errors import SimError
+from sim.files import Damaged
 from sim.metrics.delivery import online
 from sim.metrics.event_log import DAY, Record
 from sim.study.case import Case
@@ -32,6 +33,7 @@ from sim.study.crew_planning.rehearsal import finished
 from sim.study.sample import COLUMNS, Sample, of_the_ramp, summary
 from sim.study.storage import results as store
 from sim.study.storage.output_directory import output_lock
+from sim.study.storage.result_schema import require_result
 from sim.world.project_calendars import holidays_of
 from sim.world.streams import RNG_VERSION, Sampling
 from sim.world.weather.model import fingerprint
@@ -181,9 +183,13 @@ class Result(Displayed):
     def load(cls, directory: str | Path) -> Result:
         """Read a result back; SimError with exit code 2 if there is none or a file of it is damaged."""
         manifest, parts = store.read_result(Path(directory).absolute())
+        require_result(manifest, parts, str(directory))
         manifest.pop("files")
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
-        how = Sampling.read(manifest.pop("sampling"))
+        try:
+            how = Sampling.read(manifest.pop("sampling"))
+        except (KeyError, TypeError, ValueError, SimError) as error:
+            raise Damaged(f"{directory}: not the manifest of a result: sampling: {error!r}") from error
         sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how, parts.get(store.RAMP, {}))
         more = {name: parts[name] for name in store.MORE if name in parts}
         return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), more)

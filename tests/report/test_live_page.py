@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from sim.study.analyses.live import Live
+from tests.faults.test_starting_workers import kill_first_worker, workers_of
 from tests.tiny_project import TINY
 
 pytest.importorskip("tornado", reason="the page's server is an extra that is not installed")
@@ -122,6 +124,72 @@ def test_what_cannot_be_understood_ends_the_line(address: str) -> None:
     first, then = asyncio.run(talk())
     assert '"kind": "project"' in first
     assert then is None
+
+
+def talk(address: str, *messages: str, answers: int = 1) -> tuple[list[Any], int | None, str | None]:
+    """Say something on a line of its own: what comes back after the first answer, and why the line was closed."""
+    from tornado.websocket import websocket_connect
+
+    async def asked() -> tuple[list[Any], int | None, str | None]:
+        line = await websocket_connect(f"{address.replace('http', 'ws')}line")
+        try:
+            await line.read_message()
+            for message in messages:
+                with suppress(Exception):  # it may be closed by now
+                    await line.write_message(message)
+            told: list[Any] = []
+            while len(told) < answers and None not in told:
+                said = await asyncio.wait_for(line.read_message(), 60)
+                told.append(said if said is None else json.loads(said))
+            return told, line.close_code, line.close_reason
+        finally:
+            line.close()
+            await asyncio.sleep(0.1)  # until its socket is closed: thrown away open, it complains in another test
+
+    return asyncio.run(asked())
+
+
+def request(**changes: Any) -> str:
+    return json.dumps({"id": 7, "what": "show", "changes": changes})
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["[" * 90_000, '{"id": Infinity, "what": "show", "changes": {}}', '{"id": 1, "what": "show", "changes": 3}'],
+)
+def test_odd_messages_end_the_line_with_a_reason(address: str, message: str) -> None:
+    assert talk(address, message) == ([None], 1003, "not understood")
+
+
+def test_a_flood_of_messages_does_not_stop_the_server(address: str) -> None:
+    (told,), code, _ = talk(address, *[request()] * 20_000)
+    assert code == 1008 if told is None else told["kind"] == "picture"
+    (picture,), _, _ = talk(address, request(**{"logistics.gates": 3}))
+    assert picture["kind"] == "picture"
+
+
+def test_a_slider_at_nothing_is_refused_with_a_sentence(address: str) -> None:
+    (told,), _, _ = talk(address, request(**{"labour.trades.civil.crews": None}))
+    assert told == {
+        "kind": "refused", "id": 7, "text": "labour.trades.civil.crews: None is nothing that it can be moved to",
+    }  # fmt: skip
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_killed_worker_is_told_or_replaced_and_the_picture_comes(address: str) -> None:
+    talk(address, request())
+    for worker in workers_of(os.getpid()):
+        os.kill(worker, signal.SIGKILL)
+    (told,), _, _ = talk(address, request(**{"logistics.gates": 2}))
+    assert told["kind"] == "picture" or "a worker process was lost" in told["text"]
+    killer = Thread(target=kill_first_worker, args=(os.getpid(), 0.0))
+    killer.start()
+    killer.join()
+    told, _, _ = talk(address, request(**{"logistics.gates": 3}), answers=1)
+    assert told[0]["kind"] in {"picture", "refused"}
+    (again,), _, _ = talk(address, request(**{"logistics.gates": 4}))
+    assert again["kind"] == "picture"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from sim.study.intervals import between, mean_apart, mean_known, quantile_interv
 from sim.study.result import Result
 from sim.study.runner import parse, run
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, latin_hypercube, ranks, stream_key
-from tests.study.toy_case import Toy
+from tests.study.toy_case import Toy, toy_manifest
 
 LHS = Sampling("lhs", 16)
 # t of 7 degrees of freedom at 97.5 %, from any table
@@ -93,7 +93,7 @@ def test_a_sample_quotes_the_interval_of_its_sampling() -> None:
 
 def test_the_way_of_sampling_is_kept_with_the_result(tmp_path: Path) -> None:
     found = run(Spread(), seed=1, runs=128, sampling=LHS)
-    Result({"name": "toy", "seed": 1}, found).save(tmp_path / "toy")
+    Result(toy_manifest(128), found).save(tmp_path / "toy")
     assert Result.load(tmp_path / "toy").sample.sampling == LHS
     assert Result.load(tmp_path / "toy").numbers == Result({}, found).numbers
 

@@ -8,6 +8,7 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,3 +85,12 @@ class Heavy(Toy):
     """As large as a project: more than a pipe holds, so that sending it waits until somebody reads."""
 
     ballast: bytes = bytes(1_000_000)
+
+
+def toy_manifest(runs: int, seed: int = 1) -> dict[str, Any]:
+    """What a result says of itself."""
+    return {
+        "name": "toy", "strategy": "A project of one line", "seed": seed, "runs": runs, "start_date": "2026-01-05",
+        "target_days": 300.0, "working_weekdays": [0, 1, 2, 3, 4], "holidays": [], "limits": {"peak": 450.0},
+        "planned": {"lead_time_full_days": 300.0}, "planned_blocks": {}, "crews": {}, "versions": {}, "config": {},
+    }  # fmt: skip

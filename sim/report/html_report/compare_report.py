@@ -24,6 +24,7 @@ from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData
 from sim.report.verdict import verdict_sentences
 from sim.study.api import compared
 from sim.study.result import Result
+from sim.study.storage.result_schema import is_name
 from sim.study.storage.results import FIGURES, MANIFEST
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 TITLE = "Strategies on the same random numbers"
 DIFFERENCES = "differences.csv"
+MOST_CSV = 20_000_000
+"""Bytes of a table of differences that is read."""
 
 
 def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> None:
@@ -134,7 +137,12 @@ def rebuild(directory: Path) -> Path:
 
 def _compared_names(path: Path) -> list[str]:
     """Return the results of a comparison, its base first."""
-    rows = [*csv.DictReader(files.read(path).decode().splitlines())]
-    if not rows:
-        raise WrongPlace(f"{path}: no differences are in it")
-    return [*dict.fromkeys([rows[0]["base"], *(row["case"] for row in rows)])]
+    try:
+        rows = [*csv.DictReader(files.read(path, MOST_CSV).decode().splitlines())]
+        names = [*dict.fromkeys([rows[0]["base"], *(row["case"] for row in rows)])]
+    except (KeyError, IndexError, UnicodeDecodeError, csv.Error) as error:
+        raise WrongPlace(f"{path}: not the differences of a comparison ({type(error).__name__}: {error})") from error
+    # a name is a folder that is read and written: it must be one beside this file
+    if wrong := [name for name in names if not isinstance(name, str) or not is_name(name)]:
+        raise WrongPlace(f"{path}: {wrong[0]!r} is not the name of a result in this folder")
+    return names

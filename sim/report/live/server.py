@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +25,19 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from sim import files
 from sim.errors import SimError
 from sim.study.analyses.live import Live
+from sim.study.executors.persistent_pool import LostWorker
 
+log = logging.getLogger(__name__)
 HERE = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")
 LARGEST_MESSAGE = 100_000
+MOST_WAITING = 200
+"""Requests of one page that nobody has begun; a slider that is dragged sends some sixty a second."""
+MOST_PAGES = 16
+ATTEMPTS = 2
+"""Times that a picture is begun, where a worker is lost over it."""
+NOT_UNDERSTOOD, POLICY_VIOLATION, TRY_LATER = 1003, 1008, 1013
+"""Reasons to close a websocket (RFC 6455 and its registry)."""
 LONGEST_STILL = 1.0
 """Seconds after which a picture is finished although the slider has moved on since."""
 POLICY = "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self' ws://{host}"
@@ -45,7 +55,13 @@ class SharedState:
 
     live: Live
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    copies: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    """Writes configurations, so that the server answers meanwhile."""
+    pages: int = 0
+    """Sockets that are open."""
     latest: int = 0
+    asker: object = None
+    """The page that asked last."""
     drawn: float = 0.0
     """When a picture was sent the last time (seconds of the monotonic clock)."""
 
@@ -84,8 +100,19 @@ class Page(_LocalHandler):
 class ChangesSocket(_LocalHandler, WebSocketHandler):
     """The socket of one page: it receives changed settings and sends pictures until other settings arrive."""
 
+    waiting = 0
+    """Requests of this page that the working threads have not begun."""
+
+    def on_close(self) -> None:
+        """Count the pages that are open."""
+        self.state.pages -= 1
+
     def open(self, *_: str, **__: str) -> None:
         """Send what can be changed."""
+        self.state.pages += 1
+        if self.state.pages > MOST_PAGES:
+            self.close(code=TRY_LATER, reason=f"more than {MOST_PAGES} pages are open")
+            return
         live = self.state.live
         levers = [lever.document() for lever in live.levers]
         limit = live.base.project.limits.peak_workforce
@@ -102,26 +129,38 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
 
     def on_message(self, message: str | bytes) -> None:
         """Handle a request: draw changed settings, size the crews again, or return the configuration."""
+        self.waiting += 1
+        if self.waiting > MOST_WAITING:
+            self.close(code=POLICY_VIOLATION, reason=f"more than {MOST_WAITING} requests are waiting")
+            return
         try:
             asked = json.loads(message)
             number, what, changes = int(asked["id"]), str(asked["what"]), dict(asked["changes"])
-        except (KeyError, TypeError, ValueError):
-            self.close(code=1003, reason="not understood")
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+            self.close(code=NOT_UNDERSTOOD, reason="not understood")
             return
         if what == "copy":
-            self._copy(number, changes)
+            self.state.copies.submit(self._copy, asyncio.get_running_loop(), number, changes)
             return
         self.state.latest += 1
+        self.state.asker = self
         if not self.state.still_for_long:
             self.state.live.pool.leave()
         loop, ticket = asyncio.get_running_loop(), self.state.latest
         self.state.thread.submit(self._show, loop, ticket, number, what == "anew", changes)
 
-    def _copy(self, number: int, changes: dict[str, Any]) -> None:
+    def _begun(self) -> None:
+        """Note that a working thread has taken a request."""
+        self.waiting -= 1
+
+    def _copy(self, loop: asyncio.AbstractEventLoop, number: int, changes: dict[str, Any]) -> None:
+        """Send the configuration, in a working thread."""
+        loop.call_soon_threadsafe(self._begun)
         try:
-            self._send(kind="config", id=number, text=self.state.live.as_config(changes))
-        except SimError as refused:
-            self._send(kind="refused", id=number, text=str(refused))
+            text = self.state.live.as_config(changes)
+            loop.call_soon_threadsafe(partial(self._send, kind="config", id=number, text=text))
+        except Exception as error:  # noqa: BLE001 -- the page must be told, whatever it is
+            self._refuse(loop, number, error)
 
     def _show(
         self, loop: asyncio.AbstractEventLoop, ticket: int, number: int, anew: bool, changes: dict[str, Any]
@@ -133,20 +172,37 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             """Continue for the latest request; while a slider keeps moving, finish a picture now and then."""
             return self.state.latest == ticket or (not shown and self.state.still_for_long)
 
-        if not wanted():
-            return
-        try:
-            for picture in self.state.live.pictures(changes, wanted, anew=anew):
-                shown, self.state.drawn = True, monotonic()
-                loop.call_soon_threadsafe(partial(self._send, kind="picture", id=number, **picture))
-        except SimError as refused:
-            loop.call_soon_threadsafe(partial(self._send, kind="refused", id=number, text=str(refused)))
+        loop.call_soon_threadsafe(self._begun)
+        for _ in range(ATTEMPTS):
+            if not wanted():
+                return
+            try:
+                for picture in self.state.live.pictures(changes, wanted, anew=anew):
+                    shown, self.state.drawn = True, monotonic()
+                    loop.call_soon_threadsafe(partial(self._send, kind="picture", id=number, **picture))
+            except LostWorker as lost:
+                self._refuse(loop, number, lost)
+            except Exception as error:  # noqa: BLE001 -- an error in a thread is seen by nobody else
+                self._refuse(loop, number, error)
+                return
+            else:
+                return
+
+    def _refuse(self, loop: asyncio.AbstractEventLoop, number: int, error: Exception) -> None:
+        """Tell the page what went wrong; what is no error of the input goes to the log, too."""
+        text = str(error)
+        if not isinstance(error, SimError):
+            log.error("a request of the page failed", exc_info=error)
+            text = f"an internal error ({type(error).__name__}: {error}); the log has the details"
+        loop.call_soon_threadsafe(partial(self._send, kind="refused", id=number, text=text))
 
     def _send(self, **message: Any) -> None:
         try:
             self.write_message(json.dumps(message, allow_nan=False))
         except WebSocketClosedError:
-            self.state.latest += 1  # the page was closed
+            # the page was closed: nobody wants its picture, but another page may have asked meanwhile
+            if self.state.asker is self:
+                self.state.latest += 1
 
 
 async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] | None]) -> None:
@@ -167,4 +223,6 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
     finally:
         server.stop()
         state.latest += 1
-        state.thread.shutdown(wait=True, cancel_futures=True)
+        live.pool.leave()
+        for thread in (state.thread, state.copies):
+            thread.shutdown(wait=True, cancel_futures=True)

@@ -68,6 +68,14 @@ class Lever:
     high: int = 0
     choices: tuple[tuple[str, Any], ...] = ()
 
+    def takes(self, value: Any) -> bool:
+        """Whether a value is of the kind that it can have; what range it may have, the configuration says."""
+        if self.kind == "slider":
+            return isinstance(value, int) and not isinstance(value, bool)
+        if self.kind == "risks":
+            return isinstance(value, list) and all(isinstance(name, str) for name in value)
+        return value == self.value or any(value == choice for _, choice in self.choices)
+
     def document(self) -> dict[str, Any]:
         """Return it as the page reads it."""
         return asdict(self)
@@ -135,9 +143,12 @@ def _risks(project: Project) -> Iterator[Lever]:
 
 def as_overrides(changes: Changes, offered: tuple[Lever, ...]) -> list[str]:
     """Return changes as the overrides they are; NoLever for what the page does not offer."""
-    known = {lever.path for lever in offered}
-    if wrong := [path for path in changes if path not in known]:
-        raise NoLever(f"{wrong[0]} is nothing that can be moved here")
+    known = {lever.path: lever for lever in offered}
+    for path, value in changes.items():
+        if path not in known:
+            raise NoLever(f"{path} is nothing that can be moved here")
+        if not known[path].takes(value):
+            raise NoLever(f"{path}: {value!r} is nothing that it can be moved to")
     return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
 
 

@@ -18,6 +18,7 @@ from sim.study.chunk import Columns
 from sim.study.sample import plain
 from sim.study.storage import sealed_files
 from sim.study.storage.output_directory import atomic_replace, readable_path
+from sim.study.storage.result_schema import is_inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,6 +140,8 @@ def _read(target: Path, contents: Contents) -> tuple[dict[str, Any], dict[str, C
         raise WrongPlace(f"{target}: there is no {contents.name} here (no {MANIFEST})")
     manifest = _manifest(directory, contents)
     # what `extras` added lies deeper or has other endings; it is for people and not read back
+    if not isinstance(manifest.get("files"), dict):
+        raise Damaged(f"{directory / MANIFEST}: files: not a list of files with their fingerprints")
     tables = [name for name in manifest["files"] if name.endswith(".parquet") and "/" not in name]
     parts = {}
     for name in dict.fromkeys([*contents.required, *tables]):
@@ -165,7 +168,9 @@ def _checked(directory: Path, name: str, manifest: dict[str, Any]) -> bytes:
     """A file's bytes if they are those the manifest lists."""
     entry = manifest["files"].get(name, {})
     # studies written by earlier versions list the fingerprint alone
-    fingerprint = entry if isinstance(entry, str) else entry.get("sha256")
+    fingerprint = entry.get("sha256") if isinstance(entry, dict) else entry
+    if not is_inside(name):
+        raise Damaged(f"{directory / MANIFEST}: lists a file outside its folder: {name!r}")
     data = files.read(directory / name)
     if files.digest(data) != fingerprint:
         raise Damaged(f"{directory / name}: changed or damaged since it was written")

@@ -19,6 +19,7 @@ from sim import files
 from sim.files import Damaged
 from sim.study.chunk import Column, Columns
 from sim.study.sample import plain
+from sim.study.storage.result_schema import MOST_BYTES, MOST_GROWTH
 
 # --- tables -----------------------------------------------------------------------------------------------------------
 
@@ -50,10 +51,20 @@ def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> C
 
     try:
         file = parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        _require_size(file.metadata, len(data), source)
         table = file.read(columns=list(only) if only is not None else None)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        return {name: _to_numpy(table.column(name)) for name in table.column_names}
+    except (pa.ArrowException, OSError, ValueError, TypeError, MemoryError) as error:
         raise Damaged(f"{source}: not a sound Parquet file: {error}") from error
-    return {name: _to_numpy(table.column(name)) for name in table.column_names}
+
+
+def _require_size(metadata: Any, size: int, source: str) -> None:
+    """Refuse a file that says it would take far more memory than anything of ours, before it is decompressed."""
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    needed = sum(max(8 * column.num_values, column.total_uncompressed_size) for column in columns)
+    if needed > max(MOST_BYTES, MOST_GROWTH * size):
+        raise Damaged(f"{source}: {size:,} bytes would become {needed:,}, far more than a table of ours does")
 
 
 def _to_numpy(column: Any) -> Column:
@@ -101,7 +112,11 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or SEAL not in document:
         raise files.Damaged(f"{path}: not written by this program")
     seal = document.pop(SEAL)
-    if seal != _fingerprint(document):
+    try:
+        sound = seal == _fingerprint(document)
+    except ValueError as error:  # infinity and not-a-number have no seal
+        raise files.Damaged(f"{path}: not written by this program: {error}") from error
+    if not sound:
         raise files.Damaged(f"{path}: changed or damaged since it was written")
     return document
 

@@ -17,7 +17,7 @@ from sim.errors import SimError
 from sim.study.result import Result
 from sim.study.runner import run
 from sim.study.storage.output_directory import output_lock
-from tests.study.toy_case import Toy
+from tests.study.toy_case import Toy, toy_manifest
 
 DATA = ("manifest.json", "summary.json", "runs.parquet", "curves.parquet", "events.parquet")
 
@@ -29,7 +29,7 @@ def made(seed: int, **options: object) -> Result:
         "kind": np.array(["start", "finish"], dtype=object),
         "unit": np.array(["b1", "b1"], dtype=object),
     }
-    return Result({"name": "toy", "seed": seed, "runs": 12, "limits": {"peak": 450}}, sample, log)
+    return Result(toy_manifest(12, seed), sample, log)
 
 
 @pytest.fixture(scope="module")

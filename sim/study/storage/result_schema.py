@@ -1,0 +1,130 @@
+"""What a stored result must be: a result folder may come from anybody, and is input like any other.
+
+A seal says that nothing was changed since it was made, not who made it. So names, types and sizes are looked at before
+anything is believed: a table is measured before it is decompressed, and a name never leads out of its folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from sim.config.sections.base import Name
+from sim.files import Damaged
+from sim.study.chunk import STATUS, Columns
+
+MOST_RUNS = 1_000_000
+MOST_BYTES, MOST_GROWTH = 256_000_000, 300
+"""Bytes that a table may take once decompressed; more where it is no more than so many times its file."""
+TEXTS = {
+    "runs": {"status"},
+    "curves": {"curve"},
+    "events": {
+        "date",
+        "kind",
+        "activity",
+        "unit",
+        "resource",
+        "mechanism",
+        "unit_kind",
+        "place",
+        "part",
+        "step",
+        "note",
+    },
+    "chain": {"unit", "activity", "mechanism", "waiting", "waiting_for"},
+    "drivers": {"id", "kind", "name"},
+    "spread": {"place", "unit", "activity"},
+}
+"""Columns of text by table; all others are numbers."""
+REQUIRED = {"runs": ("replication", "status"), "curves": ("curve", "day", "p10", "p50", "p80", "p90", "mean")}
+
+Number = Annotated[float, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+class Manifest(BaseModel):
+    """The head of a result, as far as anything reads it; further keys are for people."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: Name
+    strategy: str = ""
+    seed: Whole
+    runs: Annotated[Whole, Field(ge=0, le=MOST_RUNS)]
+    start_date: Annotated[date, Field(strict=False)]
+    target_days: Annotated[float, Field(allow_inf_nan=False)]
+    working_weekdays: list[Annotated[Whole, Field(ge=0, le=6)]]
+    holidays: list[Annotated[date, Field(strict=False)]]
+    limits: dict[str, Number]
+    planned: dict[str, Number | None]
+    most_likely: dict[str, Number | None] = {}
+    planned_blocks: dict[str, Number | None]
+    crews: dict[str, Whole]
+    versions: dict[str, str]
+    config: dict[str, Any]
+    notes: dict[Annotated[str, Field(pattern=r"^[0-9]{1,7}$")], str]
+    remark: str
+    sampling: dict[str, Any]
+    files: dict[str, Any]
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a name that a folder of ours can have."""
+    try:
+        return bool(_NAME.validate_python(text))
+    except ValidationError:
+        return False
+
+
+def is_inside(name: str) -> bool:
+    """Whether a file's name stays within the folder that lists it."""
+    path = PurePosixPath(name)
+    return (
+        not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name and "\0" not in name
+    )
+
+
+def require_result(manifest: Mapping[str, Any], parts: Mapping[str, Columns], source: str) -> None:
+    """Raise Damaged, with the key or the column, unless this is the manifest and the tables of a result."""
+    try:
+        read = Manifest.model_validate(dict(manifest))
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors(include_url=False)]
+        raise Damaged(f"{source}: not the manifest of a result: {'; '.join(wrong[:5])}") from error
+    if outside := [name for name in read.files if not is_inside(name)]:
+        raise Damaged(f"{source}: lists a file outside its folder: {outside[0]!r}")
+    for name, columns in parts.items():
+        _require_table(name, columns, source)
+    _require_runs(parts["runs"], read.runs, source)
+
+
+def _require_table(name: str, columns: Columns, source: str) -> None:
+    """Raise Damaged unless a table's columns are of one length and of the kinds that they always have."""
+    for column in REQUIRED.get(name, ()):
+        if column not in columns:
+            raise Damaged(f"{source}: {name}.parquet has no column {column}")
+    lengths = {len(values) for values in columns.values()}
+    for column, values in columns.items():
+        text = column in TEXTS.get(name, set())
+        wanted = "O" if text else "iufb"
+        # an empty table has no kinds: Parquet keeps none for it
+        if values.ndim != 1 or len(lengths) > 1 or (len(values) and values.dtype.kind not in wanted):
+            raise Damaged(
+                f"{source}: {name}.parquet: column {column} is not a column of {'text' if wanted == 'O' else 'numbers'}"
+            )
+        if wanted == "O" and not all(isinstance(value, str) for value in values):
+            raise Damaged(f"{source}: {name}.parquet: column {column} has gaps")
+
+
+def _require_runs(runs: Columns, count: int, source: str) -> None:
+    """Raise Damaged unless there is a row for every replication, in order, each with a known status."""
+    if runs["replication"].tolist() != list(range(count)):
+        raise Damaged(f"{source}: runs.parquet does not hold replications 0 to {count - 1} in order")
+    if unknown := set(runs["status"].tolist()) - set(STATUS.tolist()):
+        raise Damaged(f"{source}: runs.parquet: status {min(unknown)!r} is none of {', '.join(STATUS)}")
