@@ -120,6 +120,16 @@ def write(path: Path, data: bytes) -> None:
         _sync_entry(path.parent)
 
 
+def require_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before what it is to hold is worked out: WrongPlace says why."""
+    if path.is_dir():
+        raise WrongPlace(f"{path}: is a folder, not a file")
+    if exists(path.parent):
+        trial = path.with_name(f".{path.name}.probe")
+        write(trial, b"can this place be written?")
+        remove(trial)
+
+
 @contextmanager
 def _undone(path: Path) -> Iterator[None]:
     """Leave no half-written file behind when writing it fails."""

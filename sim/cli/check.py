@@ -51,12 +51,21 @@ def verify(
     from sim.report.console import describe_checks
     from sim.study.analyses.validation import count
 
+    if junit is not None:
+        _require_writable(junit)
     title, rows = _textbook() if config is None else _expectations(config, runs, seed, workers, overrides)
     if junit is not None:
         _write_junit(junit, title, rows)
     show(describe_checks(title, rows))
     if count(rows, "fails") or (strict and count(rows, "inconclusive")):
         sys.exit(1)
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a file that could not be written after the run."""
+    from sim import files
+
+    files.require_writable(path.absolute())
 
 
 def _textbook() -> tuple[str, list[Checked]]:
@@ -103,6 +112,7 @@ def baseline_save(
     """Run a project and write its dates and delivery curve to FILE."""
     from sim.study.analyses.baseline import save
 
+    _require_writable(file)
     save(run_quietly(config, runs, seed, workers, overrides), file)
     click.echo(f"saved to {file}")
 

@@ -60,10 +60,15 @@ def export(
     DIR is a result of `sim run` (out/hybrid); a CONFIG is run first. The dates are those of the run with the P50
     finish, never means; the plan without uncertainty is the baseline. In XER, names go no further than the project.
     """
+    from sim import files
     from sim.report.exchange.export import hand_over
     from sim.report.exchange.formats import write
     from sim.study.result import Result
 
+    if out is not None and form != "csv":
+        files.require_writable(out.absolute())
+    elif out is not None and out.is_file():
+        raise files.WrongPlace(f"{out}: a file stands where the folder of CSV files would be")
     loaded = None if what.is_dir() else load(what, overrides)
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"

@@ -148,6 +148,7 @@ def compare(
     from sim.report.figures.drawing import FigureDrawing
     from sim.study.api import compared, finished
     from sim.study.api import run as run_many
+    from sim.study.storage.results import RESULT, require_place
 
     projects = [load(config, overrides) for config in configs]
     require_names_apart([loaded.value.name for loaded in projects])
@@ -155,6 +156,8 @@ def compare(
     # the folder for the results of each, two deep by default
     for folder in (out.parent, out):
         files.make_directory(folder)
+    for loaded in projects:
+        require_place(out.absolute() / loaded.value.name, RESULT)
     for loaded in projects:
         name, drawing = loaded.value.name, FigureDrawing(figures)
         with watched(name) as progress:

@@ -30,7 +30,7 @@ from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
 from sim.study.sobol_indices import indices
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.results import csv_bytes
+from sim.study.storage.results import RESULT, csv_bytes, require_place
 from sim.world.streams import RNG_VERSION, choose_sampling
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def run(
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
     require_counts(runs=runs, max_runs=max_runs, seed=seed, workers=workers)
+    if out is not None:
+        require_place(absolute(out), RESULT)
     stated = as_config(config)
     case = prepare_case(stated, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None

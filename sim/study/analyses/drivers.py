@@ -26,6 +26,7 @@ from sim.study.runner import Progress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, divided
 from sim.study.storage.output_directory import output_lock
+from sim.study.storage.results import RESULT, require_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,9 +85,11 @@ def drivers(
     >>> found = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
     >>> found.table()
     """
+    target = None if out is None else Path(out).absolute()
+    if target is not None:
+        require_place(target, RESULT)
     case = prepare_case(config, engine=engine)
     processes = cores() if workers is None else workers
-    target = None if out is None else Path(out).absolute()
     # locked first: a directory that is taken or read-only is refused now, not after the simulation
     with nullcontext() if target is None else output_lock(target):
         with _bar(watch, "everything on") as progress:

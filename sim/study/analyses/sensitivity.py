@@ -23,7 +23,7 @@ from sim.study.chunk import Floats
 from sim.study.compare import compare
 from sim.study.runner import Progress
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.results import write_study
+from sim.study.storage.results import STUDY, require_place, write_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +111,7 @@ def analyse(
         return _found(design, run_series(case, design.study.seed, workers, progress), shares)
     target = Path(out).absolute()
     method = design.study.sensitivity.model_dump()
+    require_place(target, STUDY)
     with open_checkpoint(target, {**identity(case, design.study.seed), "sensitivity": method}, resume=resume) as store:
         found = _found(design, run_series(case, design.study.seed, workers, progress, store), shares)
         parts = {"sensitivity": found.table, "points": found.points.points, "summary": found.points.summary()}

@@ -35,6 +35,7 @@ from sim.study.storage.checkpoint import (
     read_checkpoint,
 )
 from sim.study.storage.output_directory import output_lock
+from sim.study.storage.results import RESULT, require_place
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- shards -----------------------------------------------------------------------------------------------------------
@@ -194,6 +195,8 @@ def merge_shards(
     they do not fit into memory, Changed if the parts are of different studies or were made by another version of
     this program or of its libraries.
     """
+    if out is not None:
+        require_place(Path(out).absolute(), RESULT)
     merged = merge([Path(directory).absolute() for directory in directories])
     seed = int(merged.identity["seed"])
     project = checked(Project, merged.identity["config"])

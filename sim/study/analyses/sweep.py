@@ -33,7 +33,7 @@ from sim.study.sample import COLUMNS, Sample, divided, summary
 from sim.study.storage import results as store
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.output_directory import output_lock
-from sim.study.storage.results import Extras, write_study
+from sim.study.storage.results import STUDY, Extras, require_place, write_study
 from sim.world.streams import RNG_VERSION
 
 if TYPE_CHECKING:
@@ -258,6 +258,7 @@ def sweep_design(
     if out is None:
         return run_series(case, design.study.seed, workers, progress)
     target = Path(out).absolute()
+    require_place(target, STUDY)
     with open_checkpoint(target, identity(case, design.study.seed), resume=resume) as store:
         found = run_series(case, design.study.seed, workers, progress, store)
         write_study(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))

@@ -29,7 +29,7 @@ from sim.study.intervals import quantile
 from sim.study.runner import Progress
 from sim.study.sample import Sample
 from sim.study.storage.checkpoint import open_checkpoint
-from sim.study.storage.results import write_study
+from sim.study.storage.results import STUDY, require_place, write_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +140,7 @@ def tune_design(
     target, wanted = Path(out).absolute(), design.study.tune.model_dump()
     inputs = {name: varied.model_dump() for name, varied in design.study.inputs.items()}
     stated = {**identity(tries.case, design.study.seed), "tune": wanted, "varied": inputs}
+    require_place(target, STUDY)
     with open_checkpoint(target, stated, resume=resume) as store:
         tries.store = store
         found = _tuned(design, tries, workers)

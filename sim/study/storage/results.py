@@ -98,7 +98,7 @@ def _replace(
     target: Path, contents: Contents, manifest: dict[str, Any], fill: Callable[[Path], None], extras: Extras | None
 ) -> None:
     """Fill a new directory, seal it and put it in the place of `target`."""
-    _refuse_foreign(target, contents)
+    require_place(target, contents)
 
     def write(directory: Path) -> None:
         fill(directory)
@@ -177,8 +177,15 @@ def _checked(directory: Path, name: str, manifest: dict[str, Any]) -> bytes:
     return data
 
 
-def _refuse_foreign(target: Path, contents: Contents) -> None:
-    """Refuse to replace a directory that has no manifest, or files that its manifest does not list."""
+def require_place(target: Path, contents: Contents) -> None:
+    """Refuse a place that a result must not take, before hours are spent on it: WrongPlace says why.
+
+    That is a link, a file, the current folder or one above it, or a folder with files that no manifest of ours lists.
+    """
+    if target.is_symlink():
+        raise WrongPlace(f"{target}: is a link, which a result would replace; name the folder that it points to")
+    if target in {Path.cwd(), *Path.cwd().parents}:
+        raise WrongPlace(f"{target}: is the current folder or above it, which a result would replace; name one in it")
     if not files.exists(target):
         return
     if not target.is_dir():
