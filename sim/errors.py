@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
+"""Characters that move the cursor, colour the screen or turn the direction of writing; line breaks and tabs are text."""
+
+
+def printable(text: str) -> str:
+    """Return a text that a terminal shows and does not obey: control characters as their escapes, lines kept."""
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class SimError(Exception):

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sim.errors import SimError
+from sim.errors import SimError, printable
 
 
 class Commands(click.Group):
@@ -23,7 +23,7 @@ class Commands(click.Group):
             with ends_soon(), interruptible():
                 return super().invoke(ctx)
         except SimError as error:
-            click.echo(str(error), err=True)
+            click.echo(printable(str(error)), err=True)
             ctx.exit(error.exit_code)
 
 

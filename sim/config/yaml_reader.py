@@ -18,7 +18,7 @@ import yaml
 
 from sim import files
 from sim.config.source_positions import Address, Fault, Position, Positions, Unread, problem_of
-from sim.errors import NOTHING, ConfigError
+from sim.errors import CONTROL, NOTHING, ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
@@ -194,7 +194,7 @@ class _Reader:
             line = self.document.positions[(*address, key)].line
             self._fault((*address, key), place, NOTHING, f"is written twice here, first on line {line}")
             return None
-        if _has_surrogates(key):
+        if _has_surrogates(key) or CONTROL.search(key):
             self._fault(address, place, NOTHING, "a key with characters that are not text")
             return None
         return key
@@ -212,6 +212,8 @@ class _Reader:
         text = str(event.value)
         if _has_surrogates(text):
             return self._unread(address, ascii(text), "text with characters that exist")
+        if CONTROL.search(text):
+            return self._unread(address, ascii(text), "text without control characters, which a terminal would obey")
         if not event.implicit[0]:
             return text
         if text in _NULL:

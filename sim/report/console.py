@@ -76,7 +76,7 @@ def describe_run(result: RunData) -> Group:
 
 def plain_text(what: RenderableType, width: int = 110) -> str:
     """Return a renderable as plain text of at most `width` characters a line."""
-    screen = Console(width=width, no_color=True, highlight=False, force_terminal=False)
+    screen = Console(width=width, no_color=True, highlight=False, force_terminal=False, markup=False, emoji=False)
     with screen.capture() as caught:
         screen.print(what)
     return "\n".join(line.rstrip() for line in caught.get().splitlines())
@@ -250,8 +250,11 @@ def console(*, stderr: bool = False) -> Console:
     """Return the console; a fixed width where the output is a file or a pipe."""
     from rich.console import Console
 
-    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=PLAIN_WIDTH)
+    # a label may hold brackets and colons: no text is markup, and what is styled is a Text
+    found = Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    if found.is_terminal:
+        return found
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
 
 
 @contextmanager
@@ -264,7 +267,10 @@ def progress(name: str) -> Iterator[Progress | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    name_column, left_column = (
+        TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[left]}")
+    )
+    columns = (name_column, BarColumn(), MofNCompleteColumn(), left_column)
     with Bar(*columns, console=screen, transient=True) as bar:
         task = bar.add_task(name, total=None, left="planning crews")
 
@@ -286,13 +292,13 @@ def describe_checks(title: str, rows: Sequence[Checked]) -> Group:
     """Return the rows as a table, with how many hold below it."""
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("", "what", "expected", "observed"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        outcome = f"[{STYLES[row.outcome]}]{row.outcome}[/]"
-        table.add_row(outcome, row.name, row.expected, row.observed)
+        table.add_row(Text(row.outcome, style=STYLES[row.outcome]), row.name, row.expected, row.observed)
         if row.remark:
             table.add_row("", f"  {row.remark}", "", "")
     return Group(table, "", count_outcomes(rows))

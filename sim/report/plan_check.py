@@ -113,10 +113,12 @@ def check(config: ConfigLike) -> list[Remark]:
 def describe_plan(case: Case) -> tuple[Group, bool]:
     """Return (the plan of a case for the console, whether it can work)."""
     from rich.console import Group
+    from rich.text import Text
 
     remarks = check_plan(case.plan, case.planned.values)
     errors = sum(remark.severity == "error" for remark in remarks)
     text = Group(
+        Text(case.project.label, style="bold"),
         "\n".join(_project(case.project)),
         _systems(case.project),
         "\n".join(describe_conditions(case.project)),
@@ -134,7 +136,6 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
 def _project(project: Project) -> Iterator[str]:
     """Yield what is built, where it stands and how it is handed over."""
     scale, blocks = project.scale, project.blocks
-    yield f"[bold]{project.label}[/bold]"
     phases = f" in {scale.phases} phases" if scale.phases > 1 else ""
     yield (
         f"{scale.capacity_mw:,g} MW gross{phases}: {blocks} block{'s' * (blocks != 1)} of "

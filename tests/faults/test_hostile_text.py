@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
 import shutil
@@ -13,14 +14,16 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import sim
+from sim.cli import main
 from sim.errors import SimError
 from sim.study.api import compared
 from sim.study.result import Result
 from sim.study.storage.results import csv_bytes
 from tests.faults.conftest import Observed
-from tests.tiny_project import tiny
+from tests.tiny_project import TINY, tiny
 
 pytestmark = pytest.mark.faults
 HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\"'><svg onload=window.hacked=1>"
@@ -136,3 +139,42 @@ def test_a_pickle_in_the_place_of_a_result_is_not_opened(tmp_path: Path, observe
         (out / name).write_bytes(sound)
     assert not canary.exists()
     observed("five files replaced by a pickle: each refused by name, the canary file does not exist")
+
+
+MARKUP = "x [/nope] [red]y[/red] [link=https://example.org]z[/link] :smile: $a$ <b>"
+
+
+def test_user_text_is_never_markup_on_the_console(tmp_path: Path) -> None:
+    label = ["--set", f"label={json.dumps(MARKUP)}"]
+    checked = CliRunner().invoke(main, ["check", str(TINY), *label])
+    assert MARKUP in checked.output
+    words = ["--runs", "2", "--workers", "0", "--engine", "simpy", "--out", str(tmp_path / "out")]
+    for done in (checked, CliRunner().invoke(main, ["run", str(TINY), *label, *words])):
+        assert done.exit_code == 0, done.output
+        assert "\x1b" not in done.output
+
+
+def test_a_driver_named_in_markup_is_named_so(tmp_path: Path) -> None:
+    driver = {
+        "id": "rain",
+        "name": MARKUP,
+        "on": ["permits"],
+        "inherent": {"probability": 0.5, "factor": 2},
+        "source": "x",
+    }
+    where = tmp_path / "out"
+    words = ["drivers", str(TINY), "--set", f"risks.drivers=[{json.dumps(driver)}]", "--runs", "2", "--workers", "0"]
+    done = CliRunner().invoke(main, [*words, "--engine", "simpy", "--out", str(where)])
+    assert done.exit_code == 0, done.output
+    assert "[/nope]" in done.output
+
+
+@pytest.mark.parametrize("letter", ["\x1b[31m", "\x07", "\r", "\x9b", "\u202e"])
+def test_control_characters_are_shown_and_not_sent(letter: str) -> None:
+    done = CliRunner().invoke(main, ["check", str(TINY), "--set", f"label={json.dumps(letter)}"])
+    assert done.exit_code == 2
+    assert letter not in done.output
+    assert ascii(letter)[1:4] in done.output
+    done = CliRunner().invoke(main, ["check", f"{letter}.yaml"])
+    assert done.exit_code == 2
+    assert letter not in done.output

@@ -6,7 +6,7 @@ anything is believed: a table is measured before it is decompressed, and a name 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sim.config.sections.base import Name
+from sim.errors import CONTROL
 from sim.files import Damaged
 from sim.study.chunk import STATUS, Columns
 
@@ -97,11 +98,26 @@ def require_result(manifest: Mapping[str, Any], parts: Mapping[str, Columns], so
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors(include_url=False)]
         raise Damaged(f"{source}: not the manifest of a result: {'; '.join(wrong[:5])}") from error
+    if wild := next(_not_printable(dict(manifest)), None):
+        raise Damaged(f"{source}: not the manifest of a result: {wild!r} has control characters")
     if outside := [name for name in read.files if not is_inside(name)]:
         raise Damaged(f"{source}: lists a file outside its folder: {outside[0]!r}")
     for name, columns in parts.items():
         _require_table(name, columns, source)
     _require_runs(parts["runs"], read.runs, source)
+
+
+def _not_printable(value: Any) -> Iterator[str]:
+    """Yield the texts of a document that a terminal would obey; line breaks and tabs are text."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _not_printable(key)
+            yield from _not_printable(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _not_printable(part)
+    elif isinstance(value, str) and CONTROL.search(value):
+        yield value
 
 
 def _require_table(name: str, columns: Columns, source: str) -> None:
@@ -118,8 +134,8 @@ def _require_table(name: str, columns: Columns, source: str) -> None:
             raise Damaged(
                 f"{source}: {name}.parquet: column {column} is not a column of {'text' if wanted == 'O' else 'numbers'}"
             )
-        if wanted == "O" and not all(isinstance(value, str) for value in values):
-            raise Damaged(f"{source}: {name}.parquet: column {column} has gaps")
+        if wanted == "O" and not all(isinstance(value, str) and not CONTROL.search(value) for value in values):
+            raise Damaged(f"{source}: {name}.parquet: column {column} has gaps, or control characters")
 
 
 def _require_runs(runs: Columns, count: int, source: str) -> None:
