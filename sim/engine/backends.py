@@ -188,7 +188,9 @@ def load(engine: Name) -> None:
 
 @cache
 def _warn_missing() -> None:
-    log.warning("numba is not installed: SimPy simulates every replication, many times slower (%s)", INSTALL)
+    log.warning(
+        "numba is not installed, or switched off: SimPy simulates every replication, many times slower (%s)", INSTALL
+    )
 
 
 @cache
@@ -196,7 +198,14 @@ def _compile_once() -> None:
     """Compile before any worker process starts, so that these only load the machine code."""
     from sim.engine.numba_engine.simulate import A_MOMENT, ready
 
-    seconds = ready(log.warning)
+    try:
+        seconds = ready(log.warning)
+    except Exception as error:  # noqa: BLE001 -- numba reads its cache with whatever a damaged file makes it raise
+        from sim.jit.cache import discard
+
+        log.warning("compiled code could not be read (%s): it is compiled again", type(error).__name__)
+        discard()
+        seconds = ready(log.warning)
     if seconds > A_MOMENT:
         log.warning("the fast engine is ready after %.1f s", seconds)
 

@@ -9,14 +9,15 @@ that. Whether a case runs its kernels is decided in `sim.engine.backends`, and h
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
 
 def available() -> bool:
-    """Return whether numba is installed."""
-    return find_spec("numba") is not None
+    """Return whether numba is installed, and not switched off (`NUMBA_DISABLE_JIT=1`)."""
+    return find_spec("numba") is not None and os.environ.get("NUMBA_DISABLE_JIT", "0") in {"", "0"}
 
 
 @contextmanager

@@ -7,11 +7,12 @@ of them changes, everything is compiled again, and nothing stale can be loaded.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -31,6 +32,8 @@ CONSTANTS = (
     "world/streams.py",
 )
 """Files of `sim` whose constants are compiled in."""
+NOTED = "fingerprints.json"
+"""What the files of a folder were when they were last looked at."""
 KEPT = 2
 """Folders that stay: that of the present sources and the one before, so that two branches do not evict each other."""
 
@@ -76,6 +79,7 @@ def use_cache() -> bool:
         if not folder.is_dir():
             folder.mkdir(parents=True)
             _remove_old(kept)
+        remove_rotten(folder)
         # numba would find out at the first compilation, with an error instead of a warning
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(folder)
@@ -84,6 +88,56 @@ def use_cache() -> bool:
         return False
     config.CACHE_DIR = str(folder)
     return True
+
+
+def remove_rotten(folder: Path) -> list[Path]:
+    """Remove machine code that is no longer what was once found here, and note what there is; return what went.
+
+    numba believes what it reads: a flipped bit is an error of LLVM, or a wrong jump. What is removed is compiled again.
+    """
+    noted = _fingerprints(folder)
+    there = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.nb[ic]")) if path.is_file()}
+    found = {name: _fingerprint(path) for name, path in there.items()}
+    # a file of no bytes is what a crash of the machine leaves
+    rotten = [name for name, mark in found.items() if noted.get(name, mark) != mark or not there[name].stat().st_size]
+    # an index and the code it lists belong together: one without the other would be half a truth
+    gone = [name for name in found if any(_stem(name) == _stem(other) for other in rotten)]
+    if gone:
+        log.warning("%d files of compiled code were damaged or changed: they are compiled again", len(gone))
+    for name in gone:
+        there[name].unlink(missing_ok=True)
+    kept = {name: mark for name, mark in found.items() if name not in gone}
+    if kept != noted:
+        new = folder / f".{NOTED}.{os.getpid()}"
+        new.write_text(json.dumps(kept), encoding="utf-8")
+        new.replace(folder / NOTED)
+    return [there[name] for name in gone]
+
+
+def discard() -> None:
+    """Remove all machine code of these sources: what numba could not read it would fail over again."""
+    config: Any = numba.config
+    if config.CACHE_DIR and _is_hexadecimal(Path(config.CACHE_DIR)):
+        for path in Path(config.CACHE_DIR).rglob("*.nb[ic]"):
+            path.unlink(missing_ok=True)
+
+
+def _fingerprints(folder: Path) -> dict[str, str]:
+    """Return what was noted of the files of a folder; nothing where the note itself cannot be read."""
+    try:
+        noted = json.loads((folder / NOTED).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
+
+
+def _fingerprint(path: Path) -> str:
+    return blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def _stem(name: str) -> str:
+    """Return what an index (f.nbi) and its code (f.1.nbc) have in common."""
+    return name.removesuffix(".nbi") if name.endswith(".nbi") else name.rsplit(".", 2)[0]
 
 
 def _remove_old(kept: Path) -> None:

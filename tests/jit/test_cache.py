@@ -52,6 +52,53 @@ def test_without_a_folder_everything_is_compiled_and_one_sentence_says_so(tmp_pa
     assert "Traceback" not in done.stderr
 
 
+def damage(path: Path, how: str) -> None:
+    """Do to a file what a crash or a bad disk does."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    path.write_bytes({"empty": b"", "torn": bytes(data[: len(data) // 3]), "flipped": bytes(data)}[how])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["empty", "torn", "flipped"])
+def test_rotten_machine_code_is_compiled_again_with_one_sentence(tmp_path: Path, how: str) -> None:
+    load(NUMBA_CACHE_DIR=str(tmp_path))
+    load(NUMBA_CACHE_DIR=str(tmp_path))  # looks at what the first one left
+    for path in tmp_path.rglob("run_kernel*" if how == "flipped" else "*.nb[ic]"):
+        damage(path, how)
+    done = load(NUMBA_CACHE_DIR=str(tmp_path))
+    assert done.stdout.split() == ["0", "1"]
+    assert done.stderr.count("compiled again") == 1
+    assert "Traceback" not in done.stderr
+    assert load(NUMBA_CACHE_DIR=str(tmp_path)).stdout.split() == ["1", "0"]
+
+
+@pytest.mark.parametrize("how", ["empty", "torn", "flipped"])
+@pytest.mark.parametrize("name", ["f.nbi", "f.1.nbc"])
+def test_a_damaged_file_goes_with_what_belongs_to_it_and_nothing_else(tmp_path: Path, how: str, name: str) -> None:
+    files = {file: tmp_path / "kernels_1" / file for file in ("f.nbi", "f.1.nbc", "f.2.nbc", "g.nbi", "g.1.nbc")}
+    for path in files.values():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(path.name.encode() * 9)
+    assert cache.remove_rotten(tmp_path) == []
+    damage(files[name], how)
+    assert {path.name for path in cache.remove_rotten(tmp_path)} == {"f.nbi", "f.1.nbc", "f.2.nbc"}
+    assert {file for file, path in files.items() if path.exists()} == {"g.nbi", "g.1.nbc"}
+    assert cache.remove_rotten(tmp_path) == []
+
+
+def test_a_note_that_cannot_be_read_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "f.nbi").write_bytes(b"index")
+    (tmp_path / cache.NOTED).write_bytes(b"\xff{")
+    assert cache.remove_rotten(tmp_path) == []
+    assert '"f.nbi"' in (tmp_path / cache.NOTED).read_text()
+
+
+def test_numba_that_is_switched_off_is_as_good_as_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert not available()
+
+
 def imported(path: Path) -> set[str]:
     """The files of sim that a file imports from."""
     nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]

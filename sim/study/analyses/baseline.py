@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,12 +105,25 @@ def _blocks(result: Result) -> dict[str, float]:
 def read(path: str | Path) -> dict[str, Any]:
     """A baseline file; Damaged if it is none."""
     try:
-        document = json.loads(files.read(Path(path), LARGEST_BYTES))
+        document = json.loads(files.read(Path(path), LARGEST_BYTES), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise files.Damaged(f"{path}: not a baseline: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise files.Damaged(f"{path}: not a baseline file")
     return document
+
+
+def _refuse(word: str) -> None:
+    """Refuse NaN and infinities, which JSON does not have and Python reads all the same."""
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(text: str) -> float:
+    """Read a number; ValueError for one beyond all floats, which would be infinite."""
+    value = float(text)
+    if not isfinite(value):
+        _refuse(text)
+    return value
 
 
 def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Difference]:
@@ -126,7 +140,7 @@ def check(result: Result, path: str | Path, tolerances: Tolerances | None = None
             *moved_deliveries(document["delivery"], result.sample, allowed),
             *moved_metrics(document["metrics"], result.sample, allowed),
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
 
 

@@ -9,7 +9,7 @@ that changed, and by what the planned finish waited for then and now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import inf, isnan, nan
 from typing import Any
 
@@ -94,6 +94,10 @@ def _day(days: Column, megawatts: Column, level: float) -> float:
 QUANTILES = {"p50": 0.5, "p80": 0.8}
 
 
+MOST_DAYS, MOST_SHARE = 365.0, 0.5
+"""Tolerances beyond which a comparison says nothing: a year, and half of a number (assumption)."""
+
+
 @dataclass(frozen=True)
 class Tolerances:
     """How much may change before it counts as moved.
@@ -105,6 +109,13 @@ class Tolerances:
     planned_days: float = 1.0
     planned_share: float = 0.001
     sampled_days: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse tolerances with which everything fits, or nothing: ValueError says what is allowed."""
+        for name, value in asdict(self).items():
+            most = MOST_SHARE if name == "planned_share" else MOST_DAYS
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+                raise ValueError(f"tolerances.{name}: {value!r} is not allowed: 0 to {most:g}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sim.errors import CheckFailed, SimError
-from sim.study.analyses.baseline import check, require, save, table
+from sim.files import Damaged
+from sim.study.analyses.baseline import FORMAT, check, read, require, save, table
 from sim.study.analyses.baseline_diff import Tolerances, delivery
 from sim.study.result import Result
 from sim.study.runner import run
@@ -141,3 +142,20 @@ def test_what_is_no_baseline_is_told(expected: Result, tmp_path: Path, wrong: st
     assert caught.value.exit_code == 2
     with pytest.raises(SimError, match=r"y\.json"):
         check(expected, tmp_path / "y.json")
+
+
+WRONG_TOLERANCES = [("planned_days", 1e308), ("planned_days", -1), ("planned_share", 0.6), ("sampled_days", "1")]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_TOLERANCES)
+def test_tolerances_with_which_everything_fits_or_nothing_are_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"tolerances.{name}: .* is not allowed: 0 to"):
+        Tolerances(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", ["-Infinity", "NaN", "1e999"])
+def test_a_number_that_is_none_is_told(number: str, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text(f'{{"format": "{FORMAT}", "planned": {{"a": {number}}}}}')
+    with pytest.raises(Damaged, match="not a baseline"):
+        read(file)
