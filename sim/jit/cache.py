@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 COMPILED = ("jit", "engine/numba_engine", "metrics/kernels", "world/kernels.py")
 """Files and folders of `sim` with compiled functions."""
 CONSTANTS = (
+    "engine/initial_state.py",
     "plan/compile.py",
     "plan/draws.py",
     "plan/vocabulary.py",

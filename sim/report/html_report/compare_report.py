@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from sim import files
+from sim.config.load import checked
+from sim.config.project import Project
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
@@ -125,14 +127,21 @@ def _cells(table: Table) -> dict[str, Any]:
 def rebuild(directory: Path) -> Path:
     """Write the report and the figures of what lies in a directory anew; WrongPlace where there is nothing."""
     if not files.exists(directory / MANIFEST) and files.exists(directory / DIFFERENCES):
-        results = {name: Result.load(directory / name) for name in _compared_names(directory / DIFFERENCES)}
+        results = {name: _loaded(directory / name) for name in _compared_names(directory / DIFFERENCES)}
         for name, result in results.items():
             result.save(directory / name, lambda new, result=result: write_run(result, new))  # type: ignore[misc]
         write_comparison(results, compared(results).table(), directory)
     else:
-        result = Result.load(directory)
+        result = _loaded(directory)
         result.save(directory, lambda new: write_run(result, new))
     return directory / REPORT
+
+
+def _loaded(directory: Path) -> Result:
+    """Read a result whose configuration is one: the report shows its numbers. Raises ConfigError or Damaged."""
+    result = Result.load(directory)
+    checked(Project, result.manifest["config"])
+    return result
 
 
 def _compared_names(path: Path) -> list[str]:

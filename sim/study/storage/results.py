@@ -182,6 +182,12 @@ def require_place(target: Path, contents: Contents) -> None:
 
     That is a link, a file, the current folder or one above it, or a folder with files that no manifest of ours lists.
     """
+    with files.os_errors_named(target):
+        _require_free(target, contents)
+
+
+def _require_free(target: Path, contents: Contents) -> None:
+    """Refuse a place, with what is wrong with it; what the operating system complains of comes through."""
     if target.is_symlink():
         raise WrongPlace(f"{target}: is a link, which a result would replace; name the folder that it points to")
     if target in {Path.cwd(), *Path.cwd().parents}:
