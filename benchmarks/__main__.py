@@ -19,6 +19,7 @@ from benchmarks import (
     model_over_engine,
     parallel,
     peers,
+    prepare,
     statistics,
     whole_replications,
 )
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "end_to_end": end_to_end.rows,
     "statistics": statistics.rows,
     "peers": peers.rows,
+    "prepare": prepare.rows,
     "compiled": lambda: [*compiled_over_simpy.rows(), *whole_replications.rows()],
 }
 NUMBERED = ("model", "growth", "parallel", "end_to_end", "statistics", "peers")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sim.plan.analysis.route_classes import states
+from sim.plan.analysis.route_classes import State, states
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import HOLD, WAIT
 
@@ -81,9 +81,15 @@ class SimulationState:
     def _holders(self, short: set[int]) -> list[str]:
         """Return one line per short pool with the units that hold some of it."""
         held: dict[int, list[str]] = {pool: [] for pool in sorted(short)}
-        for unit, at in enumerate(self.where):
+        first, route_of = self.plan.first.tolist(), self.plan.route_of.tolist()
+        # by route, since units that were written as one hold the same at the same step
+        known: dict[int, tuple[int, dict[int, State]]] = {}
+        for unit, at in enumerate(self.where) if held else ():
             # worked out from the route: the engines keep counts of pools, not who has them
-            state = states(self.plan, unit)[0].get(int(at))
+            if route_of[unit] not in known:
+                known[route_of[unit]] = first[unit], states(self.plan, unit)[0]
+            begin, reached = known[route_of[unit]]
+            state = reached.get(int(at) - first[unit] + begin)
             for pool, count in state[0].items() if state else ():
                 if pool in held and count > 0:
                     held[pool].append(f"{self.plan.units[unit]} ({count})")
