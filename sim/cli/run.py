@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from sim.cli.options import (
     CONFIG,
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from sim.study.api import Config
     from sim.study.executors.worker_process import WorkerConnection
     from sim.study.result import Result
+
+
+STATED = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+"""Where an option came from that somebody has given, and that is not the default."""
 
 
 @click.command()
@@ -60,11 +65,18 @@ if TYPE_CHECKING:
 @click.option("--shard", metavar="I/N", default=None, help="Run part I of N only; `sim merge` puts the parts together.")
 @FIGURES
 @click.option("--preview", is_flag=True, help="Say how long it will take and how much it needs, and stop.")
+@click.option(
+    "--against",
+    metavar="CONFIG_OR_DIR",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Say what moved against another project or result, run by run on the same random numbers.",
+)
 @ENGINE
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
-    scheduler: str | None, shard: str | None, figures: str, preview: bool, engine: str,
+    scheduler: str | None, shard: str | None, figures: str, preview: bool, against: Path | None, engine: str,
 ) -> None:  # fmt: skip
     """Run a project many times: dates, people and idle capital, with their spread.
 
@@ -81,8 +93,10 @@ def run(
         show_preview(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling)
         return
     if shard is not None:
-        if precision or scheduler:
-            raise click.UsageError("--shard is a part of a stated number of runs here: no --precision, no --scheduler")
+        if precision or scheduler or against:
+            raise click.UsageError(
+                "--shard is a part of a stated number of runs here: no --precision, --scheduler or --against"
+            )
         run_part(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
         return
     drawing = FigureDrawing(figures)
@@ -101,7 +115,54 @@ def run(
             extras=partial(write_files, drawing=drawing), on_sample=answer,
         )  # fmt: skip
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
+    if against is not None:
+        place = target.with_name(f"{target.name}_against")
+        hold_against(result, against, place, engine=engine, workers=workers, scheduler=scheduler)
     warn_stalls(result)
+
+
+def hold_against(
+    result: Result, other: Path, place: Path, *, engine: str, workers: int | None, scheduler: str | None
+) -> None:
+    """Print and draw what moved against another project, run with the same seed, or against a stored result."""
+    from sim.study.analyses.baseline_diff import changed_inputs
+    from sim.study.api import run as run_many
+    from sim.study.api import stored, unique_name
+
+    before = stored(other)
+    if before is None:
+        loaded = load(other, ())
+        with watched(f"{loaded.value.name}, to hold against") as progress:
+            before = run_many(
+                loaded, runs=result.sample.size, seed=int(result.manifest["seed"]), workers=workers, engine=engine,
+                sampling=result.sample.sampling.method, scheduler=scheduler, progress=progress,
+            )  # fmt: skip
+    name = str(before.manifest["name"])
+    results = {name: before, unique_name(str(result.manifest["name"]), {name}): result}
+    show_comparison(results, place)
+    click.echo("\nwhat is another input:")
+    for line in changed_inputs(before.manifest["config"], result.manifest["config"]):
+        click.echo(f"  {line}")
+
+
+def show_comparison(results: Mapping[str, Result], place: Path, written: Collection[str] = ()) -> None:
+    """Print what differs between results, and write their comparison, each result that is not `written` in its folder."""
+    from sim import files
+    from sim.report.console import describe_comparison
+    from sim.report.html_report.compare_report import write_comparison
+    from sim.report.html_report.run_report import write_run
+    from sim.study.api import compared
+
+    found = compared(results)
+    for folder in (place.parent, place):
+        files.make_directory(folder)
+    for name, result in results.items():
+        if name not in written:
+            result.save(place / name, partial(write_run, result))
+    show(describe_comparison(results, found.table()))
+    write_comparison(results, found.table(), place)
+    found.write(place / "differences.csv")
+    click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
 
 
 def write_files(result: Result, directory: Path, drawing: FigureDrawing) -> None:
@@ -121,7 +182,7 @@ def show_verdict(result: Result) -> None:
 
 
 @click.command()
-@click.argument("configs", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("what", metavar="CONFIG_OR_DIR...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @RUNS
 @SEED
 @WORKERS
@@ -134,46 +195,57 @@ def show_verdict(result: Result) -> None:
 )
 @FIGURES
 @ENGINE
+@click.pass_context
 def compare(
-    configs: tuple[Path, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    resume: bool, sampling: str, scheduler: str | None, out: Path, figures: str, engine: str,
+    context: click.Context, what: tuple[Path, ...], runs: int, seed: int, workers: int | None,
+    overrides: tuple[str, ...], resume: bool, sampling: str, scheduler: str | None, out: Path, figures: str, engine: str,
 ) -> None:  # fmt: skip
-    """Run several projects on the same random numbers and print their differences to the first, pair by pair.
+    """Compare several projects on the same random numbers: their differences to the first, pair by pair.
+
+    A configuration is run; the folder of a stored result (out/hybrid) is taken as it is, and configurations beside it are
+    run with its seed, sampling and number of runs where these are not stated. Results of different seeds or samplings have
+    no pairs, and are refused.
 
     Writes each result to OUT/NAME, the paired differences to OUT/differences.csv, figures to OUT/figures and the
     report of the comparison to OUT/report.html.
     """
     from sim import files
-    from sim.report.console import describe_comparison
     from sim.report.figures.drawing import FigureDrawing
-    from sim.study.api import compared, finished
+    from sim.study.api import finished, stored, unique_name
     from sim.study.api import run as run_many
+    from sim.study.result import Result
     from sim.study.storage.results import RESULT, require_place
 
-    projects = [load(config, overrides) for config in configs]
-    require_names_apart([loaded.value.name for loaded in projects])
-    results = {}
+    given = [stored(path) or load(path, overrides) for path in what]
+    known = next((one for one in given if isinstance(one, Result)), None)
+    if known is not None:
+        own = {name for name in ("runs", "seed", "sampling") if context.get_parameter_source(name) in STATED}
+        runs = runs if "runs" in own else known.sample.size
+        seed = seed if "seed" in own else int(known.manifest["seed"])
+        sampling = sampling if "sampling" in own else known.sample.sampling.method
+    require_names_apart([one.value.name for one in given if not isinstance(one, Result)])
+    results: dict[str, Result] = {}
     # the folder for the results of each, two deep by default
     for folder in (out.parent, out):
         files.make_directory(folder)
-    for loaded in projects:
-        require_place(out.absolute() / loaded.value.name, RESULT)
-    for loaded in projects:
-        name, drawing = loaded.value.name, FigureDrawing(figures)
+    names: list[str] = []
+    for one in given:
+        names.append(unique_name(str(one.manifest["name"]) if isinstance(one, Result) else one.value.name, names))
+        require_place(out.absolute() / names[-1], RESULT)
+    for name, one in zip(names, given, strict=True):
+        if isinstance(one, Result):
+            results[name] = one
+            continue
+        drawing = FigureDrawing(figures)
         with watched(name) as progress:
-            done = finished(out / name, loaded, runs=runs, seed=seed, sampling=sampling) if resume else None
+            done = finished(out / name, one, runs=runs, seed=seed, sampling=sampling) if resume else None
             results[name] = done or run_many(
-                loaded, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
+                one, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
                 engine=engine, out=out / name, resume=resume, progress=progress,
                 extras=partial(write_files, drawing=drawing), on_sample=drawing.begin,
             )  # fmt: skip
-    found = compared(results)
-    show(describe_comparison(results, found.table()))
-    from sim.report.html_report.compare_report import write_comparison
-
-    write_comparison(results, found.table(), out)
-    found.write(out / "differences.csv")
-    click.echo(f"\nwritten to {out}: report.html, a folder for each, differences.csv, figures/")
+    run_here = {name for name, one in zip(names, given, strict=True) if not isinstance(one, Result)}
+    show_comparison(results, out, written=run_here)
     for result in results.values():
         warn_stalls(result)
 

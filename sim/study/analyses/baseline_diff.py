@@ -252,10 +252,18 @@ def explain_differences(then: Mapping[str, Any], config: Mapping[str, Any], plan
     """Say what moved a result since its baseline was saved, a line each; `then` is the baseline."""
     if "inputs" not in then:
         return ["not known: the baseline was saved by a version that did not keep what went in"]
-    changed = list(_changed(then["inputs"], inputs(config)))
+    return _shown([*_changed(then["inputs"], inputs(config))]) + _waits(then.get("chain", {}), chain(planned))
+
+
+def changed_inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say which inputs of one resolved configuration are others in another, a line each."""
+    return _shown([*_changed(inputs(then), inputs(now))])
+
+
+def _shown(changed: list[str]) -> list[str]:
+    """Return the first lines of what changed, and how many more there are; what else it can be where nothing did."""
     lines = changed[:SHOWN] + ([f"… and {len(changed) - SHOWN} more inputs"] if len(changed) > SHOWN else [])
-    lines = lines or ["no input: the program is another one, or the number of runs, or the seed"]
-    return lines + _waits(then.get("chain", {}), chain(planned))
+    return lines or ["no input: the program is another one, or the number of runs, or the seed"]
 
 
 def _changed(then: Mapping[str, Any], now: Inputs) -> Iterator[str]:
