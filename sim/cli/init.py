@@ -10,7 +10,7 @@ from datetime import date
 from math import ceil
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -85,8 +85,8 @@ def _place(text: str) -> tuple[str, str]:
     from sim.config.source_positions import did_you_mean
 
     word = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
-    if word == HOME:
-        return HOME, "TX"
+    if word in (HOME, "north_texas"):
+        return word, "TX"
     states = country_holidays("US")
     codes = {name.lower().replace(" ", "_"): code for name, code in states.subdivisions_aliases.items()}
     codes |= {code.lower(): code for code in states.subdivisions}
@@ -153,10 +153,9 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
 
 def _weather(place: str) -> str:
     """Return the lines for the weather of a place: its own where it is built in, else which one stands in for it."""
-    from sim.config.sections.weather import Weather
+    from sim.config.sections.weather import REGIONS
 
-    kinds = get_args(Weather.model_fields["kind"].annotation)
-    if place in kinds:
+    if place in REGIONS:
         return f"weather: {{kind: {place}}}\n"
     return (
         "# weather: that of West Texas stands in for this place. With a year of its own (TMY3 or EPW file) in this folder:\n"

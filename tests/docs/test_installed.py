@@ -52,6 +52,7 @@ def test_an_unpacked_wheel_finds_what_is_shipped(wheel: Path, tmp_path: Path) ->
     assert "stick_built" in told([*sim, "examples"], folder, **own)
     told([*sim, "init", "west", "--mw", "120", "--place", "ohio"], folder, **own)
     load = "import sim; c = sim.load('west/west.yaml'); print(c.value.scale.capacity_mw, *(f.name for f in c.files))"
+    assert "weather: {kind: ohio}" in (folder / "west" / "west.yaml").read_text()
     assert told([sys.executable, "-c", load], folder, **own).split() == [
         "120.0",
         "west.yaml",
