@@ -47,7 +47,9 @@ def measured(case: Case, runs: int) -> float:
 
     def measure_all() -> None:
         for one in records:
-            measure(case.metric_context, Record.of(one.index, one.log, one.content, one.calendars, one.factors))
+            measure(
+                case.metric_context, Record.of(one.index, one.log, one.content, one.calendars, one.factors, one.kernels)
+            )
 
     return min(cpu_seconds(measure_all) for _ in range(TURNS)) / runs
 
