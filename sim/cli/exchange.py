@@ -241,21 +241,35 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
 
 @click.command()
 @click.argument("directories", metavar="DIR [DIR2]", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("replay.html"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write; replay.html if not given.")
+@click.option(
+    "--to",
+    "form",
+    type=click.Choice(["html", "gif", "mp4"]),
+    default="html",
+    show_default=True,
+    help="A page to play in a browser, or a film of eight seconds for slides (mp4 needs ffmpeg).",
+)
 @click.option("--columns", type=click.IntRange(1, 100), default=None, help="Halls beside each other on the site plan.")
-def replay(directories: tuple[Path, ...], out: Path, columns: int | None) -> None:
+def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: int | None) -> None:
     """Write a page that plays the typical run of a result: one file, no network, two results on one clock.
 
     Factories, road, yard, cranes, halls and blocks, crews, power, and what is waited for, from the event log of the run;
     beside them MW online, people and idle capital. Click a thing for its story.
     """
+    from sim.report.html_report.replay.film import write_film
     from sim.report.html_report.replay.write_replay import write_replay
     from sim.study.result import Result
 
     if len(directories) > 2:
         raise click.UsageError("one result, or two side by side")
-    size = write_replay([Result.load(directory) for directory in directories], out, columns or 0)
-    click.echo(f"written to {out}: {size / 1e6:.1f} MB; open it in a browser")
+    results, target = [Result.load(directory) for directory in directories], out or Path(f"replay.{form}")
+    if form == "html":
+        size = write_replay(results, target, columns or 0)
+        click.echo(f"written to {target}: {size / 1e6:.1f} MB; open it in a browser")
+    else:
+        write_film(results, target, form, columns or 0)
+        click.echo(f"written to {target}")
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------

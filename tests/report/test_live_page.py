@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -223,6 +224,11 @@ def cells(page: Any, metric: str) -> list[str]:
 def test_a_slider_redraws_and_the_config_can_be_copied(page: Any) -> None:
     whole(page)
     assert cells(page, "lead_time_full_days")[3] == "none"
+    assert re.fullmatch(
+        r"\d+ [A-Z][a-z]+ 20\d\d / \d+ [A-Z][a-z]+ 20\d\d", cells(page, "lead_time_full_days")[1]
+    )  # dates first
+    assert "start " in page.inner_text("#dates")
+    assert "target" in page.inner_text("#dates")
     assert page.locator("#mw_online svg path.now").get_attribute("d")
     page.locator("summary", has_text="Crews").click()
     page.locator("input[name='labour.trades.electricians.crews']").fill("1")
@@ -245,6 +251,17 @@ def test_sized_anew_pinned_and_back_to_the_file(page: Any) -> None:
     assert cells(page, "lead_time_full_days")[3] == "none"
     page.click("#reset")
     page.locator("tr[data-metric=lead_time_full_days] td:nth-child(4)", has_text="−").wait_for(timeout=60_000)
+
+
+def test_what_was_tried_is_kept_and_can_be_pinned(page: Any) -> None:
+    whole(page)
+    tried = page.locator("#history tr td:first-child").all_inner_texts()
+    assert tried[0] == "as the file"
+    assert any("crews electricians: 1" in text for text in tried)
+    assert len(tried) == len(set(tried))
+    page.locator("#history tr", has_text="crews electricians: 1").first.get_by_role("button", name="Pin").click()
+    assert cells(page, "peak_workforce_onsite")[3].startswith("+")  # on screen is the file again, with more people
+    page.click("#pin")
 
 
 def test_a_slider_that_is_dragged_is_drawn_where_it_is_left(page: Any) -> None:

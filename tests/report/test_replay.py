@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim.report.html_report.replay.film import FRAMES, write_film
 from sim.report.html_report.replay.scene import STATES, counts, scene
 from sim.report.html_report.replay.write_replay import LARGEST, NothingToPlay, write_replay
 from sim.report.representative_run import SKID_STATES, skid_flow
@@ -130,6 +131,20 @@ def test_nothing_is_asked_for_and_nothing_complained_of(page: Any, written: Path
 def test_a_result_without_a_log_cannot_be_played(made_up: Any, tmp_path: Path) -> None:
     with pytest.raises(NothingToPlay, match="no event log"):
         write_replay([made_up(20)], tmp_path / "replay.html")
+
+
+def test_a_film_has_both_projects_and_ends_with_all_online(results: list[Result], tmp_path: Path) -> None:
+    from PIL import Image
+
+    write_film(results, tmp_path / "film.gif", "gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == FRAMES
+        first = film.convert("RGB")
+        film.seek(FRAMES - 1)
+        last = film.convert("RGB")
+    assert first.size == (960, 540)
+    navy = [sum(pixel == (0, 77, 128) for pixel in picture.getdata()) for picture in (first, last)]
+    assert navy[0] == 0 or navy[1] > 50 * navy[0]
 
 
 def test_the_smallest_project_can_be_played(tmp_path: Path) -> None:

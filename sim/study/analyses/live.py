@@ -87,7 +87,7 @@ def levers(project: Project, resource_plan: ResourcePlan, most: Mapping[str, int
 
 
 def _slider(path: str, group: str, label: str, value: int, low: int = 1) -> Lever:
-    return Lever(path, group, label, "slider", value, low, max(3 * value, value + 4))
+    return Lever(path, group, label.replace("_", " "), "slider", value, low, max(3 * value, value + 4))
 
 
 def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lever]:
@@ -120,7 +120,7 @@ def _shifts(project: Project) -> Iterator[Lever]:
     """Yield the ways of working to choose from, or days and shifts of the site's week where that is stated."""
     labour, stated = project.labour, project.calendars.site
     if stated.days is None or stated.shifts is None:
-        names = tuple((name, name) for name in labour.patterns)
+        names = tuple((name.replace("_", " "), name) for name in labour.patterns)
         yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=names)
         return
     if labour.pattern is not None:  # both say the same week: neither can be moved alone
@@ -137,7 +137,8 @@ def _risks(project: Project) -> Iterator[Lever]:
     """Yield the drivers of the register, where any is in force."""
     risks = project.risks
     if risks.drivers and risks.mode != "none":
-        named = tuple((driver.name, driver.id) for driver in risks.drivers)
+        chances = {driver.id: f" ({100 * state.probability.value:.0f} %)" for driver, state in risks.active()}
+        named = tuple((f"{driver.name}{chances.get(driver.id, '')}", driver.id) for driver in risks.drivers)
         yield Lever(RISKS, "risks", "risk drivers", "risks", list(risks.without), choices=named)
 
 

@@ -66,7 +66,7 @@ def test_risks_and_patterns_can_be_moved_where_there_are_any() -> None:
         if lever.kind == "risks"
     )
     assert switches.path == "risks.without"
-    assert switches.choices == (("A wet spring", "rain"),)
+    assert switches.choices == (("A wet spring (50 %)", "rain"),)
 
 
 def test_a_way_of_working_can_be_chosen_where_it_alone_says_the_week() -> None:
