@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FRAMES, A_SECOND = 96, 12
 NAMES = {
-    "ordered": "ordered", "started": "on the line", "tested": "finished, on the road", "delivered": "yard", "set": "hook-up",
+    "ordered": "ordered", "started": "on the line", "tested": "on the road", "delivered": "yard", "set": "hook-up",
     "complete": "tests", "online": "online",
 }  # fmt: skip
 WAITING = "#eceff2"
