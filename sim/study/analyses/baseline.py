@@ -27,6 +27,7 @@ from sim.study.analyses.baseline_diff import (
     moved_metrics,
     moved_numbers,
     sampled,
+    told,
     written,
 )
 from sim.study.result import Result
@@ -127,7 +128,7 @@ def _finite(text: str) -> float:
 
 
 def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Difference]:
-    """What moved against the baseline, the earliest dates first; empty if the result still fits.
+    """What moved against the baseline: P50 and P80 first, then the delivery, then the plan; empty if the result still fits.
 
     `tolerances` replace those written in the file.
     """
@@ -135,10 +136,10 @@ def check(result: Result, path: str | Path, tolerances: Tolerances | None = None
     try:
         allowed = tolerances or Tolerances(**document["tolerances"])
         return [
-            *moved_blocks(document["planned_blocks"], _blocks(result), allowed),
-            *moved_numbers(document["planned"], _planned(result, document["planned"]), allowed),
-            *moved_deliveries(document["delivery"], result.sample, allowed),
             *moved_metrics(document["metrics"], result.sample, allowed),
+            *moved_deliveries(document["delivery"], result.sample, allowed),
+            *moved_numbers(document["planned"], _planned(result, document["planned"]), allowed),
+            *moved_blocks(document["planned_blocks"], _blocks(result), allowed),
         ]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
@@ -166,7 +167,7 @@ def _movers(result: Result, path: str | Path) -> list[str]:
 def _aligned(moved: list[Difference]) -> list[str]:
     """What moved as lines of a table."""
     cells = [("what", "then", "now", "allowed")]
-    cells += [(one.what, f"{one.then:,.10g}", f"{one.now:,.10g}", one.allowed) for one in moved]
+    cells += [(one.what, told(one.then), told(one.now), one.allowed) for one in moved]
     what, then, now = (max(map(len, column)) for column in list(zip(*cells, strict=True))[:3])
     return [f"  {a:<{what}}  {b:>{then}}  {c:>{now}}  {d}" for a, b, c, d in cells]
 

@@ -132,6 +132,16 @@ class Difference:
         return f"{self.what}: {self.then:.10g}, now {self.now:.10g} (allowed: {self.allowed})"
 
 
+def told(value: float) -> str:
+    """A number as a person compares it: to a tenth, or to four figures where it is small.
+
+    >>> told(365.3645833), told(1234567.0), told(0.0123456)
+    ('365.4', '1,234,567', '0.01235')
+    """
+    text = f"{value:,.1f}" if abs(value) >= 1 else f"{value:.4g}"
+    return text.removesuffix(".0")
+
+
 def moved_blocks(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
     """Blocks whose planned day online moved, the earliest first; blocks that came or went belong to them."""
     days = {block: (number(then.get(block)), now.get(block, nan)) for block in {**then, **now}}
@@ -204,7 +214,7 @@ def moved_metrics(then: Mapping[str, Any], sample: Sample, allowed: Tolerances) 
 def _apart(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Difference]:
     """Those whose intervals do not meet, and that moved by more than `room`."""
     return [
-        Difference(what, then.value, now.value, f"meets {then.low:.10g} to {then.high:.10g}")
+        Difference(what, then.value, now.value, f"meets {told(then.low)} to {told(then.high)}")
         for what, then, now in pairs
         if not then.overlaps(now) and not _close(then.value, now.value, room)
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,14 @@ def test_a_planned_block_may_move_by_a_day_and_no_more(file: Path, expected: Res
     ].what.endswith("b3")
 
 
-def test_a_slower_project_is_told_first_dates_first(file: Path) -> None:
+def test_a_slower_project_is_told_p50_and_p80_first_days_rounded(file: Path) -> None:
     with pytest.raises(CheckFailed, match=r"no longer fits .*hybrid.json") as caught:
         require(result(delay=15), file)
     assert caught.value.exit_code == 1
     lines = str(caught.value).splitlines()
     assert lines[1].split() == ["what", "then", "now", "allowed"]
-    assert "2.5 MW online" in lines[2]
+    assert [line.split(" of ")[0].strip() for line in lines[2:4]] == ["P50", "P80"]
+    assert not re.search(r"[0-9]\.[0-9]{2}", "\n".join(lines))
     moved = table(check(result(delay=15), file))
     assert list(moved.columns) == ["what", "then", "now", "allowed"]
     late = moved[moved["what"] == "P50 of the day with 25 MW online"]
