@@ -23,6 +23,7 @@ from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.money.contracts import STANDING
 from sim.metrics.money.ledger import Ledger, ledger, standing_costs
 from sim.plan.compile import MODES
+from sim.plan.mechanisms.acceleration import OVERTIME
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -301,37 +302,48 @@ def people(found: CheckedRun) -> Iterator[str]:
 
 
 def _at_work(found: CheckedRun) -> Iterator[str]:
-    """At no minute are more people of a trade at work than have come and not gone."""
-    record, plan, noted = found.record, found.plan, found.record.noted("people")
+    """At no minute are more people of a trade at work than have come and not gone, overtime included."""
+    record, plan = found.record, found.plan
+    present = [record.noted("people"), record.noted(OVERTIME)]
+    item, amount, minute = (
+        np.concatenate([getattr(noted, part) for noted in present]) for part in ("item", "amount", "minute")
+    )
     works = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
     for number, trade in enumerate(plan.trades):
-        there = noted.item == record.index.number_of_item.get(trade, -1)
-        change, when = noted.amount[there], noted.minute[there]
+        there = item == record.index.number_of_item.get(trade, -1)
+        change, when = amount[there], minute[there]
         heads = plan.people[record.step[works], number]
         mine, heads = works[heads > 0], heads[heads > 0]
-        minute = np.concatenate([when, record.minute[mine], record.begun[mine]])
+        at = np.concatenate([when, record.minute[mine], record.begun[mine]])
         # in one minute: who comes is there first, works end before others begin, and who goes is the last
         kind = np.concatenate([np.where(change > 0, COME, GO), np.full(len(mine), END), np.full(len(mine), BEGIN)])
-        idle = np.concatenate([change, heads, -heads])[np.lexsort((kind, minute))].cumsum()
+        idle = np.concatenate([change, heads, -heads])[np.lexsort((kind, at))].cumsum()
         if len(idle) and int(idle.min()) < 0:
             yield f"{-int(idle.min())} {trade} are at work who are not on site"
 
 
 def _presence(found: CheckedRun) -> Iterator[str]:
-    """Days of presence of direct people are those of every crew, from the day it comes to the day it goes."""
-    record, headcount = found.record, found.run.people
-    days, last = headcount.direct.shape[1], int(record.minute[-1]) // DAY if len(record.minute) else 0
-    end = min(days - 1, last)
+    """Days of presence of direct people are those of every crew, from the day it comes to the day it goes, overtime too."""
+    headcount = found.run.people
+    for kind, by_day in (("people", headcount.direct), (OVERTIME, headcount.overtime)):
+        total = _days_of(found, kind)
+        if total != int(by_day.sum()):
+            yield f"crews are there for {total:,} days of {kind}, the headcount has {int(by_day.sum()):,}"
+
+
+def _days_of(found: CheckedRun, kind: str) -> int:
+    """Return the days of presence that notes of a kind add up to, note by note instead of by day."""
+    record, days = found.record, found.run.people.direct.shape[1]
+    last = int(record.minute[-1]) // DAY if len(record.minute) else 0
+    end, total = min(days - 1, last), 0
     rows = np.flatnonzero(record.operation == NOTE)
     notes = record.index.first_argument[record.step[rows]]
-    rows = rows[[record.index.plan.notes[note].kind == "people" for note in notes.tolist()]]
-    total = 0
+    rows = rows[[record.index.plan.notes[note].kind == kind for note in notes.tolist()]]
     for minute, amount in zip(record.minute[rows].tolist(), record.amount[rows].tolist(), strict=True):
         day = min(minute // DAY, days - 1)
-        # who leaves is there on that day, as in `headcount`, but added up note by note instead of by day
+        # who leaves is there on that day, as in `headcount`
         total += amount * (end + 1 - min(day + (amount < 0), end + 1))
-    if total != int(headcount.direct.sum()):
-        yield f"crews are there for {total:,} days of people, the headcount has {int(headcount.direct.sum()):,}"
+    return total
 
 
 # --- conservation -----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from sim.config.project import Project
 from sim.metrics.event_log import DAY, Ints, Record, open_hours
 from sim.metrics.kernels.interface import WorkHours
 from sim.plan.compile import CompiledPlan
+from sim.plan.mechanisms.acceleration import OVERTIME
 from sim.world.project_calendars import ON_SITE, SHIFT
 from sim.world.working_time import Calendar
 
@@ -29,11 +30,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Headcount:
-    """People on site by day: direct by trade, shape (trades, days), and all of them with indirect people."""
+    """People on site by day: direct by trade, shape (trades, days), and all of them with indirect people.
+
+    `overtime` are the further people, by trade, whose hours the same people work and are paid for as overtime.
+    """
 
     trades: tuple[str, ...]
     direct: Ints
     total: Ints
+    overtime: Ints
 
 
 def headcount(record: Record, project: Project, days: int) -> Headcount:
@@ -42,18 +47,24 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
     Indirect people are ceil(ratio × direct); all who are left go home with the last block online.
     """
     trades = tuple(project.labour.trades)
-    noted = record.noted("people")
+    direct = _by_day(record, "people", trades, days)
+    crowd = direct.sum(axis=0)
+    return Headcount(trades, direct, crowd + indirect(crowd, project), _by_day(record, OVERTIME, trades, days))
+
+
+def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> Ints:
+    """Return the people of every trade that notes of a kind say are there, shape (trades, days)."""
+    noted = record.noted(kind)
     trade = record.index.places_of(trades)[noted.item]
     end = min(days - 1, record.end // DAY)
     day = np.minimum(noted.minute // DAY, days - 1)
     changes = np.zeros((len(trades), days + 1), np.int64)
     # who leaves is still there on that day, so the change comes a day later; `add.at`, as many come on one day
     np.add.at(changes.reshape(-1), trade * (days + 1) + day + (noted.amount <= 0), noted.amount)
-    direct = np.cumsum(changes, axis=1)[:, :days]
+    by_day = np.cumsum(changes, axis=1)[:, :days]
     # crews that no one sent home: their routes end with the project
-    direct[:, end + 1 :] = 0
-    crowd = direct.sum(axis=0)
-    return Headcount(trades, direct, crowd + indirect(crowd, project))
+    by_day[:, end + 1 :] = 0
+    return by_day
 
 
 def indirect(direct: Ints, project: Project) -> Ints:
@@ -76,7 +87,7 @@ def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, f
     return {
         "hours_earned": _earned(record),
         "hours_worked": _worked(record),
-        "hours_paid": float(people.total @ paid_by_day),
+        "hours_paid": float((people.total + people.overtime.sum(axis=0)) @ paid_by_day),
     }
 
 

@@ -51,6 +51,31 @@ class Mobilisation:
 
 
 @dataclass(frozen=True)
+class Review:
+    """A review of a trade's progress: its minute, and hours done that decide.
+
+    The n-th measure begins where fewer than `enough[n]` are done, and ends where `caught_up` are.
+    """
+
+    minute: int
+    enough: tuple[int, ...]
+    caught_up: int
+
+
+@dataclass(frozen=True)
+class TradeReviews:
+    """The reviews of a trade, and what they may add: crews' worth of overtime first, then so many crews.
+
+    `after` is the trade that works before it: while that one is behind by as much itself, nothing is added here.
+    """
+
+    reviews: tuple[Review, ...]
+    overtime: int
+    crews: int
+    after: str = ""
+
+
+@dataclass(frozen=True)
 class ResourcePlan:
     """What is settled before the plan is written: crews per trade, their mobilisations, and the date of every order.
 
@@ -58,7 +83,7 @@ class ResourcePlan:
     them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
     orders when its place is decided. `released` is the day of release by place, where that is not its order's;
     `placed` the planned minute of orders that have no date. `priorities` are by unit those of its holds of crews, in
-    order: who must finish first goes first.
+    order: who must finish first goes first. `reviews` are by trade, where the site reacts to a slip.
     """
 
     crews: Mapping[str, int] = field(default_factory=dict)
@@ -67,6 +92,7 @@ class ResourcePlan:
     released: Mapping[str, int] = field(default_factory=dict)
     placed: Mapping[str, int] = field(default_factory=dict)
     priorities: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    reviews: Mapping[str, TradeReviews] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

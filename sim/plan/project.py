@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sim.config.project import Project
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.layout import layout_of
+from sim.plan.mechanisms.acceleration import accelerate
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
 from sim.plan.mechanisms.crews import await_permits, mobilise_crews
 from sim.plan.mechanisms.defects import makers_of
@@ -55,6 +56,7 @@ def write_plan(
     procure(context)
     apply_learning(context)
     mobilise_crews(context)
+    accelerate(context)
     release_chips(context)
     write_demand(context)
     follow_orders(context)

@@ -341,7 +341,7 @@ def prepare_case(
     chosen_engine = select_backend(engine)
     weather = weather_model(project.weather, folder)
     with gc_paused():
-        crew_plan = plan_crews(project)
+        crew_plan = plan_crews(project, weather)
         plan = write_plan(project, project_calendars(project), day_minutes(project), crew_plan.resource_plan)
         return Case(project, crew_plan, compile_plan(plan), weather, chosen_sampling, chosen_engine)
 

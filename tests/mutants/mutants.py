@@ -12,8 +12,19 @@ from sim.metrics.kernels import numpy_kernels
 from sim.metrics.money import contracts as due
 from sim.metrics.money import finance, ledger
 from sim.plan.compile import _Compiler
-from sim.plan.mechanisms import camp, commissioning, crews, energization, factory, installation, logistics, shell
+from sim.plan.mechanisms import (
+    acceleration,
+    camp,
+    commissioning,
+    crews,
+    energization,
+    factory,
+    installation,
+    logistics,
+    shell,
+)
 from sim.plan.mechanisms import crews as crew_work
+from sim.study.crew_planning import earned_schedule
 from sim.world.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
@@ -22,6 +33,7 @@ from tests.metrics.money import test_money_by_hand as by_hand
 from tests.metrics.money import test_money_ledger as money
 from tests.mutants import mechanisms as by
 from tests.plan import test_whole_project as tiny
+from tests.plan.mechanisms import test_acceleration as more
 from tests.plan.mechanisms import test_area_crews as area
 from tests.plan.mechanisms import test_crews as site_crews
 from tests.plan.mechanisms import test_rework as rework
@@ -109,20 +121,31 @@ MUTANTS = (
            "weather by exposure", by.a_step_outside_waits_for_the_storm_to_pass),
     Mutant("work starts without permits", shell._start, 'return Wait(f"{place.phase}.permitted")',
            'return Wait(f"{place.phase}.permitted", 0)', "permits", by.timeline(tiny.SITE)),
-    Mutant("crews are hired all at once", crews._stay, 'Hold({f"hiring.{trade}": 1, **beds}', "Hold({**beds}",
+    Mutant("crews are hired all at once", crews.arrival, 'Hold({f"hiring.{trade}": 1, **beds}', "Hold({**beds}",
            "hiring by the week", by.hiring_goes_by_the_week),
-    Mutant("crews leave before others get them", crews._stay, "Hold({crew(trade): 1}, priority=LEAVING)",
+    Mutant("crews leave before others get them", crews.departure, "Hold({crew(trade): 1}, priority=LEAVING)",
            "Hold({crew(trade): 1})", "rule 5: leaving last", by.a_crew_that_may_leave_lets_all_other_work_go_first),
-    Mutant("more people work than have come", crews._stay, 'Note("people", trade, people)',
-           'Note("people", trade, people // 2)', "nobody works who is not there", by.conserved()),
+    Mutant("more people work than have come", crews.arrival, "on_site(context.project, trade))",
+           "on_site(context.project, trade) // 2)", "nobody works who is not there", by.conserved()),
     Mutant("work of crews is twice as quick", crew_work.step_span, "60 / people", "30 / people",
            "work content over people", by.timeline(tiny.SITE)),
-    Mutant("the second shift has no beds", camp._beds, "trade.team * len(project.pattern.shifts)", "trade.team",
+    Mutant("the second shift has no beds", camp.beds_of, "trade.team * len(project.pattern.shifts)", "trade.team",
            "the camp", site_crews.test_every_shift_of_a_crew_has_beds),
     Mutant("a large hall has the crews of a small one", shell.crews_by_area, "count * sqft / stated_for for", "count for",
            "crews by area", area.test_a_hall_of_twice_the_area_takes_the_same_time_with_twice_the_crews),
     Mutant("steel needs no crane", crew_work.by_crews, "{CRANE: step.cranes} if step.cranes else {}", "{}",
            "cranes for the shell", area.test_steel_keeps_a_crane_of_those_that_set_skids),
+    Mutant("nobody asks whether the trade has caught up", acceleration._from_review_to_review,
+           "gate=gate, level=following.caught_up", "gate=gate, level=hours", "measures are taken back",
+           more.test_a_trade_that_is_behind_has_a_crew_more_from_the_review_on_until_it_has_caught_up),
+    Mutant("everybody hires because one trade is late", acceleration._not_before, "level=at.enough[0]", "level=0",
+           "measures where there is work", more.test_nothing_is_added_while_the_trade_before_is_behind_itself),
+    Mutant("lost hours of overtime are not paid", acceleration._measure, " / (1 - policy.overtime.loss.value)", "",
+           "overtime", more.test_overtime_begins_at_once_and_its_lost_hours_are_paid_as_well),
+    Mutant("overtime costs what all hours cost", due.wages, "policy.overtime.pay.value * factor", "factor",
+           "overtime", more.test_overtime_is_paid_at_its_own_rate_and_has_no_bed),
+    Mutant("what is due in two weeks is late today", earned_schedule._reviews, "minute - slip)", "minute + slip)",
+           "earned schedule", more.test_the_expected_plan_is_never_behind_itself),
     # --- tests and power -----------------------------------------------------------------------------------------
     Mutant("the spare unit counts as firm", energization.energize, "number + 1 + units.spare", "number + 1",
            "N+1", by.timeline(tiny.POWER)),
@@ -148,7 +171,7 @@ MUTANTS = (
     Mutant("rework earns", numpy_kernels.earned_minutes, "steps = np.flatnonzero(done & (labour[:, 2] >= 0))",
            "steps = works[labour[works[:, 1], 2] >= 0, 1]", "hours earned",
            by.rework_earns_nothing_and_a_repeated_test_earns_once),
-    Mutant("who goes on a day was not there", workforce.headcount, "(noted.amount <= 0)", "0",
+    Mutant("who goes on a day was not there", workforce._by_day, "(noted.amount <= 0)", "0",
            "headcount by day", heads.test_who_comes_or_goes_on_a_day_is_there_on_that_day),
     Mutant("half an indirect person is nobody", workforce.indirect, "np.ceil(", "np.floor(",
            "indirect people", by.indirect_people_are_whole_people),

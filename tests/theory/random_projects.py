@@ -31,7 +31,19 @@ def _plain() -> Tree:
 def random_project(seed: int) -> Project:
     """Return the project that belongs to a number; it is valid, but may come to a standstill."""
     random, tree = Random(seed), deepcopy(_plain())
-    for change in (_size, _calendars, _systems, _logistics, _labour, _commissioning, _power, _orders, _risks, _weather):
+    for change in (
+        _size,
+        _calendars,
+        _systems,
+        _logistics,
+        _labour,
+        _commissioning,
+        _power,
+        _orders,
+        _risks,
+        _weather,
+        _acceleration,
+    ):
         change(random, tree)
     return checked(Project, tree)
 
@@ -149,3 +161,16 @@ def _weather(random: Random, tree: Tree) -> None:
     if "weather" in Project.model_fields and random.random() < 0.6:
         lost = {"working_days": 26, "earthwork": [6.0] * 12, "exterior": [3.0] * 12, "crane": [5.0] * 12}
         tree["weather"] = {"kind": "table", "lost_days": {**lost, "persistence": 0.5}}
+
+
+def _acceleration(random: Random, tree: Tree) -> None:
+    """A site that reacts to a slip, by overtime, by crews or by both; last, so that all else is as it was before."""
+    measures: dict[str, Tree] = {
+        "overtime": {"share": 1, "loss": 0.3, "pay": 1.5},
+        "crews": {"share": random.choice([0.3, 1])},
+    }
+    chosen = random.choice([(), ("overtime",), ("crews",), ("overtime", "crews")])
+    policy: Tree = {name: {**measures[name], "source": "random"} for name in chosen}
+    if policy:
+        policy |= {"every_weeks": random.choice([1, 2]), "slip_days": random.choice([1, 7])}
+    tree["labour"]["acceleration"] = policy or None

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sim.config.sections.acceleration import Acceleration
 from sim.config.sections.estimates import (
     Bounds,
     CalendarDays,
@@ -325,6 +326,7 @@ class Labour(Section):
     patterns: dict[Name, Pattern] = Field(default={}, description="Ways of working to choose from")
     productivity: Productivity | None = Field(default=None, description="What `losses` is made of, by mechanism")
     camp: Camp | None = Field(default=None, description="Beds; left out, there are always enough")
+    acceleration: Acceleration | None = Field(default=None, description="What the site does about a slip")
     learning: SiteLearning | None = Field(default=None, description="Learning by repetition on site")
 
     @model_validator(mode="after")

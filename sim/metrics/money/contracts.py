@@ -114,12 +114,18 @@ LENGTHS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
 
 
 def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
-    """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve."""
+    """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve.
+
+    Hours of overtime cost the rate times what overtime costs more.
+    """
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
     crowd = people.direct.sum(axis=0)
     # indirect people have no trade: they are paid as the mean of those they serve
     whole = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)
     by_day: Floats = (rates @ people.direct) * paid_by_day * whole * factor
+    policy = project.labour.acceleration
+    if policy is not None and policy.overtime is not None:
+        by_day = by_day + (rates @ people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
     return by_day
 
 

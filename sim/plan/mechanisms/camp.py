@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from sim.config.sections.labour import Camp, Trade
+from sim.config.sections.labour import Camp
 from sim.errors import SimError
 from sim.plan.context import Mobilisation, PlanContext
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, UnitInfo, Until, Wait
@@ -63,21 +63,22 @@ def pitch_camp(context: PlanContext, most: Mapping[str, int]) -> dict[tuple[str,
     }
     if camp is None or not stays:
         return {}
-    each = {trade: _beds(context, context.trade(trade)) for trade in stays}
+    each = {trade: beds_of(context, trade) for trade in stays}
     quarters = {(trade, n): Quarters(each[trade]) for trade in stays for n in range(len(stays[trade]))}
     aside = 0
     for trade, number in _to_the_end(stays, most):
         aside += each[trade]
         quarters[trade, number] = Quarters(each[trade], set_aside=True, opened=max(0, aside - camp.rooms))
-    wanted = sum(crew.beds for crew in quarters.values())
+    extra = sum(each[trade] * more.crews for trade, more in context.resource_plan.reviews.items() if trade in each)
+    wanted = sum(crew.beds for crew in quarters.values()) + extra
     _open(context, camp, [*_openings(camp, wanted)], aside)
     return quarters
 
 
-def _beds(context: PlanContext, trade: Trade) -> int:
+def beds_of(context: PlanContext, name: str) -> int:
     """Return the beds of one crew: those of its people in all shifts, and of the indirect people with them."""
     project = context.project
-    housed = 1.0 if project.money.camp is None else project.money.camp.housed.value
+    trade, housed = context.trade(name), 1.0 if project.money.camp is None else project.money.camp.housed.value
     people = trade.team * len(project.pattern.shifts) * (1 + project.labour.indirect_ratio.value)
     return ceil(people * housed - 1e-9)
 

@@ -200,24 +200,34 @@ def _crew(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarte
 
 
 def _stay(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters, number: str) -> list[PlanStep]:
-    """Return one stay: called, given beds, hired, inducted; then at work until so much is done, and home."""
-    induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
-    people = on_site(context.project, trade)
-    before, beds = quarters.moving_in()
+    """Return one stay: called and brought in; then at work until so much is done, and home."""
     return [
         *_called(context, stay, number),
+        *arrival(context, trade, quarters, number),
+        Wait(context.plan.gate(done(trade)), stay.until_hours),
+        *departure(context, trade, quarters),
+    ]
+
+
+def arrival(context: PlanContext, trade: str, quarters: Quarters, number: str) -> list[PlanStep]:
+    """Return: a crew is given beds, hired, inducted, and there for work."""
+    induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
+    before, beds = quarters.moving_in()
+    return [
         *before,
         Hold({f"hiring.{trade}": 1, **beds}, patience=CREW_PATIENCE if beds else None),
         Work(f"week of hiring{number}", fixed(MINUTES_PER_WEEK), "always"),
         Free({f"hiring.{trade}": 1}),
-        Note("people", trade, people),
+        Note("people", trade, on_site(context.project, trade)),
         Work(f"induction{number}", induction, "site.interior"),
         Free({crew(trade): 1}),
-        Wait(context.plan.gate(done(trade)), stay.until_hours),
-        Hold({crew(trade): 1}, priority=LEAVING),
-        Note("people", trade, -people),
-        *quarters.moving_out(),
     ]
+
+
+def departure(context: PlanContext, trade: str, quarters: Quarters) -> list[PlanStep]:
+    """Return: a crew goes home when no one has work for it that waits."""
+    home = Note("people", trade, -on_site(context.project, trade))
+    return [Hold({crew(trade): 1}, priority=LEAVING), home, *quarters.moving_out()]
 
 
 def _called(context: PlanContext, stay: Mobilisation, number: str) -> list[PlanStep]:

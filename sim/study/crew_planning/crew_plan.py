@@ -20,10 +20,12 @@ from sim.metrics.schedule import NEVER
 from sim.plan.context import ResourcePlan
 from sim.plan.mechanisms.crews import hires_per_week, mean_over_peak
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, WORK
+from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
 from sim.study.crew_planning.manning import Manning, mobilisations
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.project_calendars import SHIFT, day_minutes, productive_share, stated_share
+from sim.world.weather.model import WeatherModel
 
 # --- window rule ------------------------------------------------------------------------------------------------------
 
@@ -122,14 +124,15 @@ class CrewPlan:
     window_days: float
 
 
-def plan_crews(project: Project) -> CrewPlan:
+def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     """Return the crew plan and the order dates of a project, from rehearsals at expected durations.
 
     The first, with as many crews as anybody asks for, gives every trade its window and every job its latest finish.
     Many more, with so many crews of each trade from the beginning, give the crew plan. The next, with those crews as
-    they come and go, gives every order the latest date that delays nothing.
+    they come and go, gives every order the latest date that delays nothing. One of the expected plan, with its `weather`,
+    gives what must be done by every review, where the site reacts to a slip.
     """
-    project = project.with_risks("none")  # crews are not planned for what may not happen
+    stated, project = project, project.with_risks("none")  # crews are not planned for what may not happen
     rehearsal = Rehearsal(project, ResourcePlan())
     earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)
@@ -149,6 +152,7 @@ def plan_crews(project: Project) -> CrewPlan:
     resource_plan = _with_dates(
         project, ResourcePlan(chosen.crews, crews, placed=rehearsal.placed(), priorities=priorities)
     )
+    resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, weather))
     return CrewPlan(
         resource_plan,
         tuple(own),

@@ -6,7 +6,7 @@ and costs what the engine costs, some milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -22,14 +22,15 @@ from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import mean_draws
-from sim.plan.draws import SampledInputs
+from sim.plan.draws import Inputs, SampledInputs
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
-from sim.world.project_calendars import day_minutes, project_calendars
+from sim.world.project_calendars import anticipated_calendars, day_minutes, project_calendars
+from sim.world.weather.model import WeatherModel
 
 Ints = NDArray[np.int64]
 
@@ -37,16 +38,23 @@ Ints = NDArray[np.int64]
 class Rehearsal:
     """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
-    Every input is at its mean, with expected rework; no weather, no risk driver.
+    Every input is at its mean, with expected rework, and there is no weather, if nothing else is stated.
     """
 
-    def __init__(self, project: Project, resource_plan: ResourcePlan) -> None:
-        """Write the plan and run it once."""
+    def __init__(
+        self,
+        project: Project,
+        resource_plan: ResourcePlan,
+        draws: Callable[[Inputs], SampledInputs] = mean_draws,
+        weather: WeatherModel = None,
+    ) -> None:
+        """Write the plan and run it once; typical `weather` closes its calendars."""
         self.project = project
-        plan = write_plan(project, project_calendars(project), day_minutes(project), resource_plan)
+        calendars = anticipated_calendars(project, weather, project_calendars(project))
+        plan = write_plan(project, calendars, day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
-        self.draws: SampledInputs = mean_draws(self.plan.inputs)
+        self.draws: SampledInputs = draws(self.plan.inputs)
         self._run = given_runs(self.plan, self.draws)
         self.rerun({})
 

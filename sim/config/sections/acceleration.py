@@ -1,0 +1,57 @@
+"""Acceleration: what the site does about a slip, decided at reviews of its progress.
+
+A contractor who falls behind works overtime and brings more crews, and takes both back when he has caught up. Here that is
+one policy with stated limits, the same for every strategy, with one switch: `active`. At a review a trade is *behind* by
+so many days if it has not done what, by the expected plan, had to be finished at the latest so many days ago; then some
+of its work is that much later than its latest finish, and so is the project unless it catches up.
+
+What cannot be helped by more hands (parts that are late, a closed road) is not helped by it, and costs money all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sim.config.sections.base import Bounds, Section, Unit
+from sim.config.sections.estimates import Ratio, Share, Sourced
+from sim.errors import NOTHING, Finding, Refused
+
+ReviewWeeks = Annotated[int, Unit("weeks"), Bounds(1, 52)]
+SlipDays = Annotated[int, Unit("days"), Bounds(1, 365)]
+
+
+class Overtime(Sourced):
+    """More hours by the crews that are on site; as work goes on in many places at once, they count as more crews."""
+
+    share: Share = Field(description="Hours more than those of the pattern")
+    loss: Share = Field(description="Share of these hours that tired people lose, in them and in the others")
+    pay: Ratio = Field(description="Cost of an hour of overtime over that of a paid hour")
+
+
+class ExtraCrews(Sourced):
+    """Crews hired beyond those of the crew plan, through the same hiring and into the same beds."""
+
+    share: Share = Field(description="Crews more of a trade than planned, rounded up")
+
+
+class Acceleration(Section):
+    """The policy; without `active` it is not used, and left out there is none."""
+
+    active: bool = Field(default=True, description="The switch: false leaves everything as if this were not stated")
+    every_weeks: ReviewWeeks = Field(description="Weeks from one review of progress to the next")
+    slip_days: SlipDays = Field(
+        description="Days a trade must be behind its latest finishes for the first measure; for the last it is twice that"
+    )
+    overtime: Overtime | None = Field(default=None, description="Overtime, used first; left out, there is none")
+    crews: ExtraCrews | None = Field(
+        default=None, description="Crews more, used after overtime; none where labour.limit caps the people on site"
+    )
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        """Refuse a policy that has no measure: it reads as if the site reacted, and nothing ever happens."""
+        if self.overtime is None and self.crews is None:
+            raise Refused([Finding(("overtime",), NOTHING, "is missing, and so is `crews`: there is nothing to add")])
+        return self

@@ -1,0 +1,87 @@
+"""Reviews of progress by earned schedule: how many hours a trade must have done at the latest, review by review.
+
+Earned schedule (Lipke 2003) reads progress on the axis of time: a project is so many days behind as lie between now and
+the day for which what is done was planned. Here the plan is the expected one and its latest dates, so that float counts
+as time in hand: a trade that has done less than what had to be finished d days ago has work that is more than d days
+later than its latest finish, and unless that is made up for, so is the project.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from math import ceil, floor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.config.project import Project
+from sim.config.sections.acceleration import Acceleration
+from sim.metrics.schedule import NEVER
+from sim.plan.context import Mobilisation, ResourcePlan, Review, TradeReviews
+from sim.plan.deterministic_draws import expected_draws
+from sim.plan.mechanisms.crews import done
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
+from sim.study.crew_planning.rehearsal import Rehearsal
+from sim.world.weather.model import WeatherModel
+
+UNTIL_LATE = 1.5
+"""Reviews go on until so many times the expected finish: later than that almost no run is still behind."""
+
+
+def progress_reviews(project: Project, resource_plan: ResourcePlan, weather: WeatherModel) -> dict[str, TradeReviews]:
+    """Return the reviews of every trade whose crews are planned, from a rehearsal of the expected plan."""
+    policy = project.labour.acceleration
+    if policy is None or not policy.active:
+        return {}
+    rehearsal = Rehearsal(project, resource_plan, expected_draws, weather)
+    bound = rehearsal.latest_for(rehearsal.finish)
+    signals = rehearsal.rows_of(SIGNAL)
+    reported = rehearsal.plan.rows[rehearsal.log[signals, 1], 1]
+    found = {}
+    for trade, crews in resource_plan.mobilisations.items():
+        own = signals[reported == rehearsal.plan.gates.index(done(trade))]
+        own = own[bound[own] != NEVER]
+        overtime, more = _measures(project, policy, len(crews))
+        if len(own) and overtime + more:
+            latest, hours = bound[own], rehearsal.log[own, 2]
+            order = latest.argsort(kind="stable")
+            curve = latest[order], hours[order].cumsum()
+            reviews = tuple(_reviews(policy, curve, overtime + more, rehearsal.finish))
+            found[trade] = TradeReviews(reviews, overtime, more, _trade_before(trade, crews))
+    return found
+
+
+def _measures(project: Project, policy: Acceleration, planned: int) -> tuple[int, int]:
+    """Return how many crews' worth of overtime and how many crews a trade of so many planned crews may be given."""
+    overtime, more = 0, 0
+    if policy.overtime is not None:
+        overtime = floor(planned * policy.overtime.share.value * (1 - policy.overtime.loss.value) + 1e-9)
+    if policy.crews is not None and project.labour.limit is None:
+        more = ceil(planned * policy.crews.share.value - 1e-9)
+    return overtime, more
+
+
+def _reviews(
+    policy: Acceleration, curve: tuple[NDArray[np.int64], NDArray[np.int64]], measures: int, finish: int
+) -> Iterator[Review]:
+    """Yield the reviews by which anything of a trade must be finished."""
+    slips = [policy.slip_days * (1 + measure / measures) * MINUTES_PER_DAY for measure in range(measures)]
+    for minute in range(0, round(UNTIL_LATE * finish), policy.every_weeks * MINUTES_PER_WEEK):
+        enough = tuple(_due(curve, minute - slip) for slip in slips)
+        if enough[0] > 0:
+            yield Review(minute, enough, _due(curve, minute))
+
+
+def _due(curve: tuple[NDArray[np.int64], NDArray[np.int64]], minute: float) -> int:
+    """Return the hours that must be done at the latest by a minute."""
+    latest, hours = curve
+    at = int(np.searchsorted(latest, minute, side="right")) - 1
+    return int(hours[at]) if at >= 0 else 0
+
+
+def _trade_before(trade: str, crews: tuple[Mobilisation, ...]) -> str:
+    """Return the trade on whose progress most crews are called."""
+    before = Counter(crew.progress.trade for crew in crews if crew.progress is not None)
+    before.pop(trade, None)
+    return before.most_common(1)[0][0] if before else ""
