@@ -33,10 +33,10 @@ from tests.metrics.money import test_money_by_hand as by_hand
 from tests.metrics.money import test_money_ledger as money
 from tests.mutants import mechanisms as by
 from tests.plan import test_whole_project as tiny
-from tests.plan.mechanisms import test_acceleration as more
 from tests.plan.mechanisms import test_area_crews as area
 from tests.plan.mechanisms import test_crews as site_crews
 from tests.plan.mechanisms import test_rework as rework
+from tests.study.crew_planning import test_acceleration as more
 from tests.theory import test_chain_of_the_project as chain
 
 
@@ -187,6 +187,6 @@ MUTANTS = (
     Mutant("every target counts from the first decision", finance.foregone, "target = ordered +", "target = 0 * ordered +",
            "foregone revenue", by_hand.test_revenue_is_foregone_from_the_target_of_each_order),
     # --- luck ----------------------------------------------------------------------------------------------------
-    Mutant("all units share one draw", _Compiler._uncertain, 'f"{step.activity}/{unit}", step.span',
-           'f"{step.activity}/all", step.span', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),
+    Mutant("all units share one draw", _Compiler._uncertain, "step.activity, unit, step.span",
+           'step.activity, "all", step.span', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),
 )  # fmt: skip

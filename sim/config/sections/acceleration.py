@@ -10,6 +10,7 @@ What cannot be helped by more hands (parts that are late, a closed road) is not 
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -29,11 +30,19 @@ class Overtime(Sourced):
     loss: Share = Field(description="Share of these hours that tired people lose, in them and in the others")
     pay: Ratio = Field(description="Cost of an hour of overtime over that of a paid hour")
 
+    def worth(self, planned_crews: int) -> int:
+        """Return how many crews' work the overtime of so many crews is worth, whole crews."""
+        return floor(planned_crews * self.share.value * (1 - self.loss.value) + 1e-9)
+
 
 class ExtraCrews(Sourced):
     """Crews hired beyond those of the crew plan, through the same hiring and into the same beds."""
 
     share: Share = Field(description="Crews more of a trade than planned, rounded up")
+
+    def more(self, planned_crews: int) -> int:
+        """Return how many crews more so many planned ones may be given."""
+        return ceil(planned_crews * self.share.value - 1e-9)
 
 
 class Acceleration(Section):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,17 +47,15 @@ def progress_reviews(project: Project, resource_plan: ResourcePlan, weather: Wea
             order = latest.argsort(kind="stable")
             curve = latest[order], hours[order].cumsum()
             reviews = tuple(_reviews(policy, curve, overtime + more, rehearsal.finish))
-            found[trade] = TradeReviews(reviews, overtime, more, _trade_before(trade, crews))
+            if reviews:
+                found[trade] = TradeReviews(reviews, overtime, more, _trade_before(trade, crews))
     return found
 
 
 def _measures(project: Project, policy: Acceleration, planned: int) -> tuple[int, int]:
     """Return how many crews' worth of overtime and how many crews a trade of so many planned crews may be given."""
-    overtime, more = 0, 0
-    if policy.overtime is not None:
-        overtime = floor(planned * policy.overtime.share.value * (1 - policy.overtime.loss.value) + 1e-9)
-    if policy.crews is not None and project.labour.limit is None:
-        more = ceil(planned * policy.crews.share.value - 1e-9)
+    overtime = 0 if policy.overtime is None else policy.overtime.worth(planned)
+    more = 0 if policy.crews is None or project.labour.limit is not None else policy.crews.more(planned)
     return overtime, more
 
 
