@@ -11,7 +11,7 @@ from sim.metrics import workforce
 from sim.metrics.kernels import numpy_kernels
 from sim.metrics.money import contracts as due
 from sim.metrics.money import finance, ledger
-from sim.plan.draws import InputsBuilder
+from sim.plan.draws import Spreader
 from sim.plan.mechanisms import (
     acceleration,
     camp,
@@ -187,6 +187,7 @@ MUTANTS = (
     Mutant("every target counts from the first decision", finance.foregone, "target = ordered +", "target = 0 * ordered +",
            "foregone revenue", by_hand.test_revenue_is_foregone_from_the_target_of_each_order),
     # --- luck ----------------------------------------------------------------------------------------------------
-    Mutant("all units share one draw", InputsBuilder.build, 'f"{activity}/{unit}" for unit',
-           'f"{activity}/all" for unit', "luck by name", by.luck_of_two_units_differs_and_stays_when_others_change),
+    Mutant("all units share one draw", Spreader._keys_of, "stream_key(self.seed, name)",
+           'stream_key(self.seed, name.partition("/")[0])', "luck by name",
+           by.luck_of_two_units_differs_and_stays_when_others_change),
 )  # fmt: skip
