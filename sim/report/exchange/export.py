@@ -5,15 +5,17 @@ How sure the dates of a schedule are: each task's P50 and P80 finish, and how of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.config.load import checked
 from sim.config.project import Project
-from sim.metrics.schedule import latest
+from sim.engine.backends import AUTO, COMPILED
+from sim.metrics.schedule import NEVER, latest
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
 from sim.report.exchange.roll_up import LEVELS, rolled_up
@@ -30,6 +32,9 @@ from sim.world.working_time import Calendar
 
 
 DAY = 1440
+Ints = NDArray[np.int64]
+TIMES = 1 << 20
+"""A task's code is its step times this, plus how often the step had been done before."""
 LOOKED_AT = 50
 """Replications performed once more to learn the spread of every task."""
 
@@ -50,47 +55,85 @@ class Likely:
 
 def likely(case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = None) -> Mapping[Key, Likely]:
     """Simulate the first replications of a study again and count, task by task; `bars` are several tasks as one."""
-    finishes: dict[Key, list[int]] = {}
-    critical: dict[Key, int] = {}
-    performed = 0
+    merged = _merged(bars or {})
+    found: list[tuple[Ints, Ints, NDArray[np.bool_]]] = []
     for done in case.replications(seed, 0, runs):
-        outcome = done.outcome
-        if outcome.deadlock is not None:
-            continue
-        performed += 1
-        bound = _float(case, outcome.log, done.calendars)
-        times: dict[int, int] = {}
-        kinds = case.plan.rows[outcome.log[:, 1], 0]
-        ends: dict[Key, int] = {}
-        urgent: set[Key] = set()
-        for row in np.flatnonzero((kinds == WORK) | (kinds == NOTE)).tolist():
-            minute, step, _ = outcome.log[row].tolist()
-            key = (step, times.get(step, 0))
-            times[step] = key[1] + 1
-            key = (bars or {}).get(key, key)
-            ends[key] = max(minute, ends.get(key, 0))
-            if bound[row] < DAY:
-                urgent.add(key)
-        for key, end in ends.items():
-            finishes.setdefault(key, []).append(end)
-            critical[key] = critical.get(key, 0) + (key in urgent)
-    return {key: _counted(ends, critical[key], performed) for key, ends in finishes.items()}
+        if done.outcome.deadlock is None:
+            log = done.outcome.log
+            rows, codes = _task_rows(case, log)
+            bound = float_minutes(case, log, done.calendars)[rows]
+            found.append(_by_task(merged(codes), log[rows, 0], bound < DAY))
+    return _counted(found) if found else {}
 
 
-def _float(case: Case, log: np.ndarray, hours: Sequence[Calendar]) -> np.ndarray:
+def _task_rows(case: Case, log: Ints) -> tuple[Ints, Ints]:
+    """Return the rows of a log that are works or notes, and the code of the task of each: its step, done how often before."""
+    kinds = case.plan.rows[log[:, 1], 0]
+    rows = np.flatnonzero((kinds == WORK) | (kinds == NOTE))
+    steps = log[rows, 1]
+    order = np.argsort(steps, kind="stable")
+    ordered = steps[order]
+    first = np.searchsorted(ordered, ordered)
+    times = np.empty(len(steps), np.int64)
+    times[order] = np.arange(len(steps)) - first
+    return rows, steps * TIMES + times
+
+
+def _merged(bars: Mapping[Key, Key]) -> Callable[[Ints], Ints]:
+    """Return what turns the codes of tasks into those of the bars that they are a part of."""
+    known = {step * TIMES + times: bar[0] * TIMES + bar[1] for (step, times), bar in bars.items()}
+    codes = np.array(sorted(known), np.int64)
+    into = np.array([known[code] for code in codes.tolist()], np.int64)
+
+    def merge(tasks: Ints) -> Ints:
+        place = np.minimum(np.searchsorted(codes, tasks), len(codes) - 1)
+        return np.where(codes[place] == tasks, into[place], tasks)
+
+    return merge if known else lambda tasks: tasks
+
+
+def _by_task(codes: Ints, ends: Ints, urgent: NDArray[np.bool_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Return the tasks of one run by code, when each ended, and whether any part of it was critical."""
+    tasks, place = np.unique(codes, return_inverse=True)
+    last, critical = np.zeros(len(tasks), np.int64), np.zeros(len(tasks), bool)
+    np.maximum.at(last, place, ends)
+    np.logical_or.at(critical, place, urgent)
+    return tasks, last, critical
+
+
+def float_minutes(case: Case, log: Ints, hours: Sequence[Calendar]) -> Ints:
     """How much later each row could have been without delaying the last block, in minutes."""
     notes = np.array([note.kind == ONLINE for note in case.plan.notes])
     kinds, arguments = case.plan.rows[log[:, 1], 0], case.plan.rows[log[:, 1], 1]
     online = np.flatnonzero((kinds == NOTE) & notes[np.where(kinds == NOTE, arguments, 0)])
     last = int(online[np.argmax(log[online, 0])])
-    return np.asarray(latest(case.plan, log, hours, {last: int(log[last, 0])}) - log[:, 0])
+    return np.asarray(_latest(case, log, hours, {last: int(log[last, 0])}) - log[:, 0])
 
 
-def _counted(ends: list[int], critical: int, performed: int) -> Likely:
-    """The numbers of one task."""
-    ordered = sorted(ends)
-    p50, p80 = (float(ordered[rank(share, len(ordered)) - 1]) for share in (0.5, 0.8))
-    return Likely(p50, p80, critical / performed, len(ordered) / performed)
+def _latest(case: Case, log: Ints, hours: Sequence[Calendar], anchors: Mapping[int, int]) -> Ints:
+    """Return the late dates of a log, by machine code where the case has it and calendars are known far enough."""
+    if case.engine == COMPILED:
+        from sim.metrics.kernels.late_dates import latest as compiled
+
+        found = compiled(case.plan, log, hours, anchors)
+        if found is not None:
+            return found
+    return latest(case.plan, log, hours, anchors)
+
+
+def _counted(runs: Sequence[tuple[Ints, Ints, NDArray[np.bool_]]]) -> dict[Key, Likely]:
+    """Return the numbers of every task over all runs."""
+    tasks, ends, urgent = (np.concatenate(column) for column in zip(*runs, strict=True))
+    order = np.lexsort((ends, tasks))
+    codes, first, count = np.unique(tasks[order], return_index=True, return_counts=True)
+    critical = np.add.reduceat(urgent[order].astype(np.int64), first)
+    p50, p80 = (ends[order][first + [rank(share, n) - 1 for n in count.tolist()]] for share in (0.5, 0.8))
+    return {
+        divmod(code, TIMES): Likely(float(middle), float(late), times / len(runs), n / len(runs))
+        for code, middle, late, times, n in zip(
+            *(column.tolist() for column in (codes, p50, p80, critical, count)), strict=True
+        )
+    }
 
 
 # --- handover ---------------------------------------------------------------------------------------------------------
@@ -138,7 +181,7 @@ def hand_over(
     """
     known = checked(Project, result.manifest["config"])
     folder = None if config or directory is None else folder_of(directory, known)
-    case = replace(prepare_case(config or known, folder), sampling=result.sample.sampling)
+    case = replace(prepare_case(config or known, folder, engine=AUTO), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
     (done,) = case.replications(seed, replication, 1)
@@ -163,19 +206,13 @@ def _planned(planned: Schedule, bars: Mapping[Key, Key]) -> dict[Key, tuple[int,
     return found
 
 
-def _slack(case: Case, log: np.ndarray, hours: Sequence[Calendar], bars: Mapping[Key, Key]) -> dict[Key, int]:
+def _slack(case: Case, log: Ints, hours: Sequence[Calendar], bars: Mapping[Key, Key]) -> dict[Key, int]:
     """Total float by task; a bar has the least of its parts."""
-    bound = _float(case, log, hours)
-    found: dict[Key, int] = {}
-    times: dict[int, int] = {}
-    kinds = case.plan.rows[log[:, 1], 0]
-    for row in np.flatnonzero((kinds == WORK) | (kinds == NOTE)).tolist():
-        step = int(log[row, 1])
-        key = (step, times.get(step, 0))
-        times[step] = key[1] + 1
-        key = bars.get(key, key)
-        found[key] = min(int(bound[row]), found.get(key, int(bound[row])))
-    return found
+    rows, codes = _task_rows(case, log)
+    tasks, place = np.unique(_merged(bars)(codes), return_inverse=True)
+    least = np.full(len(tasks), NEVER)
+    np.minimum.at(least, place, float_minutes(case, log, hours)[rows])
+    return {divmod(code, TIMES): minutes for code, minutes in zip(tasks.tolist(), least.tolist(), strict=True)}
 
 
 def _same(again: Columns, result: Result) -> None:
