@@ -5,12 +5,20 @@ That is: many settings, which inputs matter, which values to choose, and what ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from sim.cli.options import CONFIG, ENGINE, SEED, SET, WORKERS, load, show, warn_stalls, watched
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sim.study.analyses.design import Design
+
+T = TypeVar("T")
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
 
@@ -37,19 +45,45 @@ STUDY_SEED = click.option(
 )
 
 
-def asked(overrides: tuple[str, ...], stated: Mapping[str, int | None]) -> tuple[str, ...]:
+def asked(overrides: tuple[str, ...], stated: Mapping[str, int | str | None]) -> tuple[str, ...]:
     """Return the overrides of a study file with those that have an option of their own."""
     return (*overrides, *(f"{name}={value}" for name, value in stated.items() if value is not None))
 
 
+def study_options(default: str, left: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what gives a command the options of a study; `default` is the output directory, `left` what --resume finds."""
+    options = (
+        STUDY, STUDY_RUNS, STUDY_SEED, WORKERS, STUDY_SET,
+        click.option(
+            "--out", type=click.Path(path_type=Path), default=None, help=f"Output directory; {default} if not given."
+        ),
+        click.option("--resume", is_flag=True, help=f"Go on from {left}."),
+    )  # fmt: skip
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+def carry_out(
+    analysis: Callable[..., T], design: Design, target: Path, *, workers: int | None, resume: bool,
+    draw: Callable[[T, Path], object], describe: Callable[[T], RenderableType], tables: str,
+) -> None:  # fmt: skip
+    """Run a study, write it with its figures, and print what was found."""
+    with watched(design.study.name) as progress:
+        found = analysis(
+            design, workers=workers, out=target, resume=resume, progress=progress,
+            extras=lambda found, directory: draw(found, directory / "figures"),
+        )  # fmt: skip
+    show(describe(found))
+    click.echo(f"\nwritten to {target}: {tables} as .parquet and .csv, figures/")
+
+
 @click.command()
-@STUDY
-@STUDY_RUNS
-@STUDY_SEED
-@WORKERS
-@STUDY_SET
-@click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
-@click.option("--resume", is_flag=True, help="Go on from what an interrupted sweep has left.")
+@study_options("out/NAME", "what an interrupted sweep has left")
 def sweep(
     study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, resume: bool,
@@ -60,41 +94,28 @@ def sweep(
     Writes OUT/runs (a row a replication, with its settings), summary (a row a point and metric) and points, each as
     .parquet and .csv, and figures/: lines for one input, a heat map for two, a panel for each of more.
     """
-    from sim.report.study_tables import describe_sweep as describe
-    from sim.report.study_tables import write_sweep_figures as write_figures
+    from sim.report.study_tables import describe_sweep, write_sweep_figures
     from sim.study.analyses.design import read_study
     from sim.study.analyses.sweep import sweep_design
 
     design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
-    target = out or Path("out") / design.study.name
-    with watched(design.study.name) as progress:
-        found = sweep_design(
-            design, workers=workers, out=target, resume=resume, progress=progress,
-            extras=lambda found, directory: write_figures(found, directory / "figures"),
-        )  # fmt: skip
-    show(describe(found))
-    click.echo(f"\nwritten to {target}: runs, summary and points as .parquet and .csv, figures/")
+    carry_out(
+        sweep_design, design, out or Path("out") / design.study.name, workers=workers, resume=resume,
+        draw=write_sweep_figures, describe=describe_sweep, tables="runs, summary and points",
+    )  # fmt: skip
 
 
 # --- sensitivity ------------------------------------------------------------------------------------------------------
 
 
 @click.command()
-@STUDY
+@study_options("out/NAME_METHOD", "what an interrupted analysis has left")
 @click.option(
     "--method",
     type=click.Choice(["low_high", "morris", "sobol"]),
     default=None,
     help="One input at a time, elementary effects, or shares of the variance, instead of the study's.",
 )
-@STUDY_RUNS
-@STUDY_SEED
-@WORKERS
-@STUDY_SET
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_METHOD if not given."
-)
-@click.option("--resume", is_flag=True, help="Go on from what an interrupted analysis has left.")
 def sensitivity(
     study: Path, method: str | None, runs: int | None, seed: int | None, workers: int | None,
     overrides: tuple[str, ...], out: Path | None, resume: bool,
@@ -105,36 +126,23 @@ def sensitivity(
     its section `sensitivity` says which number. Morris and Sobol need the extra `sensitivity` (SALib). Writes
     OUT/sensitivity, points and summary as .parquet and .csv, and figures/.
     """
-    from sim.report.study_tables import describe_sensitivity as describe
-    from sim.report.study_tables import write_sensitivity_figure as write_figure
+    from sim.report.study_tables import describe_sensitivity, write_sensitivity_figure
     from sim.study.analyses.design import read_study
     from sim.study.analyses.sensitivity import analyse
 
-    changes = asked(overrides, {"runs": runs, "seed": seed})
-    design = read_study(study, (*changes, *([f"sensitivity.method={method}"] if method else [])))
+    design = read_study(study, asked(overrides, {"runs": runs, "seed": seed, "sensitivity.method": method}))
     target = out or Path("out") / f"{design.study.name}_{design.study.sensitivity.method}"
-    with watched(design.study.name) as progress:
-        found = analyse(
-            design, workers=workers, out=target, resume=resume, progress=progress,
-            extras=lambda found, directory: write_figure(found, directory / "figures"),
-        )  # fmt: skip
-    show(describe(found))
-    click.echo(f"\nwritten to {target}: sensitivity, points and summary as .parquet and .csv, figures/")
+    carry_out(
+        analyse, design, target, workers=workers, resume=resume,
+        draw=write_sensitivity_figure, describe=describe_sensitivity, tables="sensitivity, points and summary",
+    )  # fmt: skip
 
 
 # --- tune -------------------------------------------------------------------------------------------------------------
 
 
 @click.command()
-@STUDY
-@STUDY_RUNS
-@STUDY_SEED
-@WORKERS
-@STUDY_SET
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME_tuned if not given."
-)
-@click.option("--resume", is_flag=True, help="Go on from the designs that an interrupted tuning has finished.")
+@study_options("out/NAME_tuned", "the designs that an interrupted tuning has finished")
 def tune(
     study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, resume: bool,
@@ -145,20 +153,15 @@ def tune(
     "P80 of the peak at most 450". The best design is run again on fresh random numbers. Where there are few, all are
     tried; otherwise Optuna (extra `tune`) chooses. Writes OUT/trials and fresh as .parquet and .csv, and figures/.
     """
-    from sim.report.study_tables import describe_tuning as describe
-    from sim.report.study_tables import write_tuning_figure as write_figure
+    from sim.report.study_tables import describe_tuning, write_tuning_figure
     from sim.study.analyses.design import read_study
     from sim.study.analyses.tuning import tune_design
 
     design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
-    target = out or Path("out") / f"{design.study.name}_tuned"
-    with watched(design.study.name) as progress:
-        found = tune_design(
-            design, workers=workers, out=target, resume=resume, progress=progress,
-            extras=lambda found, directory: write_figure(found, directory / "figures"),
-        )  # fmt: skip
-    show(describe(found))
-    click.echo(f"\nwritten to {target}: trials and fresh as .parquet and .csv, figures/")
+    carry_out(
+        tune_design, design, out or Path("out") / f"{design.study.name}_tuned", workers=workers, resume=resume,
+        draw=write_tuning_figure, describe=describe_tuning, tables="trials and fresh",
+    )  # fmt: skip
 
 
 # --- drivers ----------------------------------------------------------------------------------------------------------

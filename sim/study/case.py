@@ -44,7 +44,8 @@ from sim.plan.draws import Draws, SampledInputs, Spreader
 from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
-from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
+from sim.study.crew_planning.crew_plan import CrewPlan
+from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.executors.memory_estimate import require_plan_fits
 from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
@@ -80,7 +81,7 @@ class WeatherHorizon:
 
 
 CHECKED = 2
-"""So many replications of a run are run by both engines, and the first one of every process."""
+"""So many replications of a run are run by both engines, and the first one of every process; of a point of a study, one."""
 
 BATCH = 8
 """So many replications are run before they are measured, of a plan of up to `STEPS` steps; fewer of a longer one,
@@ -98,6 +99,8 @@ class Case(Displayed):
     weather: WeatherModel = None
     sampling: Sampling = PLAIN_MONTE_CARLO
     engine: Name = SIMPY
+    checked: int = CHECKED
+    """So many of its first replications are run by both engines."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what every run is measured with, and without the rest of what was worked out."""
@@ -282,7 +285,7 @@ class Case(Displayed):
         has its weather from numpy, so that kernels are compared with something else there, too.
         """
         for done in self.replications(seed, first, count):
-            if self.engine == COMPILED and (done.replication < CHECKED or not self._compared):
+            if self.engine == COMPILED and (done.replication < self.checked or not self._compared):
                 (reference,) = self.replications(seed, done.replication, 1, engine=SIMPY)
                 require_same(self.plan, reference, done)
                 self._compared.add(done.replication)
@@ -341,7 +344,7 @@ def prepare_case(
     chosen_engine = select_backend(engine)
     weather = weather_model(project.weather, folder)
     with gc_paused():
-        crew_plan = plan_crews(project, weather)
+        crew_plan = crew_plan_of(project, weather)
         plan = write_plan(project, project_calendars(project), day_minutes(project), crew_plan.resource_plan)
         return Case(project, crew_plan, compile_plan(plan), weather, chosen_sampling, chosen_engine)
 

@@ -7,7 +7,7 @@ be run is a row with its reason and ends no other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +98,8 @@ def sweep_series(design: Design, points: Sequence[Point], runs: int) -> SweepSer
 
 
 def prepare_fastest(config: Config) -> Case:
-    """A configuration ready to be run by the fastest engine there is."""
-    return prepare_case(config, engine=AUTO)
+    """A configuration ready to be run by the fastest engine there is, checked by the reference in one replication."""
+    return replace(prepare_case(config, engine=AUTO), checked=1)
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
