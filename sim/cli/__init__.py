@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
@@ -9,7 +12,10 @@ from typing import Any
 
 import click
 
-from sim.errors import SimError, printable
+from sim.errors import SimError, Stalled, printable
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Why a disk takes no more, standard output being a file on it."""
 
 
 class Commands(click.Group):
@@ -21,10 +27,20 @@ class Commands(click.Group):
 
         try:
             with ends_soon(), interruptible():
-                return super().invoke(ctx)
+                found = super().invoke(ctx)
+                sys.stdout.flush()
         except SimError as error:
             click.echo(printable(str(error)), err=True)
             ctx.exit(error.exit_code)
+        except MemoryError:
+            click.echo("memory ran out: take fewer --runs or --workers, or a smaller project", err=True)
+            ctx.exit(Stalled.exit_code)
+        except OSError as error:
+            if error.filename is not None or error.errno not in NO_ROOM:
+                raise
+            click.echo(f"standard output could not be written: {error.strerror}", err=True)
+            os._exit(1)  # an orderly end would try to write it once more, and complain
+        return found
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -129,8 +129,13 @@ def _base_path(path: Path, document: Document) -> Path:
     if is_name(name):
         found = shipped(name)
         return found or _refuse(document, ("extends",), name, BASE_FORMS, did_you_mean(name, shipped_names()))
-    target = Path(os.path.normpath(path.parent / Path(name).expanduser()))
-    if not target.is_file():
+    try:
+        target = Path(os.path.normpath(path.parent / Path(name).expanduser()))
+        there = target.is_file()
+    except (OSError, RuntimeError) as error:  # a name too long for the disk, or ~ of a user that is not there
+        reason = getattr(error, "strerror", None) or str(error)
+        _refuse(document, ("extends",), name, f"a file that exists: {reason}")
+    if not there:
         near = did_you_mean(target.name, _yaml_files(target.parent, but=path))
         if target.stem in shipped_names():
             near = f"the shipped one is extended by its name alone: `extends: {target.stem}`"

@@ -22,10 +22,13 @@ from sim.jit import available
 from sim.report.plan_check import describe_plan
 from sim.study.case import prepare_case
 from sim.study.chunk import OK
+from sim.study.executors.memory_estimate import steps_allowed
 from tests.faults.processes import ROOT, TINY
 
 WHOLE = ROOT / "configs" / "one_block.yaml"
 """A project with everything that the tiny one leaves out: weather, camp, risks, learning, suppliers."""
+MOST_STEPS = 20_000
+"""Steps of a plan that is still run here, twenty times the larger project's: a test of values, not of size."""
 ANY = (None, "", [], {}, "text", True, -1, 1.5, "2026-02-30", {"value": None}, [None], math.nan)
 """What is tried in every field, right or wrong."""
 
@@ -147,7 +150,8 @@ def outcome(case: SchemaCase) -> str:
     except SimError as error:
         return _ended("refused", error, code=2)
     try:
-        return _run(project)
+        with steps_allowed(MOST_STEPS):
+            return _run(project)
     except SimError as error:
         return _ended("ended", error)
 

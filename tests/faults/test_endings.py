@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from sim.study.case import Case
 from sim.study.chunk import Chunk
 from tests.engine.test_rules_2_3_grants import crew, taken
 from tests.faults.conftest import Observed
-from tests.faults.processes import TINY, chunks, last_words, surroundings, wait_for_chunk, words
+from tests.faults.processes import COMMAND, TINY, chunks, last_words, surroundings, wait_for_chunk, words
 from tests.study.executors.test_worker_signals import gone
 
 pytestmark = pytest.mark.faults
@@ -99,3 +101,35 @@ def test_nobody_starves_longer_than_his_patience_and_the_work_under_way(observed
     observed(
         f"with a patience of 60 minutes served after {waited(60)}, without one after all others, at {waited(None)}"
     )
+
+
+def test_a_full_standard_output_is_one_line() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no device here that is always full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            words(["check", TINY]), stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+            env=surroundings(),
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert last_words(done.stderr) == ["standard output could not be written: No space left on device"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits memory")
+def test_too_little_address_space_is_one_line() -> None:
+    code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, (700_000_000,) * 2); {COMMAND}"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", str(TINY), "--runs", "20", "--engine", "simpy"], capture_output=True,
+        text=True, timeout=120, check=False, env=surroundings({"OPENBLAS_NUM_THREADS": "1"}),
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert len(last_words(done.stderr)) == 1, done.stderr
+
+
+@pytest.mark.parametrize("name", [f"{'x' * 300}.yaml", "~nobody-here/base.yaml", "a\0b.yaml"])
+def test_a_base_that_cannot_be_a_file_is_one_line(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"schema_version: 1\nname: mine\nextends: {json.dumps(name)}\n")
+    done = said("check", file)
+    assert done.exit_code == 2, done.output
+    assert len(done.output.splitlines()) == 1

@@ -183,7 +183,7 @@ def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: Handover
 
 @pytest.mark.parametrize("form", ["xml", "xer"])
 def test_another_program_recalculates_it_and_moves_nothing(block: Handover, form: str, tmp_path: Path) -> None:
-    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install 'hybrid-dc-sim[p6]'")
+    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj")
     pytest.importorskip("jpype", reason="mpxj needs jpype")
     file = tmp_path / f"schedule.{form}"
     file.write_bytes(mspdi(block) if form == "xml" else xer(block))
