@@ -11,8 +11,8 @@ import click
 from sim.cli.options import CONFIG, ENGINE, RUNS, SEED, SET, WORKERS, load, warn_stalls, watched
 
 if TYPE_CHECKING:
+    from sim.study.analyses.forecast.plan_steps import PlanSteps
     from sim.study.api import Config
-    from sim.study.forecast.plan_steps import PlanSteps
 
 STATUS = click.option(
     "--status", type=click.Path(path_type=Path), required=True, help="File of facts, as `sim status init` writes it."
@@ -46,12 +46,12 @@ def forecast(
     Writes to OUT what `sim run` writes, with the actual dates before the data date, and keeps what it says in OUT.history/,
     so that the next one can tell what moved. Exit code 2 where the status is not sound: see `sim status check`.
     """
-    from sim.report.forecast_summary import describe_forecast, describe_trend
     from sim.report.html_report.run_report import write_run
+    from sim.report.verdict import describe_forecast, describe_trend
+    from sim.study.analyses.forecast.forecast_case import attribute, forecast_case, run_forecast
+    from sim.study.analyses.forecast.status import read_status
+    from sim.study.analyses.forecast.trend import keep, trend
     from sim.study.case import prepare_case
-    from sim.study.forecast.forecast import attribute, forecast_case, run_forecast
-    from sim.study.forecast.status import read_status
-    from sim.study.forecast.trend import keep, trend
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
@@ -97,8 +97,8 @@ def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, ove
     A row that is left as it is says that it went as planned.
     """
     from sim import files
-    from sim.study.forecast.status import write_csv
-    from sim.study.forecast.status_sheet import GRAINS, status_sheet
+    from sim.study.analyses.forecast.status import write_csv
+    from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
     from sim.study.result import digest
 
     loaded = load(config, overrides)
@@ -121,9 +121,9 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     Exit code 2 where something cannot be.
     """
     from sim.errors import SimError
-    from sim.report.forecast_summary import describe_findings
-    from sim.study.forecast.status import read_status
-    from sim.study.forecast.status_checks import check_status
+    from sim.report.verdict import describe_findings
+    from sim.study.analyses.forecast.status import read_status
+    from sim.study.analyses.forecast.status_checks import check_status
     from sim.study.result import digest
 
     loaded = load(config, overrides)
@@ -141,8 +141,8 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
 
 def _steps(loaded: Config) -> PlanSteps:
     """Return where facts stand in the plan of a configuration."""
+    from sim.study.analyses.forecast.plan_steps import PlanSteps
     from sim.study.case import prepare_case
-    from sim.study.forecast.plan_steps import PlanSteps
 
     case = prepare_case(loaded, engine="auto")
     return PlanSteps(case.project, case.plan, case.planned_run.log)

@@ -24,7 +24,7 @@ from sim.engine.initial_state import InitialState, factors_at_start, whole_minut
 from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Inputs, Uniforms, shared
 from sim.plan.vocabulary import WORK
-from sim.study.forecast.progress import Progress, Remaining
+from sim.study.analyses.forecast.progress import Progress, Remaining
 from sim.world.distributions import Triangular
 from sim.world.quantile_tables import DISCRETE, FIXED, sample, sample_one
 from sim.world.streams import stream_key, uniforms
@@ -94,6 +94,7 @@ def _observations(plan: CompiledPlan, progress: Progress) -> list[tuple[int, flo
 
 
 def _posterior(inputs: Inputs, name: str, table: int, seen: list[tuple[float, float]]) -> Learnt:
+    """Return prior and posterior of a factor, given (log of what it was seen at, spread) of finished works."""
     low, middle, high = (_quantile(inputs, table, u) for u in (0.1, 0.5, 0.9))
     prior, spread = float(np.log(middle)), max(1e-6, float(np.log(high / low)) / 2.563)
     weight = 1 / spread**2 + sum(1 / own**2 for _, own in seen)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
-from sim.study.forecast.plan_steps import PlanSteps
-from sim.study.forecast.status import MINUTES_PER_DAY, ONLINE, day_text
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import MINUTES_PER_DAY, ONLINE, day_text
 
 Grain = Literal["milestones", "counts", "activities"]
 GRAINS: tuple[Grain, ...] = ("milestones", "counts", "activities")

@@ -17,7 +17,7 @@ from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, WORK, Log
-from sim.study.forecast.status import ONLINE, STAGES
+from sim.study.analyses.forecast.status import ONLINE, STAGES
 
 NEVER = 1 << 40
 """The planned minute of what the expected plan does not come to."""

@@ -17,9 +17,9 @@ import numpy as np
 
 from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, WAIT, WORK
-from sim.study.forecast.plan_steps import NEVER, PlanSteps
-from sim.study.forecast.status import MINUTES_PER_DAY, ONLINE, Fact, Status
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK
+from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
+from sim.study.analyses.forecast.status import MINUTES_PER_DAY, ONLINE, Fact, Status
 
 SUPPLIED = ("supplied", "passed")
 ROUNDS = 200
@@ -98,6 +98,7 @@ class Progress:
         self._of(unit).done[len(self.steps.ways[unit].steps) - 1] = fact.finish
 
     def _activity(self, fact: Fact) -> None:
+        """Put a unit where an activity that is reported has it."""
         unit, place = self.steps.activities[fact.what]
         known, step = self._of(unit), self.steps.ways[unit].steps[place]
         known.whole = True
@@ -158,6 +159,7 @@ class Progress:
             self.times[unit] = self._times_of(unit)
 
     def _times_of(self, unit: int) -> list[int]:
+        """Return the minutes of all that a unit has done: by its facts, then as planned as far as these allow."""
         way, known = self.steps.ways[unit], self.known.get(unit, Known())
         facts = sorted(known.done.items())
         times = [min(at, self.minute) for at in _between(way.planned, facts)]
@@ -166,10 +168,16 @@ class Progress:
             moved = 0
         for place in range(len(times), len(way.steps)):
             step = way.steps[place]
-            blocking = self.steps.blocks_anything(step)
+            # a date comes by itself; all else that takes time is done only where somebody says so
+            dated = self.steps.rows[step][0] == UNTIL
+            blocking = self.steps.blocks_anything(step) and not (dated and known.whole)
             if place >= known.open_from or (blocking and (known.whole or known.started is not None)):
                 break
-            at = max(way.planned[place] + moved, times[-1] if times else 0) if blocking or not times else times[-1]
+            at = (
+                max(way.planned[place] + moved, times[-1] if times else 0)
+                if blocking or dated or not times
+                else times[-1]
+            )
             if at > self.minute:
                 break
             times.append(at)

@@ -10,8 +10,8 @@ from typing import Literal
 from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
 from sim.plan.vocabulary import WORK
-from sim.study.forecast.plan_steps import PlanSteps
-from sim.study.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
 
 Weight = Literal["error", "note"]
 WHOLE = 100

@@ -21,13 +21,13 @@ from sim.engine.initial_state import InitialState
 from sim.errors import SimError
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import WORK, Log
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.remaining import Learnt, LearntUniforms, RemainingWork, learn
+from sim.study.analyses.forecast.status import Status, read_status
+from sim.study.analyses.forecast.status_checks import require_sound
 from sim.study.api import RUNS, SEED, cores, result_of
 from sim.study.case import Case, prepare_case
-from sim.study.forecast.plan_steps import PlanSteps
-from sim.study.forecast.progress import Progress
-from sim.study.forecast.remaining import Learnt, LearntUniforms, RemainingWork, learn
-from sim.study.forecast.status import Status, read_status
-from sim.study.forecast.status_checks import require_sound
 from sim.study.result import Result
 from sim.study.runner import Progress as RunProgress
 from sim.study.runner import run as replicate
@@ -223,7 +223,7 @@ def forecast(
     manifest says under `forecast` what was learnt, what was implied and what is out of sequence. Raises SimError.
 
     >>> config = sim.load("configs/hybrid.yaml")
-    >>> result = sim.forecast(config, "configs/status/march.csv", runs=200)
+    >>> result = sim.forecast(config, "configs/status/hybrid_december.csv", runs=200)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
     case = forecast_case(config, status, learning=learning, engine=engine, runs=runs)
