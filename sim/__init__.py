@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.metrics.registry import metrics_table
     from sim.report.plan_check import check
     from sim.study.analyses.drivers import Drivers, drivers
+    from sim.study.analyses.forecast.forecast_case import forecast
     from sim.study.analyses.sensitivity import sensitivity
     from sim.study.analyses.sweep import Sweep, sweep
     from sim.study.analyses.tuning import tune
@@ -35,6 +36,7 @@ _MODULES = {
     "sensitivity": "sim.study.analyses.sensitivity",
     "tune": "sim.study.analyses.tuning",
     "drivers": "sim.study.analyses.drivers",
+    "forecast": "sim.study.analyses.forecast.forecast_case",
     "metrics_table": "sim.metrics.registry",
     "prepare": "sim.study.case",
     "Result": "sim.study.result",
@@ -55,6 +57,7 @@ __all__ = [
     "check",
     "compare",
     "drivers",
+    "forecast",
     "load",
     "metrics_table",
     "plot",

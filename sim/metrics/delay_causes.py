@@ -44,7 +44,9 @@ def lost_to_weather(record: Record, row: int) -> int:
     if mode == WHOLE:
         # work in one piece may have waited for this stretch: its minutes count from there
         opened = int(real.starts[real.starts < done][-1])
-        return max(0, done - stated.finish_whole(begun, done - max(begun, opened)))
+        minutes = done - max(begun, opened)
+        # an actual one that took longer than any stretch did pause after all, and says nothing of weather
+        return max(0, done - stated.finish_whole(begun, minutes)) if minutes <= stated.longest else 0
     # a drive has no minutes to lay out anew: what counts is the open minutes that the road lost
     open_in_vain = stated.worked(done) - stated.worked(begun) - (real.worked(done) - real.worked(begun))
     return max(0, min(done - begun, open_in_vain))

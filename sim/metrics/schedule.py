@@ -117,7 +117,9 @@ def _latest_begin(calendar: Calendar, mode: int, begun: int, done: int, bound: i
     if mode == DUTY:
         return begun + bound - done
     if mode == WHOLE:
-        return calendar.latest_start_whole(bound, done - max(begun, _opened(calendar, done)))
+        length = done - max(begun, _opened(calendar, done))
+        # an actual one that took longer than any window did pause: it is moved as a whole, too
+        return calendar.latest_start_whole(bound, length) if length <= calendar.longest else begun + bound - done
     return calendar.latest_start(bound, calendar.worked(done) - calendar.worked(begun))
 
 

@@ -1,0 +1,148 @@
+"""A project under way: `sim forecast` continues it from its status, `sim status` makes and checks the status."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sim.cli.options import CONFIG, ENGINE, RUNS, SEED, SET, WORKERS, load, warn_stalls, watched
+
+if TYPE_CHECKING:
+    from sim.study.analyses.forecast.plan_steps import PlanSteps
+    from sim.study.api import Config
+
+STATUS = click.option(
+    "--status", type=click.Path(path_type=Path), required=True, help="File of facts, as `sim status init` writes it."
+)
+
+
+@click.command()
+@CONFIG
+@STATUS
+@RUNS
+@SEED
+@WORKERS
+@SET
+@click.option(
+    "--learning/--no-learning", default=True, show_default=True, help="Learn common factors from the actuals."
+)
+@click.option(
+    "--moves", type=click.IntRange(0, 100_000), default=200, show_default=True,
+    help="Replications for what moved the date, switched on one after another; 0 leaves it out.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME-forecast if not given."
+)
+@ENGINE
+def forecast(
+    config: Path, status: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
+    learning: bool, moves: int, out: Path | None, engine: str,
+) -> None:  # fmt: skip
+    """Continue a project from its status: when it will be done from here, and what moved since the plan.
+
+    Writes to OUT what `sim run` writes, with the actual dates before the data date, and keeps what it says in OUT.history/,
+    so that the next one can tell what moved. Exit code 2 where the status is not sound: see `sim status check`.
+    """
+    from sim.report.html_report.run_report import write_run
+    from sim.report.verdict import describe_forecast, describe_trend
+    from sim.study.analyses.forecast.forecast_case import attribute, forecast_case, run_forecast
+    from sim.study.analyses.forecast.status import read_status
+    from sim.study.analyses.forecast.trend import keep, trend
+    from sim.study.case import prepare_case
+
+    loaded = load(config, overrides)
+    facts = read_status(status, loaded.value.scale.start_date)
+    target = out or Path("out") / f"{loaded.value.name}-forecast"
+    planned = prepare_case(loaded, engine=engine)
+    case = forecast_case(loaded, facts, learning=learning, engine=engine, planned=planned)
+    with watched(loaded.value.name) as progress:
+        result = run_forecast(
+            case, runs=runs, seed=seed, workers=workers, out=target, progress=progress, extras=write_run
+        )
+    moved = (
+        attribute(loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, planned=planned) if moves else []
+    )
+    earlier = trend(target)
+    keep(result, target)
+    click.echo(describe_forecast(result, moved, earlier))
+    click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")
+    click.echo(f"\nwritten to {target}; what it says is kept in {target}.history")
+    warn_stalls(result)
+
+
+@click.group()
+def status() -> None:
+    """The facts of a project under way, in a sheet of one row a fact: write it, check it."""
+
+
+@status.command("init")
+@CONFIG
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Data date: the last day that is known."
+)
+@click.option(
+    "--grain", type=click.Choice(["milestones", "counts", "activities"]), default="counts", show_default=True,
+    help="How finely facts are stated.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
+)
+@SET
+def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, overrides: tuple[str, ...]) -> None:
+    """Write the sheet that a planner fills: what should be done by the data date, with the plan's dates in it.
+
+    A row that is left as it is says that it went as planned.
+    """
+    from sim import files
+    from sim.study.analyses.forecast.status import write_csv
+    from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
+    from sim.study.result import digest
+
+    loaded = load(config, overrides)
+    rows = status_sheet(_steps(loaded), as_of.date(), digest(loaded.value), GRAINS[GRAINS.index(grain)])
+    data = write_csv(rows)
+    if out is None:
+        click.echo(data.decode(), nl=False)
+        return
+    files.write(out.absolute(), data)
+    click.echo(f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
+
+
+@status.command("check")
+@CONFIG
+@click.argument("file", type=click.Path(path_type=Path))
+@SET
+def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
+    """Check a status: what can't be, with row and column, and what is accepted and worth knowing.
+
+    Exit code 2 where something cannot be.
+    """
+    from sim.errors import SimError
+    from sim.report.verdict import describe_findings
+    from sim.study.analyses.forecast.status import read_status
+    from sim.study.analyses.forecast.status_checks import check_status
+    from sim.study.result import digest
+
+    loaded = load(config, overrides)
+    facts = read_status(file, loaded.value.scale.start_date)
+    found = check_status(_steps(loaded), facts, digest(loaded.value))
+    if found:
+        click.echo(describe_findings(found))
+    errors = sum(one.weight == "error" for one in found)
+    click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(found) - errors} notes")
+    if errors:
+        failed = SimError(f"{file}: {errors} errors")
+        failed.exit_code = 2
+        raise failed
+
+
+def _steps(loaded: Config) -> PlanSteps:
+    """Return where facts stand in the plan of a configuration."""
+    from sim.study.analyses.forecast.plan_steps import PlanSteps
+    from sim.study.case import prepare_case
+
+    case = prepare_case(loaded, engine="auto")
+    return PlanSteps(case.project, case.plan, case.planned_run.log)

@@ -1,0 +1,172 @@
+"""Where the facts of a status stand in a plan: the way every unit takes, and which of its steps a fact is about.
+
+The way of a unit is that of the expected plan, with what fails there and is done again; behind its end everything passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sim.config.project import Project
+from sim.engine.initial_state import BLOCKING
+from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.draws import OTHERWISE
+from sim.plan.layout import place_number
+from sim.plan.vocabulary import AGAIN, FREE, NOTE, WORK, Log
+from sim.study.analyses.forecast.status import ONLINE, STAGES
+
+NEVER = 1 << 40
+"""The planned minute of what the expected plan does not come to."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The steps of a unit in order, and the minute at which each is done in the expected plan."""
+
+    steps: list[int]
+    planned: list[int]
+
+
+class PlanSteps:
+    """Looks up units, activities, stages and milestones of one plan."""
+
+    def __init__(self, project: Project, plan: CompiledPlan, planned_log: Log) -> None:
+        self.project, self.plan = project, plan
+        self.rows = plan.rows.tolist()
+        self.units = {name: number for number, name in enumerate(plan.units)}
+        self.ways = self._ways(planned_log)
+
+    def _ways(self, log: Log) -> list[Way]:
+        """Return the way of every unit."""
+        ways = [Way([], []) for _ in self.plan.units]
+        for minute, step, _ in log.tolist():
+            way = ways[int(self.plan.unit_of[step])]
+            way.steps.append(step)
+            way.planned.append(minute)
+        for unit, way in enumerate(ways):
+            self._go_on(unit, way)
+        return ways
+
+    def _go_on(self, unit: int, way: Way) -> None:
+        """Complete a way behind where the expected plan ended: everything passes, nothing is done again."""
+        at = self._after(way.steps[-1]) if way.steps else int(self.plan.first[unit])
+        while at < self.plan.first[unit + 1]:
+            way.steps.append(at)
+            way.planned.append(NEVER)
+            at = self._after(at)
+
+    def _after(self, at: int) -> int:
+        """Return the step behind one that passes."""
+        operation, to, chance = self.rows[at][:3]
+        passes = operation == AGAIN and to > at and chance != NONE and self.plan.inputs.kind[chance] == OTHERWISE
+        return int(to if passes else at + 1)
+
+    # --- look-ups ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def activities(self) -> Mapping[str, tuple[int, int]]:
+        """Return unit and place in its way of every activity, by `UNIT/ACTIVITY`."""
+        found = {}
+        for unit, way in enumerate(self.ways):
+            for place, step in enumerate(way.steps):
+                if self.rows[step][0] == WORK and self.plan.work_roles[step] == "work":
+                    found[f"{self.plan.units[unit]}/{self.plan.activities[self.plan.activity_of[step]]}"] = unit, place
+        return found
+
+    @cached_property
+    def stages(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
+        """Return by what can be counted (`electrical.made`, `online`) unit and place of each, in the plan's order."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        for unit, way in enumerate(self.ways):
+            info = self.plan.unit_info[unit]
+            if info.kind == "skid":
+                for stage, made in self._skid_stages(way, info.part).items():
+                    found.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, made))
+            elif info.kind == "installation":
+                for stage, kind in (("set", "set"), ("hooked_up", "complete")):
+                    if (there := self._note(way, kind)) is not None:
+                        found.setdefault(f"{info.part}.{stage}", []).append((place_number(info.place), unit, there))
+            elif info.kind == "commissioning" and info.part == "commissioning":
+                found.setdefault("tested", []).append((place_number(info.place), unit, len(way.steps) - 1))
+            elif info.kind == "turnover":
+                for place, step in enumerate(way.steps):
+                    note = self.plan.notes[self.rows[step][1]] if self.rows[step][0] == NOTE else None
+                    if note is not None and note.kind == ONLINE:
+                        found.setdefault(ONLINE, []).append((place_number(note.place), unit, place))
+        # as the expected plan comes to them: what is ordered first need not be finished first
+        return {
+            what: tuple((u, p) for _, _, u, p in sorted((self.ways[u].planned[p], n, u, p) for n, u, p in those))
+            for what, those in found.items()
+        }
+
+    def _skid_stages(self, way: Way, system: str) -> dict[str, int]:
+        """Return the places of a skid's stages in its way."""
+        works = [
+            (self.plan.activities[self.plan.activity_of[step]], place)
+            for place, step in enumerate(way.steps)
+            if self.rows[step][0] == WORK
+        ]
+        first = dict(reversed(works))
+        test, load = first[f"{system} factory test"], dict(works)[f"{system} load"]
+        made = max(place for _, place in works if place < test)
+        passed = max(place for place in range(load) if self.rows[way.steps[place]][0] == FREE)
+        delivered = self._note(way, "delivered")
+        assert delivered is not None
+        return dict(zip(STAGES[:4], (made, passed, load, delivered), strict=True))
+
+    def _note(self, way: Way, kind: str) -> int | None:
+        """Return where in its way a unit leaves a note of a kind."""
+        for place in reversed(range(len(way.steps))):
+            step = way.steps[place]
+            if self.rows[step][0] == NOTE and self.plan.notes[self.rows[step][1]].kind == kind:
+                return place
+        return None
+
+    def milestone(self, name: str) -> int | None:
+        """Return the unit whose end is a milestone: by its name, or as hN.STEP of the shell; None if there is none."""
+        head, _, tail = name.partition(".")
+        return self.units.get(name, self.units.get(f"{head}.shell.{tail}"))
+
+    @cached_property
+    def milestones(self) -> tuple[str, ...]:
+        """Return the names of what planners report as milestones: halls dried in, generating units, lots, permits."""
+        kinds = {"step", "generating_unit", "lot", "preparation", "turnover"}
+        return tuple(
+            name for name, info in zip(self.plan.units, self.plan.unit_info, strict=True) if info.kind in kinds
+        )
+
+    def deliveries(self) -> tuple[str, ...]:
+        """Return the units that something new can be promised for: their time passes on the clock alone."""
+        kinds = {"lot", "generating_unit", "preparation", "material", "allocation"}
+        return tuple(
+            name for name, info in zip(self.plan.units, self.plan.unit_info, strict=True) if info.kind in kinds
+        )
+
+    def promised(self, unit: int) -> int | None:
+        """Return the place of the last work of a unit that is nobody's: a lead time, a slip, permits."""
+        way = self.ways[unit]
+        waits = [place for place, step in enumerate(way.steps) if self.rows[step][0] == WORK]
+        return next((place for place in reversed(waits) if not self.plan.people[way.steps[place]].any()), None)
+
+    def blocks_anything(self, step: int) -> bool:
+        """Return whether a unit can stand at a step while time passes."""
+        return self.rows[step][0] in BLOCKING
+
+    def calendar_minutes(self, step: int, begin: int, end: int) -> int:
+        """Return the working minutes between two minutes on the stated calendar of a work."""
+        calendar = self.plan.base_calendars[self.rows[step][2]]
+        return int(calendar.worked(end) - calendar.worked(begin))
+
+    @cached_property
+    def mw_of_block(self) -> float:
+        """Return the MW of a block."""
+        return self.project.block.mw_gross.value
+
+    @cached_property
+    def planned_finish(self) -> int:
+        """Return the last minute of the expected plan."""
+        return int(max(np.max([m for m in way.planned if m < NEVER], initial=0) for way in self.ways))

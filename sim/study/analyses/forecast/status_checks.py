@@ -1,0 +1,196 @@
+"""What is wrong with a status, and what is worth knowing: by row and column, nothing dropped silently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from sim.config.source_positions import did_you_mean
+from sim.errors import ConfigError, Problem
+from sim.plan.vocabulary import WORK
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
+
+Weight = Literal["error", "note"]
+WHOLE = 100
+
+
+@dataclass(frozen=True)
+class StatusFinding:
+    """One thing about a status: an error stops a forecast, a note is accepted and said."""
+
+    weight: Weight
+    problem: Problem
+
+
+def check_status(steps: PlanSteps, status: Status, digest: str = "") -> list[StatusFinding]:
+    """Return everything that a status says which cannot be, or is worth knowing, in the order of its rows."""
+    found = [
+        *(one for fact in status.facts for one in _names(steps, status, fact)),
+        *(one for fact in status.facts for one in (*_dates(status, fact), *_amounts(status, fact))),
+        *_doubled(status),
+        *_counts(steps, status),
+        *_sequence(steps, status),
+        *_power(steps, status),
+    ]
+    if digest and status.digest and not digest.startswith(status.digest):
+        message = "was written for another configuration; `sim baseline check` names what differs"
+        found.append(StatusFinding("note", Problem(status.file, 0, 0, "config", "", message)))
+    return sorted(found, key=lambda one: (one.problem.line, one.problem.column))
+
+
+def require_sound(steps: PlanSteps, status: Status) -> None:
+    """Raise ConfigError with everything that cannot be."""
+    errors = [one.problem for one in check_status(steps, status) if one.weight == "error"]
+    if errors:
+        raise ConfigError(errors)
+
+
+def _at(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> Problem:
+    return Problem(status.file, fact.row, 1 + COLUMNS.index(column), column, str(value), message, hint)
+
+
+def _error(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> StatusFinding:
+    return StatusFinding("error", _at(status, fact, column, value, message, hint))
+
+
+def _names(steps: PlanSteps, status: Status, fact: Fact) -> Iterator[StatusFinding]:
+    """Yield names that the plan does not have, with what was meant."""
+    known: dict[str, tuple[str, ...]] = {
+        "milestone": steps.milestones,
+        "count": tuple(steps.stages),
+        "activity": tuple(steps.activities),
+        "promise": steps.deliveries(),
+        "people": steps.plan.trades,
+        "hours": ("spent", "earned"),
+        "risk": tuple(driver.id for driver in steps.project.risks.drivers),
+        "money": ("paid", "committed"),
+    }
+    there = known[fact.kind]
+    name = fact.what
+    if fact.kind == "milestone" and steps.milestone(name) is not None:
+        return
+    if name not in there:
+        what = {"milestone": "a unit of the plan that has an end", "count": f"SYSTEM.STAGE ({', '.join(STAGES)})"}
+        allowed = what.get(fact.kind, f"the name of a {fact.kind}")
+        yield _error(status, fact, "what", name or "nothing", allowed, did_you_mean(name, there))
+    elif fact.kind == "promise" and steps.promised(steps.units[name]) is None:
+        yield _error(status, fact, "what", name, "a unit that delivers after some time")
+
+
+def _dates(status: Status, fact: Fact) -> Iterator[StatusFinding]:
+    """Yield dates that contradict the data date or each other, and amounts without what they need."""
+    if fact.kind != "promise":
+        for column in ("date", "start", "finish", "suspended"):
+            minute = getattr(fact, column)
+            if minute is not None and minute > status.minute:
+                yield _error(status, fact, column, "a date", f"no later than the data date, {status.data_date}")
+    elif fact.finish is not None and fact.finish < status.minute:
+        yield _error(status, fact, "finish", "a promise", f"later than the data date, {status.data_date}")
+    if fact.start is not None and fact.finish is not None and fact.finish < fact.start:
+        yield _error(status, fact, "finish", "a date", "no earlier than its start")
+    if fact.low is not None and fact.high is not None and fact.low > fact.high:
+        yield _error(status, fact, "low", "a date", "no later than `high`")
+
+
+NEEDS = {
+    "count": "date", "milestone": "finish", "promise": "finish", "people": "date", "hours": "date", "money": "date",
+}  # fmt: skip
+"""The column that a kind of fact cannot do without."""
+
+
+def _amounts(status: Status, fact: Fact) -> Iterator[StatusFinding]:
+    """Yield amounts without what they need, and those out of their range."""
+    needed = NEEDS.get(fact.kind)
+    if needed is not None and getattr(fact, needed) is None:
+        yield _error(status, fact, needed, "", "is missing")
+    if fact.kind == "activity" and fact.start is None:
+        stated = next((name for name in ("percent", "remaining_days", "finish") if getattr(fact, name) is not None), "")
+        if stated:
+            yield _error(status, fact, stated, getattr(fact, stated), "only with an actual start")
+    if fact.percent is not None and fact.percent > WHOLE:
+        yield _error(status, fact, "percent", fact.percent, "from 0 to 100")
+    if fact.kind == "risk" and not fact.state:
+        yield _error(status, fact, "state", "", "is missing: happened, closed or open")
+
+
+def _doubled(status: Status) -> Iterator[StatusFinding]:
+    """Yield what is stated twice."""
+    seen: dict[tuple[object, ...], int] = {}
+    for fact in status.facts:
+        dated = fact.date if fact.kind in {"count", "people", "hours", "money"} else None
+        key = fact.kind, fact.what, dated
+        if key in seen:
+            yield _error(status, fact, "what", fact.what, f"only once; row {seen[key]} states it as well")
+        seen.setdefault(key, fact.row)
+
+
+def _counts(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield counts that fall, or exceed what exists, and later stages that are ahead of earlier ones."""
+    last: dict[str, Fact] = {}
+    for fact in sorted(status.of("count"), key=lambda fact: (fact.what, fact.date or 0)):
+        if fact.what not in steps.stages:
+            continue
+        there = len(steps.stages[fact.what]) * (steps.mw_of_block if fact.what == ONLINE else 1)
+        if (fact.count or 0) > there:
+            yield _error(status, fact, "count", fact.count, f"at most {there:g}: there are no more")
+        before = last.get(fact.what)
+        if before is not None and (fact.count or 0) < (before.count or 0):
+            yield _error(
+                status, fact, "count", fact.count, f"no less than before ({before.count:g} in row {before.row})"
+            )
+        last[fact.what] = fact
+    for what, fact in last.items():
+        system, _, stage = what.partition(".")
+        earlier = last.get(f"{system}.{STAGES[STAGES.index(stage) - 1]}") if stage in STAGES[1:4] else None
+        if earlier is not None and (fact.count or 0) > (earlier.count or 0):
+            yield _error(status, fact, "count", fact.count, f"no more than {earlier.what} ({earlier.count:g})")
+
+
+def _sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield activities of one unit that began before the one in front of them ended: accepted as out of sequence."""
+    stated = {fact.what: fact for fact in status.of("activity") if fact.what in steps.activities}
+    ends: dict[int, list[tuple[int, Fact]]] = {}
+    for what, fact in stated.items():
+        unit, place = steps.activities[what]
+        ends.setdefault(unit, []).append((place, fact))
+    for facts in ends.values():
+        facts.sort(key=lambda one: one[0])
+        for (_, before), (_, after) in pairwise(facts):
+            if after.start is not None and (before.finish is None or after.start < before.finish):
+                message = f"out of sequence: it began before {before.what} (row {before.row}) ended; accepted"
+                yield StatusFinding("note", _at(status, after, "start", "", message))
+
+
+def _power(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield MW online without generating units that are reported, where units are reported at all."""
+    units = [fact for fact in status.of("milestone") if _is_generating(steps, fact.what)]
+    online = max(status.of("count"), key=lambda fact: (fact.what == ONLINE, fact.date or 0), default=None)
+    if not units or online is None or online.what != ONLINE:
+        return
+    supplied = steps.project.energization.units
+    firm = max(0, len(units) - supplied.spare) * supplied.mw.value
+    if (online.count or 0) > firm + supplied.mw.value:
+        message = f"no more than the power there is: {len(units)} units on carry {firm:g} MW"
+        yield _error(status, online, "count", online.count, message)
+
+
+def _is_generating(steps: PlanSteps, name: str) -> bool:
+    unit = steps.milestone(name)
+    return unit is not None and steps.plan.unit_info[unit].kind == "generating_unit"
+
+
+def unreported(steps: PlanSteps, status: Status) -> list[str]:
+    """Return the activities under way by the plan at the data date of which a status by activities says nothing."""
+    stated = {fact.what for fact in status.of("activity")}
+    if not stated:
+        return []
+    return [
+        what
+        for what, (unit, place) in steps.activities.items()
+        if what not in stated
+        and steps.rows[steps.ways[unit].steps[place]][0] == WORK
+        and steps.ways[unit].planned[place - 1 if place else 0] < status.minute < steps.ways[unit].planned[place]
+    ]

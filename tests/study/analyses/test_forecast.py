@@ -1,0 +1,183 @@
+"""Status in, forecast out: what goes as planned keeps the plan's dates, what is late moves the end, mistakes are named."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.errors import ConfigError
+from sim.study.analyses.forecast.forecast_case import Finished, forecast_case
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.remaining import learn
+from sim.study.analyses.forecast.status import Fact, Status, read_status, write_csv
+from sim.study.analyses.forecast.status_checks import check_status
+from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
+from sim.study.analyses.forecast.trend import earned_value
+from sim.study.case import Case, prepare_case
+from sim.world.project_calendars import day_minutes
+
+CONFIG = sim.load("configs/one_block.yaml")
+START = CONFIG.value.scale.start_date
+
+
+@cache
+def planned() -> Case:
+    return prepare_case(CONFIG, engine="auto")
+
+
+@cache
+def steps() -> PlanSteps:
+    return PlanSteps(planned().project, planned().plan, planned().planned_run.log)
+
+
+def as_of(share: float) -> date:
+    return START + timedelta(days=int(share * planned().planned_run.log[-1, 0] / 1440))
+
+
+def as_planned(folder: Path, share: float, grain: Grain) -> Status:
+    path = folder / "status.csv"
+    path.write_bytes(write_csv(status_sheet(steps(), as_of(share), "", grain)))
+    return read_status(path, START)
+
+
+def status(share: float, *facts: Fact) -> Status:
+    day = as_of(share)
+    return Status("status.csv", day, ((day - START).days + 1) * 1440, facts)
+
+
+def progress_of(given: Status) -> Progress:
+    return Progress(steps(), given, day_minutes(planned().project))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_silent_status_has_the_plans_own_history(share: float) -> None:
+    given = status(share)
+    progress = progress_of(given)
+    log, plan = planned().planned_run.log, planned().plan
+    log = log[log[:, 0] <= given.minute]
+    history = progress.state(planned().planned).history
+    assert (progress.late, progress.implied, progress.out_of_sequence) == (0, 0, [])
+    order = np.lexsort((plan.unit_of[log[:, 1]], log[:, 0]))
+    assert np.array_equal(history[:, :2], log[order][:, :2])
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_the_sheet_as_it_is_written_is_sound_and_goes_on_from_the_plan(tmp_path: Path, grain: Grain) -> None:
+    given = as_planned(tmp_path, 0.6, grain)
+    assert check_status(steps(), given) == []
+    case = forecast_case(CONFIG, given, planned=planned())
+    ends = [done.outcome.log[-1, 0] for done in case.replications(1, 0, 20)]
+    assert min(ends) > given.minute
+    assert case.progress.out_of_sequence == []
+
+
+def test_both_engines_continue_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # actual dates need not be working minutes of a replication's weather, as the identities of a simulated log demand
+    monkeypatch.setenv("SIM_CHECK", "0")
+    case = forecast_case(CONFIG, as_planned(tmp_path, 0.5, "counts"), planned=planned(), engine="auto")
+    # two of them are compared row for row, or this raises
+    assert case.simulate_chunk(1, 0, 4).count == 4
+
+
+def test_a_later_fact_moves_the_end_and_a_promise_is_kept() -> None:
+    name = "p1.g2"
+    far = int(planned().planned_run.log[-1, 0]) + 300 * 1440
+    late = forecast_case(CONFIG, status(0.3, Fact(2, "promise", name, finish=far)), planned=planned())
+    (done,) = late.replications(1, 0, 1)
+    (plain,) = forecast_case(CONFIG, status(0.3), planned=planned()).replications(1, 0, 1)
+    assert done.outcome.log[-1, 0] > far > plain.outcome.log[-1, 0]
+
+
+def test_what_is_finished_keeps_its_date_and_draws_nothing() -> None:
+    at = steps().ways[steps().units["h1.shell.foundations"]].planned[-1] - 3 * 1440
+    case = forecast_case(
+        CONFIG, status(0.6, Fact(2, "milestone", "h1.shell.foundations", finish=at)), planned=planned()
+    )
+    unit = steps().units["h1.shell.foundations"]
+    for done in case.replications(1, 0, 3):
+        log = done.outcome.log
+        assert log[case.plan.unit_of[log[:, 1]] == unit][-1, 0] == at
+
+
+def test_a_status_after_the_completion_is_told() -> None:
+    there = Fact(2, "count", "online", date=status(1.5).minute, count=planned().project.scale.capacity_mw)
+    with pytest.raises(Finished, match="nothing left"):
+        forecast_case(CONFIG, status(1.5, there), planned=planned())
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("kind,what\n", "data_date"),
+        ("", "first row"),
+        ("kind,date\ndata_date,2026-06-01\ndata_date,2026-07-01\n", "each status has one"),
+        ("kind,date\ndata_date,46174\n", "serial number of Excel"),
+        ('kind,what,date,count\ndata_date,,2026-06-01,\ncount,online,2026-06-01,"2,5"\n', "like 2.5"),
+        ("kind,what,date\ndata_date,,2026-06-01\ncount,online,2026-06-01,2,5\n", "numbers have a point"),
+        ("kind,what,date\ndata_date,,2026-06-01\nmilstone,x,\n", "did you mean milestone"),
+    ],
+)
+def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str, told: str) -> None:
+    path = tmp_path / "status.csv"
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(ConfigError, match=told):
+        read_status(path, START)
+
+
+@pytest.mark.parametrize(
+    ("fact", "column", "told"),
+    [
+        (Fact(2, "milestone", "h1.shell.dryin", finish=1), "what", "h1.shell.dry_in"),
+        (Fact(2, "milestone", "h1.shell.dry_in", finish=1 << 30), "finish", "data date"),
+        (Fact(2, "milestone", "h1.shell.dry_in"), "finish", "missing"),
+        (Fact(2, "activity", "h1.shell.roof/shell.roof", start=9, finish=8), "finish", "its start"),
+        (Fact(2, "activity", "h1.shell.roof/shell.roof", percent=5), "percent", "actual start"),
+        (Fact(2, "activity", "h1.shell.roof/shell.roof", start=9, percent=101), "percent", "0 to 100"),
+        (Fact(2, "count", "electrical.made", date=9, count=99), "count", "at most 2"),
+        (Fact(2, "risk", "ground"), "state", "happened"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_column(fact: Fact, column: str, told: str) -> None:
+    (found,) = [one for one in check_status(steps(), status(0.6, fact)) if one.weight == "error"]
+    assert (found.problem.line, found.problem.path) == (2, column)
+    assert told in str(found.problem)
+
+
+def test_counts_that_fall_and_facts_stated_twice_are_told() -> None:
+    facts = [
+        Fact(2, "count", "electrical.made", date=1440, count=2),
+        Fact(3, "count", "electrical.made", date=2880, count=1),
+    ]
+    twice = [*facts[:1], Fact(3, "count", "electrical.made", date=1440, count=2)]
+    assert "no less than before" in str(check_status(steps(), status(0.6, *facts))[0].problem)
+    assert "only once" in str(check_status(steps(), status(0.6, *twice))[0].problem)
+
+
+def test_actuals_that_take_longer_move_their_factor_up() -> None:
+    plan, way_of = planned().plan, steps()
+    facts = []
+    for number, (name, (unit, place)) in enumerate(way_of.activities.items()):
+        step = way_of.ways[unit].steps[place]
+        if "loss." in "".join(plan.inputs.factors[f] for f in plan.inputs.losses[plan.rows[step, 1]] if f >= 0):
+            begin, end = way_of.ways[unit].planned[place - 1], way_of.ways[unit].planned[place]
+            facts.append(Fact(number, "activity", name, start=begin, finish=begin + 3 * (end - begin)))
+    found = learn(plan, progress_of(status(3.0, *facts)))
+    assert found
+    for one in found:
+        assert one.posterior[1] > one.prior[1]
+        assert one.posterior[2] / one.posterior[0] < one.prior[2] / one.prior[0]
+
+
+def test_earned_value_by_hand() -> None:
+    # planned 10, 20, 30, 40: after three periods 25 are earned for 32 spent, as planned after two and a half
+    value = earned_value(np.array([10.0, 20.0, 30.0, 40.0]), 25.0, 32.0, 3)
+    assert (value.spi, value.cpi) == pytest.approx((25 / 30, 25 / 32))
+    assert value.earned_schedule == pytest.approx(2.5)
+    assert value.spi_t == pytest.approx(2.5 / 3)
+    assert value.estimate_at_completion == pytest.approx(40 * 32 / 25)
