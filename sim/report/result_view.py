@@ -215,7 +215,9 @@ class ResultView:
 
     @property
     def hall_blocks(self) -> int:
-        """Return the blocks in a hall, 0 where the project has no halls."""
+        """Return the blocks in a hall, 0 where the project has no halls, or halls of different size."""
+        if self.config["scale"].get("buildings"):
+            return 0
         return int(self.config["hall"]["blocks"]) if self.config.get("shell", {}).get("steps") else 0
 
     # --- tables
