@@ -216,12 +216,10 @@ class ResultView:
     @property
     def hall_blocks(self) -> int:
         """Return the blocks in a hall, 0 where the project has no halls, or halls of different size."""
-        if self.config["scale"].get("buildings"):
-            return 0
-        return int(self.config["hall"]["blocks"]) if self.config.get("shell", {}).get("steps") else 0
+        shell, scale = self.config.get("shell", {}), self.config["scale"]
+        return int(self.config["hall"]["blocks"]) if shell.get("steps") and not scale.get("buildings") else 0
 
     # --- tables
-
     @cached_property
     def runs(self) -> pd.DataFrame:
         """Return a row a replication."""
