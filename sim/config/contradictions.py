@@ -27,6 +27,34 @@ def contradictions(project: Project) -> Iterator[Finding]:
     yield from _item_names(project)
     yield from _phase_orders(project)
     yield from _milestones(project)
+    yield from _existing(project)
+    yield from _buildings(project)
+
+
+def _existing(project: Project) -> Iterator[Finding]:
+    """Yield what stands already and is no step."""
+    for at, pattern in enumerate(project.existing):
+        if not project.existing_steps(pattern):
+            yield Finding(
+                ("existing", at), pattern, "a step of site_works, shell or pad, such as shell.* or site_works.roads"
+            )
+
+
+def _buildings(project: Project) -> Iterator[Finding]:
+    """Yield buildings that are not whole blocks, do not add up to the capacity, or stand in several phases."""
+    scale, block, path = project.scale, project.block.mw_gross.value, ("scale", "buildings")
+    if not scale.buildings:
+        return
+    for at, building in enumerate(scale.buildings):
+        if abs(building.mw / block - round(building.mw / block)) > 1e-6:
+            yield Finding((*path, at, "mw"), building.mw, f"a multiple of block.mw_gross ({block:g} MW)")
+    total = sum(building.mw for building in scale.buildings)
+    if abs(total - scale.capacity_mw) > 1e-6:
+        yield Finding(path, f"{total:g} MW", f"buildings that add up to scale.capacity_mw ({scale.capacity_mw:g} MW)")
+    if scale.phases > 1:
+        yield Finding(
+            path, f"{len(scale.buildings)} buildings", "one phase where buildings are stated (scale.phases: 1)"
+        )
 
 
 def _working_week(project: Project) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -373,7 +373,8 @@ def _validated(model: type[M], tree: dict[str, Any]) -> M:
     value = model.model_validate(tree)
     if isinstance(value, Project) and (broken := broken_references(value)):
         raise broken
-    return value
+    # checked as it is written: what stands already may be named
+    return cast("M", value.without_existing()) if isinstance(value, Project) else value
 
 
 def _without_version(model: type[BaseModel], tree: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ checks; they are read by a closed grammar.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Annotated, Literal
 
@@ -33,7 +34,7 @@ from sim.config.sections.logistics import Logistics
 from sim.config.sections.money import Money
 from sim.config.sections.orders import Orders, Procurement
 from sim.config.sections.risks import Mode, Pace, Risks
-from sim.config.sections.systems import SYSTEMS, Energization, Network, System, Systems
+from sim.config.sections.systems import SYSTEMS, Energization, Network, Step, System, Systems
 from sim.config.sections.weather import Weather
 from sim.config.sections.working_week import Calendar
 from sim.config.source_positions import did_you_mean
@@ -106,12 +107,26 @@ def _within_calendars(start: date) -> date:
     return start
 
 
+class Building(Section):
+    """Several halls that stand together; a turnover does not reach beyond them."""
+
+    mw: Annotated[float, Unit("MW"), Bounds(0.1, 20_000)] = Field(description="Gross capacity of its halls")
+    hall_blocks: Annotated[int, Unit("blocks"), Bounds(1, 1_000)] | None = Field(
+        default=None, description="Blocks in one of its halls; left out, hall.blocks. Its last hall has what is left"
+    )
+
+
 class Scale(Section):
     """How much is built, in which steps, from when to when."""
 
     capacity_mw: Annotated[float, Unit("MW"), Bounds(0.1, 20_000)] = Field(description="Gross capacity to bring online")
     phases: Annotated[int, Unit("phases"), Bounds(1, 100)] = Field(
         default=1, description="Equal parts of the capacity, each with its own site-wide works"
+    )
+    buildings: tuple[Building, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Buildings of different size, in the order in which they are built; left out, halls are all alike",
     )
     phase_interval_days: Days = Field(description="Calendar days between the starts of two phases")
     start_date: Annotated[date, AfterValidator(_within_calendars)] = Field(
@@ -146,6 +161,29 @@ class Limits(Section):
     peak_workforce: People | None = Field(default=None, description="The claim to test: people on site at the peak")
 
 
+ON_SITE = ("site_works", "shell", "pad")
+"""Networks of steps that may stand already."""
+
+
+def _left(names: Iterable[str], done: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in done)
+
+
+def _steps_left(steps: Iterable[Step], network: str, done: Container[str]) -> tuple[Step, ...]:
+    """Return the steps of a network that are left to do, without links to what is done."""
+    return tuple(
+        step.model_copy(
+            update={"after": tuple(link for link in step.after if _full_name(link.id, network) not in done)}
+        )
+        for step in steps
+        if f"{network}.{step.id}" not in done
+    )
+
+
+def _full_name(step: str, network: str) -> str:
+    return step if "." in step else f"{network}.{step}"
+
+
 class Project(Section):
     """One strategy for one project, complete."""
 
@@ -176,6 +214,12 @@ class Project(Section):
     risks: Risks = Field(default=Risks(), description="Things that happen or not, and hit many activities")
     milestones: tuple[ContractMilestone, ...] = Field(
         default=(), max_length=100, description="What is promised by which day, and what a day of delay costs"
+    )
+    existing: tuple[str, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Steps of site_works, shell and pad that stand already, as `network.id` with * for anything, such as "
+        "[shell.*, site_works.grading]: nothing is built for them, and nothing waits for them",
     )
     pace: Pace | None = Field(
         default=None, description="Factor on all work of a site and of a factory, drawn once a project; null: none"
@@ -216,6 +260,54 @@ class Project(Section):
     def site_calendar(self) -> Calendar:
         """The calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
         return self.calendars.site.with_pattern(self.pattern)
+
+    def existing_steps(self, pattern: str) -> set[str]:
+        """Return the steps of site_works, shell and pad, as `network.id`, that a pattern of `existing` names."""
+        names = (f"{network}.{step.id}" for network in ON_SITE for step in getattr(self, network).steps)
+        return {name for name in names if fnmatchcase(name, pattern)}
+
+    def without_existing(self) -> Project:
+        """Return this project without what stands already: its steps, and all links to them."""
+        done = {name for pattern in self.existing for name in self.existing_steps(pattern)}
+        if not done:
+            return self
+        systems = {
+            name: system.model_copy(
+                update={
+                    "after": _left(system.after, done),
+                    "site": system.site.model_copy(update={"steps": _steps_left(system.site.steps, name, done)}),
+                }
+            )
+            for name, system in self.by_system.items()
+        }
+        flush = self.commissioning.flush
+        changed: dict[str, object] = {
+            network: given.model_copy(update={"steps": _steps_left(given.steps, network, done)})
+            for network in ON_SITE
+            for given in (getattr(self, network),)
+        }
+        return self.model_copy(
+            update=changed
+            | {
+                "existing": (),
+                "systems": self.systems.model_copy(update=systems),
+                "commissioning": self.commissioning.model_copy(
+                    update={
+                        "after": _left(self.commissioning.after, done),
+                        "flush": flush and flush.model_copy(update={"after": _left(flush.after, done)}),
+                    }
+                ),
+                "energization": self.energization.model_copy(
+                    update={
+                        "after": _left(self.energization.after, done),
+                        "grid": tuple(
+                            feed.model_copy(update={"after": _left(feed.after, done)})
+                            for feed in self.energization.grid
+                        ),
+                    }
+                ),
+            }
+        )
 
     def with_risks(self, mode: Mode | None = None, without: Iterable[str] = ()) -> Project:
         """Return this project with its register read in a mode, and without some of its drivers; all else stays.

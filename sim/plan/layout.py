@@ -157,16 +157,19 @@ def layout_of(project: Project, released: Mapping[str, int] | None = None) -> La
     for p, of_phase in enumerate(_split(range(project.blocks), per_phase), 1):
         phase = f"p{p}"
         groups["p"].append(_place(phase, phase, "", of_phase, days, mw * len(of_phase)))
-        for of_hall in _split(of_phase, project.hall.blocks):
-            hall = f"h{len(groups['h']) + 1}"
-            groups["h"].append(_place(hall, phase, hall, of_hall, days, mw * project.hall.blocks))
-            blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in of_hall]
-        # a building of several halls is handed over at once; all other turnovers lie in one hall
-        several = project.turnover_blocks > project.hall.blocks
-        for of_one in [of_phase] if several else _split(of_phase, project.hall.blocks):
-            for of_turnover in _split(of_one, project.turnover_blocks):
-                name, hall = f"t{len(groups['t']) + 1}", blocks[of_turnover[0]].hall
-                groups["t"].append(_place(name, phase, hall, of_turnover, days, mw * len(of_turnover)))
+        for of_building, size in _buildings(project, of_phase):
+            for of_hall in _split(of_building, size):
+                hall = f"h{len(groups['h']) + 1}"
+                # a stated building is as large as its blocks; elsewhere a last hall is built like the others
+                built = len(of_hall) if project.scale.buildings else size
+                groups["h"].append(_place(hall, phase, hall, of_hall, days, mw * built))
+                blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in of_hall]
+            # a building of several halls is handed over at once; all other turnovers lie in one hall
+            several = project.turnover_blocks > size
+            for of_one in [of_building] if several else _split(of_building, size):
+                for of_turnover in _split(of_one, project.turnover_blocks):
+                    name, hall = f"t{len(groups['t']) + 1}", blocks[of_turnover[0]].hall
+                    groups["t"].append(_place(name, phase, hall, of_turnover, days, mw * len(of_turnover)))
     groups["b"] = blocks
     dated = [
         tuple(replace(place, order_day=(released or {}).get(place.name, place.order_day)) for place in groups[kind])
@@ -178,6 +181,17 @@ def layout_of(project: Project, released: Mapping[str, int] | None = None) -> La
 def _place(name: str, phase: str, hall: str, blocks: Sequence[int], days: Sequence[int], mw: float) -> Place:
     first = 0 if name == phase else blocks[0] + 1
     return Place(name, phase, hall, tuple(f"b{b + 1}" for b in blocks), mw, min(days[b] for b in blocks), first)
+
+
+def _buildings(project: Project, of_phase: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+    """Yield the blocks of each building of a phase and the blocks in one of its halls; the whole phase if none is stated."""
+    if not project.scale.buildings:
+        yield of_phase, project.hall.blocks
+    first, block = 0, project.block.mw_gross.value
+    for building in project.scale.buildings:
+        number = round(building.mw / block)
+        yield of_phase[first : first + number], building.hall_blocks or project.hall.blocks
+        first += number
 
 
 def _split(blocks: Sequence[int], size: int) -> list[Sequence[int]]:

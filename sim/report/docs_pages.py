@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +22,7 @@ from sim.config.source_positions import Allowed, allowed_at
 from sim.config.study import Study
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric
-from sim.study.analyses.validation import Compared, compared, facts
+from sim.study.analyses.validation import Compared, Scored, compared, facts, scored
 from sim.study.api import load
 from sim.study.case import prepare_case
 
@@ -186,20 +187,44 @@ def _cell(text: str) -> str:
 
 BEGIN, END = "<!-- published cases: made by `make validation` -->", "<!-- end of published cases -->"
 RUNS, MOST_OF_LARGE, LARGE_MW = 200, 40, 1000
-COLUMNS = ("case", "quantity", "published", "model", "P10 – P50 – P90", "P50 against it", "source")
+COLUMNS = (
+    "case",
+    "quantity",
+    "published",
+    "model",
+    "P10 – P50 – P90",
+    "P50 against it",
+    "CRPS",
+    "of its class",
+    "source",
+)
 
 
 def table(folder: Path, runs: int) -> str:
     """Run every case of a folder and return the table; a large one runs less often."""
     found = facts(folder / "published.csv")
-    lines = [_line(COLUMNS), _line(["---"] * len(COLUMNS))]
+    lines, every = [_line(COLUMNS), _line(["---"] * len(COLUMNS))], list[Compared]()
     for name in dict.fromkeys(fact.case for fact in found):
         config = load(folder / f"{name}.yaml")
         number = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
         rows = compared(prepare_case(config, engine=AUTO), [fact for fact in found if fact.case == name], number)
         lines += [_line(_cells(row, first=at == 0)) for at, row in enumerate(rows)]
+        every += rows
     note = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
-    return "\n".join([*lines, "", note])
+    return "\n".join([*lines, "", *_score(scored(every)), "", note])
+
+
+def _score(found: Scored) -> Sequence[str]:
+    """How the predictions did together, in words."""
+    held = (
+        f"Of {found.number} predicted quantities {found.inside} reach P10–P90 and {found.inside_wide} P5–P95; P50 is "
+        f"{found.error:.0%} off on the mean."
+    )
+    score = (
+        f"Mean CRPS over the published number: {found.score:.2f}; of a naive forecast from the reference class: "
+        f"{found.class_score:.2f} (smaller is better)."
+    )
+    return held, score
 
 
 def _cells(row: Compared, *, first: bool) -> Sequence[str]:
@@ -210,7 +235,7 @@ def _cells(row: Compared, *, first: bool) -> Sequence[str]:
     spread = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
     return (
         f"`{fact.case}`" if first else "", fact.quantity, f"{published} {fact.unit}", fact.kind, spread,
-        _agreement(row), fact.source,
+        _agreement(row), _number(row.score), "" if isnan(row.class_score) else _number(row.class_score), fact.source,
     )  # fmt: skip
 
 

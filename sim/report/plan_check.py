@@ -6,6 +6,7 @@ load, and the findings of the plan checks, errors first.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import loads
 from sim.plan.checks import Remark
 from sim.plan.checks import check as check_plan
+from sim.plan.layout import layout_of
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, number
 from sim.study.case import Case, prepare_case
@@ -141,13 +143,19 @@ def _project(project: Project) -> Iterator[str]:
         f"{scale.capacity_mw:,g} MW gross{phases}: {blocks} block{'s' * (blocks != 1)} of "
         f"{project.block.mw_gross.value:g} MW, decided on {scale.start_date.isoformat()}"
     )
-    if project.shell.steps:
-        halls = -(-blocks // project.hall.blocks)
-        sqft = project.hall.blocks * project.block.mw_gross.value * project.hall.sqft_per_mw.value
-        yield f"{halls} hall{'s' * (halls != 1)} of {project.hall.blocks} blocks, {sqft:,.0f} sq ft each, built on site"
-    else:
-        yield "no halls: every block stands on a pad of its own"
+    yield from _halls(project)
     yield f"handed over {project.turnover_blocks} block{'s' * (project.turnover_blocks != 1)} at a time\n"
+
+
+def _halls(project: Project) -> Iterator[str]:
+    """Yield how many halls of which size are built."""
+    if not project.shell.steps:
+        yield "no halls: every block stands on a pad of its own" if project.pad.steps else "no halls are built"
+        return
+    built = Counter(hall.built_mw for hall in layout_of(project).halls)
+    for mw, halls in built.items():
+        of, sqft = round(mw / project.block.mw_gross.value), mw * project.hall.sqft_per_mw.value
+        yield f"{halls} hall{'s' * (halls != 1)} of {of} blocks, {sqft:,.0f} sq ft each, built on site"
 
 
 def _systems(project: Project) -> Table:

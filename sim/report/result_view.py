@@ -215,11 +215,11 @@ class ResultView:
 
     @property
     def hall_blocks(self) -> int:
-        """Return the blocks in a hall, 0 where the project has no halls."""
-        return int(self.config["hall"]["blocks"]) if self.config.get("shell", {}).get("steps") else 0
+        """Return the blocks in a hall, 0 where the project has no halls, or halls of different size."""
+        shell, scale = self.config.get("shell", {}), self.config["scale"]
+        return int(self.config["hall"]["blocks"]) if shell.get("steps") and not scale.get("buildings") else 0
 
     # --- tables
-
     @cached_property
     def runs(self) -> pd.DataFrame:
         """Return a row a replication."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim.report.docs_pages import BEGIN, END, write
-from sim.study.analyses.validation import Compared, Fact, compared, facts
+from sim.study.analyses.validation import Compared, Fact, compared, crps, facts, reference_class, scored
 from sim.study.api import load
 from tests.tiny_project import tiny_case
 
@@ -21,7 +22,7 @@ def fact(measure: str = "lead_time_full_days", low: float = 20, high: float = 40
 def test_every_published_number_has_its_case_and_every_case_its_numbers() -> None:
     found = facts(PUBLISHED)
     assert {one.case for one in found} == {path.stem for path in CASES.glob("*.yaml")}
-    assert {one.kind for one in found} == {"given", "calibrated", "predicted"}
+    assert {one.kind for one in found} == {"given", "calibrated", "predicted", "claim"}
     assert all(one.low <= one.high and one.source for one in found)
 
 
@@ -35,6 +36,7 @@ def test_every_case_loads_under_its_own_name(path: Path) -> None:
     [
         ("lead_time_full_days", 30),
         ("all_online", 30),
+        ("day_of_mw:2.5", 27),
         ("mw_it_on:28", 2.0),  # one block of two: 2.5 MW gross, 2.0 MW-IT
         ("days_of:electrical.connect", (420 - 390) / 24),
         ("hours_of:electrical lift", 12),
@@ -54,7 +56,32 @@ def test_a_rate_is_that_of_the_middle_half() -> None:
 
 @pytest.mark.parametrize(("p50", "off"), [(30, 0), (20, 0), (50, 0.25), (10, -0.5)])
 def test_how_far_off_a_prediction_is(p50: float, off: float) -> None:
-    assert Compared(fact(), p50 - 5, p50, p50 + 5, 9).off == pytest.approx(off)
+    assert Compared(fact(), p50 - 9, p50 - 5, p50, p50 + 5, p50 + 9, 9, 1.0, 2.0).off == pytest.approx(off)
+
+
+def test_score_of_a_forecast_by_hand_and_by_theory() -> None:
+    assert crps(np.array([5.0]), 8.0) == 3.0  # without spread it is the absolute error
+    assert crps(np.array([1.0, 3.0]), 2.0) == 0.5  # 1 - (0 + 2 + 2 + 0) / 4 / 2
+    # of a standard normal at its mean: (sqrt 2 - 1) / sqrt pi
+    normal = np.sort(np.random.default_rng(1).standard_normal(20_000))
+    assert crps(normal, 0.0) == pytest.approx((2**0.5 - 1) / np.pi**0.5, abs=0.01)
+
+
+def test_reference_class_has_its_p10_and_p90() -> None:
+    naive = reference_class(replace(fact(), class_low=400.0, class_high=900.0), 2001)
+    assert np.quantile(naive, [0.1, 0.5, 0.9]) == pytest.approx([400, 600, 900], rel=0.01)
+
+
+def test_scores_count_what_was_predicted_of_something_built() -> None:
+    def row(kind: str, low: float, score: float, naive: float) -> Compared:
+        return Compared(replace(fact(low=low, high=low), kind=kind), 5, 10, 20, 30, 35, 9, score, naive)
+
+    rows = [row("predicted", 20, 2, 4), row("predicted", 32, 8, 16), row("predicted", 50, 25, 25)]
+    others = [row("given", 20, 0, 0), row("claim", 20, 0, 0), row("predicted", 20, 0, float("nan"))]
+    found = scored([*rows, *others])
+    assert (found.number, found.inside, found.inside_wide) == (3, 1, 2)
+    assert found.error == pytest.approx((0 + 12 / 32 + 30 / 50) / 3)
+    assert (found.score, found.class_score) == pytest.approx(((0.1 + 0.25 + 0.5) / 3, (0.2 + 0.5 + 0.5) / 3))
 
 
 def test_hours_until_a_day_are_heads_times_paid_hours() -> None:

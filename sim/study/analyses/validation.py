@@ -10,8 +10,9 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite, isnan
+from math import ceil, isfinite, isnan, log, nan
 from pathlib import Path
+from statistics import NormalDist
 from typing import Literal
 from xml.etree import ElementTree
 
@@ -36,15 +37,19 @@ from sim.study.sample import QUOTABLE_FAILED_SHARE, Sample
 
 
 Floats = NDArray[np.float64]
+Z90 = 1.2815515655446004
+NEVER_DAYS = 14_600.0
+"""What a date counts for a score that never comes: the longest horizon there is."""
 HOUR, DAY, WEEK = 60, 1440, 7 * 1440
-SHARES = (0.1, 0.5, 0.9)
+SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
 class Fact:
     """One published number: of which case, how it is measured, between what and what, and how the model got it.
 
-    `given`: it is an input. `calibrated`: an input was chosen with it in view. `predicted`: neither.
+    `given`: it is an input. `calibrated`: an input was chosen with it in view. `predicted`: neither. `claim`: nothing of
+    the kind has been built. `class_low` and `class_high` are P10 and P90 of its reference class; NaN where there is none.
     """
 
     case: str
@@ -55,17 +60,28 @@ class Fact:
     high: float
     kind: str
     source: str
+    class_low: float = nan
+    class_high: float = nan
+
+    @property
+    def middle(self) -> float:
+        """The published number, or the middle of a published range: what a forecast is scored against."""
+        return (self.low + self.high) / 2
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A published number beside P10, P50 and P90 of what is predicted."""
+    """A published number beside P5, P10, P50, P90 and P95 of what is predicted, and the score of the forecast."""
 
     fact: Fact
+    p5: float
     p10: float
     p50: float
     p90: float
+    p95: float
     runs: int
+    score: float
+    class_score: float
 
     @property
     def off(self) -> float:
@@ -80,6 +96,63 @@ class Compared:
         """Whether P10 to P90 has a value in common with what was published."""
         return self.p10 <= self.fact.high and self.fact.low <= self.p90
 
+    @property
+    def overlaps_wide(self) -> bool:
+        """Whether P5 to P95 has a value in common with what was published."""
+        return self.p5 <= self.fact.high and self.fact.low <= self.p95
+
+
+def crps(values: Floats, seen: float) -> float:
+    """Return the continuous ranked probability score of a sample, in the unit of its values; smaller is better.
+
+    The mean distance of the sample from what was seen, less half the mean distance within it (Gneiting and Raftery
+    2007, J. Am. Stat. Assoc. 102). For a forecast without spread it is the absolute error.
+
+    >>> crps(np.array([1.0, 3.0]), 2.0)
+    0.5
+    """
+    ordered, n = np.sort(values), len(values)
+    within = float((ordered * (2 * np.arange(n) - n + 1)).sum()) / n**2
+    return float(np.abs(ordered - seen).mean()) - within
+
+
+def reference_class(fact: Fact, size: int = 201) -> Floats:
+    """Return a naive forecast, the quantiles of a lognormal with the P10 and P90 of the fact's reference class."""
+    if fact.class_low == fact.class_high:
+        return np.full(size, fact.class_low)
+    middle, spread = log(fact.class_low * fact.class_high) / 2, log(fact.class_high / fact.class_low) / 2 / Z90
+    share = (np.arange(size) + 0.5) / size
+    return np.exp(middle + spread * np.array([NormalDist().inv_cdf(one) for one in share]))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How good the predictions were together: how many held, the mean error, and the score beside the naive one's.
+
+    `error` is the mean distance of P50 from what was published, `score` and `class_score` the mean CRPS, all as shares
+    of what was published.
+    """
+
+    number: int
+    inside: int
+    inside_wide: int
+    error: float
+    score: float
+    class_score: float
+
+
+def scored(rows: Sequence[Compared]) -> Scored:
+    """Return how good the predictions were that were made of something built and have a reference class."""
+    judged = [row for row in rows if row.fact.kind == "predicted" and isfinite(row.class_score)]
+    return Scored(
+        len(judged),
+        sum(row.overlaps for row in judged),
+        sum(row.overlaps_wide for row in judged),
+        float(np.mean([abs(row.off) for row in judged])),
+        float(np.mean([row.score / row.fact.middle for row in judged])),
+        float(np.mean([row.class_score / row.fact.middle for row in judged])),
+    )
+
 
 def facts(path: Path) -> list[Fact]:
     """Read the table of published numbers."""
@@ -88,6 +161,7 @@ def facts(path: Path) -> list[Fact]:
         Fact(
             row["case"], row["quantity"], row["measure"], row["unit"],
             float(row["low"]), float(row["high"]), row["kind"], row["source"],
+            float(row["class_low"] or nan), float(row["class_high"] or nan),
         )
         for row in rows
     ]  # fmt: skip
@@ -103,8 +177,10 @@ def compared(case: Case, found: Sequence[Fact], runs: int, seed: int = 1) -> lis
             values = _of_logs(case, name, argument, seed, min(runs, 200))
         else:
             values = _of_runs(case, chunk.runs, chunk.curves, name, argument)
-        p10, p50, p90 = (quantile(np.sort(values), share) for share in SHARES)
-        rows.append(Compared(fact, p10, p50, p90, len(values)))
+        p5, p10, p50, p90, p95 = (quantile(np.sort(values), share) for share in SHARES)
+        naive = nan if isnan(fact.class_low) else crps(reference_class(fact), fact.middle)
+        finite = np.minimum(values, NEVER_DAYS)
+        rows.append(Compared(fact, p5, p10, p50, p90, p95, len(values), crps(finite, fact.middle), naive))
     return rows
 
 
@@ -121,9 +197,10 @@ def _of_runs(
         days = int(argument)
         paid = case.metric_context.paid_by_day[:days]
         return np.asarray(curves["headcount"][:, :days].astype(np.float64) @ paid / 1e6, np.float64)
-    if name == "all_online":
-        whole = curves["mw_online"] >= case.project.scale.capacity_mw - 1e-3
-        return np.where(whole.any(axis=1), whole.argmax(axis=1), np.inf)
+    if name in ("all_online", "day_of_mw"):
+        mw = float(argument) if argument else case.project.scale.capacity_mw
+        there = curves["mw_online"] >= mw - 1e-3
+        return np.where(there.any(axis=1), there.argmax(axis=1), np.inf)
     if name == "infrastructure":
         parts = ("capital_energise_usd", "capital_shell_and_systems_usd")
         return np.asarray(sum(np.asarray(runs[part], np.float64) for part in parts) / 1e9, np.float64)
