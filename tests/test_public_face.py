@@ -48,6 +48,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree = {**sim.load(TINY).tree, "schema_version": 1}
     for name in ("hybrid", "modular"):
         (place / "configs" / f"{name}.yaml").write_text(json.dumps({**tree, "name": name}))
+    (place / "configs" / "status").mkdir()
+    (place / "configs" / "status" / "hybrid_december.csv").write_text("kind,what,date\ndata_date,,2026-01-10\n")
     return place
 
 

@@ -18,6 +18,7 @@ PYTHON = (
     ("sim.study.analyses.sensitivity", ("sensitivity",)),
     ("sim.study.analyses.tuning", ("tune",)),
     ("sim.study.analyses.drivers", ("drivers",)),
+    ("sim.study.analyses.forecast.forecast_case", ("forecast",)),
     ("sim.metrics.registry", ("metrics_table",)),
     ("sim.study.case", ("prepare",)),
     ("sim.study.result", ("Result",)),

@@ -60,7 +60,7 @@ def test_both_lines_of_a_driver_given_twice_are_told(tmp_path: Path) -> None:
         text.replace("risks: {drivers: []}\n", f"risks:\n  drivers:\n{driver}{driver}")
     )
     (tmp_path / "base.yaml").write_text((TINY.parents[2] / "configs" / "base.yaml").read_text())
-    with pytest.raises(ConfigError, match=r"twice.yaml:18: risks.drivers.rain.id: .*stands at .*twice.yaml:17 already"):
+    with pytest.raises(ConfigError, match=r"twice.yaml:19: risks.drivers.rain.id: .*stands at .*twice.yaml:18 already"):
         load_as(Project, tmp_path / "twice.yaml")
 
 

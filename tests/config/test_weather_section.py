@@ -34,7 +34,7 @@ def test_every_number_has_a_source() -> None:
     [
         ({"kind": "file"}, "file: is missing: `kind: file` reads it"),
         ({"kind": "table"}, "lost_days: is missing"),
-        ({"kind": "rain"}, "one of none, west_texas, table or file"),
+        ({"kind": "rain"}, "one of none, table or file or one of arizona"),
         ({"file": "/etc/passwd"}, "in or below the folder"),
         ({"file": "../x.epw"}, "in or below the folder"),
         ({"file": "c:\\x.epw"}, "in or below the folder"),

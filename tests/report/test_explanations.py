@@ -32,7 +32,7 @@ def test_the_chain_of_a_run_is_described_in_periods_that_follow_each_other(by_ha
 
 def test_the_sentence_says_the_date_and_its_days(by_hand: Result) -> None:
     text = describe_chain(ResultView.of(by_hand))
-    assert text.endswith("is 30 days after the decision: power 24, crew 3, own work: commissioning 3.")
+    assert text.endswith(", 30 days after the decision: power 24, crew 3, own work: commissioning 3.")
 
 
 def test_what_was_critical_is_counted_over_the_finished_runs() -> None:

@@ -53,7 +53,7 @@ MUTANTS = (
     Mutant(
         "priorities are forgotten",
         "memory_layout.py",
-        "np.searchsorted(priorities, plan.rows[:, 2]) << minute_bits + rank_bits",
+        "np.searchsorted(priorities, np.where(plan.rows[:, 0] == HOLD, plan.rows[:, 2], 0))",
         "np.searchsorted(priorities, plan.rows[:, 2]) * 0",
     ),
     Mutant(
