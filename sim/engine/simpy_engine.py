@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, EndlessGrants
-from sim.engine.initial_state import SETS_OUT, InitialState
+from sim.engine.initial_state import MILLION, SETS_OUT, InitialState
 from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
@@ -29,7 +29,6 @@ JUMPS_A_MINUTE = 10_000
 EVENTS_A_RUN = 5_000_000
 """Steps of one replication after which it counts as going round for ever; 250 MW have about 20,000."""
 
-MILLION = 1_000_000
 
 Process = Generator[simpy.Event, None, None]
 

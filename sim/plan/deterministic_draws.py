@@ -32,8 +32,8 @@ def mean_draws(inputs: Inputs) -> SampledInputs:
     occurs = inputs.only_with[inputs.only_with >= 0]
     factors, delays = _of_tables(inputs, inputs.mean)
     factors[occurs] = 0.0
-    luck, _ = _in_proportion(inputs)
-    return _deterministic(inputs, inputs.mean[inputs.table], luck, *shared(inputs, factors, delays), inputs.mean)
+    uniform, _ = _in_proportion(inputs)
+    return _deterministic(inputs, inputs.mean[inputs.table], uniform, *shared(inputs, factors, delays), inputs.mean)
 
 
 def expected_draws(inputs: Inputs) -> SampledInputs:
@@ -44,10 +44,10 @@ def expected_draws(inputs: Inputs) -> SampledInputs:
     What a single unit does is at its mean, or as is most likely; a risk driver counts with its probability.
     """
     factors, delays = shared_in_proportion(inputs, *_of_tables(inputs, inputs.mean))
-    luck, several = _in_proportion(inputs)
-    drawn = sample(inputs.tables, inputs.table, luck[:, None])[:, 0]
+    uniform, several = _in_proportion(inputs)
+    drawn = sample(inputs.tables, inputs.table, uniform[:, None])[:, 0]
     shape = np.where(several & (inputs.kind == SPAN), drawn, inputs.mean[inputs.table])
-    return _deterministic(inputs, shape, luck, factors, delays, inputs.mean)
+    return _deterministic(inputs, shape, uniform, factors, delays, inputs.mean)
 
 
 def _of_tables(inputs: Inputs, by_table: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -56,10 +56,15 @@ def _of_tables(inputs: Inputs, by_table: FloatArray) -> tuple[FloatArray, FloatA
 
 
 def _deterministic(
-    inputs: Inputs, shape: FloatArray, luck: FloatArray, factors: FloatArray, delays: FloatArray, by_table: FloatArray
+    inputs: Inputs,
+    shape: FloatArray,
+    uniform: FloatArray,
+    factors: FloatArray,
+    delays: FloatArray,
+    by_table: FloatArray,
 ) -> SampledInputs:
     """Return inputs without chance: these shapes, and uniforms that bring about each decision."""
-    content, values = settle(inputs, shape[:, None], luck[:, None], factors, delays)
+    content, values = settle(inputs, shape[:, None], uniform[:, None], factors, delays)
     repeated = settle(inputs, by_table[inputs.table][:, None], _half(inputs)[:, None], factors, delays)[1]
 
     def later(number: int, _attempt: int) -> int:

@@ -237,7 +237,7 @@ def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[Flo
     named = np.flatnonzero(inputs.only_with >= 0)
     applies = factors[inputs.only_with[named]] != 0
     factors[named] = np.where(applies, factors[named], 1.0)
-    minutes = _times(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    minutes = multiplied(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
     return factors, np.floor(minutes + 0.5)
 
 
@@ -246,7 +246,7 @@ def shared_in_proportion(inputs: Inputs, factors: FloatArray, delays: FloatArray
 
     A factor is 1 + p × (size − 1), a delay p × its minutes.
     """
-    minutes = _times(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    minutes = multiplied(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
     named = np.flatnonzero(inputs.only_with >= 0)
     factors[named] = 1.0 + factors[inputs.only_with[named]] * (factors[named] - 1.0)
     return factors, np.floor(minutes + 0.5)
@@ -261,21 +261,28 @@ def settle(
     """
     # in this order, one factor after the other: floats must round alike here, in `value_of` and in the kernel
     amount = shape * inputs.minutes[:, None]
-    amount = _times(amount, inputs.content, factors)
+    amount = multiplied(amount, inputs.content, factors)
     content = np.floor(amount + 0.5)
-    amount = _times(amount, inputs.losses, factors)
-    for column in inputs.delays.T:
-        amount = amount + np.where(column[:, None] < 0, 0.0, delays[column] if len(delays) else 0.0)
+    amount = multiplied(amount, inputs.losses, factors)
+    amount = delayed(amount, inputs.delays, delays)
     jumps = drawn < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
     values = np.where((inputs.kind == SPAN)[:, None], np.floor(amount + 0.5), jumps)
     return content.astype(np.int64), values.astype(np.int64)
 
 
-def _times(amount: FloatArray, columns: NDArray[np.int64], factors: FloatArray) -> FloatArray:
+def multiplied(amount: FloatArray, columns: NDArray[np.int64], factors: FloatArray) -> FloatArray:
+    """Multiply amounts, shape (inputs, replications), in place with the factors that `columns` name for each input."""
     for column in columns.T:
         # only where a factor is named: multiplying by 1.0 would be right too, and slower
         named = np.flatnonzero(column >= 0)
         amount[named] *= factors[column[named]]
+    return amount
+
+
+def delayed(amount: FloatArray, columns: NDArray[np.int64], delays: FloatArray) -> FloatArray:
+    """Return amounts, shape (inputs, replications), with the delays added that `columns` name for each input."""
+    for column in columns.T:
+        amount = amount + np.where(column[:, None] < 0, 0.0, delays[column] if len(delays) else 0.0)
     return amount
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, inf, isfinite, log
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +81,8 @@ class Uniform:
 
 
 @dataclass(frozen=True, slots=True)
-class Triangular:
-    """Three points joined by straight lines: fat tails, for rough estimates."""
+class ThreePoints:
+    """Bounds and the most likely value between them: what triangular and PERT estimates have in common."""
 
     low: float
     mode: float
@@ -91,6 +91,19 @@ class Triangular:
     def __post_init__(self) -> None:
         """Refuse points out of order."""
         _require_ordered(self.low, self.mode, self.high)
+
+    def planned(self) -> float:
+        """Return the most likely value."""
+        return self.mode
+
+    def scaled(self, k: float) -> Self:
+        """Multiply all three points by `k` > 0."""
+        return type(self)(self.low * k, self.mode * k, self.high * k)
+
+
+@dataclass(frozen=True, slots=True)
+class Triangular(ThreePoints):
+    """Three points joined by straight lines: fat tails, for rough estimates."""
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`."""
@@ -105,30 +118,14 @@ class Triangular:
         """Return the mean of the three points."""
         return (self.low + self.mode + self.high) / 3
 
-    def planned(self) -> float:
-        """Return the most likely value."""
-        return self.mode
-
-    def scaled(self, k: float) -> Triangular:
-        """Multiply all three points by `k` > 0."""
-        return Triangular(self.low * k, self.mode * k, self.high * k)
-
 
 @dataclass(frozen=True, slots=True)
-class Pert:
+class Pert(ThreePoints):
     """Three points as a beta distribution with weight 4 on the most likely: the planner's usual estimate.
 
     Its mean is (low + 4 mode + high)/6 and its variance (mean - low)(high - mean)/7, which is not the rule of
     thumb ((high - low)/6)².
     """
-
-    low: float
-    mode: float
-    high: float
-
-    def __post_init__(self) -> None:
-        """Refuse points out of order."""
-        _require_ordered(self.low, self.mode, self.high)
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`."""
@@ -145,14 +142,6 @@ class Pert:
     def mean(self) -> float:
         """Return (low + 4 mode + high) / 6."""
         return (self.low + 4 * self.mode + self.high) / 6
-
-    def planned(self) -> float:
-        """Return the most likely value."""
-        return self.mode
-
-    def scaled(self, k: float) -> Pert:
-        """Multiply all three points by `k` > 0."""
-        return Pert(self.low * k, self.mode * k, self.high * k)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.report.figures import delivery
 from sim.report.figures.capital import DEFINITION, quarterly_funding
@@ -19,7 +22,9 @@ from sim.report.html_report.chart_spec import (
     date_axis,
     in_one_line,
 )
-from sim.report.result_view import FINISH, ResultView
+from sim.report.result_view import FINISH, ResultView, Values
+
+Flags = NDArray[np.bool_]
 
 
 def joint(view: ResultView) -> Chart:
@@ -28,39 +33,11 @@ def joint(view: ResultView) -> Chart:
     target, budget = view.limit(FINISH) or 0.0, view.planned(BUDGET) or 0.0
     scale, unit = money_scale(float(np.nanmax(cost)))
     early, thrifty, done = finish <= target, cost <= budget, np.isfinite(finish)
-    groups = (
-        ("both kept", early & thrifty, "kept"),
-        ("one of them missed", early != thrifty, "half"),
-        ("both missed", ~early & ~thrifty, "missed"),
-    )
-    series = [
-        Series(name, "points", colour, finish[of & done], cost[of & done] / scale)
-        for name, of, colour in groups
-        if (of & done).any()
-    ]
-    for level, dash in ((0.5, DOTTED), (0.7, DASHED), (0.8, "")):
-        days, dollars = delivery.frontier(finish, cost, level)
-        if len(days):
-            series.append(
-                Series(
-                    f"{100 * level:.0f} % of runs keep both",
-                    "line",
-                    "ink",
-                    days,
-                    dollars / scale,
-                    step=True,
-                    dash=dash,
-                    width=1.4,
-                )
-            )
+    dots = _quadrants(finish, cost / scale, early, thrifty)
+    lines = _frontiers(finish, cost, scale)
     shown = np.append(finish[done], target)
     wide = max(float(np.ptp(shown)), 14.0)
     dollars = np.append(cost[done], budget) / scale
-    corners = [
-        Mark("corner", label=percent(float((a & b).mean())), right=right, top=top)
-        for right, a in ((False, early), (True, ~early))
-        for top, b in ((False, thrifty), (True, ~thrifty))
-    ]
     both = percent(float((early & thrifty).mean()))
     margin = max(float(np.ptp(dollars)) * 0.12, 0.01)
     return Chart(
@@ -80,9 +57,42 @@ def joint(view: ResultView) -> Chart:
             range=(min(dollars) - margin, max(dollars) + margin),
         ),
         None,
-        tuple(series),
-        (Mark("x", target, "target", dash=DASHED), Mark("y", budget / scale, key="budget"), *corners),
+        (*dots, *lines),
+        (
+            Mark("x", target, "target", dash=DASHED),
+            Mark("y", budget / scale, key="budget"),
+            *_corners(early, thrifty),
+        ),
     )
+
+
+def _quadrants(finish: Values, cost: Values, early: Flags, thrifty: Flags) -> Iterator[Series]:
+    """Yield the runs as dots: those that keep both, one or none; `cost` is in the chart's unit."""
+    groups = (
+        ("both kept", early & thrifty, "kept"),
+        ("one of them missed", early != thrifty, "half"),
+        ("both missed", ~early & ~thrifty, "missed"),
+    )
+    for name, group, colour in groups:
+        of = group & np.isfinite(finish)
+        if of.any():
+            yield Series(name, "points", colour, finish[of], cost[of])
+
+
+def _frontiers(finish: Values, cost: Values, scale: float) -> Iterator[Series]:
+    """Yield the dates and budgets that a share of the runs keep together."""
+    for level, dash in ((0.5, DOTTED), (0.7, DASHED), (0.8, "")):
+        days, dollars = delivery.frontier(finish, cost, level)
+        if len(days):
+            name = f"{100 * level:.0f} % of runs keep both"
+            yield Series(name, "line", "ink", days, dollars / scale, step=True, dash=dash, width=1.4)
+
+
+def _corners(early: Flags, thrifty: Flags) -> Iterator[Mark]:
+    """Yield the share of the runs in each corner."""
+    for right, by_date in ((False, early), (True, ~early)):
+        for top, by_cost in ((False, thrifty), (True, ~thrifty)):
+            yield Mark("corner", label=percent(float((by_date & by_cost).mean())), right=right, top=top)
 
 
 # --- money ------------------------------------------------------------------------------------------------------------

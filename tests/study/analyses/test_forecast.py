@@ -95,7 +95,7 @@ def test_a_later_fact_moves_the_end_and_a_promise_is_kept() -> None:
 
 
 def test_what_is_finished_keeps_its_date_and_draws_nothing() -> None:
-    at = steps().ways[steps().units["h1.shell.foundations"]].planned[-1] - 3 * 1440
+    at = steps().routes[steps().units["h1.shell.foundations"]].planned[-1] - 3 * 1440
     case = forecast_case(
         CONFIG, status(0.6, Fact(2, "milestone", "h1.shell.foundations", finish=at)), planned=planned()
     )
@@ -163,9 +163,9 @@ def test_actuals_that_take_longer_move_their_factor_up() -> None:
     plan, way_of = planned().plan, steps()
     facts = []
     for number, (name, (unit, place)) in enumerate(way_of.activities.items()):
-        step = way_of.ways[unit].steps[place]
+        step = way_of.routes[unit].steps[place]
         if "loss." in "".join(plan.inputs.factors[f] for f in plan.inputs.losses[plan.rows[step, 1]] if f >= 0):
-            begin, end = way_of.ways[unit].planned[place - 1], way_of.ways[unit].planned[place]
+            begin, end = way_of.routes[unit].planned[place - 1], way_of.routes[unit].planned[place]
             facts.append(Fact(number, "activity", name, start=begin, finish=begin + 3 * (end - begin)))
     found = learn(plan, progress_of(status(3.0, *facts)))
     assert found

@@ -20,7 +20,7 @@ from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replic
 from sim.engine.initial_state import InitialState
 from sim.errors import SimError
 from sim.plan.draws import Draws, Spreader, Uniforms
-from sim.plan.vocabulary import WORK, Log
+from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import Learnt, LearntUniforms, RemainingWork, learn
@@ -258,7 +258,7 @@ def facts_of(case: ForecastCase) -> dict[str, Any]:
         "status": case.status.file,
         "facts": len(case.status.facts),
         "implied": case.progress.implied,
-        "late_days": case.progress.late / 1440,
+        "late_days": case.progress.late / MINUTES_PER_DAY,
         "out_of_sequence": list(case.progress.out_of_sequence),
         "learnt": [asdict(one) for one in case.learnt],
     }
@@ -304,5 +304,5 @@ def attribute(
 
 def _quantiles(case: Case, seed: int, runs: int) -> tuple[float, float]:
     """Return P50 and P80 of the day on which the project is finished."""
-    days = [done.outcome.log[-1, 0] / 1440 for done in case.replications(seed, 0, runs)]
+    days = [done.outcome.log[-1, 0] / MINUTES_PER_DAY for done in case.replications(seed, 0, runs)]
     return float(np.quantile(days, 0.5)), float(np.quantile(days, 0.8))

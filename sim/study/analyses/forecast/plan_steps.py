@@ -1,6 +1,6 @@
-"""Where the facts of a status stand in a plan: the way every unit takes, and which of its steps a fact is about.
+"""Where the facts of a status stand in a plan: the route every unit takes, and which of its steps a fact is about.
 
-The way of a unit is that of the expected plan, with what fails there and is done again; behind its end everything passes.
+The route of a unit is that of the expected plan, with what fails there and is done again; behind its end everything passes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NEVER = 1 << 40
 
 
 @dataclass(frozen=True)
-class Way:
+class PlannedRoute:
     """The steps of a unit in order, and the minute at which each is done in the expected plan."""
 
     steps: list[int]
@@ -38,25 +38,25 @@ class PlanSteps:
         self.project, self.plan = project, plan
         self.rows = plan.rows.tolist()
         self.units = {name: number for number, name in enumerate(plan.units)}
-        self.ways = self._ways(planned_log)
+        self.routes = self._routes(planned_log)
 
-    def _ways(self, log: Log) -> list[Way]:
-        """Return the way of every unit."""
-        ways = [Way([], []) for _ in self.plan.units]
+    def _routes(self, log: Log) -> list[PlannedRoute]:
+        """Return the route of every unit."""
+        routes = [PlannedRoute([], []) for _ in self.plan.units]
         for minute, step, _ in log.tolist():
-            way = ways[int(self.plan.unit_of[step])]
-            way.steps.append(step)
-            way.planned.append(minute)
-        for unit, way in enumerate(ways):
-            self._go_on(unit, way)
-        return ways
+            route = routes[int(self.plan.unit_of[step])]
+            route.steps.append(step)
+            route.planned.append(minute)
+        for unit, route in enumerate(routes):
+            self._go_on(unit, route)
+        return routes
 
-    def _go_on(self, unit: int, way: Way) -> None:
-        """Complete a way behind where the expected plan ended: everything passes, nothing is done again."""
-        at = self._after(way.steps[-1]) if way.steps else int(self.plan.first[unit])
+    def _go_on(self, unit: int, route: PlannedRoute) -> None:
+        """Complete a route behind where the expected plan ended: everything passes, nothing is done again."""
+        at = self._after(route.steps[-1]) if route.steps else int(self.plan.first[unit])
         while at < self.plan.first[unit + 1]:
-            way.steps.append(at)
-            way.planned.append(NEVER)
+            route.steps.append(at)
+            route.planned.append(NEVER)
             at = self._after(at)
 
     def _after(self, at: int) -> int:
@@ -71,8 +71,8 @@ class PlanSteps:
     def activities(self) -> Mapping[str, tuple[int, int]]:
         """Return unit and place in its way of every activity, by `UNIT/ACTIVITY`."""
         found = {}
-        for unit, way in enumerate(self.ways):
-            for place, step in enumerate(way.steps):
+        for unit, route in enumerate(self.routes):
+            for place, step in enumerate(route.steps):
                 if self.rows[step][0] == WORK and self.plan.work_roles[step] == "work":
                     found[f"{self.plan.units[unit]}/{self.plan.activities[self.plan.activity_of[step]]}"] = unit, place
         return found
@@ -81,47 +81,47 @@ class PlanSteps:
     def stages(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
         """Return by what can be counted (`electrical.made`, `online`) unit and place of each, in the plan's order."""
         found: dict[str, list[tuple[int, int, int]]] = {}
-        for unit, way in enumerate(self.ways):
+        for unit, route in enumerate(self.routes):
             info = self.plan.unit_info[unit]
             if info.kind == "skid":
-                for stage, made in self._skid_stages(way, info.part).items():
+                for stage, made in self._skid_stages(route, info.part).items():
                     found.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, made))
             elif info.kind == "installation":
                 for stage, kind in (("set", "set"), ("hooked_up", "complete")):
-                    if (there := self._note(way, kind)) is not None:
+                    if (there := self._note(route, kind)) is not None:
                         found.setdefault(f"{info.part}.{stage}", []).append((place_number(info.place), unit, there))
             elif info.kind == "commissioning" and info.part == "commissioning":
-                found.setdefault("tested", []).append((place_number(info.place), unit, len(way.steps) - 1))
+                found.setdefault("tested", []).append((place_number(info.place), unit, len(route.steps) - 1))
             elif info.kind == "turnover":
-                for place, step in enumerate(way.steps):
+                for place, step in enumerate(route.steps):
                     note = self.plan.notes[self.rows[step][1]] if self.rows[step][0] == NOTE else None
                     if note is not None and note.kind == ONLINE:
                         found.setdefault(ONLINE, []).append((place_number(note.place), unit, place))
         # as the expected plan comes to them: what is ordered first need not be finished first
         return {
-            what: tuple((u, p) for _, _, u, p in sorted((self.ways[u].planned[p], n, u, p) for n, u, p in those))
+            what: tuple((u, p) for _, _, u, p in sorted((self.routes[u].planned[p], n, u, p) for n, u, p in those))
             for what, those in found.items()
         }
 
-    def _skid_stages(self, way: Way, system: str) -> dict[str, int]:
+    def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
         """Return the places of a skid's stages in its way."""
         works = [
             (self.plan.activities[self.plan.activity_of[step]], place)
-            for place, step in enumerate(way.steps)
+            for place, step in enumerate(route.steps)
             if self.rows[step][0] == WORK
         ]
         first = dict(reversed(works))
         test, load = first[f"{system} factory test"], dict(works)[f"{system} load"]
         made = max(place for _, place in works if place < test)
-        passed = max(place for place in range(load) if self.rows[way.steps[place]][0] == FREE)
-        delivered = self._note(way, "delivered")
+        passed = max(place for place in range(load) if self.rows[route.steps[place]][0] == FREE)
+        delivered = self._note(route, "delivered")
         assert delivered is not None
         return dict(zip(STAGES[:4], (made, passed, load, delivered), strict=True))
 
-    def _note(self, way: Way, kind: str) -> int | None:
+    def _note(self, route: PlannedRoute, kind: str) -> int | None:
         """Return where in its way a unit leaves a note of a kind."""
-        for place in reversed(range(len(way.steps))):
-            step = way.steps[place]
+        for place in reversed(range(len(route.steps))):
+            step = route.steps[place]
             if self.rows[step][0] == NOTE and self.plan.notes[self.rows[step][1]].kind == kind:
                 return place
         return None
@@ -148,9 +148,9 @@ class PlanSteps:
 
     def promised(self, unit: int) -> int | None:
         """Return the place of the last work of a unit that is nobody's: a lead time, a slip, permits."""
-        way = self.ways[unit]
-        waits = [place for place, step in enumerate(way.steps) if self.rows[step][0] == WORK]
-        return next((place for place in reversed(waits) if not self.plan.people[way.steps[place]].any()), None)
+        route = self.routes[unit]
+        waits = [place for place, step in enumerate(route.steps) if self.rows[step][0] == WORK]
+        return next((place for place in reversed(waits) if not self.plan.people[route.steps[place]].any()), None)
 
     def blocks_anything(self, step: int) -> bool:
         """Return whether a unit can stand at a step while time passes."""
@@ -169,4 +169,4 @@ class PlanSteps:
     @cached_property
     def planned_finish(self) -> int:
         """Return the last minute of the expected plan."""
-        return int(max(np.max([m for m in way.planned if m < NEVER], initial=0) for way in self.ways))
+        return int(max(np.max([m for m in route.planned if m < NEVER], initial=0) for route in self.routes))

@@ -17,9 +17,9 @@ import numpy as np
 
 from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
-from sim.study.analyses.forecast.status import MINUTES_PER_DAY, ONLINE, Fact, Status
+from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 
 SUPPLIED = ("supplied", "passed")
 ROUNDS = 200
@@ -27,7 +27,7 @@ ROUNDS = 200
 
 @dataclass
 class Known:
-    """What a status says of one unit: when it did which place of its way, and the first one it has not done."""
+    """What a status says of one unit: when it did which place of its route, and the first one it has not done."""
 
     done: dict[int, int] = field(default_factory=dict)
     started: tuple[int, int] | None = None
@@ -76,7 +76,7 @@ class Progress:
         places = self.steps.stages[what]
         per = self.steps.mw_of_block if what == ONLINE else 1.0
         points = sorted((fact.date or 0, min(len(places), int((fact.count or 0) / per + 1e-6))) for fact in facts)
-        planned = [self.steps.ways[unit].planned[place] for unit, place in places]
+        planned = [self.steps.routes[unit].planned[place] for unit, place in places]
         planned = np.maximum.accumulate(planned).tolist()
         begin, before, since = min(planned[0], points[0][0]), 0, planned[0]
         for date, count in points:
@@ -95,12 +95,12 @@ class Progress:
         unit = self.steps.milestone(fact.what)
         assert unit is not None
         assert fact.finish is not None
-        self._of(unit).done[len(self.steps.ways[unit].steps) - 1] = fact.finish
+        self._of(unit).done[len(self.steps.routes[unit].steps) - 1] = fact.finish
 
     def _activity(self, fact: Fact) -> None:
         """Put a unit where an activity that is reported has it."""
         unit, place = self.steps.activities[fact.what]
-        known, step = self._of(unit), self.steps.ways[unit].steps[place]
+        known, step = self._of(unit), self.steps.routes[unit].steps[place]
         known.whole = True
         if fact.start is not None:
             known.started = place, fact.start
@@ -135,7 +135,7 @@ class Progress:
         place = self.steps.promised(unit)
         assert place is not None
         assert fact.finish is not None
-        planned = self.steps.ways[unit].planned[place - 1] if place else 0
+        planned = self.steps.routes[unit].planned[place - 1] if place else 0
         known = self._of(unit)
         known.whole, known.started = True, (place, min(planned, self.minute))
         if place:
@@ -149,10 +149,10 @@ class Progress:
     def _lay_out(self) -> None:
         """Give every step done its minute: of reported units by their facts, of others by the plan, moved."""
         late = [
-            at - self.steps.ways[unit].planned[place]
+            at - self.steps.routes[unit].planned[place]
             for unit, known in self.known.items()
             for place, at in known.done.items()
-            if self.steps.ways[unit].planned[place] < NEVER
+            if self.steps.routes[unit].planned[place] < NEVER
         ]
         self.late = round(median(late)) if late else 0
         for unit in range(len(self.plan.units)):
@@ -160,21 +160,21 @@ class Progress:
 
     def _times_of(self, unit: int) -> list[int]:
         """Return the minutes of all that a unit has done: by its facts, then as planned as far as these allow."""
-        way, known = self.steps.ways[unit], self.known.get(unit, Known())
+        route, known = self.steps.routes[unit], self.known.get(unit, Known())
         facts = sorted(known.done.items())
-        times = [min(at, self.minute) for at in _between(way.planned, facts)]
-        moved = times[-1] - way.planned[len(times) - 1] if times else self.late
-        if times and way.planned[len(times) - 1] >= NEVER:
+        times = [min(at, self.minute) for at in _between(route.planned, facts)]
+        moved = times[-1] - route.planned[len(times) - 1] if times else self.late
+        if times and route.planned[len(times) - 1] >= NEVER:
             moved = 0
-        for place in range(len(times), len(way.steps)):
-            step = way.steps[place]
+        for place in range(len(times), len(route.steps)):
+            step = route.steps[place]
             # a date comes by itself; all else that takes time is done only where somebody says so
             dated = self.steps.rows[step][0] == UNTIL
             blocking = self.steps.blocks_anything(step) and not (dated and known.whole)
             if place >= known.open_from or (blocking and (known.whole or known.started is not None)):
                 break
             at = (
-                max(way.planned[place] + moved, times[-1] if times else 0)
+                max(route.planned[place] + moved, times[-1] if times else 0)
                 if blocking or dated or not times
                 else times[-1]
             )
@@ -194,22 +194,22 @@ class Progress:
         """Yield unit, place, step and minute of all that is done."""
         for unit, times in enumerate(self.times):
             for place, at in enumerate(times):
-                yield unit, place, self.steps.ways[unit].steps[place], at
+                yield unit, place, self.steps.routes[unit].steps[place], at
 
     def _find_givers(self) -> None:
         """Collect who signals which gate, and who supplies which pool, by the plan's order."""
         self.signallers: dict[int, list[tuple[int, int, int]]] = {}
         self.suppliers: dict[int, list[tuple[int, int, int]]] = {}
         kinds = self.plan.pool_kinds
-        for unit, way in enumerate(self.steps.ways):
-            for place, step in enumerate(way.steps):
+        for unit, route in enumerate(self.steps.routes):
+            for place, step in enumerate(route.steps):
                 operation, a = self.steps.rows[step][:2]
                 if operation == SIGNAL:
-                    self.signallers.setdefault(a, []).append((way.planned[place], unit, place))
+                    self.signallers.setdefault(a, []).append((route.planned[place], unit, place))
                 elif operation == FREE:
                     for pool, _ in self.plan.bundles[a]:
                         if kinds[pool] in SUPPLIED:
-                            self.suppliers.setdefault(pool, []).append((way.planned[place], unit, place))
+                            self.suppliers.setdefault(pool, []).append((route.planned[place], unit, place))
         for givers in (*self.signallers.values(), *self.suppliers.values()):
             givers.sort()
 
@@ -325,10 +325,10 @@ class Progress:
 
     def _detail(self, unit: int, place: int) -> int:
         """Return what the log says of a step: since when, which branch, how much."""
-        way, times = self.steps.ways[unit], self.times[unit]
-        operation, a, b = self.steps.rows[way.steps[place]][:3]
+        route, times = self.steps.routes[unit], self.times[unit]
+        operation, a, b = self.steps.rows[route.steps[place]][:3]
         if operation == AGAIN:
-            return int(place + 1 < len(way.steps) and way.steps[place + 1] == a)
+            return int(place + 1 < len(route.steps) and route.steps[place + 1] == a)
         if operation == FREE:
             return int(a)
         if operation in (SIGNAL, NOTE):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sim.engine.initial_state import InitialState, factors_at_start, whole_minutes
 from sim.plan.compile import CompiledPlan
-from sim.plan.draws import Inputs, Uniforms, shared
+from sim.plan.draws import Inputs, Uniforms, delayed, multiplied, shared
 from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.progress import Progress, Remaining
 from sim.world.distributions import Triangular
@@ -74,9 +74,9 @@ def _observations(plan: CompiledPlan, progress: Progress) -> list[tuple[int, flo
     """Return factor, log of actual over expected minutes without it, and its spread, for every work reported as finished."""
     inputs, found = plan.inputs, list[tuple[int, float, float]]()
     for unit, known in progress.known.items():
-        way, times = progress.steps.ways[unit], progress.times[unit]
+        route, times = progress.steps.routes[unit], progress.times[unit]
         for place in known.done:
-            step = way.steps[place]
+            step = route.steps[place]
             if plan.rows[step, 0] != WORK or place == 0 or place >= len(times) or place - 1 not in known.done:
                 continue
             number = int(plan.rows[step, 1])
@@ -172,23 +172,23 @@ class RemainingWork:
         factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, CHUNK))
         delays = sample(inputs.tables, inputs.delay_table, self.draws(inputs.delay_names, first, CHUNK))
         factors, delays = shared(inputs, factors, delays)
-        luck = uniforms(self.keys, first, CHUNK)
+        drawn = uniforms(self.keys, first, CHUNK)
         times, added = self._common(factors, delays)
         table = inputs.table[self.numbers]
         above = (self.elapsed / self.scale)[:, None]
         shape_at = partial(sample, inputs.tables, table)
         reached = _cdf(shape_at, (above - added) / times)
         reached = np.where((self.elapsed > 0)[:, None], reached, 0.0)
-        amount = shape_at(np.clip(reached + (1 - reached) * luck, 1e-9, 1 - 1e-9)) * times + added
+        amount = shape_at(np.clip(reached + (1 - reached) * drawn, 1e-9, 1 - 1e-9)) * times + added
         whole = whole_minutes(np.floor(amount + 0.5).astype(np.int64), *(one[:, None] for one in self.factors))
         planned = inputs.planned[table][:, None] * times + added
         left = np.maximum(whole - self.elapsed[:, None], 0)
         left = np.where(reached >= 1 - 1e-9, OVERRUN * planned, left)
         for row, stated in enumerate(self.stated):
             if stated.minutes is not None:
-                left[row] = _range(stated.minutes, luck[row])
+                left[row] = _range(stated.minutes, drawn[row])
             elif stated.share is not None:
-                left[row] = stated.share * (shape_at(luck)[row] * times[row] + added[row]) * self.scale[row]
+                left[row] = stated.share * (shape_at(drawn)[row] * times[row] + added[row]) * self.scale[row]
         return np.maximum(np.floor(left + 0.5), 1).astype(np.int64)
 
     def _common(self, factors: Floats, delays: Floats) -> tuple[Floats, Floats]:
@@ -196,20 +196,17 @@ class RemainingWork:
         inputs = self.plan.inputs
         times = np.repeat(inputs.minutes[self.numbers][:, None], CHUNK, axis=1)
         for group in (inputs.content, inputs.losses):
-            for column in group[self.numbers].T:
-                times *= np.where(column[:, None] >= 0, factors[column], 1.0) if len(factors) else 1.0
-        added = np.zeros_like(times)
-        for column in inputs.delays[self.numbers].T:
-            added += np.where(column[:, None] >= 0, delays[column], 0.0) if len(delays) else 0.0
+            times = multiplied(times, group[self.numbers], factors)
+        added = delayed(np.zeros_like(times), inputs.delays[self.numbers], delays)
         return np.maximum(times, 1e-12), added
 
 
-def _range(minutes: tuple[float, float, float], luck: Floats) -> Floats:
+def _range(minutes: tuple[float, float, float], drawn: Floats) -> Floats:
     """Return draws of a stated remaining time: fixed, or triangular between its ends."""
     low, mode, high = minutes
     if low >= high:
-        return np.full_like(luck, mode)
-    return Triangular(low, min(max(mode, low), high), high).ppf(luck)
+        return np.full_like(drawn, mode)
+    return Triangular(low, min(max(mode, low), high), high).ppf(drawn)
 
 
 def _cdf(shape_at: partial[Floats], values: Floats) -> Floats:

@@ -33,6 +33,7 @@ from sim import files
 from sim.config.source_positions import did_you_mean
 from sim.config.yaml_reader import read_file
 from sim.errors import ConfigError, Problem
+from sim.plan.vocabulary import MINUTES_PER_DAY
 
 KINDS = ("data_date", "config", "milestone", "count", "activity", "promise", "people", "hours", "risk", "money")
 DATES = ("date", "start", "finish", "suspended", "resumed", "low", "high")
@@ -43,7 +44,6 @@ STAGES = ("made", "passed", "shipped", "on_site", "set", "hooked_up", "tested")
 """What is counted by system: skids made, through their acceptance test, shipped and on site; blocks set and hooked up."""
 ONLINE = "online"
 LARGEST_BYTES = 20_000_000
-MINUTES_PER_DAY = 1440
 LENGTH_OF_A_DATE = len("2027-03-31")
 
 

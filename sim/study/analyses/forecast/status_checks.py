@@ -9,7 +9,6 @@ from typing import Literal
 
 from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
-from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
 
@@ -180,17 +179,3 @@ def _power(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 def _is_generating(steps: PlanSteps, name: str) -> bool:
     unit = steps.milestone(name)
     return unit is not None and steps.plan.unit_info[unit].kind == "generating_unit"
-
-
-def unreported(steps: PlanSteps, status: Status) -> list[str]:
-    """Return the activities under way by the plan at the data date of which a status by activities says nothing."""
-    stated = {fact.what for fact in status.of("activity")}
-    if not stated:
-        return []
-    return [
-        what
-        for what, (unit, place) in steps.activities.items()
-        if what not in stated
-        and steps.rows[steps.ways[unit].steps[place]][0] == WORK
-        and steps.ways[unit].planned[place - 1 if place else 0] < status.minute < steps.ways[unit].planned[place]
-    ]

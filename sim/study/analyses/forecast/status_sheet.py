@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
+from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import MINUTES_PER_DAY, ONLINE, day_text
+from sim.study.analyses.forecast.status import ONLINE, day_text
 
 Grain = Literal["milestones", "counts", "activities"]
 GRAINS: tuple[Grain, ...] = ("milestones", "counts", "activities")
@@ -31,7 +32,7 @@ def _milestones(steps: PlanSteps, start: date, minute: int) -> Iterator[Row]:
     """Yield what should be reached, and the MW online."""
     for name in steps.milestones:
         unit = steps.units[name]
-        done = steps.ways[unit].planned[-1]
+        done = steps.routes[unit].planned[-1]
         if 0 < done <= minute:
             yield {"kind": "milestone", "what": name, "finish": day_text(start, done, ends=True)}
     yield _count_row(steps, start, minute, ONLINE)
@@ -46,7 +47,7 @@ def _counts(steps: PlanSteps, start: date, minute: int) -> Iterator[Row]:
 
 
 def _count_row(steps: PlanSteps, start: date, minute: int, what: str) -> Row:
-    done = sum(steps.ways[unit].planned[place] <= minute for unit, place in steps.stages[what])
+    done = sum(steps.routes[unit].planned[place] <= minute for unit, place in steps.stages[what])
     count = done * steps.mw_of_block if what == ONLINE else done
     return {"kind": "count", "what": what, "date": day_text(start, minute, ends=True), "count": f"{count:g}"}
 
@@ -54,8 +55,8 @@ def _count_row(steps: PlanSteps, start: date, minute: int, what: str) -> Row:
 def _activities(steps: PlanSteps, start: date, minute: int) -> Iterator[Row]:
     """Yield every activity that should have started, with its planned dates."""
     for name, (unit, place) in steps.activities.items():
-        way = steps.ways[unit]
-        begin, end = way.planned[place - 1] if place else 0, way.planned[place]
+        route = steps.routes[unit]
+        begin, end = route.planned[place - 1] if place else 0, route.planned[place]
         if begin >= minute:
             continue
         row: Row = {"kind": "activity", "what": name, "start": exact(start, begin)}
