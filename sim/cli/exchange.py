@@ -10,6 +10,8 @@ import click
 from sim.cli.options import CONFIG, SEED, SET, WORKERS, load, watched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from sim.report.exchange.importers.network_import import PlannerNetwork
     from sim.study.api import Config
     from sim.study.result import Result
@@ -184,24 +186,37 @@ def _write_config(
 
 
 def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:
-    """Say of every file what would come in, or why it is refused; exit code 2 if one is."""
+    """Say of every file, and of every project in it, what would come in or why it is refused; exit code 2 if one is."""
+    told = [one for path in paths for one in _come_in(path, network, encoding, project)]
+    for title, lines, is_refused in told:
+        click.echo(f"{title}: refused: {lines[0]}" if is_refused else "\n  ".join([f"{title}:", *lines]))
+    refused = sum(one[2] for one in told)
+    projects = f" ({len(told)} projects)" if len(told) > len(paths) else ""
+    click.echo(f"{len(told) - refused} of {len(told)} can be read, {len(paths)} files{projects}")
+    if refused:
+        raise SystemExit(2)
+
+
+def _come_in(
+    path: Path, network: str, encoding: str | None, project: str | None
+) -> Iterator[tuple[str, Sequence[str], bool]]:
+    """Yield what would come in of a file, for each of its projects: title, lines, and whether it is refused."""
     from sim.errors import SimError
     from sim.report.exchange.formats import read_network
     from sim.report.exchange.importers.network_import import fragment
+    from sim.report.exchange.importers.xer_import import SeveralProjects
 
-    refused = 0
-    for path in paths:
-        try:
-            read = read_network(path, encoding, project)
-            fragment(read, network)
-        except SimError as error:
-            refused += 1
-            click.echo(f"{path}: refused: {error}")
-            continue
-        click.echo("\n  ".join([f"{path}:", *read.describe()]))
-    click.echo(f"{len(paths) - refused} of {len(paths)} files can be read")
-    if refused:
-        raise SystemExit(2)
+    title = f"{path}" if project is None else f"{path}, project {project}"
+    try:
+        read = read_network(path, encoding, project)
+        fragment(read, network)
+    except SeveralProjects as several:
+        for name in several.names:
+            yield from _come_in(path, network, encoding, name)
+    except SimError as error:
+        yield title, [str(error)], True
+    else:
+        yield title, list(read.describe()), False
 
 
 # --- sliders ----------------------------------------------------------------------------------------------------------

@@ -70,11 +70,11 @@ class Reading:
         """Give up, naming the place."""
         raise ConfigError([Problem(str(self.path), line, 0, field, value[:60], message)])
 
-    def whole(self, line: int, field: str, text: str, high: int) -> int:
-        """A whole number from 1 to `high`."""
+    def whole(self, line: int, field: str, text: str, high: int, low: int = 1) -> int:
+        """A whole number from `low` to `high`."""
         digits = text.strip()
-        if not digits.isascii() or not digits.isdigit() or not 1 <= int(digits[:9]) <= high:
-            self.refuse(line, field, repr(text), f"a whole number from 1 to {high}")
+        if not digits.isascii() or not digits.isdigit() or not low <= int(digits[:9]) <= high:
+            self.refuse(line, field, repr(text), f"a whole number from {low} to {high}")
         return int(digits[:9])
 
     def number(self, line: int, text: str, kind: Kind) -> float | None:
@@ -142,7 +142,7 @@ def tmy3(lines: list[str], reading: Reading) -> Iterator[Row]:
             line,
             reading.whole(line, _DATE, month, 12),
             reading.whole(line, _DATE, day, 31),
-            reading.whole(line, _TIME, texts[_TIME].split(":")[0], 24),
+            reading.whole(line, _TIME, texts[_TIME].split(":")[0], 24, 0),
             wind,
             dry_bulb,
             rain,
@@ -166,13 +166,27 @@ def epw(lines: list[str], reading: Reading) -> Iterator[Row]:
             line,
             reading.whole(line, "month", fields[1], 12),
             reading.whole(line, "day", fields[2], 31),
-            reading.whole(line, "hour", fields[3], 24),
+            reading.whole(line, "hour", fields[3], 24, 0),
             wind,
             dry_bulb,
             rain,
             epw_code_rain(fields[_OBSERVED], fields[_CODES]),
             _damp(fields[_HUMIDITY], fields[_CLOUDS]),
         )
+
+
+def hours_from_one(rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield rows with hours 1 to 24: midnight written as 00:00 ends the day before, or every hour is counted from 0."""
+    before: Row | None = None
+    shift = 0
+    for row in rows:
+        if before is None:
+            shift = int(row.hour == 0)
+        if before is not None and row.hour + shift == 0:
+            yield row._replace(month=before.month, day=before.day, hour=24)
+        else:
+            yield row._replace(hour=row.hour + shift)
+        before = row
 
 
 def place_of(lines: list[str]) -> Place | None:
@@ -239,7 +253,8 @@ def read_year(path: Path, rain_unit: RainUnit = "auto", monthly_mm: Sequence[flo
     reading = Reading(path)
     lines = _lines(reading)
     is_epw = lines[0].startswith("LOCATION") if lines else False
-    rows = [row for row in (epw if is_epw else tmy3)(lines, reading) if (row.month, row.day) != (2, 29)]
+    read = hours_from_one((epw if is_epw else tmy3)(lines, reading))
+    rows = [row for row in read if (row.month, row.day) != (2, 29)]
     _in_order(rows, reading)
     rain, source = _rain(rows, is_epw, rain_unit, reading)
     if rain is None:

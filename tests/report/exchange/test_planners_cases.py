@@ -8,6 +8,7 @@ five days of eight hours are 7 working days or 9.8 days.
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 import time
@@ -242,12 +243,51 @@ def test_an_absent_length_is_not_zero(written: str) -> None:
 
 def test_rows_that_are_too_short_or_broken_are_refused_where_they_count() -> None:
     text = (CASES / "utf8.xer").read_text(encoding="utf-8")
-    with pytest.raises(WrongFile, match=r"x.xer:\d+: 7 values for 8 fields of TASK"):
+    with pytest.raises(WrongFile, match=r"x.xer:\d+: activity A10 has no duration"):
         read_xer(text.replace("\t40\n", "\n").encode(), "x.xer")
+    middle = text.replace("target_drtn_hr_cnt", "create_date\ttarget_drtn_hr_cnt").encode()
+    with pytest.raises(WrongFile, match=r"x.xer:\d+: 8 values for 9 fields of TASK"):
+        read_xer(middle, "x.xer")
     with pytest.raises(WrongFile, match="begins with 'dung', not with %T"):
         read_xer(text.replace("\t40\n", "\t40\ndung\n").encode(), "x.xer")
     odd = text.replace("%T\tTASK\n", "%T\tMEMO\n%F\ta\tb\n%R\t1\nbroken\n%T\tTASK\n")
     assert "rows of MEMO that are broken (not used); line: 2 (" in "\n".join(read_xer(odd.encode(), "x.xer").describe())
+
+
+def test_blank_fields_cut_off_a_row_are_blank_and_told() -> None:
+    """Editors cut tabs from the ends of lines: what is left fits the first fields, and the rest was blank."""
+    text = (
+        (CASES / "utf8.xer").read_text(encoding="utf-8").replace("\ttarget_drtn_hr_cnt", "\ttarget_drtn_hr_cnt\tguid")
+    )
+    network = read_xer(text.encode(), "x.xer")
+    assert [activity.days for activity in network.activities] == [5]
+    assert "rows of TASK that end before their last fields, taken as blank; line: 1 (10)" in list(network.describe())
+
+
+def test_a_calendar_that_states_the_finish_of_a_shift_first() -> None:
+    """P6 8.4 writes f|16:00|s|08:00; MPXJ reads it as 8 to 16 too."""
+    text = (CASES / "cal_no_hours.xer").read_text(encoding="utf-8")
+    turned = re.sub(r"s\|(\d\d:\d\d)\|f\|(\d\d:\d\d)", r"f|\2|s|\1", text)
+    assert turned != text
+    one, other = read_xer(text.encode(), "x.xer"), read_xer(turned.encode(), "x.xer")
+    assert one.week == other.week
+    assert one.week.day_minutes == 600
+
+
+def test_the_same_link_twice_is_told() -> None:
+    assert "links of one type between the same two activities, the one with the longest lag kept; of: 1 (2)" in list(
+        case("twice.xml").describe()
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("cp1256", "أعمال الحفر والردم للموقع"), ("cp1255", "עבודות חפירה ומילוי באתר")]
+)
+def test_text_of_right_to_left_languages_is_recognised(encoding: str, name: str) -> None:
+    text = (CASES / "utf8.xer").read_text(encoding="utf-8")
+    old = case("utf8.xer").activities[0].name
+    network = read_xer(text.replace(old, name).encode(encoding), "x.xer")
+    assert (network.encoding, network.activities[0].name) == (encoding, name)
 
 
 def percent(amount: str, form: str) -> float:
@@ -280,7 +320,25 @@ def test_the_dry_run_says_of_each_file_what_comes_in_or_why_not() -> None:
     done = CliRunner().invoke(main, ["import", "--dry-run", *files])
     assert done.exit_code == 2
     assert done.exception is None or isinstance(done.exception, SystemExit)
-    assert done.output.endswith(f"{len(files) - 7} of {len(files)} files can be read\n")
+    assert done.output.endswith(f"{len(files) - 7} of {len(files)} can be read, {len(files)} files\n")
+
+
+def test_the_dry_run_tells_each_project_of_a_file(tmp_path: Path) -> None:
+    """A contractor's file often holds several projects; without --project only the dry run reads them all."""
+    text = (CASES / "two_projects.xer").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("%R\t10\t"))
+    file = tmp_path / "two.xer"
+    file.write_text(text.replace(row, f"{row}\n" + row.replace("%R\t10\t1", "%R\t11\t2")), encoding="utf-8")
+    refused = CliRunner().invoke(main, ["import", str(file)])
+    assert (refused.exit_code, refused.output) == (
+        2, f"{file.name}: holds 2 projects (P, Q); choose one with --project\n"
+    )  # fmt: skip
+    done = CliRunner().invoke(main, ["import", "--dry-run", str(file)])
+    assert done.exit_code == 0
+    assert [line for line in done.output.splitlines() if not line.startswith(" ")] == [
+        f"{file}, project P:", f"{file}, project Q:", "2 of 2 can be read, 1 files (2 projects)"
+    ]  # fmt: skip
+    assert done.output.count("1 activity, 0 links (none; 0 lags, 0 leads)") == 2
 
 
 def large(activities: int, efforts: int) -> bytes:

@@ -193,7 +193,7 @@ def test_other_weeks_are_told_and_take_as_long_by_the_clock() -> None:
     day = PlannerCalendar("day and night", replace(PlannerCalendar("").week, days=(((0, 1440),),) * 7))
     given = network(Activity("1", "a", 5), Activity("2", "b", 5), Activity("3", "c", 7, calendar=day))
     lines = fragment(given, "shell").splitlines()
-    assert "# 1 activities work by 'day and night': 7 days of 24 h (Mon-Sun)" in lines
+    assert "# 1 activity works by 'day and night': 7 days of 24 h (Mon-Sun)" in lines
     assert lines[-1].endswith('days: 5, source: "x.xml: c", note: "7 days of day and night"}')
 
 

@@ -108,6 +108,29 @@ def test_rain_is_read_in_the_unit_that_is_stated(written: Write) -> None:
 
 
 @BOTH
+def test_midnight_may_be_the_first_hour_of_the_next_day(lines: tuple[str, ...], written: Write) -> None:
+    """SolarAnywhere and others write the hour that ends at midnight as 00:00; some count hours from 0 to 23."""
+    year = read_year(written(list(lines)))
+    first = len(lines) - 8760
+    later, from_zero = list(lines), list(lines)
+    for at in range(first, len(lines)):
+        fields = lines[at].split(",")
+        hour = (at - first) % 24 + 1
+        after = lines[at + 1 if at + 1 < len(lines) else first].split(",")
+        if len(lines) == 8762:
+            if hour == 24:
+                later[at] = ",".join([after[0], "00:00", *fields[2:]])
+            from_zero[at] = ",".join([fields[0], f"{hour - 1:02d}:00", *fields[2:]])
+        else:
+            if hour == 24:
+                later[at] = ",".join([fields[0], after[1], after[2], "0", *fields[4:]])
+            from_zero[at] = ",".join([*fields[:3], str(hour - 1), *fields[4:]])
+    for odd in (later, from_zero):
+        assert odd != list(lines)
+        assert (read_year(written(odd)).wind == year.wind).all()
+
+
+@BOTH
 def test_29_february_is_left_out(lines: tuple[str, ...], written: Write) -> None:
     long = list(lines)
     first = len(long) - 8760 + 59 * 24

@@ -20,6 +20,7 @@ from sim.config.sections.systems import LinkType, Network
 from sim.errors import ConfigError
 from sim.report.exchange.importers.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile
+from sim.report.formatting import counted
 
 MOST_ACTIVITIES = 20_000
 MOST_LINKS_CARRIED = 2_000
@@ -121,10 +122,13 @@ class PlannerNetwork:
         lags = sum(link.lag_days > 0 for activity in self.activities for link in activity.after)
         leads = sum(link.lag_days < 0 for activity in self.activities for link in activity.after)
         types = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()) or "none"
-        yield f"{len(self.activities):,} activities, {kinds.total():,} links ({types}; {lags:,} lags, {leads:,} leads)"
+        counts = f"{counted(lags, 'lag', 'lags')}, {counted(leads, 'lead', 'leads')}"
+        links = f"{counted(kinds.total(), 'link', 'links')} ({types}; {counts})"
+        yield f"{counted(len(self.activities), 'activity', 'activities')}, {links}"
         yield f"working days are those of {self.week.name!r}: {self.week.describe()}"
         for calendar, count in self._other_weeks():
-            yield f"{count:,} activities work by {calendar.name!r}: {calendar.describe()}"
+            many = counted(count, "activity works", "activities work")
+            yield f"{many} by {calendar.name!r}: {calendar.describe()}"
         if self.encoding.lower() not in ("utf-8", "ascii"):
             yield f"text read as {self.encoding}; another code page by --encoding"
         yield from self.remarks.lines()
@@ -157,7 +161,10 @@ def network_of(
     for link in carried:
         kind = _type_at_milestones(link, tasks)
         known = after.setdefault(link.after, {})
-        if (same := known.get((link.before, kind))) is None or same.lag_days < link.lag_days:
+        if (same := known.get((link.before, kind))) is not None:
+            remarks.add("links of one type between the same two activities, the one with the longest lag kept; of",
+                        tasks[link.after].activity.id)  # fmt: skip
+        if same is None or same.lag_days < link.lag_days:
             known[link.before, kind] = Link(link.before, round(link.lag_days, 4), kind)
     activities = tuple(
         replace(task.activity, after=tuple(after.get(key, {}).values()))

@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from sim.report.exchange.schedule_model import DAY, Hours, Week
+from sim.report.formatting import counted
 
 DAYS_OF_A_WEEK = 7
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -25,6 +26,8 @@ USUAL_WEEK = Week((_DAY,) * 5 + ((), ()), {})
 _LONGEST_EXCEPTION = 3_660
 _MORNING = 7 * 60
 _P6_EPOCH = date(1899, 12, 30)
+_TIME = r"(\d{1,2}:\d\d)"
+_START_FIRST, _FINISH_FIRST = re.compile(rf"s\|{_TIME}\|f\|{_TIME}"), re.compile(rf"f\|{_TIME}\|s\|{_TIME}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class PlannerCalendar:
         length = f"{self.day_minutes / 60:.2f}".rstrip("0").rstrip(".")
         even = "" if len({minutes for minutes in self.minutes if minutes}) == 1 else " in the mean"
         days = f"{self.days_a_week} days of {length} h{even} ({self._weekdays()})"
-        return f"{days}, {len(self.week.exceptions)} days that differ" if self.week.exceptions else days
+        other = counted(len(self.week.exceptions), "day that differs", "days that differ")
+        return f"{days}, {other}" if self.week.exceptions else days
 
     def _weekdays(self) -> str:
         """The days worked: Mon-Fri, or Mon-Wed Sat."""
@@ -150,9 +154,15 @@ def _flat(node: list[Any]) -> str:
 
 
 def _p6_hours(day: list[Any]) -> Hours:
-    """The working times of one day."""
-    found = re.findall(r"s\|(\d{1,2}):(\d\d)\|f\|(\d{1,2}):(\d\d)", _flat(day))
-    return _in_order([(int(a) * 60 + int(b), int(c) * 60 + int(d)) for a, b, c, d in found])
+    """The working times of one day; some versions of P6 write the finish before the start."""
+    text = _flat(day)
+    found = [(a, b) for a, b in _START_FIRST.findall(text)] + [(b, a) for a, b in _FINISH_FIRST.findall(text)]
+    return _in_order([(_minute(begin), _minute(end)) for begin, end in found])
+
+
+def _minute(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
 
 
 def _in_order(times: Sequence[tuple[int, int]]) -> Hours:

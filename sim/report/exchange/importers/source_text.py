@@ -10,7 +10,7 @@ common code pages makes words of its bytes; where none does, the user is asked f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from unicodedata import category, name
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -122,9 +122,11 @@ _LETTERS = {
     "cp1251": ("оеаинтсрвлкмдпу",),
     "cp1253": ("αοιετσνηυρπκμλςάόέίήύώ",),
     "cp1254": ("çğ\u0131iöşüâîû",),
+    "cp1255": ("אבגדהוזחטיכלמנסעפצקרשתךםןףץ",),
+    "cp1256": ("ابتثجحخدذرزسشصضطظعغفقكلمنهويةىأإآؤئء",),
 }
-"""Letters beyond ASCII by language; of the two other scripts the common ones, for they have no other letters."""
-_RARE = {"cp1251": 0.5, "cp1253": 0.5}
+"""Letters beyond ASCII by language; of other scripts the common ones, for they have no other letters."""
+_RARE = {"cp1251": 0.5, "cp1253": 0.5, "cp1255": 0.5, "cp1256": 0.5}
 
 
 def xer_text(data: bytes, file: str, encoding: str | None = None) -> tuple[str, str]:
@@ -252,3 +254,36 @@ _DOUBLE_SCORES = {
     "cp932": _double("cp932", 0x88, 0x97, kana=True),
     "cp949": _double("cp949", 0xB0, 0xC8),
 }
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"-?(\d{1,3}([ .,\u00a0]\d{3})+|\d+)?([.,]\d*)?")
+
+
+def decimal_mark(texts: Iterable[str]) -> str:
+    """The mark before decimals, as far as numbers show it; empty if they do not."""
+    marks = {found[1] for text in texts if (found := re.fullmatch(r"-?\d+([.,])(\d{1,2}|\d{4,})", text))}
+    return marks.pop() if len(marks) == 1 else ""
+
+
+def plain_number(text: str, decimal: str) -> float | None:
+    """The number a text of digits and marks stands for; None if it is none or could be two."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    digits = re.sub(r"[ \u00a0]", "", text)
+    marks = [mark for mark in digits if mark in ".,"]
+    if len(set(marks)) == 2:  # 1,200.00 or 1.200,00: the last one stands before decimals
+        digits = digits.replace(marks[0], "").replace(",", ".")
+    elif len(marks) > 1:
+        digits = digits.replace(marks[0], "")
+    elif marks and re.fullmatch(r"-?\d{1,3},\d{3}", digits):
+        if not decimal:
+            return None
+        digits = digits.replace(",", "." if decimal == "," else "")
+    elif marks and decimal == "," and re.fullmatch(r"-?\d{1,3}\.\d{3}", digits):
+        digits = digits.replace(".", "")
+    try:
+        return float(digits.replace(",", "."))
+    except ValueError:
+        return None

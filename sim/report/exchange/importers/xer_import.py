@@ -8,8 +8,9 @@ that the scheduling options name, by P6's default the predecessor's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import cast
 
 from sim.config.sections.systems import LinkType
@@ -24,7 +25,7 @@ from sim.report.exchange.importers.network_import import (
     network_of,
 )
 from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, p6_week
-from sim.report.exchange.importers.source_text import MOST_BYTES, WrongFile, xer_text
+from sim.report.exchange.importers.source_text import MOST_BYTES, WrongFile, decimal_mark, plain_number, xer_text
 
 TASKS = {"TT_Task", "TT_Rsrc", "TT_Mile", "TT_FinMile"}
 MILESTONES = {"TT_Mile", "TT_FinMile"}
@@ -33,7 +34,14 @@ LINKS = {"PR_FS", "PR_SS", "PR_FF", "PR_SF"}
 LAG_CALENDARS = {"rcal_Predecessor", "rcal_Successor", "rcal_24Hour", "rcal_ProjDefault"}
 USED = ("PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC", "RSRC")
 DEEPEST_GROUP = 30
-_NUMBER = re.compile(r"-?(\d{1,3}([ .,\u00a0]\d{3})+|\d+)?([.,]\d*)?")
+_FORMS = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?"),
+    "id": re.compile(r"-?\d+"),
+    "cnt": re.compile(r"-?[\d.,]+"),
+    "flag": re.compile(r"[YN]"),
+    "type": re.compile(r"[A-Z]{2,4}_\w+|\d+"),
+}
+"""What the last word of a field's name says of its values."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,14 @@ class Row:
 
 
 Tables = dict[str, list[Row]]
+
+
+class SeveralProjects(WrongFile):
+    """A file with several projects of which none was asked for; `names` are those with activities."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 def read_xer(data: bytes, file: str, encoding: str | None = None, project: str | None = None) -> PlannerNetwork:
@@ -83,9 +99,26 @@ def _tables(text: str, file: str, remarks: Remarks) -> Tables:
             fields = [cell.strip() for cell in cells]
         elif mark == "%R" and name and fields and len(cells) == len(fields):
             tables[name].append(Row(number, dict(zip(fields, cells, strict=True))))
+        elif mark == "%R" and name and 0 < len(cells) < len(fields) and _fits(fields, cells):
+            tables[name].append(Row(number, dict(zip_longest(fields, cells, fillvalue=""))))
+            remarks.add(f"rows of {name} that end before their last fields, taken as blank; line", str(number))
         elif number > 1 and line.strip():
             _broken(number, mark, len(cells), fields, name, file, remarks)
     raise WrongFile(f"{file}: ends before its end mark (%E); it is not whole")
+
+
+def _fits(fields: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether the values of a short row are what its first fields hold, so that only blanks at its end were cut off."""
+    checked = 0
+    for name, value in zip(fields, cells, strict=False):
+        form = _FORMS.get(name.rpartition("_")[2])
+        if form is None or not value.strip():
+            continue
+        if not form.fullmatch(value.strip()):
+            return False
+        checked += 1
+    # one value that fits can be chance: a row is believed where its last value is of a known form, or several are
+    return checked > 1
 
 
 def _broken(
@@ -142,7 +175,9 @@ class _Reader:
         filled = {row["proj_id"] for row in self.tables["TASK"]}
         found = [at for at, row in enumerate(projects) if row["proj_id"] in filled or len(projects) == 1]
         if len(found) != 1:
-            raise WrongFile(f"{self.file}: holds {len(projects)} projects ({listed(names)}); choose one with --project")
+            filled_names = [names[at] for at in found] or names
+            told = f"{self.file}: holds {len(projects)} projects ({listed(names)}); choose one with --project"
+            raise SeveralProjects(told, filled_names)
         for at, other in enumerate(names):
             if at != found[0]:
                 self.remarks.add("projects without activities, left out", other)
@@ -333,38 +368,18 @@ class _Reader:
             for row in self.tables.get(table, [])
             for name in names
         ]  # fmt: skip
-        marks = {found[1] for text in texts if (found := re.fullmatch(r"-?\d+([.,])(\d{1,2}|\d{4,})", text))}
-        return marks.pop() if len(marks) == 1 else ""
+        return decimal_mark(texts)
 
     def _hours(self, row: Row, name: str, ident: str, *, signed: bool = False) -> float | None:
         """A number of hours; None where there is none."""
         text = row[name]
         if not text:
             return None
-        plain = self._plain(text) if _NUMBER.fullmatch(text) else None
+        plain = plain_number(text, self.decimal)
         if plain is None or (plain < 0 and not signed):
             whole = "a number of hours" if signed else "a number of hours from 0 up"
             raise WrongFile(f"{self.file}:{row.line}: {ident}: {name} is {text[:40]!r}, not {whole}")
         return plain
-
-    def _plain(self, text: str) -> float | None:
-        """The number a text of digits and marks stands for; None if it could be two."""
-        digits = re.sub(r"[ \u00a0]", "", text)
-        marks = [mark for mark in digits if mark in ".,"]
-        if len(set(marks)) == 2:  # 1,200.00 or 1.200,00: the last one stands before decimals
-            digits = digits.replace(marks[0], "").replace(",", ".")
-        elif len(marks) > 1:
-            digits = digits.replace(marks[0], "")
-        elif marks and re.fullmatch(r"-?\d{1,3},\d{3}", digits):
-            if not self.decimal:
-                return None
-            digits = digits.replace(",", "." if self.decimal == "," else "")
-        elif marks and self.decimal == "," and re.fullmatch(r"-?\d{1,3}\.\d{3}", digits):
-            digits = digits.replace(".", "")
-        try:
-            return float(digits.replace(",", "."))
-        except ValueError:
-            return None
 
 
 def _constraints(row: Row) -> str:
