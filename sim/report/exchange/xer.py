@@ -8,7 +8,7 @@ would stay behind but those fields. Where MSPDI will do, use that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sim.report.exchange.export import Handover
 from sim.report.exchange.schedule_model import Hours, Schedule, Task, Week, clock, week_of
@@ -18,11 +18,66 @@ PROJECT, ROOT, FIRST_GROUP, FIRST_TASK = 1, 1, 100, 1000
 DAYS_AFTER_THE_END = 60
 FORBIDDEN = str.maketrans("|<>", "   ")
 BREAKS = str.maketrans("\t\r\n", "   ")
-UDF_P80, UDF_CRITICAL, UDF_P50 = 1, 2, 3
+UDF_P80, UDF_CRITICAL, UDF_P50, UDF_FLOAT = 1, 2, 3, 4
 LAGS_ON = "rcal_24Hour"
 PREFIX = "SIM_"
 """Of every code that P6 keeps beyond the project."""
 _EPOCH = date(1899, 12, 30)
+FIELDS = {
+    "PROJECT": (
+        "proj_id fy_start_month_num rsrc_self_add_flag allow_complete_flag rsrc_multi_assign_flag checkout_flag "
+        "project_flag step_complete_flag cost_qty_recalc_flag batch_sum_flag name_sep_char def_complete_pct_type "
+        "proj_short_name acct_id orig_proj_id source_proj_id base_type_id clndr_id sum_base_proj_id task_code_base "
+        "task_code_step priority_num wbs_max_sum_level strgy_priority_num last_checksum critical_drtn_hr_cnt "
+        "def_cost_per_qty last_recalc_date plan_start_date plan_end_date scd_end_date add_date last_tasksum_date "
+        "fcst_start_date def_duration_type task_code_prefix guid def_qty_type add_by_name web_local_root_path "
+        "proj_url def_rate_type add_act_remain_flag act_this_per_link_flag def_task_type act_pct_link_flag "
+        "critical_path_type task_code_prefix_flag def_rollup_dates_flag use_project_baseline_flag "
+        "rem_target_link_flag reset_planned_flag allow_neg_act_flag sum_assign_level last_fin_dates_id "
+        "last_baseline_update_date cr_external_key apply_actuals_date fintmpl_id last_schedule_date location_id "
+        "loaded_scope_level export_flag new_fin_dates_id baselines_to_export baseline_names_to_export next_data_date "
+        "close_period_flag sum_refresh_date trsrcsum_loaded sumtask_loaded"
+    ),
+    "PROJWBS": (
+        "wbs_id proj_id obs_id seq_num est_wt proj_node_flag sum_data_flag status_code wbs_short_name wbs_name "
+        "phase_id parent_wbs_id ev_user_pct ev_etc_user_value orig_cost indep_remain_total_cost ann_dscnt_rate_pct "
+        "dscnt_period_type indep_remain_work_qty anticip_start_date anticip_end_date ev_compute_type "
+        "ev_etc_compute_type guid tmpl_guid plan_open_state"
+    ),
+    "RSRC": (
+        "rsrc_id parent_rsrc_id clndr_id role_id shift_id user_id pobs_id guid rsrc_seq_num email_addr employee_code "
+        "office_phone other_phone rsrc_name rsrc_short_name rsrc_title_name def_qty_per_hr cost_qty_type ot_factor "
+        "active_flag auto_compute_act_flag def_cost_qty_link_flag ot_flag curr_id unit_id rsrc_type location_id "
+        "rsrc_notes load_tasks_flag level_flag last_checksum"
+    ),
+    "UDFTYPE": (
+        "udf_type_id table_name udf_type_name udf_type_label logical_data_type super_flag indicator_expression "
+        "summary_indicator_expression export_flag"
+    ),
+    "TASK": (
+        "task_id proj_id wbs_id clndr_id phys_complete_pct rev_fdbk_flag est_wt lock_plan_flag auto_compute_act_flag "
+        "complete_pct_type task_type duration_type status_code task_code task_name rsrc_id total_float_hr_cnt "
+        "free_float_hr_cnt remain_drtn_hr_cnt act_work_qty remain_work_qty target_work_qty target_drtn_hr_cnt "
+        "target_equip_qty act_equip_qty remain_equip_qty cstr_date act_start_date act_end_date late_start_date "
+        "late_end_date expect_end_date early_start_date early_end_date restart_date reend_date target_start_date "
+        "target_end_date rem_late_start_date rem_late_end_date cstr_type priority_type suspend_date resume_date "
+        "float_path float_path_order guid tmpl_guid cstr_date2 cstr_type2 driving_path_flag act_this_per_work_qty "
+        "act_this_per_equip_qty external_early_start_date external_late_end_date create_date update_date create_user "
+        "update_user location_id crt_path_num"
+    ),
+    "TASKPRED": "task_pred_id task_id pred_task_id proj_id pred_proj_id pred_type lag_hr_cnt comments float_path aref arls",
+    "TASKRSRC": (
+        "taskrsrc_id task_id proj_id cost_qty_link_flag role_id acct_id rsrc_id pobs_id skill_level remain_qty "
+        "target_qty remain_qty_per_hr target_lag_drtn_hr_cnt target_qty_per_hr act_ot_qty act_reg_qty "
+        "relag_drtn_hr_cnt ot_factor cost_per_qty target_cost act_reg_cost act_ot_cost remain_cost act_start_date "
+        "act_end_date restart_date reend_date target_start_date target_end_date rem_late_start_date rem_late_end_date "
+        "rollup_dates_flag target_crv remain_crv actual_crv ts_pend_act_end_flag guid rate_type act_this_per_cost "
+        "act_this_per_qty curv_id rsrc_type cost_per_qty_source_type create_user create_date has_rsrchours "
+        "taskrsrc_sum_id"
+    ),
+    "UDFVALUE": "udf_type_id fk_id proj_id udf_date udf_number udf_text udf_code_id",
+}
+"""The columns of P6 23.12, in its order; strict readers (xerparser, PyP6XER) ask for all of them."""
 
 
 def xer(handover: Handover) -> bytes:
@@ -49,12 +104,13 @@ def xer(handover: Handover) -> bytes:
 
 
 def _table(name: str, rows: Sequence[Row]) -> Iterable[str]:
-    """The lines of one table; none if it has no rows."""
+    """The lines of one table with all columns that it has in P6; none if it has no rows."""
     if rows:
+        fields = FIELDS[name].split() if name in FIELDS else list(rows[0])
         yield f"%T\t{name}"
-        yield "\t".join(["%F", *rows[0]])
+        yield "\t".join(["%F", *fields])
         for row in rows:
-            yield "\t".join(["%R", *(_said(value) for value in row.values())])
+            yield "\t".join(["%R", *(_said(row.get(field, "")) for field in fields)])
 
 
 def _said(value: object) -> str:
@@ -84,7 +140,17 @@ def _project(handover: Handover) -> Row:
     return {"proj_id": PROJECT, "fy_start_month_num": 1, "proj_short_name": _plain(handover.name)[:40],
             "clndr_id": 1, "export_flag": "Y", "plan_start_date": run.moment(0), "plan_end_date": "",
             "scd_end_date": run.moment(end), "last_recalc_date": run.moment(0), "def_duration_type": "DT_FixedDrtn",
-            "task_code_base": 1000, "task_code_step": 10, "critical_drtn_hr_cnt": 0, "def_task_type": "TT_Task"}  # fmt: skip
+            "task_code_base": 1000, "task_code_step": 10, "critical_drtn_hr_cnt": 0, "def_task_type": "TT_Task",
+            "add_date": run.moment(0), "name_sep_char": ".", "def_complete_pct_type": "CP_Drtn", "priority_num": 10,
+            "def_qty_type": "QT_Hour", "def_rate_type": "COST_PER_QTY", "def_cost_per_qty": 0,
+            "critical_path_type": "CT_TotFloat", "task_code_prefix": "A", "wbs_max_sum_level": 2,
+            "sum_assign_level": "SL_Taskrsrc", **dict.fromkeys(_YES, "Y"), **dict.fromkeys(_NO, "N")}  # fmt: skip
+
+
+_YES = ("rsrc_self_add_flag", "allow_complete_flag", "rsrc_multi_assign_flag", "project_flag", "batch_sum_flag",
+        "act_this_per_link_flag", "task_code_prefix_flag", "def_rollup_dates_flag", "use_project_baseline_flag")  # fmt: skip
+_NO = ("checkout_flag", "step_complete_flag", "cost_qty_recalc_flag", "add_act_remain_flag", "act_pct_link_flag",
+       "rem_target_link_flag", "reset_planned_flag", "allow_neg_act_flag")  # fmt: skip
 
 
 def _calendars(run: Schedule) -> Iterable[Row]:
@@ -141,6 +207,10 @@ def _wbs(handover: Handover) -> Iterable[Row]:
         "est_wt": 1,
         "status_code": "WS_Open",
         "sum_data_flag": "N",
+        "orig_cost": 0,
+        "indep_remain_total_cost": 0,
+        "ev_compute_type": "EC_Cmp_pct",
+        "ev_etc_compute_type": "EE_Rem_hr",
     }
     yield {"wbs_id": ROOT, **common, "proj_node_flag": "Y", "wbs_short_name": name,
            "wbs_name": _plain(handover.result.manifest["strategy"] or name), "parent_wbs_id": ""}  # fmt: skip
@@ -177,8 +247,13 @@ def _assignments(run: Schedule) -> Iterable[Row]:
         hours = people * task.minutes / 60
         yield {"taskrsrc_id": number, "task_id": FIRST_TASK + task.number, "proj_id": PROJECT, "rsrc_id": trades[trade],
                "remain_qty": hours, "target_qty": hours, "remain_qty_per_hr": people, "target_qty_per_hr": people,
-               "act_reg_qty": 0, "rsrc_type": "RT_Labor", "target_start_date": run.moment(task.start),
+               **dict.fromkeys(_NOTHING, 0), "cost_qty_link_flag": "N", "rollup_dates_flag": "Y",
+               "rsrc_type": "RT_Labor", "target_start_date": run.moment(task.start),
                "target_end_date": run.moment(task.finish)}  # fmt: skip
+
+
+_NOTHING = ("act_reg_qty", "act_ot_qty", "target_cost", "act_reg_cost", "act_ot_cost", "remain_cost", "cost_per_qty",
+            "target_lag_drtn_hr_cnt", "relag_drtn_hr_cnt", "act_this_per_cost", "act_this_per_qty")  # fmt: skip
 
 
 def _tasks(handover: Handover) -> Iterable[Row]:
@@ -190,17 +265,30 @@ def _tasks(handover: Handover) -> Iterable[Row]:
 
 
 def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
-    """One activity; an earliest start only where something besides its links held it back."""
+    """One activity; an earliest date only where something besides its links held it back."""
     start, finish, hours = run.moment(task.start), run.moment(task.finish), task.minutes / 60
+    work = hours * sum(task.people.values())
+    kind, when = _earliest(start, finish) if task.held_back else ("", "")
     return {"task_id": FIRST_TASK + task.number, "proj_id": PROJECT,
             "wbs_id": group, "clndr_id": calendar,
             "phys_complete_pct": 0, "complete_pct_type": "CP_Drtn", "duration_type": "DT_FixedDrtn",
             "task_type": "TT_FinMile" if task.milestone else "TT_Task", "status_code": "TK_NotStart",
             "task_code": f"A{FIRST_TASK + 10 * task.number}", "task_name": _plain(task.name)[:120], "rsrc_id": "",
-            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": start if task.held_back else "",
+            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": when,
             "early_start_date": start, "early_end_date": finish, "restart_date": start, "reend_date": finish,
-            "target_start_date": start, "target_end_date": finish, "cstr_type": "CS_MSOA" if task.held_back else "",
-            "priority_type": "PT_Normal"}  # fmt: skip
+            "target_start_date": start, "target_end_date": finish, "cstr_type": kind,
+            "priority_type": "PT_Normal", "est_wt": 1, "target_work_qty": work, "remain_work_qty": work,
+            **dict.fromkeys(("act_work_qty", "target_equip_qty", "act_equip_qty", "remain_equip_qty"), 0),
+            **dict.fromkeys(("rev_fdbk_flag", "lock_plan_flag", "auto_compute_act_flag", "driving_path_flag"), "N"),
+            }  # fmt: skip
+
+
+def _earliest(start: datetime, finish: datetime) -> tuple[str, datetime]:
+    """The constraint that keeps a start: on or after it; where that is midnight, on or after the finish.
+
+    P6 reads a start of 00:00 as a date without a time of day and takes that of the logic (so does MPXJ's scheduler).
+    """
+    return ("CS_MSOA", start) if start.time() != time() else ("CS_MEOA", finish)
 
 
 def _links(run: Schedule) -> Iterable[Row]:
@@ -216,20 +304,20 @@ def _udf_types() -> Iterable[Row]:
     for number, name, label, kind in (
         (UDF_P80, "sim_p80_finish", "P80 finish (simulated)", "FT_END_DATE"),
         (UDF_P50, "sim_p50_finish", "P50 finish (simulated)", "FT_END_DATE"),
-        (UDF_CRITICAL, "sim_critical_pct", "Critical in % of runs", "FT_FLOAT"),
+        (UDF_CRITICAL, "sim_critical_pct", "Critical in % of runs", "FT_FLOAT_2_DECIMALS"),
+        (UDF_FLOAT, "sim_total_float_days", "Total float in days (simulated)", "FT_FLOAT_2_DECIMALS"),
     ):
         yield {"udf_type_id": number, "table_name": "TASK", "udf_type_name": name, "udf_type_label": label,
                "logical_data_type": kind, "super_flag": "N"}  # fmt: skip
 
 
 def _udf_values(handover: Handover) -> Iterable[Row]:
-    """P80 finish and criticality of every task that has them."""
+    """P50 and P80 finish, criticality and total float of every task that has them."""
     for task in handover.run.tasks:
+        whose = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
         if spread := handover.spread.get(task.key):
-            whose = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
-            p80 = handover.run.moment(round(spread.p80))
-            yield {"udf_type_id": UDF_P80, **whose, "udf_date": p80, "udf_number": "", "udf_text": ""}
-            p50 = handover.run.moment(round(spread.p50))
-            yield {"udf_type_id": UDF_P50, **whose, "udf_date": p50, "udf_number": "", "udf_text": ""}
-            share = round(100 * spread.critical, 1)
-            yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_date": "", "udf_number": share, "udf_text": ""}
+            for field, minute in ((UDF_P80, spread.p80), (UDF_P50, spread.p50)):
+                yield {"udf_type_id": field, **whose, "udf_date": handover.run.moment(round(minute))}
+            yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_number": round(100 * spread.critical, 1)}
+        if (slack := handover.slack.get(task.key)) is not None:
+            yield {"udf_type_id": UDF_FLOAT, **whose, "udf_number": round(slack / 1440, 1)}

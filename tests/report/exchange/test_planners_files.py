@@ -181,19 +181,102 @@ def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: Handover
     assert text.endswith("%E\r\n")
 
 
+@pytest.fixture(scope="module")
+def rolled() -> dict[int, Handover]:
+    """Schedules of a small project at each level."""
+    result = sim.run(sim.load(TINY), runs=2, seed=1, workers=1)
+    return {level: hand_over(result, level=level) for level in (2, 3, 4)}
+
+
+def test_a_start_at_midnight_is_held_by_its_finish(rolled: dict[int, Handover]) -> None:
+    """P6 reads a constraint at 00:00 as a date without time of day, and takes that of the logic."""
+    rows = {row["task_name"]: row for handover in rolled.values() for row in _rows(xer(handover), "TASK")}
+    held = [row for row in rows.values() if row["cstr_type"]]
+    assert {row["cstr_type"] for row in held} == {"CS_MSOA", "CS_MEOA"}
+    for row in held:
+        midnight = row["early_start_date"].endswith(" 00:00")
+        assert row["cstr_type"] == ("CS_MEOA" if midnight else "CS_MSOA")
+        assert row["cstr_date"] == row["early_end_date" if midnight else "early_start_date"]
+
+
+def _rows(data: bytes, table: str) -> list[dict[str, str]]:
+    """The rows of a table of an XER."""
+    _, _, rest = data.decode("cp1252").partition(f"%T\t{table}\r\n")
+    lines = [line.split("\t") for line in rest.partition("%T\t")[0].split("\r\n") if line]
+    return [dict(zip(lines[0][1:], line[1:], strict=True)) for line in lines[1:] if line[0] == "%R"]
+
+
+def test_fields_of_the_planner_are_of_kinds_that_p6_has(block: Handover) -> None:
+    kinds = {row["udf_type_label"]: row["logical_data_type"] for row in _rows(xer(block), "UDFTYPE")}
+    assert kinds == {
+        "P50 finish (simulated)": "FT_END_DATE", "P80 finish (simulated)": "FT_END_DATE",
+        "Critical in % of runs": "FT_FLOAT_2_DECIMALS", "Total float in days (simulated)": "FT_FLOAT_2_DECIMALS",
+    }  # fmt: skip
+    online = next(task for task in block.run.tasks if task.name == "Block 1 handed over")
+    found = {
+        row["udf_type_id"]: row["udf_date"] or row["udf_number"]
+        for row in _rows(xer(block), "UDFVALUE")
+        if row["fk_id"] == str(1000 + online.number)
+    }
+    p80, p50 = (
+        block.run.moment(round(minute)) for minute in (block.spread[online.key].p80, block.spread[online.key].p50)
+    )
+    slack = f"{block.slack[online.key] / 1440:.1f}".removesuffix(".0")
+    assert found == {"1": f"{p80:%Y-%m-%d %H:%M}", "3": f"{p50:%Y-%m-%d %H:%M}", "2": "100", "4": slack}
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_stricter_readers_find_the_same_activities_and_links(
+    rolled: dict[int, Handover], level: int, tmp_path: Path
+) -> None:
+    """xerparser and PyP6XER ask for every column of P6. They share a module's name: whichever is installed reads."""
+    xerparser = pytest.importorskip("xerparser", reason="pip install xerparser, or PyP6XER")
+    run, file = rolled[level].run, tmp_path / "schedule.xer"
+    file.write_bytes(xer(rolled[level]))
+    if hasattr(xerparser, "Xer"):
+        read = xerparser.Xer.reader(str(file))
+        found = {task.name: (task.start, task.finish, task.type.value) for task in read.tasks.values()}
+        links = sorted((link.predecessor.name, link.successor.name, link.link) for link in read.relationships.values())
+        assert found == {
+            task.name: (run.moment(task.start), run.moment(task.finish),
+                        "Finish Milestone" if task.milestone else "Task Dependent")
+            for task in run.tasks
+        }  # fmt: skip
+        names = {task.number: task.name for task in run.tasks}
+        assert links == sorted((names[link.number], task.name, link.type) for task in run.tasks for link in task.after)
+    else:
+        reader = pytest.importorskip("xerparser.reader").Reader(str(file))
+        assert {task.task_name for task in reader.activities} == {task.name for task in run.tasks}
+        assert len(list(reader.relations)) == sum(len(task.after) for task in run.tasks)
+
+
+@pytest.mark.parametrize("level", [2, 3])
+@pytest.mark.parametrize("form", ["xml", "xer"])
+def test_a_rolled_up_schedule_is_recalculated_and_does_not_move(
+    rolled: dict[int, Handover], form: str, level: int, tmp_path: Path
+) -> None:
+    assert _recalculated(rolled[level], form, tmp_path)[1] == 0
+
+
 @pytest.mark.parametrize("form", ["xml", "xer"])
 def test_another_program_recalculates_it_and_moves_nothing(block: Handover, form: str, tmp_path: Path) -> None:
+    tasks, moved = _recalculated(block, form, tmp_path)
+    assert tasks == len(block.run.tasks) + len(block.run.groups) + (form == "xer")
+    assert moved == 0
+
+
+def _recalculated(handover: Handover, form: str, tmp_path: Path) -> tuple[int, int]:
+    """How many tasks MPXJ finds in a file, and how many it moves when it schedules them again."""
     pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj")
     pytest.importorskip("jpype", reason="mpxj needs jpype")
     file = tmp_path / f"schedule.{form}"
-    file.write_bytes(mspdi(block) if form == "xml" else xer(block))
+    file.write_bytes(mspdi(handover) if form == "xml" else xer(handover))
     done = subprocess.run([sys.executable, "-c", RECALCULATE, file], capture_output=True, text=True, check=False)
     if done.returncode == 77:
         pytest.skip("there is no Java here for MPXJ")
     assert done.returncode == 0, done.stderr
     tasks, moved = (int(word) for word in done.stdout.split())
-    assert tasks == len(block.run.tasks) + len(block.run.groups) + (form == "xer")
-    assert moved == 0
+    return tasks, moved
 
 
 def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Handover) -> None:
