@@ -301,6 +301,7 @@ def _links(run: Schedule) -> Iterable[Row]:
 
 
 def _udf_types() -> Iterable[Row]:
+    """The user's fields that we bring, of kinds that P6 has."""
     for number, name, label, kind in (
         (UDF_P80, "sim_p80_finish", "P80 finish (simulated)", "FT_END_DATE"),
         (UDF_P50, "sim_p50_finish", "P50 finish (simulated)", "FT_END_DATE"),
