@@ -117,11 +117,11 @@ CLAIMS = (
     ),
     Claim(
         "people, hybrid", "under 450 people on site", "Peak of people on site, hybrid",
-        column("peak_workforce"), high=450, unit="people", levers=(Lever("labour.limit", 450.0),),
+        column("peak_workforce_onsite"), high=450, unit="people", levers=(Lever("labour.limit", 450.0),),
     ),
     Claim(
         "people, traditional", "2,000+ people for 250 MW", "Peak of people on site, stick-built",
-        column("peak_workforce", "stick_built"), low=2000, unit="people", configs=("stick_built",),
+        column("peak_workforce_onsite", "stick_built"), low=2000, unit="people", configs=("stick_built",),
         levers=(Lever("scale.target_days", 365.0, "stick_built"),),
     ),
     Claim(
@@ -136,7 +136,7 @@ CLAIMS = (
         "2.5 MW more next month, ordered now", "order 2.5 MW more and have it next month",
         "Months from the order of a block to its MW online, ordered one at a time as demand grows",
         column("lead_time_per_order_days", "incremental_hybrid", DAYS_A_MONTH), high=1, unit="months",
-        configs=("incremental_hybrid",), levers=(Lever("orders.look_ahead_days", 800.0, "incremental_hybrid"),),
+        configs=("incremental_hybrid",), levers=(Lever("orders.look_ahead_days", 600.0, "incremental_hybrid"),),
     ),
     Claim(
         "capital to energise", "$0.5B energising", "Generation, grid and site power, within a tenth",

@@ -55,13 +55,15 @@ class Row:
 
 
 def columns(config: str, runs: int, overrides: Sequence[str] = ()) -> Columns:
-    """Run a configuration and return its metrics, with the share of skids that are legal loads."""
+    """Run a configuration and return its metrics, with the MW ordered and the share of skids that are legal loads."""
     loaded = sim.load(ROOT / "configs" / f"{config}.yaml", list(overrides))
     result = sim.run(loaded, runs=runs, seed=SEED)
     found = {name: np.asarray(result.sample.rows(name)) for name in result.sample.metrics}
     loads = load_classes(loaded.value)
     legal = np.mean([load.name == "legal" for load in loads.values()]) if loads else 1.0
-    return {**found, "legal_loads": np.full(runs, float(legal))}
+    # where everything is ordered at once it is no metric: it is the capacity
+    ordered = np.full(runs, loaded.value.scale.capacity_mw)
+    return {"mw_ordered": ordered, **found, "legal_loads": np.full(runs, float(legal))}
 
 
 def row(claim: Claim, runs: Runs, needed: Callable[[Claim], str]) -> Row:
@@ -147,7 +149,8 @@ class Search:
             else:
                 near = middle
         beyond = "at most" if end < start else "at least"
-        return f"{lever.path} {beyond} {far:.3g} (ours {start:.3g}, stated to {end:.3g})", reached
+        limit = "stated" if isinstance(lever.to, str) else "tried"
+        return f"{lever.path} {beyond} {far:.3g} (ours {start:.3g}, {limit} to {end:.3g})", reached
 
     def _price(self, lever: Lever, end: float) -> str:
         """Return what a choice costs in days of the full date."""
@@ -164,7 +167,8 @@ class Search:
 def rows(claims: Iterable[Claim], runs: int, search_runs: int) -> list[Row]:
     """Run what the claims are about and judge them all."""
     claims = list(claims)
-    found = {config: columns(config, runs) for claim in claims for config in claim.configs}
+    configs = dict.fromkeys(config for claim in claims for config in claim.configs)
+    found = {config: columns(config, runs) for config in configs}
     search = Search(search_runs)
     return [row(claim, found, search.needed) for claim in claims]
 

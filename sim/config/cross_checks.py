@@ -95,9 +95,10 @@ def _power(project: Project) -> Iterator[Finding]:
     given = project.energization
     firm = max(0, given.units.count - given.units.spare) * given.units.mw.value
     firm += sum(feed.mw.value for feed in given.grid)
-    per_phase = -(-project.blocks // project.scale.phases) * project.block.mw_gross.value
-    if (given.grid or not given.units.count) and firm < per_phase - 1e-6:
-        yield Finding(("energization", "grid"), f"{firm:g} MW firm", f"power for one phase ({per_phase:g} MW)")
+    served, blocks = ("all phases", project.blocks) if given.shared else ("one phase", project.blocks_per_phase)
+    needed = blocks * project.block.mw_gross.value
+    if (given.grid or given.shared or not given.units.count) and firm < needed - 1e-6:
+        yield Finding(("energization", "grid"), f"{firm:g} MW firm", f"power for {served} ({needed:g} MW)")
 
 
 # --- tags of risk drivers ---------------------------------------------------------------------------------------------
@@ -372,6 +373,12 @@ def _orders(project: Project) -> Iterator[Finding]:
     if orders.phase_after_units > project.energization.units.count:
         most = f"at most the units of a phase ({project.energization.units.count})"
         yield Finding(("orders", "phase_after_units"), orders.phase_after_units, most)
+    if orders.phase_after_units and project.energization.shared:
+        yield Finding(
+            ("orders", "phase_after_units"),
+            orders.phase_after_units,
+            "0: energization.shared has one plant for all phases",
+        )
     if orders.given and orders.policy != "given":
         yield Finding(("orders", "policy"), orders.policy, "given, where there is a schedule of orders")
     if orders.policy != "follow_demand":

@@ -247,6 +247,11 @@ class Project(Section):
         return -(-round(self.scale.capacity_mw * 1000) // round(self.block.mw_gross.value * 1000))
 
     @property
+    def blocks_per_phase(self) -> int:
+        """Number of blocks in a phase; the last one may have fewer."""
+        return -(-self.blocks // self.scale.phases)
+
+    @property
     def by_system(self) -> dict[str, System]:
         """The three systems by name, in the order in which they are spoken of."""
         return {name: getattr(self.systems, name) for name in SYSTEMS}

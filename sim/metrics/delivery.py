@@ -74,10 +74,11 @@ def one_order(layout: Layout, project: Project) -> bool:
     return dated and len({block.order_day for block in layout.blocks}) == 1
 
 
-def lead_times(blocks: Online, single: bool) -> dict[str, float]:
+def lead_times(blocks: Online, project: Project) -> dict[str, float]:
     """Return the dates of DESIGN §7 in days after the order; infinite where a block never comes online.
 
-    With `single`, everything is ordered at once. Where nothing is ordered in a run, there is no number.
+    The full date is that of a project whose MW are all decided by a schedule, in one order or phase after phase: from
+    the first decision to the last of its MW. Where nothing is ordered in a run, there is no number.
     """
     wanted, first = blocks.wanted, blocks.start / DAY
     day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[wanted]
@@ -89,8 +90,8 @@ def lead_times(blocks: Online, single: bool) -> dict[str, float]:
         "lead_time_mw_weighted_days": float((mw * waited).sum()) / total,
         "lead_time_from_need_days": float((mw * np.maximum(0.0, waited)).sum()) / total,
     }
-    if single:
-        found["lead_time_full_days"] = float(day.max()) - first
+    if project.orders.policy == "given":
+        found["lead_time_full_days"] = (float(day.max()) if wanted.all() else np.inf) - first
     for mark in MARKS:
         # from the first order, so that strategies with other decision dates compare
         found[f"mw_online_day_{mark}"] = float(mw[day <= first + mark].sum())

@@ -13,7 +13,7 @@ from sim.config.project import Project
 from sim.metrics.checked_run import CheckedRun
 from sim.metrics.conservation import require_conserved, switched_on
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_blocks, one_order, online
+from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_blocks, online
 from sim.metrics.event_log import Index, Ints, Record
 from sim.metrics.kernels.interface import ChainKernels, Kernels
 from sim.metrics.kernels.numpy_kernels import NUMPY
@@ -110,7 +110,7 @@ def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[s
     blocks, people, cost = accounts.blocks, accounts.run.people, project.money.cost_of_capital.value
     mw = float(blocks.mw[blocks.wanted].sum())
     metrics = {
-        **lead_times(blocks, one_order(metric_context.layout, project)),
+        **lead_times(blocks, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         **capital_metrics(accounts.timeline, metric_context.cost_model.compute, mw, cost),
     }
@@ -128,7 +128,7 @@ def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, fl
     accounts = accounts_of(metric_context, record)
     blocks, run, people = accounts.blocks, accounts.run, accounts.run.people
     metrics = {
-        **lead_times(blocks, one_order(metric_context.layout, project)),
+        **lead_times(blocks, project),
         **demand_metrics(blocks, accounts.needed, metric_context.layout, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
         "peak_payroll": float(payroll(people, project)),

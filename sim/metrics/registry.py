@@ -76,7 +76,8 @@ _TABLE = (
     ),
     Metric(
         "lead_time_full_days", "all MW online", "days", LESS, 1.0,
-        "Last ordered block online minus t0; only where everything is ordered at once.", lead_times,
+        "Last ordered block online minus the first decision; where orders are given by a schedule, in one or in phases.",
+        lead_times,
     ),
     Metric(
         "lead_time_mw_weighted_days", "lead time, mean over MW", "days", LESS, 1.0,

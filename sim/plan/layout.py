@@ -142,6 +142,8 @@ class Layout:
     halls: tuple[Place, ...]
     turnovers: tuple[Place, ...]
     blocks: tuple[Place, ...]
+    plants: tuple[Place, ...]
+    """Whom power serves: every phase by itself, or all blocks from the first phase on, under its name."""
 
 
 def layout_of(project: Project, released: Mapping[str, int] | None = None) -> Layout:
@@ -151,7 +153,7 @@ def layout_of(project: Project, released: Mapping[str, int] | None = None) -> La
     """
     days = _order_days(project)
     mw = project.block.mw_gross.value
-    per_phase = -(-project.blocks // project.scale.phases)
+    per_phase = project.blocks_per_phase
     groups: dict[str, list[Place]] = {"p": [], "h": [], "t": []}
     blocks: list[Place] = []
     for p, of_phase in enumerate(_split(range(project.blocks), per_phase), 1):
@@ -175,7 +177,12 @@ def layout_of(project: Project, released: Mapping[str, int] | None = None) -> La
         tuple(replace(place, order_day=(released or {}).get(place.name, place.order_day)) for place in groups[kind])
         for kind in "phtb"
     ]
-    return Layout(*dated)
+    phases, halls, turnovers, all_blocks = dated
+    plants = phases
+    if project.energization.shared:
+        every = tuple(block.name for block in all_blocks)
+        plants = (replace(phases[0], blocks=every, built_mw=mw * len(every)),)
+    return Layout(phases, halls, turnovers, all_blocks, plants)
 
 
 def _place(name: str, phase: str, hall: str, blocks: Sequence[int], days: Sequence[int], mw: float) -> Place:
@@ -203,7 +210,7 @@ def _order_days(project: Project) -> list[int]:
     if project.orders.policy == "follow_demand":
         return list(planned_orders(project))
     if not project.orders.given:
-        per_phase = -(-project.blocks // project.scale.phases)
+        per_phase = project.blocks_per_phase
         interval = round(project.scale.phase_interval_days.value)
         return [block // per_phase * interval for block in range(project.blocks)]
     mw, ordered = project.block.mw_gross.value, 0.0
@@ -221,10 +228,10 @@ def generating_units(project: Project, layout: Layout) -> list[Place]:
     """
     units, block = project.energization.units, project.block.mw_gross.value
     found = []
-    for phase in layout.phases:
+    for plant in layout.plants:
         for number in range(units.count):
             first = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
-            blocks = phase.blocks[min(first, len(phase.blocks) - 1) :]
-            name = f"{phase.name}.g{number + 1}"
-            found.append(Place(name, phase.name, "", blocks, units.mw.value, phase.order_day, unit=number + 1))
+            blocks = plant.blocks[min(first, len(plant.blocks) - 1) :]
+            name = f"{plant.name}.g{number + 1}"
+            found.append(Place(name, plant.phase, "", blocks, units.mw.value, plant.order_day, unit=number + 1))
     return found

@@ -46,7 +46,9 @@ def write_plan(
     for phase in context.layout.phases:
         permits_and_design(context, phase)
         site_works(context, phase)
-        energize(context, phase)
+        for plant in context.layout.plants:
+            if plant.phase == phase.name:
+                energize(context, plant)
     for hall in context.each(context.layout.halls):
         erect_hall(context, hall)
     for block in context.each(context.layout.blocks):

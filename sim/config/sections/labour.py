@@ -217,6 +217,11 @@ class Trade(Sourced):
     crews: Annotated[int, Unit("crews"), Bounds(1, 2_000)] | None = Field(
         default=None, description="Crews typed in by hand; left out, the product sizes the trade by its one rule"
     )
+    available: Annotated[int, Unit("people"), Bounds(1, 100_000)] | None = Field(
+        default=None,
+        description="People of this trade that the local market has, all shifts together; crew plan and reaction take no"
+        " more. Left out, as many as are hired",
+    )
     skill: Skill | None = Field(default=None, description="A mix of people other than the stated one")
 
     @property

@@ -350,7 +350,7 @@ class Units(Sourced):
     """Generating units and when each may be had; slots are held."""
 
     count: Annotated[int, Unit("units"), Bounds(0, 10_000)] = Field(
-        description="Units in one phase, spares included; 0 where a grid feeds the site"
+        description="Units in one phase, or of the shared plant, spares included; 0 where a grid feeds the site"
     )
     spare: int = Field(default=1, ge=0, le=20, description="Units beyond what is counted firm: 1 is N+1")
     mw: Megawatts = Field(description="Firm MW of one unit on a hot day")
@@ -364,7 +364,7 @@ class Feed(Sourced):
     """Power from a grid: a line or a transformer that comes at a date, firm from then on."""
 
     id: Name = Field(description="Name of the feed")
-    mw: Megawatts = Field(description="Firm MW it brings to one phase")
+    mw: Megawatts = Field(description="Firm MW it brings to one phase, or to all where the plant is shared")
     weeks: Weeks = Field(description="Weeks from the phase's order to the utility's readiness")
     after: tuple[str, ...] = Field(default=(), description="Works on site it waits for, such as site_works.substation")
 
@@ -375,6 +375,10 @@ class Energization(Section):
     units: Units = Field(description="What arrives")
     grid: tuple[Feed, ...] = Field(
         default=(), description="Feeds from a grid, in addition to the units or instead of them"
+    )
+    shared: bool = Field(
+        default=False,
+        description="One plant for all phases: units and feeds are ordered with the first and serve whoever is ready",
     )
     install: tuple[Step, ...] = Field(min_length=1, description="Steps from delivery to the unit's first power")
     after: tuple[str, ...] = Field(description="What a unit's installation waits for: pads, gas, permits")

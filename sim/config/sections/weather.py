@@ -6,6 +6,7 @@ never rains, freezes or blows, which is also what a project without this section
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, get_args
 
@@ -175,6 +176,14 @@ class Storms(Sourced):
     )
 
 
+class DatedStorm(Sourced):
+    """A storm on a known date: one that happened, or one whose effect the planner wants to see."""
+
+    start: date = Field(description="Its first day")
+    days: EventDays = Field(description="Days in a row without outdoor work, from its first day on")
+    interior_days: FewDays = Field(default=Figure(value=0), description="Days at its start without any work")
+
+
 class LostDays(Sourced):
     """A planner's own table: working days lost in each month, January first."""
 
@@ -234,7 +243,12 @@ class Weather(Sourced):
     exterior: Exterior = Field(default=Exterior(), description="What stops work on roof and walls")
     earthwork: Earthwork = Field(default=Earthwork(), description="What stops earthwork and concrete")
     interior: Interior = Field(default=Interior(), description="What stops work under a roof")
-    storms: Storms = Field(default=Storms(), description="Storm seasons that typical years lack; not with a table")
+    storms: Storms = Field(
+        default=Storms(), description="Storm seasons that typical years and tables lack; not with `kind: none`"
+    )
+    dated_storms: tuple[DatedStorm, ...] = Field(
+        default=(), max_length=100, description="Storms on known dates, with every kind of weather"
+    )
     lost_days: LostDays | None = Field(default=None, description="Table of lost days; used by `kind: table`")
 
     @model_validator(mode="after")

@@ -245,13 +245,15 @@ def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]
     noted = _noted(index)
     places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
     places |= {place.name: place for place in generating_units(project, layout)}
+    plants = {plant.name: plant for plant in layout.plants}
     for name, terms in project.money.prices.items():
         sources = terms.of or (name,)
         # a dict for its order: items must stand in the same order in every process
         at = dict.fromkeys(place for source in sources for place in noted.get(source, {}))
         for place in at:
             notes = _merged_notes([noted[source][place] for source in sources if place in noted.get(source, {})])
-            item = _Bought(name, terms, places[place], {**notes, ONLINE: _online(places[place], noted)})
+            served = (plants if "grid" in sources else places)[place]
+            item = _Bought(name, terms, served, {**notes, ONLINE: _online(served, noted)})
             # an item that costs nothing in any run would be a row in every sum
             if _quantity(item, project) or _extra(item, project):
                 yield item

@@ -63,25 +63,25 @@ def _pairs(place: Place, compute: bool, blocks: Mapping[str, int], layout: Layou
         shift = len(blocks) if compute else 0
         yield from ((shift + blocks[block], kw) for block in place.blocks)
         return
-    units, phase = project.energization.units, next(one for one in layout.phases if one.name == place.phase)
-    # moments are numbered: blocks online, blocks useful, then the blocks of each phase by their turn
-    begin = 2 * len(blocks) + blocks[phase.blocks[0]]
+    units, plant = project.energization.units, next(one for one in layout.plants if one.name == place.phase)
+    # moments are numbered: blocks online, blocks useful, then the blocks of each plant by their turn
+    begin = 2 * len(blocks) + blocks[plant.blocks[0]]
     tranche = place.unit - 1 - units.spare
     size = units.mw.value * 1000
     # by the turn in which blocks come online, not by name: the first MW need the first unit, whichever block they are
     low, high = (0.0, np.inf) if tranche < 0 else (tranche * size, (tranche + 1) * size)
-    for rank in range(len(phase.blocks)):
+    for rank in range(len(plant.blocks)):
         overlap = min(high, (rank + 1) * kw) - max(low, rank * kw)
         if overlap > 0:
             yield begin + rank, overlap
 
 
 def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
-    """Return every moment by its number: each block online, its compute useful, and the blocks of a phase in turn."""
+    """Return every moment by its number: each block online, its compute useful, and the blocks of a plant in turn."""
     ranked, begin = [], 0
-    for phase in layout.phases:
-        ranked.append(np.sort(online[begin : begin + len(phase.blocks)]))
-        begin += len(phase.blocks)
+    for plant in layout.plants:
+        ranked.append(np.sort(online[begin : begin + len(plant.blocks)]))
+        begin += len(plant.blocks)
     return np.concatenate([online, useful, *ranked])
 
 

@@ -61,7 +61,7 @@ def _flush(context: PlanContext, block: Place) -> list[str]:
 def hand_over(context: PlanContext, turnover: Place) -> None:
     """Write a turnover's integrated test; then all its blocks are online at once, on permanent power."""
     kw = sum(kilowatts(turnover) for _ in turnover.blocks) // len(turnover.blocks)
-    source, permanent = _source(context, turnover), power(turnover)
+    source, permanent = _source(context, turnover), power(context, turnover)
     change_over: list[PlanStep] = [] if source == permanent else [Hold({permanent: kw}), Free({source: kw})]
     context.plan.unit(
         turnover.name,
@@ -81,7 +81,7 @@ def hand_over(context: PlanContext, turnover: Place) -> None:
 
 def _source(context: PlanContext, place: Place) -> str:
     """Return the pool that powers the tests: temporary power where there is some."""
-    return TEMPORARY if context.project.energization.temporary_mw.value else power(place)
+    return TEMPORARY if context.project.energization.temporary_mw.value else power(context, place)
 
 
 def _level(context: PlanContext, place: Place, name: str, level: Level) -> list[PlanStep]:

@@ -191,6 +191,12 @@ def on_site(project: Project, trade: str) -> int:
     return project.labour.trades[trade].team * len(project.pattern.shifts)
 
 
+def crews_available(project: Project, trade: str) -> int | None:
+    """Return the crews of a trade that the local market has; None where it has as many as are hired."""
+    people = project.labour.trades[trade].available
+    return None if people is None else people // on_site(project, trade)
+
+
 def _crew(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters) -> list[PlanStep]:
     """Return a crew's route: one stay after the other; between them it is at home, and others may have its beds."""
     route = _stay(context, trade, stay, quarters, "")

@@ -15,9 +15,10 @@ from sim.world.distributions import Fixed, to_distribution
 TEMPORARY = "temporary power"
 
 
-def power(place: Place) -> str:
-    """Return the pool of a phase's firm permanent power, in kW."""
-    return f"{place.phase}.power"
+def power(context: PlanContext, place: Place) -> str:
+    """Return the pool of the firm permanent power that serves a place, in kW."""
+    plant = context.layout.plants[0].name if context.project.energization.shared else place.phase
+    return f"{plant}.power"
 
 
 def kilowatts(place: Place) -> int:
@@ -25,49 +26,49 @@ def kilowatts(place: Place) -> int:
     return round(place.built_mw * 1000)
 
 
-def energize(context: PlanContext, phase: Place) -> None:
-    """Write the units of a phase, and the count of what is firm: N+1 units before the first N."""
+def energize(context: PlanContext, plant: Place) -> None:
+    """Write the units of a plant, and the count of what is firm: N+1 units before the first N."""
     energization = context.project.energization
     units = energization.units
-    running = context.plan.gate(f"{phase.name}.units running")
-    context.plan.pool(power(phase), 0, "supplied", cause="power", noun="kW")
+    running = context.plan.gate(f"{plant.name}.units running")
+    context.plan.pool(power(context, plant), 0, "supplied", cause="power", noun="kW")
     if energization.temporary_mw.value:
         kilowatt = round(energization.temporary_mw.value * 1000)
         context.plan.pool(TEMPORARY, kilowatt, "passed", cause="power", noun="kW")
     for number in range(units.count):
-        info = UnitInfo("generating_unit", "power", phase.name, "generation", number=number + 1)
-        context.plan.unit(f"{phase.name}.g{number + 1}", _unit(context, phase, number, running), info)
+        info = UnitInfo("generating_unit", "power", plant.name, "generation", number=number + 1)
+        context.plan.unit(f"{plant.name}.g{number + 1}", _unit(context, plant, number, running), info)
     firm: list[PlanStep] = []
     for number in range(units.count - units.spare):
-        firm += [Wait(running, number + 1 + units.spare), Free({power(phase): round(units.mw.value * 1000)})]
+        firm += [Wait(running, number + 1 + units.spare), Free({power(context, plant): round(units.mw.value * 1000)})]
     if firm:
-        context.plan.unit(f"{phase.name}.firm power", firm, UnitInfo("firm_power", "power", phase.name))
+        context.plan.unit(f"{plant.name}.firm power", firm, UnitInfo("firm_power", "power", plant.name))
     for feed in energization.grid:
-        info = UnitInfo("grid_feed", "power", phase.name, feed.id)
-        context.plan.unit(f"{phase.name}.grid.{feed.id}", _feed(context, phase, feed), info)
+        info = UnitInfo("grid_feed", "power", plant.name, feed.id)
+        context.plan.unit(f"{plant.name}.grid.{feed.id}", _feed(context, plant, feed), info)
 
 
-def _feed(context: PlanContext, phase: Place, feed: Feed) -> list[PlanStep]:
+def _feed(context: PlanContext, plant: Place, feed: Feed) -> list[PlanStep]:
     """Return a grid feed's route: ordered, ready at the utility's end, then at ours; firm from then on."""
     kilowatt = round(feed.mw.value * 1000)
     return [
-        context.decided(phase),
-        Note("ordered", "grid", kilowatt, phase.name),
+        context.decided(plant),
+        Note("ordered", "grid", kilowatt, plant.name),
         Work("grid feed", Span(to_distribution(feed.weeks), MINUTES_PER_WEEK), "always"),
-        Note("delivered", "grid", kilowatt, phase.name),
-        *(Wait(gate) for gate in prerequisites(context, feed.after, phase)),
-        Note("installed", "grid", kilowatt, phase.name),
-        Free({power(phase): kilowatt}),
+        Note("delivered", "grid", kilowatt, plant.name),
+        *(Wait(gate) for gate in prerequisites(context, feed.after, plant)),
+        Note("installed", "grid", kilowatt, plant.name),
+        Free({power(context, plant): kilowatt}),
     ]
 
 
-def _unit(context: PlanContext, phase: Place, number: int, running: str) -> list[PlanStep]:
+def _unit(context: PlanContext, plant: Place, number: int, running: str) -> list[PlanStep]:
     """Return one unit's route: slot, slip, delivery, installation, first power."""
-    energization, place = context.project.energization, f"{phase.name}.g{number + 1}"
+    energization, place = context.project.energization, f"{plant.name}.g{number + 1}"
     units = energization.units
-    week = units.first_week.value + number * units.weeks_between.value + phase.order_day / 7
+    week = units.first_week.value + number * units.weeks_between.value + plant.order_day / 7
     route: list[PlanStep] = [
-        context.decided(phase),
+        context.decided(plant),
         Note("ordered", "generation", place=place),
         Until("unit slot", Span(Fixed(week), MINUTES_PER_WEEK)),
         Work(
@@ -76,9 +77,9 @@ def _unit(context: PlanContext, phase: Place, number: int, running: str) -> list
             "always",
         ),
         Note("delivered", "generation", place=place),
-        *(Wait(gate) for gate in prerequisites(context, energization.after, phase)),
+        *(Wait(gate) for gate in prerequisites(context, energization.after, plant)),
     ]
     for step in energization.install:
         span = step_span(context, step, planned_hours(step, 0, units.mw.value))
-        route += by_crews(context, phase, f"generation.{step.id}", step, span)
+        route += by_crews(context, plant, f"generation.{step.id}", step, span)
     return [*route, Note("installed", "generation", place=place), Signal(running)]

@@ -16,9 +16,10 @@ import numpy as np
 
 from sim.config.project import Project
 from sim.config.sections.labour import Trade
+from sim.errors import ConfigError, Problem
 from sim.metrics.schedule import NEVER
 from sim.plan.context import ResourcePlan
-from sim.plan.mechanisms.crews import hires_per_week, mean_over_peak
+from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak, on_site
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
@@ -141,7 +142,8 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     by_finish = project.labour.dispatch == "latest_finish"
     priorities = rehearsal.priorities(max(earliest, target)) if by_finish else {}
     rehearsal.serve_by(priorities)
-    search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
+    typed = [name for name, trade in project.labour.trades.items() if trade.crews is not None]
+    search = Levelling(rehearsal, typed, _available(project, rehearsal))
     by_window = search.plan(begin)
     latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
     aim = Aim(latest, by_window.mean_online + TOLERANCE)
@@ -178,7 +180,8 @@ class CrewChange:
 def crew_changes(project: Project, plan: CrewPlan) -> list[CrewChange]:
     """Return what one crew more and one fewer of every trade do to the expected finish and to the peak."""
     project = project.with_risks("none")
-    search = Levelling(Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities)))
+    rehearsal = Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities))
+    search = Levelling(rehearsal, available=_available(project, rehearsal))
     crews = plan.resource_plan.crews
     base, found = search.plan(crews), list[CrewChange]()
     for trade, count in crews.items():
@@ -188,6 +191,23 @@ def crew_changes(project: Project, plan: CrewPlan) -> list[CrewChange]:
                 days = (other.finish - base.finish) / MINUTES_PER_DAY
                 found.append(CrewChange(trade, step, days, other.manning.peak - base.manning.peak))
     return found
+
+
+def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
+    """Return the crews of trades that the local market limits; ConfigError where one step needs more at once."""
+    found = {trade: crews_available(project, trade) for trade in rehearsal.most}
+    limited = {trade: crews for trade, crews in found.items() if crews is not None}
+    problems = []
+    for trade, crews in limited.items():
+        stated, needed = project.labour.trades[trade], rehearsal.most[trade]
+        least = max(needed, stated.crews or 0)
+        if crews < least:
+            people = f"{least * on_site(project, trade)} people of {least} crews"
+            message = f"at least the {people} expected, which one step takes or the plan states"
+            problems.append(Problem("", 0, 0, f"labour.trades.{trade}.available", f"{stated.available}", message))
+    if problems:
+        raise ConfigError(problems)
+    return limited
 
 
 def _chosen(project: Project, search: Levelling, by_window: Levelled, aim: Aim, earliest: int) -> Levelled:

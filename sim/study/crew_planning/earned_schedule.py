@@ -19,7 +19,7 @@ from sim.config.sections.acceleration import Acceleration
 from sim.metrics.schedule import NEVER
 from sim.plan.context import Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.plan.deterministic_draws import expected_draws
-from sim.plan.mechanisms.crews import done
+from sim.plan.mechanisms.crews import crews_available, done
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.weather.model import WeatherModel
@@ -41,7 +41,7 @@ def progress_reviews(project: Project, resource_plan: ResourcePlan, weather: Wea
     for trade, crews in resource_plan.mobilisations.items():
         own = signals[reported == rehearsal.plan.gates.index(done(trade))]
         own = own[bound[own] != NEVER]
-        overtime, more = _measures(project, policy, len(crews))
+        overtime, more = _measures(project, policy, trade, len(crews))
         if len(own) and overtime + more:
             latest, hours = bound[own], rehearsal.log[own, 2]
             order = latest.argsort(kind="stable")
@@ -52,11 +52,12 @@ def progress_reviews(project: Project, resource_plan: ResourcePlan, weather: Wea
     return found
 
 
-def _measures(project: Project, policy: Acceleration, planned: int) -> tuple[int, int]:
+def _measures(project: Project, policy: Acceleration, trade: str, planned: int) -> tuple[int, int]:
     """Return how many crews' worth of overtime and how many crews a trade of so many planned crews may be given."""
     overtime = 0 if policy.overtime is None else policy.overtime.worth(planned)
     more = 0 if policy.crews is None or project.labour.limit is not None else policy.crews.more(planned)
-    return overtime, more
+    there = crews_available(project, trade)
+    return overtime, more if there is None else min(more, there - planned)
 
 
 def _reviews(

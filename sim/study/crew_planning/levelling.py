@@ -90,15 +90,23 @@ class _KnownRuns:
 class Levelling:
     """The search for a crew plan of one rehearsed project; every plan that was tried is remembered."""
 
-    def __init__(self, rehearsal: Rehearsal, typed: Collection[str] = ()) -> None:
-        """Begin with nothing tried; the crews of the trades in `typed` are stated and stay as they are."""
-        self.rehearsal, self.typed = rehearsal, frozenset(typed)
+    def __init__(
+        self, rehearsal: Rehearsal, typed: Collection[str] = (), available: Mapping[str, int] | None = None
+    ) -> None:
+        """Begin with nothing tried; the crews of the trades in `typed` are stated and stay as they are.
+
+        `available` has the most crews of trades of which the local market has no more.
+        """
+        self.rehearsal, self.typed, self.available = rehearsal, frozenset(typed), available or {}
         self.tried: dict[tuple[int, ...], Levelled] = {}
         self._known = _KnownRuns()
 
     def plan(self, crews: Mapping[str, int]) -> Levelled:
         """Return the plan with so many crews, rehearsed; never fewer than one step takes at once."""
-        crews = {trade: max(count, self.rehearsal.most[trade]) for trade, count in crews.items()}
+        crews = {
+            trade: max(min(count, self.available.get(trade, count)), self.rehearsal.most[trade])
+            for trade, count in crews.items()
+        }
         key = tuple(crews.values())
         if key not in self.tried:
             self.tried[key] = self._rehearsed(crews)

@@ -74,7 +74,8 @@ def plan_size(project: Project) -> PlanSize:
     given = project.energization
     each = {"phase": phases, "hall": halls, "block": blocks}
     # a generating unit lists the blocks that need it: an eighth of a step each
-    units = phases * given.units.count * (PLACE + WORK * len(given.install) + blocks // phases // 8)
+    plants = 1 if given.shared else phases
+    units = plants * given.units.count * (PLACE + WORK * len(given.install) + blocks // plants // 8)
     steps = (
         blocks * (PLACE + sum(map(_steps_of_system, project.by_system.values())) + WORK * len(project.pad.steps))
         + halls * (PLACE + WORK * len(project.shell.steps))

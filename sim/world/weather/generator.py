@@ -11,7 +11,7 @@ independent of each other, which the two years from West Texas neither show nor 
 
 `LostDaysModel` loses whole days, with the chance that each month states for each exposure. One autocorrelated normal
 number a day stands for how bad the day is; the worst days are lost. So bad days come in groups, the same storm stops
-all kinds of work, and every day has exactly its stated chance.
+all kinds of work, and every day has exactly its stated chance. Storm seasons come on top, as in a climate.
 
 The year of the user's own file is put together anew every time, in blocks of days. Five days in a row of the
 simulated calendar are five days in a row of the file, from at most two weeks earlier or later in the year (a block
@@ -23,6 +23,7 @@ not have, and memory ends with a block; what a typical year lacks is added by `s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gamma, sqrt
@@ -31,7 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
-from sim.config.sections.weather import LostDays
+from sim.config.sections.weather import DatedStorm, LostDays
+from sim.world.distributions import Distribution, to_distribution
 from sim.world.shifts import DAY
 from sim.world.weather.climate import LAGS, Climate, Storms, autocorrelated, interpolated, wet_days
 from sim.world.weather.closures import (
@@ -171,28 +173,63 @@ class LostDaysModel:
 
     chance: dict[Exposure, Floats]
     persistence: float
+    storms: Storms
 
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
-        """Return the whole days one replication loses."""
+        """Return the whole days one replication loses, and its storm seasons."""
         from scipy.special import ndtr, ndtri
 
         count = span.count - WARM_UP
         noise = ndtri(draws.daily("bad days", span.first, span.count)[:, 0])
         # back to a uniform number: a day is lost where it is below the month's chance, so bad days come in spells
         worse = ndtr(-autocorrelated(noise, self.persistence)[-count:])
+        outdoors, everyone = self.storms.seasons(span, draws)
         parts = {}
         for exposure, chance in self.chance.items():
             lost = np.flatnonzero(worse < chance[span.month[WARM_UP:]]) * DAY
-            parts[exposure] = [interval_rows(lost, lost + DAY)]
+            parts[exposure] = [interval_rows(lost, lost + DAY), everyone if exposure == "interior" else outdoors]
         return closures_by_exposure(parts, count * DAY)
 
 
-def lost_days_model(table: LostDays) -> LostDaysModel:
+def lost_days_model(table: LostDays, storms: Storms) -> LostDaysModel:
     """Turn lost working days into chances: lost / working days of a month."""
     days = table.working_days.value
-    return LostDaysModel(
-        {exposure: np.array(getattr(table, exposure)) / days for exposure in EXPOSURES}, table.persistence.value
-    )
+    chance = {exposure: np.array(getattr(table, exposure)) / days for exposure in EXPOSURES}
+    return LostDaysModel(chance, table.persistence.value, storms)
+
+
+# --- storms on known dates --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class DatedStorms:
+    """Storms on known dates: days since the year 1, how long each lasts, minutes at its start without any work."""
+
+    first: tuple[int, ...]
+    lasting: tuple[Distribution, ...]
+    interior_minutes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, storms: Sequence[DatedStorm]) -> DatedStorms:
+        """Read them from a configuration."""
+        return cls(
+            tuple(storm.start.toordinal() for storm in storms),
+            tuple(to_distribution(storm.days) for storm in storms),
+            tuple(round(storm.interior_days.value * DAY) for storm in storms),
+        )
+
+    def added_to(self, closed: Closed, span: Days, draws: WeatherDraws) -> Closed:
+        """Return closed minutes with those of the storms; how long each lasts is drawn by its place in the list."""
+        uniforms = draws.series("dated storms", 0, len(self.first))
+        starts = (np.array(self.first) - span.first - WARM_UP) * DAY
+        days = [float(lasting.ppf(uniform)) for lasting, uniform in zip(self.lasting, uniforms, strict=True)]
+        minutes = np.round(days).astype(np.int64) * DAY
+        outdoors = interval_rows(starts, starts + minutes)
+        everyone = interval_rows(starts, starts + np.minimum(minutes, self.interior_minutes))
+        parts = {
+            exposure: (rows, everyone if exposure == "interior" else outdoors) for exposure, rows in closed.items()
+        }
+        return closures_by_exposure(parts, (span.count - WARM_UP) * DAY)
 
 
 # --- resampling -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ working days it costs, which people on the site can compare with what they remem
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,14 +22,33 @@ from sim.errors import ConfigError, Problem
 from sim.world.shifts import DAY
 from sim.world.weather.climate import climate_of, storm_seasons
 from sim.world.weather.closures import MONTH_DAYS, Closed, WeatherDraws, civil_days, limits_of, no_intervals
-from sim.world.weather.generator import ClimateModel, LostDaysModel, Resampled, closed_hours, lost_days_model
+from sim.world.weather.generator import (
+    ClimateModel,
+    DatedStorms,
+    LostDaysModel,
+    Resampled,
+    closed_hours,
+    lost_days_model,
+)
 from sim.world.weather.weather_files import read_year
 from sim.world.working_time import Calendar
 
 MM_PER_INCH = 25.4
 
-WeatherModel: TypeAlias = ClimateModel | Resampled | LostDaysModel | None
-"""Weather of a project: built-in climate, from a file, from a table, or none."""
+Generator: TypeAlias = ClimateModel | Resampled | LostDaysModel | None
+"""Where weather comes from: a built-in climate, a file, a table of lost days, or nowhere."""
+
+
+@dataclass(frozen=True, eq=False)
+class WithDatedStorms:
+    """Weather, and storms on known dates."""
+
+    drawn: Generator
+    storms: DatedStorms
+
+
+WeatherModel: TypeAlias = Generator | WithDatedStorms
+"""Weather of a project."""
 
 
 def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
@@ -36,8 +56,15 @@ def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
 
     ConfigError (exit 2) where the file cannot be used. The result can be pickled.
     """
+    drawn = _generator(weather, folder)
+    return WithDatedStorms(drawn, DatedStorms.of(weather.dated_storms)) if weather.dated_storms else drawn
+
+
+def _generator(weather: Weather, folder: Path) -> Generator:
+    """Return where a project's weather comes from."""
     if weather.kind == "table" and weather.lost_days is not None:
-        return lost_days_model(weather.lost_days)
+        # no rain by month is known here: a season begins as likely in every month
+        return lost_days_model(weather.lost_days, storm_seasons(weather.storms, np.zeros(12)))
     if weather.kind == "file" and weather.file is not None:
         inches = weather.file_rain_in
         monthly_mm = None if inches is None else [MM_PER_INCH * inch for inch in inches]
@@ -58,9 +85,12 @@ def closed_intervals(
     Arrays (n, 2) of int64 [start, end), in order and apart, within [0, horizon_days · 1440), from 00:00 of
     `start_date`. A pure function: the same arguments give the same minutes, in any process and order.
     """
+    span, draws = civil_days(start_date, horizon_days), WeatherDraws(seed, replication)
+    if isinstance(model, WithDatedStorms):
+        drawn = closed_intervals(model.drawn, start_date, horizon_days, seed, replication, compiled=compiled)
+        return model.storms.added_to(drawn, span, draws)
     if model is None:
         return {exposure: no_intervals() for exposure in EXPOSURES}
-    span, draws = civil_days(start_date, horizon_days), WeatherDraws(seed, replication)
     if compiled and isinstance(model, ClimateModel):
         from sim.world.weather.generator_numba import closed
 
@@ -70,6 +100,7 @@ def closed_intervals(
 
 def fingerprint(model: WeatherModel) -> str:
     """Return a digest that differs between weather files; empty where the configuration states all of it."""
+    model = model.drawn if isinstance(model, WithDatedStorms) else model
     if not isinstance(model, Resampled):
         return ""
     return sha256(b"".join(hours.tobytes() for _, hours in sorted(model.hours.items()))).hexdigest()

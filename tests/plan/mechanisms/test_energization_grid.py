@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
+from sim.errors import ConfigError
+from sim.plan.layout import generating_units
 from tests.plan.bench import notes
-from tests.tiny_project import tiny_case, works
+from tests.tiny_project import tiny, tiny_case, works
 
 GRID = "energization.grid=[{id: line, mw: 5, weeks: 4, after: [site_works.services]}]"
 NO_UNITS = "energization.units={count: 0, spare: 0, mw: 5, first_week: 0, weeks_between: 0, slip_days: 0}"
@@ -46,3 +52,37 @@ def test_a_feed_is_noted_for_the_ledger_in_kilowatts() -> None:
         (672, "delivered", "grid/p1", 5000),
         (672, "installed", "grid/p1", 5000),
     ]
+
+
+PHASES = ("scale.phases=2", "hall.blocks=1", "turnover_blocks=1")
+TWO_FEEDS = "energization.grid=[{id: a, mw: 2.5, weeks: 5}, {id: b, mw: 2.5, weeks: 10}]"
+
+
+def test_phases_that_share_a_plant_take_its_feeds_in_turn() -> None:
+    """Each phase alone has its first feed in week 5, hour 840; together the second one waits for week 10, hour 1680."""
+    alone = works(tiny_case(*PHASES, TWO_FEEDS, NO_UNITS))
+    # the one commissioning crew is at the first block for 72 hours
+    assert sorted(alone[f"b{block}.commissioning", "L3"][0] for block in (1, 2)) == [840, 912]
+    together = works(tiny_case(*PHASES, TWO_FEEDS, NO_UNITS, "energization.shared=true"))
+    assert sorted(together[f"b{block}.commissioning", "L3"][0] for block in (1, 2)) == [840, 1680]
+    assert not any(unit.startswith("p2.grid") for unit, _ in together)
+
+
+def test_a_shared_plant_is_paid_once_and_serves_blocks_of_every_phase() -> None:
+    units = "energization.units={count: 2, spare: 0, mw: 2.5, first_week: 1, weeks_between: 20, slip_days: 0}"
+    layout = tiny_case(*PHASES, units, "energization.shared=true").metric_context.layout
+    assert [plant.blocks for plant in layout.plants] == [("b1", "b2")]
+    serving = generating_units(tiny(*PHASES, units, "energization.shared=true"), layout)
+    assert [(unit.name, unit.blocks) for unit in serving] == [("p1.g1", ("b1", "b2")), ("p1.g2", ("b2",))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ((TWO_FEEDS.replace("{id: b, mw: 2.5, weeks: 10}", ""), NO_UNITS), "power for all phases (5 MW)"),
+        (("orders.phase_after_units=1",), "energization.shared has one plant for all phases"),
+    ],
+)
+def test_a_shared_plant_is_refused_where_it_cannot_serve(changes: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        tiny(*PHASES, *changes, "energization.shared=true")

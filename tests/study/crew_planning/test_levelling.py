@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sim.config.project import Project
+from sim.errors import ConfigError
 from sim.plan.context import ResourcePlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE
@@ -29,6 +30,11 @@ WITHIN = 1.05
 
 def small(seed: int) -> Project:
     """A project of four to eight blocks whose work content is random, with crews that are not typed in."""
+    return load(TINY, small_changes(seed)).value
+
+
+def small_changes(seed: int) -> list[str]:
+    """The changes that make the tiny project such a one."""
     random = Random(seed)
     hours = {"shell.steps.slab": (48, 400), "systems.electrical.hook_up.connect": (48, 500)}
     changes = [f"{path}.hours={random.randint(*range_)}" for path, range_ in hours.items()]
@@ -38,7 +44,7 @@ def small(seed: int) -> Project:
         "labour.crew_plan=levelled",
         "energization.units.count=9",
     ]
-    return load(TINY, [*changes, f"hall.blocks={random.choice([1, 2])}"]).value
+    return [*changes, f"hall.blocks={random.choice([1, 2])}"]
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -115,3 +121,22 @@ def test_the_plan_is_the_same_whenever_it_is_made() -> None:
     once, again = (plan_crews(small(1)) for _ in range(2))
     assert once.resource_plan == again.resource_plan
     np.testing.assert_array_equal(once.manning.manned, again.manning.manned)
+
+
+def test_a_plan_has_no_more_people_of_a_trade_than_the_local_market() -> None:
+    """Of the trade that the free plan has most of, the market has one crew less than that."""
+    free = plan_crews(small(3)).resource_plan.crews
+    trade = max(UNTYPED, key=lambda name: free[name])
+    team = small(3).labour.trades[trade].team
+    assert free[trade] > 1
+    project = load(TINY, [*small_changes(3), f"labour.trades.{trade}.available={(free[trade] - 1) * team}"]).value
+    limited = plan_crews(project)
+    assert limited.resource_plan.crews[trade] == free[trade] - 1
+    assert limited.manning.peak <= sum(limited.resource_plan.crews[t] * project.labour.trades[t].team for t in free) * (
+        1 + project.labour.indirect_ratio.value
+    )
+
+
+def test_a_market_too_small_for_one_step_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"available: 1 given, at least the \d+ people of \d+ crews"):
+        plan_crews(load(TINY, [*small_changes(3), "labour.trades.riggers.available=1"]).value)

@@ -299,7 +299,7 @@ def test_typical_years_as_they_are_published(start: str, written: Write) -> None
 def test_days_lost_are_those_of_the_table() -> None:
     """A table of four days a month by crane, none by the rest: found again to a tenth of a day."""
     days = [4.0] * 12
-    weather = Weather.model_validate({"kind": "table", "lost_days": {"crane": days}})
+    weather = Weather.model_validate({"kind": "table", "lost_days": {"crane": days}, "storms": {"per_year": 0}})
     shift = weekly("shift", date(2026, 1, 1), 400, days="mon-sat", shifts=[("07:00", "17:00")])
     working, lost = lost_days_by_month(weather_model(weather), shift, date(2026, 1, 1), years=60)
     assert working[:2].tolist() == [27, 24]

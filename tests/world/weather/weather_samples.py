@@ -15,7 +15,7 @@ from sim.config.sections.systems import Exposure
 from sim.config.sections.weather import LostDays, Weather
 from sim.world.weather.climate import climate_of, storm_seasons
 from sim.world.weather.closures import MONTH_DAYS, Closed, limits_of
-from sim.world.weather.generator import ClimateModel, Resampled, closed_hours, lost_days_model
+from sim.world.weather.generator import ClimateModel, LostDaysModel, Resampled, closed_hours, lost_days_model
 from sim.world.weather.model import WeatherModel, closed_intervals, weather_model
 from sim.world.weather.weather_files import Year
 
@@ -36,6 +36,11 @@ def climate(stated: Weather = NO_STORMS, **changed: Any) -> ClimateModel:
     return ClimateModel(numbers, limits_of(stated), storm_seasons(stated.storms, np.ones(12)))
 
 
+def table_model(table: LostDays) -> LostDaysModel:
+    """A table of lost days without storm seasons."""
+    return lost_days_model(table, storm_seasons(NO_STORMS.storms, np.ones(12)))
+
+
 @cache
 def noisy_year() -> Year:
     """A year that is closed for one reason or another in every month."""
@@ -51,7 +56,7 @@ def models() -> dict[str, WeatherModel]:
     storms = storm_seasons(STATED.storms, np.ones(12))
     return {
         "west_texas": weather_model(STATED),
-        "table": lost_days_model(table),
+        "table": lost_days_model(table, storms),
         "file": Resampled(closed_hours(noisy_year(), limits_of(STATED)), storms),
     }
 
