@@ -102,7 +102,7 @@ class DrivingChain:
 
     def _completion(self) -> int:
         """Return the row that opened the completion gate, or -1."""
-        level = self.record.index.plan.completion[1]
+        level = self.record.index.plan.finish[1]
         rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
         reached = np.cumsum(self.record.amount[rows]) >= level
         if not reached.any():

@@ -75,7 +75,7 @@ def _chain_table(index: Index) -> Ints:
     """Return what the walk asks of a plan, in one array."""
     plan, header = index.plan, np.zeros(layout.HEADER, np.int64)
     header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
-        plan.completion[0],
+        plan.finish[0],
         NUMBER["risk"],
         NUMBER[OTHER],
     )

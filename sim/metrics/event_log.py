@@ -87,7 +87,7 @@ class Index:
     def step_groups(self) -> StepGroups:
         """Return what a scan of a log looks up about every step."""
         mark, plan = self.plan.unit_of << GROUP_BITS | self.group_of_step, self.plan
-        return StepGroups(mark, self.group_of_step, self.groups, len(plan.units), plan.completion[1])
+        return StepGroups(mark, self.group_of_step, self.groups, len(plan.units), plan.finish[1])
 
     @cached_property
     def rank_of_step(self) -> NDArray[np.integer]:
@@ -101,8 +101,8 @@ class Index:
 
     @cached_property
     def completes(self) -> NDArray[np.bool_]:
-        """Return which steps signal the completion gate."""
-        return np.asarray((self.operation == SIGNAL) & (self.first_argument == self.plan.completion[0]))
+        """Return which steps signal the gate by which the project is finished."""
+        return np.asarray((self.operation == SIGNAL) & (self.first_argument == self.plan.finish[0]))
 
     @cached_property
     def people_of_step(self) -> Ints:

@@ -108,6 +108,8 @@ class CompiledPlan:
     notes: tuple[NoteInfo, ...]
     inputs: Inputs
     completion: tuple[int, int]
+    finish: tuple[int, int]
+    """Gate and level whose date is explained: those of the completion, if the run does not go on after it."""
 
 
 class _Numbered(dict[Key, int]):
@@ -284,6 +286,7 @@ class _Compiler:
         plan, works, units = self.plan, self.works, self.units
         laid = spread(self.first, units.route)
         notes, rows = self._own_rows(laid)
+        finish = plan.finish or plan.completion
         return CompiledPlan(
             units=units.names,
             unit_info=units.info(plan),
@@ -317,6 +320,7 @@ class _Compiler:
             notes=notes,
             inputs=self.inputs.build(units.names, units.route, plan.own_spans),
             completion=(self.gates[plan.completion[0]], plan.completion[1]),
+            finish=(self.gates[finish[0]], finish[1]),
         )
 
     def _people(self) -> IntArray:

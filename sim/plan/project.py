@@ -17,7 +17,7 @@ from sim.plan.mechanisms.factory import Plant, build_skid, open_factories, share
 from sim.plan.mechanisms.installation import bring_lifting_gear, build_in_place, install_skids, ready_for
 from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
 from sim.plan.mechanisms.orders import follow_orders
-from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, release_chips
+from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, receive_all, release_chips
 from sim.plan.mechanisms.productivity import apply_learning, apply_losses, apply_pace
 from sim.plan.mechanisms.risks import apply_risks
 from sim.plan.mechanisms.shell import erect_hall, lay_pad, permits_and_design, site_works
@@ -61,6 +61,7 @@ def write_plan(
     accelerate(context)
     release_chips(context)
     write_demand(context)
+    receive_all(context)
     follow_orders(context)
     draw_prices(context)
     await_permits(context)

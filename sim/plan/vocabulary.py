@@ -283,6 +283,8 @@ class Plan:
     copies: Copies = field(default_factory=Copies)
     own_spans: dict[str, dict[str, Span]] = field(default_factory=dict)
     priorities: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    finish: tuple[str, int] | None = None
+    """Gate and level at which the project is finished, where the run goes on after that until its completion."""
 
     def pool(
         self, name: str, initial: int, kind: PoolKind = "returned", *,

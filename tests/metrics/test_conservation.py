@@ -175,3 +175,29 @@ def test_a_sound_run_conserves_everything() -> None:
 )
 def test_a_number_that_does_not_fit_the_log_is_noticed(changed: dict[str, str], said: str) -> None:
     assert any(said in line for line in violations(found_of(**changed)))
+
+
+FENCE = """site_works.steps=[{id: grading, crews: {earthworks: 1}, days: 2}, {id: services, days: 5, after: [grading]},
+ {id: fence, crews: {earthworks: 1}, days: 60, after: [services]}]"""
+NOT_NEEDED = {
+    "units": ["energization.units.count=9"],
+    "a feed": ["energization.grid=[{id: line, mw: 10, weeks: 40}]"],
+    "a step": [FENCE],
+    "all": ["energization.units.count=9", "energization.grid=[{id: line, mw: 10, weeks: 40}]", FENCE],
+}
+
+
+@pytest.mark.parametrize("mw", [2.5, 5, 10, 20])
+@pytest.mark.parametrize("more", NOT_NEEDED)
+def test_what_no_block_needs_comes_and_is_paid_after_the_last_one_is_online(more: str, mw: float) -> None:
+    """The blocks are online when they would be without it, and every contract is paid to its end."""
+    size = [f"scale.capacity_mw={mw}", "energization.units.mw=5", "energization.units.count=5"]
+    plain, more_of_it = tiny_case(*size), tiny_case(*size, *NOT_NEEDED[more])
+    without, _ = plain.measured(plain.planned, plain.simulate(plain.planned))
+    outcome = more_of_it.simulate(more_of_it.planned)
+    # `measured` refuses a run in which anything is not paid
+    metrics, _ = more_of_it.measured(more_of_it.planned, outcome)
+    assert metrics["lead_time_full_days"] == without["lead_time_full_days"]
+    assert outcome.log[-1, 0] > metrics["lead_time_full_days"] * 1440
+    if more in {"units", "all"}:
+        assert metrics["capital_total_usd"] > without["capital_total_usd"] + 1e6

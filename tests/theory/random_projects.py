@@ -43,6 +43,7 @@ def random_project(seed: int) -> Project:
         _risks,
         _weather,
         _acceleration,
+        _more_than_needed,
     ):
         change(random, tree)
     return checked(Project, tree)
@@ -174,3 +175,11 @@ def _acceleration(random: Random, tree: Tree) -> None:
     if policy:
         policy |= {"every_weeks": random.choice([1, 2]), "slip_days": random.choice([1, 7])}
     tree["labour"]["acceleration"] = policy or None
+
+
+def _more_than_needed(random: Random, tree: Tree) -> None:
+    """Power that no block needs, and a step that nothing waits for: they come and are paid for all the same."""
+    tree["energization"]["units"]["count"] += random.choice([0, 0, 3])
+    if random.random() < 0.3:
+        fence = {"id": "fence", "crews": {"earthworks": 1}, "days": random.choice([1, 60])}
+        tree["site_works"]["steps"].append({**fence, "after": [tree["site_works"]["steps"][-1]["id"]]})

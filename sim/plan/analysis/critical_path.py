@@ -147,7 +147,7 @@ class ForwardPass:
             self.before[gate] = self.level[gate], self.now
         self.level[gate] += amount
         waiting = self._at_gate[gate]
-        if self.finish == NONE and gate == self.plan.completion[0] and self.level[gate] >= self.plan.completion[1]:
+        if self.finish == NONE and gate == self.plan.finish[0] and self.level[gate] >= self.plan.finish[1]:
             self.finish = row
         while waiting and waiting[0][0] <= self.level[gate]:
             self._done(heappop(waiting)[1], row)

@@ -28,9 +28,9 @@ def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Fin
 
 
 def _matters(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:
-    """Return the units that lead to the completion gate, through gates and what they supply."""
-    todo = [(unit, step) for unit, step, _ in prerequisites.signals[plan.completion[0]]]
-    gates, pools, seen = {plan.completion[0]}, set[int](), set(todo)
+    """Return the units that lead to the gate by which the project is finished, through gates and what they supply."""
+    todo = [(unit, step) for unit, step, _ in prerequisites.signals[plan.finish[0]]]
+    gates, pools, seen = {plan.finish[0]}, set[int](), set(todo)
     while todo:
         unit, step = todo.pop()
         found: list[tuple[int, int, int]] = []

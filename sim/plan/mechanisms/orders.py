@@ -16,6 +16,7 @@ from sim.plan.layout import Layout, Place, generating_units
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import done as hours_done
 from sim.plan.mechanisms.demand import BROKEN_OFF, CLOSED, NEEDS
+from sim.plan.mechanisms.procurement import RECEIVED
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
@@ -189,13 +190,13 @@ def _place_of(info: UnitInfo, places: Mapping[tuple[str, int], Place]) -> Place 
 
 
 def _reports(book: OrderBook) -> dict[str, dict[str, int]]:
-    """Return by order the person-hours, by trade's gate, that its units will report."""
+    """Return by order the person-hours, by trade's gate, and the purchases that its units will report."""
     done: dict[str, dict[str, int]] = {}
-    trades = {hours_done(trade) for trade in book.context.project.labour.trades}
+    counted = {hours_done(trade) for trade in book.context.project.labour.trades} | {RECEIVED}
     for name, (order, _) in book.of_unit.items():
         alike = book.context.plan.copies.number(name)
         for step in book.context.plan.units[name]:
-            if isinstance(step, Signal) and step.gate in trades:
+            if isinstance(step, Signal) and step.gate in counted:
                 hours = done.setdefault(order.name, {})
                 hours[step.gate] = hours.get(step.gate, 0) + step.amount * alike
     return done

@@ -8,7 +8,7 @@ whatever compute is not ordered yet is of the newer generation.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Lot
@@ -16,7 +16,20 @@ from sim.config.sections.orders import Item
 from sim.config.sections.systems import Factory, SiteBuilt
 from sim.plan.context import PlanContext
 from sim.plan.layout import Layout, Place, place_kind, place_number
-from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Hold, Note, Signal, Span, UnitInfo, Until, Work
+from sim.plan.vocabulary import (
+    MINUTES_PER_DAY,
+    MINUTES_PER_WEEK,
+    Again,
+    Free,
+    Hold,
+    Note,
+    Signal,
+    Span,
+    UnitInfo,
+    Until,
+    Wait,
+    Work,
+)
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
 
@@ -133,6 +146,56 @@ def allotted(context: PlanContext, system: str, count: int, block: Place) -> lis
     if not context.project.by_system[system].allocations:
         return []
     return [Hold({allocation(system): count}, block.sequence)]
+
+
+# --- what the blocks do not need --------------------------------------------------------------------------------------
+
+
+RECEIVED = "received"
+
+
+def receive_all(context: PlanContext) -> None:
+    """Let the run go on until all that is bought has come, where blocks can be online without some of it.
+
+    Power beyond what they need is such a thing, and the last steps of a network that nothing waits for: they were
+    ordered, and come and are paid for all the same. The finish is that of the blocks.
+    """
+    plan, before = context.plan, context.plan.completion
+    awaited = {gate for route in plan.units.values() for gate in _awaited(route)}
+    late = [name for name, route in plan.units.items() if _may_come_last(context, name, route, awaited)]
+    if not late:
+        return
+    received, over = plan.gate(RECEIVED), plan.gate("all received")
+    for name in late:
+        plan.units[name] = [*plan.units[name], Signal(received)]
+    number = sum(plan.copies.number(name) for name in late)
+    plan.unit("everything received", [Wait(*before), Wait(received, number), Signal(over)], UnitInfo("unit", "parts"))
+    plan.finish, plan.completion = before, (over, 1)
+
+
+def _awaited(route: Iterable[PlanStep]) -> Iterator[str]:
+    """Yield the gates that a route waits for or looks at."""
+    for step in route:
+        if isinstance(step, Wait) or (isinstance(step, Again) and step.gate is not None):
+            yield str(step.gate)
+
+
+def _may_come_last(context: PlanContext, name: str, route: Iterable[PlanStep], awaited: Container[str]) -> bool:
+    """Tell whether something is paid for on a route whose end nobody needs to wait for."""
+    info = context.plan.info(name)
+    if info.kind in ("generating_unit", "grid_feed"):
+        return _power_to_spare(context, info)
+    # the last signal of a step is that it is finished; all else that is bought is part of something that blocks need
+    return info.kind == "step" and [step.gate for step in route if isinstance(step, Signal)][-1] not in awaited
+
+
+def _power_to_spare(context: PlanContext, info: UnitInfo) -> bool:
+    """Tell whether a phase has the power that its blocks need without the last unit, or without a feed."""
+    energization = context.project.energization
+    units, feeds = energization.units, {feed.id: feed.mw.value for feed in energization.grid}
+    needed = next(phase.built_mw for phase in context.layout.phases if phase.name == info.place)
+    firm = max(0, units.count - units.spare) * units.mw.value + sum(feeds.values())
+    return firm - (units.mw.value if info.kind == "generating_unit" else feeds[info.part]) >= needed
 
 
 # --- prices -----------------------------------------------------------------------------------------------------------
