@@ -85,6 +85,7 @@ def run(
     first; files follow.
     """
     from sim.report.figures.drawing import FigureDrawing
+    from sim.study.api import cores
     from sim.study.api import run as run_many
 
     loaded = load(config, overrides)
@@ -100,6 +101,7 @@ def run(
         run_part(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
         return
     drawing = FigureDrawing(figures)
+    drawing.get_ready(cores())
     with ExitStack() as bar:
         progress = bar.enter_context(watched(loaded.value.name))
 

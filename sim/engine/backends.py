@@ -254,15 +254,21 @@ def run_numba(
         yield Replication(replication, one, one.content, one.factors, one.calendars)
 
 
-def given_runs(plan: CompiledPlan, draws: SampledInputs) -> Callable[[Mapping[int, int]], RunOutcome]:
+GivenRun = Callable[[Mapping[int, int]], RunOutcome]
+"""Simulates a plan with these counts in some pools."""
+
+
+def given_runs(plan: CompiledPlan, draws: SampledInputs, abreast: int = 1) -> list[GivenRun]:
     """Return what simulates a plan with given inputs and other counts in some pools: by numba where it is installed.
 
-    Both engines give the same log; SimPy takes about fifty times as long.
+    Of the `abreast` functions each may be called by a thread of its own. Both engines give the same log; SimPy takes
+    about fifty times as long, and there is one function then.
     """
     if available():
         from sim.engine.numba_engine.simulate import GivenRuns
 
-        return GivenRuns(plan, draws).run
+        first = GivenRuns(plan, draws)
+        return [first.run, *(first.another().run for _ in range(abreast - 1))]
 
     def run(initial: Mapping[int, int]) -> RunOutcome:
         # a copy: the plan is shared with all other runs of it
@@ -271,7 +277,7 @@ def given_runs(plan: CompiledPlan, draws: SampledInputs) -> Callable[[Mapping[in
         changed = replace(plan, initial=counts)
         return processes.simulate(processes.SimpyPlan(changed), draws, plan.base_calendars)
 
-    return run
+    return [run]
 
 
 def require_same(plan: CompiledPlan, reference: Replication, compiled: Replication) -> None:

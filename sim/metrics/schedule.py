@@ -8,7 +8,7 @@ taken). Waiting is slack. The tables have dates and names instead of numbers.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -154,10 +154,10 @@ def event_table(record: Record, start_date: date) -> Columns:
         "kind": np.array(OPERATIONS)[operation],
         "activity": np.array([*plan.activities, ""])[plan.activity_of[step]],
         "unit": np.array(plan.units)[plan.unit_of[step]],
-        "resource": _resources(plan)[step],
+        "resource": _resources(plan, step),
         "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, detail),
         "began": np.where(np.isin(operation, BEGUN), detail, NONE),
-        "mechanism": np.array([*_causes(record)], dtype=object)[order].astype(str),
+        "mechanism": np.array(_causes(record), dtype=object)[order].astype(str),
         **_facts(plan, step),
     }
 
@@ -185,9 +185,11 @@ def chain_table(record: Record) -> Columns:
     `waiting` is the unit that could not go on before, `waiting_for` the gate or the pools it waited for; both are
     empty where the next step of the same unit follows.
     """
-    resources = _resources(record.index.plan)
+    segments = [*DrivingChain(record).segments]
+    waited_for = _resources(record.index.plan, record.step[[segment.waiting for segment in segments]]).tolist()
     rows = [
-        (*_segment(record, segment), *_waiting(record, segment, resources)) for segment in DrivingChain(record).segments
+        (*_segment(record, segment), *_waiting(record, segment, what))
+        for segment, what in zip(segments, waited_for, strict=True)
     ]
     names = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
     kinds = (np.int64, np.int64, np.float64, *[object] * 5)
@@ -202,35 +204,38 @@ def _segment(record: Record, segment: ChainSegment) -> tuple[int, int, float, st
     return segment.begin, segment.end, days, plan.units[plan.unit_of[step]], activity, segment.cause
 
 
-def _waiting(record: Record, segment: ChainSegment, resources: NDArray[np.str_]) -> tuple[str, str]:
+def _waiting(record: Record, segment: ChainSegment, waited_for: str) -> tuple[str, str]:
     if segment.waiting == NONE:
         return "", ""
     plan, step = record.index.plan, record.step[segment.waiting]
-    return plan.units[plan.unit_of[step]], str(resources[step])
+    return plan.units[plan.unit_of[step]], waited_for
 
 
-def _causes(record: Record) -> Iterator[str]:
-    """Yield per row, in the order of the log, what time was spent with: nothing where none was."""
+def _causes(record: Record) -> list[str]:
+    """Return per row, in the order of the log, what time was spent with: nothing where none was."""
     chain = DrivingChain(record)
-    timed = (record.begun < record.minute) & np.isin(record.operation, BEGUN)
-    for row, operation in enumerate(record.operation.tolist()):
-        if not timed[row]:
-            yield ""
-        elif operation in (WORK, UNTIL):
-            yield chain.cause(row)
+    timed = np.flatnonzero((record.begun < record.minute) & np.isin(record.operation, BEGUN))
+    found = [""] * len(record.operation)
+    for row, operation in zip(timed.tolist(), record.operation[timed].tolist(), strict=True):
+        if operation in (WORK, UNTIL):
+            found[row] = chain.cause(row)
         elif operation == HOLD:
-            yield chain.short(row)
+            found[row] = chain.short(row)
         else:
             released, _ = chain.released_by(row)
-            yield chain.of_unit(released)
+            found[row] = chain.of_unit(released)
+    return found
 
 
-def _resources(plan: CompiledPlan) -> NDArray[np.str_]:
-    """Return per step the pools, gate or item it is about."""
+def _resources(plan: CompiledPlan, step: Ints) -> NDArray[np.str_]:
+    """Return for some steps the pools, gate or item each is about."""
     bundles = [" + ".join(f"{count} {plan.pools[pool]}" for pool, count in bundle) for bundle in plan.bundles]
     notes = ["/".join(text for text in note if text) for note in plan.notes]
-    names = {HOLD: bundles, FREE: bundles, WAIT: plan.gates, SIGNAL: plan.gates, NOTE: notes}
-    return np.array([names[op][a] if op in names else "" for op, a in plan.rows[:, :2].tolist()])
+    gates = len(bundles), len(bundles) + len(plan.gates)
+    names = np.array([*bundles, *plan.gates, *notes, ""])
+    operation, argument = plan.rows[step, 0], plan.rows[step, 1]
+    kinds = [np.isin(operation, kind) for kind in ((HOLD, FREE), (WAIT, SIGNAL), (NOTE,))]
+    return names[np.select(kinds, [argument, argument + gates[0], argument + gates[1]], len(names) - 1)]
 
 
 # --- dates of groups --------------------------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ def wait_bars(events: pd.DataFrame) -> list[Bar]:
 def _bars(rows: pd.DataFrame, what: str) -> list[Bar]:
     days = rows["began"] / MINUTES, rows["minute"] / MINUTES
     columns = rows["unit"], rows[what], *days, rows["mechanism"], rows["unit_kind"], rows["place"], rows["part"]
-    return [Bar(*row) for row in zip(*columns, strict=True)]
+    # lists: a column of texts is slow to walk
+    return [Bar(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def stages(events: pd.DataFrame) -> Iterator[tuple[int, str, float, float]]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 RUNS, SEED = 1000, 1
 FIRST_STRATIFIED_RUNS = 1024
 """Replications a stratified sample begins with that is to grow until it is precise enough."""
+HELD_SECONDS = 3.0
+"""Chunks of a run wait in memory for so long: one that is over by then loads nothing that writes files before its verdict."""
 Config = Loaded[Project]
 
 
@@ -120,8 +123,11 @@ def run(
     workers = cores() if workers is None else workers
     require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
     with (
-        nullcontext() if out is None else open_checkpoint(absolute(out), identity(case, seed), resume=resume) as store,
-        cluster_executor(case, seed, workers, scheduler) or default_executor(case, seed, workers) as executor,
+        nullcontext()
+        if out is None
+        else open_checkpoint(absolute(out), identity(case, seed), resume=resume, hold=HELD_SECONDS) as store,
+        cluster_executor(case, seed, workers, scheduler)
+        or default_executor(case, seed, workers, load_tables) as executor,
     ):
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=wanted,
@@ -195,6 +201,11 @@ def require_counts(**counts: int | None) -> None:
             problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {least} to {most:,}"))
     if problems:
         raise ConfigError(problems)
+
+
+def load_tables() -> None:
+    """Load what tables are made with, which takes half a second: while workers are at work nobody waits for it."""
+    import_module("pandas")
 
 
 def compared(results: Mapping[str, Result]) -> Comparison:

@@ -182,13 +182,11 @@ class Groups:
         """Number the steps by rows; a step stands in one row of each level at most."""
         plan = case.plan
         levels = []
+        facts = [(info.kind, info.place, info.part, info.step) for info in plan.unit_info]
         for level in (PHASE, ROLL_UP, PART):
             here = [(number, row) for number, row in enumerate(rows) if row.level == level]
-            placed = [
-                next((n for n, row in here if row.has(info.kind, info.place, info.part, info.step)), NONE)
-                for info in plan.unit_info
-            ]
-            levels.append(np.array(placed, np.int64)[plan.unit_of])
+            placed = {of: next((n for n, row in here if row.has(*of)), NONE) for of in dict.fromkeys(facts)}
+            levels.append(np.array([placed[of] for of in facts], np.int64)[plan.unit_of])
         return cls(tuple(rows), tuple(levels))
 
     @property

@@ -135,9 +135,11 @@ class InProcess:
             yield run_chunk(self.case, self.seed, pending.take(sizer.size(pending.count, 1)))
 
 
-def default_executor(case: CaseLike, seed: int, workers: int) -> AbstractContextManager[Executor]:
-    """This process for 0 or 1 workers, otherwise others."""
-    return ProcessPool(case, seed, workers) if workers > 1 else nullcontext(InProcess(case, seed))
+def default_executor(
+    case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None
+) -> AbstractContextManager[Executor]:
+    """This process for 0 or 1 workers, otherwise others; `meanwhile` is called while these have begun."""
+    return ProcessPool(case, seed, workers, meanwhile) if workers > 1 else nullcontext(InProcess(case, seed))
 
 
 def run(

@@ -50,7 +50,11 @@ def workers_of(pid: int) -> list[int]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             fields = status.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == pid and b"spawn_main" in (status.parent / "cmdline").read_bytes():
+            command = (status.parent / "cmdline").read_bytes()
+            # a forked worker has its parent's command line, and so has a child that is about to execute another program
+            if int(fields[1]) == pid and (
+                b"spawn_main" in command or command == Path(f"/proc/{pid}/cmdline").read_bytes()
+            ):
                 found.append(int(status.parent.name))
     return sorted(found)
 
@@ -104,7 +108,9 @@ def test_an_interpreter_that_may_not_be_executed_is_told(tmp_path: Path) -> None
 import multiprocessing
 from sim.errors import SimError
 from sim.study.runner import run
+from sim.study.executors import process_pool
 from tests.study.toy_case import Heavy
+process_pool.can_fork = lambda: False  # a fork executes nothing
 multiprocessing.set_executable({str(locked)!r})
 try:
     run(Heavy(), seed=1, runs=40, workers=2)

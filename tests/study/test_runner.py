@@ -161,12 +161,26 @@ def test_a_replication_that_always_kills_becomes_a_failed_row(whole: Sample) -> 
     assert np.array_equal(sample.runs[lead][others], whole.runs[lead][:20][others])
 
 
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are new interpreters, which are sent their case, as on systems where a process is not forked."""
+    monkeypatch.setattr("sim.study.executors.process_pool.can_fork", lambda: False)
+
+
 @pytest.mark.faults
+@pytest.mark.usefixtures("sent")
 def test_workers_that_cannot_start_are_told_and_not_started_for_ever() -> None:
     with pytest.raises(SimError, match=r"worker processes cannot start: a worker cannot read the case \(TypeError"):
         run(Unpackable(), seed=1, runs=4, workers=2)
 
 
+@pytest.mark.usefixtures("sent")
+def test_a_sample_of_workers_that_are_sent_their_case_is_the_same() -> None:
+    full = "lead_time_full_days"
+    assert np.array_equal(run(Toy(), seed=1, runs=9, workers=2).runs[full], run(Toy(), seed=1, runs=9).runs[full])
+
+
+@pytest.mark.usefixtures("sent")
 def test_a_case_that_cannot_be_sent_leaves_nothing_behind() -> None:
     unsendable = Toy(raises=(r for r in range(3)))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="pickle"):

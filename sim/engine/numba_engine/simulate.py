@@ -7,6 +7,7 @@ plans that cannot go on are described in the words of the reference engine, so t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Timer
@@ -285,6 +286,14 @@ class GivenRuns:
         self._kernel_plan = KernelPlan(plan)
         self._workspace = given_workspace(self._kernel_plan, draws)
 
+    def another(self) -> GivenRuns:
+        """Return the same once more, for another thread: the plan is shared, what a run writes into is not."""
+        other, before = copy(self), self._workspace
+        other._kernel_plan = copy(self._kernel_plan)
+        other._kernel_plan.beginning = self._kernel_plan.beginning.copy()
+        other._workspace = Workspace(other._kernel_plan, before.numbers, before.figures)
+        return other
+
     def run(self, initial: Mapping[int, int]) -> RunOutcome:
         """Simulate the plan with these counts by pool, and the plan's own in all other pools.
 
@@ -317,6 +326,7 @@ def ready(announce: Callable[[str], None] | None = None) -> float:
         simulate_given(KernelPlan(plan), most_likely_draws(plan.inputs), [])
     finally:
         announcement.cancel()
+        announcement.join()  # a process forks only where no thread is left over
     return perf_counter() - began
 
 

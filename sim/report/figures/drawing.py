@@ -1,19 +1,33 @@
 """The figures of a run as files, drawn by worker processes that have nothing else to do while the rest is written.
 
-What the sample alone shows is begun as soon as the sample is there; what shows the representative run follows it.
+What the sample alone shows is begun as soon as the sample is there; what shows the representative run follows it. Where
+processes can be forked, those that draw are started before the run: they load matplotlib while crews are planned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sim import files
 from sim.report.result_view import ResultView
-from sim.study.executors.worker_process import WorkerConnection, WorkerLost, packed
+from sim.study.executors.worker import called
+from sim.study.executors.worker_process import (
+    WorkerConnection,
+    WorkerLost,
+    begin_work,
+    can_fork,
+    end_with_parent,
+    packed,
+)
 
 if TYPE_CHECKING:
     from sim.study.result import Result
@@ -27,19 +41,40 @@ Pictures = dict[str, bytes]
 """Picture files by name."""
 
 
+class Drawer(Protocol):
+    """A process that calls what it is sent, and sends back what comes of it; `receive` raises WorkerLost."""
+
+    def send(self, message: bytes) -> None:
+        """Send what `packed` has made."""
+
+    def receive(self) -> object:
+        """Wait for what the process sends."""
+
+
 class FigureDrawing:
     """The figures of one run in the making; `choice` is none, few (dates, people, capital) or all."""
 
     def __init__(self, choice: str = ALL) -> None:
         """Draw nothing yet."""
         self.choice = choice
-        self._workers: tuple[WorkerConnection, ...] = ()
-        self._asked: list[tuple[WorkerConnection, partial[Pictures]]] = []
+        self._own: tuple[Drawer, ...] = ()
+        self._workers: tuple[Drawer, ...] = ()
+        self._asked: list[tuple[Drawer, partial[Pictures]]] = []
         self._drawn: Pictures = {}
+
+    def get_ready(self, cores: int) -> None:
+        """Start processes of its own that load what figures are drawn with; none where they would be new interpreters."""
+        if self.choice == NONE or cores < 2 or not can_fork():
+            return
+        pipes = [Pipe() for _ in range(min(cores, MOST_DRAWERS) - 1)]
+        first = WorkerConnection(serve_drawing, [there for _, there in pipes], [here for here, _ in pipes], fork=True)
+        for _, there in pipes:
+            there.close()
+        self._own = (first, *(SiblingConnection(here) for here, _ in pipes))
 
     def begin(self, result: Result, workers: Sequence[WorkerConnection] = ()) -> None:
         """Have workers draw what the sample alone shows; `result` has nothing else yet."""
-        self._workers = tuple(workers) if self.choice != NONE else ()
+        self._workers = self._own or tuple(workers) if self.choice != NONE else ()
         self._ask(_fresh(result), ())
 
     def go_on(self, result: Result) -> None:
@@ -61,6 +96,9 @@ class FigureDrawing:
         self._collect()
         for name, data in (self._drawn if self._workers else drawn(result, self.choice)).items():
             files.write(directory / name, data)
+        for drawer in self._own:
+            if isinstance(drawer, WorkerConnection):
+                drawer.close()  # and with it those that it has forked
 
     def _collect(self) -> None:
         """Take what workers have drawn; what one of them could not is drawn here."""
@@ -69,13 +107,78 @@ class FigureDrawing:
         self._asked = []
 
 
-def _answer(worker: WorkerConnection) -> Pictures | None:
+def _answer(worker: Drawer) -> Pictures | None:
     """Return what a worker has drawn; nothing where it was lost or could not."""
     try:
         found = worker.receive()
     except WorkerLost:
         return None
     return found if isinstance(found, dict) else None
+
+
+# --- processes that draw ----------------------------------------------------------------------------------------------
+
+
+MOST_DRAWERS = 4
+"""There are eleven figures, and one of them takes a fifth of the time."""
+LOADED = ("pandas", "sim.report.figures.from_result", "sim.report.figures.style", "matplotlib.style",
+          "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.colors")  # fmt: skip
+"""Modules that figures are drawn with."""
+
+
+class SiblingConnection:
+    """The pipe to a process that was forked by the first one that draws."""
+
+    def __init__(self, pipe: Connection) -> None:
+        """Keep this end."""
+        self._pipe = pipe
+
+    def send(self, message: bytes) -> None:
+        """Send what `packed` has made; whether the process is gone, `receive` says."""
+        with suppress(OSError):
+            self._pipe.send_bytes(message)
+
+    def receive(self) -> object:
+        """Wait for what the process sends. Raises WorkerLost."""
+        try:
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            raise WorkerLost("without an answer") from None
+
+
+def serve_drawing(pipe: Connection, siblings: Sequence[Connection], ends: Sequence[Connection]) -> None:
+    """Load what figures are drawn with, fork a copy for each further pipe, and draw what is asked for.
+
+    `ends` are the parent's ends of these pipes: open here as well, they would never be seen to close.
+    """
+    begin_work()
+    for end in ends:
+        end.close()
+    for name in LOADED:
+        import_module(name)
+    mine = pipe
+    for sibling in siblings:
+        if os.fork() == 0:
+            end_with_parent()
+            mine = sibling
+            break
+    for other in (pipe, *siblings):
+        if other is not mine:
+            other.close()
+    _serve(mine)
+    if mine is not pipe:
+        os._exit(0)  # a copy has no business with what the process that it was forked from does at its end
+
+
+def _serve(pipe: Connection) -> None:
+    """Call what comes along a pipe until it is closed."""
+    with suppress(EOFError, OSError):
+        while True:
+            wanted: Callable[[], object] = pipe.recv()
+            pipe.send(called(wanted))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
 
 
 def of_sample(result: Result) -> Result:

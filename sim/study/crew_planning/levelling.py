@@ -2,12 +2,15 @@
 
 The levels are crews by trade, each there from the beginning and manned as the work needs them. A search removes crews
 while the rehearsed finish keeps the date, always those by which the peak falls most; from several beginnings, since
-it stops at the first plan that no single trade improves. It draws nothing, so it is the same on every machine.
+it stops at the first plan that no single trade improves. It draws nothing, so it is the same on every machine, and with
+any number of threads: what a step of the search looks at is rehearsed side by side, and judged in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -23,6 +26,8 @@ BEGINNINGS = (1.0, 1.3)
 """Multiples of the crews that the search begins with."""
 MOST_EXCHANGES = 8
 """How often two trades are changed at once where no change of a single one makes a plan better."""
+MOST_ABREAST = 4
+"""Rehearsals side by side: a step of the search looks at a few dozen, and a third of them need no run."""
 MOST_DAYS_LATE = 2
 """How many times as long as the earliest date a plan for a limit of people may take."""
 
@@ -100,33 +105,47 @@ class Levelling:
         self.rehearsal, self.typed, self.available = rehearsal, frozenset(typed), available or {}
         self.tried: dict[tuple[int, ...], Levelled] = {}
         self._known = _KnownRuns()
+        self._abreast = rehearsal.abreast(min(os.cpu_count() or 1, MOST_ABREAST))
+        self._threads = ThreadPoolExecutor(MOST_ABREAST)  # it starts threads as they are needed; `level` ends them
 
     def plan(self, crews: Mapping[str, int]) -> Levelled:
         """Return the plan with so many crews, rehearsed; never fewer than one step takes at once."""
-        crews = {
-            trade: max(min(count, self.available.get(trade, count)), self.rehearsal.most[trade])
-            for trade, count in crews.items()
-        }
-        key = tuple(crews.values())
-        if key not in self.tried:
-            self.tried[key] = self._rehearsed(crews)
-        return self.tried[key]
+        return self.plans([crews])[0]
 
-    def _rehearsed(self, crews: Mapping[str, int]) -> Levelled:
-        """Rehearse a plan; with so few crews that the calendars end before the work does, it is never finished."""
-        found = self._known.find(crews)
-        if found is None:
-            try:
-                log = self.rehearsal.log_with(crews)
-            except Stalled:
-                return Levelled(crews, NEVER, inf, manning(self.rehearsal, self.rehearsal.log))
-            online = log[self.rehearsal.online_rows(log), 0]
-            found = Levelled(crews, int(online.max()), float(online.mean()), manning(self.rehearsal, log))
-            self._known.add(found, self.rehearsal.same_log(crews))
-        # crews that are never all busy might as well not be there: the log is the same without them
-        trades = found.manning.trades
-        busy = dict(zip(trades, found.manning.busy.max(axis=1).tolist(), strict=True))
-        return replace(found, crews={t: n if t in self.typed else min(n, busy[t]) for t, n in crews.items()})
+    def plans(self, wanted: Sequence[Mapping[str, int]]) -> list[Levelled]:
+        """Return several plans, in their order; those that have to be rehearsed are rehearsed side by side."""
+        wanted = [{trade: self._within(trade, count) for trade, count in crews.items()} for crews in wanted]
+        keys = [tuple(crews.values()) for crews in wanted]
+        left = {key: crews for key, crews in zip(keys, wanted, strict=True) if key not in self.tried}
+        while left:
+            self._rehearse([left.pop(key) for key in [*left][: len(self._abreast)]])
+        return [self.tried[key] for key in keys]
+
+    def _within(self, trade: str, count: int) -> int:
+        """Return the crews of a trade: no more than its market has, and no fewer than one step takes at once."""
+        return max(min(count, self.available.get(trade, count)), self.rehearsal.most[trade])
+
+    def _rehearse(self, wanted: Sequence[Mapping[str, int]]) -> None:
+        """Rehearse as many plans as there are rehearsals, if their logs are not known already."""
+        unknown = [crews for crews in wanted if self._known.find(crews) is None]
+        others = [self._threads.submit(_rehearsed, *one) for one in zip(self._abreast[1:], unknown[1:], strict=False)]
+        found = [_rehearsed(self.rehearsal, crews) for crews in unknown[:1]]
+        for plan, bounds in (*found, *(other.result() for other in others)):
+            self._known.add(plan, bounds)
+            self._note(plan.crews, plan)
+        for crews in wanted:
+            known = self._known.find(crews)
+            if known is not None:
+                self._note(crews, known)
+
+    def _note(self, crews: Mapping[str, int], plan: Levelled) -> None:
+        """Remember what came of some crews; those that are never all busy might as well not be there."""
+        if plan.finish != NEVER:
+            trades = plan.manning.trades
+            busy = dict(zip(trades, plan.manning.busy.max(axis=1).tolist(), strict=True))
+            kept = {t: n if t in self.typed else min(n, busy[t]) for t, n in crews.items()}
+            plan = replace(plan, crews=kept)
+        self.tried[tuple(crews.values())] = plan
 
     def level(self, aim: Aim, begin: Mapping[str, int]) -> Levelled:
         """Return the plan with the smallest peak that is finished by a minute, searched from several beginnings.
@@ -134,9 +153,10 @@ class Levelling:
         Where no number of crews keeps the date, the earliest plan that adding crews one trade at a time leads to.
         """
         found = []
-        for multiple in BEGINNINGS:
-            crews = {t: count if t in self.typed else round(count * multiple) for t, count in begin.items()}
-            found.append(self._fewer(self._early_enough(self.plan(crews), aim), aim))
+        with ThreadPoolExecutor(MOST_ABREAST) as self._threads:
+            for multiple in BEGINNINGS:
+                crews = {t: count if t in self.typed else round(count * multiple) for t, count in begin.items()}
+                found.append(self._fewer(self._early_enough(self.plan(crews), aim), aim))
         kept = [plan for plan in found if plan.keeps(aim)]
         return min(kept, key=lambda plan: plan.rank) if kept else min(found, key=lambda plan: plan.lateness)
 
@@ -176,16 +196,20 @@ class Levelling:
 
     def _with_fewer(self, plan: Levelled, aim: Aim, steps: dict[str, int]) -> Iterator[Levelled]:
         """Yield for every trade the plan with the largest step fewer crews that is still in time and better."""
-        for trade, count in self._free(plan):
-            while count > self.rehearsal.most[trade]:
-                step = min(steps[trade], count - self.rehearsal.most[trade])
-                fewer = self.plan({**plan.crews, trade: count - step})
-                if fewer.keeps(aim) and fewer.rank < plan.rank:
-                    yield fewer
-                    break
-                if steps[trade] == 1:
-                    break
-                steps[trade] = max(1, steps[trade] // 2)
+        most, found = self.rehearsal.most, dict[str, Levelled]()
+        free = {trade: count for trade, count in self._free(plan) if count > most[trade]}
+        left = [*free]
+        while left:
+            fewer = [{**plan.crews, trade: max(most[trade], free[trade] - steps[trade])} for trade in left]
+            for trade, other in zip(tuple(left), self.plans(fewer), strict=True):
+                better = other.keeps(aim) and other.rank < plan.rank
+                if better:
+                    found[trade] = other
+                if better or steps[trade] == 1:
+                    left.remove(trade)
+                else:
+                    steps[trade] //= 2
+        yield from (found[trade] for trade in free if trade in found)
 
     def _exchanged(self, plan: Levelled, aim: Aim) -> Iterator[Levelled]:
         """Yield better plans with one crew more of a trade, or one fewer of a trade at the peak and one of another.
@@ -199,15 +223,13 @@ class Levelling:
         changes += [
             {t: -1, other: step} for t in free if t in there for other in free if other != t for step in (-1, 1)
         ]
-        for change in changes:
-            found = self.plan({**plan.crews, **{trade: free[trade] + step for trade, step in change.items()}})
-            if found.keeps(aim) and found.rank < plan.rank:
-                yield found
+        crews = [{**plan.crews, **{trade: free[trade] + step for trade, step in change.items()}} for change in changes]
+        yield from (found for found in self.plans(crews) if found.keeps(aim) and found.rank < plan.rank)
 
     def _with_more(self, plan: Levelled) -> Iterator[Levelled]:
         """Yield for every trade the plan with one tenth more crews, or one."""
-        for trade, count in self._free(plan):
-            yield self.plan({**plan.crews, trade: count + max(1, count // 10)})
+        free = self._free(plan)
+        yield from self.plans([{**plan.crews, trade: count + max(1, count // 10)} for trade, count in free])
 
     def _free(self, plan: Levelled) -> list[tuple[str, int]]:
         """Return the trades whose crews may be changed, with their crews."""
@@ -217,3 +239,17 @@ class Levelling:
         """Return the people by which one plan has more than another."""
         people = dict(zip(plan.manning.trades, plan.manning.people_per_crew.tolist(), strict=True))
         return float(sum(people[trade] * (more.crews[trade] - count) for trade, count in plan.crews.items()))
+
+
+def _rehearsed(rehearsal: Rehearsal, crews: Mapping[str, int]) -> tuple[Levelled, tuple[np.ndarray, np.ndarray] | None]:
+    """Return a plan as it is rehearsed, and the crews with which its log is the same, if known.
+
+    With so few crews that the calendars end before the work does, it is never finished.
+    """
+    try:
+        log = rehearsal.log_with(crews)
+    except Stalled:
+        return Levelled(crews, NEVER, inf, manning(rehearsal, rehearsal.log)), None
+    online = log[rehearsal.online_rows(log), 0]
+    plan = Levelled(crews, int(online.max()), float(online.mean()), manning(rehearsal, log))
+    return plan, rehearsal.same_log(crews)

@@ -7,6 +7,7 @@ and costs what the engine costs, some milliseconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 
@@ -55,7 +56,7 @@ class Rehearsal:
         self.most = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
         self.draws: SampledInputs = draws(self.plan.inputs)
-        self._run = given_runs(self.plan, self.draws)
+        (self._run,) = given_runs(self.plan, self.draws)
         self.rerun({})
 
     def rerun(self, crews: Mapping[str, int]) -> None:
@@ -72,6 +73,15 @@ class Rehearsal:
         outcome = finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()}))
         self._spare = outcome.spare
         return outcome.log
+
+    def abreast(self, number: int) -> list[Rehearsal]:
+        """Return rehearsals of the same plan, this one first: up to so many, each to be run by a thread of its own."""
+        found = [self]
+        # SimPy gains nothing from threads
+        for run in given_runs(self.plan, self.draws, number - 1) if number > 1 and available() else ():
+            found.append(copy(self))
+            found[-1]._run = run  # noqa: SLF001 (a copy of this one)
+        return found
 
     def same_log(self, crews: Mapping[str, int]) -> tuple[Ints, Ints] | None:
         """Return the fewest and the most crews of each trade with which the last run has the same log, if it is known.
@@ -158,7 +168,7 @@ class Rehearsal:
             if unit in priorities:
                 rows[holds, 2] = priorities[unit]
         self.plan = replace(self.plan, rows=rows)
-        self._run = given_runs(self.plan, self.draws)
+        (self._run,) = given_runs(self.plan, self.draws)
 
     def _crew_holds(self) -> Iterator[tuple[str, Ints, int]]:
         """Yield every unit that takes crews to work with them: its name, these steps, and the step behind its last."""

@@ -67,6 +67,10 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
     raise TerminationRequest
 
 
+class WatchSignals(threading.Thread):
+    """The thread that waits for signals; it holds no lock, so a process may fork beside it."""
+
+
 @contextmanager
 def ends_soon(patience: float = PATIENCE) -> Iterator[None]:
     """End the process `patience` seconds after Ctrl-C or SIGTERM if the block has not ended by then; main thread only."""
@@ -77,7 +81,7 @@ def ends_soon(patience: float = PATIENCE) -> Iterator[None]:
     os.set_blocking(writing, False)
     over = threading.Event()
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading, over, patience), daemon=True, name="watch signals").start()
+    WatchSignals(target=_watch, args=(reading, over, patience), daemon=True, name="watch signals").start()
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from sim.study.executors.worker_process import (
     WorkerConnection,
     WorkerLost,
     answering,
+    can_fork,
     cannot_start,
     packed,
 )
@@ -30,12 +31,36 @@ log = logging.getLogger(__name__)
 QUEUED_A_WORKER = 2
 
 
-class CaseWorker(WorkerConnection):
-    """One process that is sent the case, and the chunks that it is to run: the first of them is under way."""
+class CaseSource:
+    """A case and its seed as workers get them: a forked one has them, another one is sent them."""
 
-    def __init__(self) -> None:
-        """Start the process; it is sent the case later, so that several can start together."""
-        super().__init__(serve_chunks)
+    def __init__(self, case: CaseLike, seed: int) -> None:
+        """Nothing is packed yet."""
+        self.case, self.seed = case, seed
+
+    def worker(self) -> CaseWorker:
+        """Return a new process; it is given the case by `give`, so that several can start together."""
+        fork = can_fork()
+        return CaseWorker((self.case, self.seed) if fork else None, fork=fork)
+
+    def give(self, worker: CaseWorker) -> None:
+        """Send a worker the case, if it has none."""
+        if not worker.forked:
+            worker.send(self._packed)
+
+    @cached_property
+    def _packed(self) -> bytes:
+        """The case as it is sent."""
+        return packed((self.case, self.seed))
+
+
+class CaseWorker(WorkerConnection):
+    """One process that has the case, and the chunks that it is to run: the first of them is under way."""
+
+    def __init__(self, inherited: tuple[CaseLike, int] | None, *, fork: bool) -> None:
+        """Start the process; `inherited` are case and seed of a forked one."""
+        super().__init__(serve_chunks, inherited, fork=fork)
+        self.forked = fork
         self.ready = False
         self.queue: deque[range] = deque()
 
@@ -58,8 +83,10 @@ class CaseWorker(WorkerConnection):
 class ProcessPool:
     """Runs chunks on several processes, and goes on when one of them is killed."""
 
-    def __init__(self, case: CaseLike, seed: int, workers: int) -> None:
-        self._case, self._seed, self._wanted = case, seed, workers
+    def __init__(self, case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None) -> None:
+        """Run nothing yet; `meanwhile` is called here once, when workers have something to do for the first time."""
+        self._meanwhile = meanwhile
+        self._source, self._wanted = CaseSource(case, seed), workers
         self._workers: list[CaseWorker] = []
         self._lost_starts = 0
 
@@ -74,11 +101,6 @@ class ProcessPool:
         for worker in self._workers:
             worker.close()
 
-    @cached_property
-    def _packed(self) -> bytes:
-        """The case as it is sent."""
-        return packed((self._case, self._seed))
-
     @property
     def idle(self) -> list[CaseWorker]:
         """The workers that have taken the case and have nothing to do: they may be asked for something else."""
@@ -89,6 +111,9 @@ class ProcessPool:
         while pending.count or any(worker.queue for worker in self._workers):
             self._start(min(self._wanted - len(self._workers), pending.count))
             self._hand_out(pending, sizer)
+            if self._meanwhile is not None:
+                self._meanwhile()
+                self._meanwhile = None
             for worker in answering(self._workers):
                 try:
                     outcome = worker.outcome()
@@ -101,13 +126,12 @@ class ProcessPool:
 
     def _start(self, count: int) -> None:
         """Start some workers, all at once, and then send them the case."""
-        message = self._packed
         fresh = []
         for _ in range(count):
-            fresh.append(CaseWorker())
+            fresh.append(self._source.worker())
             self._workers.append(fresh[-1])
         for worker in fresh:
-            worker.send(message)
+            self._source.give(worker)
 
     def _hand_out(self, pending: PendingRanges, sizer: ChunkSizer) -> None:
         """Keep every worker busy."""
@@ -126,7 +150,7 @@ class ProcessPool:
             self._note_lost_start(cause)
         for span in under_way:
             log.warning("a worker process was lost (%s); repeating replications %s", cause, format_ranges([span]))
-            yield from run_suspect(self._packed, span, self._case)
+            yield from run_suspect(self._source, span)
 
     def _note_lost_start(self, cause: str) -> None:
         """Start another worker next time, unless too many were lost while they started."""
@@ -140,12 +164,12 @@ class ProcessPool:
         log.warning("workers cannot start any more (%s); going on with %d", cause, self._wanted)
 
 
-def run_suspect(case: bytes, span: range, like: CaseLike) -> Generator[Outcome]:
+def run_suspect(source: CaseSource, span: range) -> Generator[Outcome]:
     """Run a chunk whose worker died with a worker of its own; if that dies too, each replication alone.
 
     A replication that kills twice is a failed row.
     """
-    with Isolation(case) as isolation:
+    with Isolation(source) as isolation:
         outcome = isolation.run(span)
         if outcome is not None:
             yield outcome
@@ -153,14 +177,14 @@ def run_suspect(case: bytes, span: range, like: CaseLike) -> Generator[Outcome]:
         for r in span:
             alone = range(r, r + 1)
             outcome = (isolation.run(alone) if len(span) > 1 else None) or isolation.run(alone)
-            yield outcome or Outcome(failed(alone, like.metrics, f"its process was {isolation.cause}"), 0.0)
+            yield outcome or Outcome(failed(alone, source.case.metrics, f"its process was {isolation.cause}"), 0.0)
 
 
 class Isolation:
     """One worker that runs one chunk at a time, so that it is clear which killed it."""
 
-    def __init__(self, case: bytes) -> None:
-        self._case = case
+    def __init__(self, source: CaseSource) -> None:
+        self._source = source
         self._worker: CaseWorker | None = None
         self.cause = ""
 
@@ -188,8 +212,8 @@ class Isolation:
     def _started(self) -> CaseWorker:
         """Return a worker that has taken the case."""
         for _ in range(START_ATTEMPTS):
-            worker = CaseWorker()
-            worker.send(self._case)
+            worker = self._source.worker()
+            self._source.give(worker)
             try:
                 worker.outcome()
             except WorkerLost as lost:

@@ -28,12 +28,15 @@ class Outcome:
         return self.chunk
 
 
-def serve_chunks(pipe: Connection) -> None:
-    """Take a case from the pipe, say so, and run chunks or functions that are asked for until the pipe is closed."""
+def serve_chunks(pipe: Connection, inherited: tuple[CaseLike, int] | None = None) -> None:
+    """Take a case from the pipe, say so, and run chunks or functions that are asked for until the pipe is closed.
+
+    `inherited` are case and seed where the process is a copy of its parent, and has them.
+    """
     begin_work()
     with suppress(EOFError, OSError):  # the parent has gone
         try:
-            case, seed = pipe.recv()
+            case, seed = inherited or pipe.recv()
         except (EOFError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever putting a case together again may raise

@@ -3,19 +3,24 @@
 Python hands a new process its data through a pipe that holds 64 KB, and keeps the reading end open meanwhile: a process
 that is killed before it has read more leaves its parent waiting for ever. So a process is started with no more than an
 end of a pipe of our own; what it needs follows through that, and writing to somebody who is gone is an error.
+
+Where it is safe a process is forked: it then has its parent's modules, machine code and prepared case from its first
+moment, in shared memory, where a new interpreter takes two seconds of processor time to come as far.
 """
 
 from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from multiprocessing import connection, get_context, parent_process, resource_tracker, spawn
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkProcess, SpawnProcess
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
@@ -50,6 +55,30 @@ class WorkerProcess(SpawnProcess):
                 sys.modules["__main__"] = main
 
 
+class ForkedProcess(ForkProcess):
+    """A copy of this process; what it is given it has without a pipe."""
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802 (multiprocessing calls it so)
+        """Fork; Python warns of any other thread, and `can_fork` has looked at them one by one."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return ForkProcess._Popen(process_obj)  # noqa: SLF001 (the one hook there is)
+
+
+HARMLESS_THREADS = frozenset({"WatchSignals", "_RefreshThread"})
+"""Classes of threads beside which a process may fork: they hold no lock that a worker asks for (signals, rich's bar)."""
+
+
+def can_fork() -> bool:
+    """Return whether workers can be copies of this process: on Linux, where no thread may hold a lock for ever.
+
+    A fork copies the calling thread alone; a lock that another one holds at that moment is never opened in the copy.
+    """
+    others = [one for one in threading.enumerate() if one is not threading.current_thread()]
+    return sys.platform == "linux" and all(type(one).__name__ in HARMLESS_THREADS for one in others)
+
+
 _living: WeakSet[WorkerConnection] = WeakSet()
 
 
@@ -60,14 +89,18 @@ class WorkerLost(Exception):
 class WorkerConnection:
     """One worker process, and this end of the pipe to it."""
 
-    def __init__(self, target: Callable[..., None], *args: Any) -> None:
-        """Start a process that calls `target(pipe, *args)`; what is sent with it here is small."""
-        _require_executable()
-        resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
+    def __init__(self, target: Callable[..., None], *args: Any, fork: bool = False) -> None:
+        """Start a process that calls `target(pipe, *args)`; what is sent with it here is small, but to a forked one."""
+        if not fork:
+            _require_executable()
+            resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
         self.lost = ""
         self.pipe, there = get_context("spawn").Pipe()
-        self._process = WorkerProcess(target=target, args=(there, *args), daemon=True)
         _living.add(self)
+        if fork:
+            self._process: BaseProcess = ForkedProcess(target=_forked, args=(target, there, *args), daemon=True)
+        else:
+            self._process = WorkerProcess(target=target, args=(there, *args), daemon=True)
         try:
             with signals_blocked():
                 self._process.start()
@@ -157,13 +190,27 @@ def _cause(code: int | None) -> str:
 # --- inside the process -----------------------------------------------------------------------------------------------
 
 
+def _forked(target: Callable[..., None], pipe: connection.Connection, *args: Any) -> None:
+    """Begin as a copy of the parent: let go of what is the parent's, and call `target(pipe, *args)`."""
+    signal.set_wakeup_fd(-1)  # the parent's watch over its own signals
+    for one in list(_living):
+        one.pipe.close()  # a pipe whose other end is open here as well would never be seen to end
+    gc.freeze()  # the collector writes into every object that it looks at, and memory that is written to is copied
+    target(pipe, *args)
+
+
 def begin_work() -> None:
     """Leave Ctrl-C and SIGTERM to the parent, which both may reach at once, and make sure not to outlive it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
+    threading.Thread(target=_watch_parent, daemon=True, name="watch parent").start()
+
+
+def end_with_parent() -> None:
+    """Have Linux end this process with its parent, however that ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_watch_parent, daemon=True, name="watch parent").start()
 
 
 def _watch_parent() -> None:

@@ -1,5 +1,8 @@
 """The half-finished run: each finished chunk lies at once in `NAME.partial/`; a killed laptop costs seconds.
 
+A run that takes no more than seconds itself need not write its chunks at all: `hold` says for how long they may wait in
+memory, and whatever ends the run by then, but for a kill, writes them first.
+
 A chunk is a file whose name says which replications it holds and the fingerprint of its content; one that has
 another is thrown away and its replications are run again. `run.json` says of which run they are part.
 """
@@ -7,6 +10,7 @@ another is thrown away and its replications are run again. `run.json` says of wh
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +20,7 @@ import numpy as np
 
 from sim import files
 from sim.errors import SimError
-from sim.study.chunk import Chunk, Column, Columns
+from sim.study.chunk import Chunk, Column, Columns, InMemoryStore
 from sim.study.sample import plain
 from sim.study.storage import sealed_files
 from sim.study.storage.output_directory import output_lock
@@ -37,7 +41,9 @@ class Changed(SimError):
 class Checkpoint:
     """A chunk store on the disk: the finished chunks of one run."""
 
-    def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any], hold: float = 0.0) -> None:
+        """Find what is there; chunks of the next `hold` seconds wait in memory."""
+        self._held, self._hold_until = InMemoryStore(), time.monotonic() + hold
         self.directory = directory
         self.identity = identity
         self.about = about
@@ -45,7 +51,22 @@ class Checkpoint:
         self._files = {span: path for span, path in _chunk_files(directory) if self._sound(span, path)}
 
     def put(self, chunk: Chunk) -> None:
-        """Keep a chunk, safe from this moment on."""
+        """Keep a chunk, safe from this moment on, or from the end of the first seconds."""
+        if time.monotonic() < self._hold_until:
+            self._held.put(chunk)
+            return
+        self.flush()
+        self._write(chunk)
+
+    def flush(self) -> None:
+        """Write the chunks that have waited in memory."""
+        held, self._held = self._held, InMemoryStore()
+        for span in held.ranges():
+            chunk = held.rows(span)
+            self._write(chunk)
+
+    def _write(self, chunk: Chunk) -> None:
+        """Write a chunk."""
         count = np.arange(chunk.first, chunk.first + chunk.count)
         columns: Columns = {"replication": count, **chunk.runs}
         columns["note"] = np.array([chunk.notes.get(int(r), "") for r in count], dtype=object)
@@ -58,10 +79,12 @@ class Checkpoint:
 
     def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
-        return sorted(self._files, key=lambda span: span.start)
+        return sorted([*self._files, *self._held.ranges()], key=lambda span: span.start)
 
     def rows(self, span: range) -> Chunk:
         """Status, metrics and notes of a stretch."""
+        if span in self._held.ranges():
+            return self._held.rows(span)
         data, path = self._bytes(span), str(self._files[span])
         plainly = [name for name in sealed_files.names(data, path) if not name.startswith(CURVE)]
         columns = sealed_files.from_bytes(data, path, plainly)
@@ -70,14 +93,18 @@ class Checkpoint:
 
     def curve_names(self) -> list[str]:
         """The names of the curves, sorted."""
-        return sorted({name for span in self._files for name in self._curves(span)})
+        written = {name for span in self._files for name in self._curves(span)}
+        return sorted({*written, *self._held.curve_names()})
 
     def curve(self, span: range, name: str) -> Column | None:
         """One curve of a stretch; None where every replication of it failed."""
+        if span in self._held.ranges():
+            return self._held.curve(span, name)
         return sealed_files.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
 
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
+        self._held = InMemoryStore()
         with suppress(SimError):
             files.remove(self.directory)
 
@@ -117,12 +144,18 @@ def checkpoint_directory(target: Path) -> Path:
 
 @contextmanager
 def open_checkpoint(
-    target: Path, identity: dict[str, Any], *, resume: bool = False, about: dict[str, Any] | None = None
+    target: Path,
+    identity: dict[str, Any],
+    *,
+    resume: bool = False,
+    about: dict[str, Any] | None = None,
+    hold: float = 0.0,
 ) -> Iterator[Checkpoint]:
     """Hold `target` for one run and open the chunk store beside it, with what an interrupted run left if `resume`.
 
     `identity` is all that must be the same for two runs to be one (case, seed, versions, resolved config);
-    the number of replications is not part of it. `about` is kept for a later merge.
+    the number of replications is not part of it. `about` is kept for a later merge. Chunks of the first `hold` seconds
+    are written when these have passed, or when the block ends.
     Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
     what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
     """
@@ -132,11 +165,18 @@ def open_checkpoint(
             files.remove(directory)
             files.make_directory(directory)
             sealed_files.write(directory / ABOUT, {"identity": identity, "about": about or {}})
-        yield read_checkpoint(directory, identity, about)
+        store = read_checkpoint(directory, identity, about, hold)
+        try:
+            yield store
+        finally:
+            store.flush()
 
 
 def read_checkpoint(
-    directory: Path, identity: dict[str, Any] | None = None, about: dict[str, Any] | None = None
+    directory: Path,
+    identity: dict[str, Any] | None = None,
+    about: dict[str, Any] | None = None,
+    hold: float = 0.0,
 ) -> Checkpoint:
     """The chunk store in a directory; Changed, with the differences, if it does not have that identity."""
     document = sealed_files.read(directory / ABOUT)
@@ -145,7 +185,7 @@ def read_checkpoint(
         more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
         text = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
         raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{text}{more}")
-    return Checkpoint(directory, kept, document.get("about", {}) if about is None else about)
+    return Checkpoint(directory, kept, document.get("about", {}) if about is None else about, hold)
 
 
 def differences(then: Any, now: Any, path: str = "") -> list[str]:

@@ -31,3 +31,39 @@ def test_a_script_without_a_guarded_main_runs_with_workers(how: str, tmp_path: P
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["60", "1"]
+
+
+UNSENDABLE = """
+import sys, threading
+from dataclasses import dataclass, field
+from collections.abc import Callable
+from sim.study.runner import run
+from tests.study.toy_case import Toy
+
+@dataclass(frozen=True)
+class Local(Toy):
+    rule: Callable[[], int] = field(default_factory=lambda: lambda: 1)
+
+if "thread" in sys.argv:
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+print((run(Local(), seed=1, runs=20, workers=2).runs["status"] == "ok").sum())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_forked_workers_have_their_case_without_being_sent_it() -> None:
+    done = _run_unsendable()
+    assert (done.returncode, done.stdout.split()) == (0, ["20"]), done.stderr
+
+
+def test_beside_another_thread_workers_are_new_interpreters_that_are_sent_their_case() -> None:
+    done = _run_unsendable("thread")
+    assert done.returncode != 0
+    assert "pickle" in done.stderr
+
+
+def _run_unsendable(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", UNSENDABLE, *arguments], cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin"},
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip

@@ -72,6 +72,34 @@ def test_a_resumed_run_is_the_same_to_the_last_byte(tmp_path: Path, whole: Sampl
     assert performed[0] == 35
 
 
+def test_chunks_that_wait_in_memory_are_written_when_a_run_is_interrupted(tmp_path: Path, whole: Sample) -> None:
+    target = tmp_path / "toy"
+    case = Toy(stalls=frozenset({4}))
+    seen: list[int] = []
+
+    def stop(done: int, _total: int, _left: float | None) -> None:
+        seen.append(len(chunks(target)))
+        if done >= 30:
+            raise Stop
+
+    with pytest.raises(Stop), open_checkpoint(target, IDENTITY, hold=600.0) as store:
+        run(case, seed=1, runs=60, chunk=7, store=store, progress=stop)
+    assert set(seen) == {0}
+    assert len(chunks(target)) == 5
+    performed: list[int] = []
+    assert fingerprint(resumed(target, performed)) == fingerprint(whole)
+    assert performed[0] == 35
+
+
+def test_a_run_whose_chunks_all_wait_in_memory_is_the_same_and_leaves_nothing(tmp_path: Path, whole: Sample) -> None:
+    with open_checkpoint(tmp_path / "toy", IDENTITY, hold=600.0) as store:
+        sample = run(Toy(stalls=frozenset({4})), seed=1, runs=60, chunk=7, store=store)
+        assert chunks(tmp_path / "toy") == []
+        store.discard()
+    assert fingerprint(sample) == fingerprint(whole)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.faults
 def test_damaged_chunks_are_performed_again_and_no_others(tmp_path: Path, whole: Sample) -> None:
     for kind in ("flip", "tear", "empty", "vanish"):
