@@ -118,12 +118,14 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
     help="CSV (resource, trade, crews of one unit): the planner's resources become crews of the steps.",
 )
 @click.option("--week", is_flag=True, help="With --into: the site works the planner's week.")
+@click.option("--calendars", is_flag=True, help="Each step works by its planner's own calendar, holidays included.")
 @click.option("--dry-run", is_flag=True, help="Only say what would come in, of any number of files.")
 @click.option("--encoding", default=None, help="Code page of the text, where the file does not say it: cp1251, gbk, …")
 @click.option("--project", default=None, help="Short name of the project to read, where an XER holds several.")
 def import_(
     files_: tuple[Path, ...], network: str, out: Path | None, into: Path | None, like: Path,
-    provides: tuple[str, ...], trades: Path | None, week: bool, dry_run: bool, encoding: str | None, project: str | None,
+    provides: tuple[str, ...], trades: Path | None, week: bool, calendars: bool, dry_run: bool, encoding: str | None,
+    project: str | None,
 ) -> None:  # fmt: skip
     """Turn a planner's network into steps of a configuration: Microsoft Project XML (.xml) or Primavera XER (.xer).
 
@@ -132,8 +134,13 @@ def import_(
     """
     from sim import files
     from sim.report.exchange.formats import read_network
-    from sim.report.exchange.importers.into_config import read_trades, with_trades
-    from sim.report.exchange.importers.network_import import fragment
+    from sim.report.exchange.importers.into_config import (
+        calendars_of,
+        calendars_text,
+        fragment,
+        read_trades,
+        with_trades,
+    )
 
     if dry_run:
         _tell(files_, network, encoding, project)
@@ -144,11 +151,12 @@ def import_(
     if trades is not None:
         read = with_trades(read, read_trades(trades, load(like, ()).value.labour.trades))
     if into is not None:
-        _write_config(read, network, like, into, provides, week)
+        _write_config(read, network, like, into, provides, week, calendars)
         return
     if week:
         raise click.UsageError("--week is for --into")
-    text = fragment(read, network)
+    names = calendars_of(read) if calendars else None
+    text = fragment(read, network, calendars=names) + (f"\n{calendars_text(names)}" if names else "")
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -157,7 +165,13 @@ def import_(
 
 
 def _write_config(
-    read: PlannerNetwork, network: str, like: Path, target: Path, provides: tuple[str, ...], week: bool
+    read: PlannerNetwork,
+    network: str,
+    like: Path,
+    target: Path,
+    provides: tuple[str, ...],
+    week: bool,
+    calendars: bool,
 ) -> None:
     """Write a configuration with a network in it; nothing stays if it is not a whole one."""
     from sim import files
@@ -166,6 +180,8 @@ def _write_config(
     from sim.report.exchange.importers.into_config import awaited, config_text, provided
     from sim.report.plan_check import check
 
+    if week and calendars:
+        raise click.UsageError("--week or --calendars: the site's week, or one for each step")
     pairs = [text.partition("=") for text in provides]
     if wrong := [name for name, sign, activity in pairs if not (name and sign and activity)]:
         raise click.UsageError(f"--provides {wrong[0]}: STEP=ACTIVITY is meant")
@@ -174,7 +190,7 @@ def _write_config(
     like = find_config(like)
     names = awaited(load(like, ()).value, network)
     steps = provided(read, names, {name: activity for name, _, activity in pairs})
-    files.write(target, config_text(read, network, like, target, steps, week=week).encode())
+    files.write(target, config_text(read, network, like, target, steps, week=week, calendars=calendars).encode())
     try:
         remarks = check(load(target, ()))
     except SimError:
@@ -203,7 +219,7 @@ def _come_in(
     """Yield what would come in of a file, for each of its projects: title, lines, and whether it is refused."""
     from sim.errors import SimError
     from sim.report.exchange.formats import read_network
-    from sim.report.exchange.importers.network_import import fragment
+    from sim.report.exchange.importers.into_config import fragment
     from sim.report.exchange.importers.xer_import import SeveralProjects
 
     title = f"{path}" if project is None else f"{path}, project {project}"

@@ -209,13 +209,17 @@ def networks(project: Project) -> Iterator[tuple[KeyPath, Sequence[Step], frozen
 
 def _broken_networks(project: Project) -> Iterator[Finding]:
     for path, steps, above in networks(project):
-        yield from _broken_network(path, steps, above)
+        yield from _broken_network(path, steps, above, project.calendars.named)
 
 
-def _broken_network(path: KeyPath, steps: Sequence[Step], above: frozenset[str]) -> Iterator[Finding]:
-    """Yield predecessors that are not there, and a cycle."""
+def _broken_network(
+    path: KeyPath, steps: Sequence[Step], above: frozenset[str], named: Collection[str]
+) -> Iterator[Finding]:
+    """Yield predecessors and calendars that are not there, and a cycle."""
     ids = [step.id for step in steps]
     for at, step in enumerate(steps):
+        if step.calendar is not None and step.calendar not in named:
+            yield _unknown_name((*path, at, "calendar"), step.calendar, named, "one of calendars.named")
         for position, link in enumerate(step.after):
             place = (*path, at, "after", position)
             if link.id not in ids and link.id not in above:

@@ -18,7 +18,7 @@ from sim.plan.copies import Copy
 from sim.plan.layout import Layout, Place
 from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, Until, days
 from sim.world.distributions import to_distribution
-from sim.world.project_calendars import ON_SITE, factory_calendars
+from sim.world.project_calendars import ON_SITE, factory_calendars, named_in
 from sim.world.working_time import Calendar
 
 Other = TypeVar("Other")
@@ -114,8 +114,10 @@ class PlanContext:
         """Return direct people by trade for so many crews."""
         return {trade: count * self.trade(trade).team for trade, count in crews.items()}
 
-    def day_minutes_on(self, calendar: str) -> int:
+    def day_minutes_on(self, calendar: str) -> float:
         """Return the productive minutes of a day on a calendar of the site or of a factory; on others all of them."""
+        if named := named_in(calendar):
+            return self.project.calendars.named[named].day_minutes
         if calendar in ON_SITE:
             return self.site_day_minutes
         return self.factory_day_minutes if calendar in self._factory_calendars else MINUTES_PER_DAY
@@ -189,7 +191,7 @@ class PlanContext:
         return Until("decision", days(place.order_day), cause="order_date")
 
 
-def working_days(estimate: Estimate, minutes_per_day: int) -> Span:
+def working_days(estimate: Estimate, minutes_per_day: float) -> Span:
     """Return a span of working days on a calendar with so many productive minutes a day."""
     return Span(to_distribution(estimate), minutes_per_day)
 

@@ -7,17 +7,19 @@ productive minutes a working day has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from math import floor, log1p
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.cross_checks import networks
 from sim.config.project import Project
 from sim.config.sections.labour import Pattern
-from sim.config.sections.systems import EXPOSURES, Stops
+from sim.config.sections.systems import EXPOSURES, Exposure, Stops
 from sim.config.sections.working_week import Calendar as Stated
+from sim.config.sections.working_week import NamedCalendar
 from sim.world.distributions import to_distribution
 from sim.world.productivity_factors import all_shifts, productive_minutes, shortened
 from sim.world.roads import road_calendars
@@ -94,8 +96,43 @@ LIFTS = f"{SITE}.lift"
 """The calendar of lifts: whole shifts, as a lift takes as long as it takes, less the hours in which cranes stand."""
 ON_SITE = frozenset({LIFTS, *(f"{SITE}.{exposure}" for exposure in EXPOSURES)})
 """The calendars of work on site."""
+NAMED = "@"
+"""What stands between the exposure of a step and the name of its own calendar: `site.crane@planner`."""
 SHIFT = "shift"
 """The calendar of the hours people on site are paid for, whatever of them is productive."""
+
+
+def on_calendar(exposure: Exposure, named: str | None) -> str:
+    """Return the calendar of work on site under an exposure: the site's, or a named one."""
+    return f"{SITE}.{exposure}{NAMED}{named}" if named else f"{SITE}.{exposure}"
+
+
+def named_in(calendar: str) -> str:
+    """Return which of calendars.named a calendar is; empty for any other."""
+    return calendar.partition(NAMED)[2] if calendar.startswith(SITE) else ""
+
+
+def is_on_site(calendar: str) -> bool:
+    """Tell whether work on a calendar is work on site."""
+    return calendar.partition(NAMED)[0] in ON_SITE
+
+
+def _named_calendars(project: Project) -> dict[str, tuple[Exposure, str]]:
+    """Return exposure and name of the calendars that steps name, by what they are called in a plan."""
+    if not project.calendars.named:
+        return {}
+    used = {(step.exposure, step.calendar) for _, steps, _ in networks(project) for step in steps if step.calendar}
+    return {on_calendar(exposure, named): (exposure, named) for exposure, named in sorted(used)}
+
+
+def _named_week(name: str, stated: NamedCalendar, start: date, horizon: int) -> Calendar:
+    """Return a named calendar as open intervals, day by day."""
+    open_hours = (
+        (day * DAY + begin, day * DAY + end)
+        for day in range(horizon)
+        for begin, end in stated.on(start + timedelta(days=day))
+    )
+    return Calendar.of(name, open_hours, horizon * DAY, start)
 
 
 def project_calendars(project: Project) -> dict[str, Calendar]:
@@ -113,6 +150,10 @@ def project_calendars(project: Project) -> dict[str, Calendar]:
         **{f"{SITE}.{exposure}": _productive_calendar(project, exposure, shift) for exposure in EXPOSURES},
         LIFTS: shift,
         SHIFT: shift,
+        **{
+            name: _named_week(name, project.calendars.named[named], start, horizon)
+            for name, (_, named) in _named_calendars(project).items()
+        },
     }
 
 
@@ -217,8 +258,7 @@ def anticipated_calendars(project: Project, weather: WeatherModel, base: Mapping
     if weather is None:
         return dict(base)
     closed = typical_weather(weather, base[SHIFT], project.scale.start_date)
-    by_name: dict[str, Closed] = {f"{SITE}.{exposure}": rows for exposure, rows in closed.items()}
-    return subtract_by_name(base, {**by_name, LIFTS: closed["crane"]})
+    return subtract_by_name(base, _by_exposure(project, closed))
 
 
 # --- calendars of a replication ---------------------------------------------------------------------------------------
@@ -275,5 +315,10 @@ def closures_by_calendar(
     scale = project.scale
     horizon = days or scale.horizon_days
     weather_closures = closed_intervals(weather, scale.start_date, horizon, seed, replication, compiled=compiled)
-    on_site = {f"{SITE}.{exposure}": rows for exposure, rows in weather_closures.items()}
-    return {**plant_outages(project, seed, replication), **on_site, LIFTS: weather_closures["crane"]}
+    return {**plant_outages(project, seed, replication), **_by_exposure(project, weather_closures)}
+
+
+def _by_exposure(project: Project, closed: Mapping[Exposure, Closed]) -> dict[str, Closed]:
+    """Return what weather closes by calendar: the site's, that of lifts, and the named ones under their exposures."""
+    named = {name: closed[exposure] for name, (exposure, _) in _named_calendars(project).items()}
+    return {**{f"{SITE}.{exposure}": rows for exposure, rows in closed.items()}, LIFTS: closed["crane"], **named}

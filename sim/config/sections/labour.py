@@ -30,7 +30,7 @@ from sim.config.sections.estimates import (
     Unit,
 )
 from sim.config.sections.systems import Learning
-from sim.config.sections.working_week import Calendar, Clock, ClockSpan, Holidays, Weekday
+from sim.config.sections.working_week import Calendar, Clock, ClockSpan, Holidays, NamedCalendar, Weekday
 from sim.config.source_positions import did_you_mean
 from sim.errors import Finding, Refused
 
@@ -62,6 +62,9 @@ class Calendars(Section):
     site: SiteCalendar = Field(description="Everyone on site")
     factory: Calendar = Field(description="Factories")
     gate: Calendar = Field(description="Site gate and unloading")
+    named: dict[Name, NamedCalendar] = Field(
+        default={}, description="Calendars by which single steps work, where these say so (`calendar`)"
+    )
 
 
 # --- productivity losses ----------------------------------------------------------------------------------------------

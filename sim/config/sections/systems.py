@@ -154,6 +154,10 @@ class Step(Sourced):
     needs: tuple[Name, ...] = Field(default=(), description="Procured items that must have arrived")
     lag_days: CalendarDays | None = Field(default=None, description="Calendar days to wait after its predecessors")
     exposure: Exposure = Field(default="interior", description="What weather stops it")
+    calendar: Name | None = Field(
+        default=None,
+        description="One of calendars.named, by which it works and its `days` are counted; left out, the site's week",
+    )
     least_crews: CrewCount = Field(default=1, description="Crews of a trade at least, however small the place")
     most_crews: CrewCount | None = Field(default=None, description="Crews of a trade at most, however large the place")
     least_sqft_per_person: Annotated[float, Unit("sq ft/person"), Bounds(1, 100_000)] | None = Field(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import Annotated, Literal, Self
+from datetime import date as calendar_date
+from functools import cache, cached_property
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.config.sections.estimates import Section, Sourced
 from sim.config.source_positions import did_you_mean
-from sim.errors import Finding, Refused
+from sim.errors import NOTHING, Finding, Refused
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 def _clock(text: str) -> str:
@@ -79,3 +81,58 @@ class Calendar(Sourced):
     shifts: tuple[ClockSpan, ...] = Field(min_length=1, description="Shifts of a working day")
     breaks: tuple[ClockSpan, ...] = Field(default=(), description="Unpaid breaks, not worked")
     holidays: Holidays | None = Field(default=None, description="Days without work")
+
+
+class OtherDay(Section):
+    """A date with other working times than its weekday."""
+
+    date: calendar_date = Field(description="The date")
+    hours: tuple[ClockSpan, ...] = Field(min_length=1, description="Working times on it")
+
+
+class NamedCalendar(Sourced):
+    """A calendar that steps name, as planners' tools keep them: hours by weekday, and the dates that differ."""
+
+    hours: dict[Weekday, tuple[ClockSpan, ...]] = Field(
+        min_length=1, description="Working times by weekday; on weekdays left out nobody works"
+    )
+    off: tuple[calendar_date, ...] = Field(default=(), max_length=20_000, description="Dates without work")
+    other: tuple[OtherDay, ...] = Field(default=(), max_length=20_000, description="Dates with other working times")
+
+    @model_validator(mode="after")
+    def _works(self) -> Self:
+        """Refuse a week in which nobody works."""
+        if not any(self.hours.values()):
+            raise Refused([Finding(("hours",), NOTHING, "a weekday with working times")])
+        return self
+
+    def on(self, day: calendar_date) -> tuple[tuple[int, int], ...]:
+        """Return the working times of a date in minutes from its midnight; one may end on the next day."""
+        if day in self._off:
+            return ()
+        return _minutes(self._other.get(day) or self.hours.get(WEEKDAYS[day.weekday()], ()))
+
+    @property
+    def day_minutes(self) -> float:
+        """Return the minutes of a working day, mean over the week: what a duration in days is counted in."""
+        days = [sum(end - begin for begin, end in _minutes(spans)) for spans in self.hours.values() if spans]
+        return sum(days) / len(days)
+
+    @cached_property
+    def _off(self) -> frozenset[calendar_date]:
+        return frozenset(self.off)
+
+    @cached_property
+    def _other(self) -> dict[calendar_date, tuple[ClockSpan, ...]]:
+        return {day.date: day.hours for day in self.other}
+
+
+def _minutes(spans: tuple[ClockSpan, ...]) -> tuple[tuple[int, int], ...]:
+    """Return clock times as minutes from midnight."""
+    pairs = [(_minute(span.start), _minute(span.end)) for span in spans]
+    return tuple((begin, end if end > begin else end + 1440) for begin, end in pairs)
+
+
+def _minute(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return 60 * int(hours) + int(minutes)

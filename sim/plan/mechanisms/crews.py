@@ -42,12 +42,18 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import to_distribution
+from sim.world.project_calendars import on_calendar
 
 # --- crew work --------------------------------------------------------------------------------------------------------
 
 
 SITE = "site."
 """Site calendars are named by exposure: `site.interior`, `site.crane`, …"""
+
+
+def calendar_of(step: Step) -> str:
+    """Return the calendar a step of a network works by: the site's under its exposure, or one that it names."""
+    return on_calendar(step.exposure, step.calendar)
 
 
 def crew(trade: str) -> str:
@@ -78,7 +84,7 @@ def step_span(context: PlanContext, step: Step, hours: Estimate | None) -> Span:
     """Return how long a step takes its crews: content spread over its people, times the leading trade's losses."""
     if hours is None:
         assert step.days is not None  # the config allows nothing else
-        return working_days(step.days, context.site_day_minutes)
+        return working_days(step.days, context.day_minutes_on(calendar_of(step)))
     people = sum(context.people(step.crews).values())
     content = to_distribution(hours)
     if hours.shape == "fixed":
@@ -90,7 +96,7 @@ def by_crews(context: PlanContext, place: Place, activity: str, step: Step, span
     """Return: a step's crews come together, work, go, and report their hours."""
     mode: Mode = "whole" if step.whole else "pausing"
     area = crowding(context, place, step.exposure) if step.crews else None
-    work = Work(activity, span, SITE + step.exposure, mode, context.people(step.crews), area=area)
+    work = Work(activity, span, calendar_of(step), mode, context.people(step.crews), area=area)
     pools = {crew(trade): count for trade, count in step.crews.items()} | ({CRANE: step.cranes} if step.cranes else {})
     if not pools:
         return [work]

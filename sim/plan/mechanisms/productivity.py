@@ -22,7 +22,7 @@ from sim.plan.layout import Place
 from sim.plan.vocabulary import Plan, Step, Work
 from sim.world.distributions import Distribution, Fixed, Lognormal, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve
-from sim.world.project_calendars import ON_SITE, stated_share
+from sim.world.project_calendars import is_on_site, stated_share
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ def apply_pace(context: PlanContext) -> None:
 
 def _paced(step: Step, paces: tuple[str, ...]) -> Step:
     """Return a step with these factors if it is work of crews on site that may pause."""
-    if not (isinstance(step, Work) and step.calendar in ON_SITE and step.mode == "pausing"):
+    if not (isinstance(step, Work) and is_on_site(step.calendar) and step.mode == "pausing"):
         return step
     if not (step.people or step.role == "lag"):
         return step

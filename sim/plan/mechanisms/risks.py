@@ -32,7 +32,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, RiskOccurrence, to_distribution
-from sim.world.project_calendars import FACTORY, ON_SITE
+from sim.world.project_calendars import FACTORY, is_on_site
 
 # --- tags -------------------------------------------------------------------------------------------------------------
 
@@ -49,8 +49,8 @@ def tags(written: tuple[str, ...]) -> tuple[Tag, ...]:
 _WORK: Mapping[str, Callable[[Work, str], bool]] = {
     # tags are patterns that users write (step:shell.*): to match names of activities is their grammar, not a fact read out
     "trade": lambda work, name: name in work.people,
-    "step": lambda work, name: work.calendar in ON_SITE and fnmatchcase(work.activity, name),
-    "exposure": lambda work, name: work.calendar == SITE + name,
+    "step": lambda work, name: is_on_site(work.calendar) and fnmatchcase(work.activity, name),
+    "exposure": lambda work, name: work.calendar.partition("@")[0] == SITE + name,
     "level": lambda work, name: work.activity in {name, f"{name} fix"},
     "factory": lambda work, name: (
         work.calendar.startswith(FACTORY) and work.activity.startswith((f"{name}.", f"{name} factory"))

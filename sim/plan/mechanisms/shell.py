@@ -14,7 +14,7 @@ from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Predecessor, Step
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.mechanisms.crews import SITE, UNLIMITED, by_crews, planned_hours, step_span
+from sim.plan.mechanisms.crews import UNLIMITED, by_crews, calendar_of, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
@@ -122,12 +122,12 @@ def _delay(
         lag = Work(activity, Span(to_distribution(link.lag_days), MINUTES_PER_DAY), "always", role="lag")
         return [Wait(_event(context, instance, link)), lag, signal]
     assert before is not None  # the checks of the configuration let no lead leave its network
-    span = step_span(context, before, planned_hours(before, instance.sqft, instance.mw))
-    minutes = max(0.0, span.shape.planned() * span.minutes - link.lead_days * context.site_day_minutes)
+    span, on = step_span(context, before, planned_hours(before, instance.sqft, instance.mw)), calendar_of(before)
+    minutes = max(0.0, span.shape.planned() * span.minutes - link.lead_days * context.day_minutes_on(on))
     length = Span(Fixed(minutes), 1.0, span.content, span.losses, span.delays)
     return [
         Wait(context.plan.gate(_started(instance, link.id))),
-        Work(activity, length, SITE + before.exposure, role="lag"),
+        Work(activity, length, on, role="lag"),
         signal,
     ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ from numpy.typing import NDArray
 
 from sim.config.load import checked
 from sim.config.project import Project
+from sim.config.sections.contract import ContractMilestone
 from sim.engine.backends import AUTO, COMPILED
 from sim.metrics.schedule import NEVER, latest
+from sim.plan.layout import Layout, layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
 from sim.report.exchange.roll_up import LEVELS, rolled_up
-from sim.report.exchange.schedule_model import Changed, Key, Schedule, schedule
+from sim.report.exchange.schedule_model import After, Changed, Key, Schedule, Task, in_groups, schedule
+from sim.report.exchange.work_breakdown import POWER
 from sim.study.api import Config
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
@@ -33,6 +37,7 @@ from sim.world.working_time import Calendar
 
 DAY = 1440
 Ints = NDArray[np.int64]
+_SMALL = 1e-6
 TIMES = 1 << 20
 """A task's code is its step times this, plus how often the step had been done before."""
 LOOKED_AT = 50
@@ -136,6 +141,58 @@ def _counted(runs: Sequence[tuple[Ints, Ints, NDArray[np.bool_]]]) -> dict[Key, 
     }
 
 
+# --- milestones of the contract ---------------------------------------------------------------------------------------
+
+
+CONTRACT = (POWER, "Contract milestones")
+
+
+def with_contract(schedule: Schedule, layout: Layout) -> Schedule:
+    """Return a schedule with the contract's milestones, each after what it is reached with, as far as it reaches them."""
+    number = 1 + max((task.number for task in schedule.tasks), default=-1)
+    found: list[Task] = []
+    for place, milestone in enumerate(schedule.project.milestones):
+        met = _reached_with(milestone, schedule, layout)
+        finish = max((task.finish for task in met), default=0)
+        after = tuple(After(task.number) for task in met)
+        if met:
+            found.append(
+                Task(number + place, (-1 - place, 0), milestone.name, "contract", CONTRACT, finish, finish, 0, "always",
+                     after, milestone=True, due=milestone.date)
+            )  # fmt: skip
+    return replace(schedule, tasks=in_groups([*schedule.tasks, *found]))
+
+
+def _reached_with(milestone: ContractMilestone, schedule: Schedule, layout: Layout) -> list[Task]:
+    """Return the tasks with the last of which a milestone is reached; none where it is not."""
+    tasks = schedule.tasks
+    online = {task.block: task for task in tasks if task.block}
+    if milestone.event == "first_power":
+        units: dict[str, Task] = {}
+        for task in tasks:
+            if task.info.kind in ("generating_unit", "grid_feed"):
+                units[task.unit] = max(units.get(task.unit, task), task, key=lambda one: one.finish)
+        return [min(units.values(), key=lambda one: one.finish)] if units else []
+    if milestone.hall is not None:
+        blocks = layout.halls[milestone.hall - 1].blocks
+        return [online[name] for name in blocks] if all(name in online for name in blocks) else []
+    if milestone.mw is None:
+        return list(online.values())
+    wanted = ceil(milestone.mw / schedule.project.block.mw_gross.value - _SMALL)
+    return sorted(online.values(), key=lambda one: one.finish)[:wanted] if len(online) >= wanted else []
+
+
+def _contract_spread(result: Result, project: Project) -> dict[Key, Likely]:
+    """Return P50 and P80 of the contract's milestones over all runs; how often they are critical is not known."""
+    found: dict[Key, Likely] = {}
+    for place, milestone in enumerate(project.milestones):
+        days = np.sort(np.asarray(result.sample.runs[milestone.metric], dtype=float))
+        p50, p80 = (float(days[rank(share, len(days)) - 1]) * DAY for share in (0.5, 0.8))
+        if np.isfinite(p80):
+            found[-1 - place, 0] = Likely(p50, p80, float("nan"), float(np.isfinite(days).mean()))
+    return found
+
+
 # --- handover ---------------------------------------------------------------------------------------------------------
 
 
@@ -188,10 +245,12 @@ def hand_over(
     log, hours = done.outcome.log, done.calendars
     _same(case.event_table(done), result)
     many = min(looked_at, result.sample.size)
-    planned = schedule(case, case.planned_run.log, case.anticipated_calendars)
-    run, bars = rolled_up(schedule(case, log, hours), level)
+    layout = layout_of(case.project, case.crew_plan.resource_plan.released)
+    planned = with_contract(schedule(case, case.planned_run.log, case.anticipated_calendars), layout)
+    run, bars = rolled_up(with_contract(schedule(case, log, hours), layout), level)
+    spread = {**likely(case, seed, many, bars), **_contract_spread(result, case.project)}
     return Handover(
-        result, run, _planned(planned, bars), likely(case, seed, many, bars), replication, many,
+        result, run, _planned(planned, bars), spread, replication, many,
         _slack(case, log, hours, bars), level,
     )  # fmt: skip
 

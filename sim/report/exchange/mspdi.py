@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import isnan
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sim.report.exchange.export import Handover
@@ -216,6 +217,8 @@ def _task(one: Element, handover: Handover, task: Task, calendar: int, numbers: 
     texts |= {"ConstraintType": NO_EARLIER if task.held_back else "0", "CalendarUID": str(calendar)}
     if task.held_back:
         texts |= {"ConstraintDate": start}
+    if task.due:
+        texts |= {"Deadline": f"{task.due.isoformat()}T23:59:00"}
     texts |= {"IgnoreResourceCalendar": "1", "Notes": task.held_back}
     for tag, text in texts.items():
         if text:
@@ -242,7 +245,8 @@ def _ours(one: Element, handover: Handover, task: Task) -> None:
     """Write the fields that are ours."""
     found = {TEXT1: task.held_back[:255]}
     if spread := handover.spread.get(task.key):
-        found[NUMBER1], found[NUMBER2] = f"{100 * spread.critical:.0f}", f"{100 * spread.done:.0f}"
+        found[NUMBER1] = "" if isnan(spread.critical) else f"{100 * spread.critical:.0f}"
+        found[NUMBER2] = f"{100 * spread.done:.0f}"
         found[DATE1] = said(handover.run.moment(round(spread.p80)))
         found[DATE2] = said(handover.run.moment(round(spread.p50)))
     if (slack := handover.slack.get(task.key)) is not None:

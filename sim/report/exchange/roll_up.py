@@ -7,6 +7,7 @@ A bar begins with its first activity and ends with its last, so it follows what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -66,9 +67,9 @@ def rolled_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[i
 
 
 def _place(bar: Task) -> tuple[object, ...]:
-    """Where a bar stands: site works by their start, what is numbered by its number."""
-    within = (bar.start,) if bar.group[0] == SITE else (order_of((bar.name,)), bar.start)
-    return (order_of(bar.group), *within, bar.number)
+    """Where a bar stands: what is numbered by its numbers, all else by its start."""
+    numbers = tuple(int(digits) for digits in re.findall(r"\d+", bar.name)) if bar.group[0] != SITE else ()
+    return (order_of(bar.group), numbers, bar.start, bar.finish, bar.number)
 
 
 def _held(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from sim.config.project import Project
 from sim.errors import SimError
 from sim.plan.compile import CompiledPlan
+from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
 from sim.report.exchange.task_links import Following
 from sim.report.exchange.work_breakdown import Names, order_of
@@ -67,6 +68,10 @@ class Task:
     what: str = ""
     """Its name without its place; empty for a milestone."""
     info: UnitInfo = field(default_factory=UnitInfo)
+    block: str = ""
+    """Of a milestone: the block that is online with it."""
+    due: date | None = None
+    """Of a milestone of the contract: the last day on which it is in time."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,8 @@ class _Walk:
             self.following.give(unit, self.rows[step], detail, minute)
         elif operation == NOTE and (name := self.names.milestone(self.plan.unit_info[unit], self.plan.notes[a])):
             self._milestone(minute, step, unit, name)
+            if self.plan.notes[a].kind == ONLINE:
+                self.tasks[-1] = replace(self.tasks[-1], block=self.plan.notes[a].place)
 
     def _work(self, minute: int, step: int, begun: int, unit: int) -> None:
         """Make a task of a work, unless it is a crew's coming and going, a way home, or nothing at all."""

@@ -32,7 +32,10 @@ ROWS = 1_048_575
 DATE, DECIMAL, SHARE = "yyyy-mm-dd", "#,##0.0", "0%"
 _FIXED = datetime(2026, 1, 1)
 _CHART_HEIGHT, _CHART_WIDTH = 8.5, 18
-_ROWS_OF_A_CHART = 18
+_ROWS_OF_A_CHART, _COLUMNS_OF_A_CHART, _CHARTS_A_ROW = 18, 11, 2
+_QUARTER = 13
+_LINE, _HEIGHT = 70, 15
+"""Letters that fit into the cells beside a label, and the height of a line in points."""
 
 
 class NoExcel(SimError):
@@ -62,6 +65,7 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
     book.properties.created = book.properties.modified = _FIXED
     for name, table in sheets.items():
         sheet = book.create_sheet(name)
+        _page(sheet)
         if isinstance(table, Sequence):
             _write_rows(sheet, table)
             continue
@@ -73,6 +77,12 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
     stream = BytesIO()
     book.save(stream)
     return stream.getvalue()
+
+
+def _page(sheet: Any) -> None:
+    """Set a sheet up for paper: landscape, as wide as a page, headings on each."""
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
 
 def _verdict(handover: Handover) -> Iterator[list[Any]]:
@@ -114,7 +124,7 @@ def _scaled(value: float | None, scale: float) -> Any:
 
 def _write_rows(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
     """Write the verdict."""
-    from openpyxl.styles import Font
+    from openpyxl.styles import Alignment, Font
 
     for row in rows:
         sheet.append([_cell(value) for value in row])
@@ -123,9 +133,18 @@ def _write_rows(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
         if row[0].value == "metric":
             for cell in row:
                 cell.font = Font(bold=True)
+                cell.alignment = Alignment(horizontal="right" if cell.column > 2 else "left")
         for cell in row[2:]:
             if isinstance(cell.value, int | float):
                 cell.number_format = DECIMAL
+        first, text = (3, "") if row[0].row > 3 else (1, str(row[0].value or ""))
+        if row[0].row > 3 and row[2].value is None:
+            first, text = 2, str(row[1].value or "")
+        if len(text) > _LINE:
+            # a text longer than its cell is shown over the empty ones beside it, in as many lines as it needs
+            sheet.merge_cells(start_row=row[0].row, end_row=row[0].row, start_column=first, end_column=8)
+            row[first - 1].alignment = Alignment(vertical="top", wrap_text=True)
+            sheet.row_dimensions[row[0].row].height = _HEIGHT * -(-len(text) // (_LINE if first == 2 else 2 * _LINE))
     for column, width in zip("ABCDEFGH", (44, 12, *[12] * 6), strict=True):
         sheet.column_dimensions[column].width = width
 
@@ -140,12 +159,14 @@ def _write_table(sheet: Any, table: pd.DataFrame) -> None:
         sheet.append([_cell(value) for value in row])
     for cell in sheet[1]:
         cell.font, cell.alignment = Font(bold=True), Alignment(vertical="top", wrap_text=True)
+    sheet.row_dimensions[1].height = 3 * _HEIGHT
     sheet.freeze_panes = "C2" if len(table.columns) > 2 else "A2"
-    sheet.auto_filter.ref = sheet.dimensions
+    sheet.auto_filter.ref, sheet.print_title_rows = sheet.dimensions, "1:1"
     for number, column in enumerate(table.columns, 1):
         texts = [str(column)[:24], *(str(value) for value in table.iloc[:200, number - 1])]
         kind, letter = _format(str(column), table.iloc[:, number - 1]), get_column_letter(number)
-        sheet.column_dimensions[letter].width = 12 if kind == DATE else min(WIDEST, 2 + max(map(len, texts)))
+        word = max(map(len, str(column).split()), default=0) + 2
+        sheet.column_dimensions[letter].width = max(word, 12 if kind == DATE else min(WIDEST, 2 + max(map(len, texts))))
         if kind:
             for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
                 cell.number_format = kind
@@ -172,7 +193,7 @@ def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
             head if share in ("P10", "P50", "P80", "mean") else "people" if column.startswith("people: ") else "skids"
         )
         families.setdefault(kind, []).append(at)
-    beside = get_column_letter(len(columns) + 2)
+    first = len(columns) + 2
     titles = {"people": "People on site by trade, representative run", "skids": "Skids, representative run"}
     for place, (kind, members) in enumerate(families.items()):
         chart = AreaChart(grouping="stacked") if kind == "people" else LineChart()
@@ -185,9 +206,18 @@ def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
             _CHART_WIDTH,
         )
         chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "yyyy-mm", False, False
+        # dates stand below the curve, also where money is below zero, and one a quarter
+        chart.x_axis.tickLblPos, chart.x_axis.tickLblSkip, chart.x_axis.tickMarkSkip = "low", _QUARTER, _QUARTER
+        chart.y_axis.number_format, chart.legend.position = "#,##0", "b"
         for series in chart.series if kind != "people" else ():
             series.smooth = False
-        sheet.add_chart(chart, f"{beside}{2 + place * _ROWS_OF_A_CHART}")
+        down, right = divmod(place, _CHARTS_A_ROW)
+        column = get_column_letter(first + right * _COLUMNS_OF_A_CHART)
+        sheet.add_chart(chart, f"{column}{2 + down * _ROWS_OF_A_CHART}")
+    last = get_column_letter(first + _CHARTS_A_ROW * _COLUMNS_OF_A_CHART)
+    bottom = 2 + -(-len(families) // _CHARTS_A_ROW) * _ROWS_OF_A_CHART
+    # on paper the charts: the numbers beside them are fifty columns wide
+    sheet.print_area = f"{get_column_letter(first)}1:{last}{bottom}"
 
 
 def _cell(value: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from math import isnan
 
 from sim.report.exchange.export import Handover
 from sim.report.exchange.schedule_model import Hours, Schedule, Task, Week, clock, week_of
@@ -22,7 +23,7 @@ UDF_P80, UDF_CRITICAL, UDF_P50, UDF_FLOAT = 1, 2, 3, 4
 LAGS_ON = "rcal_24Hour"
 PREFIX = "SIM_"
 """Of every code that P6 keeps beyond the project."""
-_EPOCH = date(1899, 12, 30)
+_EPOCH, _DAYS_END = date(1899, 12, 30), time(23, 59)
 FIELDS = {
     "PROJECT": (
         "proj_id fy_start_month_num rsrc_self_add_flag allow_complete_flag rsrc_multi_assign_flag checkout_flag "
@@ -269,14 +270,18 @@ def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
     start, finish, hours = run.moment(task.start), run.moment(task.finish), task.minutes / 60
     work = hours * sum(task.people.values())
     kind, when = _earliest(start, finish) if task.held_back else ("", "")
+    # a date of the contract changes late dates and float only
+    due = ("CS_MEOB", datetime.combine(task.due, _DAYS_END)) if task.due else ("", "")
+    first, second = ((kind, when), due) if kind else (due, ("", ""))
     return {"task_id": FIRST_TASK + task.number, "proj_id": PROJECT,
             "wbs_id": group, "clndr_id": calendar,
             "phys_complete_pct": 0, "complete_pct_type": "CP_Drtn", "duration_type": "DT_FixedDrtn",
             "task_type": "TT_FinMile" if task.milestone else "TT_Task", "status_code": "TK_NotStart",
             "task_code": f"A{FIRST_TASK + 10 * task.number}", "task_name": _plain(task.name)[:120], "rsrc_id": "",
-            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": when,
+            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": first[1],
             "early_start_date": start, "early_end_date": finish, "restart_date": start, "reend_date": finish,
-            "target_start_date": start, "target_end_date": finish, "cstr_type": kind,
+            "target_start_date": start, "target_end_date": finish, "cstr_type": first[0],
+            "cstr_type2": second[0], "cstr_date2": second[1],
             "priority_type": "PT_Normal", "est_wt": 1, "target_work_qty": work, "remain_work_qty": work,
             **dict.fromkeys(("act_work_qty", "target_equip_qty", "act_equip_qty", "remain_equip_qty"), 0),
             **dict.fromkeys(("rev_fdbk_flag", "lock_plan_flag", "auto_compute_act_flag", "driving_path_flag"), "N"),
@@ -319,6 +324,7 @@ def _udf_values(handover: Handover) -> Iterable[Row]:
         if spread := handover.spread.get(task.key):
             for field, minute in ((UDF_P80, spread.p80), (UDF_P50, spread.p50)):
                 yield {"udf_type_id": field, **whose, "udf_date": handover.run.moment(round(minute))}
-            yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_number": round(100 * spread.critical, 1)}
+            if not isnan(spread.critical):
+                yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_number": round(100 * spread.critical, 1)}
         if (slack := handover.slack.get(task.key)) is not None:
             yield {"udf_type_id": UDF_FLOAT, **whose, "udf_number": round(slack / 1440, 1)}

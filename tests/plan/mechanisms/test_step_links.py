@@ -9,7 +9,10 @@ activity whose finish is held by a link is stretched.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.config.project import Project
+from sim.engine.backends import COMPILED, SIMPY, require_same
 from sim.errors import ConfigError
+from sim.jit import available
 from sim.plan.mechanisms.shell import resolved_links
+from sim.study.api import load
 from sim.study.case import prepare_case
-from tests.tiny_project import tiny
+from tests.tiny_project import tiny, tiny_case, works
+
+HYBRID = Path(__file__).parents[3] / "configs" / "hybrid.yaml"
 
 PERMITS = 10
 """Days before anything starts on the tiny site, which works around the clock."""
@@ -187,3 +195,71 @@ def test_start_and_finish_links_both_ways_are_no_circle() -> None:
         )
     )
     assert found == {**found, "a": (0, 7), "b": (1, 7)}
+
+
+# --- a calendar of its own --------------------------------------------------------------------------------------------
+
+TENS = {
+    "hours": {
+        "mon": [{"start": "07:00", "end": "12:00"}, {"start": "13:00", "end": "18:00"}],
+        "tue": [{"start": "07:00", "end": "17:00"}],
+    }
+}
+OWN = [
+    {"id": "grading", "days": 5, "calendar": "tens"},
+    {"id": "services", "days": 1, "after": [{"id": "grading", "lead_days": 1}]},
+    {"id": "pads", "days": 1, "exposure": "crane", "calendar": "tens", "after": ["grading"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("differ", "finished", "led"),
+    [
+        (
+            {},
+            "2026-02-02T18:00",
+            "2026-01-27T17:00",
+        ),  # Mon 19, Tue 20, Mon 26, Tue 27, Mon 2; a day's lead: four of them
+        ({"off": ["2026-01-26"]}, "2026-02-03T17:00", "2026-02-02T18:00"),
+        (
+            {"other": [{"date": "2026-01-26", "hours": [{"start": "09:00", "end": "11:00"}]}]},
+            "2026-02-03T15:00",  # two hours on the 26th: the other eight are those of Tuesday the 3rd
+            "2026-02-02T16:00",
+        ),
+    ],
+)
+def test_a_step_works_by_the_calendar_it_names(differ: dict[str, object], finished: str, led: str) -> None:
+    """Permits end on Thursday 15 January; five working days of ten hours are five Mondays and Tuesdays."""
+    case = tiny_case(f"calendars.named={json.dumps({'tens': TENS | differ})}", f"site_works.steps={json.dumps(OWN)}")
+    found = works(case)
+    start = datetime(2026, 1, 5)
+    grading = start + timedelta(hours=found["p1.site_works.grading", "site_works.grading"][1])
+    assert grading.isoformat(timespec="minutes") == finished
+    services = start + timedelta(hours=found["p1.site_works.services", "site_works.services"][0])
+    assert services.isoformat(timespec="minutes") == led
+    assert {"site.interior@tens", "site.crane@tens"} <= set(case.plan.calendars)
+
+
+@pytest.mark.skipif(not available(), reason="numba is not installed")
+def test_both_engines_know_named_calendars_and_weather_closes_them() -> None:
+    own = [step.model_dump(mode="json", exclude_none=True) for step in load(HYBRID).value.site_works.steps]
+    own[0] |= {"calendar": "tens", "exposure": "crane"}
+    week = {day: [{"start": "07:00", "end": "17:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat")}
+    named = json.dumps({"tens": {"hours": week}})
+    project = load(HYBRID, (f"calendars.named={named}", f"site_works.steps={json.dumps(own)}")).value
+    case = prepare_case(project)
+    runs = [replace(case, engine=engine).replications(1, 0, 2) for engine in (SIMPY, COMPILED)]
+    for simpy, compiled in zip(*runs, strict=True):
+        require_same(case.plan, simpy, compiled)
+    at = case.plan.calendars.index("site.crane@tens")
+    stated, drawn = case.plan.base_calendars[at], case.calendars_of(1, 0)[at]
+    assert drawn.worked(400 * 1440) < stated.worked(400 * 1440)
+
+
+def test_a_calendar_that_is_not_there_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"one of calendars\.named") as told:
+        tiny_case(
+            f"calendars.named={json.dumps({'tens': TENS})}",
+            f"site_works.steps={json.dumps([{**OWN[0], 'calendar': 'tenz'}])}",
+        )
+    assert "tens" in str(told.value)

@@ -19,8 +19,9 @@ from click.testing import CliRunner
 
 from sim.cli import main
 from sim.report.exchange.formats import read_network
+from sim.report.exchange.importers.into_config import fragment
 from sim.report.exchange.importers.mspdi_import import read_mspdi
-from sim.report.exchange.importers.network_import import Link, PlannerNetwork, fragment
+from sim.report.exchange.importers.network_import import Link, PlannerNetwork
 from sim.report.exchange.importers.source_text import WrongFile, xer_text
 from sim.report.exchange.importers.xer_import import read_xer
 

@@ -128,6 +128,14 @@ def test_a_schedule_is_rolled_up(level: int, lines: int) -> None:
             assert (before.start if link.type == "SS" else before.finish) + link.lag <= task.start
 
 
+def test_the_works_of_a_hall_stand_in_the_order_in_which_they_are_done(rolled: dict[int, Handover]) -> None:
+    rows = [task for task in rolled[3].run.tasks if task.group == ("Halls", "Hall 1")]
+    assert len(rows) > 2
+    assert [task.start for task in rows] == sorted(task.start for task in rows)
+    numbers = [task.name for task in rolled[2].run.tasks if task.group == ("Halls",)]
+    assert numbers == sorted(numbers)
+
+
 def test_crews_come_along_with_their_hours(block: Handover) -> None:
     root = read_xml(mspdi(block), "x.xml")
     trades = {one.findtext("UID"): one.findtext("Name") for one in root.iterfind("Resources/Resource")}
@@ -225,6 +233,54 @@ def test_fields_of_the_planner_are_of_kinds_that_p6_has(block: Handover) -> None
     assert found == {"1": f"{p80:%Y-%m-%d %H:%M}", "3": f"{p50:%Y-%m-%d %H:%M}", "2": "100", "4": slack}
 
 
+PROMISED = json.dumps(
+    [
+        {"name": "First 2.5 MW", "mw": 2.5, "date": "2026-02-20"},
+        {"name": "Hall 1 turned over", "hall": 1, "date": "2026-03-20", "damages_usd_per_day": 1000},
+        {"name": "First power", "event": "first_power", "date": "2026-02-01"},
+        {"name": "Everything", "event": "complete", "date": "2026-04-01"},
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def promised() -> dict[int, Handover]:
+    result = sim.run(sim.load(TINY, (f"milestones={PROMISED}",)), runs=3, seed=1, workers=1)
+    return {level: hand_over(result, level=level) for level in (2, 3, 4)}
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+def test_milestones_of_the_contract_come_along_with_their_dates(promised: dict[int, Handover], level: int) -> None:
+    handover = promised[level]
+    run, runs = handover.run, handover.result.sample.runs
+    found = {task.name: task for task in run.tasks if task.due}
+    assert set(found) == {"First 2.5 MW", "Hall 1 turned over", "First power", "Everything"}
+    for milestone in run.project.milestones:
+        task = found[milestone.name]
+        reached = runs[milestone.metric][handover.replication]
+        assert task.finish == pytest.approx(1440 * reached, abs=1)  # the metric is another code's reading of the log
+        assert task.group == ("Commissioning and power", "Contract milestones")
+        assert task.key in handover.planned
+        assert handover.spread[task.key].p80 == pytest.approx(1440 * sorted(runs[milestone.metric])[2])
+    root = read_xml(mspdi(handover), "x.xml")
+    deadlines = {
+        t.findtext("Name"): t.findtext("Deadline") for t in root.iterfind("Tasks/Task") if t.findtext("Deadline")
+    }
+    assert deadlines == {name: f"{task.due}T23:59:00" for name, task in found.items()}
+    due = {
+        row["task_name"]: row["cstr_date" if row["cstr_type"] == "CS_MEOB" else "cstr_date2"]
+        for row in _rows(xer(handover), "TASK")
+        if "CS_MEOB" in (row["cstr_type"], row["cstr_type2"])
+    }
+    assert due == {name: f"{task.due} 23:59" for name, task in found.items()}
+
+
+@pytest.mark.parametrize("form", ["xml", "xer"])
+def test_dates_of_the_contract_move_nothing(promised: dict[int, Handover], form: str, tmp_path: Path) -> None:
+    assert _recalculated(promised[4], form, tmp_path)[1] == 0
+    assert _recalculated(promised[2], form, tmp_path)[1] == 0
+
+
 @pytest.mark.parametrize("level", [2, 3, 4])
 def test_stricter_readers_find_the_same_activities_and_links(
     rolled: dict[int, Handover], level: int, tmp_path: Path
@@ -295,6 +351,12 @@ def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Han
     curves = book["Curves"]
     assert len(curves._charts) >= 4
     assert curves["B2"].is_date
+    assert {sheet.page_setup.orientation for sheet in book} == {"landscape"}
+    assert all(sheet.sheet_properties.pageSetUpPr.fitToPage for sheet in book)
+    assert curves.print_area  # the charts; the numbers beside them are fifty columns wide
+    charts = curves._charts
+    assert {chart.legend.position for chart in charts} == {"b"}
+    assert len({chart.anchor._from.row for chart in charts}) == -(-len(charts) // 2)
     assert curves.freeze_panes == "C2"
     assert curves.auto_filter.ref.startswith("A1:")
     weekly = sheets["Curves"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
-from sim.report.exchange.importers.into_config import awaited
+from sim.report.exchange.importers.into_config import awaited, fragment
 from sim.report.exchange.importers.mspdi_import import read_mspdi
-from sim.report.exchange.importers.network_import import Activity, Link, PlannerNetwork, Remarks, fragment
+from sim.report.exchange.importers.network_import import Activity, Link, PlannerNetwork, Remarks
 from sim.report.exchange.importers.planner_calendars import PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile, read_xml
 from sim.report.exchange.importers.xer_import import read_xer
@@ -312,6 +313,42 @@ def test_the_site_works_the_planners_week(site: Path) -> None:
     (site / "hybrid.yaml").write_text((site / "hybrid.yaml").read_text() + "labour: {idle_weeks: 2}\n")
     (site / "mine.yaml").unlink()
     assert "hybrid.yaml: --week: it states labour itself" in imported(site, *given, "--week")[1].replace("\n", "")
+
+
+SHIFTS = """(0||CalendarData()((0||DaysOfWeek()((0||1()())(0||2()((0||0(s|07:00|f|12:00)())(0||1(s|13:00|f|18:00)())))
+(0||3()((0||0(s|07:00|f|17:00)())))(0||4()())(0||5()())(0||6()())(0||7()())))
+(0||Exceptions()((0||0(d|46048)())(0||1(d|46049)((0||0(s|09:00|f|11:00)()))))))""".replace("\n", "")
+"""Mondays and Tuesdays of ten hours; 26 January 2026 off, the 27th of two hours."""
+
+
+def test_each_step_works_by_its_planners_calendar(site: Path) -> None:
+    """50 h on Mondays and Tuesdays of ten are five days of that calendar, whatever the week of the others is."""
+    row = next(line for line in XER.splitlines() if line.startswith("%R\t7\t"))
+    text = XER.replace("week_hr_cnt\n", "week_hr_cnt\tclndr_data\n", 1)
+    text = text.replace(row, f"{row}\t\n%R\t8\tTwo days\t10\t20\t{SHIFTS}", 1)
+    pour = next(line for line in text.splitlines() if line.startswith("%R\t11\t"))
+    names = next(line for line in text.splitlines() if line.startswith("%F\ttask_id")).split("\t")
+    cells = pour.split("\t")
+    cells[names.index("clndr_id")], cells[names.index("target_drtn_hr_cnt")] = "8", "50"
+    (site / "works.xer").write_text(text.replace(pour, "\t".join(cells)))
+    given = [word for name in needed(site) for word in ("--provides", f"{name}=10")]
+    code, told = imported(site, *given, "--calendars")
+    assert code == 0, told
+    project = load(site / "mine.yaml").value
+    steps = {step.id: step for step in project.site_works.steps}
+    named = project.calendars.named[str(steps["pour"].calendar)]
+    assert (steps["pour"].calendar, steps["pour"].days.value) == ("two_days", 5)
+    assert steps["dig"].calendar != "two_days"
+    assert steps["grading"].calendar is None
+    assert named.day_minutes == 600
+    assert named.on(date(2026, 1, 19)) == ((420, 720), (780, 1080))
+    assert named.on(date(2026, 1, 21)) == named.on(date(2026, 1, 26)) == ()
+    assert named.on(date(2026, 1, 27)) == ((540, 660),)
+    assert CliRunner().invoke(main, ["check", str(site / "mine.yaml")]).exit_code == 0
+    assert "the site's week, or one for each step" in imported(site, *given, "--calendars", "--week")[1]
+    alone = CliRunner().invoke(main, ["import", str(site / "works.xer"), "--calendars"]).output
+    assert 'calendar: "two_days"' in alone
+    assert "calendars:\n  named:\n" in alone
 
 
 def test_what_is_provided_must_be_there(site: Path) -> None:

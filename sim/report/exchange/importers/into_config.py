@@ -1,4 +1,4 @@
-"""A planner's network as part of a whole configuration: another one's text with its steps in place of what was there.
+"""A planner's network as YAML: steps of a configuration, with crews and calendars, alone or in place of another's.
 
 Other parts of a project wait for steps of a network by name: the shell for grading, commissioning for the cooling
 plant. Each of these names becomes a milestone after the activity that the user says provides it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from json import dumps
@@ -17,23 +17,31 @@ from pathlib import Path
 
 from sim import files
 from sim.config.cross_checks import networks
+from sim.config.load import checked
 from sim.config.project import Project
+from sim.config.sections.systems import Network
 from sim.config.shipped import is_name, shipped
 from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
 from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
+    Link,
     PlannerNetwork,
-    fragment,
-    identifiers,
     listed,
 )
-from sim.report.exchange.importers.planner_calendars import NAMES, PlannerCalendar
+from sim.report.exchange.importers.planner_calendars import (
+    DAYS_OF_A_WEEK,
+    NAMES,
+    PlannerCalendar,
+    as_config,
+    calendar_names,
+)
 from sim.report.exchange.importers.source_text import WrongFile
 
 MOST_BYTES = 4_000_000
 MOST_CREWS = 1_000
+MOST_ACTIVITIES = 20_000
 UNMAPPED = "resources that the mapping has no trade for, not taken over; of"
 
 
@@ -102,10 +110,137 @@ def week_text(calendar: PlannerCalendar) -> str:
     )
 
 
+def calendars_text(calendars: Mapping[PlannerCalendar, str]) -> str:
+    """Return the planner's calendars as those of a configuration that steps may name."""
+    lines = [f"    {name}: {dumps(as_config(one))} # {one.describe()}\n" for one, name in calendars.items()]
+    return "".join(["calendars:\n  named:\n", *lines])
+
+
+def calendars_of(network: PlannerNetwork) -> dict[PlannerCalendar, str]:
+    """Return the calendars by which activities of a network work, with a name for each."""
+    return calendar_names(activity.calendar for activity in network.activities if activity.days)
+
+
 def _span(begin: int, end: int) -> str:
     """Return two minutes of a day as a span of clock times."""
     start, stop = (f"{minute // 60 % 24:02d}:{minute % 60:02d}" for minute in (begin, end))
     return f'{{start: "{start}", end: "{stop}"}}'
+
+
+# --- YAML -------------------------------------------------------------------------------------------------------------
+
+
+Names = Mapping[PlannerCalendar, str]
+
+
+def fragment(
+    network: PlannerNetwork, name: str, more: Sequence[Mapping[str, object]] = (), calendars: Names | None = None
+) -> str:
+    """Write a network as one of a configuration, `more` steps after its own; WrongFile if it says what it cannot.
+
+    With `calendars` each step works by its planner's calendar, under that name; without, all lengths are days of the
+    week in which most of them are stated.
+    """
+    file, activities = network.file, network.activities
+    if not activities:
+        raise WrongFile(f"{file}: there is no activity in it")
+    if len(activities) > MOST_ACTIVITIES:
+        raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
+    ids = identifiers(activities)
+    weeks = {activity.key: activity.calendar for activity in activities}
+    steps = [*(_step(activity, ids, network, calendars, weeks) for activity in activities), *map(dict, more)]
+    try:
+        checked(Network, {"steps": steps})
+    except ConfigError as error:
+        raise WrongFile(f"{file}: {_of_activity(error, ids, activities)}") from error
+    head = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
+    head += [_one_line(line) for line in network.describe()]
+    return (
+        "\n".join([*(f"# {line}" for line in head), f"{name}:", "  steps:", *(f"    - {_flow(s)}" for s in steps)])
+        + "\n"
+    )
+
+
+def _of_activity(error: ConfigError, ids: Mapping[str, str], activities: Sequence[Activity]) -> str:
+    """What is wrong with the first activity that a step cannot be."""
+    problem = error.problems[0]
+    by_step = {ids[activity.key]: activity.id for activity in activities}
+    step, _, where = problem.path.removeprefix("steps.").partition(".")
+    return (
+        f"activity {by_step.get(step, step)}: {where} {problem.value} is more than a step can have: {problem.message}"
+    )
+
+
+def identifiers(activities: Iterable[Activity]) -> dict[str, str]:
+    """A name for each step that a configuration can use, unlike every other."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for activity in activities:
+        plain = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
+        name, number = plain, numbers.get(plain, 1)
+        while name in taken:
+            number += 1
+            name = f"{plain}_{number}"
+        numbers[plain] = number
+        taken.add(name)
+        found[activity.key] = name
+    return found
+
+
+def _step(
+    activity: Activity, ids: Mapping[str, str], network: PlannerNetwork, calendars: Names | None,
+    weeks: Mapping[str, PlannerCalendar],
+) -> dict[str, object]:  # fmt: skip
+    """One step of the network."""
+    days = network.in_week(activity) if calendars is None else activity.days
+    step: dict[str, object] = {"id": ids[activity.key], "days": _plain_number(days)}
+    if calendars is not None and activity.days:
+        step["calendar"] = calendars[activity.calendar]
+    if activity.crews:
+        step["crews"] = dict(activity.crews)
+    if activity.after:
+        # a lead is counted in days of the predecessor's own calendar where that comes along
+        step["after"] = [
+            _link(link, ids, network.week if calendars is None else weeks[link.before]) for link in activity.after
+        ]
+    step["source"] = f"{_one_line(network.file)}: {_one_line(f'{activity.code} {activity.name}'.strip())}"
+    notes = [activity.note]
+    if activity.days and activity.calendar != network.week and calendars is None:
+        notes.append(f"{_plain_number(activity.days):g} days of {activity.calendar.name}")
+    if activity.group:
+        notes.append(f"in {' / '.join(activity.group)}")
+    if note := "; ".join(note for note in notes if note):
+        step["note"] = _one_line(note)
+    return step
+
+
+def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar) -> object:
+    """A link as a configuration has it: a lag in calendar days, a lead in working days."""
+    stated: dict[str, object] = {"id": ids[link.before]}
+    if link.type != "FS":
+        stated["type"] = link.type
+    if link.lag_days > 0:
+        stated["lag_days"] = _plain_number(link.lag_days)
+    elif link.lag_days < 0:
+        stated["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
+    return stated if len(stated) > 1 else ids[link.before]
+
+
+def _plain_number(value: float) -> float:
+    """A number with three decimals, whole where it is."""
+    rounded = round(value, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _flow(step: Mapping[str, object]) -> str:
+    """A step on one line of YAML."""
+    return "{" + ", ".join(f"{key}: {dumps(value, ensure_ascii=False)}" for key, value in step.items()) + "}"
+
+
+def _one_line(text: str) -> str:
+    """A text without breaks and without characters nobody can see."""
+    return "".join(character if character.isprintable() else " " for character in text)[:200]
 
 
 # --- a whole configuration --------------------------------------------------------------------------------------------
@@ -162,17 +297,26 @@ def provided(network: PlannerNetwork, names: Iterable[str], given: Mapping[str, 
 
 
 def config_text(
-    network: PlannerNetwork, name: str, like: Path, target: Path, steps: list[dict[str, object]], *, week: bool = False
+    network: PlannerNetwork,
+    name: str,
+    like: Path,
+    target: Path,
+    steps: list[dict[str, object]],
+    *,
+    week: bool = False,
+    calendars: bool = False,
 ) -> str:
     """Return the text of a configuration like another one, with a network of the planner's steps.
 
     `steps` are added to them; `extends` is said from where `target` lies. With `week` the site works the planner's
-    week, so that a step of 55 working days takes 55 of them; WrongFile where `like` states a week of its own.
+    week, so that a step of 55 working days takes 55 of them; with `calendars` every step works by its planner's own,
+    dates off included. WrongFile where `like` states a week of its own.
     """
     text = files.read(like, MOST_BYTES).decode("utf-8-sig")
     blocks = _top_level(text)
-    if week and (own := [key for key, _ in blocks if key in ("calendars", "labour")]):
-        raise WrongFile(f"{like}: --week: it states {listed(own)} itself; leave them out, or leave out --week")
+    for asked, option, kept in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
+        if asked and (own := [key for key, _ in blocks if key in kept]):
+            raise WrongFile(f"{like}: {option}: it states {listed(own)} itself; leave them out, or leave out {option}")
     body = "".join(block for key, block in blocks if key not in (name, "name", "label"))
     if found := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
         base = _base_from(found[1], like, target)
@@ -181,7 +325,10 @@ def config_text(
         f"name: {dumps(target.stem)}\nlabel: {dumps(f'{target.stem}: {name} of {network.file}', ensure_ascii=False)}\n"
     )
     own_week = f"\n\n{week_text(network.week)}" if week else ""
-    return f"{title}{body.rstrip()}{own_week}\n\n{fragment(network, name, steps)}"
+    names = calendars_of(network) if calendars else None
+    if names is not None:
+        own_week = f"\n\n{calendars_text(names)}"
+    return f"{title}{body.rstrip()}{own_week}\n\n{fragment(network, name, steps, names)}"
 
 
 def _base_from(base: str, like: Path, target: Path) -> str:

@@ -1,4 +1,4 @@
-"""A planner's network on its way into a configuration: activities, what they follow, and the YAML they become.
+"""A planner's network as activities and what they follow, on its way into a configuration.
 
 Readers of the two formats give tasks and links as their file has them. Here links are carried over headings and levels
 of effort, what a step network has no place for is left out and listed by kind with the ids of the activities, and
@@ -7,22 +7,17 @@ what contradicts itself is refused. Lengths are working days of each activity's 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from json import dumps
 from typing import Literal
 
-from sim.config.load import checked
-from sim.config.sections.systems import LinkType, Network
-from sim.errors import ConfigError
-from sim.report.exchange.importers.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
+from sim.config.sections.systems import LinkType
+from sim.report.exchange.importers.planner_calendars import PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.formatting import counted
 
-MOST_ACTIVITIES = 20_000
 MOST_LINKS_CARRIED = 2_000
 """Links that one level of effort may stand for; a heading of a whole project would stand for millions."""
 _LISTED = 10
@@ -292,100 +287,3 @@ def _refuse_circles(file: str, activities: Sequence[Activity]) -> None:
         raise WrongFile(
             f"{file}: activities wait for each other: {' before '.join([*circle, circle[0]][:_LISTED])}"
         ) from cycle
-
-
-# --- YAML -------------------------------------------------------------------------------------------------------------
-
-
-def fragment(network: PlannerNetwork, name: str, more: Sequence[Mapping[str, object]] = ()) -> str:
-    """Write a network as one of a configuration, `more` steps after its own; WrongFile if it says what it cannot."""
-    file, activities = network.file, network.activities
-    if not activities:
-        raise WrongFile(f"{file}: there is no activity in it")
-    if len(activities) > MOST_ACTIVITIES:
-        raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
-    ids = identifiers(activities)
-    steps = [*(_step(activity, ids, network) for activity in activities), *map(dict, more)]
-    try:
-        checked(Network, {"steps": steps})
-    except ConfigError as error:
-        raise WrongFile(f"{file}: {_of_activity(error, ids, activities)}") from error
-    head = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
-    head += [_one_line(line) for line in network.describe()]
-    return (
-        "\n".join([*(f"# {line}" for line in head), f"{name}:", "  steps:", *(f"    - {_flow(s)}" for s in steps)])
-        + "\n"
-    )
-
-
-def _of_activity(error: ConfigError, ids: Mapping[str, str], activities: Sequence[Activity]) -> str:
-    """What is wrong with the first activity that a step cannot be."""
-    problem = error.problems[0]
-    by_step = {ids[activity.key]: activity.id for activity in activities}
-    step, _, where = problem.path.removeprefix("steps.").partition(".")
-    return (
-        f"activity {by_step.get(step, step)}: {where} {problem.value} is more than a step can have: {problem.message}"
-    )
-
-
-def identifiers(activities: Iterable[Activity]) -> dict[str, str]:
-    """A name for each step that a configuration can use, unlike every other."""
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    numbers: dict[str, int] = {}
-    for activity in activities:
-        plain = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
-        name, number = plain, numbers.get(plain, 1)
-        while name in taken:
-            number += 1
-            name = f"{plain}_{number}"
-        numbers[plain] = number
-        taken.add(name)
-        found[activity.key] = name
-    return found
-
-
-def _step(activity: Activity, ids: Mapping[str, str], network: PlannerNetwork) -> dict[str, object]:
-    """One step of the network."""
-    step: dict[str, object] = {"id": ids[activity.key], "days": _plain_number(network.in_week(activity))}
-    if activity.crews:
-        step["crews"] = dict(activity.crews)
-    if activity.after:
-        step["after"] = [_link(link, ids, network.week) for link in activity.after]
-    step["source"] = f"{_one_line(network.file)}: {_one_line(f'{activity.code} {activity.name}'.strip())}"
-    notes = [activity.note]
-    if activity.days and activity.calendar != network.week:
-        notes.append(f"{_plain_number(activity.days):g} days of {activity.calendar.name}")
-    if activity.group:
-        notes.append(f"in {' / '.join(activity.group)}")
-    if note := "; ".join(note for note in notes if note):
-        step["note"] = _one_line(note)
-    return step
-
-
-def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar) -> object:
-    """A link as a configuration has it: a lag in calendar days, a lead in working days."""
-    stated: dict[str, object] = {"id": ids[link.before]}
-    if link.type != "FS":
-        stated["type"] = link.type
-    if link.lag_days > 0:
-        stated["lag_days"] = _plain_number(link.lag_days)
-    elif link.lag_days < 0:
-        stated["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
-    return stated if len(stated) > 1 else ids[link.before]
-
-
-def _plain_number(value: float) -> float:
-    """A number with three decimals, whole where it is."""
-    rounded = round(value, 3)
-    return int(rounded) if rounded == int(rounded) else rounded
-
-
-def _flow(step: Mapping[str, object]) -> str:
-    """A step on one line of YAML."""
-    return "{" + ", ".join(f"{key}: {dumps(value, ensure_ascii=False)}" for key, value in step.items()) + "}"
-
-
-def _one_line(text: str) -> str:
-    """A text without breaks and without characters nobody can see."""
-    return "".join(character if character.isprintable() else " " for character in text)[:200]

@@ -8,7 +8,7 @@ a week of four tens and one four is a week of five days.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
@@ -73,6 +73,38 @@ class PlannerCalendar:
         worked = [day for day, minutes in enumerate(self.minutes) if minutes]
         runs = [list(run) for _, run in groupby(worked, key=lambda day: day - worked.index(day))]
         return " ".join(NAMES[run[0]] if len(run) == 1 else f"{NAMES[run[0]]}-{NAMES[run[-1]]}" for run in runs)
+
+
+def as_config(calendar: PlannerCalendar) -> dict[str, object]:
+    """Return a calendar as one of `calendars.named` of a configuration: hours by weekday, dates that differ."""
+    week = calendar.week
+    hours = {name.lower(): _spans(week.days[day]) for day, name in enumerate(NAMES) if week.days[day]}
+    off = [day.isoformat() for day, times in sorted(week.exceptions.items()) if not times]
+    other = [
+        {"date": day.isoformat(), "hours": _spans(times)} for day, times in sorted(week.exceptions.items()) if times
+    ]
+    return {"hours": hours} | ({"off": off} if off else {}) | ({"other": other} if other else {})
+
+
+def _spans(hours: Hours) -> list[dict[str, str]]:
+    return [{"start": clock_time(begin), "end": clock_time(end)} for begin, end in hours]
+
+
+def clock_time(minute: int) -> str:
+    """Return a minute of the day as HH:MM; the end of a day is 24:00."""
+    return "24:00" if minute == DAY else f"{minute // 60 % 24:02d}:{minute % 60:02d}"
+
+
+def calendar_names(calendars: Iterable[PlannerCalendar]) -> dict[PlannerCalendar, str]:
+    """Return a name for each calendar that a configuration can use, unlike every other."""
+    found: dict[PlannerCalendar, str] = {}
+    for calendar in calendars:
+        plain = re.sub(r"[^a-z0-9]+", "_", calendar.name.lower()).strip("_")[:40] or "week"
+        plain = plain if plain[0].isalpha() else f"week_{plain}"
+        number = sum(name == plain or name.startswith(f"{plain}_no_") for name in found.values())
+        if calendar not in found:
+            found[calendar] = f"{plain}_no_{number + 1}" if number else plain
+    return found
 
 
 ROUND_THE_CLOCK = PlannerCalendar("elapsed", Week((((0, DAY),),) * 7, {}))
