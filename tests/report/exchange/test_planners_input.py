@@ -337,7 +337,9 @@ def test_each_step_works_by_its_planners_calendar(site: Path) -> None:
     project = load(site / "mine.yaml").value
     steps = {step.id: step for step in project.site_works.steps}
     named = project.calendars.named[str(steps["pour"].calendar)]
-    assert (steps["pour"].calendar, steps["pour"].days.value) == ("two_days", 5)
+    length = steps["pour"].days
+    assert length is not None
+    assert (steps["pour"].calendar, length.value) == ("two_days", 5)
     assert steps["dig"].calendar != "two_days"
     assert steps["grading"].calendar is None
     assert named.day_minutes == 600
