@@ -279,7 +279,7 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
     type=click.Choice(["html", "gif", "mp4"]),
     default="html",
     show_default=True,
-    help="A page to play in a browser, or a film of eight seconds for slides (mp4 needs ffmpeg).",
+    help="A page to play in a browser, or a film of eight seconds for slides (mp4 needs ffmpeg, or the extra film).",
 )
 @click.option("--columns", type=click.IntRange(1, 100), default=None, help="Halls beside each other on the site plan.")
 def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: int | None) -> None:
@@ -308,14 +308,23 @@ def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-def report(directory: Path) -> None:
+@click.option("--levers", is_flag=True, help="Measure what one more line, crew or crane, or another policy, buys.")
+@click.option("--slide", is_flag=True, help="Also write slide.png: the first page as a slide of 16:9.")
+@WORKERS
+def report(directory: Path, levers: bool, slide: bool, workers: int | None) -> None:
     """Write the report and the figures of a result or a comparison again, from what is stored in DIRECTORY.
 
-    DIRECTORY is what `sim run` or `sim compare` has written; nothing is simulated and no number changes.
+    DIRECTORY is what `sim run` or `sim compare` has written; no number changes. With --levers the project is simulated
+    again with one thing more or another policy at a time, on the same random numbers, and the result keeps that.
     """
     from sim.report.html_report.compare_report import rebuild
 
-    click.echo(f"written: {rebuild(directory)}")
+    click.echo(f"written: {rebuild(directory, levers=levers, workers=workers)}")
+    if slide:
+        from sim.report.html_report.one_page import write_slide
+        from sim.study.result import Result
+
+        click.echo(f"written: {write_slide(Result.load(directory), directory)}")
 
 
 @click.command()

@@ -72,11 +72,17 @@ STATED = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
     default=None,
     help="Say what moved against another project or result, run by run on the same random numbers.",
 )
+@click.option(
+    "--levers/--no-levers",
+    default=None,
+    help="Say what one more line, crew or crane, or another policy, buys; by default where that takes a few seconds.",
+)
 @ENGINE
 def run(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
     out: Path | None, precision: str | None, max_runs: int, resume: bool, sampling: str,
-    scheduler: str | None, shard: str | None, figures: str, preview: bool, against: Path | None, engine: str,
+    scheduler: str | None, shard: str | None, figures: str, preview: bool, against: Path | None, levers: bool | None,
+    engine: str,
 ) -> None:  # fmt: skip
     """Run a project many times: dates, people and idle capital, with their spread.
 
@@ -114,8 +120,10 @@ def run(
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
-            extras=partial(write_files, drawing=drawing), on_sample=answer,
+            extras=partial(write_files, drawing=drawing), on_sample=answer, levers=levers,
         )  # fmt: skip
+    if len(result.more.get("levers", {})):
+        show_levers(result)
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
     if against is not None:
         place = target.with_name(f"{target.name}_against")
@@ -165,6 +173,13 @@ def show_comparison(results: Mapping[str, Result], place: Path, written: Collect
     write_comparison(results, found.table(), place)
     found.write(place / "differences.csv")
     click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
+
+
+def show_levers(result: Result) -> None:
+    """Print what binds, and what each lever buys."""
+    from sim.report.console import describe_levers
+
+    show(describe_levers(result))
 
 
 def write_files(result: Result, directory: Path, drawing: FigureDrawing) -> None:

@@ -185,7 +185,7 @@ def drivers(
     The project is run with everything on, and again with one cause off at a time, on the same random numbers: as many
     cases as there are causes. Writes what `sim run` writes, with drivers.parquet and the tornado in the report.
     """
-    from sim.report.explanations import describe_drivers
+    from sim.report.console import describe_drivers
     from sim.report.html_report.run_report import write_run
     from sim.study.analyses.drivers import drivers as switch_off
 

@@ -229,6 +229,30 @@ class DrivingChain:
         return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
 
 
+def resource_minutes(record: Record) -> dict[tuple[str, str], int]:
+    """Return the minutes on the chain by cause and by what was short: a factory's system, a crew's trade, or nothing.
+
+    >>> resource_minutes(case.record(done))[("factory", "compute")]
+    """
+    plan, found, trade = record.index.plan, dict[tuple[str, str], int](), ""
+    for segment in reversed(DrivingChain(record).segments):  # from the completion back, as waits are handed on
+        if segment.waiting >= 0:
+            operation, number = plan.rows[record.step[segment.waiting], :2].tolist()
+            wanted = plan.bundles[number] if operation == HOLD else ()
+            crews = (plan.pools[pool] for pool, _ in wanted if plan.pool_causes[pool] == "crew")
+            trade = next((name.partition(".")[2] for name in crews), trade)
+        what = trade if segment.cause == "crew" else ""
+        if segment.cause in BY_SYSTEM:
+            what = plan.unit_info[plan.unit_of[record.step[segment.row]]].part
+        key = (segment.cause, what)
+        found[key] = found.get(key, 0) + segment.end - segment.begin
+    return found
+
+
+BY_SYSTEM = frozenset({"factory", "truck", "yard", "parts"})
+"""Causes of which each system has its own."""
+
+
 def chain_minutes(record: Record) -> dict[str, int] | None:
     """Return the minutes on the chain that are due to every cause; None where the run was never finished."""
     kernels = record.kernels.chain

@@ -16,6 +16,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from sim.report.explanations import OVERLAP, drivers_header, drivers_rows, negligible_causes
 from sim.report.formatting import (
     NEVER,
     NOT_QUOTED,
@@ -29,8 +30,9 @@ from sim.report.formatting import (
     percent,
     signed,
 )
-from sim.report.result_view import FINISH, PEAK, ResultView, RunData, Share
-from sim.report.verdict import headline, key_results
+from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData, Share
+from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
+from sim.report.verdict import binding_sentence, headline, key_results
 from sim.study.analyses.validation import Checked, count
 from sim.study.compare import NO_DIFFERENCE, TOO_FEW
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console, Group, RenderableType
 
+    from sim.study.analyses.drivers import Drivers
     from sim.study.runner import Progress
 
 
@@ -129,6 +132,10 @@ def _side_by_side(views: Mapping[str, ResultView]) -> Table:
             quotes = [
                 [view.quote(metric, p) if view.has(metric) else None for p in P50_AND_P80] for view in views.values()
             ]
+            if metric in (FIRST, FINISH):
+                table.add_row(
+                    metric_format(metric).label, "P50\nP80", *(_dates(view, metric) for view in views.values())
+                )
             unit, cells = _quoted(quotes)
             table.add_row(f"{metric_format(metric).label}{unit}", "P50\nP80", *cells)
     table.add_section()
@@ -136,6 +143,11 @@ def _side_by_side(views: Mapping[str, ResultView]) -> Table:
         if any(cells):
             table.add_row(label, "", *cells)
     return table
+
+
+def _dates(view: ResultView, metric: str) -> str:
+    """Write P50 and P80 of a lead time as dates, a line each."""
+    return "\n".join(view.dates.format(view.quote(metric, p).value) for p in P50_AND_P80) if view.has(metric) else ""
 
 
 def _quoted(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
@@ -185,8 +197,8 @@ def _risks(views: Mapping[str, ResultView]) -> list[tuple[str, list[str]]]:
     infos = [view.info for view in views.values()]
     lost = any(info.stalled + info.failed for info in infos)
     return [
-        (f"P(all MW online by {_limits(views, FINISH, 'day ')})", finish),
-        (f"P(peak under {_limits(views, PEAK, '')})", peak),
+        (f"P(all MW online by {_limits(views, FINISH)})", finish),
+        (f"P(peak under {_limits(views, PEAK)})", peak),
         ("stalled / failed runs", [f"{info.stalled:,} / {info.failed:,}" if lost else "" for info in infos]),
     ]
 
@@ -199,10 +211,34 @@ def _shares(
     return ["" if limit is None else share(view, metric, limit).text() for view, limit in limits]
 
 
-def _limits(views: Mapping[str, ResultView], metric: str, word: str) -> str:
-    """Write the limit all strategies share, or that each has its own."""
-    limits = {view.limit(metric) for view in views.values()} - {None}
-    return "its own limit" if len(limits) != 1 else word + number(float(limits.pop() or 0))
+def _limits(views: Mapping[str, ResultView], metric: str) -> str:
+    """Write the limit all strategies share, a lead time as a date; or that each has its own."""
+    given = [(view, limit) for view in views.values() if (limit := view.limit(metric)) is not None]
+    texts = {view.dates.format(limit) if metric == FINISH else number(limit) for view, limit in given}
+    return texts.pop() if len(texts) == 1 else "its own limit"
+
+
+def describe_levers(result: RunData) -> Group:
+    """Return what binds and what each lever buys, as a sentence and a table."""
+    view = ResultView.of(result)
+    table = _table(*LEVER_HEAD[:-1])
+    for cells in lever_cells(view):
+        table.add_row(*cells[:-1])
+    runs = max((row.runs for row in lever_rows(view)), default=0)
+    return Group(Text(binding_sentence(view), style="bold"), table, Text(LEVERS_METHOD.format(runs), style="dim"))
+
+
+def describe_drivers(found: Drivers) -> Group:
+    """Return the drivers as a table for the console."""
+    info = ResultView.of(found.result).info
+    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
+    for at, name in enumerate(drivers_header(found)):
+        table.add_column(name, justify="left" if at < 2 else "right", min_width=None if at else 18)
+    for cells in drivers_rows(found):
+        table.add_row(*cells)
+    title = f"{info.name}: saved when switched off ({info.runs:,} runs, seed {info.seed})"
+    notes = "\n".join(filter(None, (negligible_causes(found), OVERLAP)))
+    return Group(Text(title, style="bold"), table, Text(notes, style="dim"))
 
 
 # --- pair by pair -----------------------------------------------------------------------------------------------------

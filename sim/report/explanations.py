@@ -36,7 +36,6 @@ from sim.study.sobol_indices import ENOUGH
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Group
 
 
 # --- the driving chain ------------------------------------------------------------------------------------------------
@@ -163,8 +162,11 @@ def describe_chain(view: ResultView, most: int = 4) -> str:
     return f"The typical run ends on {end}, {after} after the decision: {', '.join(listed)}."
 
 
-def decisions(view: ResultView) -> list[str]:
-    """Return what on the chain somebody decided, and in how many runs it cost days: orders that are placed late."""
+def decisions(view: ResultView, price: str = "") -> list[str]:
+    """Return what on the chain somebody decided, and in how many runs it cost days: orders that are placed late.
+
+    `price` says what ordering at the decision would cost and buy, where that was measured.
+    """
     by_cause = {impact.cause: impact for impact in critical_causes(view.runs)}
     impact, typical = by_cause.get("order_date"), [p for p in cause_periods(view.chain) if p.cause == "order_date"]
     if impact is None:
@@ -176,7 +178,7 @@ def decisions(view: ResultView) -> list[str]:
     said = (
         "Ordered later on purpose: an item is ordered so that it arrives when the crew plan needs it, which keeps its"
         f" capital from lying idle.{who} In {percent(1 - impact.runs.fraction)} of runs that costs nothing; in"
-        f" {impact.runs.text()} the last MW waits for such an item, and its earlier order would have helped.{of}"
+        f" {impact.runs.text()} the last MW waits for such an item, and its earlier order would have helped.{of}{price}"
     )
     return [said]
 
@@ -321,24 +323,6 @@ def _shares_of_variance(view: ResultView, metric: str) -> dict[tuple[str, str], 
         parts = [share for (_, name), share in found.items() if name.startswith(prefix)]
         found |= {(UNCERTAINTY, group): sum(parts)} if parts else {}
     return {cause: max(share, 0.0) for cause, share in found.items()}
-
-
-def describe_drivers(found: Drivers) -> Group:
-    """Return the drivers as a table for the console."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    info = ResultView.of(found.result).info
-    table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    for at, name in enumerate(drivers_header(found)):
-        table.add_column(name, justify="left" if at < 2 else "right", min_width=None if at else 18)
-    for cells in drivers_rows(found):
-        table.add_row(*cells)
-    title = f"{info.name}: saved when switched off ({info.runs:,} runs, seed {info.seed})"
-    notes = "\n".join(filter(None, (negligible_causes(found), OVERLAP)))
-    return Group(Text(title, style="bold"), table, Text(notes, style="dim"))
 
 
 # --- Sobol indices ----------------------------------------------------------------------------------------------------

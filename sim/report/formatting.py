@@ -108,8 +108,8 @@ def money_scale(most: float) -> tuple[float, str]:
 
 
 def money_months(usd_months: float, step: float = 0.0) -> str:
-    """Write dollars held for months: $M-months, as planners count idle capital."""
-    return _dollars(usd_months, step, ((1e6, " M-months"), (1.0, "-months")))
+    """Write dollars held for months, as planners count idle capital: `$42.7 bn-months`."""
+    return _dollars(usd_months, step, ((1e9, " bn-months"), (1e6, " M-months"), (1.0, "-months")))
 
 
 def cents(usd: float, step: float = 0.01) -> str:

@@ -98,7 +98,7 @@ def _(found: Found) -> str:
 
 @html.register
 def _(drivers: Drivers) -> str:
-    from sim.report.explanations import describe_drivers
+    from sim.report.console import describe_drivers
 
     return _preformatted(describe_drivers(drivers))
 

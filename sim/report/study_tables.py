@@ -1,9 +1,10 @@
-"""Sweeps, tunings and sensitivity analyses as tables for the console, with the figures that belong to them."""
+"""Studies as tables for the console and the report: sweeps, tunings, sensitivity analyses, what binds and what levers buy."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,23 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from sim.report.figures.sensitivity import change_text
 from sim.report.formatting import (
     NEVER,
     SAMPLING_ONLY,
     MetricFormat,
     Quote,
     counted,
+    interval,
     metric_format,
+    number,
     p50_and_p80,
     percent,
+    rounded,
+    signed,
+    step_for,
 )
+from sim.report.result_view import ResultView
+from sim.study.analyses.case_series import LEVER_METRICS
 from sim.study.analyses.design import text_of
 from sim.study.analyses.sensitivity import Found
 from sim.study.analyses.sweep import Sweep
@@ -138,9 +145,9 @@ def describe_sweep(sweep: Sweep) -> Group:
     for metric in metrics:
         table.add_column(f"{metric_format(metric).label}\nP50 / P80", justify="right")
     points = sweep.points.head(SHOWN_POINTS)
-    for number, point in points.iterrows():
+    for at, point in points.iterrows():
         cells = [text_of(point[name]) for name in sweep.inputs or ["config"]]
-        table.add_row(*cells, *_numbers(sweep, int(str(number)), metrics))
+        table.add_row(*cells, *_numbers(sweep, int(str(at)), metrics))
     parts: list[RenderableType] = [Text(sweep.manifest["question"] or sweep.manifest["name"], style="bold"), "", table]
     parts += [Text(f"could not be run: {p['label']}: {p['note']}") for _, p in points.iterrows() if p["note"]]
     if len(sweep.points) > len(points):
@@ -218,8 +225,8 @@ def describe_sensitivity(found: Found) -> Group:
     fmt = metric_format(wanted["metric"])
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
     heads, rows = _low_high(found.table, fmt) if wanted["method"] == "low_high" else _indices(found.table)
-    for number, head in enumerate(["input", *heads]):
-        table.add_column(head, justify="right" if number else "left")
+    for at, head in enumerate(["input", *heads]):
+        table.add_column(head, justify="right" if at else "left")
     for row in rows:
         table.add_row(*row)
     title = f"What moves the {wanted['statistic']} of {fmt.label}" + (f", in {fmt.unit}" if fmt.unit else "")
@@ -237,6 +244,8 @@ def _low_high(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[l
 
 def _end(row: Mapping[Any, Any], end: str, fmt: MetricFormat) -> str:
     """Return the change at one end of an input, with its interval and the setting."""
+    from sim.report.figures.sensitivity import change_text
+
     change, low, high = (change_text(fmt, float(row[f"{end}{bound}"])) for bound in ("", "_low", "_high"))
     return f"{change} ({low} to {high})\nat {row[f'{end}_setting']}"
 
@@ -266,3 +275,126 @@ def write_sensitivity_figure(found: Found, directory: Path) -> list[Path]:
         ax = plot_low_high(found.table, wanted["metric"], wanted["statistic"], runs=runs, seed=seed)
         return save(ax, directory, "low_high")
     return save(plot_indices(found.table, wanted["metric"], wanted["statistic"]), directory, wanted["method"])
+
+
+# --- what binds, and levers ---------------------------------------------------------------------------------------------
+
+
+RESOURCES = {
+    "factory": "the {} factory", "crew": "crews of {}", "crane": "cranes", "truck": "trucks for {} skids",
+    "yard": "the yard places for {} skids", "power": "power", "parts": "parts and lead times of {}",
+    "hall": "the halls (shell)", "site_works": "site works",
+}  # fmt: skip
+"""What can bind, by its cause, as the subject of a sentence."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A resource on the driving chain: its cause and what it is of, its mean days, and the share of runs that it binds in."""
+
+    cause: str
+    what: str
+    days: float
+    share: float
+
+    @property
+    def name(self) -> str:
+        """Return it as the subject of a sentence: `the compute factory`."""
+        words = RESOURCES[self.cause]
+        if not self.what:
+            return words.replace(" of {}", "").replace("{} ", "").replace(" for skids", "")
+        return words.format(self.what.replace("_", " "))
+
+
+def bindings(view: ResultView) -> list[Binding]:
+    """Return the resources that held the driving chain, those with most days first; empty in results of earlier versions."""
+    table = view.source.table("bindings")
+    rows = table.to_dict("records") if len(table) else []
+    found = [Binding(str(r["cause"]), str(r["what"]), float(r["days"]), float(r["share"])) for r in rows]
+    return [one for one in found if one.cause in RESOURCES and one.days >= 1.0]
+
+
+@dataclass(frozen=True)
+class LeverRow:
+    """What one lever buys: days in the mean and at P80 with their intervals; how capital, idle capital and people change."""
+
+    id: str
+    name: str
+    cause: str
+    what: str
+    mean: Quote
+    p80: Quote
+    others: tuple[str, ...]
+    runs: int
+    idle_months: float
+    idle_peak: float
+
+    def buys(self) -> str:
+        """Write what it buys in the mean: `buys 9 days (5 to 13)`; `costs` where it loses."""
+        word, low, high = ("buys", self.mean.low, self.mean.high)
+        if self.mean.value < 0:
+            word, low, high = "costs", -high, -low
+        step = step_for(low, high, 1.0)
+        count = counted(abs(self.mean.value), "day", "days", step)
+        return f"{word} {count} ({interval(low, high, lambda day: number(day, step))})"
+
+
+LEVER_OTHERS = (
+    ("capital_total_usd", "capital"), ("idle_capital_months", "idle capital"), ("peak_workforce_onsite", "peak on site"),
+)  # fmt: skip
+LEVERS_METHOD = (
+    "Each lever alone, as sim run --set would run it: crews and orders planned anew, on the same random numbers, {} pairs;"
+    " with 95 % intervals. Bought is days earlier; minus is later. Levers do not add up."
+)
+
+
+def lever_rows(view: ResultView) -> list[LeverRow]:
+    """Return the levers that were measured, most days in the mean first."""
+    table = view.source.table("levers")
+    if not len(table):
+        return []
+    metric = next(name for name in LEVER_METRICS if f"{name}_mean" in table)
+    return sorted((_lever_row(row, metric) for row in table.to_dict("records")), key=lambda row: -row.mean.value)
+
+
+def _lever_row(row: Mapping[Any, Any], metric: str) -> LeverRow:
+    """Return one lever of the table, ranked by `metric`."""
+    fmt = metric_format(metric)
+    mean, p80 = (
+        Quote(fmt, *(float(row[f"{metric}_{name}{end}"]) for end in ("", "_low", "_high"))) for name in ("mean", "p80")
+    )
+    others = tuple(_lever_change(name, -float(row.get(f"{name}_mean", math.nan))) for name, _ in LEVER_OTHERS)
+    idle_months, idle_peak = (-float(row.get(f"idle_capital_{name}_mean", math.nan)) for name in ("months", "peak_usd"))
+    return LeverRow(
+        str(row["id"]), str(row["name"]), str(row["cause"]), str(row["what"]), mean, p80, others, int(row["runs"]),
+        idle_months, idle_peak,
+    )  # fmt: skip
+
+
+LEVER_HEAD = (
+    "lever",
+    "days bought, mean",
+    "95 % interval",
+    "at P80",
+    *(words for _, words in LEVER_OTHERS),
+    "as --set",
+)
+
+
+def lever_cells(view: ResultView) -> list[tuple[str, ...]]:
+    """Return a row a lever: what it buys, and how it changes capital, idle capital and people in the mean."""
+    return [
+        (row.name, signed(number(row.mean.value, row.mean.step)), interval(row.mean.low, row.mean.high, _days),
+         _days(row.p80.value), *row.others, row.id)
+        for row in lever_rows(view)
+    ]  # fmt: skip
+
+
+def _lever_change(metric: str, value: float) -> str:
+    fmt = metric_format(metric)
+    near = rounded(value, fmt.finest_step) if math.isfinite(value) else 0.0
+    return signed(fmt.write(near, fmt.finest_step)) if near else "0"
+
+
+def _days(value: float) -> str:
+    return signed(number(value))

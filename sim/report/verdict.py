@@ -13,6 +13,7 @@ import numpy as np
 from sim.report.explanations import critical_causes
 from sim.report.formatting import Quote, day_of_month, interval, metric_format, money, number, p50_and_p80, percent
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
+from sim.report.study_tables import Binding, bindings, lever_rows
 from sim.study.analyses.forecast.forecast_case import Move
 from sim.study.analyses.forecast.status_checks import StatusFinding
 from sim.study.result import Result
@@ -79,9 +80,9 @@ def verdict_sentences(view: ResultView) -> list[str]:
 
 
 def _date_sentence(view: ResultView) -> str:
-    """Return the P80, the P50, and how often the expected plan is kept."""
+    """Return the P80, the P50, and how often the expected plan is kept; with orders over time, the wait for a MW."""
     if not view.has(FINISH):
-        return ""
+        return _orders_sentence(view)
     p50, p80 = (view.quote(FINISH, p).value for p in ("p50", "p80"))
     if not math.isfinite(p80):
         return "No date has a confidence of 80 %: promise none."
@@ -97,11 +98,28 @@ def _date_sentence(view: ResultView) -> str:
     )
 
 
+def _orders_sentence(view: ResultView) -> str:
+    """Return how long a MW takes from its order, and how late it is against its need, where orders come over time."""
+    said = [
+        f"{view.quote(metric, 'p80').text()} {words} (P50 {view.quote(metric, 'p50').text()})"
+        for metric, words in (
+            ("lead_time_mw_weighted_days", "after its order"), ("lead_time_from_need_days", "after its need"),
+        )
+        if view.has(metric)
+    ]  # fmt: skip
+    lost = f"; {percent(view.info.stalled / view.info.runs)} of the runs never finish" if view.info.stalled else ""
+    return (
+        f"In 80 % of the runs a MW is online at most {' and '.join(said)}, in the mean over MW{lost}." if said else ""
+    )
+
+
 def binding_sentence(view: ResultView) -> str:
     """Return which cause binds most: in how many runs it is critical, and how many days of the chain it holds."""
     found = critical_causes(view.runs)
     if not found:
         return ""
+    if resources := bindings(view):
+        return _resource_sentence(view, resources[0], sum(cause.days for cause in found))
     waits = [cause for cause in found if cause.cause not in OWN_WORK] or found
     often = max(waits, key=lambda cause: (cause.runs.fraction, cause.days))
     most, total = waits[0], number(sum(cause.days for cause in found))
@@ -109,6 +127,21 @@ def binding_sentence(view: ResultView) -> str:
     first = f"What binds: {often.name}, critical in {runs} of runs ({often.mean_text()} of {total} days"
     rest = "" if most is often else f"; most days, {most.mean_text()}, go to {most.name}, critical in {share}"
     return f"{first} in the mean){rest}."
+
+
+def _resource_sentence(view: ResultView, first: Binding, total: float) -> str:
+    """Return what binds most, in how many runs, and what the lever on it buys, where it was measured."""
+    said = (
+        f"What binds: {first.name}, in {percent(first.share)} of the runs"
+        f" ({number(first.days)} of {number(total)} days in the mean)"
+    )
+    levers = lever_rows(view)
+    own = next((row for row in levers if (row.cause, row.what) == (first.cause, first.what)), None)
+    said += f"; {own.name.replace(f' {first.what} factory', '')} {own.buys()}" if own else ""
+    best = levers[0] if levers else None
+    if best is not None and best is not own and best.mean.low > 0:
+        said += f". The best of {len(levers)} levers, {best.name}, {best.buys()}"
+    return f"{said}."
 
 
 def _unfinished_runs(info: RunInfo) -> list[KeyResult]:

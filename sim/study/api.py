@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
-from sim.config.load import ConfigLike, Loaded, as_config, load_as
+from sim.config.load import ConfigLike, Loaded, as_config, checked, load_as
 from sim.config.project import Project
 from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.registry import directions_of
+from sim.study.analyses.case_series import are_levers_quick, measure_levers
 from sim.study.case import Case, prepare_case
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
-from sim.study.gantt_ranges import gantt_ranges
-from sim.study.result import Result, beside, digest, identity, manifest, versions, write_result
+from sim.study.gantt_ranges import BINDINGS, gantt_ranges
+from sim.study.result import Result, beside, digest, folder_of, identity, manifest, versions, write_result
 from sim.study.runner import Executor, Progress, default_executor
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
@@ -100,6 +101,7 @@ def run(
     progress: Progress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
     on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None,
+    levers: bool | None = False,
 ) -> Result:
     """Run a project many times; return its metrics, curves and one representative run.
 
@@ -109,7 +111,9 @@ def run(
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
     and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_sample(result, idle_workers)` is
-    called as soon as all replications are there, with a result that has no representative run yet. Raises SimError.
+    called as soon as all replications are there, with a result that has no representative run yet. `levers` adds what one
+    more line, crew or crane, or another policy, buys (`result.table("levers")`); None: if that takes a few seconds.
+    Raises SimError.
 
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
@@ -136,7 +140,7 @@ def run(
         result = Result(manifest(case, seed, sample.size), sample)
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
-        result = with_details(case, result)
+        result = with_levers(case, with_details(case, result), workers, wanted=levers)
         if out is not None:
             write_result(result, absolute(out), beside(stated, result, extras))
         if store is not None:
@@ -264,6 +268,27 @@ def with_details(case: Case, result: Result) -> Result:
     more = {**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample)}
     stated = {**result.manifest, "representative": chosen}
     return replace(result, manifest=stated, log=log, driving=case.chain_table(done), more=more)
+
+
+def with_levers(case: Case, result: Result, workers: int, *, wanted: bool | None = True) -> Result:
+    """Return a result with what each lever buys; as it is where they are not wanted (None: where they take long)."""
+    bindings = result.more.get(BINDINGS, {})
+    if wanted is False or not bindings or (wanted is None and not are_levers_quick(case, bindings)):
+        return result
+    found = measure_levers(case, int(result.manifest["seed"]), bindings, workers=workers)
+    return replace(result, more={**result.more, "levers": found}) if found else result
+
+
+def levers_of_stored(result: Result, directory: Path, workers: int | None = None) -> Result:
+    """Return a stored result with what each lever buys, on the seed and sampling that it was run with."""
+    project = checked(Project, result.manifest["config"])
+    case = prepare_case(project, folder_of(directory, project), engine=AUTO)
+    case, seed = replace(case, sampling=result.sample.sampling), int(result.manifest["seed"])
+    more = dict(result.more)
+    if BINDINGS not in more:  # an earlier version kept none
+        (done,) = case.replications(seed, _representative(result.sample), 1)
+        more[BINDINGS] = gantt_ranges(case, seed, result.sample, case.event_table(done)).get(BINDINGS, {})
+    return with_levers(case, replace(result, more=more), cores() if workers is None else workers)
 
 
 def _representative(sample: Sample) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from sim.engine.backends import COMPILED
-from sim.metrics.event_log import Ints, Record
+from sim.metrics.critical_chain import resource_minutes
+from sim.metrics.event_log import DAY, Ints, Record
 from sim.metrics.schedule import critical, earned_by_day, paid_by_day, worked
 from sim.metrics.workforce import headcount
 from sim.plan.compile import NONE
@@ -164,7 +165,7 @@ def _list(column: Any) -> list[Any]:
 # --- ranges -----------------------------------------------------------------------------------------------------------
 
 
-SPREAD, HOURS = "spread", "hours"
+SPREAD, HOURS, BINDINGS = "spread", "hours", "bindings"
 ENOUGH, TOO_FEW_WHEN_SLOW = 100, 20
 """Replications that are looked at: a hundred; with SimPy one in ten of the run, at least twenty."""
 SHARES = {"p10": 0.1, "p50": 0.5, "p80": 0.8, "p90": 0.9}
@@ -201,31 +202,45 @@ class Groups:
 
 
 def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> dict[str, Columns]:
-    """Return the tables `spread` and `hours`; nothing where no replication came to its end.
+    """Return the tables `spread`, `hours` and `bindings`; nothing where no replication came to its end.
 
     `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
     and `plan_end` of the expected plan, and `critical`, the share of replications in which it had a part of the driving
     chain; `runs` is how many were looked at. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
-    earned and paid until then.
+    earned and paid until then. `bindings` has a row a resource on the driving chain: cause, what (the system of a
+    factory, the trade of a crew), mean days, and the share of replications in which it held the chain a day or more.
     """
     chosen = sampled_replications(case, sample)
     if not len(chosen):
         return {}
     groups = Groups.of(case, gantt_rows(log))
-    begins, ends, chains, earned, paid = [], [], [], [], []
+    begins, ends, chains, earned, paid, short = [], [], [], [], [], []
     for replication in chosen.tolist():
         record, people = _record(case, seed, replication)
         begin, end = groups.spans(record)
         begins.append(begin)
         ends.append(end)
         chains.append(np.any(critical(record, *groups.ways), axis=0))
+        short.append(resource_minutes(record))
         earned.append(earned_by_day(record, case.days))
         paid.append(people)
     planned = _planned(case)
     spread = _spread(groups, np.array(begins), np.array(ends), np.array(chains), groups.spans(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
     hours: Columns = {"day": np.arange(case.days), "planned": earned_by_day(planned, case.days), **bands}
-    return {SPREAD: spread, HOURS: hours}
+    return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(short)}
+
+
+def _bindings(found: Sequence[Mapping[tuple[str, str], int]]) -> Columns:
+    """Return a row a resource that was ever short, those with most days first."""
+    keys = sorted({key for one in found for key in one})
+    days = np.array([[one.get(key, 0) / DAY for key in keys] for one in found])
+    order = np.argsort(-days.mean(axis=0), kind="stable")
+    named = [np.array([keys[at][k] for at in order.tolist()], object) for k in (0, 1)]
+    return {
+        "cause": named[0], "what": named[1], "days": days.mean(axis=0)[order],
+        "share": (days >= 1).mean(axis=0)[order], "runs": np.full(len(keys), len(found)),
+    }  # fmt: skip
 
 
 def sampled_replications(case: Case, sample: Sample) -> Column:

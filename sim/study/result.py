@@ -99,7 +99,7 @@ class Result(Displayed):
         return frame(self.driving or {name: np.array([]) for name in CHAIN_COLUMNS})
 
     def table(self, name: str) -> pd.DataFrame:
-        """One more table: "ramp" (a row a replication), "spread", "hours" or "indices"; empty where it is not there."""
+        """One more table: "ramp" (a row a replication), or what a closer look found; empty where it is not there."""
         return frame(self.sample.ramp if name == store.RAMP else self.more.get(name, {}))
 
     def curve(self, name: str) -> pd.DataFrame:

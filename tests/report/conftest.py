@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +91,36 @@ def made_up_result(
 
 def info_of(result: Result) -> RunInfo:
     return ResultView.of(result).info
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """One Chromium for all pages of this folder."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists() or os.environ.get("NO_BROWSER"):
+        pytest.skip(f"{CHROMIUM} is not there")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Any], list[str]]:
+    """What axe-core finds on a page that is serious or critical."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    script = (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+    def serious(page: Any) -> list[str]:
+        page.evaluate(script)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        worst = [one for one in found["violations"] if one["impact"] in {"serious", "critical"}]
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in worst]
+
+    return serious
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,11 @@ const checks = {
   }
   return found;
 },
+  cut: () => [...document.querySelectorAll(".chart > svg")].flatMap((svg) => { const box = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].filter((t) => { const a = t.getBoundingClientRect(); return a.width && (a.left < box.left - 2 || a.right > box.right + 2 || a.top < box.top - 3); })
+      .map((t) => t.textContent); }),
   wider: () => [...document.querySelectorAll("body *")].filter((e) => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth + 1
-  && !e.closest("svg")).map((e) => `${e.tagName}.${e.className}`),
+  && !e.closest("svg") && !(innerWidth > 640 && e.closest(".wide table"))).map((e) => `${e.tagName}.${e.className}`),
   contrast: () => {
   const rgb = (text) => (text.match(/[0-9.]+/g) || []).map(Number);
   const light = ([r, g, b]) => { const f = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; }; return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b); };

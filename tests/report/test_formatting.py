@@ -72,7 +72,7 @@ def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: 
         (money(12_000), "$12.0 k"),
         (money(0), "$0"),
         (money(-2_000_000, 1e7), "$0 M"),
-        (money_months(56_000e6), "$56,000 M-months"),
+        (money_months(56_000e6), "$56.0 bn-months"),
         (hours(3_493_000, 1000), "3.493 M hours"),
         (hours(12_000, 1000), "12,000 hours"),
         (number(-0.2), "0"),

@@ -9,12 +9,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,8 +27,8 @@ pytest.importorskip("tornado", reason="the page's server is an extra that is not
 
 from sim.report.live.server import PAGE, serve  # after the skip
 
-CHROMIUM = Path("/usr/bin/chromium")
 RUNS = 24
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,12 @@ def address() -> Iterator[str]:
         loop, task = running[0]
         loop.call_soon_threadsafe(task.cancel)
         thread.join()
+
+
+def awaited(asked: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, on a thread of its own: the browser's loop is this thread's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asked).result()
 
 
 def test_the_page_asks_no_one_else_for_anything() -> None:
@@ -81,7 +88,7 @@ def test_other_sites_are_refused(address: str) -> None:
             codes.append(refused.value.code)
         return codes
 
-    assert asyncio.run(ask()) == [403, 403]
+    assert awaited(ask()) == [403, 403]
 
 
 def test_a_port_that_is_taken_is_wrong_input(address: str) -> None:
@@ -122,7 +129,7 @@ def test_what_cannot_be_understood_ends_the_line(address: str) -> None:
         finally:
             line.close()  # or it complains when it is thrown away, in the middle of another test
 
-    first, then = asyncio.run(talk())
+    first, then = awaited(talk())
     assert '"kind": "project"' in first
     assert then is None
 
@@ -147,7 +154,7 @@ def talk(address: str, *messages: str, answers: int = 1) -> tuple[list[Any], int
             line.close()
             await asyncio.sleep(0.1)  # until its socket is closed: thrown away open, it complains in another test
 
-    return asyncio.run(asked())
+    return awaited(asked())
 
 
 def request(**changes: Any) -> str:
@@ -194,20 +201,15 @@ def test_a_killed_worker_is_told_or_replaced_and_the_picture_comes(address: str)
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Any]:
+def page(browser: Any, address: str) -> Iterator[Any]:
     """The page in a browser; what goes wrong there fails the test."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists() or os.environ.get("NO_BROWSER"):
-        pytest.skip("there is no Chromium on this machine")
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        shown, wrong = browser.new_page(), []
-        shown.on("pageerror", lambda error: wrong.append(str(error)))
-        shown.on("requestfailed", lambda request: wrong.append(request.url))
-        shown.goto(address)
-        yield shown
-        browser.close()
-        assert wrong == []
+    shown, wrong = browser.new_page(), []
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.on("requestfailed", lambda request: wrong.append(request.url))
+    shown.goto(address)
+    yield shown
+    shown.close()
+    assert wrong == []
 
 
 def whole(page: Any) -> None:

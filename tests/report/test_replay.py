@@ -18,7 +18,6 @@ from sim.report.result_view import ResultView
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
-CHROMIUM = Path("/usr/bin/chromium")
 SMALL = ["scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15"]
 
 
@@ -35,21 +34,16 @@ def written(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def page(written: Path) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        opened.seen = []
-        opened.on("console", lambda message: opened.seen.append(message.text))
-        opened.on("pageerror", lambda error: opened.seen.append(str(error)))
-        opened.on("request", lambda request: opened.seen.append(request.url))
-        opened.goto(written.as_uri())
-        opened.wait_for_selector("html[data-drawn]", state="attached")
-        yield opened
-        browser.close()
+def page(browser: Any, written: Path) -> Iterator[Any]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.seen = []
+    opened.on("console", lambda message: opened.seen.append(message.text))
+    opened.on("pageerror", lambda error: opened.seen.append(str(error)))
+    opened.on("request", lambda request: opened.seen.append(request.url))
+    opened.goto(written.as_uri())
+    opened.wait_for_selector("html[data-drawn]", state="attached")
+    yield opened
+    opened.close()
 
 
 def pictures(page: Any) -> list[str]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import sim
 from sim.files import WrongPlace
 from sim.report.html_report.compare_report import rebuild
+from sim.report.html_report.one_page import write_slide
 from sim.report.html_report.run_report import checklist, page, turnovers, write_run
 from sim.report.result_view import ResultView
 from sim.report.verdict import key_results
@@ -22,7 +24,6 @@ from sim.study.api import compared
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
-CHROMIUM = Path("/usr/bin/chromium")
 DESKTOP, PHONE = (1280, 900), (390, 844)
 EVIL = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
 FINISH = "lead_time_full_days"
@@ -39,20 +40,14 @@ class Seen:
     @property
     def text(self) -> str:
         """Everything a reader sees, closed details included."""
-        return str(
+        return plain(
             self.page.evaluate("[...document.querySelectorAll('header, section')].map((e) => e.textContent).join()")
         )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
+def plain(text: str) -> str:
+    """A text with usual blanks where a number and its unit are kept on one line."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def listen(seen: Seen) -> None:
@@ -111,7 +106,7 @@ def test_the_key_results_are_what_summary_json_says(desktop: Seen, written: tupl
     result, directory = written
     summary, dates = json.loads((directory / "summary.json").read_text()), ResultView.of(result).dates
     rows = desktop.page.query_selector_all("#results dl.results div")
-    shown = [(row.query_selector("dt").inner_text(), row.query_selector(".answer").inner_text()) for row in rows]
+    shown = [tuple(plain(row.query_selector(part).inner_text()) for part in ("dt", ".answer")) for row in rows]
     assert shown == [(line.label, line.value) for line in key_results(ResultView.of(result))]
     answers = dict(shown[:5])
     for label, p in (("P50", "p50"), ("P80, on or before", "p80")):
@@ -160,8 +155,18 @@ def test_at_every_width_no_text_overlaps_nothing_is_wider_and_all_can_be_read(
 ) -> None:
     seen = see(browser, written[1] / "report.html", (width, 900), scheme)
     assert asked(seen, "overlaps") == []
+    assert asked(seen, "cut") == []
     assert asked(seen, "wider") == []
     assert asked(seen, "contrast") == []
+    seen.page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_core_finds_nothing_serious(
+    browser: Any, axe: Callable[[Any], list[str]], written: tuple[Result, Path], width: int
+) -> None:
+    seen = see(browser, written[1] / "report.html", (width, 900))
+    assert axe(seen.page) == []
     seen.page.close()
 
 
@@ -271,6 +276,15 @@ def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(
     seen.page.close()
 
 
+def test_the_first_page_is_a_slide_too(written: tuple[Result, Path], tmp_path: Path) -> None:
+    from PIL import Image
+
+    picture: Any = Image.open(write_slide(written[0], tmp_path))
+    assert picture.size == (1920, 1080)
+    assert np.asarray(picture.convert("L")).std() > 20  # something is drawn on it
+    assert write_slide(written[0], tmp_path).read_bytes() == (tmp_path / "slide.png").read_bytes()
+
+
 # --- without a browser --------------------------------------------------------------------------------
 
 
@@ -310,7 +324,7 @@ def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]
 @pytest.mark.parametrize("odd", [{"stalled": 60}, {"stalled": 40, "n": 40}, {"failed": 30, "n": 30}, {"n": 1}])
 def test_odd_results_are_reported_too(made_up: Callable[..., Result], odd: dict[str, int]) -> None:
     result = made_up(**{"n": 60, **odd})
-    html = page(result).decode()
+    html = plain(page(result).decode())
     for line in key_results(ResultView.of(result)):
         assert line.value in html
 

@@ -119,7 +119,7 @@ def mean_idle(view: ResultView) -> str:
     if view.info.sampling:
         return mean
     bounds = interval(found.low, found.high, lambda value: money_months(value, step))
-    return f"{mean} ({bounds.removesuffix(' M-months')})"
+    return f"{mean} ({bounds})"
 
 
 def idle_note(view: ResultView) -> str:
@@ -130,7 +130,7 @@ def idle_note(view: ResultView) -> str:
 
 def idle_months(view: ResultView) -> str:
     """Write the months capital is idle by both definitions, side by side."""
-    bases = (("idle_capital_months", "deployed"), ("authorisedidle_months", "authorised"))
+    bases = (("idle_capital_months", "deployed"), ("authorised_idle_months", "authorised"))
     words = [f"{basis} {p50_and_p80(view.summary, metric)}" for metric, basis in bases if view.has(metric)]
     return "P50 / P80 idle: " + "; ".join(words) if words else ""
 

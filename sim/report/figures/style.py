@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -67,15 +68,20 @@ HOUSE: dict[str, object] = {
 }
 
 
+def house() -> AbstractContextManager[None]:
+    """Return the house style as a context."""
+    import matplotlib as mpl
+    import matplotlib.style
+
+    return mpl.style.context(["default", HOUSE])
+
+
 def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
     """Return `draw` so that it runs in the house style and leaves matplotlib's settings as they were."""
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        import matplotlib as mpl
-        import matplotlib.style
-
-        with mpl.style.context(["default", HOUSE]):
+        with house():
             return draw(*args, **kwargs)
 
     return drawn
@@ -142,12 +148,12 @@ def _position(day: date) -> float:
     return float((day - _EPOCH).days)
 
 
-def date_axis(ax: Axes) -> None:
-    """Write the x axis as dates: months, with the year where it begins or changes; English in every locale."""
+def date_axis(ax: Axes, most: int = 9) -> None:
+    """Write the x axis as dates: at most so many months, with the year where it begins or changes; English everywhere."""
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
     low, high = ax.get_xlim()
-    ticks, several = _date_ticks(low, high)
+    ticks, several = _date_ticks(low, high, most)
     written = dict(zip(ticks, several, strict=True))
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written.get(x, "")))

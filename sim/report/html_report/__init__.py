@@ -7,6 +7,7 @@ its fingerprint. Charts are data in the page, drawn there as SVG: the same numbe
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -20,6 +21,7 @@ from sim.report.formatting import ProjectDates
 from sim.report.html_report.chart_spec import Chart
 
 TEMPLATES = "templates"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 SCRIPTS = ("charts.js", "gantt.js", "report.js")
 
 
@@ -48,10 +50,18 @@ def _environment() -> jinja2.Environment:
     """Return what fills in templates; every text is escaped, and a name that is not given is an error."""
     found = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_unbroken,
     )  # fmt: skip
     found.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "allow_nan": False}
     return found
+
+
+UNITS = re.compile(r"(?<=\d) (?=(?:%|M|bn|days?|months?|MW|people|bn-months|M-months)(?![a-z]))")
+
+
+def _unbroken(value: Any) -> Any:
+    """Keep a number and its unit on one line: a cell that ends in `(46 to 58` says nothing."""
+    return UNITS.sub(NO_BREAK, value) if type(value) is str else value
 
 
 @cache

@@ -57,6 +57,8 @@ class Series:
     width: float = 0.0
     axis: int = 1
     unlisted: bool = False
+    group: str = ""
+    """Series of one group are one entry of the legend, and are shown or hidden together."""
 
     def __post_init__(self) -> None:
         """Keep the numbers as arrays, whatever they came as."""

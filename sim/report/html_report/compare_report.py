@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,13 @@ from sim.config.project import Project
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
-from sim.report.formatting import metric_format, p50_and_p80, percent
+from sim.report.formatting import Quote, interval, metric_format, p50_and_p80, percent, signed
 from sim.report.html_report import render
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.run_report import REPORT, write_run
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData
 from sim.report.verdict import verdict_sentences
-from sim.study.api import compared
+from sim.study.api import compared, levers_of_stored
 from sim.study.result import Result
 from sim.study.storage.result_schema import is_name
 from sim.study.storage.results import FIGURES, MANIFEST
@@ -62,6 +63,7 @@ def page(views: Mapping[str, ResultView], differences: pd.DataFrame) -> bytes:
         "compare.html.jinja", comparison_charts(named, apart), first.dates,
         title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}", first="pay_get",
         reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(side),
+        headline=headline(apart),
         verdicts=[(label, " ".join(verdict_sentences(view))) for label, view in named.items()],
         pay_get={"head": ["", *named], "rows": [*pay_and_get(named)]},
         pairs=[_cells(pair) for pair in pairs], basis=sample_note(first),
@@ -85,29 +87,47 @@ PAYS = (
 
 def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
     """Yield what you get (dates, people, confidence) and what you pay for it, a column a strategy: P50 / P80."""
+    yield ("You get",)
     for metric in GETS:
         if all(view.has(metric) for view in views.values()):
-            label = metric_format(metric).label
-            yield (
-                f"you get: {label}, P50",
-                *(view.dates.format(view.quote(metric, "p50").value) for view in views.values()),
-            )
-            yield (
-                f"you get: {label}, P80",
-                *(view.dates.format(view.quote(metric, "p80").value) for view in views.values()),
-            )
+            for p in ("p50", "p80"):
+                days = (view.dates.format(view.quote(metric, p).value) for view in views.values())
+                yield f"{metric_format(metric).label}, {p.upper()}", *days
     if all(view.limit(FINISH) is not None and view.has(FINISH) for view in views.values()):
-        yield "you get: the target kept in", *(
+        yield "target kept in", *(
             percent(view.share_at_most(FINISH, view.limit(FINISH) or 0.0).fraction) for view in views.values()
         )  # fmt: skip
-    yield (
-        "you house: peak on site, P50 / P80",
-        *(p50_and_p80(view.summary, PEAK) if view.has(PEAK) else "" for view in views.values()),
-    )
-    for metric in PAYS:
-        if any(view.has(metric) for view in views.values()):
+    for heading, metrics in (("You house, P50 / P80", (PEAK,)), ("You pay, P50 / P80", PAYS)):
+        yield (heading,)
+        for metric in (one for one in metrics if any(view.has(one) for view in views.values())):
             cells = (p50_and_p80(view.summary, metric) if view.has(metric) else "" for view in views.values())
-            yield f"you pay: {metric_format(metric).label}, P50 / P80", *cells
+            yield metric_format(metric).label, *cells
+
+
+ASKED = ((FINISH, "all MW online"), (PEAK, "peak on site"), ("capital_total_usd", "capital"))
+
+
+def headline(differences: pd.DataFrame) -> list[str]:
+    """Return in a sentence for each strategy what it costs or saves against the first, in the mean of all pairs."""
+    found = []
+    for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
+        rows = differences[(differences["case"] == case) & (differences["base"] == base)].set_index("metric")
+        parts = [f"{words} {_apart(rows.loc[metric], metric)}" for metric, words in ASKED if metric in rows.index]
+        sooner = f"; sooner in {percent(float(rows.loc[FINISH, 'p_better']))} of pairs" if FINISH in rows.index else ""
+        found.append(f"{case} against {base}: {', '.join(parts)}{sooner}.")
+    return found
+
+
+def _apart(row: pd.Series[Any], metric: str) -> str:
+    """Write a mean difference with its sign and its interval: `+34 days (+24 to +44 days)`."""
+    quote = Quote(metric_format(metric), *(float(row[name]) for name in ("mean", "mean_low", "mean_high")))
+    if not math.isfinite(quote.value):
+        return "without a mean difference, as runs stall"
+
+    def write(value: float) -> str:
+        return signed(quote.metric.write(value, quote.step))
+
+    return f"{write(quote.value)} ({interval(quote.low, quote.high, write)})"
 
 
 def _cells(table: Table) -> dict[str, Any]:
@@ -124,15 +144,20 @@ def _cells(table: Table) -> dict[str, Any]:
 # --- stored results ---------------------------------------------------------------------------------------------------
 
 
-def rebuild(directory: Path) -> Path:
-    """Write the report and the figures of what lies in a directory anew; WrongPlace where there is nothing."""
+def rebuild(directory: Path, *, levers: bool = False, workers: int | None = None) -> Path:
+    """Write the report and the figures of what lies in a directory anew; WrongPlace where there is nothing.
+
+    With `levers`, what each lever buys is measured first.
+    """
     if not files.exists(directory / MANIFEST) and files.exists(directory / DIFFERENCES):
         results = {name: _loaded(directory / name) for name in _compared_names(directory / DIFFERENCES)}
+        if levers:
+            results = {name: levers_of_stored(one, directory / name, workers) for name, one in results.items()}
         for name, result in results.items():
             result.save(directory / name, lambda new, result=result: write_run(result, new))  # type: ignore[misc]
         write_comparison(results, compared(results).table(), directory)
     else:
-        result = _loaded(directory)
+        result = levers_of_stored(_loaded(directory), directory, workers) if levers else _loaded(directory)
         result.save(directory, lambda new: write_run(result, new))
     return directory / REPORT
 

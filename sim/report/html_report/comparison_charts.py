@@ -10,11 +10,13 @@ import numpy as np
 
 from sim.report.formatting import metric_format, money_scale, number, percent
 from sim.report.html_report.chart_spec import (
+    DASHED,
     Chart,
     ChartAxis,
     Mark,
     Series,
     curve_of,
+    date_axis,
     in_one_line,
     moving_days,
 )
@@ -25,10 +27,15 @@ if TYPE_CHECKING:
 
 IDLE = "idle_capital_months"
 FANS = (
-    ("mw_online", "MW online", "MW online, gross", "P50 of each day, band P10 to P90"),
-    ("headcount", "People on site", "people on site", "P50 of each day, band P10 to P90; a peak is never read off it"),
-    ("capital_deployed_usd", "Capital paid", "paid", "P50 of each day, band P10 to P90"),
-    ("capital_in_service_usd", "Capital in service", "in service", "P50 of each day, band P10 to P90"),
+    ("mw_online", "MW online", "MW online, gross", "Line: P50; dashed: P80 of each date; band: P10 to P90"),
+    (
+        "headcount",
+        "People on site",
+        "people on site",
+        "Line: P50 of each day; band: P10 to P90; a peak is never read off it",
+    ),
+    ("capital_deployed_usd", "Capital paid", "paid", "Line: P50 of each day; band: P10 to P90"),
+    ("capital_in_service_usd", "Capital in service", "in service", "Line: P50 of each day; band: P10 to P90"),
 )
 
 
@@ -61,8 +68,16 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
         shift = float((view.dates.start - first.dates.start).days)
         x = rows["day"].to_numpy(dtype=np.float64) + shift
         p10, p50, p90 = (rows[p].to_numpy(dtype=np.float64) / scale for p in ("p10", "p50", "p90"))
-        bands.append(Series(f"{name}, P10 to P90", "band", f"strategy-{k % 6}-band", x, p90, p10, step=True))
-        lines.append(Series(f"{name}, P50", "line", f"strategy-{k % 6}", x, p50, step=True, width=2.6))
+        tone = f"strategy-{k % 6}"
+        band = Series(f"{name}, P10 to P90", "band", f"{tone}-band", x, p90, p10, step=True, unlisted=True, group=name)
+        bands.append(band)
+        lines.append(Series(f"{name}, P50", "line", tone, x, p50, step=True, width=2.6, group=name))
+        if curve == "mw_online":
+            late = rows["p20"].to_numpy(dtype=np.float64)  # what 80 % of the runs have by a day
+            lines.append(
+                Series(f"{name}, P80 of date", "line", tone, x, late, step=True, dash=DASHED, width=1.6,
+                       unlisted=True, group=name)
+            )  # fmt: skip
         spans.append(np.array(moving_days(rows, ["p10", "p90"])) + shift)
     low, high = min(span[0] for span in spans), max(span[1] for span in spans)
     axis = ChartAxis(f"{y}, ${unit}", prefix="$", suffix=f" {unit}", digits=2) if unit else ChartAxis(y)
@@ -85,23 +100,25 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
 def cloud(views: Mapping[str, ResultView]) -> Chart:
     """Return every run of several strategies as a dot, lead time by idle capital, with a diamond at both P80s."""
     series, marks, days, idle = [], [], [], []
+    first = next(iter(views.values()))
     for k, (name, view) in enumerate(views.items()):
         runs = view.runs
         done = np.isfinite(runs[FINISH].to_numpy(dtype=np.float64)) if FINISH in runs else np.zeros(len(runs), bool)
         x, y = (runs[metric].to_numpy(dtype=np.float64)[done] for metric in (FINISH, IDLE))
+        shift = float((view.dates.start - first.dates.start).days)
+        x = x + shift
         series.append(Series(name, "points", f"strategy-{k % 6}", x, y, width=3.2))
         p80 = [float(view.summary["p80"][metric]) for metric in (FINISH, IDLE)]
         if all(map(math.isfinite, p80)):
-            marks.append(Mark("point", p80[0], colour=f"strategy-{k % 6}", level=p80[1]))
+            marks.append(Mark("point", p80[0] + shift, colour=f"strategy-{k % 6}", level=p80[1]))
         days += [*x]
         idle += [*y, p80[1]]
-    first = next(iter(views.values()))
     wide = max(max(days, default=1.0) - min(days, default=0.0), 1.0)
     rows = [
         (
             name,
             *(
-                number(float(view.summary[p][m]), s)
+                view.dates.format(float(view.summary[p][m])) if m == FINISH else number(float(view.summary[p][m]), s)
                 for m, s in ((FINISH, 1.0), (IDLE, 0.1), (PEAK, 1.0))
                 for p in ("p50", "p80")
             ),
@@ -110,22 +127,27 @@ def cloud(views: Mapping[str, ResultView]) -> Chart:
         if view.has(FINISH)
     ]
     return Chart(
-        "Every run: lead time by idle capital",
+        "Every run: when all MW are online, by idle capital",
         in_one_line(
             first.info.caption(
-                "Each dot is one simulated project; diamond: P80 of each axis by itself, not of both at once"
+                "Each dot is one simulated project, on the dates of the first; diamond: P80 of each axis by itself"
             )
         ),
         "Lead time by idle capital of every run; P50 and P80 in the table.",
-        ChartAxis(
-            "days after the decision until all MW are online",
-            range=(min(days, default=0.0) - 0.05 * wide, max(days, default=1.0) + 0.05 * wide),
-        ),
+        date_axis(first.dates, min(days, default=0.0) - 0.05 * wide, max(days, default=1.0) + 0.05 * wide),
         ChartAxis("idle capital, deployed, months", digits=1, suffix=" months", range=_around(idle)),
         None,
         tuple(series),
         tuple(marks),
-        head=("strategy", "days, P50", "days, P80", "idle months, P50", "idle months, P80", "peak, P50", "peak, P80"),
+        head=(
+            "strategy",
+            "all online, P50",
+            "all online, P80",
+            "idle months, P50",
+            "idle months, P80",
+            "peak, P50",
+            "peak, P80",
+        ),
         table_rows=rows,
     )
 

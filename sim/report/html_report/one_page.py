@@ -1,17 +1,32 @@
-"""What the first page of a report says in figures and short lines: key figures, causes, levers, milestones."""
+"""What the first page of a report says: key figures, causes, levers, milestones; and the page as a slide."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from sim import files
 from sim.report.explanations import critical_causes, risk_rows
-from sim.report.formatting import day_of_month, metric_format, number, p50_and_p80, percent
-from sim.report.result_view import FINISH, FIRST, PEAK, Milestone, ResultView
+from sim.report.figures.palette import MEANINGS
+from sim.report.formatting import ProjectDates, day_of_month, metric_format, money, number, p50_and_p80, percent, signed
+from sim.report.html_report.chart_spec import Chart, Series
+from sim.report.result_view import FINISH, FIRST, PEAK, Milestone, ResultView, RunData
+from sim.report.study_tables import lever_rows
+from sim.report.verdict import verdict_sentences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 THREE = 3
-NO_LEVERS = "No lever was measured: sim drivers says what each risk costs, sim live what more crews or lines buy."
+NO_LEVERS = (
+    "No lever was measured: sim report --levers adds what one more line, crew or crane buys;"
+    " sim drivers what a risk costs."
+)
 LEVERS_NOTE = "Each alone, on the same random numbers, with its 95 % interval; they do not add up."
 
 
@@ -72,9 +87,26 @@ def three_causes(view: ResultView) -> list[str]:
 
 def three_levers(view: ResultView) -> dict[str, Any]:
     """Return what would buy most days at P80: causes that were switched off, as far as that was asked."""
+    measured = [row for row in lever_rows(view) if row.mean.value > 0][:THREE]
+    if measured:
+        rows = [f"{row.name}: {row.buys()} in the mean" for row in measured]
+        return {"title": "What would buy most: three levers", "rows": rows, "note": LEVERS_NOTE}
     found = [row for row in risk_rows(view) if row.days >= 1][:THREE]
     rows = [f"{row.name}: {row.text} days at P80 if it did not happen or vary ({row.interval})" for row in found]
     return {"title": "What would buy most: three levers", "rows": rows, "note": LEVERS_NOTE if rows else NO_LEVERS}
+
+
+def order_price(view: ResultView) -> str:
+    """Return what ordering everything at the decision would cost and buy; empty where that lever was not measured."""
+    early = next((row for row in lever_rows(view) if row.cause == "order_date"), None)
+    if early is None:
+        return ""
+    more, months = signed(money(early.idle_peak)), signed(number(early.idle_months, 0.1))
+    effect = early.buys().replace("buys", "buy").replace("costs", "cost")
+    return (
+        f" Ordering at the decision would change idle capital by {more} at its peak, {months} months in the mean,"
+        f" and {effect}."
+    )
 
 
 def milestone_rows(view: ResultView) -> list[tuple[str, ...]]:
@@ -90,3 +122,124 @@ def _milestone(view: ResultView, milestone: Milestone) -> tuple[str, ...]:
     if milestone.name == "all MW online" and not damages and view.has("liquidated_damages_usd"):
         damages = f"damages {p50_and_p80(view.summary, 'liquidated_damages_usd')} (P50 / P80)"
     return name, planned, dates.format(milestone.p50), dates.format(milestone.p80), milestone.kept, damages
+
+
+# --- the page as a slide ----------------------------------------------------------------------------------------------
+
+
+SLIDE = "slide.png"
+WIDE, HIGH, SLIDE_DPI = 40 / 3, 7.5, 144
+"""Inches of a slide of 16:9, and dots an inch: 1,920 by 1,080."""
+SHOWN = (
+    ("finish", "All MW online: share of runs, on or before"), ("mw_online", "MW online: P50, P80 of date, bands of runs"),
+    ("headcount", "People on site: P50, P10 to P90, limit"), ("capital", "Capital: in service, idle, deployed"),
+)  # fmt: skip
+
+
+def write_slide(result: RunData | ResultView, directory: Path) -> Path:
+    """Write the first page as slide.png: verdict, key figures, four charts, three causes and three levers."""
+    from sim.report.figures import style
+
+    view, into = ResultView.of(result), BytesIO()
+    with style.house():
+        slide(view).savefig(into, format="png", dpi=SLIDE_DPI, metadata={"Software": None})
+    files.write(directory / SLIDE, into.getvalue())
+    return directory / SLIDE
+
+
+def slide(view: ResultView) -> Figure:
+    """Return the first page as a figure of 16:9."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from sim.report.html_report.run_charts import run_charts
+
+    figure, charts = Figure(figsize=(WIDE, HIGH), dpi=SLIDE_DPI), run_charts(view)
+    FigureCanvasAgg(figure)
+    _write(figure, view.info.name, 0.03, 0.965, 19, weight="bold")
+    _write(figure, " ".join(verdict_sentences(view)), 0.03, 0.915, 12.5, wide=138)
+    for k, tile in enumerate(tiles(view)[:8]):
+        x = 0.03 + 0.119 * k
+        _write(figure, tile.label, x, 0.795, 8.5, "muted", wide=24)
+        _write(figure, tile.value, x, 0.752, 10.5, "p80" if tile.key else "ink", weight="bold", wide=18)
+    drawn = [(name, title) for name, title in SHOWN if name in charts]
+    for k, (name, title) in enumerate(drawn):
+        ax = figure.add_axes((0.065 + 0.335 * (k % 2), 0.425 - 0.335 * (k // 2), 0.255, 0.215))
+        draw_chart(ax, charts[name], view.dates)
+        ax.set_title(title, fontsize=10.5, pad=8)
+    levers = three_levers(view)
+    _write(figure, "What the last MW waits for", 0.71, 0.67, 12, weight="bold")
+    _write(figure, _listed(three_causes(view), 44), 0.71, 0.635, 10.5)
+    _write(figure, levers["title"], 0.71, 0.375, 12, weight="bold")
+    _write(figure, _listed(levers["rows"], 44) or textwrap.fill(levers["note"], 46), 0.71, 0.34, 10.5)
+    _write(figure, view.info.caption().replace("\n", " "), 0.03, 0.03, 8.5, "muted", wide=200)
+    return figure
+
+
+def _listed(rows: Sequence[str], wide: int) -> str:
+    """Write rows with their numbers, broken to a width."""
+    return "\n".join(textwrap.fill(f"{k}. {row}", wide, subsequent_indent="    ") for k, row in enumerate(rows, 1))
+
+
+def _write(
+    figure: Figure,
+    words: str,
+    x: float,
+    y: float,
+    size: float,
+    colour: str = "ink",
+    *,
+    weight: str = "normal",
+    wide: int = 0,
+) -> None:
+    """Write text downwards from a place, broken to a width in characters."""
+    text = textwrap.fill(words, wide) if wide else words
+    figure.text(
+        x, y, text.replace("$", r"\$"), size=size, weight=weight, color=MEANINGS[colour][0], va="top", linespacing=1.3
+    )
+
+
+def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
+    """Draw a chart of the page with matplotlib, small: the same series in the same colours."""
+    from sim.report.figures import style
+
+    other = ax.twinx() if chart.y2 else None
+    shift = style.date_position(dates, 0.0) if chart.x.start else 0.0
+    for one in chart.series:
+        _series(other if one.axis == 2 and other is not None else ax, one, shift)
+    for mark in chart.marks:
+        line: dict[str, Any] = {"color": MEANINGS[mark.colour][0], "ls": "--" if mark.dash else "-", "lw": 1.3}
+        if mark.axis == "y":
+            ax.axhline(mark.at, **line)
+        elif mark.axis == "x" or mark.colour == "p80":
+            ax.axvline(mark.at + shift, **line)
+    ax.tick_params(labelsize=8.5, length=2)
+    ax.set_ylabel(chart.y.label, fontsize=8.5)
+    if other is not None and chart.y2 and chart.y2.range:
+        other.set_ylim(*chart.y2.range)
+        other.set_yticks([])
+    if chart.y.range:
+        ax.set_ylim(*chart.y.range)
+    if chart.x.range:
+        ax.set_xlim(chart.x.range[0] + shift, chart.x.range[1] + shift)
+    if chart.x.start:
+        style.date_axis(ax, 6)
+
+
+def _series(ax: Axes, one: Series, shift: float) -> None:
+    """Draw a series: lines, bands, areas and columns."""
+    x, colour = one.x + shift, MEANINGS[one.colour][0]
+    low = 0.0 if one.y0 is None else one.y0
+    if one.kind in {"band", "area"}:
+        ax.fill_between(x, one.y, low, step="post" if one.step else None, color=colour, lw=0)
+    elif one.kind == "columns":
+        ax.stairs(one.y, x, baseline=low, fill=True, color=colour)
+    elif one.kind == "line":
+        ax.plot(
+            x,
+            one.y,
+            color=colour,
+            lw=1.7,
+            ls="--" if one.dash else "-",
+            drawstyle="steps-post" if one.step else "default",
+        )

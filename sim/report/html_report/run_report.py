@@ -25,9 +25,10 @@ from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
 from sim.report.html_report.gantt_document import gantt_csv, gantt_document
 from sim.report.html_report.money_charts import MONEY_NOTE, money_rows
-from sim.report.html_report.one_page import milestone_rows, three_causes, three_levers, tiles
+from sim.report.html_report.one_page import milestone_rows, order_price, three_causes, three_levers, tiles
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
+from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
 from sim.report.verdict import key_results, verdict_sentences
 from sim.study.intervals import quantile
 from sim.study.result import Result
@@ -220,7 +221,7 @@ def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None
         contents=[c for c in CONTENTS if present.get(c[0], True)],
         **_summary(view), **_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
-        decisions=explanations.decisions(view), two_answers=explanations.TWO_ANSWERS,
+        decisions=explanations.decisions(view, order_price(view)), two_answers=explanations.TWO_ANSWERS,
         gantt_shown=plan is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,
         checklist=checklist(view),
         data={"percentiles": percentiles(view), "gantt": plan},
@@ -243,6 +244,11 @@ def _tables(view: ResultView) -> dict[str, Any]:
         "turnovers": [astuple(row) for row in turnovers(view)],
         "critical": _critical(view),
         "chain": [*explanations.chain_rows(view)],
+        "levers_measured": {
+            "head": LEVER_HEAD,
+            "rows": lever_cells(view),
+            "note": LEVERS_METHOD.format(max((row.runs for row in lever_rows(view)), default=0)),
+        },
         "tornado": _tornado(view),
         "shares": {"head": explanations.variance_header(view), "rows": explanations.variance_rows(view)},
         "shares_note": explanations.missing_indices_note(view) or explanations.METHOD,

@@ -15,6 +15,7 @@ from sim.config.load import ConfigLike, as_config
 from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTIONS
+from sim.study.analyses.case_series import saved
 from sim.study.analyses.switch_off import Cause, Switches, SwitchOffSeries, all_of
 from sim.study.api import SEED, cores, result_of
 from sim.study.case import Case, prepare_case
@@ -137,11 +138,7 @@ def _row(cause: Cause, base: Sample, off: Sample) -> dict[str, Any]:
 
 def _saved(found: Difference) -> dict[str, float]:
     """Return a difference the other way round: in the mean, at P50 and at P80, each with its interval."""
-    values = asdict(found)
-    saved: dict[str, float] = {}
-    for name in ("mean", "p50", "p80"):
-        saved |= {name: -values[name], f"{name}_low": -values[f"{name}_high"], f"{name}_high": -values[f"{name}_low"]}
-    return {f"{found.metric}_{name}": value + 0.0 for name, value in saved.items()}
+    return {f"{found.metric}_{name}": value for name, value in saved(asdict(found)).items()}
 
 
 def _columns(rows: list[dict[str, Any]]) -> Columns:

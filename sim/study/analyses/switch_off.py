@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.backends import COMPILED, SIMPY, Name, Replication, require_same
+from sim.engine.backends import Name
 from sim.jit import gc_paused
 from sim.plan.compile import CAUSES, NONE, CompiledPlan, compile_plan
 from sim.plan.draws import SPAN, Inputs
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
-from sim.study.analyses.case_series import CaseSeries
+from sim.study.analyses.case_series import CaseSeries, quick_part
 from sim.study.case import Case
-from sim.study.chunk import OK, STALLED, Chunk, Columns
+from sim.study.chunk import Chunk
 from sim.world.project_calendars import closures_by_calendar, day_minutes, project_calendars
 from sim.world.quantile_tables import FIXED, Tables
 from sim.world.working_time import Calendar
@@ -228,22 +228,4 @@ class SwitchOffSeries(CaseSeries):
 
     def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
         """Run replications of one case and keep what is asked of them."""
-        case = self.case(number)
-        rows: list[list[float]] = []
-        status = np.full(len(span), OK, np.int8)
-        for at, done in enumerate(case.replications(seed, replication, len(span))):
-            if at == 0:
-                _check(case, seed, done)
-            status[at] = OK if done.outcome.deadlock is None else STALLED
-            metrics, _ = case.quick_metrics(done)
-            rows.append([metrics[metric] for metric in self.metrics])
-        columns = np.array(rows, np.float64).T
-        runs: Columns = {"status": status, **dict(zip(self.metrics, columns, strict=True))}
-        return Chunk(span.start, runs, {})
-
-
-def _check(case: Case, seed: int, done: Replication) -> None:
-    """Have SimPy run a replication of the compiled engine as well; EnginesDiffer if it is not the same."""
-    if case.engine == COMPILED:
-        (reference,) = case.replications(seed, done.replication, 1, engine=SIMPY)
-        require_same(case.plan, reference, done)
+        return quick_part(self.case(number), self.metrics, seed, replication, span)

@@ -40,6 +40,8 @@ TEXTS = {
     "chain": {"unit", "activity", "mechanism", "waiting", "waiting_for"},
     "drivers": {"id", "kind", "name"},
     "spread": {"place", "unit", "activity"},
+    "bindings": {"cause", "what"},
+    "levers": {"id", "cause", "what", "name"},
 }
 """Columns of text by table."""
 NUMBERS_ONLY = {"runs", "curves", "ramp", "hours"}

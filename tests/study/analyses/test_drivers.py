@@ -10,11 +10,16 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import sim
 from sim.cli import main
 from sim.config.project import Project
 from sim.config.sections.risks import Risks
 from sim.plan.deterministic_draws import mean_draws
 from sim.report.explanations import OVERLAP, drivers_header, drivers_rows
+from sim.report.html_report.run_report import page
+from sim.report.result_view import ResultView
+from sim.report.study_tables import lever_rows
+from sim.study.analyses.case_series import are_levers_quick, lever_trials, measure_levers
 from sim.study.analyses.drivers import Drivers, drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, Switches, grouped, settled
 from sim.study.api import load
@@ -174,3 +179,54 @@ def test_a_cause_that_is_switched_off_is_looked_at_as_a_run_is(certain: Drivers)
 def test_a_taken_directory_is_refused_before_anything_is_simulated(tmp_path: Path) -> None:
     with output_lock(tmp_path / "taken"), pytest.raises(Occupied):
         drivers(project(), runs=10**6, workers=1, out=tmp_path / "taken")
+
+
+# --- levers -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lever_is_what_the_same_setting_gives_pair_by_pair() -> None:
+    case = prepare_case(tiny())
+    bindings = {
+        "cause": np.array(["factory"], object),
+        "what": np.array(["electrical"], object),
+        "days": np.array([5.0]),
+    }
+    trials = lever_trials(case, bindings)
+    line = trials[0]
+    assert (line.path, line.value) == (
+        "systems.electrical.factory.lines",
+        case.project.systems.electrical.factory.lines + 1,
+    )
+    found = measure_levers(case, 1, bindings, runs=4)
+    row = found["id"].tolist().index(f"{line.path}={line.value}")
+    by_setting = sim.compare(
+        [sim.load(TINY), sim.load(TINY, [f"{line.path}={line.value}", "name=more"])], runs=4, workers=1
+    )
+    table = by_setting.table().set_index("metric")
+    for metric in ("lead_time_full_days", "capital_total_usd", "peak_workforce_onsite"):
+        for name in ("mean", "mean_low", "p80"):
+            other = {"mean": "mean", "mean_low": "mean_high", "p80": "p80"}[name]
+            assert found[f"{metric}_{name}"][row] == pytest.approx(-table[other][metric], abs=1e-9)
+
+
+def test_levers_are_stored_with_what_binds_and_the_report_says_both(tmp_path: Path) -> None:
+    result = sim.run(tiny("systems.electrical.factory.lines=1"), runs=6, workers=1, out=tmp_path / "tiny", levers=True)
+    stored = Result.load(tmp_path / "tiny")
+    assert len(stored.table("levers")) == len(result.table("levers")) >= 1
+    chain = result.table("bindings")
+    mean = result.runs[[name for name in result.runs if str(name).startswith("chain_")]].sum(axis=1).mean()
+    assert chain["days"].sum() == pytest.approx(mean)  # nothing of the chain is lost
+    assert (chain["share"] <= 1).all()
+    best = lever_rows(ResultView.of(stored))[0]
+    assert (
+        f"{best.name}: {best.buys()}" in page(stored).decode().replace("\N{NO-BREAK SPACE}", " ")
+        or best.mean.value <= 0
+    )
+
+
+def test_levers_are_not_measured_unasked_where_that_takes_long() -> None:
+    assert not len(sim.run(tiny(), runs=2, workers=1).table("levers"))
+    case = prepare_case(sim.load("configs/hybrid.yaml"), engine="auto")
+    assert not are_levers_quick(
+        case, {"cause": np.array([], object), "what": np.array([], object), "days": np.array([])}
+    )

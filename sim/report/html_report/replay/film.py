@@ -39,8 +39,8 @@ def write_film(results: Sequence[RunData], target: Path, form: str, columns: int
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    if form == "mp4" and not FFMpegWriter.isAvailable():
-        raise NoFilmWriter("an MP4 needs ffmpeg on the path; --to gif needs nothing")
+    if form == "mp4":
+        _find_ffmpeg()
     views = [ResultView.of(result) for result in results]
     scenes = [scene(view, columns) for view in views]
     figure = Figure(figsize=(12.8, 7.2), dpi=75)
@@ -58,6 +58,22 @@ def write_film(results: Sequence[RunData], target: Path, form: str, columns: int
     film = FuncAnimation(figure, frame, frames=FRAMES, interval=1000 / A_SECOND, cache_frame_data=False)
     files.make_directory(target.parent)
     film.save(target, writer=PillowWriter(A_SECOND) if form == "gif" else FFMpegWriter(A_SECOND))
+
+
+def _find_ffmpeg() -> None:
+    """Have matplotlib use ffmpeg from the path, or the one that the extra `film` brings. Raises NoFilmWriter."""
+    import matplotlib as mpl
+    from matplotlib.animation import FFMpegWriter
+
+    if FFMpegWriter.isAvailable():
+        return
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError as missing:
+        raise NoFilmWriter(
+            "an MP4 needs ffmpeg on the path, or the extra film (pip install 'hybrid-dc-sim[film]'); --to gif needs nothing"
+        ) from missing
+    mpl.rcParams["animation.ffmpeg_path"] = get_ffmpeg_exe()
 
 
 def _draw(figure: Figure, found: Mapping[str, Any], day: float, across: tuple[float, float], when: str) -> None:

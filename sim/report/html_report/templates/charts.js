@@ -71,15 +71,16 @@ const charts = (() => {
     for (const mark of chart.marks) { if (mark.axis === "y" && axis === 1) { high = Math.max(high, mark.at); low = Math.min(low, mark.at); } }
     return [low, high * 1.04 || 1];
   };
+  const groupOf = (one) => one.group || one.name;
   const tone = (name) => `var(--c-${name || "ink"})`;
 
-  function lines(holder, chart, small, width) {
-    const height = small ? SMALL : chart.height || HEIGHT, hidden = holder.hiddenNames || (holder.hiddenNames = new Set());
+  function lines(holder, chart, small, width, high) {
+    const height = high || (small ? SMALL : HEIGHT), hidden = holder.hiddenNames || (holder.hiddenNames = new Set());
     const upright = chart.marks.filter((mark) => mark.axis === "x" && mark.label);
     const y = { ...chart.y }, y2 = chart.y2 ? { ...chart.y2 } : null;
     [y.low, y.high] = chart.y.range || extent(chart, 1);
     if (y2) { [y2.low, y2.high] = chart.y2.range || extent(chart, 2); }
-    const top = 12 + 16 * upright.length, bottom = chart.x.label ? 58 : 44;
+    const named = chart.y.label ? 18 : 0, top = 12 + 16 * upright.length + named, bottom = chart.x.label ? 58 : 44;
     const yTicks = nice(y.low, y.high, small ? 4 : 6);
     y.digits = Math.max(y.digits || 0, yTicks.digits);
     const left = 12 + Math.max(...yTicks.ticks.map((t) => widthOf(written({ ...y, digits: yTicks.digits, suffix: y.suffix === " %" ? " %" : "" }, t))), 18);
@@ -99,16 +100,23 @@ const charts = (() => {
       svg.append(make("text", { x: plot.left - 6, y: sy(t) + 4, "text-anchor": "end" }, written({ ...y, digits: yTicks.digits, suffix: y.suffix === " %" ? " %" : "" }, t)));
     }
     if (y2) { for (const t of ticks2.ticks) { svg.append(make("text", { x: plot.right + 6, y: sy2(t) + 4 }, written({ ...y2, digits: ticks2.digits }, t))); } }
+    if (named) { axisNames(svg, chart, plot, width, small); }
     bottomAxis(svg, chart, plot, x0, x1, sx, height);
     const inside = make("g", { "clip-path": `url(#${clip})` });
     svg.append(inside);
-    for (const one of chart.series) { if (!hidden.has(one.name)) { drawSeries(inside, one, sx, (one.axis || 1) === 2 ? sy2 : sy, plot); } }
-    marks(svg, inside, chart, upright, plot, sx, sy, sy2);
+    for (const one of chart.series) { if (!hidden.has(groupOf(one))) { drawSeries(inside, one, sx, (one.axis || 1) === 2 ? sy2 : sy, plot); } }
+    marks(svg, inside, chart, upright, plot, sx, sy, sy2, width, small);
     const hair = make("line", { class: "hair", y1: plot.top, y2: plot.bottom, visibility: "hidden" });
     svg.append(hair);
     holder.replaceChildren(svg);
     if (!small) { holder.append(legend(holder, chart, hidden)); }
     readout(holder, svg, hair, chart, hidden, { plot, x0, x1, sx, y, y2 });
+  }
+  // what the axes count, above them: the second one where there is room beside the first
+  function axisNames(svg, chart, plot, width, small) {
+    const y = plot.top - 10, own = fitted(chart.y.label, width - 4), other = chart.y2 && !small ? chart.y2.label : "";
+    svg.append(make("text", { x: 2, y }, own));
+    if (other && widthOf(own) + widthOf(other) + 24 < width) { svg.append(make("text", { x: width - 2, y, "text-anchor": "end" }, other)); }
   }
   function bottomAxis(svg, chart, plot, x0, x1, sx, height) {
     svg.append(make("line", { class: "axis", x1: plot.left, x2: plot.right, y1: plot.bottom, y2: plot.bottom }));
@@ -131,7 +139,7 @@ const charts = (() => {
     if (one.kind === "band" || one.kind === "area") {
       const base = one.y0 || one.y.map(() => 0);
       const there = points(one.x, one.y, one.step), back = points(one.x, base, one.step).reverse();
-      inside.append(make("path", { class: "fill", d: `${path([...there, ...back], sx, sy)}Z`, fill: tone(one.colour) }));
+      inside.append(make("path", { class: one.group ? "fill through" : "fill", d: `${path([...there, ...back], sx, sy)}Z`, fill: tone(one.colour) }));
     }
     if (one.kind === "columns") {
       const base = one.y0 || one.y.map(() => 0), parts = [];
@@ -150,45 +158,51 @@ const charts = (() => {
       inside.append(make("path", { ...stroke, d }));
     }
   }
-  function marks(svg, inside, chart, upright, plot, sx, sy, sy2) {
-    for (const mark of chart.marks) {
+  // lines first and words after them, so that no line crosses a word
+  function marks(svg, inside, chart, upright, plot, sx, sy, sy2, width, small) {
+    const words = [], say = (text, x, y, has) => words.push(make("text", { x, y, class: "mark", ...has }, text));
+    const shown = small ? chart.marks.filter((mark) => mark.axis !== "curve" || /^P[58]0 /.test(mark.label)) : chart.marks;
+    for (const mark of shown) {
       const line = { stroke: tone(mark.colour), "stroke-width": mark.width || 1.6, "stroke-dasharray": mark.dash || "none" };
       if (mark.axis === "y") {
         inside.append(make("line", { ...line, x1: plot.left, x2: plot.right, y1: sy(mark.at), y2: sy(mark.at) }));
       } else if (mark.axis === "x") {
         const row = upright.indexOf(mark);
         svg.append(make("line", { ...line, x1: sx(mark.at), x2: sx(mark.at), y1: row < 0 ? plot.top : 14 + 16 * row, y2: plot.bottom }));
-        if (row >= 0) {
-          const wide = widthOf(mark.label), end = sx(mark.at) + wide + 4 > plot.right + 4;
-          svg.append(make("text", { x: end ? sx(mark.at) - 4 : sx(mark.at) + 4, y: 12 + 16 * row, "text-anchor": end ? "end" : "start", class: "mark" }, mark.label));
-        }
+        if (row >= 0) { say(mark.label, beside(sx(mark.at), widthOf(mark.label), plot, width), 12 + 16 * row, {}); }
       } else if (mark.axis === "curve") {  // a share on the second axis, its date on the first
         const at = sx(mark.at), level = sy2(mark.level);
         inside.append(make("path", { ...line, fill: "none", d: `M${at} ${plot.bottom}V${level}` }));
         inside.append(make("path", { ...line, "stroke-width": 1, "stroke-dasharray": "1 3", fill: "none", d: `M${plot.left} ${level}H${at}` }));
         inside.append(make("circle", { cx: at, cy: level, r: 3.5, fill: tone(mark.colour) }));
-        const above = chart.marks.some((other) => other.axis === "curve" && other.level > mark.level && level - sy2(other.level) < 17);
-        svg.append(make("text", { x: plot.left + 6, y: above ? level + 12 : level - 3, class: mark.strong ? "mark strong" : "mark" }, mark.label));
+        const above = shown.some((other) => other.axis === "curve" && other.level > mark.level && level - sy2(other.level) < 17);
+        say(mark.label, plot.left + 6, above ? level + 12 : level - 3, mark.strong ? { class: "mark strong" } : {});
       } else if (mark.axis === "point") {
         const x = sx(mark.at), y = sy(mark.level);
         inside.append(make("path", { d: `M${x - 6} ${y}L${x} ${y - 6}L${x + 6} ${y}L${x} ${y + 6}Z`, fill: tone(mark.colour), stroke: "var(--paper)" }));
       } else if (mark.axis === "corner") {
-        svg.append(make("text", { x: mark.right ? plot.right - 6 : plot.left + 6, y: mark.top ? plot.top + 14 : plot.bottom - 8, "text-anchor": mark.right ? "end" : "start", class: "mark strong" }, mark.label));
+        say(mark.label, mark.right ? plot.right - 6 : plot.left + 6, mark.top ? plot.top + 14 : plot.bottom - 8, { class: "mark strong", "text-anchor": mark.right ? "end" : "start" });
       }
     }
+    svg.append(...words);
   }
+  // right of its line where there is room, else left of it, and always within the picture
+  const beside = (x, wide, plot, width) => {
+    if (x + 4 + wide <= Math.max(plot.right, width - 2)) { return x + 4; }
+    return Math.max(2, Math.min(x - 4, width - 2) - wide);
+  };
   function legend(holder, chart, hidden) {
     const list = element("ul", { className: "legend" });
-    const named = chart.series.filter((one) => one.name && !one.unlisted);
+    const named = chart.series.filter((one) => one.name && !one.unlisted);  // one of each group
     for (const one of named) {
       const item = element("li"), button = element("button", { type: "button" }), key = make("svg", { viewBox: "0 0 22 12", "aria-hidden": "true" });
       if (["band", "area", "columns"].includes(one.kind)) { key.append(make("rect", { x: 1, y: 1, width: 20, height: 10, fill: tone(one.colour) })); }
       else if (one.kind === "points") { key.append(make("circle", { cx: 11, cy: 6, r: 4, fill: tone(one.colour) })); }
       else { key.append(make("line", { x1: 1, x2: 21, y1: 6, y2: 6, stroke: tone(one.colour), "stroke-width": 2.6, "stroke-dasharray": one.dash || "none" })); }
-      button.append(key, one.name);
-      button.setAttribute("aria-pressed", String(!hidden.has(one.name)));
+      button.append(key, groupOf(one));
+      button.setAttribute("aria-pressed", String(!hidden.has(groupOf(one))));
       button.title = "Show or hide";
-      button.addEventListener("click", () => { if (!hidden.delete(one.name)) { hidden.add(one.name); } draw(holder); holder.querySelectorAll(".legend button")[named.indexOf(one)].focus(); });
+      button.addEventListener("click", () => { if (!hidden.delete(groupOf(one))) { hidden.add(groupOf(one)); } draw(holder); holder.querySelectorAll(".legend button")[named.indexOf(one)].focus(); });
       item.append(button); list.append(item);
     }
     for (const mark of chart.marks.filter((one) => one.key)) {
@@ -206,7 +220,7 @@ const charts = (() => {
     const show = (value) => {
       at = Math.min(Math.max(value, x0), x1);
       hair.setAttribute("x1", sx(at)); hair.setAttribute("x2", sx(at)); hair.setAttribute("visibility", "visible");
-      const parts = chart.series.filter((one) => one.name && !hidden.has(one.name) && one.kind !== "points" && one.kind !== "segments").map((one) => {
+      const parts = chart.series.filter((one) => one.name && !hidden.has(groupOf(one)) && one.kind !== "points" && one.kind !== "segments").map((one) => {
         const k = before(one.x, at), axis = (one.axis || 1) === 2 ? y2 : y;
         if (k < 0 || (one.kind === "columns" && k >= one.y.length)) { return null; }
         const low = one.y0 && one.kind === "band" ? `${written(axis, one.y0[k])} to ` : "";
@@ -294,12 +308,12 @@ const charts = (() => {
   // --- all of them ---
   const KINDS = { lines, bars, strips };
   let known = {};
-  const draw = (holder, width = 0) => {
+  const draw = (holder, size = {}) => {
     const chart = known[holder.dataset.chart];
     holder.dataset.kind = chart.kind;
-    KINDS[chart.kind](holder, chart, holder.dataset.small !== undefined, Math.max(260, Math.round(width || holder.clientWidth)));
+    KINDS[chart.kind](holder, chart, holder.dataset.small !== undefined, Math.max(260, Math.round(size.width || holder.clientWidth)), size.height);
   };
-  const every = (width) => document.querySelectorAll("[data-chart]").forEach((holder) => draw(holder, width ? width(holder) : 0));
+  const every = (size) => document.querySelectorAll("[data-chart]").forEach((holder) => draw(holder, size ? size(holder) : {}));
   const start = (found) => {
     known = found;
     // what is as usual is left out of the data

@@ -88,8 +88,8 @@ const gantt = (() => {
     button("Roll-up only", () => open.clear());
     return box;
   }
-  function draw() {
-    const width = Math.max(160, place.clientWidth - (innerWidth < 640 ? 104 : 168)), rows = [line(0, "", axis(width))];
+  function draw(room = 0) {
+    const width = room || Math.max(160, place.clientWidth - (innerWidth < 640 ? 110 : 208)), rows = [line(0, "", axis(width))];
     rows[0].classList.add("gantt-axis");
     let parent = "";
     for (const row of plan.rows) {

@@ -39,8 +39,12 @@
 
   let wide = innerWidth, soon = 0;
   addEventListener("resize", () => { clearTimeout(soon); soon = setTimeout(() => { if (innerWidth !== wide) { wide = innerWidth; charts.every(); if (plan && told.gantt) { gantt.draw(); } } }, 120); });
-  // on paper a chart of a pair has half a page, any other the whole width: text keeps a size that can be read
-  addEventListener("beforeprint", () => { charts.every((holder) => holder.closest(".pair") ? 400 : 720); });
-  addEventListener("afterprint", () => charts.every());
+  // on paper a chart of a pair has half the width, any other all of it: text keeps a size that can be read
+  const paper = (holder) => {
+    if (holder.closest(".pair")) { return { width: 360, height: holder.dataset.small === undefined ? 225 : 190 }; }
+    return { width: 720, height: holder.closest("#finish, #ramp") ? 205 : holder.closest("#people") ? 225 : 290 };
+  };
+  addEventListener("beforeprint", () => { charts.every(paper); if (plan && told.gantt) { gantt.draw(560); } });
+  addEventListener("afterprint", () => { charts.every(); if (plan && told.gantt) { gantt.draw(); } });
   root.dataset.drawn = String(document.querySelectorAll("[data-chart] > svg").length);
 })();
