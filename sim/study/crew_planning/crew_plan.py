@@ -160,7 +160,8 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
         tuple(own),
         chosen.manning,
         earliest_days=earliest / MINUTES_PER_DAY,
-        planned_for_days=aim.finish / MINUTES_PER_DAY,
+        # a limit of people has the date that they can keep
+        planned_for_days=(aim.finish if project.labour.limit is None else chosen.finish) / MINUTES_PER_DAY,
         finish_days=chosen.finish / MINUTES_PER_DAY,
         window_peak=by_window.manning.peak,
         window_days=by_window.finish / MINUTES_PER_DAY,

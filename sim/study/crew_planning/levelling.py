@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.errors import Stalled
 from sim.metrics.schedule import NEVER
-from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from sim.study.crew_planning.manning import Manning, manning
 from sim.study.crew_planning.rehearsal import Rehearsal
 
@@ -28,6 +28,8 @@ MOST_EXCHANGES = 8
 """How often two trades are changed at once where no change of a single one makes a plan better."""
 MOST_ABREAST = 4
 """Rehearsals side by side: a step of the search looks at a few dozen, and a third of them need no run."""
+GIVEN_AWAY = 2 * MINUTES_PER_WEEK
+"""So much later at a time may a plan be that has too many people."""
 MOST_DAYS_LATE = 2
 """How many times as long as the earliest date a plan for a limit of people may take."""
 
@@ -161,16 +163,28 @@ class Levelling:
         return min(kept, key=lambda plan: plan.rank) if kept else min(found, key=lambda plan: plan.lateness)
 
     def within(self, limit: int, earliest: int, begin: Mapping[str, int]) -> Levelled:
-        """Return the earliest plan with at most so many people on site: the date is bisected to the day."""
-        low, high, best = earliest, earliest * MOST_DAYS_LATE, None
-        while high - low > MINUTES_PER_DAY:
-            middle = (low + high) // 2
-            plan = self.level(Aim(middle), best.crews if best else begin)
-            if plan.manning.peak <= limit and plan.finish <= middle:
-                best, high = plan, plan.finish
+        """Return the earliest plan with at most so many people on site, to the day.
+
+        From as early as the crews of `begin` make it the date is given away by two weeks at a time, and crews with it:
+        a plan that is in time for one date is in time for the next, so each search goes on where the one before ended.
+        In the last fortnight it begins anew as well, for what the way there has missed.
+        """
+        plan = before = self.plan(begin)
+        if plan.manning.peak <= limit:
+            plan = before = self._early_enough(plan, Aim(earliest))
+        date, last = plan.finish, MOST_DAYS_LATE * max(earliest, plan.finish)
+        while plan.manning.peak > limit and date < last:
+            date += GIVEN_AWAY
+            before, plan = plan, self._fewer(plan, Aim(date))
+        low = max(before.finish, date - GIVEN_AWAY)
+        while plan.manning.peak <= limit and plan.finish - low > MINUTES_PER_DAY:
+            middle = (low + plan.finish) // 2
+            sooner = min(self._fewer(before, Aim(middle)), self.level(Aim(middle), begin), key=lambda one: one.rank)
+            if sooner.manning.peak <= limit and sooner.finish <= middle:
+                plan = sooner
             else:
                 low = middle
-        return best or self.level(Aim(high), begin)
+        return plan
 
     def _early_enough(self, plan: Levelled, aim: Aim) -> Levelled:
         """Add crews until the date is kept or no trade makes it earlier: those that gain most days for their people."""
@@ -178,7 +192,8 @@ class Levelling:
             better = [more for more in self._with_more(plan) if more.lateness < plan.lateness]
             if not better:
                 return plan
-            plan = min(better, key=lambda more: (more.lateness - plan.lateness) / self._added(plan, more))
+            # crews that are never all busy add nobody
+            plan = min(better, key=lambda more: (more.lateness - plan.lateness) / max(1.0, self._added(plan, more)))
         return plan
 
     def _fewer(self, plan: Levelled, aim: Aim) -> Levelled:

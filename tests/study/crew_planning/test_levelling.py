@@ -66,6 +66,24 @@ def test_the_peak_is_within_five_percent_of_the_smallest_there_is(seed: int) -> 
     assert found.manning.peak <= WITHIN * best
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_limit_of_people_has_nearly_the_earliest_date_there_is(seed: int) -> None:
+    project = small(seed)
+    rehearsal = Rehearsal(project, ResourcePlan())
+    search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
+    begin = {trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.most}
+    tried = [
+        search.plan({**begin, **dict(zip(UNTYPED, crews, strict=True))})
+        for crews in product(*(range(1, most + 1) for most in UNTYPED.values()))
+    ]
+    peaks = sorted(plan.manning.peak for plan in tried)
+    limit = peaks[len(peaks) // 3]
+    best = min(plan.finish for plan in tried if plan.manning.peak <= limit)
+    found = search.within(limit, rehearsal.finish, begin)
+    assert found.manning.peak <= limit
+    assert found.finish <= WITHIN * best
+
+
 def test_valleys_are_filled_up_to_the_weeks_a_crew_may_be_idle() -> None:
     busy = np.array([[0, 2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0]])
     assert closed(busy, 3).tolist() == [[0, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 0]]
