@@ -33,6 +33,7 @@ METRICS = (
 )  # fmt: skip
 SHARES = (0.1, 0.5, 0.8, 0.9)
 SYSTEMS = ("electrical", "mechanical", "compute")
+LEAN = "hybrid_450"
 CLAIM, TRADITIONAL = 450, 2000
 DAYS = 365.25 / 12
 NAMES = {"electrical": "electrical skids", "electrical + mechanical": "and mechanical"}
@@ -57,9 +58,14 @@ def mixes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def grid(runs: int) -> pd.DataFrame:
     """Return a row for every mix and target date: off-site share of paid hours, peak and finish with their spread."""
     rows = []
-    for (label, name, overrides), months in product(mixes(), MONTHS):
-        target = f"scale.target_days={months * DAYS:.0f}"
-        case = prepare_case(load(CONFIGS / f"{name}.yaml", [*overrides, target]), engine=AUTO)
+    points = [
+        (label, months, name, [*overrides, f"scale.target_days={months * DAYS:.0f}"])
+        for (label, name, overrides), months in product(mixes(), MONTHS)
+    ]
+    # crews for a limit of people instead of a date: what each of the three measures does, one after the other
+    points += [("hybrid, 450 people", 0, "hybrid", ["labour.limit=450"]), (LEAN, 0, LEAN, [])]
+    for label, months, name, overrides in points:
+        case = prepare_case(load(CONFIGS / f"{name}.yaml", overrides), engine=AUTO)
         found = case.simulate_chunk(1, 0, runs).runs
         on, off = (np.asarray(found[hours], np.float64) for hours in ("hours_paid", "offsite_hours_paid"))
         row: dict[str, object] = {
@@ -83,7 +89,7 @@ def plot_peak(table: pd.DataFrame, runs: int) -> Axes:
         part = table[table["target_months"] == months].sort_values("share_offsite")
         share, peak = part["share_offsite"] * 100, part["peak_workforce_onsite_p50"]
         ax.plot(share, peak, "o-", color=colour, label=f"{months} months")
-    for mix in dict.fromkeys(table["mix"]):
+    for mix in dict.fromkeys(table["mix"][table["target_months"] > 0]):
         top = table[table["mix"] == mix].sort_values("peak_workforce_onsite_p50").iloc[-1]
         at = top["share_offsite"] * 100, top["peak_workforce_onsite_p50"]
         ax.annotate(NAMES.get(mix, mix), at, (8, 7), textcoords="offset points", ha="left")
@@ -112,6 +118,9 @@ def plot_frontier(table: pd.DataFrame, runs: int) -> Axes:
         ax.plot(x, y, "o-", color=colour, label=mix)
         later, more = part["lead_time_full_days_p80"] / DAYS, part["peak_workforce_onsite_p80"]
         ax.plot(later, more, "^:", color=colour, alpha=0.5, ms=5)
+    for mark, (_, point) in zip("sD", table[table["target_months"] == 0].iterrows(), strict=False):
+        at = point["lead_time_full_days_p50"] / DAYS, point["peak_workforce_onsite_p50"]
+        ax.plot(*at, mark, color=style.STRATEGIES[2], mec="black", label=point["mix"])
     ax.axhline(CLAIM, color=style.RED, lw=1.6)
     ax.text(ax.get_xlim()[1], CLAIM, "450, the claim", color=style.RED, va="bottom", ha="right")
     ax.set_yscale("log")

@@ -181,13 +181,17 @@ def _systems(project: Project) -> Table:
 
 def _planned_date(case: Case) -> Iterator[str]:
     """Say which date the crews are planned for, and why."""
-    plan, target = case.crew_plan, case.project.scale.target_days
+    plan, target, limit = case.crew_plan, case.project.scale.target_days, case.project.labour.limit
     yield ""
     yield (
         "At expected durations and with as many crews as anybody asks for, all MW are online on day"
         f" {plan.earliest_days:.0f}."
     )
-    if plan.earliest_days > target:
+    if limit is not None and plan.manning.peak <= limit:
+        yield f"With at most {limit} people on site the earliest date is day {plan.finish_days:.0f}."
+    elif limit is not None:
+        yield f"No plan was found with at most {limit} people: the fewest, twice as late, are {plan.manning.peak}."
+    elif plan.earliest_days > target:
         yield (
             f"No crew keeps the target, day {target:g}: crews are planned for day {plan.planned_for_days:.0f}, a week after"
             " the date that every trade's hours spread over its window keep."

@@ -51,3 +51,14 @@ def test_a_trade_whose_work_nothing_waits_for_is_sized_for_the_target() -> None:
     (window,) = (window for window in case.crew_plan.windows if window.trade == "linemen")
     assert window.finish == max(30 * 1440, round(case.crew_plan.earliest_days * 1440))
     assert case.simulate(case.planned).deadlock is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (1000, r"With at most 1000 people on site the earliest date is day \d+\."),
+        (1, r"No plan was found with at most 1 people: the fewest, twice as late, are \d+\."),
+    ],
+)
+def test_a_limit_of_people_is_answered_by_its_date(limit: int, said: str) -> None:
+    assert re.search(said, text(tiny_case(f"labour.limit={limit}", "labour.crew_plan=levelled")))

@@ -46,6 +46,11 @@ class WithDatedStorms:
     drawn: Generator
     storms: DatedStorms
 
+    @property
+    def rain_from(self) -> str:
+        """Return where a file's rain is from; empty elsewhere."""
+        return getattr(self.drawn, "rain_from", "")
+
 
 WeatherModel: TypeAlias = Generator | WithDatedStorms
 """Weather of a project."""
