@@ -108,7 +108,9 @@ class Levelling:
         self.tried: dict[tuple[int, ...], Levelled] = {}
         self._known = _KnownRuns()
         self._abreast = rehearsal.abreast(min(os.cpu_count() or 1, MOST_ABREAST))
-        self._threads = ThreadPoolExecutor(MOST_ABREAST)  # it starts threads as they are needed; `level` ends them
+        self._threads = ThreadPoolExecutor(
+            MOST_ABREAST
+        )  # it starts threads as they are needed; `level` and `within` end them
 
     def plan(self, crews: Mapping[str, int]) -> Levelled:
         """Return the plan with so many crews, rehearsed; never fewer than one step takes at once."""
@@ -154,11 +156,15 @@ class Levelling:
 
         Where no number of crews keeps the date, the earliest plan that adding crews one trade at a time leads to.
         """
-        found = []
         with ThreadPoolExecutor(MOST_ABREAST) as self._threads:
-            for multiple in BEGINNINGS:
-                crews = {t: count if t in self.typed else round(count * multiple) for t, count in begin.items()}
-                found.append(self._fewer(self._early_enough(self.plan(crews), aim), aim))
+            return self._level(aim, begin)
+
+    def _level(self, aim: Aim, begin: Mapping[str, int]) -> Levelled:
+        """Search from every beginning."""
+        found = []
+        for multiple in BEGINNINGS:
+            crews = {t: count if t in self.typed else round(count * multiple) for t, count in begin.items()}
+            found.append(self._fewer(self._early_enough(self.plan(crews), aim), aim))
         kept = [plan for plan in found if plan.keeps(aim)]
         return min(kept, key=lambda plan: plan.rank) if kept else min(found, key=lambda plan: plan.lateness)
 
@@ -169,6 +175,11 @@ class Levelling:
         a plan that is in time for one date is in time for the next, so each search goes on where the one before ended.
         In the last fortnight it begins anew as well, for what the way there has missed.
         """
+        with ThreadPoolExecutor(MOST_ABREAST) as self._threads:
+            return self._earliest(limit, earliest, begin)
+
+    def _earliest(self, limit: int, earliest: int, begin: Mapping[str, int]) -> Levelled:
+        """Give the date away until a plan keeps the limit, then take back what can be."""
         plan = before = self.plan(begin)
         if plan.manning.peak <= limit:
             plan = before = self._early_enough(plan, Aim(earliest))
@@ -179,7 +190,7 @@ class Levelling:
         low = max(before.finish, date - GIVEN_AWAY)
         while plan.manning.peak <= limit and plan.finish - low > MINUTES_PER_DAY:
             middle = (low + plan.finish) // 2
-            sooner = min(self._fewer(before, Aim(middle)), self.level(Aim(middle), begin), key=lambda one: one.rank)
+            sooner = min(self._fewer(before, Aim(middle)), self._level(Aim(middle), begin), key=lambda one: one.rank)
             if sooner.manning.peak <= limit and sooner.finish <= middle:
                 plan = sooner
             else:
