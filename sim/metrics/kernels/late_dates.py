@@ -67,12 +67,15 @@ def backward(
     count_forward(
         rows, bundle_at, bundles, int_view(initial_), log, len(log_), counts, room, width, gates, len(initial_)
     )
+    # counts lie in the order of the log, so the way back reads them from the end
     place = len(counts_)
     for row in range(len(log_) - 1, -1, -1):
         step = log[3 * row + 1]
         operation, argument = rows[step * ROW], rows[step * ROW + 1]
         unit = unit_of[step]
+        # no later than the next step of the same unit, and than the anchor of the row itself
         bound = min(room[unit], result[row])
+        # what raises a counter must come before everybody who needs it above the level it had
         if operation == SIGNAL:
             place -= 1
             bound = min(bound, before(heaps, heap, room, width, argument, counts[place], result))
@@ -98,6 +101,7 @@ def backward(
         if operation == WORK and bound != NEVER:
             calendar, mode = rows[step * ROW + 2], rows[step * ROW + 3]
             begun, done = log[3 * row + 2], log[3 * row]
+            # a calendar may end before the bound: the caller then draws more weather and tries again
             if mode != DUTY and max(bound, done, begun) > horizon[calendar]:
                 return False
             room[unit] = latest_begin(timetable, calendar * CALENDAR, mode, begun, done, bound)
@@ -190,8 +194,10 @@ def latest_begin(timetable: IntView, at: int, mode: int, begun: int, done: int, 
     """Return the latest begin of a work that took from `begun` to `done` and must be done by `bound`."""
     stretches, starts, ends = timetable[at + STRETCHES], timetable[at + STARTS], timetable[at + ENDS]
     if mode == DUTY:
+        # hours of service depend on when a trip begins; one that begins later by so much is as long, near enough
         return begun + bound - done
     if mode == WHOLE:
+        # it may have waited for a shift long enough: only the piece it was done in is work
         minutes = done - max(begun, timetable[starts + first_at_least(timetable, ends, stretches, done)])
         return latest_begin_whole(timetable, at, bound, minutes)
     minutes = worked(timetable, at, done) - worked(timetable, at, begun)

@@ -161,6 +161,7 @@ class ForwardPass:
 
     def _grant(self) -> bool:
         """Let everyone go on who finds enough, in one order over all queues; tell whether anyone did."""
+        # those who ask for the same lie in one queue: only its first can be next, so hundreds wait for the price of one
         heads = [(*queue[0], asked) for asked, queue in self._queues.items() if queue]
         heapify(heads)
         while heads:
@@ -170,6 +171,7 @@ class ForwardPass:
                 heappop(queue)
                 for pool, _, uses in asked:
                     self.used[pool] += uses
+                # critical is what came last; who asked in the same minute waited for nobody
                 causes = [self._supplied[pool] for pool, _, _ in asked]
                 late = [row for minute, row in causes if minute == self.now and since < self.now]
                 self._done(unit, min(late, default=NONE))
@@ -215,6 +217,7 @@ class ForwardPass:
             return to if self.values[chance] else at + 1
         if gate == NONE:
             return to
+        # a jump sees what a gate had before this minute, whatever the order of units within it
         count, minute = self.before[gate]
         return to if (count if minute == self.now else self.level[gate]) >= level else at + 1
 

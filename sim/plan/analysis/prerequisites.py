@@ -79,6 +79,7 @@ class Prerequisites:
             if (gate, level) in known or not self.of_gate(gate, level) >> pool & 1:
                 continue
             known.add((gate, level))
+            # who signals more than can be spared must come; if nobody does, only all together are certain
             spare = sum(amount for _, _, amount in self.signals[gate]) - level
             leading = [signal for signal in self.signals[gate] if self.of_step(*signal[:2]) >> pool & 1]
             needed = [signal for signal in leading if signal[2] > spare] or ([] if only_certain else leading)
@@ -125,9 +126,11 @@ class Prerequisites:
         while open_gates:
             gate = open_gates[-1]
             if gate not in opened and gate not in self._signalled:
+                # depth first on a list of our own: chains of gates are as long as projects, longer than Python's stack
                 opened.add(gate)
                 open_gates += [other for other in self._depends(gate) if other not in opened]
                 continue
+            # all that it depends on is known now, or depends on it: a circle, which counts as nothing needed
             open_gates.pop()
             if gate not in self._signalled:
                 raised: Counter[int] = Counter()
@@ -186,6 +189,7 @@ def _with_their_prerequisites(pools: int, behind: Sequence[int], initial: Sequen
         low = open_gates & -open_gates
         open_gates ^= low
         pool = low.bit_length() - 1
+        # what lies there from the beginning needs nobody to have supplied it
         if not initial[pool]:
             open_gates |= behind[pool] & ~found
             found |= behind[pool]

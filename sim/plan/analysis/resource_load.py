@@ -117,12 +117,14 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
         held, kept = route_class.held[at - first[unit]] or {}, route_class.end or {}
         if operation == WORK:
             for pool, count in held.items():
+                # what a unit keeps for ever is used up, and loads nobody
                 if count > max(0, kept.get(pool, 0)):
                     uses[pool].users.add(unit)
                     uses[pool].minutes[b] += (count - max(0, kept.get(pool, 0))) * values[a]
         elif operation in (HOLD, FREE):
             for pool, count in plan.bundles[a]:
                 uses[pool].exchange(done, count if operation == HOLD else -count, held.get(pool, 0))
+                # a place changes hands with the thing that stands on it: it is not gone because this unit does not give it back
                 if operation == HOLD and kept.get(pool, 0) > 0 and pool not in place_pools:
                     uses[pool].used_up += count
     return uses, place_pools
@@ -133,6 +135,7 @@ def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Us
     initial, minutes = int(plan.initial[pool]), sum(use.minutes.values())
     supplied = [] if places else use.supplied
     capacity = initial + sum(count for _, count in supplied)
+    # a pool that serves several calendars is there whenever one of them is open
     on = reduce(union, (calendars[calendar] for calendar in use.minutes)) if use.minutes else None
     day = day_minutes(on) if on is not None else MINUTES_PER_DAY
     window = on.worked(max(use.first, end)) - on.worked(use.first) if on is not None else 0
@@ -167,6 +170,7 @@ def _through(on: Calendar, first: int, minutes: int, there: int, supplied: Seque
         for minute, count in supplied:
             if minute > first:
                 possible = there * (on.worked(minute) - on.worked(first))
+                # done before more come: the count so far decides
                 if possible >= minutes:
                     break
                 first, minutes = minute, minutes - possible

@@ -111,9 +111,11 @@ def blocked_by_others(
 ) -> Iterator[Finding]:
     """Yield who can wait for ever for a token that finds no place because others of another route class lie there."""
     passed = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
+    # others fill the yard at worst: as many as are ever made, or as a yard of their own can hold
     limits = {token: _at_most(plan, classes, token, all_yards, yard) for token in passed}
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
     for route_class in classes if len(passed) > 1 else ():
+        # whoever takes it has seen all that lies behind: these tokens must have lain in the yard together
         for step, taken, _, _ in route_class.takes():
             behind = prerequisites.of_step(route_class.units[0], step) | bits(
                 pool for pool, _ in plan.bundles[route_class.rows[step][1]]
@@ -202,6 +204,7 @@ def used_up(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Findi
             elif plan.pool_kinds[pool] != "returned":
                 taken[pool] += count * len(route_class.units)
                 takers.setdefault(pool, []).extend(plan.units[unit] for unit in route_class.units)
+    # a route that goes round for ever gives back as often as it takes
     endless = {pool for route_class in classes if route_class.end is None for _, pool, _ in route_class.supplies()}
     for pool, count in taken.items():
         if count > coming[pool] and pool not in endless:
@@ -215,6 +218,7 @@ def gone_too_early(
 ) -> Iterator[Finding]:
     """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
     leaving = _leaving(classes, prerequisites)
+    # an outage takes what is left, or nothing: it waits for nobody
     for route_class in (of for of in classes if plan.unit_info[of.units[0]].kind != "outage"):
         for step, pool, count, held in route_class.takes():
             if pool in leaving and held >= 0:

@@ -135,6 +135,7 @@ def shared_out(plants: Sequence[Plant], number: int) -> list[Plant]:
     made = [0] * len(plants)
     order = []
     for so_far in range(1, number + 1):
+        # compared after this skid, so that the first goes to the largest share; ties go to the first plant
         behind = [plant.share * so_far - made[at] for at, plant in enumerate(plants)]
         next_one = behind.index(max(behind))
         made[next_one] += 1
@@ -157,6 +158,7 @@ def _open(context: PlanContext, plant: Plant) -> None:
     if factory.learning is not None:
         context.plan.learns(f"{plant.name} factory", crawford(factory.learning))
     for line in range(factory.lines):
+        # evenly over the ramp: the last line opens one step before its end, when the rated rate is reached
         week = factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines
         opens = Until(f"{plant.system} line opens", Span(Fixed(week), MINUTES_PER_WEEK))
         there = Free(dict.fromkeys(plant.stations, 1))
@@ -193,6 +195,7 @@ def build_skid(
         lead_time(context, unit, f"{plant.system} parts", block, factory.parts_weeks, factory),
         *allotted(context, plant.system, 1, block),
     ]
+    # a skid keeps its station until the next one is free (blocking after service): nothing stands between stations
     carried: dict[str, int] = {}
     for number, (station, pool) in enumerate(zip(factory.stations, plant.stations, strict=True)):
         route.append(Hold({**plant.behind, pool: 1} if number == 0 else {pool: 1}))
@@ -203,6 +206,7 @@ def build_skid(
         learning = f"{plant.name} factory" if factory.learning is not None else None
         route.append(Work(f"{plant.system}.{station.id}", span, plant.calendar, learning=learning))
         carried = {pool: 1}
+    # likewise into the test, and out of it: a full yard of finished skids stops the bays, and they the line
     route += [Hold({plant.bays: 1}), Free(carried), *_accept(context, plant)]
     route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.behind})]
     return route
@@ -223,6 +227,7 @@ def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
     rework: list[PlanStep] = [Work(f"{name} rework", mend, plant.calendar, earns=False)]
     if test.rework_places is not None:
         place, bay = {plant.repairs: 1}, {plant.bays: 1}
+        # the bay first, or two that failed could each keep a bay and wait for the place of the other
         rework = [Free(bay), Hold(place), *rework, Hold(bay), Free(place)]
     return [
         Label(TESTED),
@@ -236,6 +241,7 @@ def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
 
 def mend_on_line(plant: Plant, activity: str, span: Span) -> list[PlanStep]:
     """Return how a skid that came back is mended on the line, tested again and shipped again."""
+    # it needs tools, not the whole line: the last station is where a finished skid can be reached
     last = {plant.stations[-1]: 1}
     return [
         Hold({**plant.behind, **last}),

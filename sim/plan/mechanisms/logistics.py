@@ -77,9 +77,11 @@ def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait
         Label(SHIP),
         *_permit(context, plant),
         *(called if logistics.release == "just_in_time" else ()),
+        # pulled: a place in the yard is promised before the truck leaves, so no truck ever waits for one on site
         Hold(truck if pushed else {**truck, **place}),
         *_call(plant),
         Work(f"{system} load", _hours(logistics, "load_hours"), plant.calendar),
+        # only now: a loaded trailer is what makes room among the finished
         Free({plant.finished: 1}),
         *drive(context, plant, f"{system} drive"),
         *_late(logistics, system),
@@ -89,6 +91,7 @@ def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait
         Free({GATE: 1, skids_in_yard(system): 1}),
         *new_slots(context, unit, 1),
         Note("delivered", system, place=block.name),
+        # from here on this unit is the truck: its skid lies in the yard, for whoever asks first
         *_return(plant),
         Free(truck),
     ]
@@ -157,6 +160,7 @@ def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> lis
     rework = plant_days(context, plant, damage.rework_days)
     return [
         Again(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
+        # it never counts as delivered, and its place and its slot of the day go to the next load
         Free({GATE: 1, laydown(system): 1, **slots(context, 1)}),
         *drive(context, plant, f"{system} damaged return", "way_home"),
         Free(truck),
@@ -174,6 +178,7 @@ def new_slots(context: PlanContext, unit: str, loads: int, place: str = "", part
     """Write who gives out at the day's end the gate slots that loads have used; return the signal that they have."""
     if context.project.logistics.gate_slots_per_day is None:
         return []
+    # a unit of its own gives the slot back: the skid itself must not wait for the end of the day
     used = context.plan.gate(f"{unit}.in")
     route: list[PlanStep] = [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})]
     context.plan.unit(f"{unit}.slot", route, UnitInfo("gate_slot", YARD, place, part))
@@ -181,6 +186,7 @@ def new_slots(context: PlanContext, unit: str, loads: int, place: str = "", part
 
 
 def _driving(plant: Plant, speed: float = 1.0) -> Span:
+    # miles an hour of the whole way, so that rest and fuel stops are in it; the drivers' hours are the calendar's
     hours = plant.fleet.distance_miles.value / (plant.fleet.speed_mph.value * speed)
     return Span(to_distribution(plant.fleet.delay), hours * MINUTES_PER_HOUR)
 

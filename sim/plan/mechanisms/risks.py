@@ -147,6 +147,7 @@ def apply_risks(context: PlanContext) -> None:
     longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
     known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
     for unit, route in context.plan.units.items() if longer else ():
+        # what hits crews takes them out of their pool (`_lose_capacity`); their routes are calls and stays, not work
         if context.plan.info(unit).kind != "crew":
             context.plan.units[unit] = _lengthened(context, longer, route, known)
     for blow in blows:
@@ -176,6 +177,7 @@ def _lengthened(
             like = step.activity, step.calendar, tuple(step.people)
             if like not in known:
                 known[like] = tuple(b for b in blows if any(hits_work(tag, step) for tag in b.tags))
+            # by what it is, not by the step: thousands of skids share some thirty kinds of work
             found[at] = _hit(context, step, known[like])
         elif isinstance(step, Again) and step.chance is not None:
             factors = [blow.size for blow in blows if any(hits_test(tag, step) for tag in blow.tags)]
@@ -204,6 +206,7 @@ def _longer(context: PlanContext, span: Span, blow: Blow, calendar: str) -> Span
         return replace(span, losses=(*span.losses, blow.size))
     day = context.day_minutes_on(calendar)
     added = Span(Fixed(1), day, losses=(blow.occurs, blow.size))
+    # added days are days of that calendar: eight days of a crew are not eight days of a truck
     delay = context.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
     return replace(span, delays=(*span.delays, delay))
 
@@ -215,6 +218,7 @@ def _lose_capacity(context: PlanContext, blow: Blow) -> None:
     begins = context.plan.delay(f"risk.{driver.id}.begins", Span(to_distribution(driver.from_week), MINUTES_PER_WEEK))
     for tag in blow.tags:
         for pool, there in capacity(tag, context).items():
+            # at least one, or a small project could not be hit
             for number in range(max(1, round(there * driver.share.value)) if there else 0):
                 outage = UnitInfo("outage", "risk", part=driver.id, number=number + 1)
                 context.plan.unit(
@@ -231,6 +235,7 @@ def _absence(context: PlanContext, blow: Blow, begins: str, pool: str) -> list[P
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
         Again("over", f"{name} stays away", Chance(1.0, (blow.occurs,), otherwise=True)),
         Hold({pool: 1}, priority=FIRST),
+        # who is away is not on site
         *([Note("people", trade, -people)] if trade else []),
         Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(blow.size,)), "always"),
         *([Note("people", trade, people)] if trade else []),
