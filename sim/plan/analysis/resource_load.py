@@ -124,7 +124,7 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
         elif operation in (HOLD, FREE):
             for pool, count in plan.bundles[a]:
                 uses[pool].exchange(done, count if operation == HOLD else -count, held.get(pool, 0))
-                # a place changes hands with the thing that stands on it: it is not gone because this unit does not give it back
+                # a place changes hands with what stands on it: it is not gone because another unit gives it back
                 if operation == HOLD and kept.get(pool, 0) > 0 and pool not in place_pools:
                     uses[pool].used_up += count
     return uses, place_pools
