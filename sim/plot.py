@@ -217,7 +217,12 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     """
     from sim.report.figures.sweep import plot_heat_map
 
-    return plot_heat_map(sweep.grid(metric, row, column, statistic), metric, ax, statistic=statistic, **_sample(sweep))
+    table = sweep.table(metric, statistic)
+    table["alike"] = [float(same) for same in sweep.as_good_as_best(metric, statistic)]
+    names = [name for name in (metric, f"{statistic}_low", f"{statistic}_high", "alike") if name in table]
+    grids = [table.pivot_table(index=row, columns=column, values=name, sort=False, dropna=False) for name in names]
+    ends = (grids[1], grids[2]) if len(grids) == 4 else None
+    return plot_heat_map(grids[0], metric, ax, statistic=statistic, ends=ends, alike=grids[-1] == 1, **_sample(sweep))
 
 
 def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:

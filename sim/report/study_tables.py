@@ -55,9 +55,13 @@ def describe_tuning(tuned: Tuned) -> Group:
     label, designs = metric_format(wanted["metric"]).label, counted(len(tuned.trials), "design", "designs")
     head = f"Small {statistic} of {label}: {designs}, {how}"
     best = ", ".join(f"{name} {text_of(tuned.best[name])}" for name in inputs if not _missing(tuned.best[name]))
-    outcome = "Best: " if bool(tuned.best["feasible"]) else "No design keeps every limit; the nearest: "
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{outcome}{best or 'as configured'}"), _fresh(tuned)]
-    parts += [Text("Pareto set", style="bold"), _pareto(tuned, inputs)]
+    feasible = bool(tuned.best["feasible"])
+    outcome = "Best: " if feasible else "No design keeps every limit; the nearest: "
+    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{outcome}{best or 'as configured'}")]
+    parts += [Text(line) for line in _relaxed(tuned, inputs)]
+    parts.append(_fresh(tuned))
+    title = "Pareto set" if feasible else "Pareto set of all designs: none keeps every limit"
+    parts += [Text(title, style="bold"), _pareto(tuned, inputs)]
     seed, runs = tuned.manifest["seed"], counted(tuned.manifest["runs"], "run", "runs")
     note = (
         f"{runs} a design on the same random numbers, seed {seed}. On fresh random numbers the best is usually a little"
@@ -65,6 +69,21 @@ def describe_tuning(tuned: Tuned) -> Group:
     )
     parts.append(Text(note, style="dim"))
     return Group(*parts)
+
+
+def _relaxed(tuned: Tuned, inputs: list[str]) -> Iterator[str]:
+    """Yield which limit to relax by how much, and which design keeps all of them then."""
+    limits = {limit["metric"]: limit for limit in tuned.manifest["tune"]["constraints"]}
+    for one in tuned.relaxations():
+        design = tuned.trials.to_dict("records")[one.design]
+        named = ", ".join(f"{name} {text_of(design[name])}" for name in inputs if not _missing(design[name]))
+        steps = [
+            f"P{100 * limits[metric]['probability']:g} of {metric_format(metric).label} from"
+            f" {_value_text(metric, limits[metric]['at_most'])} to {_value_text(metric, value)}"
+            f" (by {_value_text(metric, value - limits[metric]['at_most'])})"
+            for metric, value in one.at_most.items()
+        ]
+        yield f"Relax {' and '.join(steps)}: {named or 'the project as configured'} keeps every limit then."
 
 
 def _missing(value: Any) -> bool:
@@ -98,12 +117,18 @@ def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
         table.add_column(name)
     for metric in (wanted["metric"], wanted["against"]):
         table.add_column(metric_format(metric).label, justify="right")
-    front = tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
-    for row in front.head(SHOWN).to_dict("records"):
+    # the start stands first and is left out of the set below, so that every design is read against it
+    limits = [] if tuned.best["feasible"] else wanted["constraints"]
+    for limit in limits:
+        table.add_column(f"P{100 * limit['probability']:g} {metric_format(limit['metric']).label}", justify="right")
+    start, front = tuned.trials.head(1), tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
+    rows = [*start.to_dict("records"), *front[front.index != start.index[0]].head(SHOWN).to_dict("records")]
+    for number, row in enumerate(rows):
         cells = ["as configured" if _missing(row[name]) else text_of(row[name]) for name in inputs]
-        table.add_row(
-            *cells, _value_text(wanted["metric"], row["objective"]), _value_text(wanted["against"], row["against"])
-        )
+        cells[0] = "start: as configured" if number == 0 else cells[0]
+        values = [(wanted["metric"], row["objective"]), (wanted["against"], row["against"])]
+        values += [(limit["metric"], row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]) for limit in limits]
+        table.add_row(*cells, *(_value_text(metric, value) for metric, value in values))
     return table
 
 
@@ -152,11 +177,25 @@ def describe_sweep(sweep: Sweep) -> Group:
     parts += [Text(f"could not be run: {p['label']}: {p['note']}") for _, p in points.iterrows() if p["note"]]
     if len(sweep.points) > len(points):
         parts.append(Text(f"… and {len(sweep.points) - len(points):,} more points in points.csv"))
+    parts += [Text(line) for line in _cannot_tell(sweep, metrics)]
     runs, seed = counted(sweep.manifest["runs"], "run", "runs"), sweep.manifest["seed"]
     parts.append(
         Text(f"{runs} a point on the same random numbers, seed {seed}; numbers have {SAMPLING_ONLY}.", style="dim")
     )
     return Group(*parts)
+
+
+def _cannot_tell(sweep: Sweep, metrics: list[str]) -> Iterator[str]:
+    """Yield for each metric the points that so few runs cannot tell from the best one by their P80."""
+    for metric in metrics:
+        alike, rows, fmt = sweep.as_good_as_best(metric), sweep.table(metric), metric_format(metric)
+        if sum(alike) < 2:
+            continue
+        best = ", ".join(str(label) for label, same in zip(sweep.labels(), alike, strict=True) if same)
+        width = float((rows["p80_high"] - rows["p80_low"]).replace(math.inf, math.nan).mean()) / 2
+        sure = f"; an interval of P80 is about ± {fmt.write(width, fmt.finest_step)}" if width > 0 else ""
+        runs = counted(sweep.manifest["runs"], "run", "runs")
+        yield f"{fmt.label}: {runs} cannot tell these points apart: {best}{sure}. More runs can."
 
 
 def _numbers(sweep: Sweep, number: int, metrics: list[str]) -> list[str]:
@@ -193,20 +232,32 @@ def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
         if len(by) == 1 or varied == ["config"]:
             yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (by or varied)[0], seed=seed)
         elif len(by) == 2:
-            yield metric, plot_heat_map(_grid(sweep, metric, by, varied), metric, runs=runs, seed=seed)
+            low, high = (_grid(sweep, metric, by, varied, end) for end in ("_low", "_high"))
+            grid, alike = _grid(sweep, metric, by, varied), _alike_grid(sweep, metric, by, varied)
+            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed, ends=(low, high), alike=alike)
         elif by:
             yield metric, plot_small_multiples(sweep.table(metric), metric, by, runs=runs, seed=seed)
 
 
-def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:
-    """Return P80 as a two-way table of two inputs; several configurations stand one above the other."""
+def _alike_grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+    """Return which fields of the two-way table the runs cannot tell from the best."""
+    table = sweep.table(metric).assign(alike=[float(same) for same in sweep.as_good_as_best(metric)])
+    return _two_way(table, "alike", by, varied) == 1
+
+
+def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str], end: str = "") -> pd.DataFrame:
+    """Return P80, or an end of its interval, as a two-way table of two inputs."""
+    return _two_way(sweep.table(metric), f"p80{end}" if end else metric, by, varied)
+
+
+def _two_way(table: pd.DataFrame, column: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+    """Return a column as a two-way table of two inputs; several configurations stand one above the other."""
     across, up = by
     if "config" not in varied:
-        return sweep.grid(metric, up, across)
-    table = sweep.table(metric)
+        return table.pivot_table(index=up, columns=across, values=column, sort=False, dropna=False)
     joined = f"configuration and {up}"
     table[joined] = [f"{config}\n{text_of(value)}" for config, value in zip(table["config"], table[up], strict=True)]
-    return table.pivot_table(index=joined, columns=across, values=metric, sort=False)
+    return table.pivot_table(index=joined, columns=across, values=column, sort=False, dropna=False)
 
 
 # --- sensitivity analysis ---------------------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, metric_format
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 
 # --- many inputs ------------------------------------------------------------------------------------------------------
@@ -171,24 +174,40 @@ def _tick_label(value: object) -> str:
 
 @style.in_house_style
 def plot_heat_map(
-    grid: pd.DataFrame, metric: str, ax: Axes | None = None, *, statistic: str = "p80", runs: int = 0, seed: int = 0
-) -> Axes:
-    """Draw a two-way table (rows and columns are values of two inputs); deeper is more.
+    grid: pd.DataFrame, metric: str, ax: Axes | None = None, *, statistic: str = "p80", runs: int = 0, seed: int = 0,
+    ends: tuple[pd.DataFrame, pd.DataFrame] | None = None, alike: pd.DataFrame | None = None,
+) -> Axes:  # fmt: skip
+    """Draw a two-way table (rows and columns are values of two inputs); deeper is more, as the bar beside it says.
 
+    `ends` are the 95 % interval of each field, written below its number; the shades cover at least one such interval, so
+    that noise is not drawn as a difference. `alike` marks the fields that the runs cannot tell from the best one.
     A field without a number is a point that does not finish, or that could not be run.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
     longest = max(len(line) for value in grid.index for line in _tick_label(value).split("\n"))
-    ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest)) if ax is None else ax
+    ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest), right=0.87) if ax is None else ax
     values = grid.to_numpy(dtype=np.float64)
+    low, high = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+    if ends is not None:
+        low, high = (end.reindex_like(grid).to_numpy(dtype=np.float64) for end in ends)
+    same = np.zeros(values.shape, bool) if alike is None else alike.reindex_like(grid).to_numpy(dtype=bool)
     shown = np.where(np.isfinite(values), values, np.nan)
     colours = LinearSegmentedColormap.from_list("house", ["white", *palette.TINTS, palette.BLUE])
-    ax.imshow(shown, aspect="auto", cmap=colours.with_extremes(bad=palette.PALE), origin="lower")
+    least, most = _shades(shown, low, high)
+    image = ax.imshow(
+        shown, aspect="auto", cmap=colours.with_extremes(bad=palette.PALE), origin="lower", vmin=least, vmax=most
+    )
     ax.grid(visible=False)
-    middle = np.nanmin(shown) + 0.75 * (np.nanmax(shown) - np.nanmin(shown)) if np.isfinite(shown).any() else 0
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
+    bar.ax.yaxis.set_major_formatter(lambda y, _: style.text(_value_text(metric, y)))
+    bar.ax.tick_params(labelsize=9.5)
+    middle = least + 0.75 * (most - least)
     for (row, column), value in np.ndenumerate(values):
-        words = _value_text(metric, float(value))
+        words = _value_text(metric, float(value)) + (" ≈" if same[row, column] and same.sum() > 1 else "")
+        if np.isfinite([value, low[row, column], high[row, column]]).all():
+            span = (_value_text(metric, float(end), unit=False) for end in (low[row, column], high[row, column]))
+            words += f"\n{' to '.join(span)}"
         ink = "white" if np.isfinite(value) and value > middle else palette.INK
         ax.text(column, row, style.text(words), ha="center", va="center", color=ink, fontsize=11.5)
     ax.set_xticks(range(len(grid.columns)), [_tick_label(value) for value in grid.columns])
@@ -196,16 +215,38 @@ def plot_heat_map(
     ax.set_xlabel(style.text(str(grid.columns.name)))
     ax.set_ylabel(style.text(str(grid.index.name)))
     style.title(ax, f"{STATISTICS[statistic]} of {metric_format(metric).label}", pad=14)
-    style.caption(ax, f"n = {runs:,} runs a field on the same random numbers, seed {seed}; {SAMPLING_ONLY}")
+    basis = f"n = {runs:,} runs a field on the same random numbers, seed {seed}; {SAMPLING_ONLY}"
+    style.caption(ax, "\n".join([basis, *cannot_tell(same, np.isfinite(values), runs)]))
     return ax
 
 
-def _value_text(metric: str, value: float) -> str:
+def _shades(shown: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+    """The ends of the colour scale: the range of the values, and at least the width of an interval."""
+    if not np.isfinite(shown).any():
+        return 0.0, 1.0
+    least, most = float(np.nanmin(shown)), float(np.nanmax(shown))
+    known = np.isfinite(low) & np.isfinite(high)
+    widths = high[known] - low[known]
+    short = max(0.0, (float(widths.mean()) if len(widths) else 0.0) - (most - least)) / 2
+    return least - short, most + short if most + short > least - short else least + 1.0
+
+
+def cannot_tell(same: NDArray[np.bool_], there: NDArray[np.bool_], runs: int) -> list[str]:
+    """The sentence about fields that so many runs cannot tell from the best one; none where the best stands alone."""
+    count, whole = int((same & there).sum()), int(there.sum())
+    if count < 2:
+        return []
+    which = "no field can be told" if count == whole else f"≈: {count - 1} of {whole - 1} other fields cannot be told"
+    return [f"{which} from the best by {runs:,} runs: the 95 % interval of their paired difference has 0 in it"]
+
+
+def _value_text(metric: str, value: float, *, unit: bool = True) -> str:
     """The number in a field."""
     if not np.isfinite(value):
         return NEVER if np.isinf(value) else "not run"
     quoted = Quote(metric_format(metric), value, np.nan, np.nan)
-    return quoted.metric.write(value, quoted.step)
+    words = quoted.metric.write(value, quoted.step)
+    return words if unit else words.removesuffix(f" {quoted.metric.unit}")
 
 
 # --- designs of a tuning ----------------------------------------------------------------------------------------------

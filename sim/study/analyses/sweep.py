@@ -23,9 +23,10 @@ from sim.study.analyses.case_series import CaseSeries
 from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, settings_of, text_of
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
-from sim.study.chunk import Chunk, Columns, concatenated, failed
+from sim.study.chunk import Chunk, Columns, Floats, concatenated, failed
 from sim.study.compare import compare, table
 from sim.study.executors.memory_estimate import TABLES_OF_A_STUDY, require_memory
+from sim.study.intervals import mean_difference, quantile_differences
 from sim.study.result import digest, versions
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
@@ -168,6 +169,23 @@ class Sweep(Displayed):
         """One number of one metric as a two-way table of two inputs: the mean over whatever else was varied."""
         return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
 
+    def as_good_as_best(self, metric: str, statistic: str = "p80") -> list[bool]:
+        """Whether the runs cannot tell a point from the best one: the 95 % interval of their paired difference has 0 in it.
+
+        The best has the smallest number, or the largest of a metric that is better so; points that do not finish are not.
+        """
+        self._known(metric)
+        values = [sample.runs[metric].astype(float) for sample in self.samples]
+        numbers = np.array([summary(sample).get(metric, {}).get(statistic, np.nan) for sample in self.samples])
+        numbers = np.where(np.isfinite(numbers), -DIRECTIONS.get(metric, -1) * numbers, np.inf)
+        best = int(np.argmin(numbers))
+        if not np.isfinite(numbers[best]):
+            return [False] * len(values)
+        return [
+            bool(np.isfinite(number)) and (at == best or _alike(values[at], values[best], statistic))
+            for at, number in enumerate(numbers)
+        ]
+
     def differences(self, base: int = 0) -> pd.DataFrame:
         """Every other point against one of them on the same random numbers, pair by pair: a row a metric and point."""
         named = dict(zip(self.labels(), self.samples, strict=True))
@@ -209,6 +227,18 @@ class Sweep(Displayed):
             for _, rows in runs.groupby("point", sort=True)
         ]
         return cls(manifest, points, tuple(samples))
+
+
+SHARES = {"p50": 0.5, "p80": 0.8}
+
+
+def _alike(case: Floats, base: Floats, statistic: str) -> bool:
+    """Whether the interval of a paired difference has 0 in it."""
+    if statistic == "mean":
+        found = mean_difference(case, base)
+    else:
+        (found,) = quantile_differences(case, base, (SHARES[statistic],))
+    return bool(found.low <= 0 <= found.high)
 
 
 def sweep(

@@ -48,6 +48,18 @@ class NoTuner(SimError):
     exit_code = 2
 
 
+@dataclass(frozen=True)
+class Relaxation:
+    """Limits as they would have to be, by metric, and the number of the design that keeps all limits then."""
+
+    at_most: Mapping[str, float]
+    design: int
+
+
+def _limit(limits: Sequence[Constraint], metric: str) -> float:
+    return next(limit.at_most for limit in limits if limit.metric == metric)
+
+
 @dataclass(frozen=True, repr=False)
 class Tuned(Displayed):
     """Every design that was tried (the first is the configuration as it is), and the best on fresh random numbers.
@@ -68,6 +80,28 @@ class Tuned(Displayed):
     def best(self) -> pd.Series:
         """The best design; the one that misses its limits least where none keeps them."""
         return self.trials[self.trials["best"]].iloc[0]
+
+    def relaxations(self) -> list[Relaxation]:
+        """Where no design keeps every limit: how far each limit alone must be relaxed, and which design then keeps all.
+
+        A limit is left out that no relaxing of it alone helps; the last may then say what to relax together.
+        """
+        if self.trials["feasible"].any():
+            return []
+        limits = [Constraint.model_validate(limit) for limit in self.manifest["tune"]["constraints"]]
+        reached = {limit.metric: self.trials[reached_column(limit)] for limit in limits}
+        found: list[Relaxation] = []
+        for limit in limits:
+            others = [one for one in limits if one is not limit]
+            keeps = np.array([all(reached[o.metric][at] <= o.at_most for o in others) for at in self.trials.index])
+            numbers = reached[limit.metric].where(keeps, math.inf)
+            if math.isfinite(float(numbers.min())):
+                found.append(Relaxation({limit.metric: float(numbers.min())}, int(str(numbers.idxmin()))))
+        if not found:
+            at = int(str(self.best.name))
+            missed = {limit.metric: float(reached[limit.metric][at]) for limit in limits}
+            found.append(Relaxation({m: v for m, v in missed.items() if v > _limit(limits, m)}, at))
+        return found
 
 
 def tune(
@@ -298,7 +332,11 @@ def _table(design: Design, tries: _Tries) -> pd.DataFrame:
             {**row, "missed": sum(max(over, 0.0) for over in missed), "feasible": max(missed, default=0.0) <= 0}
         )
     table = pd.DataFrame(rows)
-    table["pareto"] = pareto(table[["objective", "against"]].to_numpy(dtype=np.float64), table["feasible"].to_numpy())
+    # where no design keeps every limit, the Pareto set is that of all designs, with what they miss as a third axis
+    some = bool(table["feasible"].any())
+    axes = ["objective", "against"] if some else ["objective", "against", "missed"]
+    among = table["feasible"].to_numpy() if some else np.ones(len(table), bool)
+    table["pareto"] = pareto(table[axes].to_numpy(dtype=np.float64), among)
     order = table.sort_values(["missed", "objective"], kind="stable")
     table["best"] = table.index == order.index[0]
     return table
@@ -310,7 +348,7 @@ def reached_column(limit: Constraint) -> str:
 
 
 def pareto(points: Floats, feasible: np.ndarray) -> np.ndarray:
-    """Which points no other feasible point beats in both columns."""
+    """Which points no other feasible point beats in every column."""
     alive = feasible & np.isfinite(points).all(axis=1)
     found = alive.copy()
     for at in np.flatnonzero(alive):

@@ -41,6 +41,31 @@ def test_a_field_says_its_number() -> None:
     assert [text.get_text() for text in ax.texts[:4]] == ["100 days", "120 days", "not reached", "not run"]
 
 
+def test_a_heat_map_has_a_bar_intervals_and_marks_what_cannot_be_told() -> None:
+    """690 to 702 days with an interval of 40 are no difference: neither in words nor in shades."""
+    grid = pd.DataFrame([[690.0, 702.0], [695.0, 900.0]], index=[1, 2], columns=["a", "b"])
+    alike = pd.DataFrame([[True, True], [True, False]], index=[1, 2], columns=["a", "b"])
+    ax = plot_heat_map(grid, FINISH, runs=40, ends=(grid - 20, grid + 20), alike=alike)
+    words = [text.get_text() for text in ax.texts]
+    assert "690 days ≈\n670 to 710" in words
+    assert "900 days\n880 to 920" in words
+    assert ax.child_axes, "no colour bar"
+    assert any("2 of 3 other fields cannot be told from the best by 40 runs" in text for text in words)
+    near = plot_heat_map(grid.loc[[1]], FINISH, ends=(grid.loc[[1]] - 20, grid.loc[[1]] + 20))
+    assert near.images[0].get_clim() == (676, 716)  # 12 days of difference, 40 of interval: the shades cover these
+
+
+def test_runs_that_cannot_tell_points_apart_say_so() -> None:
+    """Cranes do not matter to two blocks: all numbers are the same; a later week of power is told apart."""
+    inputs = {"energization.units.first_week": [3, 4], "logistics.cranes": [1, 2]}
+    two = sim.sweep(sim.load(TINY), inputs, runs=3, workers=1)
+    weeks = [int(week) for week in two.points["first_week"]]
+    assert two.as_good_as_best(FINISH) == [week == 3 for week in weeks]
+    two.manifest["metrics"] = [FINISH]
+    told = " ".join(plain_text(describe_sweep(two)).split())
+    assert "3 runs cannot tell these points apart:" in told
+
+
 def test_a_two_way_sweep_draws_heat_maps(tmp_path: Path) -> None:
     inputs = {"energization.units.first_week": [3, 4], "logistics.cranes": [1, 2]}
     two = sim.sweep(sim.load(TINY), inputs, runs=1, workers=1)

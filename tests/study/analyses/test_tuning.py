@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -76,7 +77,28 @@ def test_without_a_design_that_keeps_the_limits_the_nearest_is_named() -> None:
     found = tune_design(design({"week": Input(paths=(POWER,), values=(4, 3))}, wanted), workers=1)
     assert not found.trials["feasible"].any()
     assert found.trials["missed"][found.trials["best"]].item() == found.trials["missed"].min()
-    assert "No design keeps every limit" in plain_text(describe_tuning(found))
+    told = plain_text(describe_tuning(found))
+    assert "No design keeps every limit" in told
+    # the start finishes first: relaxing the one limit to its P80 is the least that helps
+    reached = float(found.trials[f"p80_{FINISH}"].min())
+    (one,) = found.relaxations()
+    assert (dict(one.at_most), one.design) == ({FINISH: reached}, 0)
+    told = " ".join(told.split())
+    assert f"to {reached:,.0f} days (by {reached - 10:,.0f} days): the project as configured keeps every limit" in told
+    assert "start: as configured" in told
+    assert found.trials["pareto"].any()  # of all designs, for none keeps the limit
+
+
+def test_limits_that_no_relaxing_of_one_helps_are_relaxed_together() -> None:
+    trials = pd.DataFrame(
+        {"objective": [5.0, 4.0], "against": [1.0, 1.0], "p80_a": [12.0, 20.0], "p80_b": [7.0, 6.0], "missed": [3.0, 9.0],
+         "feasible": [False, False], "pareto": [True, True], "best": [True, False]}
+    )  # fmt: skip
+    limits = [{"metric": name, "at_most": most, "probability": 0.8} for name, most in (("a", 10.0), ("b", 5.0))]
+    both = tuning.Tuned({"tune": {"constraints": limits}}, trials, trials)
+    assert [(dict(one.at_most), one.design) for one in both.relaxations()] == [({"a": 12.0, "b": 7.0}, 0)]
+    limits[1]["at_most"] = 6.5
+    assert [(dict(one.at_most), one.design) for one in both.relaxations()] == [({"a": 20.0}, 1)]
 
 
 def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.MonkeyPatch) -> None:
