@@ -18,12 +18,15 @@ import numpy as np
 
 from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.formatting import (
+    activity_in_words,
     counted,
     day_of_month,
+    in_words,
     interval,
     metric_format,
     number,
     percent,
+    pools_in_words,
     rounded,
     signed,
     step_for,
@@ -109,7 +112,7 @@ def _cause_period(cause: str, pieces: list[Any]) -> CausePeriod:
     longest = max(days, key=lambda activity: days[activity])
     units = [*dict.fromkeys(piece.unit for piece in pieces)]
     last = pieces[-1]
-    waiting = f"{last.waiting} waited for {last.waiting_for}" if last.waiting else ""
+    waiting = f"{in_words(last.waiting)} waited for {pools_in_words(last.waiting_for)}" if last.waiting else ""
     return CausePeriod(
         pieces[0].begin / MINUTES, last.end / MINUTES, cause, _segment_label(longest, len(days), units), waiting
     )
@@ -117,8 +120,9 @@ def _cause_period(cause: str, pieces: list[Any]) -> CausePeriod:
 
 def _segment_label(activity: str, activities: int, units: list[str]) -> str:
     more = f" and {activities - 1} more" if activities > 1 else ""
-    where = units[0] if len(units) == 1 else f"{units[0]} to {units[-1]}, {len(units)} in a row"
-    return f"{activity}{more} ({where})"
+    first, last = in_words(units[0]), in_words(units[-1])
+    where = first if len(units) == 1 else f"{first} to {last[:1].lower()}{last[1:]}, {len(units)} in a row"
+    return f"{activity_in_words(activity)}{more} ({where})"
 
 
 def critical_causes(runs: pd.DataFrame) -> list[CauseImpact]:
@@ -176,7 +180,7 @@ def decisions(view: ResultView, price: str = "") -> list[str]:
     late = max(typical, key=lambda period: period.days, default=None)
     of = f" In the typical run: {late.what}, for {number(late.days)} days." if late is not None else ""
     said = (
-        "Ordered later on purpose: an item is ordered so that it arrives when the crew plan needs it, which keeps its"
+        "Ordered just in time: an item is ordered so that it arrives when the crew plan needs it, which keeps its"
         f" capital from lying idle.{who} In {percent(1 - impact.runs.fraction)} of runs that costs nothing; in"
         f" {impact.runs.text()} the last MW waits for such an item, and its earlier order would have helped.{of}{price}"
     )

@@ -7,13 +7,15 @@ number is written to the same place, never finer than the step of its metric.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from sim.metrics.registry import metric_of
+from sim.plan.layout import PLACE_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -323,3 +325,65 @@ def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str
     """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
     p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
     return join_values(p50.metric.write(p50.value, p50.step), p80.metric.write(p80.value, p80.step), between)
+
+
+# --- names a planner reads --------------------------------------------------------------------------------------------
+
+_THINGS = {**PLACE_KINDS, "g": "generating unit", "s": "skid", "line": "line"}
+_NUMBERED = re.compile(r"([a-z]+)(\d+)")
+_ID = re.compile(r"\b[a-z]\w*(?:\.[a-z]?\w+)+")
+
+
+def in_words(name: str) -> str:
+    """Write the id of a unit, a pool or an activity as a planner reads it; ids stand in files.
+
+    >>> in_words("b97.commissioning"), in_words("compute.s256"), in_words("p1.g10"), in_words("crew.riggers")
+    ('Block 97: commissioning', 'Compute skid 256', 'Generating unit 10', 'Crews of riggers')
+    """
+    head, *rest = name.split(".")
+    if head in ("crew", "hiring") and rest:
+        what = "Hiring" if head == "hiring" else f"Crew {rest[1]}" if len(rest) > 1 else "Crews"
+        return f"{what} of {rest[0].replace('_', ' ')}"
+    numbered = _NUMBERED.fullmatch(head)
+    place = f"{_THINGS[numbered[1]]} {numbered[2]}" if numbered and numbered[1] in _THINGS else ""
+    words = [*_words_of(rest if place else [head, *rest])]
+    if place.startswith("phase") and any(word.startswith("generating unit") for word in words):
+        place = ""
+    if place:
+        text = f"{place}: {' '.join(words)}" if words else place
+    else:
+        text = " ".join(words)
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def pools_in_words(text: str) -> str:
+    """Write what is waited for as a planner reads it: `1 crew.riggers + 1 crane` is 1 crew of riggers + 1 crane."""
+
+    def words(found: re.Match[str]) -> str:
+        named = in_words(found[0])
+        return f"crew{named.removeprefix('Crews')}" if named.startswith("Crews") else f"{named[0].lower()}{named[1:]}"
+
+    return _ID.sub(words, text)
+
+
+def activity_in_words(activity: str) -> str:
+    """Write an activity as a planner reads it: `site_works.gas_line` is gas line, `L3` commissioning L3."""
+    step = activity.partition(".")[2] or activity
+    if step[:1] == "L" and step[1:2].isdigit():
+        return f"commissioning {step}"
+    return "slot" if step == "unit slot" else step.replace("_", " ")
+
+
+def _words_of(parts: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of an id in words: `s256` is skid 256; the network of a step goes without saying."""
+    for at, part in enumerate(parts):
+        found = _NUMBERED.fullmatch(part)
+        if found and found[1] in _THINGS:
+            yield f"{_THINGS[found[1]]} {found[2]}"
+        elif not (part in ("site_works", "shell", "pad", "generation") and at + 1 < len(parts)):
+            yield part.replace("_", " ")
+
+
+def ids_in_words(text: str, ids: Collection[str]) -> str:
+    """Write every id of a sentence that is one of `ids` as a planner reads it."""
+    return _ID.sub(lambda found: in_words(found[0]) if found[0] in ids else found[0], text)

@@ -21,7 +21,7 @@ from sim.plan.checks import Remark
 from sim.plan.checks import check as check_plan
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import MINUTES_PER_DAY
-from sim.report.formatting import ProjectDates, number
+from sim.report.formatting import ProjectDates, activity_in_words, ids_in_words, in_words, number
 from sim.study.case import Case, prepare_case
 from sim.study.crew_planning.crew_plan import CrewChange, crew_changes
 from sim.world.project_calendars import SHIFT
@@ -130,7 +130,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         _manning(case),
         _changes(case),
         "\n".join(_capacity(case)),
-        "\n".join(_remarks(remarks, errors)),
+        "\n".join(_remarks(remarks, errors, frozenset(case.plan.units) | frozenset(case.plan.pools))),
     )
     return text, errors == 0
 
@@ -262,21 +262,29 @@ def _capacity(case: Case) -> Iterator[str]:
     yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:
         begun, done = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
-        yield f"  day {begun:5.0f} to {done:5.0f}  {link.unit}: {link.activity}"
+        yield f"  day {begun:5.0f} to {done:5.0f}  {in_words(link.unit)}: {_done(link.activity, link.unit)}"
     yield ""
     yield "Capacity against load:"
     found = loads(case.plan, case.planned.values, schedule, case.anticipated_calendars)
-    yield from (f"  {load}" for load in found[:MOST_LOADS])
+    pools = frozenset(case.plan.pools)
+    for load in found[:MOST_LOADS]:
+        name, colon, rest = str(load).partition(":")
+        yield f"  {in_words(name) if name in pools else name}{colon}{rest}"
 
 
-def _remarks(remarks: list[Remark], errors: int) -> Iterator[str]:
+def _done(activity: str, unit: str) -> str:
+    """What a unit does, without the network or the system that its name has already."""
+    return activity_in_words(activity.removeprefix(f"{unit.partition('.')[0]} "))
+
+
+def _remarks(remarks: list[Remark], errors: int, ids: frozenset[str]) -> Iterator[str]:
     """Yield what looks wrong, errors first."""
     yield ""
     if not remarks:
         yield "Nothing looks wrong."
     else:
         yield f"{errors} error{'s' * (errors != 1)}, {len(remarks) - errors} to look at:"
-        yield from (f"  {remark}" for remark in remarks)
+        yield from (f"  {remark.severity}: {ids_in_words(remark.sentence, ids)}" for remark in remarks)
 
 
 def _table(*columns: str) -> Table:

@@ -24,9 +24,9 @@ def test_the_chain_of_a_run_is_described_in_periods_that_follow_each_other(by_ha
         (24, 27, "crew"),
         (27, 30, "commissioning"),
     ]
-    assert found[0].what == "unit slot and 1 more (p1.g2)"
-    assert found[1].what == "L3 and 2 more (b1.commissioning to t1, 2 in a row)"
-    assert found[1].waiting == "b2.commissioning waited for 1 crew.commissioning"
+    assert found[0].what == "slot and 1 more (Generating unit 2)"
+    assert found[1].what == "commissioning L3 and 2 more (Block 1: commissioning to turnover 1, 2 in a row)"
+    assert found[1].waiting == "Block 2: commissioning waited for 1 crew of commissioning"
     assert [line[2] for line in chain_rows(ResultView.of(by_hand))] == ["24.0", "3.0", "3.0"]
 
 

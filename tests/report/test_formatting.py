@@ -13,6 +13,8 @@ from sim.report.formatting import (
     ProjectDates,
     days,
     hours,
+    ids_in_words,
+    in_words,
     interval,
     join_values,
     megawatts,
@@ -157,3 +159,36 @@ def test_a_promised_date_is_never_before_the_moment_it_stands_for(day: float, we
     assert dates.date_of(day) <= dates.working_day(day)
     assert (dates.working_day(day) - dates.date_of(day)).days < 7
     assert dates.working_day(day).weekday() in week
+
+
+@pytest.mark.parametrize(
+    ("ident", "words"),
+    [
+        ("p1.g10", "Generating unit 10"),
+        ("p2.g3", "Generating unit 3"),
+        ("b97.commissioning", "Block 97: commissioning"),
+        ("b97", "Block 97"),
+        ("t97", "Turnover 97"),
+        ("h3.shell.roof", "Hall 3: roof"),
+        ("h3.structural_steel", "Hall 3: structural steel"),
+        ("p1.site_works.gas_line", "Phase 1: gas line"),
+        ("p2.site_works.gas_line", "Phase 2: gas line"),
+        ("p1.preparation", "Phase 1: preparation"),
+        ("compute.s256", "Compute skid 256"),
+        ("electrical.line3", "Electrical line 3"),
+        ("mechanical.rework place", "Mechanical rework place"),
+        ("crew.riggers", "Crews of riggers"),
+        ("crew.riggers.3", "Crew 3 of riggers"),
+        ("hiring.riggers", "Hiring of riggers"),
+        ("flushing rig", "Flushing rig"),
+    ],
+)
+def test_ids_are_written_as_a_planner_reads_them(ident: str, words: str) -> None:
+    assert in_words(ident) == words
+
+
+def test_only_known_ids_of_a_sentence_are_rewritten() -> None:
+    text = "p1.site_works.roads: site_works.roads needs no crew; see p1.other, e.g. labour.trades"
+    assert ids_in_words(text, {"p1.site_works.roads"}) == (
+        "Phase 1: roads: site_works.roads needs no crew; see p1.other, e.g. labour.trades"
+    )

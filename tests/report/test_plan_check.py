@@ -62,3 +62,12 @@ def test_a_trade_whose_work_nothing_waits_for_is_sized_for_the_target() -> None:
 )
 def test_a_limit_of_people_is_answered_by_its_date(limit: int, said: str) -> None:
     assert re.search(said, text(tiny_case(f"labour.limit={limit}", "labour.crew_plan=levelled")))
+
+
+def test_ids_stay_in_files() -> None:
+    """On screen stand names that a planner reads: no `p1.site_works.grading`, no `electrical.s1`."""
+    case = tiny_case(FENCE)
+    shown = text(case)
+    ids = [name for name in (*case.plan.units, *case.plan.pools) if "." in name]
+    assert [name for name in ids if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", shown)] == []
+    assert "Crew 1 of linemen and 2 more: nothing in the project waits for it" in " ".join(shown.split())
