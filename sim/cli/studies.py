@@ -94,7 +94,8 @@ def sweep(
     Writes OUT/runs (a row a replication, with its settings), summary (a row a point and metric) and points, each as
     .parquet and .csv, and figures/: lines for one input, a heat map for two, a panel for each of more.
     """
-    from sim.report.study_tables import describe_sweep, write_sweep_figures
+    from sim.report.figures.sweep import write_sweep_figures
+    from sim.report.study_tables import describe_sweep
     from sim.study.analyses.design import read_study
     from sim.study.analyses.sweep import sweep_design
 
@@ -153,7 +154,8 @@ def tune(
     "P80 of the peak at most 450". The best design is run again on fresh random numbers. Where there are few, all are
     tried; otherwise Optuna (extra `tune`) chooses. Writes OUT/trials and fresh as .parquet and .csv, and figures/.
     """
-    from sim.report.study_tables import describe_tuning, write_tuning_figure
+    from sim.report.figures.sweep import write_tuning_figure
+    from sim.report.study_tables import describe_tuning
     from sim.study.analyses.design import read_study
     from sim.study.analyses.tuning import tune_design
 

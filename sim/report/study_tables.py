@@ -37,7 +37,6 @@ from sim.study.analyses.tuning import Tuned
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from rich.console import RenderableType
 
 
@@ -123,9 +122,9 @@ def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
         table.add_column(f"P{100 * limit['probability']:g} {metric_format(limit['metric']).label}", justify="right")
     start, front = tuned.trials.head(1), tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
     rows = [*start.to_dict("records"), *front[front.index != start.index[0]].head(SHOWN).to_dict("records")]
-    for number, row in enumerate(rows):
+    for place, row in enumerate(rows):
         cells = ["as configured" if _missing(row[name]) else text_of(row[name]) for name in inputs]
-        cells[0] = "start: as configured" if number == 0 else cells[0]
+        cells[0] = "start: as configured" if place == 0 else cells[0]
         values = [(wanted["metric"], row["objective"]), (wanted["against"], row["against"])]
         values += [(limit["metric"], row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]) for limit in limits]
         table.add_row(*cells, *(_value_text(metric, value) for metric, value in values))
@@ -138,20 +137,6 @@ def _value_text(metric: str, value: float) -> str:
         return NEVER
     quoted = Quote(metric_format(metric), value, math.nan, math.nan)
     return quoted.metric.write(value, quoted.step)
-
-
-def write_tuning_figure(tuned: Tuned, directory: Path) -> list[Path]:
-    """Write the designs with their Pareto set (PNG and SVG); return the paths."""
-    from sim.report.figures.style import save
-    from sim.report.figures.sweep import plot_pareto
-
-    wanted = tuned.manifest["tune"]
-    directory.mkdir(parents=True, exist_ok=True)
-    ax = plot_pareto(
-        tuned.trials, wanted["metric"], wanted["against"], statistic=wanted["statistic"],
-        runs=int(tuned.manifest["runs"]), seed=int(tuned.manifest["seed"]),
-    )  # fmt: skip
-    return save(ax, directory, "pareto")
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
@@ -209,55 +194,6 @@ def _numbers(sweep: Sweep, number: int, metrics: list[str]) -> list[str]:
         return ["not run"] * len(metrics)
     found = pd.DataFrame.from_dict(summary(sample), orient="index", columns=list(COLUMNS))
     return [p50_and_p80(found, metric) for metric in metrics]
-
-
-def write_sweep_figures(sweep: Sweep, directory: Path) -> list[Path]:
-    """Write a figure (PNG and SVG) a metric: lines along one input, a heat map of two, a panel for each of more."""
-    from sim.report.figures.style import save
-
-    directory.mkdir(parents=True, exist_ok=True)
-    return [path for name, ax in _figures(sweep) for path in save(ax, directory, name)]
-
-
-def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure; none for a single point."""
-    from sim.report.figures.sweep import plot_heat_map, plot_small_multiples, plot_sweep_lines
-
-    varied = [name for name in sweep.inputs if sweep.points[name].nunique() > 1]
-    seed, runs = int(sweep.manifest["seed"]), int(sweep.manifest["runs"])
-    by = [name for name in varied if name != "config"]
-    for metric in sweep.manifest["metrics"]:
-        if metric not in sweep.samples[0].metrics or not sweep.summary([metric])["n"].any():
-            continue
-        if len(by) == 1 or varied == ["config"]:
-            yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (by or varied)[0], seed=seed)
-        elif len(by) == 2:
-            low, high = (_grid(sweep, metric, by, varied, end) for end in ("_low", "_high"))
-            grid, alike = _grid(sweep, metric, by, varied), _alike_grid(sweep, metric, by, varied)
-            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed, ends=(low, high), alike=alike)
-        elif by:
-            yield metric, plot_small_multiples(sweep.table(metric), metric, by, runs=runs, seed=seed)
-
-
-def _alike_grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:
-    """Return which fields of the two-way table the runs cannot tell from the best."""
-    table = sweep.table(metric).assign(alike=[float(same) for same in sweep.as_good_as_best(metric)])
-    return _two_way(table, "alike", by, varied) == 1
-
-
-def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str], end: str = "") -> pd.DataFrame:
-    """Return P80, or an end of its interval, as a two-way table of two inputs."""
-    return _two_way(sweep.table(metric), f"p80{end}" if end else metric, by, varied)
-
-
-def _two_way(table: pd.DataFrame, column: str, by: list[str], varied: list[str]) -> pd.DataFrame:
-    """Return a column as a two-way table of two inputs; several configurations stand one above the other."""
-    across, up = by
-    if "config" not in varied:
-        return table.pivot_table(index=up, columns=across, values=column, sort=False, dropna=False)
-    joined = f"configuration and {up}"
-    table[joined] = [f"{config}\n{text_of(value)}" for config, value in zip(table["config"], table[up], strict=True)]
-    return table.pivot_table(index=joined, columns=across, values=column, sort=False, dropna=False)
 
 
 # --- sensitivity analysis ---------------------------------------------------------------------------------------------

@@ -5,13 +5,17 @@ Every point was run on the same random numbers, so that what differs between poi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.report.figures import palette, style
 from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, metric_format
+from sim.study.analyses.design import text_of
+from sim.study.analyses.sweep import Sweep
+from sim.study.analyses.tuning import Tuned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -292,3 +296,62 @@ def _label_with_unit(metric: str) -> str:
     """A metric's name with its unit."""
     fmt = metric_format(metric)
     return f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label
+
+
+# --- figures of a study -----------------------------------------------------------------------------------------------
+
+
+def write_sweep_figures(sweep: Sweep, directory: Path) -> list[Path]:
+    """Write a figure (PNG and SVG) a metric: lines along one input, a heat map of two, a panel for each of more."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return [path for name, ax in _figures(sweep) for path in style.save(ax, directory, name)]
+
+
+def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
+    """Yield name and axes of each figure; none for a single point."""
+    varied = [name for name in sweep.inputs if sweep.points[name].nunique() > 1]
+    seed, runs = int(sweep.manifest["seed"]), int(sweep.manifest["runs"])
+    by = [name for name in varied if name != "config"]
+    for metric in sweep.manifest["metrics"]:
+        if metric not in sweep.samples[0].metrics or not sweep.summary([metric])["n"].any():
+            continue
+        if len(by) == 1 or varied == ["config"]:
+            yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (by or varied)[0], seed=seed)
+        elif len(by) == 2:
+            low, high = (_grid(sweep, metric, by, varied, end) for end in ("_low", "_high"))
+            grid, alike = _grid(sweep, metric, by, varied), _alike_grid(sweep, metric, by, varied)
+            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed, ends=(low, high), alike=alike)
+        elif by:
+            yield metric, plot_small_multiples(sweep.table(metric), metric, by, runs=runs, seed=seed)
+
+
+def _alike_grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+    """Return which fields of the two-way table the runs cannot tell from the best."""
+    table = sweep.table(metric).assign(alike=[float(same) for same in sweep.as_good_as_best(metric)])
+    return _two_way(table, "alike", by, varied) == 1
+
+
+def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str], end: str = "") -> pd.DataFrame:
+    """Return P80, or an end of its interval, as a two-way table of two inputs."""
+    return _two_way(sweep.table(metric), f"p80{end}" if end else metric, by, varied)
+
+
+def _two_way(table: pd.DataFrame, column: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+    """Return a column as a two-way table of two inputs; several configurations stand one above the other."""
+    across, up = by
+    if "config" not in varied:
+        return table.pivot_table(index=up, columns=across, values=column, sort=False, dropna=False)
+    joined = f"configuration and {up}"
+    table[joined] = [f"{config}\n{text_of(value)}" for config, value in zip(table["config"], table[up], strict=True)]
+    return table.pivot_table(index=joined, columns=across, values=column, sort=False, dropna=False)
+
+
+def write_tuning_figure(tuned: Tuned, directory: Path) -> list[Path]:
+    """Write the designs with their Pareto set (PNG and SVG); return the paths."""
+    wanted = tuned.manifest["tune"]
+    directory.mkdir(parents=True, exist_ok=True)
+    ax = plot_pareto(
+        tuned.trials, wanted["metric"], wanted["against"], statistic=wanted["statistic"],
+        runs=int(tuned.manifest["runs"]), seed=int(tuned.manifest["seed"]),
+    )  # fmt: skip
+    return style.save(ax, directory, "pareto")

@@ -8,8 +8,14 @@ import pytest
 
 import sim
 from sim.report.console import plain_text
-from sim.report.figures.sweep import mean_by_value, plot_heat_map, plot_small_multiples, plot_sweep_lines
-from sim.report.study_tables import describe_sweep, write_sweep_figures
+from sim.report.figures.sweep import (
+    mean_by_value,
+    plot_heat_map,
+    plot_small_multiples,
+    plot_sweep_lines,
+    write_sweep_figures,
+)
+from sim.report.study_tables import describe_sweep
 from sim.study.analyses.sweep import Sweep
 from tests.tiny_project import TINY
 
