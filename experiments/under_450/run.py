@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 
 from sim import files
 from sim.engine.backends import AUTO
-from sim.report.figures import style
+from sim.report.figures import palette, style
 from sim.study.api import load
 from sim.study.case import prepare_case
 from sim.study.intervals import quantile
@@ -37,7 +37,7 @@ LEAN = "hybrid_450"
 CLAIM, TRADITIONAL = 450, 2000
 DAYS = 365.25 / 12
 NAMES = {"electrical": "electrical skids", "electrical + mechanical": "and mechanical"}
-STRATEGIES = {"stick-built": style.STRATEGIES[0], "hybrid": style.STRATEGIES[2], "modular": style.STRATEGIES[1]}
+STRATEGIES = {"stick-built": palette.STRATEGIES[0], "hybrid": palette.STRATEGIES[2], "modular": palette.STRATEGIES[1]}
 
 
 def mixes() -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -84,7 +84,7 @@ def grid(runs: int) -> pd.DataFrame:
 def plot_peak(table: pd.DataFrame, runs: int) -> Axes:
     """Draw the peak against the off-site share of hours, one line a target date, with the claim marked."""
     ax = style.canvas()
-    tints = (style.TINTS[2], style.BLUE, "#004d80")
+    tints = (palette.TINTS[2], palette.BLUE, "#004d80")
     for months, colour in zip(MONTHS, tints, strict=False):
         part = table[table["target_months"] == months].sort_values("share_offsite")
         share, peak = part["share_offsite"] * 100, part["peak_workforce_onsite_p50"]
@@ -93,10 +93,10 @@ def plot_peak(table: pd.DataFrame, runs: int) -> Axes:
         top = table[table["mix"] == mix].sort_values("peak_workforce_onsite_p50").iloc[-1]
         at = top["share_offsite"] * 100, top["peak_workforce_onsite_p50"]
         ax.annotate(NAMES.get(mix, mix), at, (8, 7), textcoords="offset points", ha="left")
-    ax.axhline(CLAIM, color=style.RED, lw=1.6)
-    ax.text(ax.get_xlim()[0], CLAIM, " 450, the claim", color=style.RED, va="bottom")
-    ax.axhline(TRADITIONAL, color=style.MUTED, lw=1.2, ls="--")
-    ax.text(ax.get_xlim()[1], TRADITIONAL, "2,000, as usual ", color=style.MUTED, va="bottom", ha="right")
+    ax.axhline(CLAIM, color=palette.RED, lw=1.6)
+    ax.text(ax.get_xlim()[0], CLAIM, " 450, the claim", color=palette.RED, va="bottom")
+    ax.axhline(TRADITIONAL, color=palette.MUTED, lw=1.2, ls="--")
+    ax.text(ax.get_xlim()[1], TRADITIONAL, "2,000, as usual ", color=palette.MUTED, va="bottom", ha="right")
     ax.set_yscale("log")
     ax.set_yticks([200, 450, 1000, 2000, 4000], ["200", "450", "1,000", "2,000", "4,000"])
     ax.minorticks_off()
@@ -120,9 +120,9 @@ def plot_frontier(table: pd.DataFrame, runs: int) -> Axes:
         ax.plot(later, more, "^:", color=colour, alpha=0.5, ms=5)
     for mark, (_, point) in zip("sD", table[table["target_months"] == 0].iterrows(), strict=False):
         at = point["lead_time_full_days_p50"] / DAYS, point["peak_workforce_onsite_p50"]
-        ax.plot(*at, mark, color=style.STRATEGIES[2], mec="black", label=point["mix"])
-    ax.axhline(CLAIM, color=style.RED, lw=1.6)
-    ax.text(ax.get_xlim()[1], CLAIM, "450, the claim", color=style.RED, va="bottom", ha="right")
+        ax.plot(*at, mark, color=palette.STRATEGIES[2], mec="black", label=point["mix"])
+    ax.axhline(CLAIM, color=palette.RED, lw=1.6)
+    ax.text(ax.get_xlim()[1], CLAIM, "450, the claim", color=palette.RED, va="bottom", ha="right")
     ax.set_yscale("log")
     ax.set_yticks([200, 450, 1000, 2000, 4000], ["200", "450", "1,000", "2,000", "4,000"])
     ax.minorticks_off()

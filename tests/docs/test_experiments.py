@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import runpy
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -35,3 +38,18 @@ def test_its_question_says_how_to_run_it(file: Path) -> None:
     shown = re.search(r"\$ sim \w+ (\S+)", text)
     assert shown is not None
     assert ROOT / shown[1] == file
+
+
+SCRIPTS = [
+    file for file in sorted((ROOT / "experiments").glob("*/*.py")) if "__main__" in file.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_script_finds_the_names_it_uses(file: Path) -> None:
+    """A name of ours that has moved is noticed before the next run, also where only a function uses it."""
+    loaded = runpy.run_path(str(file), run_name="loaded")
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = loaded.get(node.value.id)
+            assert not isinstance(owner, ModuleType) or hasattr(owner, node.attr), f"{node.value.id}.{node.attr}"
