@@ -27,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench peers curves docs constraints wheel clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench peers curves docs gallery constraints wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -101,6 +101,9 @@ docs: $(INSTALLED_DEV) ## write docs/assumptions.md and docs/reference anew from
 	$(BIN)/python -m sim.report.assumptions docs/assumptions.md configs/base.yaml \
 	  configs/stick_built.yaml configs/modular.yaml configs/hybrid.yaml
 	$(BIN)/sim reference --out docs/reference
+
+gallery: $(INSTALLED_DEV) ## draw docs/reference/gallery.md and its pictures
+	$(BIN)/sim reference --out docs/reference --gallery docs/img/gallery
 
 constraints: ## pin the newest versions that pyproject.toml allows (on the oldest Python supported)
 	$(PYTHON) -m venv --clear $(FRESH)

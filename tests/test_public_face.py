@@ -96,3 +96,10 @@ def test_a_figure_that_cannot_be_drawn_says_why(place: Path, result: sim.Result)
 def test_a_figure_is_drawn_on_axes_that_are_given(result: sim.Result) -> None:
     own = Figure().add_subplot()
     assert sim.plot.headcount(result, own) is own
+
+
+def test_the_gallery_shows_every_figure() -> None:
+    page = Path("docs/reference/gallery.md").read_text(encoding="utf-8")
+    for name in sim.plot.__all__:
+        assert f"![sim.plot.{name}](../img/gallery/{name}.png)" in page, f"run make gallery: {name} is missing"
+        assert Path(f"docs/img/gallery/{name}.png").stat().st_size > 5_000

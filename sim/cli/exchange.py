@@ -244,12 +244,18 @@ def _come_in(
 @SEED
 @WORKERS
 @SET
+@click.option(
+    "--status", type=click.Path(path_type=Path), default=None, help="Facts of a project under way: see sim status."
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; any free one if not given.")
-def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], port: int) -> None:
-    """Open a page on this machine with sliders for crews, lines, trucks, yard, cranes, shifts and risks.
+def live(
+    config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], port: int, status: Path | None
+) -> None:
+    """Open a page on this machine with dates, strategy, crews, lines, trucks, yard, cranes, shifts, reaction and risks.
 
     It redraws MW online, headcount and idle capital against a pinned baseline while they move, on the same random numbers.
-    "Copy as config" gives the YAML of what is on screen. Only this machine can see the page. Ctrl-C ends it.
+    "Save as config" gives the YAML of what is on screen, "Open report" runs it. With --status the project goes on from its
+    facts at the data date. Only this machine can see the page. Ctrl-C ends it.
     """
     import asyncio
 
@@ -263,7 +269,7 @@ def live(config: Path, runs: int, seed: int, workers: int | None, overrides: tup
         raise SimError("sim live needs tornado: pip install tornado, or this package with its extra live") from missing
 
     click.echo("sizing the baseline …", err=True)
-    with Live(config, overrides, runs=runs, seed=seed, workers=max(1, workers or cores())) as shown:
+    with Live(config, overrides, runs=runs, seed=seed, workers=max(1, workers or cores()), status=status) as shown:
         asyncio.run(serve(shown, port, lambda address: click.echo(f"{address}  (Ctrl-C ends it)")))
 
 
@@ -286,7 +292,7 @@ def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: 
     """Write a page that plays the typical run of a result: one file, no network, two results on one clock.
 
     Factories, road, yard, cranes, halls and blocks, crews, power, and what is waited for, from the event log of the run;
-    beside them MW online, people and idle capital. Click a thing for its story.
+    above them its weather as sky, beside them MW online, people and idle capital. Click a thing for its story.
     """
     from sim.report.html_report.replay.film import write_film
     from sim.report.html_report.replay.write_replay import write_replay
@@ -296,7 +302,7 @@ def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: 
         raise click.UsageError("one result, or two side by side")
     results, target = [Result.load(directory) for directory in directories], out or Path(f"replay.{form}")
     if form == "html":
-        size = write_replay(results, target, columns or 0)
+        size = write_replay(results, target, columns or 0, directories)
         click.echo(f"written to {target}: {size / 1e6:.1f} MB; open it in a browser")
     else:
         write_film(results, target, form, columns or 0)

@@ -38,9 +38,24 @@ PYTHON = (
     show_default=True,
     help="Folder to write to.",
 )
-def reference(out: Path) -> None:
-    """Write the reference pages: configuration, study files, metrics, commands, Python."""
+@click.option(
+    "--gallery",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Draw every figure of sim.plot into this folder instead.",
+)
+def reference(out: Path, gallery: Path | None) -> None:
+    """Write the reference pages: configuration, study files, metrics, commands, Python.
+
+    With --gallery, every figure of sim.plot is drawn of a small project, and gallery.md shows them.
+    """
     from sim import files
+
+    if gallery is not None:
+        files.make_directory(gallery)
+        files.write(out / "gallery.md", gallery_page(gallery, out).encode())
+        click.echo(f"written to {out / 'gallery.md'} and {gallery}")
+        return
 
     pages = written(click.get_current_context().find_root().command)
     files.make_directory(out)
@@ -135,3 +150,73 @@ def _signature(thing: Any) -> str:
         given = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
         words.append(f"{parameter.name}{given}")
     return f"({', '.join(words)})"
+
+
+# --- gallery ----------------------------------------------------------------------------------------------------------
+
+
+SMALL = ("scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15")
+"""A project of 25 MW, so that the gallery is drawn in a minute."""
+GALLERY_RUNS, GALLERY_DPI = 100, 64
+GALLERY_HEAD = """# Gallery
+
+Every figure of `sim.plot`, drawn by `make gallery` of a project of 25 MW with 100 runs. Each takes what `sim.run`,
+`sim.compare`, `sim.sweep` or another study returns, and `ax=None`: axes of your own to draw on. Each returns the axes, so
+`ax.figure.savefig("figure.png")` writes them.
+"""
+
+
+def gallery_page(folder: Path, beside: Path) -> str:
+    """Draw every figure of `sim.plot` into a folder, and return the page in `beside` that shows them."""
+    from os.path import relpath
+
+    from sim import files, plot
+
+    parts = [GALLERY_HEAD]
+    for name, ax in _gallery_axes().items():
+        files.write(folder / f"{name}.png", _picture(ax))
+        summary, _, example = _doc(getattr(plot, name)).partition("\n\n")
+        code = example[example.index("```pycon") :] if "```pycon" in example else ""
+        picture = f"![sim.plot.{name}]({relpath(folder / name, beside)}.png)"
+        parts.append(f"\n## {name}\n\n{summary}\n\n{picture}\n\n{code}\n".replace("\n\n\n", "\n"))
+    return "".join(parts)
+
+
+def _picture(ax: Any) -> bytes:
+    """Return the figure of axes as a small PNG, the same bytes every time."""
+    from io import BytesIO
+
+    from sim.report.figures import style
+
+    sink = BytesIO()
+    with style.house():
+        ax.figure.savefig(sink, format="png", dpi=GALLERY_DPI, metadata={"Software": None})
+    return sink.getvalue()
+
+
+def _gallery_axes() -> dict[str, Any]:
+    """Return every figure of `sim.plot` by name, drawn of studies of a small project."""
+    import sim
+
+    config, runs = sim.load("hybrid", SMALL), GALLERY_RUNS
+    lines, trucks, cranes = "systems.compute.factory.lines", "logistics.fleets.*.trucks", "logistics.cranes"
+    result = sim.run(config, runs=runs)
+    both = sim.compare([result, sim.load("modular", SMALL)], runs=runs)
+    one = sim.sweep(config, {lines: [1, 2, 3, 6]}, runs=30)
+    two = sim.sweep(config, {lines: [1, 2, 4], trucks: [1, 2, 4]}, runs=30)
+    found = sim.sensitivity(config, {lines: (1, 4), cranes: (1, 3), trucks: (1, 6)}, runs=30)
+    tuned = sim.tune(config, {lines: (1, 4), cranes: (1, 3)}, runs=20)
+    metric = "lead_time_full_days"
+    of_studies = {
+        "tornado": lambda: sim.plot.tornado(sim.drivers(config, runs=40)),
+        "strategy_cloud": lambda: sim.plot.strategy_cloud(both),
+        "paired_difference": lambda: sim.plot.paired_difference(both, [*both.results][1]),
+        "sweep_lines": lambda: sim.plot.sweep_lines(one, metric),
+        "heat_map": lambda: sim.plot.heat_map(two, metric, *two.inputs),
+        "small_multiples": lambda: sim.plot.small_multiples(two, metric),
+        "sensitivity": lambda: sim.plot.sensitivity(found),
+        "pareto": lambda: sim.plot.pareto(tuned),
+    }
+    return {
+        name: of_studies[name]() if name in of_studies else getattr(sim.plot, name)(result) for name in sim.plot.__all__
+    }

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from json import dumps
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from sim.config.load import Loaded, checked, set_value
+from sim.config.load import SCHEMA_VERSION, Loaded, checked, set_value
 from sim.config.source_positions import Address, Position, allowed_at, child, did_you_mean, value_at
-from sim.config.yaml_reader import Document
+from sim.config.yaml_reader import Document, read_file
 from sim.errors import ConfigError, Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -123,3 +124,37 @@ def scaled(loaded: Loaded[M], path: str, factor: float) -> Any:
 def round_if_integer(loaded: Loaded[M], path: str, number: float) -> float | int:
     """A number as it may stand at a path: whole where only whole ones may."""
     return round(number) if takes_integers(loaded, path) else number
+
+
+# --- as a file --------------------------------------------------------------------------------------------------------
+
+
+def extended(path: Path, changes: Mapping[str, Any]) -> str:
+    """Return a configuration as YAML, to be kept beside `path`: that one with changes, by their dotted paths."""
+    own = dict(read_file(path).tree)
+    name = f"{own.get('name', path.stem)}_live"
+    if "extends" not in own:
+        own = {"extends": path.name, "schema_version": SCHEMA_VERSION}
+    tree = {**own, "name": name}
+    for dotted, value in changes.items():
+        _put(tree, dotted.split("."), value)
+    lines = [f"# What was on the screen of: sim live {path.name}. Keep it in the same folder.", *_lines(tree, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set a value, with the sections on the way to it; what is there already stays as it is."""
+    for key in keys[:-1]:
+        tree[key] = dict(tree.get(key) or {})
+        tree = tree[key]
+    tree[keys[-1]] = value
+
+
+def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """Yield a mapping as YAML; single values and lists are written as JSON, which is YAML too."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}:"
+            yield from _lines(value, f"{indent}  ")
+        else:
+            yield f"{indent}{key}: {dumps(value, ensure_ascii=False)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 import sim
+from sim.metrics.measure import measure
 from sim.report.html_report.replay.film import FRAMES, write_film
 from sim.report.html_report.replay.scene import STATES, counts, scene
 from sim.report.html_report.replay.write_replay import LARGEST, NothingToPlay, write_replay
-from sim.report.representative_run import SKID_STATES, skid_flow
+from sim.report.representative_run import SKID_STATES, headcount_by_trade, skid_flow
 from sim.report.result_view import ResultView
 from sim.study.result import Result
 from tests.tiny_project import tiny
@@ -22,14 +24,22 @@ SMALL = ["scale.capacity_mw=25", "energization.units.count=3", "energization.uni
 
 
 @pytest.fixture(scope="module")
-def results() -> list[Result]:
-    return [sim.run(sim.load(f"configs/{name}.yaml", SMALL), runs=1, workers=1) for name in ("hybrid", "stick_built")]
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    place = tmp_path_factory.mktemp("results")
+    for name in ("hybrid", "stick_built"):
+        sim.run(sim.load(f"configs/{name}.yaml", SMALL), runs=1, workers=1, out=place / name)
+    return [place / "hybrid", place / "stick_built"]
 
 
 @pytest.fixture(scope="module")
-def written(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(folders: list[Path]) -> list[Result]:
+    return [Result.load(folder) for folder in folders]
+
+
+@pytest.fixture(scope="module")
+def written(results: list[Result], folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("replay") / "replay.html"
-    assert write_replay(results, target) == target.stat().st_size < LARGEST
+    assert write_replay(results, target, folders=folders) == target.stat().st_size < LARGEST
     return target
 
 
@@ -101,6 +111,47 @@ def test_two_projects_stay_on_one_clock_while_they_play(page: Any) -> None:
     assert pictures(page) == played  # both show this very day
 
 
+def test_the_sky_is_the_weather_of_this_run_and_idle_capital_its_own(
+    page: Any, results: list[Result], folders: list[Path]
+) -> None:
+    result, project = results[0], sim.load("configs/hybrid.yaml", SMALL).value
+    case = sim.prepare(sim.load("configs/hybrid.yaml", SMALL))
+    (done,) = case.replications(1, result.manifest["representative"], 1)
+    shown = page.evaluate("replay.scenes[0].sky")
+    crane, stated = done.calendars[case.plan.calendars.index("site.crane")], case.plan.base_calendars
+    planned = stated[case.plan.calendars.index("site.crane")]
+    for day in (40, 200, 333, 410):
+        minutes = [one.worked(1440 * (day + 1)) - one.worked(1440 * day) for one in (planned, crane)]
+        lost = 1 - minutes[1] / minutes[0] if minutes[0] else 0.0
+        assert int(shown["crane"][day]) == pytest.approx(9 * lost, abs=0.51)
+    curves = measure(case.metric_context, case.record(done))[1]
+    idle = (curves["capital_deployed_usd"] - curves["capital_in_service_usd"]) / 1e6
+    assert page.evaluate("replay.scenes[0].curves.idle[300]") == pytest.approx(idle[300], abs=0.06)
+    assert project.logistics.cranes == page.evaluate("replay.scenes[0].cranes_there")
+
+
+def test_cranes_and_people_at_thirty_times_are_those_of_the_log(page: Any, results: list[Result]) -> None:
+    events = results[0].events
+    people = headcount_by_trade(events, int(events["minute"].max()) // 1440 + 8)
+    cranes = events[events["resource"].str.contains(r"\bcrane\b")]
+    for day in np.linspace(1, 600, 30).tolist():
+        there = sum(float(row[int(day)]) for row in people.values() if int(day) < len(row))
+        assert page.evaluate("(day) => replay.scenes[0].people(day)", day) == there
+        rows = cranes[cranes["minute"] <= day * 1440]
+        held = int((rows["kind"] == "hold").sum() - (rows["kind"] == "free").sum())
+        assert page.evaluate("(day) => replay.scenes[0].craneCount(day)", day) == held
+
+
+def test_a_phone_has_a_site_plan_of_its_own(browser: Any, axe: Any, written: Path) -> None:
+    phone = browser.new_page(viewport={"width": 390, "height": 844})
+    phone.goto(written.as_uri())
+    phone.wait_for_selector("html[data-drawn]", state="attached")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    assert phone.evaluate("replay.scenes[0].canvas.height > replay.scenes[0].canvas.width")
+    assert axe(phone) == []
+    phone.close()
+
+
 def test_events_and_milestones_are_reached_and_things_tell_their_story(page: Any) -> None:
     page.evaluate("replay.seek(0)")
     page.keyboard.press("m")
@@ -140,6 +191,16 @@ def test_a_film_has_both_projects_and_ends_with_all_online(results: list[Result]
     assert first.shape == (540, 960, 3)
     near = [np.abs(picture.astype(int) - (0, 77, 128)).sum(axis=2) < 24 for picture in (first, last)]
     assert near[1].sum() > 20 * max(int(near[0].sum()), 1)  # what is online is navy, at the end all of it
+
+
+def test_an_mp4_has_frames_that_move(results: list[Result], tmp_path: Path) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="the extra film is not installed")
+    write_film(results[:1], tmp_path / "film.mp4", "mp4")
+    command = [ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(tmp_path / "film.mp4"), "-f", "framemd5", "-"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    frames = [line.split(",")[-1] for line in told.splitlines() if not line.startswith("#")]
+    assert len(frames) == FRAMES
+    assert len({*frames}) > FRAMES / 2
 
 
 def test_the_smallest_project_can_be_played(tmp_path: Path) -> None:

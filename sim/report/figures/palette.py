@@ -63,6 +63,9 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "equity": ("#004d80", "#5a9bcb"),
     "debt": (TINTS[2], "#336a8e"),
     "revenue": (GREEN, "#5fd0ad"),
+    "changed": ("#f3c56b", "#7a5d14"),
+    "sky-clear": ("#dcecf7", "#23384a"),
+    "sky-closed": ("#8d96a1", "#6b7480"),
     "risk": (ORANGE, "#f0b43c"),
     "uncertainty": (BLUE, "#6bb7e6"),
     "kept": (KEPT, "#5fd0ad"),
@@ -74,7 +77,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     **{f"strategy-{k}": (colour, "#6bb7e6" if k == 0 else colour) for k, colour in enumerate(STRATEGIES)},
     **{f"strategy-{k}-band": (tint, dark) for k, (tint, dark) in enumerate(zip(
         STRATEGY_TINTS, ("#1f3e54", "#4c3c12", "#13443a", "#4a2f3f", "#24485c", "#3c3814"), strict=True))},
-    **{f"flow-{name}": (colour, colour) for name, colour in SKID_STATES.items()},
+    **{f"flow-{name}": (colour, colour if name != "online" else "#4a94cc") for name, colour in SKID_STATES.items()},
 }  # fmt: skip
 """What is shown -> its colour on white and on dark."""
 

@@ -13,7 +13,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.resources import files as resources
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from time import monotonic
 from typing import Any
 
@@ -24,6 +27,9 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from sim import files
 from sim.errors import SimError
+from sim.report.figures.drawing import NONE, FigureDrawing
+from sim.report.figures.palette import stylesheet
+from sim.report.html_report.run_report import REPORT, write_run
 from sim.study.analyses.live import Live
 from sim.study.executors.persistent_pool import LostWorker
 
@@ -57,6 +63,9 @@ class SharedState:
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     copies: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     """Writes configurations, so that the server answers meanwhile."""
+    reports: Path = field(default_factory=lambda: Path(mkdtemp(prefix="sim-live-")))
+    """Where reports lie that were run from the page, until the server ends."""
+    written: int = 0
     pages: int = 0
     """Sockets that are open."""
     latest: int = 0
@@ -94,7 +103,22 @@ class Page(_LocalHandler):
         nonce = secrets.token_urlsafe(16)
         self.set_header("Content-Security-Policy", POLICY.format(nonce=nonce, host=self.request.host))
         self.set_header("Cache-Control", "no-store")
-        self.finish(files.read(PAGE).decode().replace("NONCE", nonce))
+        self.finish(page().replace("NONCE", nonce))
+
+
+class Report(_LocalHandler):
+    """A report that was run from the page."""
+
+    def get(self, number: str) -> None:
+        """Send it; its own head says what it may do."""
+        self.set_header("Cache-Control", "no-store")
+        self.finish(files.read(self.state.reports / number / REPORT))
+
+
+def page() -> str:
+    """Return the page with the charts' script and the colours of every figure in it."""
+    charts = resources("sim.report.html_report").joinpath("templates", "charts.js").read_text(encoding="utf-8")
+    return files.read(PAGE).decode().replace("/* COLOURS */", stylesheet()).replace("/* CHARTS */", charts)
 
 
 class ChangesSocket(_LocalHandler, WebSocketHandler):
@@ -125,6 +149,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             limit=None if limit is None else limit.value,
             runs=live.runs,
             levers=levers,
+            from_here=None if live.status is None else live.status.data_date.isoformat(),
         )
 
     def on_message(self, message: str | bytes) -> None:
@@ -139,8 +164,9 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             self.close(code=NOT_UNDERSTOOD, reason="not understood")
             return
-        if what == "copy":
-            self.state.copies.submit(self._copy, asyncio.get_running_loop(), number, changes)
+        if what in {"copy", "report"}:
+            work = self._copy if what == "copy" else self._report
+            self.state.copies.submit(work, asyncio.get_running_loop(), number, changes)
             return
         self.state.latest += 1
         self.state.asker = self
@@ -159,6 +185,18 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         try:
             text = self.state.live.as_config(changes)
             loop.call_soon_threadsafe(partial(self._send, kind="config", id=number, text=text))
+        except Exception as error:  # noqa: BLE001 -- the page must be told, whatever it is
+            self._refuse(loop, number, error)
+
+    def _report(self, loop: asyncio.AbstractEventLoop, number: int, changes: dict[str, Any]) -> None:
+        """Run what is on screen, and send where its report is, in a working thread."""
+        loop.call_soon_threadsafe(self._begun)
+        self.state.written += 1
+        name = str(self.state.written)
+        try:
+            drawing = FigureDrawing(NONE)
+            self.state.live.report(changes, self.state.reports / name, partial(write_run, drawing=drawing))
+            loop.call_soon_threadsafe(partial(self._send, kind="report", id=number, url=f"/report/{name}"))
         except Exception as error:  # noqa: BLE001 -- the page must be told, whatever it is
             self._refuse(loop, number, error)
 
@@ -209,6 +247,7 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
     """Serve until cancelled; `opened` is called with the page's address. Port 0 takes any that is free."""
     state = SharedState(live)
     table: list[Any] = [("/", Page, {"state": state}), ("/line", ChangesSocket, {"state": state})]
+    table.append((r"/report/([0-9]{1,6})", Report, {"state": state}))
     server = HTTPServer(Application(table, websocket_max_message_size=LARGEST_MESSAGE))
     try:
         sockets = bind_sockets(port, HERE)
@@ -226,3 +265,4 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
         live.pool.leave()
         for thread in (state.thread, state.copies):
             thread.shutdown(wait=True, cancel_futures=True)
+        rmtree(state.reports, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""Interactive what-if analysis: crews, lines, trucks, yard, cranes, shifts and risks of one project on sliders.
+"""Interactive what-if analysis: dates, strategy, crews, lines, trucks, yard, cranes, shifts, reaction and risks of a project.
 
 Each picture is the same project with a few values changed, on the same random numbers.
 A picture begins with few replications and grows. While sliders move, the calls of crews and the dates of orders stay
 those of the baseline: working them out anew takes rehearsals, seconds for a large project. `anew` does that, and is
-then exactly what `sim run` says of the configuration.
+then exactly what `sim run` says of the configuration. With a status, the project is continued from its facts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import cached_property
 from json import dumps
 from math import isfinite
@@ -20,9 +21,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from sim.config.load import SCHEMA_VERSION
+from sim.config.load import Loaded
+from sim.config.overrides import extended
 from sim.config.project import Project
-from sim.config.yaml_reader import read_file, read_text
+from sim.config.sections.labour import Pattern
+from sim.config.yaml_reader import read_text
 from sim.engine.backends import AUTO
 from sim.errors import SimError
 from sim.jit import gc_paused
@@ -30,9 +33,12 @@ from sim.plan.compile import compile_plan
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
 from sim.plan.project import write_plan
-from sim.study.api import load
+from sim.study.analyses.forecast.forecast_case import forecast_case, run_forecast
+from sim.study.analyses.forecast.status import read_status
+from sim.study.api import load, run
 from sim.study.case import Case, prepare_case
 from sim.study.executors.persistent_pool import PartialPicture, PersistentPool
+from sim.study.result import Result
 from sim.world.project_calendars import day_minutes, project_calendars
 
 # --- levers -----------------------------------------------------------------------------------------------------------
@@ -55,8 +61,9 @@ class NoLever(SimError):
 class Lever:
     """One thing to move: where it stands in the configuration, what it is called, and between what it can be.
 
-    `kind` is slider (from `low` to `high`), choice (of `choices`, each a label and a value) or risks (switches;
-    the value is the list of those that are off).
+    `kind` is slider (from `low` to `high`), choice (of `choices`, each a label and a value), date (`2026-01-05`), target
+    (days after the decision) or risks (switches; the value is the list of those that are off). `anew`: crews and
+    orders as they were agreed do not fit what it changes, so they are planned anew.
     """
 
     path: str
@@ -67,10 +74,15 @@ class Lever:
     low: int = 0
     high: int = 0
     choices: tuple[tuple[str, Any], ...] = ()
+    anew: bool = False
 
     def takes(self, value: Any) -> bool:
         """Whether a value is of the kind that it can have; what range it may have, the configuration says."""
         if self.kind == "slider":
+            return isinstance(value, int) and not isinstance(value, bool)
+        if self.kind == "date":
+            return isinstance(value, str) and is_day(value)
+        if self.kind == "target":
             return isinstance(value, int) and not isinstance(value, bool)
         if self.kind == "risks":
             return isinstance(value, list) and all(isinstance(name, str) for name in value)
@@ -81,13 +93,43 @@ class Lever:
         return asdict(self)
 
 
+def is_day(text: str) -> bool:
+    """Tell whether a text is a date such as `2026-01-05`."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def levers(project: Project, resource_plan: ResourcePlan, most: Mapping[str, int]) -> tuple[Lever, ...]:
     """Return what there is to move, at the values that a project has; `most` crews of a trade one step takes."""
-    return (*_crews(resource_plan, most), *_factories(project), *_site(project), *_shifts(project), *_risks(project))
+    first, last = (*_dates(project), *_strategy(project)), (*_shifts(project), *_reaction(project), *_risks(project))
+    return (*first, *_crews(resource_plan, most), *_factories(project), *_site(project), *last)
 
 
 def _slider(path: str, group: str, label: str, value: int, low: int = 1) -> Lever:
     return Lever(path, group, label.replace("_", " "), "slider", value, low, max(3 * value, value + 4))
+
+
+def _dates(project: Project) -> Iterator[Lever]:
+    """Yield the decision and the target."""
+    yield Lever("scale.start_date", "dates", "decision", "date", project.scale.start_date.isoformat())
+    yield Lever("scale.target_days", "dates", "target", "target", int(project.scale.target_days))
+
+
+def _strategy(project: Project) -> Iterator[Lever]:
+    """Yield where each system is made."""
+    ways = (("skids from a factory", "factory"), ("built on site", "site"))
+    for name, system in project.by_system.items():
+        yield Lever(f"systems.{name}.scope", "strategy", name, "choice", system.scope, choices=ways, anew=True)
+
+
+def _reaction(project: Project) -> Iterator[Lever]:
+    """Yield how the site reacts to a slip, where a policy is stated."""
+    if (policy := project.labour.acceleration) is not None:
+        ways = (("goes on as planned", False), ("overtime and further crews", True))
+        path = "labour.acceleration.active"
+        yield Lever(path, "reaction", "after a slip the site", "choice", policy.active, choices=ways, anew=True)
 
 
 def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lever]:
@@ -120,7 +162,7 @@ def _shifts(project: Project) -> Iterator[Lever]:
     """Yield the ways of working to choose from, or days and shifts of the site's week where that is stated."""
     labour, stated = project.labour, project.calendars.site
     if stated.days is None or stated.shifts is None:
-        names = tuple((name.replace("_", " "), name) for name in labour.patterns)
+        names = tuple((_week(pattern), name) for name, pattern in labour.patterns.items())
         yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=names)
         return
     if labour.pattern is not None:  # both say the same week: neither can be moved alone
@@ -133,9 +175,19 @@ def _shifts(project: Project) -> Iterator[Lever]:
         yield Lever("calendars.site.shifts", "shifts", "shifts", "choice", one, choices=both)
 
 
+def _week(pattern: Pattern) -> str:
+    """Write a pattern of work as a planner says it: `6 days a week, 07:00 to 17:00`."""
+    hours = " and ".join(f"{shift.start} to {shift.end}" for shift in pattern.shifts)
+    rota = f", {pattern.weeks_on} weeks on and {pattern.weeks_off} off" if pattern.weeks_on else ""
+    return f"{len(pattern.days)} days a week, {hours}{rota}"
+
+
 def _risks(project: Project) -> Iterator[Lever]:
     """Yield the drivers of the register, where any is in force."""
     risks = project.risks
+    if risks.drivers:
+        modes = (("as things are", "inherent"), ("after mitigation", "mitigated"), ("no risk event", "none"))
+        yield Lever("risks.mode", "risks", "register", "choice", risks.mode, choices=modes)
     if risks.drivers and risks.mode != "none":
         chances = {driver.id: f" ({100 * state.probability.value:.0f} %)" for driver, state in risks.active()}
         named = tuple((f"{driver.name}{chances.get(driver.id, '')}", driver.id) for driver in risks.drivers)
@@ -150,7 +202,7 @@ def as_overrides(changes: Changes, offered: tuple[Lever, ...]) -> list[str]:
             raise NoLever(f"{path} is nothing that can be moved here")
         if not known[path].takes(value):
             raise NoLever(f"{path}: {value!r} is nothing that it can be moved to")
-    return [f"{path}={json.dumps(value)}" for path, value in changes.items()]
+    return [f"{path}={value if known[path].kind == 'date' else json.dumps(value)}" for path, value in changes.items()]
 
 
 def kept(resource_plan: ResourcePlan, changes: Changes) -> ResourcePlan:
@@ -171,40 +223,6 @@ def _so_many(stays: tuple[Mobilisation, ...], count: int) -> tuple[Mobilisation,
     return stays[:count] + stays[-1:] * max(0, count - len(stays))
 
 
-# --- as a file ------------------------------------------------------------------------------------------------
-
-
-def as_config(path: Path, changes: Changes) -> str:
-    """Return a configuration, to be kept beside `path`, that says what is on screen: that one and the changes."""
-    own = dict(read_file(path).tree)
-    name = f"{own.get('name', path.stem)}_live"
-    if "extends" not in own:
-        own = {"extends": path.name, "schema_version": SCHEMA_VERSION}
-    tree = {**own, "name": name}
-    for dotted, value in changes.items():
-        _put(tree, dotted.split("."), value)
-    lines = [f"# What was on the screen of: sim live {path.name}. Keep it in the same folder.", *_lines(tree, "")]
-    return "\n".join(lines) + "\n"
-
-
-def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set a value, with the sections on the way to it; what is there already stays as it is."""
-    for key in keys[:-1]:
-        tree[key] = dict(tree.get(key) or {})
-        tree = tree[key]
-    tree[keys[-1]] = value
-
-
-def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Yield a mapping as YAML; single values and lists are written as JSON, which is YAML too."""
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield f"{indent}{key}:"
-            yield from _lines(value, f"{indent}  ")
-        else:
-            yield f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}"
-
-
 # --- live -------------------------------------------------------------------------------------------------------------
 
 
@@ -222,10 +240,20 @@ Wanted = Callable[[], bool]
 class Live:
     """A project on the screen: its baseline, what can be moved, and the processes that run it."""
 
-    def __init__(self, path: Path, overrides: Sequence[str] = (), *, runs: int, seed: int, workers: int) -> None:
-        """Size the baseline; processes are started with the first picture."""
+    def __init__(
+        self,
+        path: Path,
+        overrides: Sequence[str] = (),
+        *,
+        runs: int,
+        seed: int,
+        workers: int,
+        status: Path | None = None,
+    ) -> None:
+        """Size the baseline, from a status if one is given; processes are started with the first picture."""
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
-        self.base: Case = prepare_case(load(path, overrides), engine=AUTO)
+        self.status = None if status is None else read_status(status, load(path, overrides).value.scale.start_date)
+        self.base: Case = self._planned(load(path, overrides), AUTO)
         self.pool = PersistentPool(workers, self.base.engine)
         self._seen: dict[str, dict[str, Any]] = {}
 
@@ -246,16 +274,37 @@ class Live:
         plan = write_plan(project, project_calendars(project), day_minutes(project), self.base.crew_plan.resource_plan)
         return levers(project, self.base.crew_plan.resource_plan, largest_counts(plan.units, project.labour.trades))
 
+    def loaded(self, changes: Changes) -> Loaded[Project]:
+        """Return the configuration as it is on screen; ConfigError where that cannot be."""
+        return load(self.path, [*self.overrides, *as_overrides(changes, self.levers)])
+
     def project(self, changes: Changes) -> Project:
         """Return the project as it is on screen; ConfigError where that cannot be."""
-        return load(self.path, [*self.overrides, *as_overrides(changes, self.levers)]).value
+        return self.loaded(changes).value
+
+    def _planned(self, config: Loaded[Project], engine: str) -> Case:
+        """Return a project with crews and orders of its own, continued from the status where there is one."""
+        return (
+            prepare_case(config, engine=engine)
+            if self.status is None
+            else forecast_case(config, self.status, engine=engine)
+        )
+
+    def report(self, changes: Changes, out: Path, extras: Callable[[Result, Path], object]) -> None:
+        """Run what is on screen as `sim run` would, or continue it from the status, and write it with its report."""
+        config = self.loaded(changes)
+        if self.status is None:
+            run(config, runs=self.runs, seed=self.seed, workers=0, out=out, extras=extras)
+        else:
+            case = forecast_case(config, self.status)
+            run_forecast(case, runs=self.runs, seed=self.seed, workers=0, out=out, extras=extras)
 
     def as_config(self, changes: Changes) -> str:
         """Return the YAML of what is on screen, which is right beside the configuration it came from."""
         self.project(changes)
         words = (override.partition("=") for override in self.overrides)
         given = {path.strip(): read_text(text, path).tree for path, _, text in words}
-        return as_config(self.path, {**given, **changes})
+        return extended(self.path, {**given, **changes})
 
     def pictures(self, changes: Changes, wanted: Wanted, *, anew: bool = False) -> Iterator[dict[str, Any]]:
         """Yield pictures of the project on screen, of ever more replications, as long as they are wanted."""
@@ -297,9 +346,10 @@ class Live:
         """Return the project on screen ready to run, with the baseline's calls and orders or with its own."""
         if not changes:
             return self.base
-        project = self.project(changes)
-        if anew:
-            return prepare_case(project, self.path.parent, engine=self.base.engine)
+        config, known = self.loaded(changes), {lever.path: lever for lever in self.levers}
+        project = config.value
+        if anew or self.status is not None or any(known[path].anew for path in changes):
+            return self._planned(config, self.base.engine)
         with gc_paused():
             resource_plan = kept(self.base.crew_plan.resource_plan, changes)
             plan = compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))

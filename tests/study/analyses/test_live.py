@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import pytest
 
 from sim.errors import ConfigError
 from sim.plan.context import Mobilisation, ResourcePlan
+from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import write_csv
+from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
 from sim.study.analyses.live import Live, NoLever, kept, levers
 from sim.study.api import load, run
 from sim.study.case import prepare_case
@@ -99,10 +104,10 @@ def test_sized_anew_it_is_what_a_run_of_the_copied_file_says(live: Live, folder:
 
 
 def test_a_file_that_extends_nothing_is_extended(tmp_path: Path) -> None:
-    from sim.study.analyses.live import as_config
+    from sim.config.overrides import extended
 
     (tmp_path / "own.yaml").write_text("schema_version: 1\nname: own\n", encoding="utf-8")
-    lines = as_config(tmp_path / "own.yaml", {"logistics.cranes": 4}).splitlines()
+    lines = extended(tmp_path / "own.yaml", {"logistics.cranes": 4}).splitlines()
     assert lines[1:] == ['extends: "own.yaml"', "schema_version: 1", 'name: "own_live"', "logistics:", "  cranes: 4"]
 
 
@@ -188,3 +193,26 @@ def test_the_weather_is_kept_where_a_move_does_not_change_it() -> None:
         assert (known is stated) == (fresh is stated)
     assert CalendarCache(later, 1, before).known == {}
     assert CalendarCache(crane, 2, before).known == {}
+
+
+def test_with_a_status_what_is_past_stays_and_only_what_lies_ahead_moves(tmp_path: Path) -> None:
+    base = prepare_case(load(TINY))
+    day = base.project.scale.start_date + timedelta(days=15)
+    sheet = status_sheet(PlanSteps(base.project, base.plan, base.planned_run.log), day, "", GRAINS[1])
+    (tmp_path / "status.csv").write_bytes(write_csv(sheet))
+    with Live(TINY, runs=4, seed=1, workers=1, status=tmp_path / "status.csv") as here:
+        shown = last(here, {})
+        case = forecast_case(load(TINY), tmp_path / "status.csv")
+        ahead = [case.quick_metrics(done)[0]["lead_time_full_days"] for done in case.replications(1, 0, 4)]
+        assert shown["metrics"]["lead_time_full_days"] == ahead
+        assert {lever.kind for lever in here.levers} >= {"date", "target", "choice", "slider"}
+        slower = last(here, {"systems.electrical.factory.lines": 1})
+        assert min(slower["metrics"]["lead_time_full_days"]) >= min(ahead)
+
+
+def test_dates_are_dates_and_nothing_else() -> None:
+    start, target = (lever for lever in levers(tiny(), ResourcePlan(), {}) if lever.group == "dates")
+    assert start.takes("2027-02-01")
+    assert not any(start.takes(odd) for odd in ("2027-2-1", "soon", 3, None, "2027-02-30"))
+    assert target.takes(300)
+    assert not any(target.takes(odd) for odd in (True, "300", None))

@@ -9,10 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.config.load import checked
+from sim.config.project import Project
+from sim.engine.backends import AUTO
+from sim.metrics.measure import measure
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.representative_run import (
@@ -25,6 +31,8 @@ from sim.report.representative_run import (
     work_bars,
 )
 from sim.report.result_view import ResultView, Values
+from sim.study.case import Case, prepare_case
+from sim.study.result import Result, folder_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +46,48 @@ SHORTEST_WAIT = 0.5
 Row = list[Any]
 
 
-def scene(view: ResultView, columns: int = 0) -> dict[str, Any]:
+SKY = {"site.crane": "crane", "site.exterior": "outside work", "site.earthwork": "earthwork"}
+"""Calendars that weather closes, and what stands still then."""
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """What is not in the log of a run: its weather, as the share of the working day lost, and its own idle capital."""
+
+    sky: Mapping[str, Values]
+    idle_musd: Values
+
+    def sky_document(self) -> dict[str, str]:
+        """Return a digit a day of what each kind of weather stops, from 0 (nothing) to 9 (all of the day)."""
+        return {SKY[name]: "".join(f"{9 * share:.0f}" for share in lost) for name, lost in self.sky.items()}
+
+    @classmethod
+    def of(cls, result: Result, folder: Path) -> RunDetails | None:
+        """Simulate the typical run of a stored result once more; None for a result whose run is not known."""
+        if "representative" not in result.manifest:
+            return None
+        project = checked(Project, result.manifest["config"])
+        plain = prepare_case(project, folder_of(folder, project), engine=AUTO)
+        case = replace(plain, sampling=result.sample.sampling)
+        (done,) = case.replications(int(result.manifest["seed"]), int(result.manifest["representative"]), 1)
+        curves = measure(case.metric_context, case.record(done))[1]
+        idle = (curves["capital_deployed_usd"] - curves["capital_in_service_usd"]) / 1e6
+        last = min(case.days, int(done.outcome.log[:, 0].max()) // MINUTES + 6)
+        return cls({name: _lost(case, done.calendars, name, last) for name in SKY}, idle)
+
+
+def _lost(case: Case, calendars: Any, name: str, days: int) -> Values:
+    """Return the share of each day's working minutes that a calendar lost in this run."""
+    at = case.plan.calendars.index(name)
+    edges = [MINUTES * day for day in range(days + 1)]
+    stated, real = (
+        np.diff([one.worked(edge) for edge in edges]) for one in (case.plan.base_calendars[at], calendars[at])
+    )
+    lost = np.divide(stated - real, stated, out=np.zeros(days), where=stated > 0)
+    return np.clip(lost, 0.0, 1.0)
+
+
+def scene(view: ResultView, columns: int = 0, details: RunDetails | None = None) -> dict[str, Any]:
     """Return the scene of a result's typical run; `columns` of halls (0: as wide as high).
 
     `skids`: system, block, and the day of each of STATES, then story; `blocks`, `halls`, `units` (generating), `trades`
@@ -60,7 +109,9 @@ def scene(view: ResultView, columns: int = 0) -> dict[str, Any]:
         "skids": [*_skids(events, causes)], "blocks": [*_blocks(events, online)],
         "halls": [*_halls(events)], "site": [*_works(events, "site_works")], "units": [*_units(events)],
         "trades": _trades(events), "cranes": [*_crane_times(events)], "waits": [*_waits(events, causes)],
-        "curves": _curves(view), "milestones": _milestones(events, online),
+        "curves": _curves(view, details), "milestones": _milestones(events, online), "places": _places(view),
+        "sky": {} if details is None else details.sky_document(),
+        "idle_of": "mean of all runs" if details is None else "this run",
     }  # fmt: skip
 
 
@@ -205,18 +256,39 @@ def _crane_times(events: pd.DataFrame) -> Iterator[Row]:
 def _waits(events: pd.DataFrame, causes: list[str]) -> Iterator[Row]:
     """Yield what waited for whom: begin, end, cause, for what; only of units that had begun, shorter waits left out."""
     for bar in wait_bars(events):
-        if bar.unit_kind not in NOT_WORK and bar.begin > 0 and bar.end - bar.begin >= SHORTEST_WAIT:
+        if (
+            bar.unit_kind not in NOT_WORK
+            and bar.cause != "other"
+            and bar.begin > 0
+            and bar.end - bar.begin >= SHORTEST_WAIT
+        ):
             yield [_rounded(bar.begin, 2), _rounded(bar.end, 2), causes.index(bar.cause), _readable(bar.what)]
 
 
 def _readable(what: str) -> str:
-    """Write what is waited for in words: `1 crane + 3 skid of mechanical + 1 crew of riggers`."""
-    words = " + ".join(re.sub(r"(\w+)\.skid\b", r"skid of \1", part) for part in what.split(" + "))
+    """Write what is waited for in words: `crane + 3 skids of mechanical + crew of riggers`, `material of block 71`."""
+    parts = [re.sub(r"^1 ", "", part) for part in what.split(" + ")]
+    words = " + ".join(re.sub(r"(\w+)\.skid\b", r"skids of \1", part) for part in parts)
+    words = re.sub(r"\bb(\d+)\.(\w+)\.material\b", r"\2 material of block \1", words)
+    words = re.sub(r"\bb(\d+)\.(\w+)\b", r"\2 work in block \1", words)
     return words.replace("crew.", "crew of ").replace("done.", "work of ").replace("_", " ").replace(".", " ")
 
 
-def _curves(view: ResultView) -> dict[str, list[float]]:
-    """Return idle capital by day in $M, the mean of all runs: money is no state of the log."""
+def _places(view: ResultView) -> dict[str, list[int]]:
+    """Return lines, finished-goods places and yard places of every system that a factory makes."""
+    systems, yard = view.config.get("systems", {}), view.config.get("logistics", {}).get("laydown", {})
+    made = {name: systems.get(name, {}).get("factory") or {} for name in SYSTEMS}
+    return {
+        name: [int(plant["lines"]), int(plant.get("finished_places", 0)), int(yard.get(name, 0) or 0)]
+        for name, plant in made.items()
+        if "lines" in plant
+    }
+
+
+def _curves(view: ResultView, details: RunDetails | None) -> dict[str, list[float]]:
+    """Return idle capital by day in $M: of this run, or the mean of all runs where only that is known."""
+    if details is not None:
+        return {"idle": [_rounded(value, 1) for value in details.idle_musd.tolist()]}
     known = {
         name: rows.sort_values("day")["mean"].to_numpy(dtype=np.float64) for name, rows in view.curves.groupby("curve")
     }

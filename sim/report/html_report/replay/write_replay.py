@@ -13,12 +13,13 @@ from sim import files
 from sim.errors import SimError
 from sim.report.figures import palette
 from sim.report.html_report import fingerprint
-from sim.report.html_report.replay.scene import fitting, scene
+from sim.report.html_report.replay.scene import RunDetails, fitting, scene
 from sim.report.result_view import ResultView, RunData
+from sim.study.result import Result
 
 LARGEST = 3_000_000
 """Bytes of a page of one project of 250 MW."""
-SHOWN = ("ink", "muted", "runs", "p50", "p80", "limit", "idle", "kept")
+SHOWN = ("ink", "muted", "runs", "p50", "p80", "limit", "idle", "kept", "sky-clear", "sky-closed")
 
 
 class NothingToPlay(SimError):
@@ -27,20 +28,27 @@ class NothingToPlay(SimError):
     exit_code = 2
 
 
-def write_replay(results: Sequence[RunData], target: Path, columns: int = 0) -> int:
-    """Write the page that plays one or two results; return its size in bytes. Raises NothingToPlay."""
-    data = replay_page(results, columns)
+def write_replay(results: Sequence[RunData], target: Path, columns: int = 0, folders: Sequence[Path] = ()) -> int:
+    """Write the page that plays one or two results; return its size in bytes. Raises NothingToPlay.
+
+    `folders` are where they are stored: with them, weather and idle capital of the run are shown, simulated once more.
+    """
+    data = replay_page(results, columns, folders)
     files.write(target, data)
     return len(data)
 
 
-def replay_page(results: Sequence[RunData], columns: int = 0) -> bytes:
+def replay_page(results: Sequence[RunData], columns: int = 0, folders: Sequence[Path] = ()) -> bytes:
     """Return the page that plays one result, or two side by side on one clock."""
     views = [ResultView.of(result) for result in results]
     for view in views:
         if not len(view.events):
             raise NothingToPlay(f"{view.info.name}: this result has no event log of one run")
-    scenes = [scene(view, columns) for view in views]
+    known = [
+        RunDetails.of(result, folder) if isinstance(result, Result) else None
+        for result, folder in zip(results, folders or [Path()] * len(results), strict=True)
+    ] if folders else [None] * len(results)  # fmt: skip
+    scenes = [scene(view, columns, details) for view, details in zip(views, known, strict=True)]
     script = _text("replay.js")
     page = _template().render(
         title=fitting([view.info.name for view in views]), scenes=scenes, script=script,
