@@ -168,11 +168,12 @@ Every figure of `sim.plot`, drawn by `make gallery` of a project of 25 MW with 1
 
 def gallery_page(folder: Path, beside: Path) -> str:
     """Draw every figure of `sim.plot` into a folder, and return the page in `beside` that shows them."""
+    from importlib import import_module
     from os.path import relpath
 
-    from sim import files, plot
+    from sim import files
 
-    parts = [GALLERY_HEAD]
+    parts, plot = [GALLERY_HEAD], import_module("sim.plot")
     for name, ax in _gallery_axes().items():
         files.write(folder / f"{name}.png", _picture(ax))
         summary, _, example = _doc(getattr(plot, name)).partition("\n\n")
@@ -196,8 +197,9 @@ def _picture(ax: Any) -> bytes:
 
 def _gallery_axes() -> dict[str, Any]:
     """Return every figure of `sim.plot` by name, drawn of studies of a small project."""
-    import sim
+    from importlib import import_module
 
+    sim = import_module("sim")  # what users have
     config, runs = sim.load("hybrid", SMALL), GALLERY_RUNS
     lines, trucks, cranes = "systems.compute.factory.lines", "logistics.fleets.*.trucks", "logistics.cranes"
     result = sim.run(config, runs=runs)
@@ -212,7 +214,7 @@ def _gallery_axes() -> dict[str, Any]:
         "strategy_cloud": lambda: sim.plot.strategy_cloud(both),
         "paired_difference": lambda: sim.plot.paired_difference(both, [*both.results][1]),
         "sweep_lines": lambda: sim.plot.sweep_lines(one, metric),
-        "heat_map": lambda: sim.plot.heat_map(two, metric, *two.inputs),
+        "heat_map": lambda: sim.plot.heat_map(two, metric, two.inputs[0], two.inputs[1]),
         "small_multiples": lambda: sim.plot.small_multiples(two, metric),
         "sensitivity": lambda: sim.plot.sensitivity(found),
         "pareto": lambda: sim.plot.pareto(tuned),
