@@ -59,8 +59,9 @@ def plot_low_high(
 
 def _label_end(ax: Axes, place: float, row: pd.Series, end: str, widest: float, fmt: MetricFormat) -> None:
     """Write an end's setting and change outside its bar."""
-    change = float(row[end])
-    outward = change or (-1.0 if end == "low" else 1.0)
+    change, other = float(row[end]), float(row["high" if end == "low" else "low"])
+    # no change is written on the side where the other end's bar is not
+    outward = change or -other or (-1.0 if end == "low" else 1.0)
     both_same_side = float(row["low"]) * float(row["high"]) > 0
     if both_same_side and abs(change) < max(abs(float(row["low"])), abs(float(row["high"]))):
         return
