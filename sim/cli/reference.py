@@ -199,26 +199,30 @@ def _gallery_axes() -> dict[str, Any]:
     """Return every figure of `sim.plot` by name, drawn of studies of a small project."""
     from importlib import import_module
 
-    sim = import_module("sim")  # what users have
-    config, runs = sim.load("hybrid", SMALL), GALLERY_RUNS
+    from sim.study.analyses.drivers import drivers
+    from sim.study.analyses.sensitivity import sensitivity
+    from sim.study.analyses.sweep import sweep
+    from sim.study.analyses.tuning import tune
+    from sim.study.api import compare, load, run
+
+    plot = import_module("sim.plot")
+    config, runs = load("hybrid", SMALL), GALLERY_RUNS
     lines, trucks, cranes = "systems.compute.factory.lines", "logistics.fleets.*.trucks", "logistics.cranes"
-    result = sim.run(config, runs=runs)
-    both = sim.compare([result, sim.load("modular", SMALL)], runs=runs)
-    one = sim.sweep(config, {lines: [1, 2, 3, 6]}, runs=30)
-    two = sim.sweep(config, {lines: [1, 2, 4], trucks: [1, 2, 4]}, runs=30)
-    found = sim.sensitivity(config, {lines: (1, 4), cranes: (1, 3), trucks: (1, 6)}, runs=30)
-    tuned = sim.tune(config, {lines: (1, 4), cranes: (1, 3)}, runs=20)
+    result = run(config, runs=runs)
+    both = compare([result, load("modular", SMALL)], runs=runs)
+    one = sweep(config, {lines: [1, 2, 3, 6]}, runs=30)
+    two = sweep(config, {lines: [1, 2, 4], trucks: [1, 2, 4]}, runs=30)
+    found = sensitivity(config, {lines: (1, 4), cranes: (1, 3), trucks: (1, 6)}, runs=30)
+    tuned = tune(config, {lines: (1, 4), cranes: (1, 3)}, runs=20)
     metric = "lead_time_full_days"
     of_studies = {
-        "tornado": lambda: sim.plot.tornado(sim.drivers(config, runs=40)),
-        "strategy_cloud": lambda: sim.plot.strategy_cloud(both),
-        "paired_difference": lambda: sim.plot.paired_difference(both, [*both.results][1]),
-        "sweep_lines": lambda: sim.plot.sweep_lines(one, metric),
-        "heat_map": lambda: sim.plot.heat_map(two, metric, two.inputs[0], two.inputs[1]),
-        "small_multiples": lambda: sim.plot.small_multiples(two, metric),
-        "sensitivity": lambda: sim.plot.sensitivity(found),
-        "pareto": lambda: sim.plot.pareto(tuned),
+        "tornado": lambda: plot.tornado(drivers(config, runs=40)),
+        "strategy_cloud": lambda: plot.strategy_cloud(both),
+        "paired_difference": lambda: plot.paired_difference(both, [*both.results][1]),
+        "sweep_lines": lambda: plot.sweep_lines(one, metric),
+        "heat_map": lambda: plot.heat_map(two, metric, two.inputs[0], two.inputs[1]),
+        "small_multiples": lambda: plot.small_multiples(two, metric),
+        "sensitivity": lambda: plot.sensitivity(found),
+        "pareto": lambda: plot.pareto(tuned),
     }
-    return {
-        name: of_studies[name]() if name in of_studies else getattr(sim.plot, name)(result) for name in sim.plot.__all__
-    }
+    return {name: of_studies[name]() if name in of_studies else getattr(plot, name)(result) for name in plot.__all__}
