@@ -15,7 +15,7 @@ from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Trade
 from sim.plan.copies import Copy
-from sim.plan.layout import Layout, Place
+from sim.plan.layout import Layout, Place, sections
 from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, Until, days
 from sim.world.distributions import to_distribution
 from sim.world.project_calendars import ON_SITE, factory_calendars, named_in
@@ -40,7 +40,8 @@ class Mobilisation:
     """One crew of a trade on site: the minute at which it is called, and its trade's hours done at which it may leave.
 
     `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its.
-    `progress` is what the call waits for where crews follow progress. `returns` are later stays of the same crew.
+    `progress` is what the call waits for where crews follow progress. `returns` are later stays of the same crew. Where a
+    manning curve is typed in, the crew leaves at a minute, `until_minute`, and not when hours are done.
     """
 
     called: int
@@ -48,6 +49,7 @@ class Mobilisation:
     because: str = ""
     progress: Progress | None = None
     returns: tuple[Mobilisation, ...] = ()
+    until_minute: int | None = None
 
 
 @dataclass(frozen=True)
@@ -167,12 +169,24 @@ class PlanContext:
         """Return what is the same of places that are alike."""
         around = [one for one in (self._places.get(name) for name in self._names(place)) if one is not None]
         sizes = tuple((one.built_mw, len(one.blocks), one.order_day) for one in (place, *around))
-        return place.phase, sizes
+        return place.phase, sizes, self.section_of(place)
 
     def _names(self, place: Place) -> list[str]:
         """Return the names by which routes of a place may speak of it: its own, its hall's, its turnover's, its blocks'."""
         turnover = self._turnover_of.get(place.blocks[0]) if len(place.blocks) == 1 else None
         return [place.name, place.hall, *([turnover] if turnover else []), *place.blocks]
+
+    def section_of(self, place: Place) -> str:
+        """Return what the section of its hall is called in which a block stands; empty where its hall is built at once."""
+        return self._section_of.get(place.name, "")
+
+    @cached_property
+    def _section_of(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for hall in self.layout.halls if self.project.shell.section_sqft is not None else ():
+            names = [name for name, blocks in sections(self.project, hall) for _ in range(blocks)]
+            found.update(zip(hall.blocks, names, strict=False))
+        return found
 
     def turnover_of(self, block: Place) -> str:
         """Return the turnover with which a block is handed over."""

@@ -221,6 +221,25 @@ def _order_days(project: Project) -> list[int]:
     return days + [days[-1]] * (project.blocks - len(days))
 
 
+FIRST_SECTION = ".s1"
+
+
+def sections(project: Project, hall: Place) -> list[tuple[str, int]]:
+    """Return the sections in which a hall is built, in the order of its blocks: what each is called, and its blocks.
+
+    A hall may be built for more blocks than are ordered.
+
+    >>> sections(project, hall)  # 25 blocks, of which ten are built at once
+    [('.s1', 10), ('.s2', 10), ('.s3', 5)]
+    """
+    mw, section = project.block.mw_gross.value, project.shell.section_sqft
+    blocks = round(hall.built_mw / mw)
+    size = blocks if section is None else max(1, round(section.value / (mw * project.hall.sqft_per_mw.value)))
+    if blocks <= size:
+        return [("", blocks)]
+    return [(f".s{at // size + 1}", min(size, blocks - at)) for at in range(0, blocks, size)]
+
+
 def generating_units(project: Project, layout: Layout) -> list[Place]:
     """Return the places of all generating units: each with the blocks from the first that needs its power on.
 

@@ -20,7 +20,7 @@ from sim.plan.mechanisms.orders import follow_orders
 from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, receive_all, release_chips
 from sim.plan.mechanisms.productivity import apply_learning, apply_losses, apply_pace
 from sim.plan.mechanisms.risks import apply_risks
-from sim.plan.mechanisms.shell import erect_hall, lay_pad, permits_and_design, site_works
+from sim.plan.mechanisms.shell import erect_halls, lay_pad, permits_and_design, site_works
 from sim.plan.vocabulary import Plan, UnitInfo
 from sim.world.working_time import Calendar
 
@@ -49,8 +49,7 @@ def write_plan(
         for plant in context.layout.plants:
             if plant.phase == phase.name:
                 energize(context, plant)
-    for hall in context.each(context.layout.halls):
-        erect_hall(context, hall)
+    erect_halls(context)
     for block in context.each(context.layout.blocks):
         lay_pad(context, block)
     _systems(context)

@@ -214,7 +214,7 @@ def _crews(case: Case) -> Table:
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
     for window in sorted(case.crew_plan.windows, key=lambda window: window.start):
         stays, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
-        typed = " (typed in)" if trade.crews is not None else ""
+        typed = " (typed in)" if trade.typed_crews is not None else ""
         first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))
         table.add_row(
             window.trade,

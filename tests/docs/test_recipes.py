@@ -101,8 +101,8 @@ def test_the_code_of_the_recipes_is_in_the_style_of_the_house(tree: Path) -> Non
 
 
 def test_the_new_mechanism_is_on_the_critical_path_of_the_plan(tree: Path) -> None:
-    assert "t1: inspection" in sim(tree, "check", str(TINY))
-    assert "t1: inspection" not in sim(tree, "check", str(TINY), "--set", "commissioning.inspection=null")
+    assert "Turnover 1: inspection" in sim(tree, "check", str(TINY))
+    assert "Turnover 1: inspection" not in sim(tree, "check", str(TINY), "--set", "commissioning.inspection=null")
 
 
 def test_a_run_has_the_new_mechanism_in_its_log_and_the_new_metric_in_its_columns(tree: Path) -> None:

@@ -201,3 +201,13 @@ def test_what_no_block_needs_comes_and_is_paid_after_the_last_one_is_online(more
     assert outcome.log[-1, 0] > metrics["lead_time_full_days"] * 1440
     if more in {"units", "all"}:
         assert metrics["capital_total_usd"] > without["capital_total_usd"] + 1e6
+
+
+@pytest.mark.parametrize("shared", ["true", "false"])
+def test_units_that_no_phase_needs_come_and_are_paid_for_whoever_shares_them(shared: str) -> None:
+    size = ["scale.capacity_mw=20", "scale.phases=2", "energization.units.mw=5", f"energization.shared={shared}"]
+    plan, more = tiny_case(*size, "energization.units.count=5"), tiny_case(*size, "energization.units.count=12")
+    dates = [
+        each.measured(each.planned, each.simulate(each.planned))[0]["lead_time_full_days"] for each in (plan, more)
+    ]
+    assert dates[0] == dates[1]

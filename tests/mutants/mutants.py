@@ -117,7 +117,7 @@ MUTANTS = (
     Mutant("the hall need not be dry", installation.ready_for,
            "return [Wait(context.plan.gate(gate)) for gate in [*prerequisites(context, site, block), *others]]", "return []",
            "release of the shell", by.timeline(tiny.INSTALLATION)),
-    Mutant("weather does not stop crews", crew_work.by_crews, "SITE + step.exposure, mode", 'SITE + "interior", mode',
+    Mutant("weather does not stop crews", crew_work.by_crews, "calendar_of(step), mode", 'SITE + "interior", mode',
            "weather by exposure", by.a_step_outside_waits_for_the_storm_to_pass),
     Mutant("work starts without permits", shell._start, 'return Wait(f"{place.phase}.permitted")',
            'return Wait(f"{place.phase}.permitted", 0)', "permits", by.timeline(tiny.SITE)),

@@ -26,9 +26,10 @@ def compiled(project: Project, resource_plan: ResourcePlan) -> CompiledPlan:
     return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("config", [*CONFIGS, "stick_built shell.section_sqft=20000"])
 def test_plan_is_the_one_written_unit_by_unit(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = sim.prepare(sim.load(f"configs/{config}.yaml"))
+    name, *overrides = config.split()
+    case = sim.prepare(sim.load(f"configs/{name}.yaml", overrides))
     project, resource_plan = case.project, case.crew_plan.resource_plan
     monkeypatch.setattr(PlanContext, "_alike", lambda _, units: [[number] for number in range(len(units))])
     one_by_one = compiled(project, resource_plan)

@@ -220,12 +220,33 @@ class Trade(Sourced):
     crews: Annotated[int, Unit("crews"), Bounds(1, 2_000)] | None = Field(
         default=None, description="Crews typed in by hand; left out, the product sizes the trade by its one rule"
     )
+    crews_by_month: tuple[Annotated[int, Unit("crews"), Bounds(0, 2_000)], ...] = Field(
+        default=(),
+        description="A manning curve typed in instead: crews on site in each month after the decision. After its last month "
+        "only as many stay as one step takes at once, until the work of the trade is done",
+    )
     available: Annotated[int, Unit("people"), Bounds(1, 100_000)] | None = Field(
         default=None,
         description="People of this trade that the local market has, all shifts together; crew plan and reaction take no"
         " more. Left out, as many as are hired",
     )
     skill: Skill | None = Field(default=None, description="A mix of people other than the stated one")
+
+    @model_validator(mode="after")
+    def _one_number_of_crews(self) -> Trade:
+        """Refuse crews that are stated twice, and a curve on which nobody ever comes."""
+        if self.crews_by_month and self.crews is not None:
+            raise Refused(
+                [Finding(("crews_by_month",), list(self.crews_by_month), "either `crews` or a curve, not both")]
+            )
+        if self.crews_by_month and not any(self.crews_by_month):
+            raise Refused([Finding(("crews_by_month",), list(self.crews_by_month), "a crew in at least one month")])
+        return self
+
+    @property
+    def typed_crews(self) -> int | None:
+        """Crews at most, where they are typed in by hand."""
+        return max(self.crews_by_month) if self.crews_by_month else self.crews
 
     @property
     def team(self) -> int:
@@ -317,6 +338,11 @@ class Labour(Section):
     )
     idle_weeks: Annotated[int, Unit("weeks"), Bounds(1, 104)] = Field(
         default=3, description="A crew without work for longer goes home and comes back when work opens"
+    )
+    early_weeks: Annotated[int, Unit("weeks"), Bounds(0, 104)] | None = Field(
+        default=None,
+        description="Weeks that a crew may be on site before its work, as hiring takes time; a trade whose hiring takes"
+        " longer grows while its work is under way. Left out, all crews are there when the plan first needs them",
     )
     limit: Annotated[int, Unit("people"), Bounds(1, 100_000)] | None = Field(
         default=None, description="People on site at most; the levelled plan then has the earliest date for so many"

@@ -187,6 +187,11 @@ class Network(Sourced):
         description="Shell: the area for which the crews of its steps are stated; a hall of another size has them in "
         "proportion to its own. Left out, they are the same for any hall",
     )
+    section_sqft: SquareFeet | None = Field(
+        default=None,
+        description="Shell: the area that is built and dried in at once; a larger hall is built section by section, and a "
+        "block waits for its own only. Left out, a hall is one section",
+    )
 
 
 # --- systems ----------------------------------------------------------------------------------------------------------

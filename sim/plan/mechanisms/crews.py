@@ -175,8 +175,7 @@ def mobilise_crews(context: PlanContext) -> None:
         context.plan.pool(f"hiring.{trade}", hires_per_week(context.project, trade), cause="crew")
         for number, stay in enumerate(context.resource_plan.mobilisations[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
-            level = hours[trade] if number < most[trade] else stay.until_hours
-            stays = replace(stay, until_hours=level)
+            stays = replace(stay, until_hours=hours[trade], until_minute=None) if number < most[trade] else stay
             route = _crew(context, trade, stays, quarters.get((trade, number), NO_CAMP))
             context.plan.unit(f"crew.{trade}.{number + 1}", route, UnitInfo("crew", "crew", "", trade, "", number + 1))
 
@@ -216,9 +215,16 @@ def _stay(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarte
     return [
         *_called(context, stay, number),
         *arrival(context, trade, quarters, number),
-        Wait(context.plan.gate(done(trade)), stay.until_hours),
+        _as_long_as_needed(context, trade, stay, number),
         *departure(context, trade, quarters),
     ]
+
+
+def _as_long_as_needed(context: PlanContext, trade: str, stay: Mobilisation, number: str) -> Until | Wait:
+    """Return what a crew waits for on site before it may leave: hours that its trade has done, or a date."""
+    if stay.until_minute is not None:
+        return Until(f"sent home{number}", fixed(stay.until_minute), cause="crew")
+    return Wait(context.plan.gate(done(trade)), stay.until_hours)
 
 
 def arrival(context: PlanContext, trade: str, quarters: Quarters, number: str) -> list[PlanStep]:
@@ -263,7 +269,8 @@ def await_permits(context: PlanContext) -> None:
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
             route = context.plan.units.get(name, ())
-            if stay.called > expected and route and isinstance(route[0], Until):
+            by_curve = context.project.labour.trades[trade].crews_by_month
+            if stay.called > expected and route and isinstance(route[0], Until) and not by_curve:
                 later = Work("called", fixed(stay.called - expected), "always")
                 context.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
 

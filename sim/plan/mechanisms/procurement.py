@@ -190,10 +190,10 @@ def _may_come_last(context: PlanContext, name: str, route: Iterable[PlanStep], a
 
 
 def _power_to_spare(context: PlanContext, info: UnitInfo) -> bool:
-    """Tell whether a phase has the power that its blocks need without the last unit, or without a feed."""
+    """Tell whether a plant has the power that its blocks need without the last unit, or without a feed."""
     energization = context.project.energization
     units, feeds = energization.units, {feed.id: feed.mw.value for feed in energization.grid}
-    needed = next(phase.built_mw for phase in context.layout.phases if phase.name == info.place)
+    needed = next(plant.built_mw for plant in context.layout.plants if plant.name == info.place)
     firm = max(0, units.count - units.spare) * units.mw.value + sum(feeds.values())
     return firm - (units.mw.value if info.kind == "generating_unit" else feeds[info.part]) >= needed
 

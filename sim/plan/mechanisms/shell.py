@@ -7,13 +7,13 @@ stands outside. Steps follow each other by links (finish-to-start and others) wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import floor
 
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Predecessor, Step
 from sim.plan.context import PlanContext
-from sim.plan.layout import Place
+from sim.plan.layout import FIRST_SECTION, Place, sections
 from sim.plan.mechanisms.crews import UNLIMITED, by_crews, calendar_of, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
@@ -27,7 +27,7 @@ from sim.world.distributions import Fixed, to_distribution
 class Instance:
     """One instance of a network: where, how large, what it waits for at its roots, and the capital it adds to.
 
-    `cause` is what a delay by its work is due to.
+    `cause` is what a delay by its work is due to; `section` is that of a hall which is built in several.
     """
 
     place: Place
@@ -36,11 +36,12 @@ class Instance:
     sqft: float = 0.0
     mw: float = 0.0
     roots: tuple[Wait, ...] = field(default_factory=tuple)
+    section: str = ""
 
     @property
     def prefix(self) -> str:
         """Return what the names of its steps begin with."""
-        return f"{self.place.name}.{self.network}"
+        return f"{self.place.name}{self.section}.{self.network}"
 
     def info(self, kind: UnitKind, step: str) -> UnitInfo:
         """Return what a unit of the network is."""
@@ -200,7 +201,7 @@ def _working_lag(link: Predecessor, days_a_week: int) -> float:
 
 def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> list[str]:
     """Return the gates of `network.step` names as seen from a place: its phase's, its hall's or its own."""
-    above = {"site_works": place.phase, "shell": place.hall}
+    above = {"site_works": place.phase, "shell": f"{place.hall}{context.section_of(place)}"}
     gates = []
     for name in names:
         network, step = name.split(".", 1)
@@ -234,19 +235,29 @@ def site_works(context: PlanContext, phase: Place) -> None:
     write_network(context, context.project.site_works.steps, instance)
 
 
-def erect_hall(context: PlanContext, hall: Place) -> None:
-    """Write the shell of one hall, from its decision to dry-in."""
-    steps = context.project.shell.steps
-    if not steps:
-        return
+def erect_halls(context: PlanContext) -> None:
+    """Write the shells of all halls, section by section, each in the order of the work of its own blocks."""
+    written: list[tuple[str, Place, tuple[str, int]]] = []
+    for hall in context.layout.halls if context.project.shell.steps else ():
+        before = 0
+        for section, blocks in sections(context.project, hall):
+            written.append((hall.name, replace(hall, sequence=hall.sequence + before), (section, blocks)))
+            before += blocks
+    for _, hall, (section, blocks) in context.each_unit(written):
+        _erect(context, hall, section, blocks * context.project.block.mw_gross.value)
+
+
+def _erect(context: PlanContext, hall: Place, section: str, mw: float) -> None:
+    """Write the shell of a section of a hall, or of a whole one, from its decision to dry-in."""
     begun = context.plan.gate(f"{hall.name}.decided")
-    _decide(context, hall, "shell", begun)
-    sqft = hall.built_mw * context.project.hall.sqft_per_mw.value
-    roots = (_start(hall), Wait(begun))
+    if section in ("", FIRST_SECTION):
+        _decide(context, hall, "shell", begun)
+    steps, sqft = context.project.shell.steps, mw * context.project.hall.sqft_per_mw.value
     stated_for = context.project.shell.crews_for_sqft
     if stated_for is not None:
         steps = tuple(crews_by_area(context, step, sqft, stated_for.value) for step in steps)
-    write_network(context, steps, Instance(hall, "shell", "hall", sqft, hall.built_mw, roots))
+    roots = (_start(hall), Wait(begun))
+    write_network(context, steps, Instance(hall, "shell", "hall", sqft, mw, roots, section))
 
 
 def crews_by_area(context: PlanContext, step: Step, sqft: float, stated_for: float) -> Step:

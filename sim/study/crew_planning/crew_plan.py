@@ -23,7 +23,7 @@ from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
-from sim.study.crew_planning.manning import Manning, mobilisations
+from sim.study.crew_planning.manning import Manning, mobilisations, with_typed_curves
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.project_calendars import SHIFT, day_minutes, productive_share, stated_share
 from sim.world.weather.model import WeatherModel
@@ -76,8 +76,8 @@ def crews_of_window(project: Project, window: Window, most: int) -> int:
     """
     labour = project.labour
     trade = labour.trades[window.trade]
-    if trade.crews is not None:
-        return max(trade.crews, most)
+    if trade.typed_crews is not None:
+        return max(trade.typed_crews, most)
     weeks = max(1.0, (window.finish - window.start) / MINUTES_PER_WEEK)
     week_hours = day_minutes(project)[SHIFT] / 60 * len(project.site_calendar.days)
     hours = window.earned_hours * (1 + labour.planned_loss.value) * _relative_hours(project, trade)
@@ -142,7 +142,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     by_finish = project.labour.dispatch == "latest_finish"
     priorities = rehearsal.priorities(max(earliest, target)) if by_finish else {}
     rehearsal.serve_by(priorities)
-    typed = [name for name, trade in project.labour.trades.items() if trade.crews is not None]
+    typed = [name for name, trade in project.labour.trades.items() if trade.typed_crews is not None]
     search = Levelling(rehearsal, typed, _available(project, rehearsal))
     by_window = search.plan(begin)
     latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
@@ -155,10 +155,11 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
         project, ResourcePlan(chosen.crews, crews, placed=rehearsal.placed(), priorities=priorities)
     )
     resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, weather))
+    curves = {name: trade.crews_by_month for name, trade in project.labour.trades.items() if trade.crews_by_month}
     return CrewPlan(
         resource_plan,
         tuple(own),
-        chosen.manning,
+        with_typed_curves(chosen.manning, curves) if curves else chosen.manning,
         earliest_days=earliest / MINUTES_PER_DAY,
         # a limit of people has the date that they can keep
         planned_for_days=(aim.finish if project.labour.limit is None else chosen.finish) / MINUTES_PER_DAY,
@@ -201,7 +202,7 @@ def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
     problems = []
     for trade, crews in limited.items():
         stated, needed = project.labour.trades[trade], rehearsal.most[trade]
-        least = max(needed, stated.crews or 0)
+        least = max(needed, stated.typed_crews or 0)
         if crews < least:
             people = f"{least * on_site(project, trade)} people of {least} crews"
             message = f"at least the {people} expected, which one step takes or the plan states"

@@ -8,14 +8,15 @@ resource idle days and release and re-hire of El-Rayes and Jun, Journal of Const
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit import available
+from sim.metrics.event_log import MONTH
 from sim.plan.context import Mobilisation, Progress
 from sim.plan.mechanisms.crews import done
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
@@ -125,14 +126,18 @@ def mobilisations(
     timeline = _Timeline(rehearsal)
     undated = bool(rehearsal.placed())  # calls count from orders, whose dates are not known yet
     by_date = undated or rehearsal.project.labour.called_by != "progress"
+    early = rehearsal.project.labour.early_weeks
     found = {}
     for number, trade in enumerate(plan.trades):
+        if curve := rehearsal.project.labour.trades[trade].crews_by_month:
+            found[trade] = typed_stays(curve, rehearsal.most[trade])
+            continue
         stays = [
             _stays(plan.manned[number], crew, merged=undated or crew <= rehearsal.most[trade])
             for crew in range(1, int(plan.manned[number].max(initial=0)) + 1)
         ]
         needs = [[timeline.need(number, crew, *weeks) for weeks in of] for crew, of in enumerate(stays, 1)]
-        called = _call_minutes(needs, hired_per_week[trade])
+        called = _call_minutes(needs, hired_per_week[trade], early)
         found[trade] = tuple(
             _mobilisation([
                 Mobilisation(call, need.until_hours, need.unit, None if by_date else timeline.progress(need.row, call))
@@ -143,10 +148,37 @@ def mobilisations(
     return found
 
 
+def with_typed_curves(plan: Manning, curves: Mapping[str, Sequence[int]]) -> Manning:
+    """Return a manning with the curves that are typed in, month by month, instead of what the rehearsal needs."""
+    weeks = max([plan.manned.shape[1], *(len(curve) * MONTH // MINUTES_PER_WEEK + 1 for curve in curves.values())])
+    manned = np.pad(plan.manned, ((0, 0), (0, weeks - plan.manned.shape[1])))
+    busy = np.pad(plan.busy, ((0, 0), (0, weeks - plan.busy.shape[1])))
+    month = np.arange(weeks) * MINUTES_PER_WEEK // MONTH
+    for number, trade in enumerate(plan.trades):
+        if curve := curves.get(trade, ()):
+            manned[number] = np.where(month < len(curve), np.array([*curve, 0])[np.minimum(month, len(curve))], 0)
+            busy[number] = np.minimum(busy[number], manned[number])
+    return replace(plan, manned=manned, busy=busy)
+
+
+def typed_stays(curve: Sequence[int], most: int) -> tuple[Mobilisation, ...]:
+    """Return the stays of every crew of a trade whose crews are typed in month by month.
+
+    The first ones, as many as one step takes at once, come in the first month in which anybody does, and stay.
+    """
+    by_month, found = np.asarray(curve, np.int64), list[Mobilisation]()
+    for crew in range(1, max(int(by_month.max()), most) + 1):
+        stays = _stays(by_month, min(crew, int(by_month.max())) if crew > most else 1, merged=crew <= most)
+        found.append(_mobilisation([
+            Mobilisation(max(0, first * MONTH - LEAD), 1, until_minute=(last + 1) * MONTH) for first, last in stays
+        ]))  # fmt: skip
+    return tuple(found)
+
+
 def _mobilisation(stays: Sequence[Mobilisation]) -> Mobilisation:
     """Return the first stay with the later ones as its returns."""
     first = stays[0]
-    return Mobilisation(first.called, first.until_hours, first.because, first.progress, tuple(stays[1:]))
+    return replace(first, returns=tuple(stays[1:]))
 
 
 def _stays(manned: Ints, crew: int, *, merged: bool) -> list[tuple[int, int]]:
@@ -159,10 +191,12 @@ def _stays(manned: Ints, crew: int, *, merged: bool) -> list[tuple[int, int]]:
     return [(int(begin), int(end)) for begin, end in zip(first, last, strict=True)]
 
 
-def _call_minutes(needs: Sequence[Sequence[Need]], hired_per_week: int) -> list[list[int]]:
+def _call_minutes(needs: Sequence[Sequence[Need]], hired_per_week: int, early_weeks: int | None) -> list[list[int]]:
     """Return when every crew must be called to be at work when it is needed, however long the queue of hiring is.
 
     Counted back from the last need: of the crews that are hired before another one, so many find a place each week.
+    None is called to be there more than `early_weeks` before its work: where hiring takes longer than that, the trade
+    grows while its work is under way.
     """
     order = sorted(((need.minute, crew, stay) for crew, of in enumerate(needs) for stay, need in enumerate(of)))
     called: list[int] = [0] * len(order)
@@ -171,8 +205,9 @@ def _call_minutes(needs: Sequence[Sequence[Need]], hired_per_week: int) -> list[
         if place + hired_per_week < len(order):
             called[place] = min(called[place], called[place + hired_per_week] - MINUTES_PER_WEEK)
     found = [[0] * len(of) for of in needs]
-    for (_, crew, stay), minute in zip(order, called, strict=True):
-        found[crew][stay] = max(0, minute)
+    for (needed, crew, stay), minute in zip(order, called, strict=True):
+        soonest = 0 if early_weeks is None else needed - LEAD - early_weeks * MINUTES_PER_WEEK
+        found[crew][stay] = max(0, minute, soonest)
     return found
 
 

@@ -66,6 +66,9 @@ REWORK = (
     "hall.blocks=5",
     "turnover_blocks=10",
     "shell.steps.steel.cranes=2",
+    "shell.section_sqft=12500",
+    "labour.early_weeks=0",
+    "labour.trades.electricians.crews_by_month=[0, 0, 0, 0, 0, 0, 2, 4, 6, 8, 8, 8, 2, 0, 3]",
     *(f"systems.electrical.factory.test.{key}" for key in ("bays=1", "rework_places=1", "fails=0.5")),
 )
 

@@ -72,17 +72,49 @@ SAME_CREWS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["hybrid", "stick_built"])
-def test_the_cut_of_the_halls_alone_moves_the_full_date_by_four_percent_at_most(name: str) -> None:
-    """250 MW in halls of 5, 10, 20 and 50 blocks, with the same crews of every trade there from their first call."""
-    full = {}
-    for blocks in (10, 5, 20, 50):
+@pytest.mark.parametrize("planned", ["the same crews", "crews planned for each cut"])
+def test_the_cut_of_the_halls_alone_moves_the_full_date_by_four_percent_at_most(name: str, planned: str) -> None:
+    """250 MW in halls of 5, 10, 20 and 50 blocks, each built ten blocks at a time, as halls of ten are."""
+    full, typed = {}, list[str]()
+    if planned == "the same crews":
         typed = [f"labour.trades.{trade}.crews={number}" for trade, number in SAME_CREWS.items()]
-        turnover = 1 if name == "hybrid" else 5
-        case = prepare_case(
-            load(CONFIGS / f"{name}.yaml", [f"hall.blocks={blocks}", f"turnover_blocks={turnover}", *typed]).value
-        )
+    turnover = 1 if name == "hybrid" else 5
+    for blocks in (10, 5, 20, 50):
+        cut = [f"hall.blocks={blocks}", f"turnover_blocks={turnover}", f"shell.section_sqft={SECTION[name]}"]
+        case = prepare_case(load(CONFIGS / f"{name}.yaml", [*cut, *typed]).value)
         full[blocks] = case.measured(case.planned, case.simulate(case.planned))[0]["lead_time_full_days"]
     assert all(abs(days / full[10] - 1) <= 0.04 for days in full.values()), full
+
+
+SECTION = {"stick_built": 62_500, "hybrid": 50_000}
+"""Square feet of ten blocks."""
+LARGE = ("scale.capacity_mw=20", "energization.units.count=9", "energization.units.mw=5")
+TWO_BLOCKS = "shell.section_sqft=5000"
+
+
+@pytest.mark.parametrize("in_proportion", [True, False])
+def test_a_hall_in_sections_is_built_as_halls_of_their_size_are(in_proportion: bool) -> None:
+    """Eight blocks in one hall of four sections, in two halls of two, and in four halls: the same works at the same time."""
+    crews = ("shell.crews_for_sqft=10000",) if in_proportion else ()
+    halls = [works(tiny_case(*LARGE, *crews, TWO_BLOCKS, f"hall.blocks={blocks}")) for blocks in (2, 4, 8)]
+    spans = [sorted((what, *span) for (_, what), span in found.items()) for found in halls]
+    assert spans[0] == spans[1] == spans[2]
+
+
+def test_a_block_waits_for_its_own_section_and_the_last_one_may_be_smaller() -> None:
+    case = tiny_case("scale.capacity_mw=12.5", "energization.units.count=6", "hall.blocks=5", TWO_BLOCKS)
+    found = works(case)
+    assert {unit for unit, what in found if what == "shell.slab"} == {f"h1.s{n}.shell.slab" for n in (1, 2, 3)}
+    slabs = [found[f"h1.s{n}.shell.slab", "shell.slab"] for n in (1, 2, 3)]
+    for block, section in ((1, 1), (2, 1), (3, 2), (4, 2), (5, 3)):
+        dry = found[f"h1.s{section}.shell.dry_in", "shell.dry_in"][1]
+        assert found[f"b{block}.electrical", "electrical lift 1"][0] >= dry
+    assert slabs[0][0] < slabs[1][0] < slabs[2][0]
+    case.measured(case.planned, case.simulate(case.planned))  # paid and conserved
+
+
+def test_a_section_as_large_as_the_hall_is_the_hall() -> None:
+    assert tiny_case("shell.section_sqft=9000").plan.units == tiny_case().plan.units
 
 
 def test_steel_keeps_a_crane_of_those_that_set_skids() -> None:

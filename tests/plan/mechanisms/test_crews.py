@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.errors import ConfigError
 from sim.plan.mechanisms.camp import CampTooSmall
 from sim.study.case import Case
 from tests.tiny_project import tiny_case, works
@@ -171,3 +172,53 @@ def test_crews_called_by_permits_come_later_where_permits_do() -> None:
 def test_without_late_permits_it_does_not_matter_how_crews_are_called() -> None:
     found, by_permits = works(tiny_case()), works(tiny_case("labour.called_by=permits"))
     assert {key: when for key, when in by_permits.items() if key[1] != "called"} == found
+
+
+# --- a manning curve that is typed in -------------------------------------------------------------------------------
+# A month has 365.25/12 days. Whoever is wanted from a month on is called nine days before: a week of hiring, a day of
+# induction, and a day in hand.
+
+MONTH = 365.25 / 12 * DAY
+NO_NUMBER = "labour.trades.electricians.crews=null"
+CURVE = "labour.trades.electricians.crews_by_month=%s"
+
+
+def electricians_by_month(case: Case, months: int) -> list[int]:
+    """Crews of electricians who are there in the middle of every month."""
+    changes = [(hour, amount) for hour, trade, amount in notes(case, "people") if trade == "electricians"]
+    middle = [(month + 0.5) * MONTH for month in range(months)]
+    return [sum(amount for hour, amount in changes if hour <= at) // 4 for at in middle]
+
+
+def test_crews_come_and_go_by_the_curve_and_the_first_stays_until_its_trade_is_done() -> None:
+    late = "systems.electrical.hook_up.connect.hours=12000"  # 125 days a block for a crew of four, two blocks
+    case = tiny_case(NO_NUMBER, CURVE % [0, 1, 3, 0, 2], late, "scale.target_days=400", "scale.horizon_days=900")
+    # in the fourth month two are still at work in the two blocks: nobody leaves a step half done
+    assert electricians_by_month(case, 6) == [0, 1, 3, 2, 2, 1]
+    comes = [hour for hour, trade, amount in notes(case, "people") if trade == "electricians" and amount > 0]
+    assert comes[0] == pytest.approx(MONTH - 2 * DAY)
+    assert comes[1:] == pytest.approx([2 * MONTH - 2 * DAY] * 2 + [4 * MONTH - 2 * DAY])
+    case.measured(case.planned, case.simulate(case.planned))  # conserved
+
+
+def test_a_curve_below_what_one_step_takes_at_once_is_raised_to_it() -> None:
+    two = "systems.electrical.hook_up.connect.crews={electricians: 2}"
+    case = tiny_case(NO_NUMBER, CURVE % [1], two)
+    stays = case.crew_plan.resource_plan.mobilisations["electricians"]
+    assert [stay.called for stay in stays] == [0, 0]
+    assert case.simulate(case.planned).deadlock is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"), [((CURVE % [1],), "not both"), ((NO_NUMBER, CURVE % [0, 0]), "at least one month")]
+)
+def test_a_curve_beside_a_number_or_without_anybody_is_refused(stated: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        tiny_case(*stated)
+
+
+def test_the_manning_that_is_shown_has_the_typed_curve() -> None:
+    manning = tiny_case(NO_NUMBER, CURVE % [0, 1, 3, 0, 2]).crew_plan.manning
+    shown = manning.manned[manning.trades.index("electricians")]
+    months = [int(week * 7 * DAY // MONTH) for week in range(len(shown))]
+    assert shown.tolist() == [[0, 1, 3, 0, 2, 0][month] for month in months]

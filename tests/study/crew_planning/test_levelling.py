@@ -94,9 +94,20 @@ def test_valleys_are_filled_up_to_the_weeks_a_crew_may_be_idle() -> None:
 def test_crews_are_called_as_long_ahead_as_the_queue_of_hiring_needs() -> None:
     """Five crews are needed on day 100; two are hired a week: the first must be called two weeks before the last."""
     needs = [[Need(0, 100 * MINUTES_PER_DAY, "b1", 1)] for _ in range(5)]
-    called = [minutes[0] for minutes in _call_minutes(needs, 2)]
+    called = [minutes[0] for minutes in _call_minutes(needs, 2, None)]
     last = 100 * MINUTES_PER_DAY - LEAD
     assert called == [last - 2 * MINUTES_PER_WEEK, last - MINUTES_PER_WEEK, last - MINUTES_PER_WEEK, last, last]
+
+
+@pytest.mark.parametrize("early", [0, 1, 3, 100])
+def test_nobody_is_called_to_be_there_longer_before_his_work_than_is_stated(early: int) -> None:
+    """Twenty crews are needed on day 200, two are hired a week: the first would have to come nine weeks before."""
+    needs = [[Need(0, 200 * MINUTES_PER_DAY, "b1", 1)] for _ in range(20)]
+    called = [minutes[0] for minutes in _call_minutes(needs, 2, early)]
+    last = 200 * MINUTES_PER_DAY - LEAD
+    # counted back from the last one: two are hired in the last week before the need, two in the week before that
+    ahead = [(19 - crew) // 2 for crew in range(20)]
+    assert called == [last - min(weeks, early) * MINUTES_PER_WEEK for weeks in ahead]
 
 
 def test_the_levelled_plan_keeps_the_date_of_the_window_rule_with_no_more_people() -> None:
