@@ -27,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench peers curves docs gallery constraints wheel clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench bench-quick peers curves docs gallery constraints wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -86,6 +86,9 @@ format: $(INSTALLED_DEV) ## rewrite the code in the house's layout
 
 bench: $(INSTALLED_DEV) ## figures of speed and sampling beside their targets; ARGS="model compiled" for some of them
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-quick: $(INSTALLED_DEV) ## how long a planner waits for an answer, in under three minutes; information, never a test
+	$(BIN)/python -m benchmarks quick
 
 peers: ## other simulators for `make bench ARGS=peers`, each in an environment of its own in .peers
 	for peer in simpm openclsim pdesy orbit-nrel; do \

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from benchmarks import (
+    commands,
     compiled_over_simpy,
     end_to_end,
     growth,
@@ -33,6 +34,8 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "statistics": statistics.rows,
     "peers": peers.rows,
     "prepare": prepare.rows,
+    "commands": commands.rows,
+    "quick": commands.quick,
     "compiled": lambda: [*compiled_over_simpy.rows(), *whole_replications.rows()],
 }
 NUMBERED = ("model", "growth", "parallel", "end_to_end", "statistics", "peers")
@@ -58,7 +61,7 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"there is no {', '.join(unknown)}")
-    parts = {name: part for name, part in PARTS.items() if not asked.parts or name in asked.parts}
+    parts = {name: part for name, part in PARTS.items() if name in (asked.parts or {*PARTS} - {"quick"})}
     rows = [row for name, part in parts.items() for row in numbered(name, part())]
     print(f"{machine()}\n\n{told(rows)}")
 

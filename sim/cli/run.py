@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -116,6 +117,7 @@ def run(
             drawing.begin(result, idle)
             bar.close()
             show_verdict(result)
+            sys.stdout.flush()  # into a pipe or a file, too, the verdict comes before the files
 
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,

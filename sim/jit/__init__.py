@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+SWITCH = "NUMBA_DISABLE_JIT"
+"""The variable by which numba is switched off."""
+
 
 def available() -> bool:
     """Return whether numba is installed, and not switched off (`NUMBA_DISABLE_JIT=1`)."""
-    return find_spec("numba") is not None and os.environ.get("NUMBA_DISABLE_JIT", "0") in {"", "0"}
+    return find_spec("numba") is not None and os.environ.get(SWITCH, "0") in {"", "0"}
 
 
 @contextmanager

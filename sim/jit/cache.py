@@ -91,6 +91,18 @@ def use_cache() -> bool:
     return True
 
 
+def is_empty() -> bool:
+    """Return whether there is no machine code of these sources yet: something is going to be compiled, and kept."""
+    config: Any = numba.config
+    return _is_ours() and not any(Path(config.CACHE_DIR).rglob("*.nbi"))
+
+
+def _is_ours() -> bool:
+    """Return whether the folder of machine code is the one of these sources."""
+    config: Any = numba.config
+    return bool(config.CACHE_DIR) and _is_hexadecimal(Path(config.CACHE_DIR))
+
+
 def remove_rotten(folder: Path) -> list[Path]:
     """Remove machine code that is no longer what was once found here, and note what there is; return what went.
 
@@ -118,7 +130,7 @@ def remove_rotten(folder: Path) -> list[Path]:
 def discard() -> None:
     """Remove all machine code of these sources: what numba could not read it would fail over again."""
     config: Any = numba.config
-    if config.CACHE_DIR and _is_hexadecimal(Path(config.CACHE_DIR)):
+    if _is_ours():
         for path in Path(config.CACHE_DIR).rglob("*.nb[ic]"):
             path.unlink(missing_ok=True)
 

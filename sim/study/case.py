@@ -8,18 +8,22 @@ day asks for it and gets the same storms as if they had been there from the begi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from itertools import islice
 from math import ceil
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.load import ConfigLike, Loaded, as_config, require_runnable
+from sim.config.load import ConfigLike, Loaded, as_config, load_as, require_runnable
 from sim.config.project import Project
+from sim.config.shipped import shipped
 from sim.display import Displayed
 from sim.engine.backends import (
     COMPILED,
@@ -34,19 +38,23 @@ from sim.engine.backends import (
     select_backend,
 )
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.jit import gc_paused
+from sim.jit import SWITCH, available, gc_paused
 from sim.metrics.event_log import Record
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.schedule import chain_table, event_table
 from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import expected_draws, most_likely_draws
 from sim.plan.draws import Draws, SampledInputs, Spreader
 from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns
 from sim.study.crew_planning.crew_plan import CrewPlan
+from sim.study.crew_planning.manning import manning
+from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.executors.memory_estimate import require_plan_fits
+from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork
 from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherModel, weather_model
@@ -341,12 +349,49 @@ def prepare_case(
     require_plan_fits(project)
     folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
     chosen_sampling = choose_sampling(sampling, runs)
-    chosen_engine = select_backend(engine)
+    chosen_engine = _select_engine(engine)
     weather = weather_model(project.weather, folder)
     with gc_paused():
         crew_plan = crew_plan_of(project, weather)
         plan = write_plan(project, project_calendars(project), day_minutes(project), crew_plan.resource_plan)
         return Case(project, crew_plan, compile_plan(plan), weather, chosen_sampling, chosen_engine)
+
+
+# --- machine code -----------------------------------------------------------------------------------------------------
+
+
+SMALLEST = "one_block"
+"""A shipped project: kernels are compiled for types, and these are the same for every plan."""
+
+
+def _select_engine(engine: str) -> Name:
+    """Choose the engine; on a machine that has no machine code yet, another process compiles half of it meanwhile."""
+    if engine == SIMPY or not available() or not can_fork() or not shipped(SMALLEST):
+        return select_backend(engine)
+    from sim.jit import toolkit  # noqa: F401 (it finds the folder, and numba reads the switch as it is loaded)
+    from sim.jit.cache import is_empty
+
+    helper = WorkerConnection(_compile_measuring, fork=True) if is_empty() else None
+    try:
+        return select_backend(engine)
+    finally:
+        if helper is not None:
+            with suppress(WorkerLost):  # then this process compiles the rest when it is needed
+                helper.receive()
+            helper.close()
+
+
+def _compile_measuring(pipe: Connection) -> None:
+    """Compile what weather, rehearsals and metrics call, by measuring a run of SimPy's; the engine is the parent's part."""
+    begin_work()
+    os.environ[SWITCH] = "1"
+    slow = prepare_case(load_as(Project, SMALLEST))
+    rehearsal, planned = Rehearsal(slow.project, ResourcePlan()), slow.planned_run
+    del os.environ[SWITCH]
+    fast = replace(slow, engine=COMPILED)
+    fast.__dict__["planned_run"] = planned
+    fast.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
+    pipe.send(None)
 
 
 prepare = prepare_case

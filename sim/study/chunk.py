@@ -268,8 +268,15 @@ class PendingRanges:
 
 
 CHUNK_SECONDS = 1.0
-FIRST_SIZE = 4
+MANY_WORKERS = 64
+FIRST_SIZE = 1
+"""A chunk while nothing is known: the first replications are run by both engines, so one worker should not have them all."""
 LARGEST = 1000
+
+
+def chunk_seconds(workers: int) -> float:
+    """Return how long a chunk is to take: longer with very many workers, all of whose chunks one process collects."""
+    return CHUNK_SECONDS * max(1.0, workers / MANY_WORKERS)
 
 
 class ChunkSizer:
@@ -296,7 +303,7 @@ class ChunkSizer:
             return FIRST_SIZE
         # half a share each: the second half evens out workers of different speed at the end
         fair = -(-left // (2 * max(workers, 1)))
-        return max(1, min(round(CHUNK_SECONDS / self._seconds_each), fair, LARGEST))
+        return max(1, min(round(chunk_seconds(workers) / self._seconds_each), fair, LARGEST))
 
     def seconds_left(self, left: int) -> float | None:
         """How long what is left will take at the pace so far; None before anything is finished."""

@@ -145,3 +145,28 @@ def test_two_old_folders_are_kept_and_nothing_that_is_not_ours(tmp_path: Path) -
     (tmp_path / "something else").mkdir()
     cache._remove_old(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{2:016x}", f"{3:016x}", "something else"]
+
+
+COLD = """
+import sim
+from sim.study import case as cases
+made = cases.prepare_case(sim.load("one_block"), engine="compiled")
+assert available()
+made.simulate_chunk(1, 0, 1)
+from sim.metrics.kernels import capital, critical_chain, crew_weeks, late_dates, ledger, log
+from sim.world import kernels as weather
+every = [log.read, critical_chain.walk_back, capital.integrate, ledger.write_entries, crew_weeks.read_crews,
+         late_dates.backward, weather.find_closures]
+loaded, compiled = ([sum(getattr(one.stats, how).values()) for one in every] for how in ("cache_hits", "cache_misses"))
+print(sum(map(bool, loaded)), sum(compiled))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a fork")
+def test_on_a_new_machine_another_process_compiles_what_measures_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COLD], capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout.split() == ["7", "0"], done.stderr

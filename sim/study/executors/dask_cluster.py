@@ -73,6 +73,7 @@ LOCAL = "local"
 QUEUED_A_WORKER = 2
 _CONNECT_SECONDS = 30
 _ATTEMPTS = 5
+_COUNT_SECONDS = 2.0
 
 
 class WrongCluster(SimError):
@@ -87,6 +88,7 @@ class DaskExecutor:
     def __init__(self, client: Client, case: CaseLike, seed: int) -> None:
 
         self._client, self._case = client, case
+        self._workers, self._counted = 0, 0.0
         self._name = f"case {uuid4()}"
         self._register(CasePlugin(self._name, case, seed))
 
@@ -109,33 +111,51 @@ class DaskExecutor:
         finished = as_completed([])
         alone: list[range] = []
         while pending.count or alone or spans:
-            for span in self._next(pending, alone, len(spans), sizer):
-                future = self._submit(span)
+            fresh = [*self._next(pending, alone, len(spans), sizer)]
+            for future, span in zip(self._submit(fresh), fresh, strict=True):
                 spans[future] = span
                 finished.add(future)
-            future = next(finished)
-            span = spans.pop(future)
-            outcome = self._outcome(future, span)
-            if outcome is None:
-                alone += [range(r, r + 1) for r in span]
-            else:
-                yield outcome
+            # all that are finished by now at once: a question for each would keep hundreds of workers waiting
+            batch: list[Future[Outcome]] = finished.next_batch()
+            for future, outcome in zip(batch, self._outcomes(batch, spans), strict=True):
+                span = spans.pop(future)
+                if outcome is None:
+                    alone += [range(r, r + 1) for r in span]
+                else:
+                    yield outcome
 
     def _next(self, pending: PendingRanges, alone: list[range], out: int, sizer: ChunkSizer) -> Iterator[range]:
         """What to hand out so that every worker is busy; suspects one replication at a time."""
-        try:
-            workers = max(1, sum(self._client.nthreads().values()))
-        except OSError as error:
-            raise _lost(error) from error
+        workers = self._count_workers()
         for _ in range(out, QUEUED_A_WORKER * workers):
             if alone:
                 yield alone.pop(0)
             elif pending.count:
                 yield pending.take(sizer.size(pending.count, workers))
 
-    def _submit(self, span: range) -> Future[Outcome]:
-        """Submit a chunk to the worker that is free first."""
-        return self._client.submit(run_chunk_of_plugin, self._name, span, pure=False)
+    def _count_workers(self) -> int:
+        """Return how many chunks the cluster can run at once, counted again every other second."""
+        if time.monotonic() >= self._counted + _COUNT_SECONDS:
+            try:
+                self._workers, self._counted = sum(self._client.nthreads().values()), time.monotonic()
+            except OSError as error:
+                raise _lost(error) from error
+        return max(1, self._workers)
+
+    def _submit(self, spans: list[range]) -> list[Future[Outcome]]:
+        """Submit chunks to the workers that are free first."""
+        names = [self._name] * len(spans)
+        found: list[Future[Outcome]] = self._client.map(run_chunk_of_plugin, names, spans, pure=False) if spans else []
+        return found
+
+    def _outcomes(self, futures: list[Future[Outcome]], spans: dict[Future[Outcome], range]) -> list[Outcome | None]:
+        """What became of some chunks, those that ended well fetched together."""
+        well = [future for future in futures if future.status == "finished"]
+        try:
+            fetched = dict(zip(well, self._client.gather(well), strict=True))
+        except Exception:  # noqa: BLE001 -- one that was lost on the way: each is asked for by itself
+            fetched = {}
+        return [fetched[one] if one in fetched else self._outcome(one, spans[one]) for one in futures]
 
     def _outcome(self, future: Future[Outcome], span: range) -> Outcome | None:
         """What became of a chunk; None for one of several replications that has cost too many workers."""

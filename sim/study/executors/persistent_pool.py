@@ -17,7 +17,7 @@ from sim.config.project import Project
 from sim.engine.backends import Name, load
 from sim.errors import SimError
 from sim.study.case import Case
-from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, packed
+from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, packed
 from sim.world.working_time import Calendar
 
 METRICS = (
@@ -56,7 +56,7 @@ class PersistentPool:
         self._workers = [self._started() for _ in range(number)]
 
     def _started(self) -> WorkerConnection:
-        return WorkerConnection(_work, self._ticket, self._engine)
+        return WorkerConnection(_work, self._ticket, self._engine, fork=can_fork())
 
     def leave(self) -> None:
         """Stop the work on the current case: another one is wanted."""
