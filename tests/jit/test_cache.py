@@ -151,7 +151,6 @@ COLD = """
 import sim
 from sim.study import case as cases
 made = cases.prepare_case(sim.load("one_block"), engine="compiled")
-assert available()
 made.simulate_chunk(1, 0, 1)
 from sim.metrics.kernels import capital, critical_chain, crew_weeks, late_dates, ledger, log
 from sim.world import kernels as weather
