@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from benchmarks import (
     commands,
     compiled_over_simpy,
+    control_variates,
+    dask_overhead,
     end_to_end,
     growth,
     model_over_engine,
@@ -35,6 +37,8 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "peers": peers.rows,
     "prepare": prepare.rows,
     "commands": commands.rows,
+    "controls": control_variates.rows,
+    "dask": dask_overhead.rows,
     "quick": commands.quick,
     "compiled": lambda: [*compiled_over_simpy.rows(), *whole_replications.rows()],
 }
