@@ -199,3 +199,50 @@ def drivers(
     show(describe_drivers(found))
     click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
     warn_stalls(found.result)
+
+
+# --- own history ------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("data", metavar="DATA.csv", type=click.Path(path_type=Path))
+@click.option(
+    "--key", required=True, metavar="A.B.C", help="The number it is for: systems.mechanical.factory.stations.pipe"
+)
+@click.option("--column", default=None, help="Column of numbers; the first there is if not given.")
+@click.option(
+    "--like", type=click.Path(path_type=Path), default=Path("hybrid"), show_default=True, help="Whose key it is."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
+)
+@click.option("--picture", type=click.Path(path_type=Path), default=None, help="PNG of the data and the candidates.")
+def fit(data: Path, key: str, column: str | None, like: Path, out: Path | None, picture: Path | None) -> None:
+    """Turn own history into an estimate: a table of durations, lead times, hours or failures becomes a piece of YAML.
+
+    DATA.csv has a column of numbers in the unit of the key; `finished` (yes or no) says which rows are not over yet,
+    `units` what to divide by. Or it has `failed` and `tested`, for a share. Candidates are lognormal, gamma and Weibull;
+    the smallest AICc is taken. With fewer than eight rows no shape can be told, and the estimate is widened.
+    """
+    from sim import files
+    from sim.world.fitting import fit as fitted
+    from sim.world.fitting import fragment, read_history
+
+    found = fitted(read_history(data, column))
+    for line in found.describe():
+        click.echo(line, err=True)
+    loaded = load(like, ())
+    text, override = fragment(found, key, loaded.value.model_dump(mode="json", exclude_none=True))
+    load(like, (override,))  # what the key does not allow is told here
+    if picture is not None:
+        from sim.report.figures.sensitivity import plot_fit
+
+        files.require_writable(picture.absolute())
+        figure = plot_fit(found).get_figure(root=True)
+        assert figure is not None
+        figure.savefig(picture)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        files.write(out, text.encode())
+        click.echo(f"written to {out}: {key}")

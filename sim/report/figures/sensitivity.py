@@ -12,10 +12,13 @@ import numpy as np
 from sim.report.explanations import RiskRow
 from sim.report.figures import palette, style
 from sim.report.formatting import SAMPLING_ONLY, MetricFormat, Quote, metric_format, signed
+from sim.world.fitting import kaplan_meier
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from sim.world.fitting import Fit
 
 
 # --- inputs at their low and high ends --------------------------------------------------------------------------------
@@ -193,4 +196,31 @@ def plot_indices(table: pd.DataFrame, metric: str, statistic: str = "p80", ax: A
     style.legend_above(ax)
     crosses = "an index whose bar crosses 0 is not shown to matter"
     style.caption(ax, f"Bars: 95 % intervals of the indices from the points there are; {crosses}.")
+    return ax
+
+
+# --- history and what was fitted to it --------------------------------------------------------------------------------
+
+
+@style.in_house_style
+def plot_fit(found: Fit, ax: Axes | None = None) -> Axes:
+    """Draw the observed share (Kaplan-Meier where rows are not finished) and every candidate, the chosen one bold."""
+    ax = style.canvas(top=0.84) if ax is None else ax
+    history = found.history
+    at, share = kaplan_meier(history)
+    ax.step(
+        [0, *at], [0, *share], where="post", color=palette.INK, lw=1.6, label=f"observed, n = {len(history.finished)}"
+    )
+    line = np.linspace(0, 1.15 * float(at.max()), 300)[1:]
+    colours = (palette.BLUE, palette.ORANGE, palette.MUTED)
+    for number, (one, colour) in enumerate(zip(found.candidates, colours, strict=False)):
+        ax.plot(line, one.cdf(line), color=colour, lw=2.4 if number == 0 else 1.2, label=one.name)
+    for value in history.unfinished:
+        ax.plot([value], [0.01], "|", color=palette.INK, ms=9)
+    ax.set_xlabel(style.text(history.column))
+    ax.set_ylabel("share that takes no longer")
+    ax.set_ylim(0, 1.02)
+    style.legend_above(ax)
+    style.title(ax, style.text(f"{history.file}: {history.column}"))
+    style.caption(ax, "; ".join(found.describe()))
     return ax
