@@ -216,7 +216,9 @@ def drivers(
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
 )
-@click.option("--picture", type=click.Path(path_type=Path), default=None, help="PNG of the data and the candidates.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path), default=None, help="PNG (and SVG) of the data and the candidates."
+)
 def fit(data: Path, key: str, column: str | None, like: Path, out: Path | None, picture: Path | None) -> None:
     """Turn own history into an estimate: a table of durations, lead times, hours or failures becomes a piece of YAML.
 
@@ -236,11 +238,9 @@ def fit(data: Path, key: str, column: str | None, like: Path, out: Path | None, 
     load(like, (override,))  # what the key does not allow is told here
     if picture is not None:
         from sim.report.figures.sensitivity import plot_fit
+        from sim.report.figures.style import save
 
-        files.require_writable(picture.absolute())
-        figure = plot_fit(found).get_figure(root=True)
-        assert figure is not None
-        figure.savefig(picture)
+        save(plot_fit(found), picture.absolute().parent, picture.stem)
     if out is None:
         click.echo(text, nl=False)
     else:

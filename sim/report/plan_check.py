@@ -167,11 +167,12 @@ def _systems(project: Project) -> Table:
             continue
         each, factory = system.skid.per_block, system.factory
         slowest = max(station.days.planned for station in factory.stations)
-        weekly = factory.lines / slowest * len(project.calendars.factory.days)
+        lines = factory.lines + sum(partner.lines for partner in factory.partners)
+        weekly = lines / slowest * len(project.calendars.factory.days)
         in_all = f"{each * project.blocks} skids"
         table.add_row(
             name,
-            "in a factory",
+            "in a factory" if not factory.partners else f"in {1 + len(factory.partners)} factories",
             f"{each} skid{'s' * (each != 1)}",
             in_all,
             f"{weekly:.1f} a week, {weekly / each:.1f} blocks",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from sim.report.plan_check import describe_plan
-from sim.study.case import Case
+from sim.study.api import load
+from sim.study.case import Case, prepare_case
 from tests.tiny_project import tiny_case
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 TWO_SHIFTS = (
     "calendars.site={days: [mon, tue, wed, thu, fri, sat, sun], "
     "shifts: [{start: '00:00', end: '12:00'}, {start: '12:00', end: '24:00'}]}"
@@ -71,3 +74,13 @@ def test_ids_stay_in_files() -> None:
     ids = [name for name in (*case.plan.units, *case.plan.pools) if "." in name]
     assert [name for name in ids if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", shown)] == []
     assert "Crew 1 of linemen and 2 more: nothing in the project waits for it" in " ".join(shown.split())
+
+
+def test_the_rate_of_a_system_is_that_of_all_its_factories() -> None:
+    """Seven and four lines of two partners make what the eleven of one make."""
+    rows = {}
+    for name in ("hybrid", "two_factories"):
+        shown = text(prepare_case(load(CONFIGS / f"{name}.yaml")))
+        rows[name] = next(line for line in shown.splitlines() if line.strip().startswith("compute"))
+    assert "in 2 factories" in rows["two_factories"]
+    assert rows["two_factories"].split("skids")[2:] == rows["hybrid"].split("skids")[2:]
