@@ -128,7 +128,7 @@ def test_a_table_becomes_a_fragment_that_loads(tmp_path: Path) -> None:
 def test_a_key_that_is_none_is_told() -> None:
     found: Fit = fit(History("x.csv", "days", drawn("lognormal", 20), NOTHING))
     like = load("hybrid").value.model_dump(mode="json", exclude_none=True)
-    with pytest.raises(WrongHistory, match="no .pip. in systems[.]mechanical"):
+    with pytest.raises(WrongHistory, match=r"no .pip. in systems[.]mechanical"):
         fragment(found, "systems.mechanical.factory.stations.pip", like)
     with pytest.raises(WrongHistory, match=r"no 'sytems'; below the top there is"):
         fragment(found, "sytems.mechanical", like)
