@@ -21,13 +21,15 @@ from sim.plan.mechanisms import (
     factory,
     installation,
     logistics,
+    procurement,
     shell,
 )
 from sim.plan.mechanisms import crews as crew_work
-from sim.study.crew_planning import earned_schedule
+from sim.study.crew_planning import earned_schedule, manning, reuse
 from sim.world.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
+from tests.metrics import test_conservation as kept
 from tests.metrics import test_workforce as heads
 from tests.metrics.money import test_money_by_hand as by_hand
 from tests.metrics.money import test_money_ledger as money
@@ -37,6 +39,7 @@ from tests.plan.mechanisms import test_area_crews as area
 from tests.plan.mechanisms import test_crews as site_crews
 from tests.plan.mechanisms import test_rework as rework
 from tests.study.crew_planning import test_acceleration as more
+from tests.study.crew_planning import test_levelling as levelling
 from tests.theory import test_chain_of_the_project as chain
 
 
@@ -49,6 +52,22 @@ class Mutant(NamedTuple):
     wrong: str
     mechanism: str
     killer: Callable[[], Any]
+
+
+def planned_anew(test: Callable[[], Any]) -> Callable[[], None]:
+    """A test of how crews are planned, without the plans that are remembered."""
+
+    def holds() -> None:
+        reuse._known.clear()
+        try:
+            test()
+        finally:
+            reuse._known.clear()
+
+    return holds
+
+
+CURVE = planned_anew(site_crews.test_crews_come_and_go_by_the_curve_and_the_first_stays_until_its_trade_is_done)
 
 
 def along(bottleneck: str) -> Callable[[], None]:
@@ -167,6 +186,22 @@ MUTANTS = (
            "a crew to the last test", rework.test_the_trade_that_mends_has_a_crew_there_to_the_last_test),
     Mutant("power does not wait for the flush", commissioning._flush, "return [flushed]", "return []",
            "fill and flush", rework.test_flushing_begins_with_the_mechanical_system_and_is_done_before_power_is_asked_for),
+    Mutant("a hall has one section", shell.prerequisites, "context.section_of(place)", "'.s1'", "sections of a hall",
+           area.test_a_block_waits_for_its_own_section_and_the_last_one_may_be_smaller),
+    Mutant("power that nobody needs is never paid for", procurement._power_to_spare, ">= needed", "> 10**9",
+           "all that is bought comes",
+           lambda: kept.test_units_that_no_phase_needs_come_and_are_paid_for_whoever_shares_them("false")),
+    Mutant("the run ends with the first of what comes last", procurement.receive_all, "Wait(received, number)",
+           "Wait(received, 1)", "all that is bought comes",
+           lambda: kept.test_units_that_no_phase_needs_come_and_are_paid_for_whoever_shares_them("true")),
+    Mutant("a typed crew leaves a month too early", manning.typed_stays, "(last + 1) * MONTH", "last * MONTH",
+           "typed curves", CURVE),
+    Mutant("the first crew leaves by the curve", crew_work.mobilise_crews, "until_hours=hours[trade], until_minute=None",
+           "until_hours=hours[trade]", "typed curves",
+           planned_anew(site_crews.test_a_curve_that_ends_before_the_work_begins_leaves_a_crew_for_it)),
+    Mutant("crews come as early as hiring likes", manning._call_minutes, "early_weeks * MINUTES_PER_WEEK", "10**9",
+           "how early crews come",
+           lambda: levelling.test_nobody_is_called_to_be_there_longer_before_his_work_than_is_stated(1)),
     # --- hours and heads -----------------------------------------------------------------------------------------
     Mutant("rework earns", numpy_kernels.earned_minutes, "steps = np.flatnonzero(done & (labour[:, 2] >= 0))",
            "steps = works[labour[works[:, 1], 2] >= 0, 1]", "hours earned",

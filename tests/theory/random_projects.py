@@ -44,6 +44,7 @@ def random_project(seed: int) -> Project:
         _weather,
         _acceleration,
         _more_than_needed,
+        _manning,
     ):
         change(random, tree)
     return checked(Project, tree)
@@ -183,3 +184,12 @@ def _more_than_needed(random: Random, tree: Tree) -> None:
     if random.random() < 0.3:
         fence = {"id": "fence", "crews": {"earthworks": 1}, "days": random.choice([1, 60])}
         tree["site_works"]["steps"].append({**fence, "after": [tree["site_works"]["steps"][-1]["id"]]})
+
+
+def _manning(random: Random, tree: Tree) -> None:
+    """Halls in sections, a typed curve of crews, and crews that come no earlier than they are needed."""
+    tree["shell"]["section_sqft"] = random.choice([None, None, 2500])
+    tree["labour"]["early_weeks"] = random.choice([None, 0, 2])
+    if random.random() < 0.4:
+        curve = [random.choice([0, 1, 3]) for _ in range(random.randint(1, 6))]
+        tree["labour"]["trades"]["electricians"] |= {"crews": None, "crews_by_month": [*curve, 1]}

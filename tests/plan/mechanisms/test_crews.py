@@ -222,3 +222,10 @@ def test_the_manning_that_is_shown_has_the_typed_curve() -> None:
     shown = manning.manned[manning.trades.index("electricians")]
     months = [int(week * 7 * DAY // MONTH) for week in range(len(shown))]
     assert shown.tolist() == [[0, 1, 3, 0, 2, 0][month] for month in months]
+
+
+def test_a_curve_that_ends_before_the_work_begins_leaves_a_crew_for_it() -> None:
+    case = tiny_case(NO_NUMBER, CURVE % [1], "scale.preparation_days=60")
+    outcome = case.simulate(case.planned)
+    assert outcome.deadlock is None
+    assert works(case)["b1.electrical", "electrical.connect"][0] > 2 * MONTH
