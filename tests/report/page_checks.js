@@ -14,6 +14,11 @@ const checks = {
   cut: () => [...document.querySelectorAll(".chart > svg")].flatMap((svg) => { const box = svg.getBoundingClientRect();
     return [...svg.querySelectorAll("text")].filter((t) => { const a = t.getBoundingClientRect(); return a.width && (a.left < box.left - 2 || a.right > box.right + 2 || a.top < box.top - 3); })
       .map((t) => t.textContent); }),
+  covered: (chart) => [...document.querySelectorAll(`${chart} text.value`)].filter((text) => {
+    const a = text.getBoundingClientRect();
+    return [...document.querySelectorAll(`${chart} rect, ${chart} .whisker, ${chart} .dot`)].map((mark) => mark.getBoundingClientRect())
+      .some((b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1);
+  }).map((text) => text.textContent),
   wider: () => [...document.querySelectorAll("body *")].filter((e) => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth + 1
   && !e.closest("svg") && !(innerWidth > 640 && e.closest(".wide table"))).map((e) => `${e.tagName}.${e.className}`),
   contrast: () => {

@@ -1,0 +1,206 @@
+"""What planners complained of when they looked at a report, a comparison and the pictures: each holds from now on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sim
+from sim.report.console import describe_run
+from sim.report.figures import palette
+from sim.report.html_report.compare_report import page as comparison_page
+from sim.report.html_report.gantt_document import gantt_document
+from sim.report.html_report.run_charts import run_charts
+from sim.report.html_report.run_report import page, write_run
+from sim.report.presentation import plain_text
+from sim.report.result_view import ResultView
+from sim.study.api import compared
+from sim.study.result import Result
+from tests.tiny_project import tiny
+
+CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
+SMALL = ["scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15"]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """A hybrid of 25 MW with its drivers, its levers and its report."""
+    place = tmp_path_factory.mktemp("looked") / "hybrid"
+    config = sim.load("configs/hybrid.yaml", SMALL)
+    found = sim.drivers(config, runs=6, workers=1)
+    with_levers = sim.run(config, runs=6, workers=1, levers=True)
+    result = Result(
+        with_levers.manifest, with_levers.sample, with_levers.log, with_levers.driving, found.result.switched,
+        with_levers.more,
+    )  # fmt: skip
+    result.save(place, lambda directory: write_run(result, directory))
+    return result, place
+
+
+def opened(browser: Any, path: Path, query: str = "", width: int = 1280) -> Any:
+    shown = browser.new_page(viewport={"width": width, "height": 900})
+    shown.goto(path.as_uri() + query)
+    shown.wait_for_selector("html[data-drawn]", state="attached", timeout=60_000)
+    return shown
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_1_paper_is_twelve_pages_and_no_word_of_a_source_stands_alone_in_its_line(
+    browser: Any, measured: tuple[Result, Path]
+) -> None:
+    shown = opened(browser, measured[1] / "report.html")
+    assert len(re.findall(rb"/Type\s*/Page\b", shown.pdf(format="A4"))) <= 12
+    shown.close()
+    shown = opened(browser, measured[1] / "report.html", "?print=all", 794)
+    shown.emulate_media(media="print")
+    widths = shown.evaluate(
+        "[...document.querySelectorAll('.assumptions td:nth-child(5)')].map((cell) => cell.getBoundingClientRect().width)"
+    )
+    assert min(width for width in widths if width) > 120  # a source keeps its room, whatever the key
+    shown.close()
+
+
+def test_2_the_gantt_has_milestones_a_target_the_plan_and_names_that_mean_something(
+    measured: tuple[Result, Path],
+) -> None:
+    plan = gantt_document(ResultView.of(measured[0]))
+    assert plan is not None
+    names = [row["name"] for row in plan["rows"] if row["level"] < 2]
+    assert {"first MW online", "all MW online", "site works done"} <= {*names}
+    assert plan["target"] == measured[0].manifest["target_days"]
+    assert all(row["plan"] for row in plan["rows"] if not row.get("milestone"))
+    grey, red = palette.CRITICALITY[0], palette.CRITICALITY[-1]
+    assert palette.contrast(grey, palette.CAUSES["order_date"]) > 1.15  # not one grey for both
+    assert palette.contrast(grey, red) > 3
+
+
+def test_3_the_tornado_is_sorted_and_its_value_stands_clear_of_every_mark(
+    browser: Any, measured: tuple[Result, Path]
+) -> None:
+    chart = run_charts(ResultView.of(measured[0]))["which_risk"]
+    days = [row["value"] for row in chart.rows]
+    assert days == sorted(days, reverse=True)
+    assert all(row["low"] <= row["value"] <= row["high"] for row in chart.rows)
+    shown = opened(browser, measured[1] / "report.html")
+    overlap = f"() => {{ {CHECKS}; return checks.covered('#chart_which_risk'); }}"
+    assert shown.evaluate(overlap) == []
+    shown.close()
+
+
+def test_4_both_answers_to_which_risk_stand_in_one_chart_with_a_word_on_why_they_differ(
+    measured: tuple[Result, Path],
+) -> None:
+    text = plain(page(measured[0]).decode())
+    assert "Two questions, two answers" in text
+    assert "how much of the spread of the date goes with this cause" in text
+    assert "savings do not add up" in text
+
+
+def test_5_legends_have_the_colour_they_name_and_every_axis_its_unit(
+    browser: Any, measured: tuple[Result, Path]
+) -> None:
+    shown = opened(browser, measured[1] / "report.html")
+    keys = shown.evaluate(
+        "[...document.querySelectorAll('.legend rect')].map((one) => [one.getAttribute('fill'), getComputedStyle(one).fill])"
+    )
+    tones = shown.evaluate(
+        "[...document.querySelectorAll('.chart .fill')].map((one) => [one.getAttribute('fill'), getComputedStyle(one).fill])"
+    )
+    both = dict(map(tuple, tones))
+    assert all(both.get(tone, drawn) == drawn for tone, drawn in map(tuple, keys))
+    for name in ("mw_online", "headcount", "capital", "man_hours", "flowline"):
+        labels = shown.evaluate(
+            f"[...document.querySelectorAll('#chart_{name} svg text')].map((one) => one.textContent)"
+        )
+        assert any(re.search(r"MW|people|\$|man-hours|block", label) for label in labels), name
+    shown.close()
+    text = plain(page(measured[0]).decode())
+    assert not any(odd in text for odd in ("hours until then", "50% both", "M-months)"))
+
+
+@pytest.mark.parametrize("width", [390, 820])
+def test_6_a_phone_and_a_tablet_cut_no_word_and_show_a_turnover_in_three_lines(
+    browser: Any, measured: tuple[Result, Path], width: int
+) -> None:
+    shown = opened(browser, measured[1] / "report.html", width=width)
+    for check in ("cut", "overlaps", "wider"):
+        assert shown.evaluate(f"() => {{ {CHECKS}; return checks.{check}(); }}") == [], check
+    tall = shown.evaluate(
+        "Math.max(...[...document.querySelectorAll('#ramp table.lines tbody tr')].map((r) => r.clientHeight))"
+    )
+    assert tall <= 85
+    shown.close()
+
+
+def test_7_a_comparison_has_dates_labels_and_the_p80(
+    browser: Any, axe: Callable[[Any], list[str]], tmp_path: Path
+) -> None:
+    results = {
+        name: sim.run(tiny(f"name={name}", f"label={label}", f"commissioning.l5.days={days}"), runs=6, workers=1)
+        for name, label, days in (("quick", "Quick", 1), ("slow", "Slow and sure", 3))
+    }
+    views = ResultView.of_each(results)
+    (tmp_path / "report.html").write_bytes(comparison_page(views, compared(results).table()))
+    text = plain((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Slow and sure against Quick: all MW online +4 days" in text
+    assert "Line: P50; dashed: P80 of each date; band: P10 to P90" in text
+    dates = views["slow"].dates
+    assert dates.format(views["slow"].quote("lead_time_full_days", "p80").value) in text
+    for width in (1280, 820, 390):
+        shown = opened(browser, tmp_path / "report.html", width=width)
+        for check in ("cut", "overlaps", "wider", "contrast"):
+            assert shown.evaluate(f"() => {{ {CHECKS}; return checks.{check}(); }}") == [], (check, width)
+        if width == 1280:
+            assert axe(shown) == []
+        shown.close()
+
+
+def test_8_the_money_of_the_whole_idea_stands_in_the_report_with_the_digits_of_summary_json(
+    measured: tuple[Result, Path],
+) -> None:
+    result, place = measured
+    text = plain((place / "report.html").read_text(encoding="utf-8"))
+    summary = json.loads((place / "summary.json").read_text())
+    for words in (
+        "running cost and interest a year", "energy a year", "operation a year", "interest a year", "gross margin",
+        "saved by owning every layer", "GPU-hour, every layer owned", "capital to energise", "capital in compute",
+    ):  # fmt: skip
+        assert words in text, words
+    view = ResultView.of(result)
+    for metric in ("opex_usd_per_year", "capital_total_usd", "cost_per_gpu_hour_usd"):
+        quote = view.quote(metric, "p50")
+        assert quote.value == pytest.approx(summary[metric]["p50"])
+        assert quote.metric.write(quote.value, quote.step) in text
+
+
+def test_html_console_and_json_say_the_same_digits(measured: tuple[Result, Path]) -> None:
+    result, place = measured
+    view, text = ResultView.of(result), plain((place / "report.html").read_text(encoding="utf-8"))
+    shown = " ".join(plain_text(describe_run(result), 110).split())
+    summary = json.loads((place / "summary.json").read_text())
+    for metric in ("lead_time_full_days", "lead_time_first_mw_days"):
+        for p in ("p50", "p80"):
+            written = view.dates.format(summary[metric][p])
+            assert written in text
+            assert written in shown
+
+
+def test_what_binds_and_its_lever_are_in_the_verdict_and_late_orders_have_a_price(
+    measured: tuple[Result, Path],
+) -> None:
+    text = plain(page(measured[0]).decode())
+    assert re.search(
+        r"What binds: [a-z ()]+, in (under |over )?\d+ % of the runs \(\d+ of \d+ days in the mean\)", text
+    )
+    assert re.search(
+        r"Ordering at the decision would change idle capital by [+−]\$[\d.]+ (M|bn) at its peak", text
+    ) or ("is ordered so that it arrives" not in text)
+    assert "as sim run --set would run it" in text
