@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 import sim
-from sim.report.console import describe_run
+from sim.report.console import describe_run, plain_text
 from sim.report.figures import palette
 from sim.report.html_report.compare_report import page as comparison_page
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page, write_run
-from sim.report.presentation import plain_text
 from sim.report.result_view import ResultView
 from sim.study.api import compared
 from sim.study.result import Result
