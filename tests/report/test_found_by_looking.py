@@ -23,7 +23,7 @@ from sim.study.result import Result
 from tests.tiny_project import tiny
 
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
-SMALL = ["scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15"]
+SMALL = ["scale.capacity_mw=10", "energization.units.count=2", "energization.units.spare=1", "energization.units.mw=15"]
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +200,6 @@ def test_what_binds_and_its_lever_are_in_the_verdict_and_late_orders_have_a_pric
         r"What binds: [a-z ()]+, in (under |over )?\d+ % of the runs \(\d+ of \d+ days in the mean\)", text
     )
     assert re.search(
-        r"Ordering at the decision would change idle capital by [+−]\$[\d.]+ (M|bn) at its peak", text
+        r"Ordering at the decision would change idle capital by [+−]\$[\d.]+ (k|M|bn) at its peak", text
     ) or ("is ordered so that it arrives" not in text)
     assert "as sim run --set would run it" in text
