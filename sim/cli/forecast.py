@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, RUNS, SEED, SET, WORKERS, load, warn_stalls, watched
+from sim.cli.options import CONFIG, ENGINE, RESUME, RUNS, SEED, SET, WORKERS, load, warn_stalls, watched
 
 if TYPE_CHECKING:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
@@ -27,8 +27,13 @@ STATUS = click.option(
 @WORKERS
 @SET
 @click.option(
-    "--learning/--no-learning", default=True, show_default=True, help="Learn common factors from the actuals."
-)
+    "--learning/--no-learning", default=True, show_default=True,
+    help="Learn pace, labour losses, suppliers and other common factors from the actuals.",
+)  # fmt: skip
+@click.option(
+    "--out-of-sequence", "logic", type=click.Choice(["retained_logic", "progress_override"]), default="retained_logic",
+    show_default=True, help="Work that began before what it follows: what is left waits for that, or goes on at once.",
+)  # fmt: skip
 @click.option(
     "--moves", type=click.IntRange(0, 100_000), default=200, show_default=True,
     help="Replications for what moved the date, switched on one after another; 0 leaves it out.",
@@ -36,40 +41,42 @@ STATUS = click.option(
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME-forecast if not given."
 )
+@RESUME
 @ENGINE
 def forecast(
     config: Path, status: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    learning: bool, moves: int, out: Path | None, engine: str,
+    learning: bool, logic: str, moves: int, out: Path | None, resume: bool, engine: str,
 ) -> None:  # fmt: skip
-    """Continue a project from its status: when it will be done from here, and what moved since the plan.
+    """Forecast a project under way from its status: when it will be done from here, and what moved the date.
 
-    Writes to OUT what `sim run` writes, with the actual dates before the data date, and keeps what it says in OUT.history/,
-    so that the next one can tell what moved. Exit code 2 where the status is not sound: see `sim status check`.
+    Writes to OUT what `sim run` writes, with the actual dates before the data date, and keeps what it tells in OUT.history/,
+    so that the next forecast can say what moved since. Exit code 2 where the status is not sound: see `sim status check`.
     """
     from sim.report.html_report.run_report import write_run
     from sim.report.verdict import describe_forecast, describe_trend
-    from sim.study.analyses.forecast.forecast_case import attribute, forecast_case, run_forecast
+    from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.trend import keep, trend
-    from sim.study.case import prepare_case
+    from sim.study.analyses.forecast.trend import attribute, keep, plan_before, trend
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
     target = out or Path("out") / f"{loaded.value.name}-forecast"
-    planned = prepare_case(loaded, engine=engine)
-    case = forecast_case(loaded, facts, learning=learning, engine=engine, planned=planned)
+    earlier = trend(target)
     with watched(loaded.value.name) as progress:
         result = run_forecast(
-            case, runs=runs, seed=seed, workers=workers, out=target, progress=progress, extras=write_run
+            loaded, facts, runs=runs, seed=seed, workers=workers, learning=learning, logic=logic, engine=engine,
+            out=target, resume=resume, progress=progress, extras=write_run,
+        )  # fmt: skip
+    moved = []
+    if moves:
+        before = plan_before(earlier, result)
+        moved = attribute(
+            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, before=before
         )
-    moved = (
-        attribute(loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, planned=planned) if moves else []
-    )
-    earlier = trend(target)
     keep(result, target)
     click.echo(describe_forecast(result, moved, earlier))
     click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")
-    click.echo(f"\nwritten to {target}; what it says is kept in {target}.history")
+    click.echo(f"\nwritten to {target}; what it tells is kept in {target}.history")
     warn_stalls(result)
 
 

@@ -33,7 +33,7 @@ def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origin
         value = checked(model, document.tree, document.positions, document.faults)
     except ConfigError as error:
         raise ConfigError(_at_origin(problem, places or {}) for problem in error.problems) from None
-    return Loaded(value, document.tree, document.positions, loaded.files)
+    return replace(loaded, value=value, tree=document.tree, positions=document.positions)
 
 
 def _at_origin(problem: Problem, places: Origins) -> Problem:

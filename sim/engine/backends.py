@@ -228,6 +228,7 @@ def run_simpy(
             if state is not None:
                 # what was done before has the content that the history states, not one that is drawn
                 content = np.where(state.content > 0, state.content, content)
+                content = np.where(state.interrupted >= 0, state.interrupted, content)
             yield Replication(sampled.replication, outcome, content, sampled.factors, calendars)
 
 

@@ -31,7 +31,9 @@ class InitialState:
     Per unit: `at` is its step (the first one of the next unit where it is at its end), `begun` the minute in which
     that step began or `SETS_OUT`; of work under way `minutes` is its whole length, counted from the minute `since`. Per
     pool, gate, step, learning curve and area: what is free, levels, attempts, first attempts begun, people at work.
-    `history` are the rows of the log until then, `content` the minutes before losses of inputs reached in it.
+    `history` are the rows of the log until then, `content` the minutes before losses of inputs reached in it. Per input,
+    `interrupted` is what is left of work that was begun and stopped, or NONE: it takes so many minutes when its unit comes
+    to it, whatever would have been drawn.
     """
 
     minute: int
@@ -46,6 +48,7 @@ class InitialState:
     crowd: Ints
     history: Log
     content: Ints
+    interrupted: Ints
     complete: bool = False
 
     @property
@@ -59,7 +62,7 @@ class InitialState:
         everywhere[self.under_way] = minutes
         if since is not None:
             begin = np.where(everywhere >= 0, since, self.since)
-        return replace(self, minutes=everywhere, since=begin)
+        return replace(self, minutes=everywhere, since=begin.copy(), interrupted=self.interrupted.copy())
 
 
 StateOf = Callable[[int], InitialState]
@@ -94,7 +97,7 @@ def state_of_history(plan: CompiledPlan, history: Log, minute: int, content: Int
         minute, at, begun, begun.copy(), minutes, _free(plan, steps), level, attempts,
         _counted(plan.learning_of[first], len(plan.learning)),
         _counted(plan.area_of[at[working]], len(plan.areas), plan.rows[at[working], 4]),
-        history, content, bool(level[gate] >= enough),
+        history, content, np.full(len(content), NONE, np.int64), bool(level[gate] >= enough),
     )  # fmt: skip
 
 

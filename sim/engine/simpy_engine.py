@@ -86,6 +86,7 @@ class Simulation:
         self.where = list(prepared.first[:-1])
         self.log: list[int] = []
         self.complete = False
+        self.interrupted: dict[int, int] = {}
         self.state = state
         if state is not None:
             self._continue_from(state)
@@ -96,6 +97,7 @@ class Simulation:
         self.level, self.attempts = state.level.tolist(), state.attempts.tolist()
         self.learnt, self.crowd = state.learnt.tolist(), state.crowd.tolist()
         self.where, self.complete = state.at.tolist(), state.complete
+        self.interrupted = {n: int(state.interrupted[n]) for n in np.flatnonzero(state.interrupted >= 0).tolist()}
 
     def simulate(self) -> RunOutcome:
         """Let every unit follow its route until the completion gate is open, or until none can go on."""
@@ -238,6 +240,9 @@ class Simulation:
         """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10)."""
         attempt = self.attempts[at]
         self.attempts[at] = attempt + 1
+        left = self.interrupted.pop(number, None)
+        if left is not None:
+            return self._go_on(at, left, people)
         minutes = self.draws.values[number] if attempt == 0 else self.draws.later(number, attempt)
         curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
         # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
@@ -248,6 +253,15 @@ class Simulation:
             self.crowd[area] += people
             minutes = scaled(minutes, self.plan.areas[area], self.crowd[area])
         return minutes
+
+    def _go_on(self, at: int, left: int, people: int) -> int:
+        """Return what is left of work that was interrupted; its factors were fixed when it began (rule 13)."""
+        curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
+        if curve != NONE:
+            self.learnt[curve] += 1
+        if area != NONE:
+            self.crowd[area] += people
+        return left
 
     def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
         """Make room in an area for works that begin in the minute in which others end."""

@@ -38,6 +38,8 @@ class CheckedRun:
     bought: Contracts
     metrics: Mapping[str, float]
     curves: Mapping[str, NDArray[np.float64]]
+    since: int = 0
+    """The minute until which it is history: actual dates keep no calendar, and a site can have had more than the plan."""
 
     @property
     def record(self) -> Record:

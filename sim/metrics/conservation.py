@@ -7,6 +7,9 @@ Each identity is worked out a second way, from the rows of the log alone:
 - skids are ordered before made, made before delivered, delivered before set, and all MW are online at the end;
 - of crews, cranes, trucks, places and power never more is in use than there is, and all is given back;
 - only people who are on site work, and presence adds up.
+
+Of a project under way the sums hold over history and forecast together. What a status reports need not have kept the plan's
+calendars and counts: there the forecast must not go further below zero than it found them.
 """
 
 from __future__ import annotations
@@ -51,7 +54,9 @@ def _times(found: CheckedRun) -> Iterator[str]:
     began = np.where(np.isin(record.operation, BEGUN), record.begun, record.minute)[order]
     first = np.concatenate([[True], np.diff(unit) != 0]) if len(unit) else np.zeros(0, np.bool_)
     before = np.where(first, 0, np.concatenate([[0], done[:-1]]))[: len(unit)]
-    for row in np.flatnonzero((began != before) | (done < began)).tolist():
+    # at the data date a unit may set out on what nobody has reported as begun
+    waited = (found.since > 0) & (began == found.since) & (before < began)
+    for row in np.flatnonzero(((began != before) & ~waited) | (done < began)).tolist():
         yield (
             f"{plan.units[unit[row]]} is done with a step at minute {before[row]}, "
             f"and the next one goes from {began[row]} to {done[row]}"
@@ -89,7 +94,7 @@ def _stays(found: CheckedRun) -> Iterator[str]:
 def _open(found: CheckedRun) -> Iterator[str]:
     """The last minute of every work lies in an open stretch of its calendar."""
     record, plan = found.record, found.plan
-    rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
+    rows = np.flatnonzero((record.operation == WORK) & (record.minute > np.maximum(record.begun, found.since)))
     # drivers' hours of service end where the driver stands, open road or not
     rows = rows[plan.rows[record.step[rows], 3] != MODES["duty"]]
     calendar = plan.rows[record.step[rows], 2]
@@ -243,11 +248,20 @@ def pools(found: CheckedRun) -> Iterator[str]:
         # only the level at the end of a minute counts: a row may take what a later row of the minute gives back
         last = np.diff(moves.minute[mine], append=-1) != 0
         free = (plan.initial[pool] + np.cumsum(moves.count[mine]))[last]
-        if len(free) and int(free.min()) < 0:
+        free, short = _since(found, moves.minute[mine][last], free)
+        if len(free) and int(free.min()) < short:
             yield f"{-int(free.min())} of {name} are taken that are not there"
         if plan.pool_kinds[pool] == "returned" and len(free) and int(free.max()) > plan.initial[pool]:
             yield f"{int(free.max()) - int(plan.initial[pool])} of {name} are given back that were never taken"
     yield from _kept(found)
+
+
+def _since(found: CheckedRun, minute: Ints, level: Ints) -> tuple[Ints, int]:
+    """Return a level from the data date on, and how low it may be: not below zero, or not below what history has left."""
+    if not found.since:
+        return level, 0
+    past = level[minute <= found.since]
+    return level[minute > found.since], min(0, int(past[-1]) if len(past) else 0)
 
 
 def _kept(found: CheckedRun) -> Iterator[str]:
@@ -317,8 +331,9 @@ def _at_work(found: CheckedRun) -> Iterator[str]:
         at = np.concatenate([when, record.minute[mine], record.begun[mine]])
         # in one minute: who comes is there first, works end before others begin, and who goes is the last
         kind = np.concatenate([np.where(change > 0, COME, GO), np.full(len(mine), END), np.full(len(mine), BEGIN)])
-        idle = np.concatenate([change, heads, -heads])[np.lexsort((kind, at))].cumsum()
-        if len(idle) and int(idle.min()) < 0:
+        order = np.lexsort((kind, at))
+        idle, short = _since(found, at[order], np.concatenate([change, heads, -heads])[order].cumsum())
+        if len(idle) and int(idle.min()) < short:
             yield f"{-int(idle.min())} {trade} are at work who are not on site"
 
 

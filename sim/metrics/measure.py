@@ -63,6 +63,8 @@ class MetricContext:
     days: int
     paid_by_day: Floats
     kernels: Kernels = NUMPY
+    since: int = 0
+    """The minute until which runs are history, of a project under way."""
 
     @cached_property
     def mitigation_usd(self) -> float:
@@ -146,5 +148,6 @@ def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, fl
     }
     # last, as the identities look at metrics and curves too
     if switched_on():
-        require_conserved(CheckedRun(project, run, blocks, metric_context.cost_model.bought, metrics, curves))
+        bought = metric_context.cost_model.bought
+        require_conserved(CheckedRun(project, run, blocks, bought, metrics, curves, metric_context.since))
     return metrics, curves

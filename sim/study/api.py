@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
-from sim.config.load import ConfigLike, Loaded, as_config, checked, load_as
+from sim.config.load import ConfigLike, Loaded, as_config, checked, continued, load_as
 from sim.config.project import Project
 from sim.display import Displayed
 from sim.engine.backends import AUTO
@@ -73,16 +73,20 @@ class Comparison(Displayed):
         files.write(path, csv_bytes(self.table()))
 
 
-def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Config:
+def load(
+    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), *, status: str | Path | None = None
+) -> Config:
     """Read and check a project; `overrides` are "a.b=c". Raises ConfigError with every problem at once.
 
     `source` is a path, the name of a shipped project (`sim examples` lists them), or a dictionary with a file's keys.
+    `status` is a file as `sim status init` writes it: whatever is done with the project then goes on from there.
 
     >>> mine = sim.load({"extends": "hybrid", "name": "mine", "scale": {"capacity_mw": 120}})
     >>> config = sim.load("configs/hybrid.yaml", ["logistics.cranes=3"])
     >>> config.value.scale.capacity_mw
     """
-    return load_as(Project, source, overrides)
+    loaded = load_as(Project, source, overrides)
+    return loaded if status is None else continued(loaded, status)
 
 
 def run(

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
+from importlib import import_module
 from itertools import islice
 from math import ceil
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -85,6 +86,9 @@ class WeatherHorizon:
         return self.days
 
 
+CONTINUED = "sim.study.analyses.forecast.forecast_case"
+"""The module that makes a case of a project under way."""
+
 # --- case -------------------------------------------------------------------------------------------------------------
 
 
@@ -117,6 +121,10 @@ class Case(Displayed):
             name: self.__dict__[name] for name in ("metric_context", "metrics", "_horizon") if name in self.__dict__
         }
         return {field.name: getattr(self, field.name) for field in fields(self)} | measured_with
+
+    def under_way(self) -> dict[str, Any]:
+        """Return from where the project goes on, for the manifest; nothing where it begins at its first day."""
+        return {}
 
     def headline(self) -> str:
         """Return name, size and engine in one line."""
@@ -335,7 +343,7 @@ def prepare_case(
 ) -> Case:
     """Size the crews of a project, date its orders, write its plan and compile it: ready to be simulated.
 
-    `config` is what `sim.load` returns or takes.
+    `config` is what `sim.load` returns or takes; one with a status goes on from there.
     `folder` is where a weather file is looked for: by default beside the configuration, or in the working directory
     for a project that did not come from a file. `sampling` is mc, lhs, sobol or sobol-all, laid out for about `runs`
     replications; `engine` is simpy, compiled or auto. Raises ConfigError, Stalled, WrongSampling or WrongEngine.
@@ -344,6 +352,10 @@ def prepare_case(
     >>> case.metrics, len(case.plan.units)
     """
     config = as_config(config)
+    if isinstance(config, Loaded) and config.continuation is not None:
+        # by name, as a forecast is an analysis above cases in the flow of imports, and is made of one
+        continued = import_module(CONTINUED).continued_case
+        return cast(Case, continued(config, sampling=sampling, runs=runs, engine=engine))
     project = config.value if isinstance(config, Loaded) else config
     require_runnable(config)
     require_plan_fits(project)

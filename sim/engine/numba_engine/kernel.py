@@ -20,6 +20,7 @@ from sim.engine.numba_engine.memory_layout import (
     BUDGET_SPENT,
     CALENDAR,
     CLOCK,
+    CONTENT,
     COUNTERS,
     CURVE_AT,
     CURVES,
@@ -32,6 +33,7 @@ from sim.engine.numba_engine.memory_layout import (
     HALF,
     INPUT,
     INPUTS,
+    INTERRUPTED,
     JUMPED,
     JUMPS,
     KNOWN,
@@ -109,6 +111,8 @@ def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
 def work_minutes(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: int) -> int:
     """Return drawn minutes × learning × crowding, as they are at the start of the work."""
     kind_at, made = step_kind(plan, at), attempt(run, extra(plan, at))
+    if run[INTERRUPTED] > 0 and run[run[CONTENT] + argument(plan, at)] < 0:
+        return minutes_left(plan, run, kind_at, argument(plan, at))
     minutes = value(run, draws, figures, argument(plan, at), made)
     learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
     # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
@@ -119,6 +123,20 @@ def work_minutes(plan: IntView, run: IntView, draws: IntView, figures: FloatView
     if area >= 0:
         run[run[COUNTERS] + area] += plan[kind_at + PEOPLE]
         minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])
+    return minutes
+
+
+@inline
+def minutes_left(plan: IntView, run: IntView, kind_at: int, number: int) -> int:
+    """Return what is left of work that was interrupted; its factors were fixed when it began (rule 13)."""
+    minutes = -1 - run[run[CONTENT] + number]
+    run[run[CONTENT] + number] = minutes
+    run[INTERRUPTED] -= 1
+    learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
+    if learning >= 0:
+        run[run[COUNTERS] + learning] += 1
+    if area >= 0:
+        run[run[COUNTERS] + area] += plan[kind_at + PEOPLE]
     return minutes
 
 

@@ -74,11 +74,12 @@ has been read, and by pool how many fewer would have done all the time, or -1 wh
 (CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 33)
 """Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
 of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS = range(33, 43)
+OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS, INTERRUPTED = range(33, 44)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
-the budgets of a minute, and that of a replication."""
-RUN = 43
+the budgets of a minute, and that of a replication, how many works are interrupted: what is left of these stands as
+-1 - minutes among the contents."""
+RUN = 44
 
 AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
@@ -240,12 +241,14 @@ def write_state(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState
     units[:, AT], units[:, BEGUN] = state.at, state.begun
     units[:, SINCE], units[:, WHOLE_MINUTES] = state.since, state.minutes
     counters = np.concatenate([state.learnt, state.crowd])
-    columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, state.content))
+    content = np.where(state.interrupted >= 0, -1 - state.interrupted, state.content)
+    columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, content))
     for column, numbers in columns:
         run[run[column] :][: len(numbers)] = numbers
     there = places > 0
     run[run[ATTEMPTS] + places[there]] = state.attempts[there]
     run[CLOCK] = run[NOW] = state.minute
+    run[INTERRUPTED] = int((state.interrupted >= 0).sum())
 
 
 def different(rows: Ints) -> tuple[Ints, Ints]:

@@ -205,11 +205,12 @@ class Workspace:
                 raise ValueError("calendars are not known to their end, and `further` is missing")
             calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
         deadlock = ending(plan, self.run, calendars)
-        content = self.run[self.run[CONTENT] :][: len(plan.inputs.names)]
+        # what is left of interrupted work that was never reached stands below zero
+        content = np.maximum(self.run[self.run[CONTENT] :][: len(plan.inputs.names)], 0)
         log = self.log[: self.run[ROWS]]
         # copies: the next run writes into the same memory
         log = log.copy() if state is None else np.concatenate([state.history, log])
-        return CompiledOutcome(log, deadlock, content=content.copy(), factors=factors, calendars=calendars)
+        return CompiledOutcome(log, deadlock, content=content, factors=factors, calendars=calendars)
 
     def play_whole(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
         """Have the kernel simulate the plan on calendars; return whether it ended otherwise than well."""

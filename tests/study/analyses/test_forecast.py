@@ -11,14 +11,13 @@ import pytest
 
 import sim
 from sim.errors import ConfigError
+from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import Finished, forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.remaining import learn
 from sim.study.analyses.forecast.status import Fact, Status, read_status, write_csv
 from sim.study.analyses.forecast.status_checks import check_status
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
-from sim.study.analyses.forecast.trend import earned_value
 from sim.study.case import Case, prepare_case
 from sim.world.project_calendars import day_minutes
 
@@ -77,12 +76,14 @@ def test_the_sheet_as_it_is_written_is_sound_and_goes_on_from_the_plan(tmp_path:
     assert case.progress.out_of_sequence == []
 
 
-def test_both_engines_continue_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # actual dates need not be working minutes of a replication's weather, as the identities of a simulated log demand
-    monkeypatch.setenv("SIM_CHECK", "0")
-    case = forecast_case(CONFIG, as_planned(tmp_path, 0.5, "counts"), planned=planned(), engine="auto")
+@pytest.mark.parametrize("grain", GRAINS)
+def test_both_engines_continue_alike_and_history_and_forecast_are_conserved_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: Grain
+) -> None:
+    monkeypatch.setenv("SIM_CHECK", "1")
+    case = forecast_case(CONFIG, as_planned(tmp_path, 0.5, grain), planned=planned(), engine="auto")
     # two of them are compared row for row, or this raises
-    assert case.simulate_chunk(1, 0, 4).count == 4
+    assert case.simulate_chunk(1, 0, 12).count == 12
 
 
 def test_a_later_fact_moves_the_end_and_a_promise_is_kept() -> None:
@@ -135,7 +136,7 @@ def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str
     [
         (Fact(2, "milestone", "h1.shell.dryin", finish=1), "what", "h1.shell.dry_in"),
         (Fact(2, "milestone", "h1.shell.dry_in", finish=1 << 30), "finish", "data date"),
-        (Fact(2, "milestone", "h1.shell.dry_in"), "finish", "missing"),
+        (Fact(2, "promise", "p1.g2"), "finish", "missing"),
         (Fact(2, "activity", "h1.shell.roof/shell.roof", start=9, finish=8), "finish", "its start"),
         (Fact(2, "activity", "h1.shell.roof/shell.roof", percent=5), "percent", "actual start"),
         (Fact(2, "activity", "h1.shell.roof/shell.roof", start=9, percent=101), "percent", "0 to 100"),
@@ -159,19 +160,19 @@ def test_counts_that_fall_and_facts_stated_twice_are_told() -> None:
     assert "only once" in str(check_status(steps(), status(0.6, *twice))[0].problem)
 
 
-def test_actuals_that_take_longer_move_their_factor_up() -> None:
-    plan, way_of = planned().plan, steps()
-    facts = []
-    for number, (name, (unit, place)) in enumerate(way_of.activities.items()):
-        step = way_of.routes[unit].steps[place]
-        if "loss." in "".join(plan.inputs.factors[f] for f in plan.inputs.losses[plan.rows[step, 1]] if f >= 0):
-            begin, end = way_of.routes[unit].planned[place - 1], way_of.routes[unit].planned[place]
-            facts.append(Fact(number, "activity", name, start=begin, finish=begin + 3 * (end - begin)))
-    found = learn(plan, progress_of(status(3.0, *facts)))
-    assert found
-    for one in found:
-        assert one.posterior[1] > one.prior[1]
-        assert one.posterior[2] / one.posterior[0] < one.prior[2] / one.prior[0]
+@pytest.mark.parametrize(("times", "above"), [(2.0, True), (0.5, False)])
+def test_actuals_that_take_longer_move_pace_up(times: float, above: bool) -> None:
+    facts, given = [], status(0.8)
+    for number, (name, (unit, place)) in enumerate(steps().activities.items()):
+        begin, end = steps().routes[unit].planned[place - 1] if place else 0, steps().routes[unit].planned[place]
+        finish = begin + round(times * (end - begin))
+        if name.startswith("h1.shell") and finish < given.minute:
+            facts.append(Fact(number, "activity", name, start=begin, finish=finish))
+    case = forecast_case(CONFIG, status(0.8, *facts), planned=planned())
+    pace = next(one for one in case.learnt if one.factor == "pace.everyone")
+    assert (pace.posterior[0] > 1) == above
+    # P90 over P10: actuals narrow it
+    assert pace.posterior[2] / pace.posterior[1] < pace.prior[2] / pace.prior[1]
 
 
 def test_earned_value_by_hand() -> None:

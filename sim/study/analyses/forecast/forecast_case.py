@@ -1,39 +1,48 @@
-"""The forecast: replications that continue from the state at the data date, and what moved since the plan.
+"""The forecast: a case whose replications continue from the state at the data date.
 
-`forecast_case` is a case like any other, so that whatever runs a case runs a forecast: executors, checkpoints, metrics.
+It is a case like any other, so that whatever runs a case runs a forecast: executors, checkpoints, sweeps, metrics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim.config.load import Loaded
+from sim.config.load import ConfigLike, Loaded, as_loaded, continued
 from sim.config.overrides import with_settings
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replication, run_numba, run_simpy
 from sim.engine.initial_state import InitialState
-from sim.errors import SimError
+from sim.errors import ConfigError, Problem, SimError
+from sim.metrics.measure import MetricContext
+from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
+from sim.study.analyses.forecast.learning import Learnt, Pasts, Posterior, PosteriorUniforms, Statistics, past_of
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.remaining import Learnt, LearntUniforms, RemainingWork, learn
+from sim.study.analyses.forecast.progress import LOGIC, Logic, Progress
+from sim.study.analyses.forecast.remaining import RemainingWork
 from sim.study.analyses.forecast.status import Status, read_status
 from sim.study.analyses.forecast.status_checks import require_sound
-from sim.study.api import RUNS, SEED, cores, result_of
+from sim.study.api import RUNS, SEED
+from sim.study.api import run as run_many
 from sim.study.case import Case, prepare_case
-from sim.study.result import Result
+from sim.study.result import Result, digest
 from sim.study.runner import Progress as RunProgress
-from sim.study.runner import run as replicate
 from sim.world.project_calendars import day_minutes
 
-FULL = "lead_time_full_days"
+PASTS = 200
+"""Pasts that are simulated, to learn from and to fill in what a status does not state."""
+HISTORIES = 10
+"""So many of them, the nearest to the facts, are gone on from in turns."""
+PAST_SEED = 1_000_003
+"""Seed of the pasts: another one than that of forecasts, whose future must not be their own past."""
 
 
 class Finished(SimError):
@@ -43,65 +52,160 @@ class Finished(SimError):
 
 
 @dataclass(frozen=True)
+class History:
+    """What has happened until the data date, and the state it leaves."""
+
+    progress: Progress
+    state: InitialState
+
+
+@dataclass(frozen=True, repr=False)
 class ForecastCase(Case):
-    """A case whose replications continue from the state at a data date."""
+    """A case whose replications continue from the state at a data date.
+
+    `basis` is the case of the plan by which the past is seen: that before anything was changed to see what it does.
+    """
 
     status: Status | None = None
     learning: bool = True
+    logic: Logic = "retained_logic"
+    basis: Case | None = None
     expected: Log | None = None
     """The log of the expected plan, with all chances as they were before anything was known."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel to another process with what was worked out about the past."""
+        self.posterior, self.histories  # noqa: B018 (worked out once, here, not in every process)
+        known = {name: self.__dict__[name] for name in ("posterior", "histories") if name in self.__dict__}
+        return super().__getstate__() | known
+
+    def under_way(self) -> dict[str, Any]:
+        """Return what a forecast was made from: its data date, and what was learnt, implied and out of sequence."""
+        assert self.status is not None
+        return {
+            "forecast": {
+                "data_date": self.status.data_date.isoformat(),
+                "status": self.status.file,
+                "status_digest": sha256(repr(self.status.facts).encode()).hexdigest(),
+                "facts": len(self.status.facts),
+                "logic": self.logic,
+                "learning": self.learning,
+                "implied": self.progress.implied,
+                "late_days": self.progress.late / MINUTES_PER_DAY,
+                "out_of_sequence": list(self.progress.out_of_sequence),
+                "evidence": self.pasts.evidence if self.learning else 0,
+                "learnt": [asdict(one) for one in self.learnt],
+            }
+        }
+
+    # --- past ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def steps(self) -> PlanSteps:
         """Return where facts stand in the plan."""
-        return PlanSteps(self.project, self.plan, self.planned_run.log if self.expected is None else self.expected)
+        return self._steps_by(self.planned_run.log if self.expected is None else self.expected)
 
-    @cached_property
-    def progress(self) -> Progress:
-        """Return the history that the status implies."""
+    def _steps_by(self, log: Log) -> PlanSteps:
+        """Return where facts stand in the plan as a run of the basis went."""
+        plan = self.plan if self.basis is None else self.basis.plan
+        return PlanSteps(self.project, self.plan, translated(log, plan, self.plan))
+
+    def _history(self, steps: PlanSteps) -> History:
         assert self.status is not None
-        return Progress(self.steps, self.status, day_minutes(self.project))
+        progress = Progress(steps, self.status, day_minutes(self.project), self.logic)
+        return History(progress, progress.state(self.planned))
 
     @cached_property
+    def _expected_history(self) -> History:
+        """Return the past that is nearest to the expected plan."""
+        return self._history(self.steps)
+
+    @property
+    def progress(self) -> Progress:
+        """Return the history that the status implies, seen by the expected plan."""
+        return self._expected_history.progress
+
+    @property
     def state(self) -> InitialState:
-        """Return the state at the data date."""
-        return self.progress.state(self.planned)
+        """Return the state at the data date, seen by the expected plan."""
+        return self._expected_history.state
 
     @cached_property
+    def _plain(self) -> Case:
+        """Return the case from its first day, by which the past is simulated."""
+        return self.basis or Case(**{field.name: getattr(self, field.name) for field in fields(Case)})
+
+    @cached_property
+    def pasts(self) -> Pasts:
+        """Return simulated pasts beside the facts."""
+        assert self.status is not None
+        case = self._plain
+        seen = PlanSteps(case.project, case.plan, case.planned_run.log)
+        statistics = Statistics(seen, self.status)
+        found = [statistics.of(past_of(case.plan, done.outcome.log)) for done in case.replications(PAST_SEED, 0, PASTS)]
+        drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
+        return Pasts(case.plan.inputs, drawn, statistics, found)
+
+    @cached_property
+    def histories(self) -> tuple[History, ...]:
+        """Return the histories that replications go on from in turns: the facts, and between them what is possible."""
+        runs = (next(self._plain.replications(PAST_SEED, past, 1)) for past in self.pasts.nearest(HISTORIES))
+        found = (self._history(self._steps_by(done.outcome.log)) for done in runs)
+        return tuple(one for one in found if not one.state.complete) or (self._expected_history,)
+
+    @cached_property
+    def posterior(self) -> Posterior | None:
+        """Return what the actuals teach about common factors; nothing where learning is off or nothing is learnt."""
+        return self.pasts.posterior if self.learning and self.pasts.posterior.factors else None
+
+    @property
     def learnt(self) -> list[Learnt]:
-        """Return what the actuals teach about common factors; nothing where learning is off."""
-        return learn(self.plan, self.progress) if self.learning else []
+        """Return the factors that the actuals teach something about, those that moved most first."""
+        return [] if self.posterior is None else self.posterior.described(self._plain.plan.inputs)
+
+    @cached_property
+    def metric_context(self) -> MetricContext:
+        """Return what runs are measured with, which are history until the data date."""
+        assert self.status is not None
+        return replace(super().metric_context, since=self.status.minute)
+
+    # --- future -------------------------------------------------------------------------------------------------
 
     def draws(self, seed: int) -> Draws:
         """Return where random numbers come from, with learnt factors where their posterior has them."""
         if seed not in self._draws:
-            spread: Uniforms = Spreader(self.plan.inputs, seed, self.sampling)
-            moved = LearntUniforms(self.plan.inputs, spread, self.learnt)
-            self._draws[seed] = Draws(self.plan.inputs, seed, moved if self.learnt else spread)
+            uniforms: Uniforms = Spreader(self.plan.inputs, seed, self.sampling)
+            if self.posterior is not None:
+                uniforms = PosteriorUniforms(self.plan.inputs, uniforms, self.posterior)
+            self._draws[seed] = Draws(self.plan.inputs, seed, uniforms)
         return self._draws[seed]
 
     @cached_property
-    def _remaining(self) -> dict[int, RemainingWork]:
+    def _remaining(self) -> dict[int, list[RemainingWork]]:
         """Return the states of replications already made ready, by seed."""
         return {}
 
-    def remaining(self, seed: int) -> RemainingWork:
-        """Return the state that each replication under a seed continues from."""
+    def remaining(self, seed: int, replication: int) -> InitialState:
+        """Return the state that a replication under a seed continues from."""
         if seed not in self._remaining:
-            draws = self.draws(seed).uniforms
-            self._remaining[seed] = RemainingWork(self.plan, seed, self.state, self.progress, draws)
-        return self._remaining[seed]
+            draws, of = self.draws(seed).uniforms, len(self.histories)
+            self._remaining[seed] = [
+                RemainingWork(self.plan, seed, past.state, past.progress, draws, (number, of))
+                for number, past in enumerate(self.histories)
+            ]
+        turns = self._remaining[seed]
+        return turns[replication % len(turns)](replication)
 
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
     ) -> Iterator[Replication]:
         """Continue replications first … first + count − 1 from the state at the data date."""
-        state_of = self.remaining(seed)
+        state_of = partial(self.remaining, seed)
         if (engine or self.engine) == COMPILED:
             spread: Uniforms | None = None
             if not self.sampling.is_plain:
                 spread = self.draws(seed).uniforms
-            elif self.learnt:
+            elif self.posterior is not None:
                 spread = partial(_only_shared, self.plan.inputs.names, self.draws(seed).uniforms)
             sources = self._calendar_sources(seed, calendars_of)
             return run_numba(self.kernel_plan, seed, spread, first, count, *sources, state_of=state_of)
@@ -114,7 +218,62 @@ def _only_shared(inputs: Sequence[str], draws: Uniforms, names: Sequence[str], f
     return np.full((len(names), count), np.nan) if names is inputs else draws(names, first, count)
 
 
+def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:
+    """Return a log of a plan in the steps of another: of units that both have, with routes of one length.
+
+    What else there is in the other plan has done nothing yet, such as a crew that is only thought of.
+    """
+    if plan is into or (plan.units == into.units and np.array_equal(plan.first, into.first)):
+        return log
+    number = {name: unit for unit, name in enumerate(into.units)}
+    same = np.array([number.get(name, -1) for name in plan.units])
+    length, other = np.diff(plan.first), np.diff(into.first)
+    fits = (same >= 0) & (other[same] == length)
+    unit = plan.unit_of[log[:, 1]]
+    kept = log[fits[unit]].copy()
+    mine = plan.unit_of[kept[:, 1]]
+    kept[:, 1] += into.first[same[mine]] - plan.first[mine]
+    return kept
+
+
 # --- preparing ------------------------------------------------------------------------------------------------------
+
+
+def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine: str) -> Case:
+    """Return the case of a project under way, as `sim.prepare` gives it."""
+    how = config.continuation
+    assert how is not None
+    plain = replace(config, continuation=None)
+    basis = None if how.base.value == config.value else _basis(_Hashed(how.base), engine)
+    return forecast_case(
+        plain,
+        how.status,
+        learning=how.learning,
+        logic=how.logic,
+        engine=engine,
+        sampling=sampling,
+        runs=runs,
+        basis=basis,
+    )
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """A configuration that is looked up by what it says."""
+
+    config: Any
+
+    def __hash__(self) -> int:
+        return hash(digest(self.config.value))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashed) and bool(self.config.value == other.config.value)
+
+
+@lru_cache(maxsize=2)
+def _basis(base: _Hashed, engine: str) -> Case:
+    """Return the case of a configuration before anything was changed; the same for all points of a study."""
+    return prepare_case(base.config, engine=engine)
 
 
 def forecast_case(
@@ -122,22 +281,26 @@ def forecast_case(
     status: Status | str | Path,
     *,
     learning: bool = True,
+    logic: str = LOGIC[0],
     engine: str = AUTO,
     sampling: str = "mc",
     runs: int = 0,
     planned: Case | None = None,
+    basis: Case | None = None,
 ) -> ForecastCase:
     """Return a project ready to be continued from its status; raises ConfigError where the status is not sound.
 
-    `planned` is the case of the same configuration, where it was prepared already.
+    `planned` is the case of the same configuration, where it was prepared already; `basis` that of the plan by which the
+    past is seen, where it is another one.
     """
     if not isinstance(status, Status):
         status = read_status(status, config.value.scale.start_date)
+    if logic not in LOGIC:
+        raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
-    steps = PlanSteps(base.project, base.plan, base.planned_run.log)
-    require_sound(steps, status)
-    expected = base.planned_run.log
-    case = _as_forecast(base, status, learning, expected)
+    expected = (basis or base).planned_run.log
+    case = _as_forecast(base, status, learning, LOGIC[LOGIC.index(logic)], basis, expected)
+    require_sound(case.steps, status)
     if case.state.complete:
         raise Finished(f"{status.file}: everything is online by {status.data_date}; there is nothing left to forecast")
     changed = with_risks(config, status, case)
@@ -145,12 +308,15 @@ def forecast_case(
         return case
     # risks change chances alone; crews and order dates stay, and with them the history
     base = prepare_case(changed, sampling=sampling, runs=runs, engine=engine)
-    return _as_forecast(base, status, learning, expected)
+    assert case.expected is not None
+    return _as_forecast(base, status, learning, case.logic, basis, case.expected)
 
 
-def _as_forecast(base: Case, status: Status, learning: bool, expected: Log) -> ForecastCase:
+def _as_forecast(
+    base: Case, status: Status, learning: bool, logic: Logic, basis: Case | None, expected: Log
+) -> ForecastCase:
     given = {field.name: getattr(base, field.name) for field in fields(Case)}
-    return ForecastCase(**given, status=status, learning=learning, expected=expected)
+    return ForecastCase(**given, status=status, learning=learning, logic=logic, basis=basis, expected=expected)
 
 
 def with_risks(config: Loaded[Project], status: Status, case: ForecastCase) -> Loaded[Project]:
@@ -205,104 +371,33 @@ def _share_done(case: ForecastCase, factor: str) -> float:
 
 
 def forecast(
-    config: Loaded[Project],
+    config: ConfigLike,
     status: Status | str | Path,
     *,
     runs: int = RUNS,
     seed: int = SEED,
     workers: int | None = None,
     learning: bool = True,
+    logic: str = LOGIC[0],
     engine: str = AUTO,
+    sampling: str = "mc",
     out: str | Path | None = None,
+    resume: bool = False,
     progress: RunProgress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
 ) -> Result:
     """Continue a project from its status, many times; return its metrics and curves as `sim.run` does.
 
-    `status` is a file as `sim status init` writes it. With `learning` common factors are learnt from the actuals. The
-    manifest says under `forecast` what was learnt, what was implied and what is out of sequence. Raises SimError.
+    `status` is a file as `sim status init` writes it. With `learning` common factors are learnt from the actuals; `logic` is
+    retained_logic or progress_override, for work that is out of sequence. The manifest says under `forecast` what was
+    learnt, what was implied and what is out of sequence. The other options are those of `sim.run`. Raises SimError.
 
     >>> config = sim.load("configs/hybrid.yaml")
     >>> result = sim.forecast(config, "configs/status/hybrid_december.csv", runs=200)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
-    case = forecast_case(config, status, learning=learning, engine=engine, runs=runs)
-    return run_forecast(case, runs=runs, seed=seed, workers=workers, out=out, progress=progress, extras=extras)
-
-
-def run_forecast(
-    case: ForecastCase,
-    *,
-    runs: int,
-    seed: int,
-    workers: int | None = None,
-    out: str | Path | None = None,
-    progress: RunProgress | None = None,
-    extras: Callable[[Result, Path], object] | None = None,
-) -> Result:
-    """Run a forecast that was made ready."""
-    workers = cores() if workers is None else workers
-    sample = replicate(case, seed=seed, runs=runs, workers=workers, progress=progress, sampling=case.sampling)
-    result = result_of(case, seed, sample)
-    result = replace(result, manifest=result.manifest | {"forecast": facts_of(case)})
-    if out is not None:
-        result.save(out, None if extras is None else partial(extras, result))
-    return result
-
-
-def facts_of(case: ForecastCase) -> dict[str, Any]:
-    """Return what a forecast was made from: its data date, and what was learnt, implied and out of sequence."""
-    assert case.status is not None
-    return {
-        "data_date": case.status.data_date.isoformat(),
-        "status": case.status.file,
-        "facts": len(case.status.facts),
-        "implied": case.progress.implied,
-        "late_days": case.progress.late / MINUTES_PER_DAY,
-        "out_of_sequence": list(case.progress.out_of_sequence),
-        "learnt": [asdict(one) for one in case.learnt],
-    }
-
-
-# --- what moved -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Move:
-    """What a group of facts does to P50 and P80 of the last MW, in days, switched on after those before it."""
-
-    cause: str
-    p50: float
-    p80: float
-
-
-ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("actual progress", {"drop": ("promise", "risk"), "learning": False}),
-    ("changed promises", {"drop": ("risk",), "learning": False}),
-    ("risks that happened or closed", {"drop": (), "learning": False}),
-    ("learnt from actuals", {"drop": (), "learning": True}),
-)
-"""Groups of facts in the order in which they are switched on."""
-
-
-def attribute(
-    config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True, planned: Case | None = None
-) -> list[Move]:
-    """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers."""
-    base = planned or prepare_case(config, engine=AUTO)
-    before = _quantiles(base, seed, runs)
-    moves = [Move("plan", *before)]
-    for cause, how in ORDER:
-        if cause.startswith("learnt") and not learning:
-            continue
-        case = forecast_case(config, status.without(*how["drop"]), learning=how["learning"], planned=base)
-        now = _quantiles(case, seed, runs)
-        moves.append(Move(cause, now[0] - before[0], now[1] - before[1]))
-        before = now
-    return moves
-
-
-def _quantiles(case: Case, seed: int, runs: int) -> tuple[float, float]:
-    """Return P50 and P80 of the day on which the project is finished."""
-    days = [done.outcome.log[-1, 0] / MINUTES_PER_DAY for done in case.replications(seed, 0, runs)]
-    return float(np.quantile(days, 0.5)), float(np.quantile(days, 0.8))
+    under_way = continued(as_loaded(config), status, learning=learning, logic=logic)
+    return run_many(
+        under_way, runs=runs, seed=seed, workers=workers, engine=engine, sampling=sampling, out=out, resume=resume,
+        progress=progress, extras=extras,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ The route of a unit is that of the expected plan, with what fails there and is d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,7 +65,47 @@ class PlanSteps:
         passes = operation == AGAIN and to > at and chance != NONE and self.plan.inputs.kind[chance] == OTHERWISE
         return int(to if passes else at + 1)
 
+    def fit(self, activities: Iterable[str]) -> None:
+        """Have every unit of which an activity is reported take a route that comes to it: with what failed once."""
+        for name in activities:
+            unit, step = self.works.get(name, (NONE, NONE))
+            if unit != NONE and step not in self.routes[unit].steps:
+                self.routes[unit] = self._failing_once(unit)
+                for known in ("activities", "stages"):
+                    self.__dict__.pop(known, None)
+
+    def _failing_once(self, unit: int) -> PlannedRoute:
+        """Return the route of a unit where everything that can fail does so once, by the minutes of the route it had."""
+        before = self.routes[unit]
+        planned = dict(zip(before.steps, before.planned, strict=True))
+        route, failed, last = PlannedRoute([], []), set[int](), 0
+        at = int(self.plan.first[unit])
+        while at < self.plan.first[unit + 1]:
+            last = max(last, planned.get(at, last))
+            route.steps.append(at)
+            route.planned.append(last)
+            operation, to, chance = self.rows[at][:3]
+            after = self._after(at)
+            if operation == AGAIN and chance != NONE and at not in failed:
+                failed.add(at)
+                after = at + 1 if after == to else to
+            at = after
+        return route
+
     # --- look-ups ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def works(self) -> Mapping[str, tuple[int, int]]:
+        """Return unit and step of everything that can be reported as an activity, by `UNIT/ACTIVITY`, rework included."""
+        works = np.flatnonzero(self.plan.rows[:, 0] == WORK).tolist()
+        return {
+            self._activity_name(step): (int(self.plan.unit_of[step]), step)
+            for step in works
+            if self.plan.work_roles[step] == "work"
+        }
+
+    def _activity_name(self, step: int) -> str:
+        return f"{self.plan.units[self.plan.unit_of[step]]}/{self.plan.activities[self.plan.activity_of[step]]}"
 
     @cached_property
     def activities(self) -> Mapping[str, tuple[int, int]]:
@@ -74,7 +114,7 @@ class PlanSteps:
         for unit, route in enumerate(self.routes):
             for place, step in enumerate(route.steps):
                 if self.rows[step][0] == WORK and self.plan.work_roles[step] == "work":
-                    found[f"{self.plan.units[unit]}/{self.plan.activities[self.plan.activity_of[step]]}"] = unit, place
+                    found[self._activity_name(step)] = unit, place
         return found
 
     @cached_property

@@ -3,7 +3,10 @@
 Rules. A unit of which something is reported stands where the report puts it; its steps before have the plan's distances,
 stretched between facts. What the status does not speak of goes as planned, later by the median lateness of all facts.
 What a fact needs has happened (a hall that is dried in has foundations), unless it is reported as not done: then the work
-is out of sequence, and goes on (progress override). Nothing happens after the data date.
+is out of sequence. Nothing happens after the data date.
+
+Out of sequence, as in P6: with `retained_logic` what is left of a work waits until all before it is done; with
+`progress_override` it goes on at the data date, beside what should have been done before it. What is finished is finished.
 """
 
 from __future__ import annotations
@@ -12,48 +15,79 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
+from typing import Literal, get_args
 
 import numpy as np
 
 from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
+from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 
+Logic = Literal["retained_logic", "progress_override"]
+LOGIC: tuple[Logic, ...] = get_args(Logic)
 SUPPLIED = ("supplied", "passed")
 ROUNDS = 200
 
 
 @dataclass
 class Known:
-    """What a status says of one unit: when it did which place of its route, and the first one it has not done."""
+    """What a status says of one unit: when it did which place of its route, and the first one it has not done.
+
+    `begun` are works that were started and are not finished; `whole` says that the unit stands where it is reported.
+    """
 
     done: dict[int, int] = field(default_factory=dict)
-    started: tuple[int, int] | None = None
+    begun: dict[int, int] = field(default_factory=dict)
     open_from: int = NEVER
     whole: bool = False
+
+    @property
+    def started(self) -> tuple[int, int] | None:
+        """Return place and begin of the work at which the unit stands, if it was started."""
+        return max(self.begun.items()) if self.begun else None
 
 
 @dataclass(frozen=True)
 class Remaining:
-    """What a status says of work under way: minutes left, or a share of its length, or the minute it goes on."""
+    """What a status says of work under way: minutes left, or a share of its length, when it stopped and goes on."""
 
     minutes: tuple[float, float, float] | None = None
     share: float | None = None
-    since: int | None = None
+    suspended: int | None = None
+    resumed: int | None = None
+
+
+FINISHED = Remaining((0.0, 0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """Work that was begun out of sequence, since when, and what is said of its remaining time."""
+
+    unit: int
+    place: int
+    begun: int
+    remaining: Remaining
 
 
 class Progress:
     """The history of a project up to the data date, unit by unit."""
 
-    def __init__(self, steps: PlanSteps, status: Status, day_minutes: dict[str, int]) -> None:
-        self.steps, self.plan, self.minute = steps, steps.plan, status.minute
+    def __init__(
+        self, steps: PlanSteps, status: Status, day_minutes: dict[str, int], logic: Logic = "retained_logic"
+    ) -> None:
+        self.steps, self.plan, self.minute, self.logic = steps, steps.plan, status.minute, logic
         self.day_minutes = day_minutes
         self.known: dict[int, Known] = {}
-        self.remaining: dict[int, Remaining] = {}
+        self.stated: dict[tuple[int, int], Remaining] = {}
+        self.waiting: list[Interrupted] = []
+        self.beside: list[Interrupted] = []
         self.out_of_sequence: list[str] = []
         self.implied = 0
+        steps.fit(fact.what for fact in status.of("activity"))
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
             self._count(what, [fact for fact in status.of("count") if fact.what == what])
         for fact in status.of("milestone"):
@@ -62,6 +96,8 @@ class Progress:
             self._activity(fact)
         for fact in status.of("promise"):
             self._promise(fact)
+        for unit, known in self.known.items():
+            self._put_in_sequence(unit, known)
         self.times: list[list[int]] = [[] for _ in self.plan.units]
         self._lay_out()
         self._complete()
@@ -94,33 +130,68 @@ class Progress:
     def _milestone(self, fact: Fact) -> None:
         unit = self.steps.milestone(fact.what)
         assert unit is not None
-        assert fact.finish is not None
-        self._of(unit).done[len(self.steps.routes[unit].steps) - 1] = fact.finish
+        last = len(self.steps.routes[unit].steps) - 1
+        if fact.finish is None:
+            self._of(unit).open_from = min(self._of(unit).open_from, last)
+        else:
+            self._of(unit).done[last] = fact.finish
 
     def _activity(self, fact: Fact) -> None:
         """Put a unit where an activity that is reported has it."""
         unit, place = self.steps.activities[fact.what]
         known, step = self._of(unit), self.steps.routes[unit].steps[place]
         known.whole = True
-        if fact.start is not None:
-            known.started = place, fact.start
-            if place > 0:
-                known.done[place - 1] = fact.start
-        if fact.finish is not None:
+        if fact.start is None:
+            known.open_from = min(known.open_from, place)
+        elif fact.finish is not None:
             known.done[place] = fact.finish
-            known.started = None
-        elif fact.start is not None:
-            self.remaining[unit] = self._left(fact, step)
+            if place:
+                known.done.setdefault(place - 1, fact.start)
+        else:
+            known.begun[place] = fact.start
+            self.stated[unit, place] = self._left(fact, step)
 
     def _left(self, fact: Fact, step: int) -> Remaining:
         """Return what is said about the remaining time of an activity."""
-        since = fact.resumed if fact.resumed is not None and fact.resumed > self.minute else None
-        if fact.remaining_days is not None:
-            minutes = fact.remaining_days * self._day(step)
-            return Remaining((minutes, minutes, minutes), None, since)
-        if fact.percent is not None:
-            return Remaining(None, 1 - min(fact.percent, 100) / 100, since)
-        return Remaining(since=since)
+        minutes = None if fact.remaining_days is None else (fact.remaining_days * self._day(step),) * 3
+        share = None if fact.percent is None or minutes else 1 - min(fact.percent, 100) / 100
+        return Remaining(minutes, share, fact.suspended, fact.resumed)
+
+    def _put_in_sequence(self, unit: int, known: Known) -> None:
+        """Have a unit stand at one place of its route, where works of its own were begun or finished out of sequence."""
+        if not known.whole:
+            return
+        first = min(*known.begun, known.open_from, NEVER) if known.begun else known.open_from
+        ahead = sorted(place for place in {*known.done, *known.begun} if place > first and self._is_work(unit, place))
+        if ahead:
+            self._tell(unit, self._name(unit, first), self._name(unit, ahead[-1]))
+        last = max((place for place in known.begun if place in ahead), default=None)
+        if ahead and self.logic == "progress_override" and last is not None and last == ahead[-1]:
+            # it stands at the last one, which is not over before those beside it are
+            self.beside += [
+                Interrupted(unit, place, known.begun.get(place, NEVER), self.stated.get((unit, place), Remaining()))
+                for place in range(first, last)
+                if self._is_work(unit, place) and place not in known.done
+            ]
+            known.begun, known.open_from = {last: known.begun[last]}, NEVER
+        elif ahead:
+            for place in ahead:
+                begun = known.begun.pop(place, known.done.get(place, 0))
+                self.waiting.append(Interrupted(unit, place, begun, self.stated.get((unit, place), FINISHED)))
+            known.done = {place: at for place, at in known.done.items() if place < first}
+        for place, begun in known.begun.items():
+            if place:
+                known.done[place - 1] = min(begun, known.done.get(place - 1, begun))
+
+    def _is_work(self, unit: int, place: int) -> bool:
+        return place in range(len(self.steps.routes[unit].steps)) and self._operation(unit, place) == WORK
+
+    def _operation(self, unit: int, place: int) -> int:
+        return int(self.steps.rows[self.steps.routes[unit].steps[place]][0])
+
+    def _name(self, unit: int, place: int) -> str:
+        """Return the name of the work at a place of a unit's route."""
+        return self.plan.activities[self.plan.activity_of[self.steps.routes[unit].steps[place]]]
 
     def _day(self, step: int) -> int:
         """Return the minutes of a working day on the calendar of a work."""
@@ -137,12 +208,10 @@ class Progress:
         assert fact.finish is not None
         planned = self.steps.routes[unit].planned[place - 1] if place else 0
         known = self._of(unit)
-        known.whole, known.started = True, (place, min(planned, self.minute))
-        if place:
-            known.done[place - 1] = min(planned, self.minute)
+        known.whole, known.begun = True, {place: min(planned, self.minute)}
         dates = (fact.low or fact.finish, fact.finish, fact.high or fact.finish)
         low, mode, high = (float(max(0, date - self.minute)) for date in dates)
-        self.remaining[unit] = Remaining((low, mode, high))
+        self.stated[unit, place] = Remaining((low, mode, high))
 
     # --- history ----------------------------------------------------------------------------------------------
 
@@ -186,9 +255,33 @@ class Progress:
     def _complete(self) -> None:
         """Have happened what the facts need; take back what was only assumed and cannot have been."""
         self._find_givers()
+        self.level = np.zeros(len(self.plan.gates), np.int64).tolist()
+        self.balance = self.plan.initial.tolist()
+        self.taken_back: set[int] = set()
+        self.waits: dict[int, set[tuple[int, int, int]]] = {}
+        self.holders: dict[int, set[tuple[int, int]]] = {}
+        for unit, times in enumerate(self.times):
+            self._account(unit, range(len(times)), 1)
         for _ in range(ROUNDS):
-            if not any([self._complete_gates(), self._complete_pools()]):
+            if not any([*map(self._open_gate, [*self.waits]), *map(self._fill_pool, [*self.holders])]):
                 return
+
+    def _account(self, unit: int, places: range, sign: int) -> None:
+        """Count what steps of a unit signal, hold and free; with sign -1 they are taken back."""
+        steps, rows = self.steps.routes[unit].steps, self.steps.rows
+        for place in places:
+            operation, a, b = rows[steps[place]][:3]
+            if operation == SIGNAL:
+                self.level[a] += sign * b
+            elif operation == WAIT:
+                waits = self.waits.setdefault(a, set())
+                (waits.add if sign > 0 else waits.discard)((b, unit, place))
+            elif operation in (HOLD, FREE):
+                for pool, count in self.plan.bundles[a]:
+                    self.balance[pool] += sign * (count if operation == FREE else -count)
+                    if operation == HOLD and self.plan.pool_kinds[pool] in SUPPLIED:
+                        holders = self.holders.setdefault(pool, set())
+                        (holders.add if sign > 0 else holders.discard)((unit, place))
 
     def _done(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield unit, place, step and minute of all that is done."""
@@ -213,80 +306,72 @@ class Progress:
         for givers in (*self.signallers.values(), *self.suppliers.values()):
             givers.sort()
 
-    def _complete_gates(self) -> bool:
+    def _open_gate(self, gate: int) -> bool:
         """Have those signal that passed waits need; return whether anything changed."""
-        level = np.zeros(len(self.plan.gates), np.int64)
-        waits: dict[int, list[tuple[int, int, int, int]]] = {}
-        for unit, place, step, at in self._done():
-            operation, gate, amount = self.steps.rows[step][:3]
-            if operation == SIGNAL:
-                level[gate] += amount
-            elif operation == WAIT:
-                waits.setdefault(gate, []).append((amount, unit, place, at))
+        if max((needed for needed, _, _ in self.waits[gate]), default=0) <= self.level[gate]:
+            return False
         changed = False
-        for gate, needs in waits.items():
-            for needed, unit, place, at in sorted(needs):
-                if level[gate] >= needed:
-                    continue
-                given = self._advance(self.signallers.get(gate, []), at)
-                if given is not None:
-                    level[gate] = NEVER  # looked at again in the next round
-                    changed = True
-                elif not self._take_back(unit, place):
-                    self._tell(unit, self.plan.gates[gate])
-                else:
-                    changed = True
-        return changed
-
-    def _complete_pools(self) -> bool:
-        """Have those supply what is held; return whether anything changed."""
-        balance = self.plan.initial.copy()
-        holders: dict[int, list[tuple[int, int, int]]] = {}
-        for unit, place, step, at in self._done():
-            operation, a = self.steps.rows[step][:2]
-            if operation in (HOLD, FREE):
-                for pool, count in self.plan.bundles[a]:
-                    balance[pool] += count if operation == FREE else -count
-                    if operation == HOLD:
-                        holders.setdefault(pool, []).append((at, unit, place))
-        changed = False
-        for pool in np.flatnonzero(balance < 0).tolist():
-            if self.plan.pool_kinds[pool] not in SUPPLIED:
-                continue
-            at, unit, place = max(holders[pool])
-            if self._advance(self.suppliers.get(pool, []), at) is not None:
+        for needed, unit, place in sorted(self.waits[gate]):
+            while self.level[gate] < needed and place < len(self.times[unit]):
+                if not self._advance(self.signallers.get(gate, []), self.times[unit][place]):
+                    changed |= self._take_back(unit, place, self.plan.gates[gate])
+                    break
                 changed = True
-            else:
-                changed |= any(
-                    self._take_back(unit, place) for _, unit, place in sorted(holders[pool], reverse=True)[:1]
-                )
         return changed
 
-    def _advance(self, givers: list[tuple[int, int, int]], at: int) -> int | None:
-        """Have the next of those who may give do so by a minute; None if none is left."""
+    def _fill_pool(self, pool: int) -> bool:
+        """Have those supply what is held; return whether anything changed."""
+        changed = False
+        for unit, place in sorted(self.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True):
+            while self.balance[pool] < 0 and place < len(self.times[unit]):
+                if not self._advance(self.suppliers.get(pool, []), self.times[unit][place]):
+                    changed |= self._take_back(unit, place, self.plan.pools[pool])
+                    break
+                changed = True
+            if self.balance[pool] >= 0:
+                break
+        return changed
+
+    def _advance(self, givers: list[tuple[int, int, int]], at: int) -> bool:
+        """Have the next of those who may give do so by a minute; return whether one could."""
         for _, unit, place in givers:
             known = self.known.get(unit)
             done = self.times[unit]
             if place < len(done):
                 continue
-            if known is not None and (known.whole or known.started is not None or place >= known.open_from):
+            if unit in self.taken_back or (known is not None and (known.whole or place >= known.open_from)):
                 continue
-            latest = max(at, done[-1] if done else 0)
-            done.extend([latest] * (place + 1 - len(done)))
+            latest, before = max(at, done[-1] if done else 0), len(done)
+            done.extend([latest] * (place + 1 - before))
+            self._account(unit, range(before, place + 1), 1)
             self.implied += 1
-            return unit
-        return None
+            return True
+        return False
 
-    def _take_back(self, unit: int, place: int) -> bool:
-        """Have a unit stand before a step that it was only assumed to have done; False where it is reported."""
-        known = self.known.get(unit)
-        if known is not None and any(done >= place for done in known.done):
+    def _take_back(self, unit: int, place: int, lacking: str) -> bool:
+        """Have a unit stand before a step that it cannot have done; False where it stays, as it is reported behind it."""
+        known = self.known.get(unit, Known())
+        if known.started is not None and known.started[0] > place:
+            self._tell(unit, lacking, self._name(unit, known.started[0]))
+            if self.logic == "progress_override" or any(
+                self._is_work(unit, done) for done in known.done if done >= place
+            ):
+                return False
+            at, begun = known.started
+            self.waiting.append(Interrupted(unit, at, begun, self.stated.get((unit, at), Remaining())))
+            known.begun, known.open_from = {}, place
+            known.done = {before: minute for before, minute in known.done.items() if before < place}
+        if any(done >= place for done in known.done):
+            if lacking in self.plan.gates:
+                self._tell(unit, lacking, "")
             return False
+        self.taken_back.add(unit)
+        self._account(unit, range(place, len(self.times[unit])), -1)
         del self.times[unit][place:]
         return True
 
-    def _tell(self, unit: int, gate: str) -> None:
-        text = f"{self.plan.units[unit]} went on before {gate}"
+    def _tell(self, unit: int, lacking: str, what: str) -> None:
+        text = f"{self.plan.units[unit]}: {what or 'it'} went on before {lacking}"
         if text not in self.out_of_sequence:
             self.out_of_sequence.append(text)
 
@@ -306,11 +391,17 @@ class Progress:
             number = self.plan.rows[state.at[unit], 1]
             content[number] = expected.content[number]
             known = self.known.get(unit)
-            if known is not None and known.started is not None:
+            if known is not None and known.started is not None and known.started[0] == self._place(unit, state):
                 state.begun[unit] = state.since[unit] = known.started[1]
             elif known is not None and known.whole:
                 self._has_not_begun(state, unit)
         return state
+
+    def _place(self, unit: int, state: InitialState) -> int:
+        """Return the place in its route at which a unit stands."""
+        place = len(self.times[unit])
+        steps = self.steps.routes[unit].steps
+        return place if place < len(steps) and steps[place] == state.at[unit] else NONE
 
     def _has_not_begun(self, state: InitialState, unit: int) -> None:
         """Have a reported unit begin its next work at the data date: nobody said that it has begun."""

@@ -7,7 +7,7 @@ in `what` what it is about; the other columns are filled as the kind needs:
 |-----------|---------------------------------|------------------------------------------------------------------|
 | data_date | empty                           | date: the last day that is known                                 |
 | config    | digest of the configuration     |                                                                  |
-| milestone | a unit of the plan, or hN.dry_in | finish                                                          |
+| milestone | a unit of the plan, or hN.dry_in | finish; without it, not reached by the data date                 |
 | count     | SYSTEM.STAGE, or online (MW)    | date, count: so many until the end of that day                   |
 | activity  | UNIT/ACTIVITY                   | start, finish, remaining_days or percent, suspended, resumed     |
 | promise   | a unit that delivers            | finish: the new date; low and high where it is a range           |
@@ -16,7 +16,7 @@ in `what` what it is about; the other columns are filled as the kind needs:
 | risk      | a driver of the register        | state: happened, closed or open; value: factor, days, weeks or chance |
 | money     | paid or committed               | date, value in USD                                               |
 
-A date without a time is a whole day: what starts begins with it, what finishes ends with it. `2027-03-31T14:30` is exact.
+An activity without a start was not begun by the data date. A date without a time is a whole day: what starts begins with it, what finishes ends with it. `2027-03-31T14:30` is exact.
 """
 
 from __future__ import annotations
@@ -165,9 +165,12 @@ def _status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_date: da
 
 
 def _is_empty(fact: Fact) -> bool:
-    """Return whether a row of a sheet was left as `sim status init` wrote it: only its name, nothing known."""
+    """Return whether a row of a sheet says nothing: only its name, nothing known.
+
+    A milestone or an activity without dates says that it was not reached or not begun by the data date.
+    """
     filled = (*(getattr(fact, name) for name in (*DATES, *NUMBERS) if name != "date"), fact.state or None)
-    return all(cell is None for cell in filled)
+    return fact.kind not in {"milestone", "activity"} and all(cell is None for cell in filled)
 
 
 def _fact(file: str, number: int, row: Mapping[str, Any], start: date, problems: list[Problem]) -> Fact:

@@ -60,7 +60,7 @@ def _names(steps: PlanSteps, status: Status, fact: Fact) -> Iterator[StatusFindi
     known: dict[str, tuple[str, ...]] = {
         "milestone": steps.milestones,
         "count": tuple(steps.stages),
-        "activity": tuple(steps.activities),
+        "activity": tuple(steps.works),
         "promise": steps.deliveries(),
         "people": steps.plan.trades,
         "hours": ("spent", "earned"),
@@ -95,7 +95,7 @@ def _dates(status: Status, fact: Fact) -> Iterator[StatusFinding]:
 
 
 NEEDS = {
-    "count": "date", "milestone": "finish", "promise": "finish", "people": "date", "hours": "date", "money": "date",
+    "count": "date", "promise": "finish", "people": "date", "hours": "date", "money": "date",
 }  # fmt: skip
 """The column that a kind of fact cannot do without."""
 
@@ -150,7 +150,8 @@ def _counts(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 def _sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield activities of one unit that began before the one in front of them ended: accepted as out of sequence."""
-    stated = {fact.what: fact for fact in status.of("activity") if fact.what in steps.activities}
+    stated = {fact.what: fact for fact in status.of("activity") if fact.what in steps.works}
+    steps.fit(stated)
     ends: dict[int, list[tuple[int, Fact]]] = {}
     for what, fact in stated.items():
         unit, place = steps.activities[what]
@@ -165,7 +166,7 @@ def _sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 def _power(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield MW online without generating units that are reported, where units are reported at all."""
-    units = [fact for fact in status.of("milestone") if _is_generating(steps, fact.what)]
+    units = [fact for fact in status.of("milestone") if fact.finish is not None and _is_generating(steps, fact.what)]
     online = max(status.of("count"), key=lambda fact: (fact.what == ONLINE, fact.date or 0), default=None)
     if not units or online is None or online.what != ONLINE:
         return

@@ -1,4 +1,4 @@
-"""Forecasts over data dates: what each said of the first, half and all MW, kept beside the results, and earned value.
+"""Forecasts over data dates: what each of them told of the first, half and all MW, and what moved the date since the plan.
 
 A forecast into OUT leaves one small file in OUT.history/, named by its data date, so that the trend needs no typing.
 """
@@ -6,7 +6,9 @@ A forecast into OUT leaves one small file in OUT.history/, named by its data dat
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
+from sim.config.load import Loaded, as_loaded, checked
+from sim.config.project import Project
+from sim.config.sections.contract import DAYS, MILESTONE
+from sim.engine.backends import AUTO
+from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.status import Status
+from sim.study.case import Case, prepare_case
+from sim.study.intervals import quantile_known
 from sim.study.result import Result
+from sim.study.sample import Sample, plain
+from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 Floats = NDArray[np.float64]
-LARGEST_BYTES = 1_000_000
+LARGEST_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
+FINISH, FIRST = "lead_time_full_days", "lead_time_first_mw_days"
+
+
+# --- kept forecasts -------------------------------------------------------------------------------------------------
 
 
 def history_of(out: str | Path) -> Path:
@@ -28,98 +44,135 @@ def history_of(out: str | Path) -> Path:
 
 
 def keep(result: Result, out: str | Path) -> Path:
-    """Keep what a forecast says; the same data date again replaces what was said before."""
+    """Keep what a forecast tells; the same data date again replaces what was told before."""
     folder = history_of(out)
     files.make_directory(folder)
     path = folder / f"{result.manifest['forecast']['data_date']}.json"
-    files.write(path, (json.dumps(said(result), indent=1) + "\n").encode())
+    files.write(path, (json.dumps(plain(forecast_summary(result)), indent=1) + "\n").encode())
     return path
 
 
-def said(result: Result) -> dict[str, Any]:
-    """Return what a forecast says: quantiles of the days on which the first, half and all MW are online."""
-    named = {"all": "lead_time_full_days", "first": "lead_time_first_mw_days"}
-    days = {name: _quantiles(np.asarray(result.sample.runs[metric], float)) for name, metric in named.items()}
-    ramp = {key: np.asarray(values, float) for key, values in result.sample.ramp.items() if key != "replication"}
-    if ramp:
-        middle = list(ramp)[(len(ramp) - 1) // 2]
-        days["half"] = _quantiles(ramp[middle])
+def forecast_summary(result: Result) -> dict[str, Any]:
+    """Return quantiles of the days on which the first, half and all MW are online, and milestones are reached.
+
+    They are the order statistics of the verdict, with runs that stalled as never.
+    """
     return {
         "data_date": result.manifest["forecast"]["data_date"],
         "seed": result.manifest["seed"],
         "runs": result.sample.size,
         "config_digest": result.manifest["config_digest"],
-        "days": days,
+        "days": {name: _quantiles(days, result.sample.sampling) for name, days in _days(result.sample).items()},
+        "config": result.manifest["config"],
     }
 
 
-def _quantiles(days: Floats) -> dict[str, float]:
-    there = days[np.isfinite(days)]
-    return {f"p{q}": round(float(np.percentile(there, q)), 2) for q in QUANTILES} if len(there) else {}
+def _days(sample: Sample) -> dict[str, Floats]:
+    """Return by milestone its day in every replication."""
+    runs = sample.runs
+    found = {
+        name: np.asarray(runs[metric], float) for name, metric in (("first", FIRST), ("all", FINISH)) if metric in runs
+    }
+    levels = [name for name in sample.ramp if name != "replication"]
+    if levels:
+        half = max(map(float, levels)) / 2
+        days = np.full(sample.size, np.nan)
+        days[sample.ramp["replication"]] = sample.ramp[min(levels, key=lambda name: abs(float(name) - half))]
+        found["half"] = days
+    reached = [name for name in runs if name.startswith(MILESTONE) and name.endswith(DAYS)]
+    return found | {name.removeprefix(MILESTONE).removesuffix(DAYS): np.asarray(runs[name], float) for name in reached}
+
+
+def _quantiles(days: Floats, sampling: Sampling) -> dict[str, float]:
+    return {f"p{q}": quantile_known(days, q / 100, sampling).value for q in QUANTILES}
 
 
 def trend(out: str | Path) -> list[dict[str, Any]]:
-    """Return what earlier forecasts into OUT said, by data date; raises Damaged where a file is not one of them."""
+    """Return what earlier forecasts into OUT told, by data date; raises Damaged where a file is not one of them."""
     found = []
     for path in files.listed(history_of(out)) if files.exists(history_of(out)) else []:
         if path.suffix != ".json":
             continue
         try:
             document = json.loads(files.read(path, LARGEST_BYTES))
-            found.append({"data_date": str(document["data_date"]), **document})
-        except (ValueError, KeyError, TypeError) as error:
+            days = {name: _numbers(values) for name, values in dict(document["days"]).items()}
+            found.append({**document, "data_date": str(document["data_date"]), "days": days})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise files.Damaged(f"{path}: not a kept forecast: {error!r}") from error
     return sorted(found, key=lambda one: str(one["data_date"]))
 
 
-# --- earned value ---------------------------------------------------------------------------------------------------
+def _numbers(quantiles: Mapping[str, Any]) -> dict[str, float]:
+    """Return quantiles as numbers: what is never reached is written as a text."""
+    return {name: float("nan") if value is None else float(value) for name, value in quantiles.items()}
+
+
+# --- what moved -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class EarnedValue:
-    """Earned value at one time, in one unit (hours or dollars), by the definitions of ANSI/PMI 19-006 and Lipke (2003).
+class Move:
+    """What a group of facts does to P50 and P80 of the last MW, in days, switched on after those before it."""
 
-    `earned_schedule` and `time` are in periods of the planned curve; `budget` is the whole of it.
+    cause: str
+    p50: float
+    p80: float
+
+
+ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("actual progress", {"drop": ("promise", "risk"), "learning": False}),
+    ("changed promises", {"drop": ("risk",), "learning": False}),
+    ("risks that happened or closed", {"drop": (), "learning": False}),
+    ("learnt from actuals", {"drop": (), "learning": True}),
+)
+"""Groups of facts in the order in which they are switched on."""
+
+
+def attribute(
+    config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
+    logic: str = "retained_logic", planned: Case | None = None, before: Loaded[Project] | None = None,
+) -> list[Move]:  # fmt: skip
+    """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
+
+    `before` is the plan of the forecast before, where it was another one.
     """
-
-    planned: float
-    earned: float
-    actual: float
-    budget: float
-    earned_schedule: float
-    time: float
-
-    @property
-    def spi(self) -> float:
-        """Return the schedule performance index, earned over planned value."""
-        return self.earned / self.planned if self.planned else float("nan")
-
-    @property
-    def cpi(self) -> float:
-        """Return the cost performance index, earned value over actual cost."""
-        return self.earned / self.actual if self.actual else float("nan")
-
-    @property
-    def spi_t(self) -> float:
-        """Return the schedule performance index by time, earned schedule over actual time."""
-        return self.earned_schedule / self.time if self.time else float("nan")
-
-    @property
-    def estimate_at_completion(self) -> float:
-        """Return the budget over the cost performance index."""
-        return self.budget / self.cpi if self.cpi else float("nan")
+    base = planned or prepare_case(config, engine=AUTO)
+    moves: list[Move] = []
+    last = finish_quantiles(base if before is None else prepare_case(before, engine=AUTO), seed, runs)
+    moves.append(Move("plan", *last))
+    if before is not None:
+        last = _moved(moves, "changed plan", last, finish_quantiles(base, seed, runs))
+    for cause, how in ORDER:
+        if cause.startswith("learnt") and not learning:
+            continue
+        facts = status.without(*how["drop"])
+        case = forecast_case(config, facts, learning=how["learning"], logic=logic, planned=base)
+        last = _moved(moves, cause, last, finish_quantiles(case, seed, runs))
+    return moves
 
 
-def earned_value(planned: Floats, earned: float, actual: float, time: int) -> EarnedValue:
-    """Return earned value after `time` whole periods; `planned` is cumulative at the end of each period, from the first.
+def plan_before(earlier: Sequence[Mapping[str, Any]], result: Result) -> Loaded[Project] | None:
+    """Return the plan of the last forecast before this one, where it was another one; None where it is the same."""
+    mine = result.manifest["forecast"]["data_date"]
+    before = [one for one in earlier if one["data_date"] < mine and one.get("config")]
+    if not before or before[-1]["config_digest"] == result.manifest["config_digest"]:
+        return None
+    return as_loaded(checked(Project, dict(before[-1]["config"])))
 
-    Earned schedule is C + (EV - PV_C) / (PV_{C+1} - PV_C), with C the last period whose planned value is earned.
-    """
-    curve = np.concatenate([[0.0], planned])
-    reached = int(np.searchsorted(curve, earned, side="right")) - 1
-    schedule = float(len(planned))
-    if reached < len(planned):
-        step = curve[reached + 1] - curve[reached]
-        schedule = reached + (float((earned - curve[reached]) / step) if step else 0.0)
-    at = float(curve[min(time, len(planned))])
-    return EarnedValue(at, earned, actual, float(curve[-1]), schedule, float(time))
+
+def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[float, float]) -> tuple[float, float]:
+    """Add what moved, and return where the date is now."""
+    # from never to never is no move
+    p50, p80 = (0.0 if a == b else b - a for a, b in zip(last, now, strict=True))
+    moves.append(Move(cause, p50, p80))
+    return now
+
+
+def finish_quantiles(case: Case, seed: int, runs: int) -> tuple[float, float]:
+    """Return P50 and P80 of the day of the last MW, as a run of so many replications tells them."""
+    days = np.array([
+        inf if done.outcome.deadlock else case.quick_metrics(done)[0].get(FINISH, np.nan)
+        for done in case.replications(seed, 0, runs)
+    ])  # fmt: skip
+    p50, p80 = (quantile_known(days, share, PLAIN_MONTE_CARLO).value for share in (0.5, 0.8))
+    return p50, p80

@@ -1,0 +1,286 @@
+"""What actuals teach about common factors, and which histories they leave possible: simulated pasts beside the facts.
+
+Some hundred replications of the whole project are simulated from its first day. Each gives a past that might have been, and
+with it two things: what its facts would have been (summary statistics), and the standard normal scores of its common factors
+(pace, labour losses, suppliers, lots).
+
+Learning is Bayes linear (Goldstein and Wooff, Bayes Linear Statistics, 2007, section 3.1; in weather forecasting the ensemble
+smoother, van Leeuwen and Evensen 1996): each score is regressed on the statistics, by ridge regression whose penalty has the
+smallest leave-one-out error (Golub, Heath and Wahba 1979). The posterior has the mean of the regression at the actual
+facts, and the spread and correlation of its leave-one-out residuals: what the facts do not predict out of sample is not
+learnt, so few data move little. The draws of the factors are moved, so what is common stays common random numbers.
+
+What a status does not state is filled in from the simulated pasts whose facts are nearest (multiple imputation, Rubin 1987;
+nearest by rejection, Beaumont et al. 2002): a coarse status leaves several pasts possible, and the forecast is as wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.plan.compile import CompiledPlan
+from sim.plan.draws import Inputs, Uniforms
+from sim.plan.vocabulary import WORK, Log
+from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
+from sim.study.analyses.forecast.status import ONLINE, Status
+from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+LEAST_LEARNT = 0.02
+"""Share of the variance of a factor that facts must predict out of sample; less is noise of the simulated pasts."""
+PENALTIES = np.logspace(-2, 5, 22)
+FURTHEST = 6.0
+"""Standard deviations from the simulated pasts beyond which a fact says no more: a line is not trusted further."""
+EDGE = 1e-6
+NOT_LEARNT = ("prices",)
+"""Groups of factors that no status speaks of: dates say nothing about prices."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """One common factor: median, P10 and P90 before and after, and the share of its variance that the facts explain."""
+
+    factor: str
+    explained: float
+    prior: tuple[float, float, float]
+    posterior: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Scores of the factors that were learnt, given the facts: z' = mean + root @ z."""
+
+    factors: tuple[str, ...]
+    mean: Floats
+    root: Floats
+    explained: Floats
+
+    def described(self, inputs: Inputs) -> list[Learnt]:
+        """Return prior and posterior of every factor that was learnt, those that moved most first."""
+        spread = np.sqrt((self.root**2).sum(axis=1))
+        order = np.argsort(-np.abs(self.mean))
+        return [self._learnt(inputs, number, float(spread[number])) for number in order.tolist()]
+
+    def _learnt(self, inputs: Inputs, number: int, spread: float) -> Learnt:
+        from scipy.special import ndtr, ndtri
+
+        name = self.factors[number]
+        table = int(inputs.factor_table[inputs.factors.index(name)])
+        scores = ndtri(np.array([0.5, 0.1, 0.9]))
+        before, after = (
+            tuple(sample_one(inputs.tables, table, float(u)) for u in ndtr(at))
+            for at in (scores, self.mean[number] + spread * scores)
+        )
+        return Learnt(name, float(self.explained[number]), before, after)  # type: ignore[arg-type]
+
+
+class PosteriorUniforms:
+    """Draws of first attempts as elsewhere, but those of learnt factors are moved to where the posterior has them."""
+
+    def __init__(self, inputs: Inputs, plain: Uniforms, posterior: Posterior) -> None:
+        self.inputs, self.plain, self.posterior = inputs, plain, posterior
+        there = [n for n, name in enumerate(posterior.factors) if name in inputs.factors]
+        self.rows = [inputs.factors.index(posterior.factors[n]) for n in there]
+        self.mean, self.root = posterior.mean[there], posterior.root[np.ix_(there, there)]
+
+    def __call__(self, names: Sequence[str], first: int, count: int) -> Floats:
+        """Return the draws of these names, shape (names, count)."""
+        from scipy.special import ndtr, ndtri
+
+        drawn = self.plain(names, first, count)
+        if names is self.inputs.factors and self.rows:
+            scores = ndtri(drawn[self.rows])
+            moved = np.repeat(self.mean[:, None], count, axis=1)
+            # column by column: the last bit of a product of matrices depends on how many replications are drawn together
+            for column, score in zip(self.root.T, scores, strict=True):
+                moved = moved + column[:, None] * score
+            drawn[self.rows] = np.clip(ndtr(moved), EDGE, 1 - EDGE)
+        return drawn
+
+
+# --- facts as statistics --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Past:
+    """When one project did which step, last (`done`) and first (`begun`), in minutes; NEVER where it did not."""
+
+    done: Ints
+    begun: Ints
+
+
+def past_of(plan: CompiledPlan, log: Log) -> Past:
+    """Return a simulated past; of a step that is done again the last time counts, as in what is reported."""
+    done, begun = np.full(len(plan.rows), NEVER, np.int64), np.full(len(plan.rows), NEVER, np.int64)
+    # numpy keeps the last value that is assigned to a place
+    done[log[:, 1]] = log[:, 0]
+    works = log[plan.rows[log[:, 1], 0] == WORK][::-1]
+    begun[works[:, 1]] = works[:, 2]
+    return Past(done, begun)
+
+
+class Statistics:
+    """The few numbers that sum the facts of a status up, and the same numbers of a simulated past.
+
+    Counts by stage; by kind of milestone and of activity the mean finish, and of activities the mean logarithm of how long
+    they took.
+    """
+
+    def __init__(self, steps: PlanSteps, status: Status) -> None:
+        self.steps = steps
+        self.evidence = 0
+        self.actual: list[float] = []
+        self._of: list[Callable[[Past], float]] = []
+        for what in dict.fromkeys(fact.what for fact in status.of("count")):
+            self._count(what, [fact for fact in status.of("count") if fact.what == what])
+        self._finishes(list(self._milestones(status)))
+        self._finishes(list(self._activities(status)))
+        self._lengths(status)
+
+    def of(self, past: Past) -> list[float]:
+        """Return what the facts would have been in a past."""
+        return [statistic(past) for statistic in self._of]
+
+    def _add(self, actual: float, statistic: Callable[[Past], float], evidence: int) -> None:
+        self.actual.append(actual)
+        self._of.append(statistic)
+        self.evidence += evidence
+
+    def _count(self, what: str, facts: Iterable[object]) -> None:
+        places = np.array([self.steps.routes[unit].steps[place] for unit, place in self.steps.stages[what]])
+        per = self.steps.mw_of_block if what == ONLINE else 1.0
+        for fact in facts:
+            date, count = int(fact.date or 0), float(fact.count or 0) / per  # type: ignore[attr-defined]
+            self._add(count, lambda past, date=date: float((past.done[places] <= date).sum()), int(count))  # type: ignore[misc]
+
+    def _milestones(self, status: Status) -> Iterator[tuple[str, int, int]]:
+        """Yield kind, last step and minute of every milestone that was reached."""
+        for fact in status.of("milestone"):
+            unit = self.steps.milestone(fact.what)
+            if unit is not None and fact.finish is not None:
+                info = self.steps.plan.unit_info[unit]
+                name = fact.what.rpartition(".")[2] if info.kind == "step" else ""
+                yield f"{info.kind} {info.part} {name}", self.steps.routes[unit].steps[-1], fact.finish
+
+    def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
+        """Yield name, step and minute of every activity that is finished."""
+        for fact in status.of("activity"):
+            if fact.finish is not None:
+                yield fact.what.partition("/")[2], self.steps.works[fact.what][1], fact.finish
+
+    def _finishes(self, facts: Sequence[tuple[str, int, int]]) -> None:
+        for kind in dict.fromkeys(kind for kind, _, _ in facts):
+            mine = [(step, minute) for other, step, minute in facts if other == kind]
+            places = np.array([step for step, _ in mine])
+            mean = float(np.mean([minute for _, minute in mine]))
+            self._add(mean, lambda past, places=places: _mean_of(past.done[places]), len(mine))  # type: ignore[misc]
+
+    def _lengths(self, status: Status) -> None:
+        """Add how long activities of a name took, in working minutes on their stated calendar."""
+        by_name: dict[str, list[tuple[int, int, int]]] = {}
+        for fact in status.of("activity"):
+            if fact.start is not None and fact.finish is not None:
+                step = self.steps.works[fact.what][1]
+                by_name.setdefault(fact.what.partition("/")[2], []).append((step, fact.start, fact.finish))
+        for mine in by_name.values():
+            rows = np.array(mine, np.int64)
+            calendar = self.steps.plan.base_calendars[self.steps.rows[mine[0][0]][2]]
+
+            def length(begun: Ints, done: Ints, calendar: object = calendar) -> float:
+                worked = calendar.worked_many(done) - calendar.worked_many(begun)  # type: ignore[attr-defined]
+                return float(np.log(np.maximum(worked, 1)).mean())
+
+            self._add(
+                length(rows[:, 1], rows[:, 2]),
+                lambda past, at=rows[:, 0], length=length: _of_those_done(past, at, length),  # type: ignore[misc]
+                0,
+            )
+
+
+def _mean_of(minutes: Ints) -> float:
+    there = minutes[minutes < NEVER]
+    return float(there.mean()) if len(there) else float("nan")
+
+
+def _of_those_done(past: Past, steps: Ints, length: Callable[[Ints, Ints], float]) -> float:
+    there = steps[past.done[steps] < NEVER]
+    return length(past.begun[there], past.done[there]) if len(there) else float("nan")
+
+
+# --- simulated pasts ------------------------------------------------------------------------------------------------
+
+
+class Pasts:
+    """Simulated pasts of a project: the scores of their factors, and their statistics beside the actual ones."""
+
+    def __init__(
+        self, inputs: Inputs, drawn: Floats, statistics: Statistics, of_pasts: Sequence[Sequence[float]]
+    ) -> None:
+        """Set the actual statistics beside those `of_pasts`; `drawn` are uniforms of the factors, shape (factors, pasts)."""
+        from scipy.special import ndtri
+
+        self.inputs, self.evidence = inputs, statistics.evidence
+        self.scores: Floats = ndtri(np.clip(drawn, EDGE, 1 - EDGE))
+        found = np.array(of_pasts, float).reshape(len(of_pasts), -1)
+        there = np.isfinite(found).all(axis=0)
+        mean, spread = found[:, there].mean(axis=0), found[:, there].std(axis=0)
+        there[there] = spread > 0
+        mean, spread = mean[spread > 0], spread[spread > 0]
+        self.standard: Floats = (found[:, there] - mean) / spread
+        actual = np.array(statistics.actual)[there]
+        self.actual: Floats = np.clip((actual - mean) / spread, -FURTHEST, FURTHEST)
+
+    def nearest(self, number: int) -> list[int]:
+        """Return so many pasts whose statistics are nearest to the actual ones, in order of their distance."""
+        distance = ((self.standard - self.actual) ** 2).sum(axis=1)
+        return [int(at) for at in np.argsort(distance, kind="stable")[:number]]
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """Return what the facts say about the factors."""
+        names, groups = self.inputs.factors, self.inputs.factor_groups
+        continuous = ~np.isin(self.inputs.tables.kind[self.inputs.factor_table], (FIXED, DISCRETE))
+        rows = [n for n in np.flatnonzero(continuous).tolist() if groups[n] not in NOT_LEARNT]
+        nothing = Posterior((), np.zeros(0), np.zeros((0, 0)), np.zeros(0))
+        if not rows or not self.standard.shape[1]:
+            return nothing
+        mean, residual, explained = _ridge(self.standard, self.scores[rows].T, self.actual)
+        kept = np.flatnonzero(explained >= LEAST_LEARNT)
+        if not len(kept):
+            return nothing
+        correlation = np.atleast_2d(np.corrcoef(residual[:, kept], rowvar=False))
+        spread = np.sqrt(1 - explained[kept])
+        values, vectors = np.linalg.eigh(correlation * np.outer(spread, spread))
+        # the symmetric root: of all roots the one that leaves each draw nearest to what it was
+        root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+        return Posterior(tuple(names[rows[n]] for n in kept), mean[kept], root, explained[kept])
+
+
+def _ridge(x: Floats, z: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return predictions of every column of z at a point, leave-one-out residuals, and the share of variance explained.
+
+    `x` is standardised, shape (n, p); z has mean 0 and variance 1 by definition, shape (n, q).
+    """
+    u, d, v = np.linalg.svd(x, full_matrices=False)
+    kept = d > d[0] * 1e-9
+    u, d, v = u[:, kept], d[kept], v[kept]
+    middle = z.mean(axis=0)
+    projected = u.T @ (z - middle)
+    total = ((z - middle) ** 2).sum(axis=0)
+    best, mean, residual = np.full(z.shape[1], np.inf), np.zeros(z.shape[1]), z.copy()
+    for penalty in PENALTIES:
+        shrunk = d**2 / (d**2 + penalty)
+        leverage = 1 / len(x) + (u**2 * shrunk).sum(axis=1)
+        left = (z - middle - u @ (shrunk[:, None] * projected)) / (1 - leverage)[:, None]
+        error = (left**2).sum(axis=0)
+        better = error < best
+        best = np.where(better, error, best)
+        residual[:, better] = left[:, better]
+        mean[better] = ((v @ at) * (d / (d**2 + penalty)) @ projected)[better]
+    return mean, residual, np.clip(1 - best / total, 0.0, 0.999)
