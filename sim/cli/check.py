@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli.options import CONFIG, RUNS, SEED, SET, WORKERS, load, show, watched
+from sim.cli.options import CONFIG, RUNS, SEED, SET, STATUS, WORKERS, load, show, watched
 
 if TYPE_CHECKING:
     from sim.study.analyses.validation import Checked
@@ -124,12 +124,21 @@ def baseline_save(
 @SEED
 @WORKERS
 @SET
+@STATUS
 def baseline_check(
     config: Path, file: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
 ) -> None:
-    """Run a project and compare it with FILE; exit code 1 and the first dates that moved if it no longer fits."""
-    from sim.study.analyses.baseline import require
+    """Run a project and compare it with FILE; exit code 1 and the first dates that moved if it no longer fits.
 
+    With --status it is the project under way that is checked: whether the MW that are online really lie between P10 and P90
+    of the expected delivery, and if not, since when; nothing is run.
+    """
+    from sim.study.analyses.baseline import require, require_actuals
+
+    loaded = load(config, overrides)
+    if loaded.continuation is not None:
+        click.echo(require_actuals(loaded, file))
+        return
     require(run_quietly(config, runs, seed, workers, overrides), file)
     click.echo(f"fits {file}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, SEED, SET, WORKERS, load, watched
+from sim.cli.options import CONFIG, SEED, SET, STATUS, WORKERS, load, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,6 +53,7 @@ ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
 @SEED
 @WORKERS
 @SET
+@STATUS
 def export(
     what: Path, form: str, out: Path | None, runs: int, looked_at: int, level: str, seed: int, workers: int | None,
     overrides: tuple[str, ...],
@@ -342,6 +343,7 @@ def report(directory: Path, levers: bool, slide: bool, workers: int | None) -> N
 @SEED
 @WORKERS
 @SET
+@STATUS
 def ask(
     what: Path, questions: tuple[str, ...], runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
 ) -> None:

@@ -95,8 +95,9 @@ def status() -> None:
     help="How finely facts are stated.",
 )  # fmt: skip
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
-)
+    "--out", type=click.Path(path_type=Path), default=None,
+    help="File to write: .csv, .yaml or .xlsx; standard output if not given.",
+)  # fmt: skip
 @SET
 def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, overrides: tuple[str, ...]) -> None:
     """Write the sheet that a planner fills: what should be done by the data date, with the plan's dates in it.
@@ -104,18 +105,48 @@ def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, ove
     A row that is left as it is says that it went as planned.
     """
     from sim import files
-    from sim.study.analyses.forecast.status import write_csv
+    from sim.study.analyses.forecast.status import write_csv, written
     from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
     from sim.study.result import digest
 
     loaded = load(config, overrides)
     rows = status_sheet(_steps(loaded), as_of.date(), digest(loaded.value), GRAINS[GRAINS.index(grain)])
-    data = write_csv(rows)
     if out is None:
-        click.echo(data.decode(), nl=False)
+        click.echo(write_csv(rows).decode(), nl=False)
         return
-    files.write(out.absolute(), data)
+    files.write(out.absolute(), written(rows, out))
     click.echo(f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
+
+
+@status.command("from")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Data date, where it is another than the file's."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None,
+    help="File to write: .csv, .yaml or .xlsx; standard output if not given.",
+)  # fmt: skip
+def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
+    """Take the actuals of a schedule that `sim export` wrote and MS Project or Primavera P6 has saved again.
+
+    FILE is .xml (Microsoft Project) or .xer (P6). Actual start and finish, remaining duration, percent complete, suspend and
+    resume come back by the activities' own ids, whatever their names and rows have become.
+    """
+    from sim import files
+    from sim.report.exchange.importers.statused_schedule import read_statused
+    from sim.study.analyses.forecast.status import write_csv, written
+
+    found = read_statused(file)
+    data_date = as_of.date().isoformat() if as_of else found.data_date
+    if data_date is None:
+        raise click.UsageError(f"{file} has no status date: say --as-of DATE")
+    rows: list[dict[str, object]] = [{"kind": "data_date", "date": data_date}, *found.rows]
+    if out is None:
+        click.echo(write_csv(rows).decode(), nl=False)
+        return
+    files.write(out.absolute(), written(rows, out))
+    click.echo(f"{len(found.rows)} of {found.activities} activities have begun by {data_date}: written to {out}")
 
 
 @status.command("check")

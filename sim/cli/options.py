@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,11 +106,39 @@ SCHEDULER = click.option(
 )
 
 
+_STATUS: ContextVar[Path | None] = ContextVar("status", default=None)
+
+
+def STATUS(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a decorator like the options around it)
+    """Add --status: every configuration that the command loads goes on from there."""
+
+    @wraps(command)
+    def continued(*, status: Path | None, **rest: Any) -> None:
+        token = _STATUS.set(status)
+        try:
+            command(**rest)
+        finally:
+            _STATUS.reset(token)
+
+    return click.option(
+        "--status", type=click.Path(path_type=Path), default=None, metavar="FILE",
+        help="Go on from the status of a project under way, as `sim status init` writes it, instead of its first day.",
+    )(continued)  # fmt: skip
+
+
 def load(config: Path, overrides: tuple[str, ...]) -> Config:
-    """Read a configuration with its overrides."""
+    """Read a configuration with its overrides; one that goes on from a status where the command was given one."""
     from sim.study.api import load
 
-    return load(config, overrides)
+    return load(config, overrides, status=_STATUS.get())
+
+
+def from_status(bases: tuple[Config, ...]) -> tuple[Config, ...]:
+    """Return the configurations of a study, going on from a status where the command was given one."""
+    from sim.config.overrides import continued
+
+    status = _STATUS.get()
+    return bases if status is None else tuple(continued(base, status) for base in bases)
 
 
 def watched(name: str) -> Any:

@@ -22,6 +22,7 @@ from sim.cli.options import (
     SCHEDULER,
     SEED,
     SET,
+    STATUS,
     WORKERS,
     load,
     show,
@@ -46,6 +47,7 @@ STATED = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 @SEED
 @WORKERS
 @SET
+@STATUS
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
 @click.option(
     "--precision",
@@ -206,6 +208,7 @@ def show_verdict(result: Result) -> None:
 @SEED
 @WORKERS
 @SET
+@STATUS
 @RESUME
 @SAMPLING
 @SCHEDULER
@@ -236,6 +239,7 @@ def compare(
     from sim.study.storage.results import RESULT, require_place
 
     given = [stored(path) or load(path, overrides) for path in what]
+    given = seen_by_first(given)
     known = next((one for one in given if isinstance(one, Result)), None)
     if known is not None:
         own = {name for name in ("runs", "seed", "sampling") if context.get_parameter_source(name) in STATED}
@@ -267,6 +271,21 @@ def compare(
     show_comparison(results, out, written=run_here)
     for result in results.values():
         warn_stalls(result)
+
+
+def seen_by_first(given: list[Result | Config]) -> list[Result | Config]:
+    """Have projects that go on from one status see their past by the plan of the first: what differs is the way from here."""
+    from dataclasses import replace
+
+    from sim.config.load import Loaded
+
+    base = next((one.continuation.base for one in given if isinstance(one, Loaded) and one.continuation), None)
+    return [
+        replace(one, continuation=replace(one.continuation, base=base))
+        if isinstance(one, Loaded) and one.continuation
+        else one
+        for one in given
+    ]
 
 
 def require_names_apart(names: list[str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, SEED, SET, WORKERS, load, show, warn_stalls, watched
+from sim.cli.options import CONFIG, ENGINE, SEED, SET, STATUS, WORKERS, from_status, load, show, warn_stalls, watched
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,7 +53,7 @@ def asked(overrides: tuple[str, ...], stated: Mapping[str, int | str | None]) ->
 def study_options(default: str, left: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return what gives a command the options of a study; `default` is the output directory, `left` what --resume finds."""
     options = (
-        STUDY, STUDY_RUNS, STUDY_SEED, WORKERS, STUDY_SET,
+        STUDY, STUDY_RUNS, STUDY_SEED, WORKERS, STUDY_SET, STATUS,
         click.option(
             "--out", type=click.Path(path_type=Path), default=None, help=f"Output directory; {default} if not given."
         ),
@@ -66,6 +66,16 @@ def study_options(default: str, left: str) -> Callable[[Callable[..., None]], Ca
         return command
 
     return decorated
+
+
+def _designed(study: Path, overrides: tuple[str, ...]) -> Design:
+    """Read a study, whose projects go on from a status where one is given."""
+    from dataclasses import replace
+
+    from sim.study.analyses.design import read_study
+
+    design = read_study(study, overrides)
+    return replace(design, bases=from_status(design.bases))
 
 
 def carry_out(
@@ -96,10 +106,9 @@ def sweep(
     """
     from sim.report.figures.sweep import write_sweep_figures
     from sim.report.study_tables import describe_sweep
-    from sim.study.analyses.design import read_study
     from sim.study.analyses.sweep import sweep_design
 
-    design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
+    design = _designed(study, asked(overrides, {"runs": runs, "seed": seed}))
     carry_out(
         sweep_design, design, out or Path("out") / design.study.name, workers=workers, resume=resume,
         draw=write_sweep_figures, describe=describe_sweep, tables="runs, summary and points",
@@ -128,10 +137,9 @@ def sensitivity(
     OUT/sensitivity, points and summary as .parquet and .csv, and figures/.
     """
     from sim.report.study_tables import describe_sensitivity, write_sensitivity_figure
-    from sim.study.analyses.design import read_study
     from sim.study.analyses.sensitivity import analyse
 
-    design = read_study(study, asked(overrides, {"runs": runs, "seed": seed, "sensitivity.method": method}))
+    design = _designed(study, asked(overrides, {"runs": runs, "seed": seed, "sensitivity.method": method}))
     target = out or Path("out") / f"{design.study.name}_{design.study.sensitivity.method}"
     carry_out(
         analyse, design, target, workers=workers, resume=resume,
@@ -156,10 +164,9 @@ def tune(
     """
     from sim.report.figures.sweep import write_tuning_figure
     from sim.report.study_tables import describe_tuning
-    from sim.study.analyses.design import read_study
     from sim.study.analyses.tuning import tune_design
 
-    design = read_study(study, asked(overrides, {"runs": runs, "seed": seed}))
+    design = _designed(study, asked(overrides, {"runs": runs, "seed": seed}))
     carry_out(
         tune_design, design, out or Path("out") / f"{design.study.name}_tuned", workers=workers, resume=resume,
         draw=write_tuning_figure, describe=describe_tuning, tables="trials and fresh",
@@ -178,6 +185,7 @@ def tune(
 @WORKERS
 @ENGINE
 @SET
+@STATUS
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME if not given.")
 def drivers(
     config: Path, runs: int, seed: int, workers: int | None, engine: str, overrides: tuple[str, ...], out: Path | None

@@ -17,7 +17,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from sim.config.cross_checks import broken_references
-from sim.config.project import Project
+from sim.config.project import Continuation, Project
 from sim.config.sections.estimates import states_an_estimate
 from sim.config.shipped import ENDINGS, find_config, is_name, shipped, shipped_names
 from sim.config.source_positions import (
@@ -281,20 +281,6 @@ def _set_at(tree: Any, address: Address, value: Any) -> None:
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True)
-class Continuation:
-    """From where a project under way goes on: its status, how that is read, and the plan that the past is seen by.
-
-    `status` is the path of a status or the status itself; `base` is the configuration before anything in it was changed to
-    see what it does from here.
-    """
-
-    status: Any
-    base: Any
-    learning: bool = True
-    logic: str = "retained_logic"
-
-
 @dataclass(frozen=True, repr=False)
 class Loaded(Generic[M]):
     """A configuration that holds together, and where each of its values was written."""
@@ -342,11 +328,6 @@ def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: S
 
 ConfigLike = Loaded[Project] | Project | str | Path | Mapping[str, Any]
 """What is taken wherever a configuration is: one that is loaded, a path, a shipped project's name, a dictionary."""
-
-
-def continued(loaded: Loaded[M], status: object, *, learning: bool = True, logic: str = "retained_logic") -> Loaded[M]:
-    """Return a configuration that goes on from a status, wherever it is run: in a run, a sweep, a comparison."""
-    return replace(loaded, continuation=Continuation(status, loaded, learning, logic))
 
 
 def as_config(source: ConfigLike) -> Loaded[Project] | Project:

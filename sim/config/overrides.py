@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from sim.config.load import SCHEMA_VERSION, Loaded, checked, set_value
+from sim.config.project import Continuation
 from sim.config.source_positions import Address, Position, allowed_at, child, did_you_mean, value_at
 from sim.config.yaml_reader import Document, read_file
 from sim.errors import ConfigError, Problem
@@ -34,6 +35,11 @@ def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origin
     except ConfigError as error:
         raise ConfigError(_at_origin(problem, places or {}) for problem in error.problems) from None
     return replace(loaded, value=value, tree=document.tree, positions=document.positions)
+
+
+def continued(loaded: Loaded[M], status: object, *, learning: bool = True, logic: str = "retained_logic") -> Loaded[M]:
+    """Return a configuration that goes on from a status, wherever it is run: in a run, a sweep, a comparison."""
+    return replace(loaded, continuation=Continuation(status, loaded, learning, logic))
 
 
 def _at_origin(problem: Problem, places: Origins) -> Problem:

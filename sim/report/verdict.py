@@ -352,6 +352,7 @@ MOST_REMARKS = 5
 
 
 def _remarks(result: Result) -> Iterator[str]:
+    """Yield what was implied, and what is out of sequence and how that is taken."""
     made = result.manifest["forecast"]
     if made["implied"]:
         yield f"{made['implied']} steps are not reported, but what is reported needs them: taken as done"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
-from sim.config.load import ConfigLike, Loaded, as_config, checked, continued, load_as
+from sim.config.load import ConfigLike, Loaded, as_config, checked, load_as
+from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.display import Displayed
 from sim.engine.backends import AUTO
@@ -225,7 +226,12 @@ def compared(results: Mapping[str, Result]) -> Comparison:
 
 
 def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:
-    """Return the result in a directory if it is the one this run would give; None if it is not, or is damaged."""
+    """Return the result in a directory if it is the one this run would give; None if it is not, or is damaged.
+
+    What goes on from a status is run again: its file may have been filled in since.
+    """
+    if config.continuation is not None:
+        return None
     try:
         result = Result.load(directory)
     except SimError:

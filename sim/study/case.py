@@ -113,6 +113,8 @@ class Case(Displayed):
     engine: Name = SIMPY
     checked: int = CHECKED
     """So many of its first replications are run by both engines."""
+    calm: bool = False
+    """Whether it has no weather and no standstills: every replication has the stated calendars."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what every run is measured with, and without the rest of what was worked out."""
@@ -125,6 +127,14 @@ class Case(Displayed):
     def under_way(self) -> dict[str, Any]:
         """Return from where the project goes on, for the manifest; nothing where it begins at its first day."""
         return {}
+
+    def delivered(self) -> list[tuple[float, float]]:
+        """Return MW online and the day since when, of a project under way; nothing of one at its first day."""
+        return []
+
+    def continued_by(self, other: Case) -> Case:
+        """Return a changed case that goes on from where this one does."""
+        return other
 
     def headline(self) -> str:
         """Return name, size and engine in one line."""
@@ -223,6 +233,8 @@ class Case(Displayed):
 
         They are the same whichever engine they are for; the compiled one has kernels find them.
         """
+        if self.calm:
+            return self.plan.base_calendars
         compiled = (engine or self.engine) == COMPILED
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
         return tuple(

@@ -20,7 +20,6 @@ from sim.engine.numba_engine.memory_layout import (
     BUDGET_SPENT,
     CALENDAR,
     CLOCK,
-    CONTENT,
     COUNTERS,
     CURVE_AT,
     CURVES,
@@ -33,7 +32,6 @@ from sim.engine.numba_engine.memory_layout import (
     HALF,
     INPUT,
     INPUTS,
-    INTERRUPTED,
     JUMPED,
     JUMPS,
     KNOWN,
@@ -84,7 +82,7 @@ from sim.engine.numba_engine.resources import (
     request_bundle,
     signal,
 )
-from sim.engine.numba_engine.sampling import value
+from sim.engine.numba_engine.sampling import minutes_left, value
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, inline, int_view, jit, prefetch
 from sim.plan.compile import MODES
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
@@ -111,32 +109,17 @@ def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
 def work_minutes(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: int) -> int:
     """Return drawn minutes × learning × crowding, as they are at the start of the work."""
     kind_at, made = step_kind(plan, at), attempt(run, extra(plan, at))
-    if run[INTERRUPTED] > 0 and run[run[CONTENT] + argument(plan, at)] < 0:
-        return minutes_left(plan, run, kind_at, argument(plan, at))
-    minutes = value(run, draws, figures, argument(plan, at), made)
+    left = minutes_left(run, argument(plan, at))
+    minutes = left if left >= 0 else value(run, draws, figures, argument(plan, at), made)
     learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
     # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
     if learning >= 0 and made == 0:
-        minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning])
+        minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning]) if left < 0 else left
         run[run[COUNTERS] + learning] += 1
     # those who begin crowd one another as well: counted before the factor is read, in the order of ranks
     if area >= 0:
         run[run[COUNTERS] + area] += plan[kind_at + PEOPLE]
-        minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])
-    return minutes
-
-
-@inline
-def minutes_left(plan: IntView, run: IntView, kind_at: int, number: int) -> int:
-    """Return what is left of work that was interrupted; its factors were fixed when it began (rule 13)."""
-    minutes = -1 - run[run[CONTENT] + number]
-    run[run[CONTENT] + number] = minutes
-    run[INTERRUPTED] -= 1
-    learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
-    if learning >= 0:
-        run[run[COUNTERS] + learning] += 1
-    if area >= 0:
-        run[run[COUNTERS] + area] += plan[kind_at + PEOPLE]
+        minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area]) if left < 0 else left
     return minutes
 
 

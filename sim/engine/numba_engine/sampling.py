@@ -25,6 +25,7 @@ from sim.engine.numba_engine.memory_layout import (
     INPUT,
     INPUT_KIND,
     INPUTS,
+    INTERRUPTED,
     KEY,
     LENGTH,
     LOSSES,
@@ -126,6 +127,16 @@ def times(draws: IntView, figures: FloatView, begin: int, end: int, amount: floa
             break
         amount *= figures[draws[FACTORS] + draws[place]]
     return amount
+
+
+@inline
+def minutes_left(run: IntView, number: int) -> int:
+    """Return what is left of work that was interrupted, -1 of all other; its factors were fixed when it began (rule 13)."""
+    if run[INTERRUPTED] == 0 or run[run[CONTENT] + number] >= 0:
+        return -1
+    run[run[CONTENT] + number] = -1 - run[run[CONTENT] + number]
+    run[INTERRUPTED] -= 1
+    return run[run[CONTENT] + number]
 
 
 @jit

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.load import checked
+from sim.config.load import as_loaded, checked
+from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.config.sections.contract import ContractMilestone
 from sim.engine.backends import AUTO, COMPILED
@@ -212,6 +213,17 @@ class Handover:
     slack: Mapping[Key, int] = field(default_factory=dict)
     """Total float of each task in the representative run, in minutes by the clock."""
     level: int = max(LEVELS)
+    since: int = 0
+    """The minute until which dates are actual, of a project under way; 0 of one at its first day."""
+
+    def progress(self, task: Task) -> tuple[bool, bool, int]:
+        """Return whether a task has begun and has ended at the data date, and the working minutes that remain of it."""
+        if self.since <= 0 or task.start >= self.since:
+            return False, False, task.minutes
+        if task.finish <= self.since:
+            return True, True, 0
+        hours = self.run.calendars[task.calendar]
+        return True, False, hours.worked(task.finish) - hours.worked(self.since)
 
     @property
     def name(self) -> str:
@@ -237,6 +249,8 @@ def hand_over(
     Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`.
     """
     known = checked(Project, result.manifest["config"])
+    if config is None and (made := result.manifest.get("forecast")) is not None:
+        config = continued(as_loaded(known), made["status"], learning=made["learning"], logic=made["logic"])
     folder = None if config or directory is None else folder_of(directory, known)
     case = replace(prepare_case(config or known, folder, engine=AUTO), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
@@ -251,7 +265,7 @@ def hand_over(
     spread = {**likely(case, seed, many, bars), **_contract_spread(result, case.project)}
     return Handover(
         result, run, _planned(planned, bars), spread, replication, many,
-        _slack(case, log, hours, bars), level,
+        _slack(case, log, hours, bars), level, case.metric_context.since,
     )  # fmt: skip
 
 

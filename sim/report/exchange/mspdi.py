@@ -15,6 +15,7 @@ from math import isnan
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sim.report.exchange.export import Handover
+from sim.report.exchange.importers.statused_schedule import TEXT2, activity_id
 from sim.report.exchange.schedule_model import Hours, Schedule, Task, clock, week_of
 
 NAMESPACE = "http://schemas.microsoft.com/project"
@@ -22,7 +23,7 @@ TEXT1, NUMBER1, NUMBER2, NUMBER3, DATE1, DATE2 = (
     "188743731", "188743767", "188743768", "188743769", "188743945", "188743946"
 )  # fmt: skip
 FIELDS = (
-    (TEXT1, "Text1", "Waited for"), (NUMBER1, "Number1", "Critical in % of runs"),
+    (TEXT2, "Text2", "Activity id"), (TEXT1, "Text1", "Waited for"), (NUMBER1, "Number1", "Critical in % of runs"),
     (NUMBER2, "Number2", "Done in % of runs"), (NUMBER3, "Number3", "Total float in days"),
     (DATE1, "Date1", "P80 finish"), (DATE2, "Date2", "P50 finish"),
 )  # fmt: skip
@@ -77,6 +78,9 @@ def _head(root: Element, handover: Handover, end: int) -> None:
         "DurationFormat": "7",
         "NewTasksAreManual": "0",
     }
+    if handover.since:
+        # the last minute of the data date: midnight would be the day after
+        texts["StatusDate"] = said(run.moment(handover.since - 1))
     for name, text in texts.items():
         _put(root, name, text)
 
@@ -213,7 +217,7 @@ def _task(one: Element, handover: Handover, task: Task, calendar: int, numbers: 
     start, finish, length = said(run.moment(task.start)), said(run.moment(task.finish)), duration(task.minutes)
     texts = {"Start": start, "Finish": finish, "Duration": length, "DurationFormat": "5", "EffortDriven": "0"}
     texts |= {"Estimated": "0", "Milestone": str(int(task.milestone)), "Summary": "0"}
-    texts |= {"PercentComplete": "0", "ActualDuration": duration(0), "RemainingDuration": length}
+    texts |= _progress(handover, task, start, finish)
     texts |= {"ConstraintType": NO_EARLIER if task.held_back else "0", "CalendarUID": str(calendar)}
     if task.held_back:
         texts |= {"ConstraintDate": start}
@@ -241,9 +245,19 @@ def _task(one: Element, handover: Handover, task: Task, calendar: int, numbers: 
             _put(baseline, tag, text)
 
 
+def _progress(handover: Handover, task: Task, start: str, finish: str) -> dict[str, str]:
+    """Return what is done of a task at the data date, and what remains."""
+    begun, ended, left = handover.progress(task)
+    share = 100 if ended else round(100 * (1 - left / task.minutes)) if begun and task.minutes else 0
+    actual = ({"ActualStart": start} if begun else {}) | ({"ActualFinish": finish} if ended else {})
+    lengths = {"ActualDuration": duration(task.minutes - left), "RemainingDuration": duration(left)}
+    return {"PercentComplete": str(min(share, 99) if not ended else 100), **actual, **lengths}
+
+
 def _ours(one: Element, handover: Handover, task: Task) -> None:
     """Write the fields that are ours."""
-    found = {TEXT1: task.held_back[:255]}
+    found = {TEXT2: activity_id(task.unit, task.activity, task.key[1]) if task.activity else ""}
+    found[TEXT1] = task.held_back[:255]
     if spread := handover.spread.get(task.key):
         found[NUMBER1] = "" if isnan(spread.critical) else f"{100 * spread.critical:.0f}"
         found[NUMBER2] = f"{100 * spread.done:.0f}"

@@ -72,6 +72,8 @@ class Task:
     """Of a milestone: the block that is online with it."""
     due: date | None = None
     """Of a milestone of the contract: the last day on which it is in time."""
+    activity: str = ""
+    """Its name in the plan, by which a status knows it; empty for a milestone and for a bar of several works."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ class _Walk:
                 people or {},
                 what + again,
                 info,
+                activity="" if milestone else self.plan.activities[self.plan.activity_of[step]],
             )
         )
         self.finishes.append(when[1])

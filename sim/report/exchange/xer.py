@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from math import isnan
 
 from sim.report.exchange.export import Handover
+from sim.report.exchange.importers.statused_schedule import UDF_NAME, activity_id
 from sim.report.exchange.schedule_model import Hours, Schedule, Task, Week, clock, week_of
 
 Row = Mapping[str, object]
@@ -19,7 +20,7 @@ PROJECT, ROOT, FIRST_GROUP, FIRST_TASK = 1, 1, 100, 1000
 DAYS_AFTER_THE_END = 60
 FORBIDDEN = str.maketrans("|<>", "   ")
 BREAKS = str.maketrans("\t\r\n", "   ")
-UDF_P80, UDF_CRITICAL, UDF_P50, UDF_FLOAT = 1, 2, 3, 4
+UDF_P80, UDF_CRITICAL, UDF_P50, UDF_FLOAT, UDF_ID = 1, 2, 3, 4, 5
 LAGS_ON = "rcal_24Hour"
 PREFIX = "SIM_"
 """Of every code that P6 keeps beyond the project."""
@@ -140,7 +141,8 @@ def _project(handover: Handover) -> Row:
     end = max((task.finish for task in run.tasks), default=0)
     return {"proj_id": PROJECT, "fy_start_month_num": 1, "proj_short_name": _plain(handover.name)[:40],
             "clndr_id": 1, "export_flag": "Y", "plan_start_date": run.moment(0), "plan_end_date": "",
-            "scd_end_date": run.moment(end), "last_recalc_date": run.moment(0), "def_duration_type": "DT_FixedDrtn",
+            "scd_end_date": run.moment(end), "last_recalc_date": run.moment(max(0, handover.since - 1)),
+            "def_duration_type": "DT_FixedDrtn",
             "task_code_base": 1000, "task_code_step": 10, "critical_drtn_hr_cnt": 0, "def_task_type": "TT_Task",
             "add_date": run.moment(0), "name_sep_char": ".", "def_complete_pct_type": "CP_Drtn", "priority_num": 10,
             "def_qty_type": "QT_Hour", "def_rate_type": "COST_PER_QTY", "def_cost_per_qty": 0,
@@ -262,7 +264,23 @@ def _tasks(handover: Handover) -> Iterable[Row]:
     nodes = _nodes(handover.run)
     calendars = {name: number for number, name in enumerate(handover.run.calendars, 1)}
     for task in handover.run.tasks:
-        yield _task(handover.run, task, nodes[task.group], calendars[task.calendar])
+        plain = _task(handover.run, task, nodes[task.group], calendars[task.calendar])
+        yield {**plain, **_progress(handover, task)}
+
+
+def _progress(handover: Handover, task: Task) -> Row:
+    """What is done of an activity at the data date, and what remains."""
+    begun, ended, left = handover.progress(task)
+    if not begun:
+        return {}
+    start, finish = handover.run.moment(task.start), handover.run.moment(task.finish)
+    people = sum(task.people.values())
+    done = {"act_start_date": start, "remain_drtn_hr_cnt": left / 60, "remain_work_qty": left / 60 * people,
+            "act_work_qty": (task.minutes - left) / 60 * people, "cstr_type": "", "cstr_date": "",
+            "phys_complete_pct": round(100 * (1 - left / task.minutes)) if task.minutes else 100}  # fmt: skip
+    if ended:
+        return done | {"status_code": "TK_Complete", "act_end_date": finish, "restart_date": "", "reend_date": ""}
+    return done | {"status_code": "TK_Active", "restart_date": handover.run.moment(handover.since)}
 
 
 def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
@@ -312,6 +330,7 @@ def _udf_types() -> Iterable[Row]:
         (UDF_P50, "sim_p50_finish", "P50 finish (simulated)", "FT_END_DATE"),
         (UDF_CRITICAL, "sim_critical_pct", "Critical in % of runs", "FT_FLOAT_2_DECIMALS"),
         (UDF_FLOAT, "sim_total_float_days", "Total float in days (simulated)", "FT_FLOAT_2_DECIMALS"),
+        (UDF_ID, UDF_NAME, "Activity id (simulated)", "FT_TEXT"),
     ):
         yield {"udf_type_id": number, "table_name": "TASK", "udf_type_name": name, "udf_type_label": label,
                "logical_data_type": kind, "super_flag": "N"}  # fmt: skip
@@ -321,6 +340,8 @@ def _udf_values(handover: Handover) -> Iterable[Row]:
     """P50 and P80 finish, criticality and total float of every task that has them."""
     for task in handover.run.tasks:
         whose = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
+        if task.activity:
+            yield {"udf_type_id": UDF_ID, **whose, "udf_text": activity_id(task.unit, task.activity, task.key[1])}
         if spread := handover.spread.get(task.key):
             for field, minute in ((UDF_P80, spread.p80), (UDF_P50, spread.p50)):
                 yield {"udf_type_id": field, **whose, "udf_date": handover.run.moment(round(minute))}

@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from math import isfinite
+from datetime import date, timedelta
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
+from sim.config.load import Loaded
+from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.errors import CheckFailed
 from sim.study.analyses.baseline_diff import (
     Difference,
+    Step,
     Tolerances,
     chain,
     delivery,
@@ -30,6 +34,7 @@ from sim.study.analyses.baseline_diff import (
     told,
     written,
 )
+from sim.study.case import prepare_case
 from sim.study.result import Result
 from sim.study.sample import number, plain
 
@@ -45,6 +50,7 @@ KEY_METRICS = (
     "capital_total_usd",
     "idle_capital_months",
 )
+MW_ROUNDING = 1e-6
 HEAD = ("name", "strategy", "seed", "start_date")
 
 
@@ -154,6 +160,40 @@ def require(result: Result, path: str | Path, tolerances: Tolerances | None = No
     parts = [f"the result no longer fits {path}; {len(moved)} moved, the first are:", *_aligned(moved[:show])]
     parts += [f"  … and {len(moved) - show} more"] if len(moved) > show else []
     raise CheckFailed("\n".join([*parts, "what moved them:", *(f"  {one}" for one in by)]))
+
+
+def require_actuals(config: Loaded[Project], path: str | Path) -> str:
+    """Return in a line how the actual delivery of a project under way lies in a baseline's P10 to P90.
+
+    Raises CheckFailed with the first levels of MW that were online too early or too late, and since when.
+    """
+    case = prepare_case(config)
+    delivered, data_date = case.delivered(), case.under_way()["forecast"]["data_date"]
+    start = config.value.scale.start_date
+    today = float((date.fromisoformat(data_date) - start).days + 1)
+    steps = [Step.read(step) for step in read(path)["delivery"]]
+    outside = [text for step in steps for text in _outside(step, delivered, today, start)]
+    if outside:
+        parts = [f"the actual delivery until {data_date} does not fit {path}:", *(f"  {text}" for text in outside)]
+        raise CheckFailed("\n".join(parts))
+    online = max((mw for mw, day in delivered if day <= today), default=0.0)
+    return f"{online:g} MW are online by {data_date}: within P10 to P90 of {path}"
+
+
+def _outside(step: Step, delivered: Sequence[tuple[float, float]], today: float, start: date) -> Iterator[str]:
+    """Yield where a level of MW was reached before P10 or after P90, or is not reached and should be."""
+    early, late = step.days["p10"].value, step.days["p90"].value
+    day = min((day for mw, day in delivered if mw >= step.mw - MW_ROUNDING), default=inf)
+    between = f"expected {_dated(start, early)} to {_dated(start, late)}"
+    if day < early - 1:
+        yield f"{step.mw:g} MW since {_dated(start, day)}, early: {between}"
+    elif min(day, today) > late + 1:
+        told_day = f"only since {_dated(start, day)}" if day <= today else "not yet"
+        yield f"{step.mw:g} MW {told_day}, late since {_dated(start, late)}: {between}"
+
+
+def _dated(start: date, day: float) -> str:
+    return (start + timedelta(days=int(day))).isoformat() if isfinite(day) else "never"
 
 
 def _movers(result: Result, path: str | Path) -> list[str]:

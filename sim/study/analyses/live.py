@@ -23,7 +23,7 @@ import numpy as np
 
 from sim.config.load import Loaded
 from sim.config.overrides import extended
-from sim.config.project import Project
+from sim.config.project import Continuation, Project
 from sim.config.sections.labour import Pattern
 from sim.config.yaml_reader import read_text
 from sim.engine.backends import AUTO
@@ -33,7 +33,6 @@ from sim.plan.compile import compile_plan
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
 from sim.plan.project import write_plan
-from sim.study.analyses.forecast.forecast_case import forecast_case, run_forecast
 from sim.study.analyses.forecast.status import read_status
 from sim.study.api import load, run
 from sim.study.case import Case, prepare_case
@@ -284,20 +283,18 @@ class Live:
 
     def _planned(self, config: Loaded[Project], engine: str) -> Case:
         """Return a project with crews and orders of its own, continued from the status where there is one."""
-        return (
-            prepare_case(config, engine=engine)
-            if self.status is None
-            else forecast_case(config, self.status, engine=engine)
-        )
+        return prepare_case(self._from_here(config), engine=engine)
+
+    def _from_here(self, config: Loaded[Project]) -> Loaded[Project]:
+        """Return a configuration that goes on from the status, its past seen by the baseline's plan."""
+        if self.status is None:
+            return config
+        return replace(config, continuation=Continuation(self.status, self.loaded({})))
 
     def report(self, changes: Changes, out: Path, extras: Callable[[Result, Path], object]) -> None:
         """Run what is on screen as `sim run` would, or continue it from the status, and write it with its report."""
-        config = self.loaded(changes)
-        if self.status is None:
-            run(config, runs=self.runs, seed=self.seed, workers=0, out=out, extras=extras)
-        else:
-            case = forecast_case(config, self.status)
-            run_forecast(case, runs=self.runs, seed=self.seed, workers=0, out=out, extras=extras)
+        config = self._from_here(self.loaded(changes))
+        run(config, runs=self.runs, seed=self.seed, workers=0, out=out, extras=extras)
 
     def as_config(self, changes: Changes) -> str:
         """Return the YAML of what is on screen, which is right beside the configuration it came from."""

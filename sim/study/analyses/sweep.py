@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim import files
 from sim.config.load import ConfigLike
 from sim.display import Displayed
 from sim.engine.backends import AUTO
@@ -107,6 +108,7 @@ def prepare_fastest(config: Config) -> Case:
 
 
 KIND = "sweep"
+LARGEST_STATUS = 20_000_000
 BASE_COLUMNS = ("point", "config")
 AS_IT_IS = "as configured"
 
@@ -347,7 +349,14 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
         "rng": RNG_VERSION,
         "versions": versions(),
         "configs": {base.value.name: digest(base.value) for base in case.design.bases},
+        **_statuses(case.design),
     }
+
+
+def _statuses(design: Design) -> dict[str, Any]:
+    """Fingerprints of the statuses that the configurations go on from, where they do."""
+    found = [base.continuation.status for base in design.bases if base.continuation is not None]
+    return {"statuses": [files.digest(files.read(Path(path), LARGEST_STATUS)) for path in found]} if found else {}
 
 
 def identity(case: SweepSeries, seed: int) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.backends import Name
 from sim.jit import gc_paused
 from sim.plan.compile import CAUSES, NONE, CompiledPlan, compile_plan
 from sim.plan.draws import SPAN, Inputs
@@ -28,7 +27,6 @@ from sim.study.case import Case
 from sim.study.chunk import Chunk
 from sim.world.project_calendars import closures_by_calendar, day_minutes, project_calendars
 from sim.world.quantile_tables import FIXED, Tables
-from sim.world.working_time import Calendar
 
 # --- causes -----------------------------------------------------------------------------------------------------------
 
@@ -77,22 +75,6 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Calm(Case):
-    """A case without weather and standstills: every replication has the stated calendars."""
-
-    def calendars_of(  # as in a case, whose arguments these are
-        self,
-        seed: int,  # noqa: ARG002
-        replication: int,  # noqa: ARG002
-        days: int | None = None,  # noqa: ARG002
-        *,
-        engine: Name | None = None,  # noqa: ARG002
-    ) -> tuple[Calendar, ...]:
-        """Return the stated calendars, whatever the replication."""
-        return self.plan.base_calendars
-
-
-@dataclass(frozen=True)
 class Switches:
     """The causes of a case, and the case without some of them."""
 
@@ -111,15 +93,15 @@ class Switches:
         off = [*causes]
         drivers = [cause.id for cause in off if cause.kind == RISK]
         groups = {cause.id for cause in off if cause.kind == UNCERTAINTY}
-        case = self.case
+        case = Case(**{part.name: getattr(self.case, part.name) for part in fields(Case)})
         if drivers:
             project = case.project.with_risks(without=drivers)
             case = replace(case, project=project, plan=rewritten(project, case))
         if groups - {WEATHER}:
             case = replace(case, plan=settled(case.plan, groups))
         if WEATHER in groups:
-            case = Calm(**{part.name: getattr(case, part.name) for part in fields(case)})
-        return case
+            case = replace(case, calm=True)
+        return self.case.continued_by(case)
 
     @cached_property
     def _groups(self) -> set[str]:

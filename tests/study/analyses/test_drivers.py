@@ -21,7 +21,7 @@ from sim.report.result_view import ResultView
 from sim.report.study_tables import lever_rows
 from sim.study.analyses.case_series import are_levers_quick, lever_trials, measure_levers
 from sim.study.analyses.drivers import Drivers, drivers
-from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Calm, Cause, Switches, grouped, settled
+from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Cause, Switches, grouped, settled
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.result import Result
@@ -134,7 +134,7 @@ def test_likely_decisions_stay_as_they_are_most_likely(uncertain: Case) -> None:
 
 def test_a_case_without_weather_has_the_stated_calendars(uncertain: Case) -> None:
     calm = Switches(uncertain, 1).without([Cause("weather", UNCERTAINTY, "")])
-    assert isinstance(calm, Calm)
+    assert calm.calm
     assert calm.calendars_of(1, 7) is calm.plan.base_calendars
 
 

@@ -49,6 +49,16 @@ def read_mspdi(data: bytes, file: str, encoding: str | None = None) -> PlannerNe
     return _Reader(root, file).network()
 
 
+def duration_minutes(text: str, where: str) -> float:
+    """Return the minutes of a length like PT40H0M0S; WrongFile, with what it is the length of, for any other text."""
+    found = _LENGTH.fullmatch(text)
+    if not found or text in {"P", "PT"} or text.endswith("T"):
+        what = "below zero" if text.startswith("-P") else "no length like PT40H0M0S"
+        raise WrongFile(f"{where}: {text[:40]!r} is {what}")
+    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups())
+    return days * 1440 + hours * 60 + minutes + seconds / 60
+
+
 class _Reader:
     """Reads the tasks of one document."""
 
@@ -176,12 +186,7 @@ class _Reader:
 
     def _length(self, text: str, uid: str, activity: Activity) -> float:
         """The minutes of an ISO length; a point or a comma stands before decimals."""
-        found = _LENGTH.fullmatch(text)
-        if not found or text in {"P", "PT"} or text.endswith("T"):
-            what = "below zero" if text.startswith("-P") else "no length like PT40H0M0S"
-            raise WrongFile(f"{self.file}: task {activity.id or uid}: {text[:40]!r} is {what}")
-        days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups())
-        return days * 1440 + hours * 60 + minutes + seconds / 60
+        return duration_minutes(text, f"{self.file}: task {activity.id or uid}")
 
     def _constraint(self, uid: str, element: Element) -> str:
         """What of its dates a step cannot say."""

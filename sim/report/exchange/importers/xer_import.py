@@ -82,6 +82,14 @@ def read_xer(data: bytes, file: str, encoding: str | None = None, project: str |
     return _Reader(file, tables, remarks, project, used).network()
 
 
+def read_tables(data: bytes, file: str) -> Tables:
+    """Return the tables of an XER file as they stand there; WrongFile where it is none."""
+    if len(data) > MOST_BYTES:
+        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
+    text, _ = xer_text(data, file)
+    return _tables(text, file, Remarks())
+
+
 def _tables(text: str, file: str, remarks: Remarks) -> Tables:
     """The tables of the file; a broken line in one that is used is refused, in another told."""
     if not text.startswith("ERMHDR\t"):

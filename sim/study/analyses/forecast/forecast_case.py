@@ -5,7 +5,7 @@ It is a case like any other, so that whatever runs a case runs a forecast: execu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache, partial
 from hashlib import sha256
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.config.load import ConfigLike, Loaded, as_loaded, continued
-from sim.config.overrides import with_settings
+from sim.config.load import ConfigLike, Loaded, as_loaded
+from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replication, run_numba, run_simpy
 from sim.engine.initial_state import InitialState
@@ -23,12 +23,13 @@ from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.measure import MetricContext
 from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
-from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
-from sim.study.analyses.forecast.learning import Learnt, Pasts, Posterior, PosteriorUniforms, Statistics, past_of
+from sim.plan.vocabulary import MINUTES_PER_DAY, Log
+from sim.study.analyses.forecast.learning import Learnt, Past, Pasts, Posterior, PosteriorUniforms, Statistics, past_of
+from sim.study.analyses.forecast.open_risks import with_risks
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import LOGIC, Logic, Progress
 from sim.study.analyses.forecast.remaining import RemainingWork
-from sim.study.analyses.forecast.status import Status, read_status
+from sim.study.analyses.forecast.status import ONLINE, Status, read_status
 from sim.study.analyses.forecast.status_checks import require_sound
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many
@@ -72,6 +73,10 @@ class ForecastCase(Case):
     basis: Case | None = None
     expected: Log | None = None
     """The log of the expected plan, with all chances as they were before anything was known."""
+    stated: Project | None = None
+    """The project as it was stated, with all chances."""
+    begun: Case | None = None
+    """The case from its first day with these chances, where nothing is known of any risk."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what was worked out about the past."""
@@ -95,8 +100,28 @@ class ForecastCase(Case):
                 "out_of_sequence": list(self.progress.out_of_sequence),
                 "evidence": self.pasts.evidence if self.learning else 0,
                 "learnt": [asdict(one) for one in self.learnt],
-            }
+            },
+            # as it was stated: chances that are left of risks follow from the status
+            "config_digest": digest(self.stated or self.project),
+            "config": (self.stated or self.project).model_dump(mode="json"),
         }
+
+    def delivered(self) -> list[tuple[float, float]]:
+        """Return MW online and the day since when, as reported."""
+        times = [
+            self.progress.times[unit][place] / MINUTES_PER_DAY
+            for unit, place in self.steps.stages[ONLINE]
+            if place < len(self.progress.times[unit])
+        ]
+        return [(self.steps.mw_of_block * number, day) for number, day in enumerate(sorted(times), 1)]
+
+    def continued_by(self, other: Case) -> Case:
+        """Return a changed case that goes on from this status, its past seen by this plan."""
+        given = {field.name: getattr(other, field.name) for field in fields(Case)}
+        found = replace(self, **given, basis=self._plain, stated=other.project)
+        # what the facts teach does not depend on what is changed from here on
+        found.__dict__["pasts"] = self.pasts
+        return found
 
     # --- past ---------------------------------------------------------------------------------------------------
 
@@ -133,7 +158,7 @@ class ForecastCase(Case):
     @cached_property
     def _plain(self) -> Case:
         """Return the case from its first day, by which the past is simulated."""
-        return self.basis or Case(**{field.name: getattr(self, field.name) for field in fields(Case)})
+        return self.begun or self.basis or Case(**{field.name: getattr(self, field.name) for field in fields(Case)})
 
     @cached_property
     def pasts(self) -> Pasts:
@@ -142,7 +167,7 @@ class ForecastCase(Case):
         case = self._plain
         seen = PlanSteps(case.project, case.plan, case.planned_run.log)
         statistics = Statistics(seen, self.status)
-        found = [statistics.of(past_of(case.plan, done.outcome.log)) for done in case.replications(PAST_SEED, 0, PASTS)]
+        found = [statistics.of(past) for past in simulated_pasts(case)]
         drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
         return Pasts(case.plan.inputs, drawn, statistics, found)
 
@@ -299,72 +324,43 @@ def forecast_case(
         raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
     expected = (basis or base).planned_run.log
-    case = _as_forecast(base, status, learning, LOGIC[LOGIC.index(logic)], basis, expected)
+    case = _as_forecast(base, status, learning, LOGIC[LOGIC.index(logic)], basis, expected, base)
     require_sound(case.steps, status)
     if case.state.complete:
         raise Finished(f"{status.file}: everything is online by {status.data_date}; there is nothing left to forecast")
-    changed = with_risks(config, status, case)
+    changed = with_risks(config, status, case.plan, case.state)
     if changed is config:
         return case
     # risks change chances alone; crews and order dates stay, and with them the history
     base = prepare_case(changed, sampling=sampling, runs=runs, engine=engine)
-    assert case.expected is not None
-    return _as_forecast(base, status, learning, case.logic, basis, case.expected)
+    begun = case.begun if basis is None and not status.of("risk") else None
+    found = _as_forecast(base, status, learning, case.logic, basis, expected, begun)
+    return replace(found, stated=config.value)
 
 
 def _as_forecast(
-    base: Case, status: Status, learning: bool, logic: Logic, basis: Case | None, expected: Log
+    base: Case, status: Status, learning: bool, logic: Logic, basis: Case | None, expected: Log, begun: Case | None
 ) -> ForecastCase:
+    """Return a case with all that is its own, that goes on from a status."""
     given = {field.name: getattr(base, field.name) for field in fields(Case)}
-    return ForecastCase(**given, status=status, learning=learning, logic=logic, basis=basis, expected=expected)
+    return ForecastCase(
+        **given, status=status, learning=learning, logic=logic, basis=basis, expected=expected, begun=begun
+    )
 
 
-def with_risks(config: Loaded[Project], status: Status, case: ForecastCase) -> Loaded[Project]:
-    """Return a configuration whose drivers have the chances that are left of them.
-
-    What happened has probability 1 and, where it is stated, its size; what is closed 0. What is open keeps the part of its
-    chance that lies ahead: p (1 - done) / (1 - p done), where `done` is the share of the works it hits that are over.
-    """
-    register = config.value.risks
-    if register.mode == "none":
-        return config
-    stated = {fact.what: fact for fact in status.of("risk")}
-    settings: dict[str, Any] = {}
-    for driver, current in register.active():
-        fact, probability = stated.get(driver.id), current.probability.value
-        version = "mitigated" if register.mode == "mitigated" and driver.mitigated else "inherent"
-        address = f"risks.drivers.{driver.id}.{version}"
-        if fact is not None and fact.state == "happened":
-            probability = 1.0
-            if fact.value is not None:
-                settings[f"{address}.{driver.effect}"] = {"value": fact.value}
-        elif fact is not None and fact.state == "closed":
-            probability = 0.0
-        else:
-            chance = fact.value if fact is not None and fact.value is not None else None
-            done = _share_done(case, f"risk.{driver.id}.size")
-            probability = chance if chance is not None else probability * (1 - done) / (1 - probability * done)
-        if abs(probability - current.probability.value) > 1e-9:
-            settings[f"{address}.probability"] = round(probability, 6)
-    return with_settings(config, settings) if settings else config
+KEPT_STEPS = 20_000
+"""Steps of a plan up to which its simulated pasts are kept for the next status: 64 MB."""
 
 
-def _share_done(case: ForecastCase, factor: str) -> float:
-    """Return the share of the works a factor hits that are over at the data date."""
-    inputs = case.plan.inputs
-    if factor not in inputs.factors:
-        return 0.0
-    number = inputs.factors.index(factor)
-    hit = (inputs.losses == number).any(axis=1) if inputs.losses.size else np.zeros(len(inputs.names), np.bool_)
-    if inputs.delay_losses.size and inputs.delays.size:
-        delays = np.flatnonzero((inputs.delay_losses == number).any(axis=1))
-        hit = hit | np.isin(inputs.delays, delays).any(axis=1)
-    if not hit.any():
-        return 0.0
-    steps = case.state.history[:, 1]
-    over = np.zeros(len(inputs.names), np.bool_)
-    over[case.plan.rows[steps[case.plan.rows[steps, 0] == WORK], 1]] = True
-    return float((over & hit).sum() / hit.sum())
+def simulated_pasts(case: Case) -> Iterable[Past]:
+    """Return the pasts that might have been, the same ones for every status of a case."""
+    runs = (past_of(case.plan, done.outcome.log) for done in case.replications(PAST_SEED, 0, PASTS))
+    if len(case.plan.rows) > KEPT_STEPS:
+        return runs
+    if "_pasts" not in case.__dict__:
+        case.__dict__["_pasts"] = list(runs)
+    kept: list[Past] = case.__dict__["_pasts"]
+    return kept
 
 
 # --- running --------------------------------------------------------------------------------------------------------

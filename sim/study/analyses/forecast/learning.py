@@ -32,14 +32,14 @@ from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-LEAST_LEARNT = 0.02
+LEAST_LEARNT = 0.05
 """Share of the variance of a factor that facts must predict out of sample; less is noise of the simulated pasts."""
 PENALTIES = np.logspace(-2, 5, 22)
 FURTHEST = 6.0
 """Standard deviations from the simulated pasts beyond which a fact says no more: a line is not trusted further."""
 EDGE = 1e-6
-NOT_LEARNT = ("prices",)
-"""Groups of factors that no status speaks of: dates say nothing about prices."""
+NOT_LEARNT = ("prices", "risk")
+"""Groups of factors that no status speaks of: dates say nothing about prices, and whether a risk happened is a fact."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Posterior:
         return [self._learnt(inputs, number, float(spread[number])) for number in order.tolist()]
 
     def _learnt(self, inputs: Inputs, number: int, spread: float) -> Learnt:
+        """Return prior and posterior of one factor, in its own unit."""
         from scipy.special import ndtr, ndtri
 
         name = self.factors[number]

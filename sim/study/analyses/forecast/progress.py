@@ -12,8 +12,6 @@ Out of sequence, as in P6: with `retained_logic` what is left of a work waits un
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
 from statistics import median
 from typing import Literal, get_args
 
@@ -24,53 +22,13 @@ from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
+from sim.study.analyses.forecast.reported import FINISHED, Interrupted, Known, Remaining, between
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 
 Logic = Literal["retained_logic", "progress_override"]
 LOGIC: tuple[Logic, ...] = get_args(Logic)
 SUPPLIED = ("supplied", "passed")
 ROUNDS = 200
-
-
-@dataclass
-class Known:
-    """What a status says of one unit: when it did which place of its route, and the first one it has not done.
-
-    `begun` are works that were started and are not finished; `whole` says that the unit stands where it is reported.
-    """
-
-    done: dict[int, int] = field(default_factory=dict)
-    begun: dict[int, int] = field(default_factory=dict)
-    open_from: int = NEVER
-    whole: bool = False
-
-    @property
-    def started(self) -> tuple[int, int] | None:
-        """Return place and begin of the work at which the unit stands, if it was started."""
-        return max(self.begun.items()) if self.begun else None
-
-
-@dataclass(frozen=True)
-class Remaining:
-    """What a status says of work under way: minutes left, or a share of its length, when it stopped and goes on."""
-
-    minutes: tuple[float, float, float] | None = None
-    share: float | None = None
-    suspended: int | None = None
-    resumed: int | None = None
-
-
-FINISHED = Remaining((0.0, 0.0, 0.0))
-
-
-@dataclass(frozen=True)
-class Interrupted:
-    """Work that was begun out of sequence, since when, and what is said of its remaining time."""
-
-    unit: int
-    place: int
-    begun: int
-    remaining: Remaining
 
 
 class Progress:
@@ -231,7 +189,7 @@ class Progress:
         """Return the minutes of all that a unit has done: by its facts, then as planned as far as these allow."""
         route, known = self.steps.routes[unit], self.known.get(unit, Known())
         facts = sorted(known.done.items())
-        times = [min(at, self.minute) for at in _between(route.planned, facts)]
+        times = [min(at, self.minute) for at in between(route.planned, facts)]
         moved = times[-1] - route.planned[len(times) - 1] if times else self.late
         if times and route.planned[len(times) - 1] >= NEVER:
             moved = 0
@@ -425,20 +383,3 @@ class Progress:
         if operation in (SIGNAL, NOTE):
             return int(b)
         return times[place - 1] if place else 0
-
-
-def _between(planned: list[int], facts: list[tuple[int, int]]) -> list[int]:
-    """Return the minutes of all places up to the last fact: the plan's distances, stretched between facts."""
-    if not facts:
-        return []
-    times: list[int] = []
-    (first, at), *_ = facts
-    times += [max(0, min(at, at - max(0, planned[first] - planned[place]))) for place in range(first)] + [at]
-    for (left, begin), (right, stated) in pairwise(facts):
-        end = max(stated, begin)
-        span = planned[right] - planned[left]
-        for place in range(left + 1, right + 1):
-            share = (planned[place] - planned[left]) / span if span and place < right else float(place == right)
-            times.append(round(begin + share * (end - begin)))
-    rising: list[int] = np.maximum.accumulate(times).tolist()
-    return rising

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sim.engine.initial_state import MILLION, InitialState, factors_at_start, whole_minutes
 from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Uniforms, delayed, multiplied, shared
-from sim.study.analyses.forecast.progress import Progress, Remaining
+from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.reported import Remaining
 from sim.world.distributions import Triangular
 from sim.world.quantile_tables import sample
 from sim.world.streams import stream_key, uniforms

@@ -16,14 +16,16 @@ in `what` what it is about; the other columns are filled as the kind needs:
 | risk      | a driver of the register        | state: happened, closed or open; value: factor, days, weeks or chance |
 | money     | paid or committed               | date, value in USD                                               |
 
-An activity without a start was not begun by the data date. A date without a time is a whole day: what starts begins with it, what finishes ends with it. `2027-03-31T14:30` is exact.
+An activity without a start was not begun by the data date. A date without a time is a whole day: what starts begins with it,
+what finishes ends with it. `2027-03-31T14:30` is exact.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -226,6 +228,31 @@ def _number(cell: Any) -> float:
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
+
+
+def written(rows: Sequence[Mapping[str, object]], path: Path) -> bytes:
+    """Return rows as a file that `read_status` reads, by the ending of its name: CSV, YAML, or an Excel workbook."""
+    if path.suffix in {".yaml", ".yml"}:
+        lines = ("{" + ", ".join(f"{name}: {json.dumps(cell)}" for name, cell in row.items()) + "}" for row in rows)
+        return ("rows:\n" + "".join(f"  - {line}\n" for line in lines)).encode()
+    if path.suffix == ".xlsx":
+        return _workbook(rows)
+    return write_csv(rows)
+
+
+def _workbook(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """Return rows as a workbook with a sheet `status`."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "status"
+    for line in (COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows)):
+        sheet.append(list(line))
+    sheet.freeze_panes = "C2"
+    sink = io.BytesIO()
+    book.save(sink)
+    return sink.getvalue()
 
 
 def write_csv(rows: Iterable[Mapping[str, object]]) -> bytes:

@@ -1,0 +1,258 @@
+"""How often the truth lies below what a forecast from a status says: simulated true projects, cut and forecast.
+
+    python -m experiments.how_sure_forecasts_are.measure [TRUTHS]
+
+Each true project is a replication of its own seed; the status is all that is told of it. Where the truth comes among the
+runs of a forecast in order says everything: of `FORECAST_RUNS` = 39 runs and the truth each order is as likely, so that
+below P10, P50, P80 and P90 lie 4, 20, 32 and 36 of 40 truths (Talagrand's rank histogram, without interpolation). Writes
+results/calibration.csv, docs/img/forecast_calibration.svg and its section of docs/validation.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import sim
+from sim.config.load import Loaded
+from sim.config.project import Project
+from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
+from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.learning import Posterior, PosteriorUniforms
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import ONLINE, Fact, Status
+from sim.study.analyses.forecast.status_sheet import GRAINS
+from sim.study.case import Case, prepare_case
+from sim.study.intervals import proportion_interval
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).resolve().parent / "results"
+PAGE, PICTURE = ROOT / "docs" / "validation.md", ROOT / "docs" / "img" / "forecast_calibration.svg"
+BEGIN, END = "<!-- forecast calibration: begin -->", "<!-- forecast calibration: end -->"
+TRUTHS, TRUTH_SEED, FORECAST_SEED, FORECAST_RUNS = 300, 77, 5, 39
+CUTS = (0.25, 0.5, 0.75)
+LEVELS = (0.1, 0.5, 0.8, 0.9)
+EVERY = 28 * MINUTES_PER_DAY
+"""Counts are stated every four weeks."""
+SLOW_PACE = 1.2
+Floats = np.ndarray
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One forecast beside its truth: how many of its runs end before it, in days its error, spread and mean."""
+
+    truth: int
+    grain: str
+    cut: float
+    learning: bool
+    pace: str
+    below: int
+    error: float
+    width: float
+
+
+@cache
+def config() -> Loaded[Project]:
+    """Return the project: the hybrid, small enough for thousands of forecasts, with every mechanism."""
+    return sim.load("hybrid", ["scale.capacity_mw=20", "name=hybrid_20mw"])
+
+
+@cache
+def planned() -> Case:
+    """Return its case from the first day."""
+    return prepare_case(config(), engine="auto")
+
+
+@cache
+def steps() -> PlanSteps:
+    """Return where facts stand in its plan."""
+    return PlanSteps(planned().project, planned().plan, planned().planned_run.log)
+
+
+def true_log(number: int, pace: float | None) -> Log:
+    """Return what really happens in a true project; with a stated pace of everyone, where there is one."""
+    case = planned()
+    if pace is None:
+        return next(case.replications(TRUTH_SEED, number, 1)).outcome.log
+    from scipy.special import ndtri
+
+    from sim.engine.simpy_engine import simulate
+    from sim.plan.draws import Draws
+    from sim.world.quantile_tables import sample_one
+
+    inputs = case.plan.inputs
+    table = int(inputs.factor_table[inputs.factors.index("pace.everyone")])
+    share = np.linspace(0.001, 0.999, 999)
+    at = float(np.interp(pace, [sample_one(inputs.tables, table, u) for u in share], share))
+    fixed = Posterior(("pace.everyone",), np.array([float(ndtri(at))]), np.zeros((1, 1)), np.ones(1))
+    draws = Draws(inputs, TRUTH_SEED, PosteriorUniforms(inputs, case.draws(TRUTH_SEED).uniforms, fixed))
+    (sampled,) = draws.chunk(number, 1)
+    return simulate(case.simpy_plan, sampled, case.calendars_of(TRUTH_SEED, number, engine="simpy")).log
+
+
+# --- status of a simulated project ----------------------------------------------------------------------------------
+
+
+def status_of(log: Log, minute: int, grain: str) -> Status:
+    """Return the status that a site would keep: what is done until a minute, at a grain."""
+    minute -= minute % MINUTES_PER_DAY
+    done = np.full(len(planned().plan.rows), np.iinfo(np.int64).max, np.int64)
+    done[log[:, 1]] = log[:, 0]
+    of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
+    day = planned().project.scale.start_date + timedelta(days=minute // MINUTES_PER_DAY - 1)
+    return Status("simulated", day, minute, tuple(of_grain(log, done, minute)))
+
+
+def _milestones(_: Log, done: Floats, minute: int) -> Iterator[Fact]:
+    for name in steps().milestones:
+        route = steps().routes[steps().units[name]]
+        if done[route.steps[-1]] <= minute:
+            yield Fact(1, "milestone", name, finish=int(done[route.steps[-1]]))
+        elif route.planned[-1] <= minute:
+            yield Fact(1, "milestone", name)
+    yield _count(done, ONLINE, minute)
+
+
+def _counts(log: Log, done: Floats, minute: int) -> Iterator[Fact]:
+    for what in steps().stages:
+        for date in range(minute % EVERY or EVERY, minute + 1, EVERY):
+            yield _count(done, what, date)
+    yield from (fact for fact in _milestones(log, done, minute) if fact.what != ONLINE)
+
+
+def _count(done: Floats, what: str, date: int) -> Fact:
+    places = [steps().routes[unit].steps[place] for unit, place in steps().stages[what]]
+    per = steps().mw_of_block if what == ONLINE else 1
+    return Fact(1, "count", what, date=date, count=float((done[places] <= date).sum()) * per)
+
+
+def _activities(log: Log, done: Floats, minute: int) -> Iterator[Fact]:
+    """Yield the last time that each activity was begun, with its finish where it has one."""
+    works = log[(planned().plan.rows[log[:, 1], 0] == WORK) & (log[:, 2] < minute)]
+    begun = np.full(len(done), -1, np.int64)
+    ended = np.full(len(done), np.iinfo(np.int64).max, np.int64)
+    begun[works[:, 1]], ended[works[:, 1]] = works[:, 2], works[:, 0]
+    for name, (_, step) in steps().works.items():
+        if begun[step] >= 0:
+            finish = int(ended[step]) if ended[step] <= minute else None
+            yield Fact(1, "activity", name, start=int(begun[step]), finish=finish)
+
+
+# --- forecasts ------------------------------------------------------------------------------------------------------
+
+
+def outcomes_of(
+    number: int, grains: Sequence[str], *, learning: bool = True, pace: float | None = None
+) -> list[Outcome]:
+    """Return what forecasts of one true project say, at every grain and cut."""
+    log = true_log(number, pace)
+    truth, found = int(log[-1, 0]), []
+    for cut in CUTS:
+        for grain in grains:
+            status = status_of(log, round(cut * truth), grain)
+            case = forecast_case(config(), status, learning=learning, planned=planned())
+            ends = np.array(
+                [done.outcome.log[-1, 0] for done in case.replications(FORECAST_SEED + number, 0, FORECAST_RUNS)]
+            )
+            low, middle, high = (float(np.sort(ends)[rank - 1]) for rank in (4, 20, 36))
+            below = int((ends < truth).sum())
+            error, width = (days / MINUTES_PER_DAY for days in (middle - truth, high - low))
+            found.append(Outcome(number, grain, cut, learning, str(pace or ""), below, error, width))
+    return found
+
+
+def _all_of(task: tuple[int, tuple[str, ...], bool, float | None]) -> list[Outcome]:
+    number, grains, learning, pace = task
+    return outcomes_of(number, grains, learning=learning, pace=pace)
+
+
+def tasks(truths: int) -> list[tuple[int, tuple[str, ...], bool, float | None]]:
+    """Return what is asked: every grain with learning on, and a slow project with learning on and off."""
+    slow = range(min(truths, 60))
+    return [
+        *((number, GRAINS, True, None) for number in range(truths)),
+        *((number, ("activities",), learning, SLOW_PACE) for number in slow for learning in (True, False)),
+    ]
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+def table(found: Iterable[Outcome]) -> str:
+    """Return how often truths lie below the forecasts' quantiles, by grain and cut, as a table of Markdown."""
+    rows = list(found)
+    lines = [
+        "| status | cut at | projects | below P10 | below P50 | below P80 | below P90 | P10–P90, days | P50 − truth |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    groups = dict.fromkeys((one.grain, one.learning, one.pace, one.cut) for one in rows)
+    for grain, learning, pace, cut in groups:
+        mine = [one for one in rows if (one.grain, one.learning, one.pace, one.cut) == (grain, learning, pace, cut)]
+        name = grain + (f", true pace {pace}" if pace else "") + ("" if learning else ", learning off")
+        shares = [f"{100 * share:.0f} ({100 * low:.0f}–{100 * high:.0f})" for share, low, high in coverage(mine)]
+        width, error = (float(np.mean([getattr(one, of) for one in mine])) for of in ("width", "error"))
+        lines.append(f"| {name} | {cut:.0%} | {len(mine)} | {' | '.join(shares)} | {width:.0f} | {error:+.0f} |")
+    return "\n".join(lines)
+
+
+def coverage(found: Sequence[Outcome]) -> list[tuple[float, float, float]]:
+    """Return by level the share of truths below the forecast's quantile, with its 95 % interval (Wilson)."""
+    ranks = [round(level * (FORECAST_RUNS + 1)) for level in LEVELS]
+    shares = [proportion_interval(sum(one.below < rank for one in found), len(found)) for rank in ranks]
+    return [(share.value, share.low, share.high) for share in shares]
+
+
+def draw(found: Sequence[Outcome], path: Path) -> None:
+    """Draw by grain and cut the share of truths below every quantile, beside the diagonal."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(CUTS), figsize=(9, 3.2), sharey=True, layout="constrained")
+    for axis, cut in zip(axes, CUTS, strict=True):
+        axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        for grain in GRAINS:
+            mine = [one for one in found if one.grain == grain and one.cut == cut and not one.pace]
+            levels = np.arange(1, FORECAST_RUNS + 1) / (FORECAST_RUNS + 1)
+            below = np.array([one.below for one in mine])
+            axis.plot(levels, [(below < round(level * (FORECAST_RUNS + 1))).mean() for level in levels], label=grain)
+        axis.set(title=f"at {cut:.0%} of the time", xlabel="what the forecast says", xlim=(0, 1), ylim=(0, 1))
+    axes[0].set(ylabel="share of truths below it")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def write(found: Sequence[Outcome]) -> None:
+    """Write the outcomes, the picture, and the table into its page."""
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / "calibration.csv").open("w", newline="", encoding="utf-8") as sink:
+        writer = csv.DictWriter(sink, [field.name for field in fields(Outcome)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(one) for one in found)
+    draw(found, PICTURE)
+    page = PAGE.read_text(encoding="utf-8")
+    head, _, rest = page.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{BEGIN}\n{table(found)}\n{END}{tail}", encoding="utf-8")
+
+
+def main(truths: int = TRUTHS) -> None:
+    """Forecast true projects on all cores, and write what was found."""
+    todo = tasks(truths)
+    with ProcessPoolExecutor(int(os.environ.get("WORKERS", os.cpu_count() or 1))) as pool:
+        found = [one for many in pool.map(_all_of, todo) for one in many]
+    write(found)
+    print(table(found))  # noqa: T201 (a command)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

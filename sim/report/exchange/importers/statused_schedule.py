@@ -1,0 +1,148 @@
+"""A schedule that was exported by us and statused in MS Project or Primavera P6: its actuals as the facts of a status.
+
+Every activity carries its id, `UNIT/ACTIVITY` and which time it is done, in a field of its own (Text2, in XER a user-defined
+field), so that names, links and rows may be changed in the planner's tool. Taken over are actual start and finish, remaining
+duration, percent complete where there is no remaining duration, suspend and resume; the data date is the file's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from sim import files
+from sim.report.exchange.importers.mspdi_import import duration_minutes
+from sim.report.exchange.importers.planner_calendars import PlannerCalendar, mspdi_calendars
+from sim.report.exchange.importers.source_text import WrongFile, read_xml
+from sim.report.exchange.importers.xer_import import read_tables
+
+MOST_BYTES = 64_000_000
+TEXT2 = "188743734"
+"""The field of MS Project that has the id."""
+UDF_NAME = "sim_activity_id"
+"""The user-defined field of P6 that has the id."""
+TIME_SIGN = " #"
+"""Between an id and which time its activity is done, where that is not the first."""
+WHOLE = 100
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class StatusedSchedule:
+    """A schedule with actuals: its data date, None where the file has none, and a row for each activity that has begun."""
+
+    data_date: str | None
+    rows: tuple[Row, ...]
+    activities: int
+
+
+def activity_id(unit: str, activity: str, time: int) -> str:
+    """Return the id under which an activity is exported; `time` is 0 the first time it is done."""
+    return f"{unit}/{activity}{f'{TIME_SIGN}{time + 1}' if time else ''}"
+
+
+def read_statused(path: Path) -> StatusedSchedule:
+    """Read the actuals of a Microsoft Project XML file or an XER; WrongFile where it is none of ours."""
+    data = files.read(path, MOST_BYTES)
+    reader = {".xml": _mspdi, ".xer": _xer}.get(path.suffix.lower())
+    if reader is None:
+        raise WrongFile(f"{path}: .xml (Microsoft Project) and .xer (Primavera P6) are read")
+    data_date, found = reader(data, path.name)
+    if not found:
+        raise WrongFile(f"{path}: has no activity with an id of ours; it is not a schedule of `sim export`")
+    # of what is done again, the last time that has begun counts, as in a status
+    latest: dict[str, Row] = {}
+    for name, row in sorted(found.items(), key=lambda pair: _time(pair[0])):
+        if row.get("start"):
+            latest[name.partition(TIME_SIGN)[0]] = row
+    rows = tuple({"kind": "activity", "what": name, **row} for name, row in latest.items())
+    return StatusedSchedule(data_date, rows, len(found))
+
+
+def _time(name: str) -> int:
+    time = name.partition(TIME_SIGN)[2]
+    return int(time) if time.isdecimal() else 1
+
+
+def _row(
+    start: str, finish: str, remaining_days: float | None, percent: float | None, suspended: str, resumed: str
+) -> Row:
+    """Return the cells of one activity; what is finished needs no more than its dates."""
+    row: Row = {"start": _moment(start), "finish": _moment(finish)}
+    if start and not finish:
+        if remaining_days is not None:
+            row["remaining_days"] = round(remaining_days, 4)
+        elif percent:
+            row["percent"] = percent
+        row |= {"suspended": _moment(suspended), "resumed": _moment(resumed)}
+    return {name: cell for name, cell in row.items() if cell not in ("", None)}
+
+
+def _moment(text: str) -> str:
+    """Return date and time as a status has them; blank for blank."""
+    return datetime.fromisoformat(text.strip()).strftime("%Y-%m-%dT%H:%M") if text.strip() else ""
+
+
+# --- Microsoft Project ----------------------------------------------------------------------------------------------
+
+
+def _mspdi(data: bytes, file: str) -> tuple[str | None, dict[str, Row]]:
+    """Return the data date and every activity of ours by its id."""
+    root = read_xml(data, file)
+    if root.tag != "Project":
+        raise WrongFile(f"{file}: not a Microsoft Project XML file: it begins with <{root.tag[:40]}>")
+    calendars = mspdi_calendars(root)
+    found: dict[str, Row] = {}
+    for task in root.iterfind("Tasks/Task"):
+        name = next(iter(_fields(task, TEXT2)), "")
+        if name:
+            found[name] = _mspdi_row(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
+    return _text(root, "StatusDate")[:10] or None, found
+
+
+def _mspdi_row(task: Element, calendar: PlannerCalendar | None, where: str) -> Row:
+    """Return the actuals of one task; a split is a suspension."""
+    start, finish = _text(task, "ActualStart"), _text(task, "ActualFinish")
+    remaining, percent = _text(task, "RemainingDuration"), float(_text(task, "PercentComplete") or 0)
+    days = None
+    if remaining:
+        minutes = duration_minutes(remaining, where)
+        days = minutes / (calendar.day_minutes if calendar and calendar.day_minutes else 1440)
+    stop, resume = _text(task, "Stop"), _text(task, "Resume")
+    split = bool(stop and resume and resume[:16] > stop[:16])
+    return _row(start, finish, days, percent or None, stop if split else "", resume if split else "")
+
+
+def _fields(task: Element, number: str) -> Iterator[str]:
+    for field in task.iterfind("ExtendedAttribute"):
+        if _text(field, "FieldID") == number:
+            yield _text(field, "Value")
+
+
+def _text(element: Element, tag: str) -> str:
+    return (element.findtext(tag) or "").strip()
+
+
+# --- Primavera P6 ---------------------------------------------------------------------------------------------------
+
+
+def _xer(data: bytes, file: str) -> tuple[str | None, dict[str, Row]]:
+    """Return the data date and every activity of ours by its id."""
+    tables = read_tables(data, file)
+    ours = {row["udf_type_id"] for row in tables.get("UDFTYPE", []) if row["udf_type_name"] == UDF_NAME}
+    names = {row["fk_id"]: row["udf_text"] for row in tables.get("UDFVALUE", []) if row["udf_type_id"] in ours}
+    hours = {row["clndr_id"]: float(row["day_hr_cnt"] or 24) for row in tables.get("CALENDAR", [])}
+    found: dict[str, Row] = {}
+    for task in tables.get("TASK", []):
+        if name := names.get(task["task_id"]):
+            remaining = task["remain_drtn_hr_cnt"]
+            days = float(remaining) / (hours.get(task["clndr_id"]) or 24) if remaining else None
+            found[name] = _row(
+                task["act_start_date"], task["act_end_date"], days, float(task["phys_complete_pct"] or 0) or None,
+                task["suspend_date"], task["resume_date"],
+            )  # fmt: skip
+    project = next(iter(tables.get("PROJECT", [])), None)
+    return (project["last_recalc_date"][:10] or None if project is not None else None), found
