@@ -53,7 +53,7 @@ def forecast(
     so that the next forecast can say what moved since. Exit code 2 where the status is not sound: see `sim status check`.
     """
     from sim.report.html_report.run_report import write_run
-    from sim.report.verdict import describe_forecast, describe_trend
+    from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
     from sim.study.analyses.forecast.trend import attribute, keep, plan_before, trend
@@ -159,7 +159,7 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     Exit code 2 where something cannot be.
     """
     from sim.errors import SimError
-    from sim.report.verdict import describe_findings
+    from sim.report.presentation import describe_findings
     from sim.study.analyses.forecast.status import read_status
     from sim.study.analyses.forecast.status_checks import check_status
     from sim.study.result import digest

@@ -1,9 +1,12 @@
-"""What a result shows of itself in Python: its verdict, its report, and HTML for notebooks (`sim.display` looks it up)."""
+"""What results show of themselves: verdict, report, HTML in notebooks (`sim.display` looks it up), and forecasts as text."""
 
 from __future__ import annotations
 
 import base64
 import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from functools import singledispatch
 from html import escape
 from pathlib import Path
@@ -12,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from sim import files
 from sim.report.console import describe_comparison, describe_run, plain_text
 from sim.report.plan_check import describe_plan
-from sim.report.result_view import FINISH, ResultView
+from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
 from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
+from sim.study.analyses.forecast.status_checks import StatusFinding
+from sim.study.analyses.forecast.trend import Move
 from sim.study.analyses.sensitivity import Found
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import Tuned
@@ -119,3 +124,142 @@ def _picture(ax: Axes) -> str:
     figure.savefig(sink, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight")
     figure.clear()
     return f"<img alt='S-curve of the finish' src='data:image/png;base64,{base64.b64encode(sink.getvalue()).decode()}'>"
+
+
+# --- forecast ----------------------------------------------------------------------------------------------------------
+
+
+def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> str:
+    """Return the verdict of a forecast, what moved it and what it learnt, as lines of text."""
+    return "\n".join(
+        [
+            *_forecast_dates(result, moves, earlier),
+            "",
+            *_moved_by(moves),
+            *_learnt_factors(result),
+            *_earned(result),
+            *_remarks(result),
+        ]
+    )
+
+
+def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
+    start, made = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
+    yield f"{result.manifest['name']}, data date {made['data_date']}, {result.sample.size:,} runs"
+    numbers = result.numbers
+    for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
+        if metric in numbers:
+            yield _dated(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
+    before = [one for one in earlier if str(one["data_date"]) < made["data_date"]]
+    if before and FINISH in numbers and "p50" in before[-1]["days"].get("all", {}):
+        then = before[-1]["days"]["all"]
+        p50, p80 = (numbers[FINISH][p] - then[p] for p in ("p50", "p80"))
+        yield _dated("  before", start, then["p50"], then["p80"]) + f"   as of {before[-1]['data_date']}"
+        yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
+    if moves:
+        yield _dated("  plan", start, moves[0].p50, moves[0].p80) + "   before anything was known"
+
+
+def _dated(label: str, start: date, p50: float, p80: float) -> str:
+    return f"  {label:9} P50 {_day(start, p50)}   P80 {_day(start, p80)}"
+
+
+def _day(start: date, days: float) -> str:
+    if not math.isfinite(days):
+        return "never     " if days > 0 else "unknown   "
+    return (start + timedelta(days=int(days))).isoformat()
+
+
+def _moved_by(moves: Sequence[Move]) -> Iterator[str]:
+    """Yield the plan's dates and what moved them, one after the other."""
+    if not moves:
+        return
+    plan, *others = moves
+    yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
+    yield from (f"  {move.cause:32} P50 {move.p50:+7.1f}   P80 {move.p80:+7.1f}" for move in others)
+    yield f"  {'all together':32} P50 {sum(m.p50 for m in others):+7.1f}   P80 {sum(m.p80 for m in others):+7.1f}"
+
+
+MOST_LEARNT = 8
+
+
+def _learnt_factors(result: Result) -> Iterator[str]:
+    """Yield the factors that were learnt: prior, posterior, and how much of them the actuals explain."""
+    made = result.manifest["forecast"]
+    found = made["learnt"]
+    if not found:
+        yield "learnt from actuals: nothing yet" if made["learning"] else "learning is switched off"
+        return
+    yield f"learnt from {made['evidence']:,} facts, median (P10 to P90) as factor of the time or amount:"
+    for one in found[:MOST_LEARNT]:
+        before, after = (_range(one[key]) for key in ("prior", "posterior"))
+        yield f"  {one['factor']:28} {before} -> {after}   {one['explained']:.0%} of its variance explained"
+    if len(found) > MOST_LEARNT:
+        yield f"  and {len(found) - MOST_LEARNT} more that moved less (manifest.json has them)"
+
+
+def _range(quantiles: Sequence[float]) -> str:
+    middle, low, high = quantiles
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _earned(result: Result) -> Iterator[str]:
+    """Yield earned value at the data date in hours and in dollars, with its indices."""
+    made = result.manifest["forecast"]["earned_value"]
+    yield "earned value            PV            EV            AC     SPI     CPI  SPI(t)   earned schedule"
+    for unit, scale, label in (("hours", 1.0, "hours"), ("usd", 1e6, "million USD")):
+        one = made[unit]
+        amounts = "".join(_column(one[name], 14, scale) for name in ("planned", "earned", "actual"))
+        indices = "".join(_column(one[name], 8, 1.0, 2) for name in ("spi", "cpi", "spi_t"))
+        yield f"  {label:12}{amounts}{indices}   day {one['earned_schedule']:.0f} on day {one['time']:.0f}"
+
+
+def _column(amount: float | None, width: int, scale: float, digits: int = 0) -> str:
+    """Return an amount at the right of a column; a dash for what is not reported."""
+    return "-".rjust(width) if amount is None else f"{amount / scale:,.{digits}f}".rjust(width)
+
+
+MOST_REMARKS = 5
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    """Yield what was implied, and what is out of sequence and how that is taken."""
+    made = result.manifest["forecast"]
+    if made["implied"]:
+        yield f"{made['implied']} steps are not reported, but what is reported needs them: taken as done"
+    found = made["out_of_sequence"]
+    how = made["logic"].replace("_", " ")
+    yield from (f"out of sequence ({how}): {text}" for text in found[:MOST_REMARKS])
+    if len(found) > MOST_REMARKS:
+        yield f"and {len(found) - MOST_REMARKS} more out of sequence (manifest.json has them)"
+
+
+def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str:
+    """Return the forecasts over data dates as a table: P50 and P80 of first, half and all MW."""
+    start = date.fromisoformat(start_date)
+    lines = [
+        "trend of forecasts",
+        "data date    " + "".join(f"{f'{name} {q.upper()}':13}" for name, q in _SHOWN).rstrip(),
+    ]
+    for one in earlier:
+        cells = [one["days"].get(name, {}).get(quantile) for name, quantile in _SHOWN]
+        shown = ("-         " if day is None else _day(start, day) for day in cells)
+        lines.append("   ".join([str(one["data_date"]), *shown]).rstrip())
+    return "\n".join(lines)
+
+
+_SHOWN = tuple((name, quantile) for name in ("first", "half", "all") for quantile in ("p50", "p80"))
+
+
+def describe_findings(findings: Iterable[StatusFinding]) -> str:
+    """Return what was found in a status, one line each."""
+    return "\n".join(f"{one.weight}: {_place(one)}" for one in findings)
+
+
+def _place(one: StatusFinding) -> str:
+    problem = one.problem
+    text = str(problem)
+    return text.replace(
+        f"{problem.file}:{problem.line}", f"{problem.file}: row {problem.line}, column {problem.path}", 1
+    )

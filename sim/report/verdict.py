@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 
@@ -14,9 +11,6 @@ from sim.report.explanations import critical_causes
 from sim.report.formatting import Quote, day_of_month, interval, metric_format, money, number, p50_and_p80, percent
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
-from sim.study.analyses.forecast.status_checks import StatusFinding
-from sim.study.analyses.forecast.trend import Move
-from sim.study.result import Result
 
 WITH_SEVERAL_ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
 IDLE = (
@@ -275,119 +269,3 @@ def _percentiles(view: ResultView, metric: str, part: str, label: str, note: str
     unit = p80.partition(" to ")[2].partition(" ")[2]
     intervals = f"P50 {p50.removesuffix(f' {unit}')}, P80 {p80}"
     return KeyResult(part, label, p50_and_p80(view.summary, metric), f"{note}; {intervals}")
-
-
-# --- forecast -------------------------------------------------------------------------------------------------------
-
-
-def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> str:
-    """Return the verdict of a forecast, what moved it and what it learnt, as lines of text."""
-    return "\n".join(
-        [*_forecast_dates(result, moves, earlier), "", *_moved_by(moves), *_learnt_factors(result), *_remarks(result)]
-    )
-
-
-def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
-    start, made = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
-    yield f"{result.manifest['name']}, data date {made['data_date']}, {result.sample.size:,} runs"
-    numbers = result.numbers
-    for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
-        if metric in numbers:
-            yield _dated(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
-    before = [one for one in earlier if str(one["data_date"]) < made["data_date"]]
-    if before and FINISH in numbers and "p50" in before[-1]["days"].get("all", {}):
-        then = before[-1]["days"]["all"]
-        p50, p80 = (numbers[FINISH][p] - then[p] for p in ("p50", "p80"))
-        yield _dated("  before", start, then["p50"], then["p80"]) + f"   as of {before[-1]['data_date']}"
-        yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
-    if moves:
-        yield _dated("  plan", start, moves[0].p50, moves[0].p80) + "   before anything was known"
-
-
-def _dated(label: str, start: date, p50: float, p80: float) -> str:
-    return f"  {label:9} P50 {_day(start, p50)}   P80 {_day(start, p80)}"
-
-
-def _day(start: date, days: float) -> str:
-    if not math.isfinite(days):
-        return "never     " if days > 0 else "unknown   "
-    return (start + timedelta(days=int(days))).isoformat()
-
-
-def _moved_by(moves: Sequence[Move]) -> Iterator[str]:
-    """Yield the plan's dates and what moved them, one after the other."""
-    if not moves:
-        return
-    plan, *others = moves
-    yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
-    yield from (f"  {move.cause:32} P50 {move.p50:+7.1f}   P80 {move.p80:+7.1f}" for move in others)
-    yield f"  {'all together':32} P50 {sum(m.p50 for m in others):+7.1f}   P80 {sum(m.p80 for m in others):+7.1f}"
-
-
-MOST_LEARNT = 8
-
-
-def _learnt_factors(result: Result) -> Iterator[str]:
-    """Yield the factors that were learnt: prior, posterior, and how much of them the actuals explain."""
-    made = result.manifest["forecast"]
-    found = made["learnt"]
-    if not found:
-        yield "learnt from actuals: nothing yet" if made["learning"] else "learning is switched off"
-        return
-    yield f"learnt from {made['evidence']:,} facts, median (P10 to P90) as factor of the time or amount:"
-    for one in found[:MOST_LEARNT]:
-        before, after = (_range(one[key]) for key in ("prior", "posterior"))
-        yield f"  {one['factor']:28} {before} -> {after}   {one['explained']:.0%} of its variance explained"
-    if len(found) > MOST_LEARNT:
-        yield f"  and {len(found) - MOST_LEARNT} more that moved less (manifest.json has them)"
-
-
-def _range(quantiles: Sequence[float]) -> str:
-    middle, low, high = quantiles
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
-
-MOST_REMARKS = 5
-
-
-def _remarks(result: Result) -> Iterator[str]:
-    """Yield what was implied, and what is out of sequence and how that is taken."""
-    made = result.manifest["forecast"]
-    if made["implied"]:
-        yield f"{made['implied']} steps are not reported, but what is reported needs them: taken as done"
-    found = made["out_of_sequence"]
-    how = made["logic"].replace("_", " ")
-    yield from (f"out of sequence ({how}): {text}" for text in found[:MOST_REMARKS])
-    if len(found) > MOST_REMARKS:
-        yield f"and {len(found) - MOST_REMARKS} more out of sequence (manifest.json has them)"
-
-
-def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str:
-    """Return the forecasts over data dates as a table: P50 and P80 of first, half and all MW."""
-    start = date.fromisoformat(start_date)
-    lines = [
-        "trend of forecasts",
-        "data date    " + "".join(f"{f'{name} {q.upper()}':13}" for name, q in _SHOWN).rstrip(),
-    ]
-    for one in earlier:
-        cells = [one["days"].get(name, {}).get(quantile) for name, quantile in _SHOWN]
-        shown = ("-         " if day is None else _day(start, day) for day in cells)
-        lines.append("   ".join([str(one["data_date"]), *shown]).rstrip())
-    return "\n".join(lines)
-
-
-_SHOWN = tuple((name, quantile) for name in ("first", "half", "all") for quantile in ("p50", "p80"))
-
-
-def describe_findings(findings: Iterable[StatusFinding]) -> str:
-    """Return what was found in a status, one line each."""
-    return "\n".join(f"{one.weight}: {_place(one)}" for one in findings)
-
-
-def _place(one: StatusFinding) -> str:
-    problem = one.problem
-    text = str(problem)
-    return text.replace(
-        f"{problem.file}:{problem.line}", f"{problem.file}: row {problem.line}, column {problem.path}", 1
-    )

@@ -21,12 +21,12 @@ from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replic
 from sim.engine.initial_state import InitialState
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.measure import MetricContext
-from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
+from sim.study.analyses.forecast.earned_value import project_earned_value
 from sim.study.analyses.forecast.learning import Learnt, Past, Pasts, Posterior, PosteriorUniforms, Statistics, past_of
 from sim.study.analyses.forecast.open_risks import with_risks
-from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.plan_steps import PlanSteps, translated
 from sim.study.analyses.forecast.progress import LOGIC, Logic, Progress
 from sim.study.analyses.forecast.remaining import RemainingWork
 from sim.study.analyses.forecast.status import ONLINE, Status, read_status
@@ -100,11 +100,22 @@ class ForecastCase(Case):
                 "out_of_sequence": list(self.progress.out_of_sequence),
                 "evidence": self.pasts.evidence if self.learning else 0,
                 "learnt": [asdict(one) for one in self.learnt],
+                "earned_value": self.earned_value(),
             },
             # as it was stated: chances that are left of risks follow from the status
             "config_digest": digest(self.stated or self.project),
             "config": (self.stated or self.project).model_dump(mode="json"),
         }
+
+    def earned_value(self) -> dict[str, Any]:
+        """Return earned value at the data date, in hours and in dollars."""
+        assert self.status is not None
+        assert self.expected is not None
+        log = translated(self.expected, self.plan if self.basis is None else self.basis.plan, self.plan)
+        paid = self.as_planned[1]["capital_deployed_usd"]
+        return project_earned_value(
+            self.plan, log, self.state.history, self.planned.content, np.asarray(paid, float), self.status
+        )
 
     def delivered(self) -> list[tuple[float, float]]:
         """Return MW online and the day since when, as reported."""
@@ -241,24 +252,6 @@ class ForecastCase(Case):
 def _only_shared(inputs: Sequence[str], draws: Uniforms, names: Sequence[str], first: int, count: int) -> Any:
     """Return draws of what is shared; NaN for single inputs, which the kernel draws as it reaches them."""
     return np.full((len(names), count), np.nan) if names is inputs else draws(names, first, count)
-
-
-def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:
-    """Return a log of a plan in the steps of another: of units that both have, with routes of one length.
-
-    What else there is in the other plan has done nothing yet, such as a crew that is only thought of.
-    """
-    if plan is into or (plan.units == into.units and np.array_equal(plan.first, into.first)):
-        return log
-    number = {name: unit for unit, name in enumerate(into.units)}
-    same = np.array([number.get(name, -1) for name in plan.units])
-    length, other = np.diff(plan.first), np.diff(into.first)
-    fits = (same >= 0) & (other[same] == length)
-    unit = plan.unit_of[log[:, 1]]
-    kept = log[fits[unit]].copy()
-    mine = plan.unit_of[kept[:, 1]]
-    kept[:, 1] += into.first[same[mine]] - plan.first[mine]
-    return kept
 
 
 # --- preparing ------------------------------------------------------------------------------------------------------

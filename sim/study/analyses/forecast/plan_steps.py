@@ -210,3 +210,21 @@ class PlanSteps:
     def planned_finish(self) -> int:
         """Return the last minute of the expected plan."""
         return int(max(np.max([m for m in route.planned if m < NEVER], initial=0) for route in self.routes))
+
+
+def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:
+    """Return a log of a plan in the steps of another: of units that both have, with routes of one length.
+
+    What else there is in the other plan has done nothing yet, such as a crew that is only thought of.
+    """
+    if plan is into or (plan.units == into.units and np.array_equal(plan.first, into.first)):
+        return log
+    number = {name: unit for unit, name in enumerate(into.units)}
+    same = np.array([number.get(name, -1) for name in plan.units])
+    length, other = np.diff(plan.first), np.diff(into.first)
+    fits = (same >= 0) & (other[same] == length)
+    unit = plan.unit_of[log[:, 1]]
+    kept = log[fits[unit]].copy()
+    mine = plan.unit_of[kept[:, 1]]
+    kept[:, 1] += into.first[same[mine]] - plan.first[mine]
+    return kept
