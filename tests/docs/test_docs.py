@@ -30,7 +30,11 @@ from tests.tiny_project import TINY
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([DOCS / "tutorial.md", *(DOCS / "how_to").glob("*.md")])
-SLOW_PAGES = [pytest.param(page, marks=pytest.mark.slow, id=page.name) for page in PAGES if page.name != "tutorial.md"]
+SLOW_PAGES = [
+    pytest.param(page, marks=pytest.mark.slow, id=page.name)
+    for page in PAGES
+    if page.name not in {"tutorial.md", "monthly_update.md"}
+]
 MANY = ("sweep", "sensitivity", "tune")
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -24,6 +24,7 @@ from sim.report.html_report.chart_spec import (
     in_one_line,
     moving_days,
 )
+from sim.report.html_report.forecast_charts import at_data_date
 from sim.report.html_report.money_charts import capital, funding, joint
 from sim.report.html_report.typical_run_charts import flow, flowline, trades
 from sim.report.representative_run import (
@@ -37,7 +38,7 @@ SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))
 
 def run_charts(view: ResultView) -> dict[str, Chart]:
     """Return the charts of a result by name, in the order in which they are read; none where every run failed."""
-    return {} if view.info.all_failed else dict(_run_charts(view))
+    return {} if view.info.all_failed else at_data_date(view, dict(_run_charts(view)))
 
 
 def _run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:

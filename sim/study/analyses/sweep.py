@@ -356,7 +356,10 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
 def _statuses(design: Design) -> dict[str, Any]:
     """Fingerprints of the statuses that the configurations go on from, where they do."""
     found = [base.continuation.status for base in design.bases if base.continuation is not None]
-    return {"statuses": [files.digest(files.read(Path(path), LARGEST_STATUS)) for path in found]} if found else {}
+    told = [
+        files.read(Path(one), LARGEST_STATUS) if isinstance(one, str | Path) else repr(one).encode() for one in found
+    ]
+    return {"statuses": [files.digest(data) for data in told]} if found else {}
 
 
 def identity(case: SweepSeries, seed: int) -> dict[str, Any]:

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 import sim
-from sim.errors import ConfigError
+from sim.config.overrides import continued
+from sim.errors import CheckFailed, ConfigError
+from sim.report.html_report.run_charts import run_charts
+from sim.report.result_view import ResultView
+from sim.study.analyses.baseline import require_actuals, save
 from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import Finished, forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
@@ -18,6 +22,7 @@ from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, Status, read_status, write_csv
 from sim.study.analyses.forecast.status_checks import check_status
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
+from sim.study.analyses.forecast.trend import forecast_summary
 from sim.study.case import Case, prepare_case
 from sim.world.project_calendars import day_minutes
 
@@ -173,6 +178,56 @@ def test_actuals_that_take_longer_move_pace_up(times: float, above: bool) -> Non
     assert (pace.posterior[0] > 1) == above
     # P90 over P10: actuals narrow it
     assert pace.posterior[2] / pace.posterior[1] < pace.prior[2] / pace.prior[1]
+
+
+def test_charts_have_the_data_date_and_the_actual_line_before_it() -> None:
+    given = status(0.7)
+    view = ResultView(sim.forecast(CONFIG, given, runs=8, workers=1))
+    charts = run_charts(view)
+    for name in ("mw_online", "headcount", "capital"):
+        assert [mark.at for mark in charts[name].marks if mark.label.startswith("data date")] == [given.minute / 1440]
+    (actual,) = (one for one in charts["headcount"].series if one.name == "actual")
+    assert actual.x.max() == given.minute / 1440 - 1
+    assert actual.y.max() > 0
+
+
+def test_the_kept_forecast_is_the_verdict_with_stalled_runs_as_never() -> None:
+    result = sim.forecast(CONFIG, status(0.7), runs=8, workers=1)
+    for name, metric in (("first", "lead_time_first_mw_days"), ("all", "lead_time_full_days")):
+        kept = forecast_summary(result)["days"][name]
+        assert [kept[q] for q in ("p10", "p50", "p80", "p90")] == [
+            result.numbers[metric][q] for q in ("p10", "p50", "p80", "p90")
+        ]
+
+
+def test_earned_value_of_what_goes_as_planned_is_the_planned_value() -> None:
+    value = forecast_case(CONFIG, status(0.6), planned=planned()).earned_value()["hours"]
+    assert value["spi"] == pytest.approx(1.0, abs=0.01)
+    assert value["spi_t"] == pytest.approx(1.0, abs=0.02)
+    assert value["actual"] is None
+
+
+def test_earned_value_takes_what_the_status_reports_as_spent() -> None:
+    given = status(
+        0.6, Fact(2, "hours", "spent", date=1440, count=5.0), Fact(3, "hours", "spent", date=2880, count=900.0)
+    )
+    value = forecast_case(CONFIG, given, planned=planned()).earned_value()["hours"]
+    assert value["actual"] == 900.0
+    assert value["cpi"] == pytest.approx(value["earned"] / 900.0, abs=1e-3)
+
+
+def test_an_actual_delivery_outside_the_baseline_is_told_since_when(tmp_path: Path) -> None:
+    save(sim.run(CONFIG, runs=16, workers=1), tmp_path / "expected.json")
+    late = continued(CONFIG, status(2.5, Fact(2, "count", "online", date=status(2.5).minute, count=0.0)))
+    with pytest.raises(CheckFailed, match="not yet, late since"):
+        require_actuals(late, tmp_path / "expected.json")
+    assert "within P10 to P90" in require_actuals(continued(CONFIG, status(0.5)), tmp_path / "expected.json")
+
+
+def test_a_status_goes_with_its_configuration_into_a_sweep() -> None:
+    swept = sim.sweep(continued(CONFIG, status(0.7)), {"logistics.cranes": [1, 2]}, runs=2, workers=1)
+    days = swept.samples[0].runs["lead_time_full_days"]
+    assert days.min() > status(0.7).minute / 1440
 
 
 def test_earned_value_by_hand() -> None:
