@@ -64,9 +64,13 @@ def earned_value(planned: Floats, earned: float, actual: float, time: int) -> Ea
     curve = np.concatenate([[0.0], planned])
     reached = int(np.searchsorted(curve, earned, side="right")) - 1
     schedule = float(len(planned))
+    first = int(np.searchsorted(curve, earned, side="left"))
     if reached < len(planned):
         step = curve[reached + 1] - curve[reached]
         schedule = reached + (float((earned - curve[reached]) / step) if step else 0.0)
+    if first <= reached:
+        # nothing is planned for a while: of the periods with this planned value, the one nearest to now
+        schedule = float(min(max(time, first), reached))
     at = float(curve[min(time, len(planned))])
     return EarnedValue(at, earned, actual, float(curve[-1]), schedule, float(time))
 
