@@ -219,6 +219,7 @@ def test_fields_of_the_planner_are_of_kinds_that_p6_has(block: Handover) -> None
     assert kinds == {
         "P50 finish (simulated)": "FT_END_DATE", "P80 finish (simulated)": "FT_END_DATE",
         "Critical in % of runs": "FT_FLOAT_2_DECIMALS", "Total float in days (simulated)": "FT_FLOAT_2_DECIMALS",
+        "Activity id (simulated)": "FT_TEXT",
     }  # fmt: skip
     online = next(task for task in block.run.tasks if task.name == "Block 1 handed over")
     found = {
