@@ -289,7 +289,7 @@ class Live:
         """Return a configuration that goes on from the status, its past seen by the baseline's plan."""
         if self.status is None:
             return config
-        return replace(config, continuation=Continuation(self.status, self.loaded({})))
+        return replace(config, continuation=Continuation(self.status, load(self.path, self.overrides)))
 
     def report(self, changes: Changes, out: Path, extras: Callable[[Result, Path], object]) -> None:
         """Run what is on screen as `sim run` would, or continue it from the status, and write it with its report."""
