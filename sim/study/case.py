@@ -1,10 +1,4 @@
-"""A case: one project made ready to be run many times.
-
-How far ahead the weather of a replication is drawn: somewhat further than runs have gone so far.
-
-A horizon is stated generously, and most of its storms come after the last block is online. A run that needs a later
-day asks for it and gets the same storms as if they had been there from the beginning: they belong to civil days.
-"""
+"""A case: one project made ready to be run many times."""
 
 from __future__ import annotations
 
@@ -15,7 +9,6 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from importlib import import_module
 from itertools import islice
-from math import ceil
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -58,32 +51,11 @@ from sim.study.executors.memory_estimate import require_plan_fits
 from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork
 from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
-from sim.world.weather.model import WeatherModel, weather_model
+from sim.world.weather.model import WeatherHorizon, WeatherModel, weather_model
 from sim.world.working_time import Calendar
 
 if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import KernelPlan
-
-
-# --- ahead ------------------------------------------------------------------------------------------------------------
-
-
-DAY = 1440
-TO_BEGIN, AGAIN = 1.5, 1.25
-"""Times the planned finish, before anything is known; times the latest minute that anybody asked for."""
-
-
-class WeatherHorizon:
-    """So many `days`, more with every run that went further."""
-
-    def __init__(self, finish: int) -> None:
-        """Begin with the minute of the planned finish."""
-        self.days = max(1, ceil(TO_BEGIN * finish / DAY))
-
-    def extend(self, minute: int) -> int:
-        """Go on beyond a minute that was asked for; return the days."""
-        self.days = max(self.days, ceil(AGAIN * minute / DAY))
-        return self.days
 
 
 CONTINUED = "sim.study.analyses.forecast.forecast_case"

@@ -11,7 +11,8 @@ import pytest
 from sim.engine.backends import COMPILED, difference
 from sim.jit import available
 from sim.study.api import load
-from sim.study.case import Case, WeatherHorizon, prepare_case
+from sim.study.case import Case, prepare_case
+from sim.world.weather.model import WeatherHorizon
 from sim.world.working_time import ALL
 
 DAY = 1440

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
+from math import ceil
 from pathlib import Path
 from typing import TypeAlias
 
@@ -183,3 +184,28 @@ def typical_weather(model: WeatherModel, shift: Calendar, start_date: date, year
             inside = np.clip(rows, begins[month], begins[month + 1])
             found[exposure].append(inside[inside[:, 0] < inside[:, 1]])
     return {exposure: np.concatenate(rows) for exposure, rows in found.items()}
+
+
+# --- how far ahead ----------------------------------------------------------------------------------------------------
+
+
+MINUTES_PER_DAY = 1440
+TO_BEGIN, AGAIN = 1.5, 1.25
+"""Times the planned finish, before anything is known; times the latest minute that anybody asked for."""
+
+
+class WeatherHorizon:
+    """So many `days` of a replication's weather are drawn: somewhat further than runs have gone so far.
+
+    A horizon is stated generously, and most of its storms come after the last block is online. A run that needs a later
+    day asks for it and gets the same storms as if they had been there from the beginning: they belong to civil days.
+    """
+
+    def __init__(self, finish: int) -> None:
+        """Begin with the minute of the planned finish."""
+        self.days = max(1, ceil(TO_BEGIN * finish / MINUTES_PER_DAY))
+
+    def extend(self, minute: int) -> int:
+        """Go on beyond a minute that was asked for; return the days."""
+        self.days = max(self.days, ceil(AGAIN * minute / MINUTES_PER_DAY))
+        return self.days
