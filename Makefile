@@ -27,7 +27,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation lint types arch check format bench bench-quick peers curves docs gallery constraints wheel clean
+.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation calibration lint types arch check format bench bench-quick peers curves docs gallery constraints wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -52,6 +52,9 @@ claims: $(INSTALLED_DEV) ## judge every claim of the interview and write docs/cl
 
 validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
 	$(BIN)/python -m sim.report.docs_pages docs/validation.md configs/cases $(ARGS)
+
+calibration: $(INSTALLED_DEV) ## forecast 300 simulated true projects from their statuses; table in docs/validation.md (hours: ARGS=20)
+	$(BIN)/python -m experiments.how_sure_forecasts_are.measure $(ARGS)
 
 faults: $(INSTALLED_DEV) ## provoke every fault of docs/reliability.md: promise, fault, what was observed
 	$(BIN)/python -m tests.faults $(ARGS)
