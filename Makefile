@@ -1,6 +1,7 @@
 # Everything a reader of the README or a reviewer types. `make help` lists it.
 #
 # PYTHON   the interpreter that makes the environment (3.11 or newer)   make run PYTHON=python3.13
+# NEWEST   the interpreter of make test-newest                          make test-newest NEWEST=python3.14
 # CONFIG   the project to simulate                                      make run CONFIG=configs/modular.yaml
 # ARGS     options for the command behind the target                    make run ARGS="--runs 200"
 
@@ -22,12 +23,16 @@ DECLARED := pyproject.toml constraints.txt
 PINS := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 # Errors only: what pip was configured with here is not the reader's business.
 PIP_INSTALL := -m pip --disable-pip-version-check -qq install
+# What the tests of other versions need: every extra, and of the tools only those that run tests.
+NEWEST ?= python3.13
+TESTED := [fast,cluster,excel,live,notebooks,sensitivity,tune]
+TEST_TOOLS := hypothesis nbclient playwright pytest pytest-cov pytest-xdist ruff
 # One worker a core, each with its own half of the tests until one is done: what a file shares is built once or twice.
 PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow torture mutants faults fuzz soak audit claims validation calibration lint types arch check format bench bench-quick peers curves docs gallery constraints wheel clean
+.PHONY: help run test test-slow test-oldest test-newest torture mutants faults fuzz soak audit claims validation calibration lint types arch check format bench bench-quick peers curves docs gallery constraints wheel clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,6 +45,18 @@ test: $(INSTALLED_DEV) ## the tests, without the slow ones
 
 test-slow: $(INSTALLED_DEV) ## the slow tests only
 	$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
+
+test-oldest: ## the tests with the oldest libraries that pyproject.toml allows, on Python 3.11 (constraints-oldest.txt)
+	$(PYTHON) -m venv $(VENV)-oldest
+	PIP_CONSTRAINT=constraints-oldest.txt $(VENV)-oldest/bin/python $(PIP_INSTALL) --editable ".$(TESTED)" $(TEST_TOOLS)
+	$(VENV)-oldest/bin/python -m pytest $(PARALLEL) -o filterwarnings=default $(ARGS)
+
+test-newest: ## the tests with the newest libraries there are, on the newest Python (NEWEST=python3.13); pins them
+	$(NEWEST) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python $(PIP_INSTALL) --upgrade --editable ".$(TESTED)" $(TEST_TOOLS)
+	{ echo "# The newest versions of all libraries, as make test-newest last found them (CONTRIBUTING.md)"; \
+	  $(VENV)-newest/bin/python -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints-newest.txt
+	$(VENV)-newest/bin/python -m pytest $(PARALLEL) -o filterwarnings=default $(ARGS)
 
 torture: $(INSTALLED_DEV) ## PROJECTS random projects with everything on: they finish and conserve, or say who waits for what
 	SIM_TORTURE=$(PROJECTS) $(BIN)/python -m pytest -q -m slow tests/theory/test_torture.py -k many
@@ -124,7 +141,7 @@ wheel: $(INSTALLED_DEV) ## build dist/*.whl: pip install it anywhere, the shippe
 	@ls dist/*.whl
 
 clean: ## remove the environment and caches; results in out/ stay
-	rm -rf $(VENV) $(FRESH) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(FRESH) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment ------------------------------------------------------------------------------

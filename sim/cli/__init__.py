@@ -14,6 +14,8 @@ import click
 
 from sim.errors import SimError, Stalled, printable
 
+ADDRESS_SPACE, ADDRESS_SPACE_OF_A_CORE = 800_000_000, 64_000_000
+"""Bytes below which libraries do not load: with less (`ulimit -v`) some wait for ever, others end the process."""
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """Why a disk takes no more, standard output being a file on it."""
 
@@ -26,6 +28,7 @@ class Commands(click.Group):
         from sim.study.executors.interruption import ends_soon, interruptible
 
         try:
+            _require_address_space()
             with ends_soon(), interruptible():
                 found = super().invoke(ctx)
                 sys.stdout.flush()
@@ -41,6 +44,21 @@ class Commands(click.Group):
             click.echo(f"standard output could not be written: {error.strerror}", err=True)
             os._exit(1)  # an orderly end would try to write it once more, and complain
         return found
+
+
+def _require_address_space() -> None:
+    """Refuse a limit on address space under which numpy, scipy and numba cannot be loaded."""
+    if os.name != "posix":
+        return
+    import resource
+
+    least = ADDRESS_SPACE + ADDRESS_SPACE_OF_A_CORE * (os.cpu_count() or 1)
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if resource.RLIM_INFINITY != allowed < least:
+        raise Stalled(
+            f"{allowed / 1e6:,.0f} MB of address space are allowed and {least / 1e6:,.0f} MB are needed for the "
+            "libraries alone: raise the limit (ulimit -v)"
+        )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -7,6 +7,7 @@ and growth) or where the sections are checked against each other (orders and cap
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import fsum
 
 from sim.config.project import Project
 from sim.config.sections.contract import misplaced
@@ -48,7 +49,7 @@ def _buildings(project: Project) -> Iterator[Finding]:
     for at, building in enumerate(scale.buildings):
         if abs(building.mw / block - round(building.mw / block)) > 1e-6:
             yield Finding((*path, at, "mw"), building.mw, f"a multiple of block.mw_gross ({block:g} MW)")
-    total = sum(building.mw for building in scale.buildings)
+    total = fsum(building.mw for building in scale.buildings)
     if abs(total - scale.capacity_mw) > 1e-6:
         yield Finding(path, f"{total:g} MW", f"buildings that add up to scale.capacity_mw ({scale.capacity_mw:g} MW)")
     if scale.phases > 1:

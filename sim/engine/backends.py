@@ -19,7 +19,7 @@ from sim.engine import simpy_engine as processes
 from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed, SimError
-from sim.jit import available
+from sim.jit import available, switched_off
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
@@ -173,7 +173,8 @@ def resolve_backend(engine: str) -> Name:
     if available():
         return COMPILED
     if engine == COMPILED:
-        raise WrongEngine(f"--engine {COMPILED}: numba is not installed; {INSTALL}")
+        why = "switched off by NUMBA_DISABLE_JIT" if switched_off() else f"not installed; {INSTALL}"
+        raise WrongEngine(f"--engine {COMPILED}: numba is {why}")
     _warn_missing()
     return SIMPY
 

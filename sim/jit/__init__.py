@@ -20,7 +20,12 @@ SWITCH = "NUMBA_DISABLE_JIT"
 
 def available() -> bool:
     """Return whether numba is installed, and not switched off (`NUMBA_DISABLE_JIT=1`)."""
-    return find_spec("numba") is not None and os.environ.get(SWITCH, "0") in {"", "0"}
+    return find_spec("numba") is not None and not switched_off()
+
+
+def switched_off() -> bool:
+    """Return whether numba is told not to compile (`NUMBA_DISABLE_JIT=1`): kernels would run, hundreds of times slower."""
+    return os.environ.get(SWITCH, "0") not in {"", "0"}
 
 
 @contextmanager

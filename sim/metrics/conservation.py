@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import pairwise
+from math import fsum
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def money(found: CheckedRun) -> Iterator[str]:
     yield from _with_time(found, entries)
     if round(found.metrics["capital_total_usd"] * 100) != total:
         yield f"capital in all is {found.metrics['capital_total_usd']:,.2f}, the ledger has {total / 100:,.2f}"
-    parts = sum(found.metrics[f"capital_{part}_usd"] for part in PARTS)
+    parts = fsum(found.metrics[f"capital_{part}_usd"] for part in PARTS)
     if abs(parts * 100 - total) > 1:
         yield f"the parts of capital add up to {parts:,.2f}, the ledger to {total / 100:,.2f}"
     yield from _curves(found, entries)

@@ -192,8 +192,8 @@ def against_demand(online: Ints, needed: NeededBlocks, mw: float, horizon: int) 
     open_, minute = np.cumsum(change[order]), np.minimum(minute[order], horizon)
     length = np.diff(minute, append=horizon) / MONTH
     return {
-        "unmet_demand_mw_months": float(mw * (np.maximum(open_, 0.0) @ length)),
-        "idle_capacity_mw_months": float(mw * (np.maximum(-open_, 0.0) @ length)),
+        "unmet_demand_mw_months": float(mw * (np.maximum(open_, 0.0) * length).sum()),
+        "idle_capacity_mw_months": float(mw * (np.maximum(-open_, 0.0) * length).sum()),
     }
 
 

@@ -87,7 +87,7 @@ def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, f
     return {
         "hours_earned": _earned(record),
         "hours_worked": _worked(record),
-        "hours_paid": float((people.total + people.overtime.sum(axis=0)) @ paid_by_day),
+        "hours_paid": float(((people.total + people.overtime.sum(axis=0)) * paid_by_day).sum()),
     }
 
 

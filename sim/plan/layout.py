@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import fsum, inf
 
 from sim.config.project import Project
 from sim.config.sections.orders import Demand, Growth, Scenario
@@ -74,7 +74,7 @@ def _planned_days_per_mw(project: Project, growth: Growth) -> float:
 
 def scenario_days(scenarios: Sequence[Scenario]) -> Discrete:
     """Return the factor on days per MW of the scenario that comes true."""
-    total = sum(scenario.weight for scenario in scenarios)
+    total = fsum(scenario.weight for scenario in scenarios)
     return Discrete(
         tuple(scenario.days_factor for scenario in scenarios),
         tuple(scenario.weight / total for scenario in scenarios),

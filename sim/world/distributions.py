@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import exp, inf, isfinite, log
+from math import exp, fsum, inf, isfinite, log
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -225,7 +225,7 @@ class Discrete:
         """Put the cases in order of value, so that a larger draw is never a smaller value."""
         if not self.values or len(self.values) != len(self.weights):
             raise ValueError("a discrete distribution needs as many weights as values, and at least one")
-        if min(self.weights) < 0 or not 0 < sum(self.weights) < inf:
+        if min(self.weights) < 0 or not 0 < fsum(self.weights) < inf:
             raise ValueError(f"weights must be zero or more and have a positive sum: {self.weights}")
         cases = sorted(zip(self.values, self.weights, strict=True))
         _require_ordered(*(value for value, _ in cases))
@@ -250,7 +250,7 @@ class Discrete:
 
     def mean(self) -> float:
         """Return the weighted mean."""
-        return sum(v * w for v, w in zip(self.values, self.weights, strict=True)) / sum(self.weights)
+        return fsum(v * w for v, w in zip(self.values, self.weights, strict=True)) / fsum(self.weights)
 
     def planned(self) -> float:
         """Return the most likely value; of two that are equally likely, the smaller."""

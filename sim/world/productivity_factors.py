@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ def _mean_over_stay(loss_by_week: Sequence[float], weeks_on: int | None) -> floa
     if weeks_on is None:
         return loss_by_week[-1]
     lost = [loss_by_week[min(week, len(loss_by_week) - 1)] for week in range(weeks_on)]
-    return sum(lost) / weeks_on
+    return fsum(lost) / weeks_on
 
 
 def crowd_factors(crowding: Crowding, sqft: float) -> tuple[int, ...]:

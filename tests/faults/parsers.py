@@ -5,22 +5,46 @@ Used by the property tests (`test_fuzzed_input`) and by the coverage-guided fuzz
 
 from __future__ import annotations
 
+import json
+import math
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
+from click.testing import CliRunner
+
+from sim.cli import main
 from sim.config.yaml_reader import read_text
 from sim.errors import SimError
+from sim.files import digest
+from sim.metrics.conservation import SWITCH
 from sim.report.exchange.formats import read_network
+from sim.report.exchange.importers.into_config import fragment, read_trades, with_trades
 from sim.study.analyses import baseline
-from sim.study.analyses.design import read_study
+from sim.study.analyses.design import Design, read_study
+from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import read_status, write_csv
+from sim.study.analyses.forecast.status_checks import require_sound
+from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
+from sim.study.analyses.sensitivity import analyse
+from sim.study.analyses.shards import merge_shards, run_shard
 from sim.study.analyses.shards import parse as parse_shard
+from sim.study.analyses.sweep import sweep_design
+from sim.study.analyses.tuning import tune_design
 from sim.study.api import load, run
+from sim.study.case import prepare_case
 from sim.study.result import Result
+from sim.study.result import digest as digest_of
 from sim.study.runner import parse as parse_precision
+from sim.study.storage import sealed_files
+from sim.study.storage.checkpoint import ABOUT, FINGERPRINT_LENGTH
 from sim.world.weather.weather_files import read_year
 from tests.tiny_project import TINY
 
@@ -70,27 +94,146 @@ def _baseline(data: bytes) -> None:
     baseline.check(_result(), _file("baseline.json", data))
 
 
+@cache
+def _year() -> bytes:
+    """Rows of a whole year, which what is fuzzed stands before: a file of less than a year is refused at once."""
+    return _hours(range(YEAR_FROM, 366))
+
+
 def _weather(data: bytes) -> None:
-    read_year(_file("x.epw", data))
+    read_year(_file("x.csv", data + _year()))
 
 
 def _study(data: bytes) -> None:
     read_study(_file("study.yaml", data))
 
 
+def _design(data: bytes, *more: str) -> Design:
+    """A study as it is run here: few points of small projects, a test of values and not of size."""
+    design = read_study(_file("study.yaml", data), ["runs=2", "points=4", *more])
+    study = design.study
+    points = math.prod(max(1, len(varied.values)) for varied in study.inputs.values()) * len(design.bases)
+    if points > MOST_POINTS or len(study.inputs) > MOST_INPUTS:
+        raise SimError("more points than are run here")
+    return design
+
+
+def _sweep(data: bytes) -> None:
+    sweep_design(_design(data), workers=1)
+
+
+def _tune(data: bytes) -> None:
+    tune_design(_design(data, "tune.trials=3", "tune.fresh_runs=2"), workers=1)
+
+
+def _sensitivity(data: bytes) -> None:
+    analyse(_design(data, "sensitivity.size=2"), workers=1)
+
+
+def _steps() -> PlanSteps:
+    case = prepare_case(load(place() / "tiny.yaml"))
+    return PlanSteps(case.project, case.plan, case.planned_run.log)
+
+
+_steps_once = cache(_steps)
+
+
+def _status(data: bytes) -> None:
+    steps = _steps_once()
+    facts = read_status(_file("status.csv", data), steps.project.scale.start_date)
+    require_sound(steps, facts)
+
+
+def _forecast(data: bytes) -> None:
+    loaded = load(place() / "tiny.yaml")
+    facts = read_status(_file("status.csv", data), loaded.value.scale.start_date)
+    # what went before the data date was not simulated, and conserves only what was stated
+    with patch.dict(os.environ, {SWITCH: "0"}):
+        forecast_case(loaded, facts, learning=True).simulate_chunk(1, 0, 2)
+
+
+def _ask(data: bytes) -> None:
+    str(_result().ask(data.decode(errors="replace")))
+
+
+def _init(data: bytes) -> None:
+    """`sim init` with a line an option; it writes its folder into one that is emptied each time."""
+    words = [word for word in data.decode(errors="replace").split("\n") if word]
+    shutil.rmtree(place() / "init", ignore_errors=True)
+    (place() / "init").mkdir()
+    if not words or words[0].startswith(("-", "/")) or ".." in words[0]:
+        raise SimError("elsewhere than here")
+    said = CliRunner().invoke(main, ["init", str(place() / "init" / words[0].replace("\0", "_")), *words[1:]])
+    if said.exception is not None and not isinstance(said.exception, SystemExit):
+        raise said.exception
+    assert said.exit_code in {0, 1, 2}, said.output
+    if said.exit_code:
+        raise SimError(said.output)
+
+
+def _trades(data: bytes) -> None:
+    network = read_network(_file("sound.xml", XML))
+    with_trades(network, read_trades(_file("trades.csv", data), _result_trades()))
+
+
+@cache
+def _result_trades() -> tuple[str, ...]:
+    return tuple(load(place() / "tiny.yaml").value.labour.trades)
+
+
+@cache
+def _shards() -> tuple[Path, ...]:
+    """Two sound parts of a run of four replications."""
+    loaded, folder = load(place() / "tiny.yaml"), place() / "shards"
+    return tuple(run_shard(loaded, f"{part}/2", folder / "tiny", runs=4, workers=1) for part in (1, 2))
+
+
+def _merge(data: bytes) -> None:
+    """Put two parts together: what they say of themselves is fuzzed, then numbers of one of them; both sealed anew."""
+    told, _, numbers = data.partition(BETWEEN)
+    shutil.rmtree(place() / "damaged", ignore_errors=True)
+    parts = [shutil.copytree(shard, place() / "damaged" / shard.name) for shard in _shards()]
+    for part in parts:
+        _resealed(part / ABOUT, told)
+    _renumbered(next(parts[0].glob("chunk-*")), numbers.decode(errors="replace"))
+    merge_shards(parts)
+
+
+def _resealed(path: Path, told: bytes) -> None:
+    try:
+        document = json.loads(told)
+        sealed_files.write(path, document)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        path.write_bytes(told)
+
+
+def _renumbered(chunk: Path, numbers: str) -> None:
+    """Write numbers (a line each: column, row, number) into a chunk, named as a chunk of these bytes is."""
+    columns = {name: kept.copy() for name, kept in sealed_files.from_bytes(chunk.read_bytes(), str(chunk)).items()}
+    for line in numbers.splitlines():
+        name, row, value = (line.split() + [""] * 3)[:3]
+        with suppress(ValueError, OverflowError, IndexError, KeyError):
+            columns[name][int(row)] = type(columns[name][0])(value)
+    data = sealed_files.to_bytes(columns)
+    chunk.unlink()
+    name = "-".join([*chunk.stem.split("-")[:3], digest(data)[:FINGERPRINT_LENGTH]])
+    chunk.with_name(f"{name}.parquet").write_bytes(data)
+
+
 def _xml(data: bytes) -> None:
-    read_network(_file("x.xml", data), "site_works")
+    fragment(read_network(_file("x.xml", data)), "site_works")
 
 
 def _xer(data: bytes) -> None:
-    read_network(_file("x.xer", data), "site_works")
+    fragment(read_network(_file("x.xer", data)), "site_works")
 
 
-def _words(data: bytes) -> None:
-    text = data.decode(errors="replace")
-    with suppress(SimError):
-        parse_shard(text)
-    parse_precision(text, METRICS)
+def _shard(data: bytes) -> None:
+    parse_shard(data.decode(errors="replace"))
+
+
+def _precision(data: bytes) -> None:
+    parse_precision(data.decode(errors="replace"), METRICS)
 
 
 PARSERS: dict[str, Callable[[bytes], None]] = {
@@ -102,8 +245,20 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
     "study": _study,
     "xml": _xml,
     "xer": _xer,
-    "words": _words,
+    "shard": _shard,
+    "precision": _precision,
+    "status": _status,
+    "ask": _ask,
+    "trades": _trades,
+    "init": _init,
+    "merge": _merge,
+    "sweep": _sweep,
+    "tune": _tune,
+    "sensitivity": _sensitivity,
+    "forecast": _forecast,
 }
+EXECUTED = frozenset({"merge", "sweep", "tune", "sensitivity", "forecast"})
+"""Those that simulate: some tenths of a second for each input."""
 
 
 def survives(name: str, data: bytes) -> str:
@@ -131,22 +286,65 @@ XER = b"""ERMHDR\t1
 %R\t1\ta\tTT_Task\t8\t1
 %E
 """
-EPW = b"LOCATION,x\nDATA PERIODS,1\n1999,1,1,1,60," + b"0," * 35 + b"0\n"
 STUDY = b"""schema_version: 1
 name: s
-base: tiny.yaml
+question: How late may the power be?
+configs: [tiny.yaml]
 runs: 2
 inputs:
-  cranes: {path: logistics.cranes, values: [1, 2]}
+  week: {paths: [energization.units.first_week], values: [3, 4]}
+  crews: {paths: [labour.trades.civil.crews], values: [1, 2]}
+metrics: [lead_time_full_days]
 """
+RANGES = b"""schema_version: 1
+name: s
+question: How many?
+configs: [tiny.yaml]
+design: sampled
+inputs:
+  week: {paths: [energization.units.first_week], low: 3, high: 6}
+  hours: {paths: ["site_works.steps.*.days"], low: 0.9, high: 1.2, times: true}
+metrics: [lead_time_full_days]
+sensitivity: {method: METHOD, metric: lead_time_full_days, statistic: p80, size: 2}
+tune:
+  metric: idle_capital_months
+  constraints: [{metric: lead_time_full_days, probability: 0.8, at_most: 60}]
+"""
+INIT = b"""mine
+--mw
+120
+--place
+ohio
+--strategy
+modular
+--start
+2027-01-04
+"""
+QUESTIONS = (
+    b"mw >= 2.5 by 2026-06-30", b"finish by 2026-12-31", b"peak_workforce_onsite < 40", b"mw >= 2", b"lead_time_full_days",
+)  # fmt: skip
+BETWEEN = b"\n---- numbers ----\n"
+YEAR_FROM = 8
+"""Day of the year at which the part of a weather file that is not fuzzed begins."""
+MOST_POINTS, MOST_INPUTS = 8, 4
 OVER_THE_BASE = b"extends: base.yaml\nschema_version: 1\nname: x\n"
 SEEDS: dict[str, tuple[bytes, ...]] = {
-    "set": (b"logistics.cranes=2", b"shell.steps.slab.hours={low: 1, mode: 2, high: 3}", b"hall.blocks=[1"),
-    "weather": (EPW,),
-    "study": (STUDY,),
+    "set": (
+        b"logistics.cranes=2",
+        b"shell.steps.slab.hours={low: 1, mode: 2, high: 3}",
+        b"scale.start_date=2027-03-01\nhall.blocks=1",
+    ),
+    "study": (STUDY, *(RANGES.replace(b"METHOD", method) for method in (b"low_high", b"morris", b"sobol"))),
+    "sweep": (STUDY, RANGES.replace(b"METHOD", b"morris")),
+    "tune": (RANGES.replace(b"METHOD", b"morris"),),
+    "sensitivity": tuple(RANGES.replace(b"METHOD", method) for method in (b"low_high", b"morris", b"sobol")),
+    "ask": QUESTIONS,
+    "init": (INIT, b"mine\n--mw\n30\n"),
+    "trades": (b"resource,trade,crews\nElectrician,electricians,0.5\nRigger,riggers,1\nLabourer,civil,\n",),
     "xml": (XML,),
     "xer": (XER,),
-    "words": (b"1%@p80:lead_time_full_days", b"2/4"),
+    "shard": (b"2/4", b"17 / 120"),
+    "precision": (b"1%@p80:lead_time_full_days", b"0.5%@p50:peak_workforce_onsite"),
 }
 
 
@@ -158,11 +356,24 @@ def seeds(name: str) -> tuple[bytes, ...]:
     if name == "baseline":
         baseline.save(_result(), place() / "seed.json")
         return ((place() / "seed.json").read_bytes(),)
-    return (*SEEDS[name], _tmy3()) if name == "weather" else SEEDS[name]
+    if name in {"status", "forecast"}:
+        steps, mark = _steps_once(), digest_of(load(place() / "tiny.yaml").value)
+        day = date(2026, 1, 23)
+        return tuple(write_csv(status_sheet(steps, day, mark, grain)) for grain in GRAINS)
+    if name == "merge":
+        numbers = b"lead_time_full_days 0 30.5\nidle_capital_months 1 0.5\nstatus 1 ok\n"
+        return ((_shards()[0] / ABOUT).read_bytes() + BETWEEN + numbers,)
+    return (_head() + _hours(range(1, YEAR_FROM)),) if name == "weather" else SEEDS[name]
 
 
-def _tmy3() -> bytes:
+def _head() -> bytes:
     """The first lines of a TMY3 file."""
-    head = "Date (MM/DD/YYYY),Time (HH:MM),Wspd (m/s),Dry-bulb (C),Lprecip depth (mm),PresWth (METAR code)"
-    rows = [f"01/01/1999,{hour:02d}:00,3.1,12.0,0,0" for hour in range(1, 25)]
-    return "\n".join(["723650,X,TX", head, *rows]).encode()
+    names = "Date (MM/DD/YYYY),Time (HH:MM),Wspd (m/s),Dry-bulb (C),Lprecip depth (mm),PresWth (METAR code)"
+    return f"723650,X,TX\n{names}\n".encode()
+
+
+def _hours(days: range) -> bytes:
+    """The hours of some days of a year."""
+    dates = [date(1999, 1, 1) + timedelta(days=day - 1) for day in days]
+    rows = [f"{day:%m/%d/%Y},{hour:02d}:00,3.1,12.0,{hour % 2},0\n" for day in dates for hour in range(1, 25)]
+    return "".join(rows).encode()

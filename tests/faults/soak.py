@@ -1,7 +1,8 @@
 """Many replications through many kills, on two workers and on a cluster: one store, flat memory. `make soak RUNS=20000`.
 
-The tiny project is run three times: undisturbed; on two workers, killed again and again and resumed; on a Dask cluster
-on this machine's loopback whose workers are killed again and again. The three results must be the same bytes.
+The tiny project is run three times: undisturbed; on two workers, killed again and again and resumed, now and then before a
+chunk is finished; on a Dask cluster on this machine's loopback whose workers, scheduler and client are killed at random, also
+while they start. The three results must be the same bytes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.processes import TINY, chunks, surroundings
@@ -37,7 +37,8 @@ except SimError as error:
     print(error, file=sys.stderr)
     raise SystemExit(error.exit_code)
 """
-SECONDS_BETWEEN_KILLS = (3.0, 9.0)
+WHILE_STARTING = 0.3
+"""Share of the lives on two workers that end in their first seconds."""
 
 
 class Memory:
@@ -58,9 +59,8 @@ class Memory:
         quarter = len(self.seen) // 4
         early = max(size for _, size in self.seen[quarter : 2 * quarter])
         late = max(size for _, size in self.seen[-quarter:])
-        return (
-            f"largest process {early / 1e6:.0f} MB in the second quarter of the time, {late / 1e6:.0f} MB in the last"
-        )
+        grown = f"{late / early - 1:+.0%}"
+        return f"largest process {early / 1e6:.0f} MB in the second quarter, {late / 1e6:.0f} MB in the last: {grown}"
 
 
 def held(process: int) -> int:
@@ -106,6 +106,10 @@ def through_kills(out: Path, runs: int, memory: Memory) -> str:
     while True:
         process = begun(out, runs, 2)
         hit, next_at = 0, len(chunks(out)) + how.randrange(2, 6)
+        if how.random() < WHILE_STARTING:
+            time.sleep(how.uniform(0, 4))
+            process.kill()
+            parents += 1
         while process.poll() is None:
             memory.look(process.pid)
             if len(chunks(out)) >= next_at and hit < 2:
@@ -123,12 +127,6 @@ def through_kills(out: Path, runs: int, memory: Memory) -> str:
             raise SystemExit(told)
 
 
-def ended(workers: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Leave no worker behind."""
-    for worker in workers:
-        worker.kill()
-
-
 def wait_for(address: str, seconds: float = 300) -> None:
     """Wait until somebody listens there."""
     host, _, port = address.removeprefix("tcp://").partition(":")
@@ -140,29 +138,63 @@ def wait_for(address: str, seconds: float = 300) -> None:
     raise SystemExit(f"nobody listens at {address}")
 
 
+class Cluster:
+    """A scheduler with two workers on the loopback, of which any can be killed."""
+
+    def __init__(self, place: str) -> None:
+        self.place, self.address = place, f"tcp://127.0.0.1:{free_port()}"
+        self.scheduler = started([*SCHEDULER, "--port", self.address.rpartition(":")[2]])
+        wait_for(self.address)
+        self.workers = [self._worker() for _ in range(2)]
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        return started([*WORKER, self.address, "--local-directory", self.place])
+
+    def kill_worker(self) -> None:
+        """Kill a worker and start another in its place."""
+        self.workers[0].kill()
+        self.workers[0].wait()
+        self.workers = [self.workers[1], self._worker()]
+
+    def end(self) -> None:
+        """Leave nobody behind."""
+        for process in (self.scheduler, *self.workers):
+            process.kill()
+            process.wait()
+
+
 def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
-    """Run on a scheduler with two workers; kill one of them now and then and start another."""
-    how, killed, address = random.Random(5), 0, f"tcp://127.0.0.1:{free_port()}"
-    with ExitStack() as at_the_end, tempfile.TemporaryDirectory() as place:
-        scheduler = started([*SCHEDULER, "--port", address.rpartition(":")[2]])
-        at_the_end.callback(scheduler.kill)
-        wait_for(address)
-        workers = [started([*WORKER, address, "--local-directory", place]) for _ in range(2)]
-        at_the_end.callback(ended, workers)
-        process = begun(out, runs, 2, address)
-        due = time.monotonic() + 15
-        while process.poll() is None:
-            memory.look(process.pid, workers[1].pid)
-            if time.monotonic() > due:
-                workers[0].kill()
-                workers[0].wait()
-                workers[0] = started([*WORKER, address, "--local-directory", place])
-                killed, due = killed + 1, time.monotonic() + how.uniform(*SECONDS_BETWEEN_KILLS) + 6
-            time.sleep(0.5)
-        _, told = process.communicate()
-        if process.returncode:
-            raise SystemExit(told)
-    return f"{killed} kills of workers"
+    """Run on a scheduler with two workers; worker, scheduler and client are killed at random, also while they start.
+
+    Every second life is left alone until a chunk is finished, so that the run gets on; a life ends with the death of its
+    scheduler or its client, and the next one goes on from its chunks.
+    """
+    how, killed, lives = random.Random(5), dict.fromkeys(("worker", "scheduler", "client"), 0), 0
+    with tempfile.TemporaryDirectory() as place:
+        while True:
+            cluster, lives = Cluster(place), lives + 1
+            process, had = begun(out, runs, 2, cluster.address), len(chunks(out))
+            due = time.monotonic() + (how.uniform(0, 6) if lives % 2 else 600)
+            try:
+                while process.poll() is None:
+                    memory.look(process.pid, cluster.workers[1].pid)
+                    due = min(due, time.monotonic() + how.uniform(0, 20)) if len(chunks(out)) > had else due
+                    if time.monotonic() > due:
+                        victim = how.choices(list(killed), (6, 1, 1))[0]
+                        killed[victim] += 1
+                        {"worker": cluster.kill_worker, "scheduler": cluster.scheduler.kill, "client": process.kill}[
+                            victim
+                        ]()
+                        had, due = len(chunks(out)), time.monotonic() + 600
+                    time.sleep(0.2)
+                _, told = process.communicate()
+            finally:
+                process.kill()
+                cluster.end()
+            if process.returncode == 0:
+                return f"{', '.join(f'{count} {name}s' for name, count in killed.items())} killed in {lives} lives"
+            if process.returncode != -signal.SIGKILL and "scheduler was lost" not in told and "answers" not in told:
+                raise SystemExit(told)
 
 
 def main(runs: int) -> int:

@@ -126,6 +126,44 @@ def test_too_little_address_space_is_one_line() -> None:
     assert len(last_words(done.stderr)) == 1, done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits memory")
+@pytest.mark.parametrize("megabytes", [300, 600])
+def test_address_space_in_which_libraries_cannot_be_loaded_is_refused_at_once(megabytes: int) -> None:
+    """Was: `sim check` within 300 MB never ended (OpenBLAS asks for memory in a loop), within 400 MB 80 lines."""
+    code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({megabytes}_000_000,) * 2); {COMMAND}"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(TINY)], capture_output=True, text=True, timeout=60, check=False,
+        env=surroundings(),
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"{megabytes} MB of address space are allowed")
+
+
+def test_a_baseline_of_infinite_numbers_is_one_line(tmp_path: Path) -> None:
+    """Was: a traceback of json."""
+    file = tmp_path / "base.json"
+    assert said("baseline", "save", TINY, file, "--runs", "2").exit_code == 0
+    stated = json.loads(file.read_text())
+    stated["planned"]["lead_time_full_days"] = float("-inf")
+    file.write_text(json.dumps(stated))
+    done = said("baseline", "check", TINY, file, "--runs", "2")
+    assert done.exit_code == 2, done.output
+    assert done.output.splitlines()[-1].endswith("not a baseline: -Infinity is no number")
+    assert "Traceback" not in done.output
+
+
+def test_a_compiler_that_is_switched_off_is_one_line() -> None:
+    """Was: an AttributeError of a kernel that numba left in Python."""
+    done = subprocess.run(
+        words(["run", TINY, "--runs", "2", "--engine", "compiled"]), capture_output=True, text=True, timeout=120,
+        check=False, env=surroundings({"NUMBA_DISABLE_JIT": "1"}),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2, ["--engine compiled: numba is switched off by NUMBA_DISABLE_JIT"],
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("name", [f"{'x' * 300}.yaml", "~nobody-here/base.yaml", "a\0b.yaml"])
 def test_a_base_that_cannot_be_a_file_is_one_line(name: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,3 +145,57 @@ def test_time_grows_with_the_replications_and_no_faster(
     assert two < 2.1 * one
     assert four < 2.1 * two
     observed(f"operations of the disk for 1, 2 and 4 thousand replications: {one:,}, {two:,}, {four:,}")
+
+
+ONCE = """
+import os, sys
+from pathlib import Path
+Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
+import numpy as np
+from sim.study.runner import run
+from tests.study.toy_case import Hungry, Toy
+found = run(Hungry(mark=sys.argv[2]), seed=1, runs=60, workers=2, chunk=5)
+plain = run(Toy(), seed=1, runs=60)
+lead = "lead_time_full_days"
+print((found.runs["status"] == "ok").all(), np.array_equal(found.runs[lead], plain.runs[lead]))
+"""
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A control group of 1 GB: beyond, the kernel kills a process of it."""
+    top = Path("/sys/fs/cgroup")
+    place = (
+        next((p for p in (top / "memory", top) if (p / "cgroup.procs").exists()), top) / f"hybrid-dc-sim-{os.getpid()}"
+    )
+    try:
+        place.mkdir()
+    except OSError:
+        pytest.skip("no control group can be made here")
+    try:
+        limit = next(
+            (place / name for name in ("memory.limit_in_bytes", "memory.max") if (place / name).exists()), None
+        )
+        if limit is None:
+            pytest.skip("control groups here limit no memory")
+        limit.write_text("1000000000")
+        yield place
+    finally:
+        time.sleep(0.5)
+        place.rmdir()
+
+
+@pytest.mark.slow
+def test_a_worker_that_the_kernel_kills_for_its_memory_is_replaced(
+    little_memory: Path, tmp_path: Path, observed: Observed
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ONCE, str(little_memory), str(tmp_path / "mark")], capture_output=True, text=True,
+        timeout=300, check=False, env=surroundings(),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True"]
+    assert (tmp_path / "mark").exists()
+    observed(
+        "in a control group of 1 GB: the worker that took it was killed by the kernel, its chunk repeated, same numbers"
+    )

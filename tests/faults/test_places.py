@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sim
@@ -154,3 +155,21 @@ def test_what_never_ends_is_not_read(tmp_path: Path, observed: Observed) -> None
         with pytest.raises(SimError, match="is not a file"):
             files.read(never)
     observed("a device, a folder and a file beyond the limit: exit code 2")
+
+
+@pytest.mark.slow
+def test_two_workers_without_a_folder_for_compiled_code_give_the_same(tmp_path: Path, observed: Observed) -> None:
+    blocked = tmp_path / "a file"
+    blocked.touch()
+    done = subprocess.run(
+        words(["run", TINY, "--runs", "20", "--workers", "2", "--figures", "none", "--out", tmp_path / "out"]),
+        capture_output=True, text=True, timeout=600, check=False, env=surroundings({"NUMBA_CACHE_DIR": str(blocked)}),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("cannot be kept") == 1
+    usual = sim.run(sim.load(TINY), runs=20, workers=1)
+    assert np.array_equal(
+        Result.load(tmp_path / "out").sample.runs["lead_time_full_days"], usual.sample.runs["lead_time_full_days"]
+    )
+    observed("two workers, no folder for compiled code: one sentence, the same numbers")

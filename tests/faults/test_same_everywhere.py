@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -101,6 +102,35 @@ def test_another_user_gets_the_same(usual: dict[str, str], tmp_path: Path, obser
         found = {name: hashlib.sha256(Path(place, "tiny", name).read_bytes()).hexdigest() for name in DATA}
     assert found == usual
     observed("as user 65534 without a home: identical")
+
+
+COLUMNS = """
+import json, sys
+sys.path.insert(0, sys.argv[2])
+import numpy
+import sim
+found = sim.run(sim.load(sys.argv[1]), runs=2, seed=1, workers=1, engine="simpy").sample.runs
+numbers = {name: [float(x).hex() for x in column] for name, column in found.items() if column.dtype.kind in "fi"}
+print(json.dumps({"numpy": numpy.__version__, "columns": numbers}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("libraries", ["oldest", "newest"])
+def test_other_versions_of_libraries_give_the_same_columns(libraries: str, tmp_path: Path, observed: Observed) -> None:
+    """Was: wages by a matrix product, whose last bit is the library's choice, moved a cent to another week (14 columns)."""
+    other = ROOT / f".venv-{libraries}" / "bin" / "python"
+    if not other.exists():
+        pytest.skip(f"there is no environment of the {libraries} libraries here: make test-{libraries}")
+    here, there = (
+        json.loads(subprocess.run(
+            [interpreter, "-c", COLUMNS, str(TINY), str(ROOT)], cwd=tmp_path, capture_output=True, text=True, check=True,
+            timeout=600, env=surroundings({"NUMBA_CACHE_DIR": str(tmp_path)}),
+        ).stdout) for interpreter in (sys.executable, str(other))
+    )  # fmt: skip
+    differing = [name for name, column in here["columns"].items() if there["columns"][name] != column]
+    assert not differing
+    observed(f"{len(here['columns'])} columns by numpy {here['numpy']} and {there['numpy']}: the same bits")
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,17 @@ def toy_manifest(runs: int, seed: int = 1) -> dict[str, Any]:
         "target_days": 300.0, "working_weekdays": [0, 1, 2, 3, 4], "holidays": [], "limits": {"peak": 450.0},
         "planned": {"lead_time_full_days": 300.0}, "planned_blocks": {}, "crews": {}, "versions": {}, "config": {},
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Hungry(Toy):
+    """A replication that takes all the memory there is, until the system ends its process."""
+
+    hungry: int = 17
+
+    def _one(self, seed: int, replication: int) -> float:
+        if replication == self.hungry and multiprocessing.parent_process() is not None and self._now():
+            taken = [np.ones(10_000_000)]
+            while len(taken) < 1_000:
+                taken.append(taken[-1].copy())
+        return super()._one(seed, replication)

@@ -78,7 +78,9 @@ class Ownership(Sourced):
     """What a GPU-hour costs who owns every layer, and who rents from a stack of owners."""
 
     gpus_per_mw_it: Gpus = Field(default=WHOLE, description="GPUs in a MW-IT")
-    utilisation: Share = Field(default=WHOLE, description="Share of GPU-hours that are used or sold")
+    utilisation: Annotated[Figure, Unit("share"), Bounds(0.01, 1)] = Field(
+        default=WHOLE, description="Share of GPU-hours that are used or sold"
+    )
     tokens_per_gpu_second: TokensPerSecond = Field(
         default=ZERO, description="Output tokens that a GPU serves in a second it is used; 0: no cost of tokens"
     )

@@ -12,7 +12,7 @@ of activities, projects do not. `docs/explanation/why_projects_differ.md` has th
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import fsum, log, sqrt
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -144,7 +144,7 @@ class Risks(Section):
     def mitigation_usd(self) -> float:
         """What the mitigations cost that are in force: nothing unless the register is read after mitigation."""
         costs = [driver.mitigation.cost_usd.planned for driver, _ in self.active() if driver.mitigation]
-        return sum(costs) if self.mode == "mitigated" else 0.0
+        return fsum(costs) if self.mode == "mitigated" else 0.0
 
 
 # --- pace -------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,7 +296,7 @@ def _yearly(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying:
         "opex_financing_usd_per_year": financing,
         "opex_energy_usd_per_year": run["energy"],
         "opex_operations_usd_per_year": run["operations"],
-        "opex_usd_per_year": financing + sum(run.values()),
+        "opex_usd_per_year": financing + fsum(run.values()),
         **per_gpu_hour(cost, project),
         **gpu_hour_parts(cost, project),
         "gross_margin_share": gross_margin(project, mw, energise + shell, compute),

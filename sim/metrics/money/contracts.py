@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ def payments(terms: Price, noted: Noted) -> Iterator[Due]:
     # nothing is kept back until a milestone that never comes: it would never be paid
     kept = retained.share.value if retained is not None and noted.get(retained.until) else 0.0
     # terms are shared by many items, and not each has all milestones: the shares that apply are scaled to 1
-    there = sum(payment.share for payment in terms.payments if noted.get(payment.on))
+    there = fsum(payment.share for payment in terms.payments if noted.get(payment.on))
     upto = 0.0
     for payment in terms.payments:
         for step, part in _parts(noted.get(payment.on, ())):
@@ -122,11 +123,21 @@ def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: floa
     crowd = people.direct.sum(axis=0)
     # indirect people have no trade: they are paid as the mean of those they serve
     whole = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)
-    by_day: Floats = (rates @ people.direct) * paid_by_day * whole * factor
+    by_day: Floats = _weighted(rates, people.direct) * paid_by_day * whole * factor
     policy = project.labour.acceleration
     if policy is not None and policy.overtime is not None:
-        by_day = by_day + (rates @ people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
+        by_day = by_day + _weighted(rates, people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
     return by_day
+
+
+def _weighted(rates: Floats, people: NDArray[np.int64]) -> Floats:
+    """Return the sum of rate × people over trades, trade by trade.
+
+    Not by a matrix product: how that adds up is the library's and the processor's choice, and half a cent of wages more or
+    less is a cent in another week.
+    """
+    found: Floats = (rates[:, None] * people).sum(axis=0)
+    return found
 
 
 def beds(people: Headcount, project: Project, usd_per_bed_day: float) -> Floats:
@@ -320,7 +331,7 @@ def _quantity(item: _Bought, project: Project) -> float:
     if terms.usd_per_sqft is not None:
         return place.built_mw * project.hall.sqft_per_mw.value
     if terms.usd_per_load_mile is not None:
-        return sum(_load_miles(system, project, terms) for system in _made_in_factory(item, project))
+        return fsum(_load_miles(system, project, terms) for system in _made_in_factory(item, project))
     return 1.0
 
 

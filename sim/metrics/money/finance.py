@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
+from math import fsum, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def earning(minute: Ints, revenue_factor: Floats, project: Project, kernels: Ker
     order = np.argsort(minute, kind="stable")
     gross = business.usd_per_mw_it_year.value * block.mw_it.value / YEAR * revenue_factor[order]
     cost = running_cost(business, block.mw_gross.value)
-    return Earning(minute[order], gross, gross - sum(cost.values()) / YEAR, kernels)
+    return Earning(minute[order], gross, gross - fsum(cost.values()) / YEAR, kernels)
 
 
 def running_cost(business: Business, mw_gross: float) -> dict[str, float]:
@@ -205,7 +205,7 @@ def interest(found: CapitalTimeline, percent_per_year: float) -> float:
     # what comes online after a draw ends its interest then; what is never online, at the horizon
     later, never = costs[drawn.last] - costs[drawn.row], 1.0 - drawn.share_last
     factor = (later + never * np.exp(growth * found.horizon)) / grown[drawn.row] - (1.0 - drawn.share)
-    return float(drawn.debt @ factor) / 100
+    return float((drawn.debt * factor).sum()) / 100  # no matrix product, see `wages`
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
@@ -324,7 +324,7 @@ def gpu_hour_parts(cost: Layers, project: Project) -> dict[str, float]:
     """
     hours, served = cost.gpu_hours or nan, project.money.ownership.tokens_per_gpu_second.value * 3600 / 1e6
     known = (*cost.wear, cost.running["energy"], cost.running["operations"])
-    parts = dict(zip(COST_PARTS, (*known, cost.owned - sum(known)), strict=True))
+    parts = dict(zip(COST_PARTS, (*known, cost.owned - fsum(known)), strict=True))
     # both per hour in which the GPU is used: utilisation is in the hours already
     tokens = {"cost_per_million_tokens_usd": cost.owned / hours / served} if served else {}
     return {f"gpu_hour_{name}_usd": usd / hours for name, usd in parts.items()} | tokens
@@ -335,4 +335,4 @@ def gross_margin(project: Project, mw: float, infrastructure: float, compute: fl
     business, ownership = project.money.business, project.money.ownership
     revenue = business.usd_per_mw_it_year.value * mw / project.block.mw_gross.value * project.block.mw_it.value
     wear = infrastructure / ownership.infrastructure_years.value + compute / ownership.compute_years.value
-    return (revenue - sum(running_cost(business, mw).values()) - wear) / revenue if revenue else 0.0
+    return (revenue - fsum(running_cost(business, mw).values()) - wear) / revenue if revenue else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import log2
+from math import fsum, log2
 
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Factory, Fleet, Learning, Partner, Stops, System
@@ -110,7 +110,7 @@ def open_factories(context: PlanContext, name: str, system: System) -> list[Plan
 def plants_of(context: PlanContext, name: str, system: System) -> list[Plant]:
     """Return the plants that make a system."""
     factory, names = system.factory, system.factory.plants(name)
-    left = 1 - sum(partner.share for partner in factory.partners)
+    left = 1 - fsum(partner.share for partner in factory.partners)
     logistics = context.project.logistics
     load = load_class(system.skid, logistics.roads)
     first = Plant(name, name, left, factory, getattr(logistics.fleets, name), load)

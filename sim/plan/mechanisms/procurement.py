@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator
+from math import fsum
 
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Lot
@@ -194,7 +195,7 @@ def _power_to_spare(context: PlanContext, info: UnitInfo) -> bool:
     energization = context.project.energization
     units, feeds = energization.units, {feed.id: feed.mw.value for feed in energization.grid}
     needed = next(plant.built_mw for plant in context.layout.plants if plant.name == info.place)
-    firm = max(0, units.count - units.spare) * units.mw.value + sum(feeds.values())
+    firm = max(0, units.count - units.spare) * units.mw.value + fsum(feeds.values())
     return firm - (units.mw.value if info.kind == "generating_unit" else feeds[info.part]) >= needed
 
 

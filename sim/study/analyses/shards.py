@@ -35,6 +35,7 @@ from sim.study.storage.checkpoint import (
     read_checkpoint,
 )
 from sim.study.storage.output_directory import output_lock
+from sim.study.storage.result_schema import require_part, require_rows
 from sim.study.storage.results import RESULT, require_place
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
@@ -89,8 +90,11 @@ class Parts:
         return [span for shard in self.shards for span in shard.ranges()]
 
     def rows(self, span: range) -> Chunk:
-        """Status, metrics and notes of a stretch."""
-        return self._holder(span).rows(span)
+        """Status, metrics and notes of a stretch; Damaged if they are none of this run."""
+        holder = self._holder(span)
+        chunk = holder.rows(span)
+        require_rows(chunk.runs, holder.identity["metrics"], len(span), f"{holder.directory}: replications {span}")
+        return chunk
 
     def curve_names(self) -> list[str]:
         """The names of the curves, sorted."""
@@ -116,7 +120,7 @@ class Merged:
     @property
     def sampling(self) -> Sampling:
         """How the random numbers were sampled."""
-        return Sampling.read(self.identity["sampling"]) if "sampling" in self.identity else PLAIN_MONTE_CARLO
+        return Sampling.read(self.identity["sampling"]) if self.identity.get("sampling") else PLAIN_MONTE_CARLO
 
     @cached_property
     def sample(self) -> Sample:
@@ -133,6 +137,8 @@ def merge(directories: Sequence[Path]) -> Merged:
     if not directories:
         raise WrongShard("there is nothing to merge: name the shards' directories")
     shards = [read_checkpoint(_found(directory)) for directory in directories]
+    for shard in shards:
+        require_part(shard.identity, shard.about, str(shard.directory / ABOUT))
     identity, about = shards[0].identity, shards[0].about
     for shard in shards[1:]:
         then, now = {**identity, RUNS_KEY: about[RUNS_KEY]}, {**shard.identity, RUNS_KEY: shard.about[RUNS_KEY]}
@@ -199,6 +205,8 @@ def merge_shards(
         require_place(Path(out).absolute(), RESULT)
     merged = merge([Path(directory).absolute() for directory in directories])
     seed = int(merged.identity["seed"])
+    if not isinstance(merged.identity.get("config"), dict):
+        raise files.Damaged(f"{merged.parts.shards[0].directory / ABOUT}: the configuration is missing")
     project = checked(Project, merged.identity["config"])
     case = prepare_case(project, sampling=merged.sampling.method, runs=merged.runs, engine=AUTO)
     if changes := differences(merged.identity, plain(identity(case, seed))):

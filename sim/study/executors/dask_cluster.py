@@ -102,6 +102,8 @@ class DaskExecutor:
                 if attempt == _ATTEMPTS:
                     raise _lost(error) from error
                 time.sleep(attempt)
+            except AttributeError as error:  # of a client that has given up its scheduler
+                raise _lost(error) if self._client.scheduler is None else error from error
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in the order in which they are finished."""
@@ -138,7 +140,7 @@ class DaskExecutor:
         if time.monotonic() >= self._counted + _COUNT_SECONDS:
             try:
                 self._workers, self._counted = sum(self._client.nthreads().values()), time.monotonic()
-            except OSError as error:
+            except (OSError, AttributeError) as error:  # a client that has given up has no scheduler to ask
                 raise _lost(error) from error
         return max(1, self._workers)
 
@@ -202,17 +204,32 @@ def cluster(
         raise WrongCluster(
             "--scheduler needs Dask: pip install 'dask[distributed]', or this package with its extra cluster"
         ) from error
-    if scheduler == LOCAL:
-        with _local(workers, dashboard) as address, distributed.Client(address) as client:
+    with _quiet():
+        if scheduler == LOCAL:
+            with _local(workers, dashboard) as address, distributed.Client(address) as client:
+                yield DaskExecutor(client, case, seed)
+            return
+        try:
+            client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, security=_security(tls))
+        except (OSError, ValueError, TypeError) as error:
+            raise WrongCluster(f"--scheduler {scheduler}: no scheduler answers there ({error})") from error
+        with client:
+            _wait_for_workers(client, scheduler)
             yield DaskExecutor(client, case, seed)
-        return
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the client logs off the terminal: a scheduler that is lost is told once, in words, by us."""
+    loggers = [logging.getLogger(name) for name in ("distributed.client", "distributed.core", "distributed.comm")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
-        client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, security=_security(tls))
-    except (OSError, ValueError, TypeError) as error:
-        raise WrongCluster(f"--scheduler {scheduler}: no scheduler answers there ({error})") from error
-    with client:
-        _wait_for_workers(client, scheduler)
-        yield DaskExecutor(client, case, seed)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _wait_for_workers(client: Client, scheduler: str) -> None:
@@ -221,6 +238,8 @@ def _wait_for_workers(client: Client, scheduler: str) -> None:
         client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
     except TimeoutError as error:
         raise WrongCluster(f"--scheduler {scheduler}: it has no workers; start some with dask worker") from error
+    except (OSError, AttributeError) as error:
+        raise _lost(error) from error
 
 
 def _check(scheduler: str) -> None:

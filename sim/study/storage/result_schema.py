@@ -6,17 +6,18 @@ anything is believed: a table is measured before it is decompressed, and a name 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sim.config.sections.base import Name
 from sim.errors import CONTROL
 from sim.files import Damaged
-from sim.study.chunk import STATUS, Columns
+from sim.study.chunk import OK, STATUS, Columns
 
 MOST_RUNS = 1_000_000
 MOST_BYTES, MOST_GROWTH = 256_000_000, 300
@@ -77,6 +78,56 @@ class Manifest(BaseModel):
     remark: str
     sampling: dict[str, Any]
     files: dict[str, Any]
+
+
+class Stratification(BaseModel):
+    """How random numbers were sampled, as a manifest keeps it."""
+
+    model_config = ConfigDict(strict=True)
+
+    method: str
+    size: Annotated[Whole, Field(ge=1, le=MOST_RUNS)]
+
+
+class Origin(BaseModel):
+    """What a part of a run says of the run that it is part of."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)]
+    metrics: list[str]
+    sampling: Stratification | None = None
+
+
+class Part(BaseModel):
+    """The head of a part of a run; a case that is none of ours (a test's) needs no configuration."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    identity: Origin
+    about: dict[str, Annotated[Whole, Field(ge=1, le=100 * MOST_RUNS)]]
+
+
+def require_part(identity: Any, about: Any, source: str) -> None:
+    """Raise Damaged where the head of a part of a run lacks something, or has something of another type."""
+    try:
+        Part.model_validate({"identity": identity, "about": about})
+        if "runs" not in about:
+            raise Damaged(f"{source}: is no part of a run: about.runs: is missing")
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Damaged(f"{source}: is no part of a run: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def require_rows(runs: Columns, metrics: Sequence[str], count: int, source: str) -> None:
+    """Raise Damaged where a chunk of a part has other columns than its run, or numbers that no run has."""
+    if set(runs) != {"status", *metrics} or any(len(column) != count for column in runs.values()):
+        raise Damaged(f"{source}: other columns or rows than the run that it is part of")
+    status = runs["status"]
+    if status.dtype.kind not in "iu" or not ((status >= 0) & (status < len(STATUS))).all():
+        raise Damaged(f"{source}: a replication that is neither {', '.join(STATUS)}")
+    if any(runs[name].dtype.kind != "f" or not np.isfinite(runs[name][status == OK]).all() for name in metrics):
+        raise Damaged(f"{source}: a metric of a finished replication is no finite number")
 
 
 def is_name(text: str) -> bool:

@@ -15,7 +15,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import sqrt
+from math import fsum, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +187,7 @@ def autocorrelated(noise: Floats, correlation: float) -> Floats:
 def autocorrelation_weights(correlation: float) -> tuple[tuple[float, ...], float]:
     """Return the weight of each doubling in `autocorrelated`, and what brings the sum back to variance 1."""
     # the variance of a sum of independent numbers is the sum of the squared weights
-    norm = sqrt(sum(correlation ** (2 * step) for step in range(LAGS + 1)))
+    norm = sqrt(fsum(correlation ** (2 * step) for step in range(LAGS + 1)))
     return tuple(correlation**shift for shift in _DOUBLINGS), norm
 
 

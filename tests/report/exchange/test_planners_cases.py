@@ -384,7 +384,7 @@ COMMON = ("twolags.xer", "lag_no_options.xer", "same_names.xer", "chinese.xml", 
 
 def test_another_program_finds_the_same_links() -> None:
     """MPXJ reads these files; where it says otherwise on purpose (leads, levels of effort), values are by hand."""
-    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj jpype1")
+    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj (it brings jpype1; needs Java)")
     files = [str(CASES / name) for name in COMMON]
     done = subprocess.run([sys.executable, "-c", WITNESS, *files], capture_output=True, text=True, check=False)
     if done.returncode == 77:

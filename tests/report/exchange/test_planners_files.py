@@ -324,7 +324,7 @@ def test_another_program_recalculates_it_and_moves_nothing(block: Handover, form
 
 def _recalculated(handover: Handover, form: str, tmp_path: Path) -> tuple[int, int]:
     """How many tasks MPXJ finds in a file, and how many it moves when it schedules them again."""
-    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj")
+    pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj (it brings jpype1; needs Java)")
     pytest.importorskip("jpype", reason="mpxj needs jpype")
     file = tmp_path / f"schedule.{form}"
     file.write_bytes(mspdi(handover) if form == "xml" else xer(handover))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -33,10 +33,10 @@ def started(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def worker(address: str, place: Path) -> subprocess.Popen[bytes]:
-    return started(
-        [*WORKER, address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(place)]
-    )
+def worker(address: str, place: Path, log: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    command = [*WORKER, address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(place)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
 
 @pytest.fixture
@@ -93,6 +93,21 @@ def test_a_worker_killed_midway_changes_nothing(scheduler: str, tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+def test_a_worker_whose_log_is_full_changes_nothing(scheduler: str, tmp_path: Path) -> None:
+    case = Toy(raises=frozenset({3}))
+    with Path("/dev/full").open("wb") as full:
+        helper = worker(scheduler, tmp_path / "worker", full)
+    try:
+        found = run(case, seed=1, runs=RUNS, chunk=4, executor=cluster(case, 1, scheduler, 1))
+    finally:
+        helper.terminate()
+        helper.wait(30)
+    assert same(found, run(case, seed=1, runs=RUNS))
+
+
+@pytest.mark.slow
 def test_a_local_cluster_gives_the_bytes_of_one_process_and_leaves_nobody_behind() -> None:
     case = Toy(raises=frozenset({3}))
     found = run(case, seed=2, runs=RUNS, chunk=7, executor=cluster(case, 2, "local", 2))
@@ -125,16 +140,58 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+LOST = """
+import sys
+from sim.errors import SimError
+from sim.study.executors.dask_cluster import cluster
+from sim.study.runner import run
+from tests.study.toy_case import Toy
+case = Toy(seconds=0.05)
+try:
+    run(case, seed=1, runs=2000, executor=cluster(case, 1, sys.argv[1], 2), progress=lambda *_: print("on", flush=True))
+except SimError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_a_scheduler_that_is_lost_is_told_once_and_in_words(tmp_path: Path) -> None:
+    """Was: asyncio's CancelledError with 30 lines of Dask before the sentence."""
+    file = tmp_path / "scheduler.json"
+    lost = started([*DASK, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)])
+    helper = worker(_address(file), tmp_path / "worker")
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOST, _address(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        lost.kill()
+        _, told = process.communicate(timeout=120)
+    finally:
+        for each in (lost, helper, process):
+            each.kill()
+            each.wait(30)
+    assert process.returncode == 1
+    assert told.startswith("the cluster's scheduler was lost")
+    assert "Traceback" not in told
+    assert len(told.splitlines()) <= 2
+
+
 class Lines:
     """A client whose first calls find the line broken."""
 
-    def __init__(self, broken: int) -> None:
-        self.broken, self.left = broken, list[str]()
+    scheduler: object = None  # as with a client that has given up
+
+    def __init__(self, broken: int, error: type[Exception] = OSError) -> None:
+        self.broken, self.left, self.error = broken, list[str](), error
 
     def register_plugin(self, plugin: object, name: str) -> None:
         self.broken -= 1
         if self.broken >= 0:
-            raise OSError("Stream is closed")
+            raise self.error("Stream is closed")
         self.left.append(name)
 
 
@@ -145,3 +202,13 @@ def test_a_worker_lost_while_the_case_is_left_with_it_is_no_end(monkeypatch: pyt
     assert len(lines.left) == 1
     with pytest.raises(SimError, match="scheduler was lost"):
         DaskExecutor(Lines(99), Toy(), 1)
+
+
+def test_a_client_that_has_given_up_its_scheduler_is_told() -> None:
+    """Was: AttributeError, for a scheduler killed before the case was left with its workers."""
+    with pytest.raises(SimError, match="scheduler was lost"):
+        DaskExecutor(Lines(1, AttributeError), Toy(), 1)
+    client = Lines(1, AttributeError)
+    client.scheduler = object()
+    with pytest.raises(AttributeError):
+        DaskExecutor(client, Toy(), 1)
