@@ -122,7 +122,8 @@ class Search:
         if any(text for text, _ in alone):
             return "; or ".join(text for text, _ in alone if text)
         reached = self.p50(claim, {lever: end for lever, (_, end) in ends.items()}) if len(ends) > 1 else alone[0][1]
-        together = " and ".join(f"{lever.path} = {ends[lever][1]:g}" for lever in claim.levers)
+        last = {lever.path: ends[lever][1] for lever in claim.levers}
+        together = " and ".join(f"{path} = {end:g}" for path, end in last.items())
         if claim.holds(reached):
             return f"together {together}"
         return f"not inside the stated ranges: {together} gives {reached:.3g} {claim.unit}"
@@ -209,7 +210,7 @@ def _line(one: Row) -> str:
     """Return a row of the table."""
     claim, p50 = one.claim, one.p50
     ours = f"{_number(p50.value)} ({_number(p50.low)} to {_number(p50.high)}), {_number(one.p10)} to {_number(one.p90)}"
-    unit = f" {claim.unit}" if claim.unit else ""
+    unit = f" {claim.unit}" if claim.unit not in ("", "share") else ""
     cells = (claim.name, claim.said, claim.definition, _range(claim) + unit, ours, one.verdict, one.needed)
     return f"| {' | '.join(cells)} |"
 
