@@ -79,16 +79,20 @@ def orders_of(context: PlanContext) -> Iterator[Order]:
             yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, powered))
 
 
-def order_route(context: PlanContext, order: Order, reports: Mapping[str, int]) -> list[PlanStep]:
+def order_route(
+    context: PlanContext, order: Order, reports: Mapping[str, int], built: Mapping[str, int]
+) -> list[PlanStep]:
     """Return an order's route: placed and, after a while, firm; or never, or cancelled.
 
-    What was not signalled on one way is signalled after the run is over, so that every way signals the same.
+    `reports` is what its blocks will signal, `built` what its halls will, which are built even if it is cancelled. What was
+    not signalled on one way is signalled after the run is over, so that every way signals the same.
     """
     approved = [Note(APPROVED, amount=round(block.built_mw * 1000), place=block.name) for block in order.blocks]
     placed, firm = Signal(context.plan.gate(order.placed)), Signal(context.plan.gate(order.firm))
     if context.project.orders.policy != "follow_demand":
         return [*order.waits, *approved, placed, firm]
     without = [Signal(gate, amount) for gate, amount in reports.items()] + [Signal(ONLINE, len(order.blocks))]
+    halls = [Signal(gate, amount) for gate, amount in built.items()]
     return [
         *order.waits,
         *approved,
@@ -97,15 +101,18 @@ def order_route(context: PlanContext, order: Order, reports: Mapping[str, int]) 
         firm,
         *after_the_run(context, "placed"),
         *without,
+        *halls,
         Again("end"),
         Label("cancelled"),
         *(Note(CANCELLED, place=block.name) for block in order.blocks),
         *without,
         *after_the_run(context, "cancelled"),
+        *halls,
         firm,
         Again("end"),
         Label("never"),
         *without,
+        *halls,
         *after_the_run(context, "never"),
         placed,
         firm,
@@ -153,12 +160,12 @@ def follow_orders(context: PlanContext) -> None:
     of_block = {block.name: order for order in orders for block in order.blocks}
     book = OrderBook(context, orders, of_block, frozenset(place.name for place in lots))
     book.of_unit.update(_whose(book))
-    done = _reports(book)
+    done, built = _reports(book, cancellable=True), _reports(book, cancellable=False)
     for name, (order, place) in book.of_unit.items():
         context.plan.units[name] = _waiting(book, name, order, place)
     _crews(book)
     for order in orders:
-        route = order_route(context, order, done.get(order.name, {}))
+        route = order_route(context, order, done.get(order.name, {}), built.get(order.name, {}))
         context.plan.unit(order.name, route, UnitInfo("order", "order_date"))
 
 
@@ -189,11 +196,16 @@ def _place_of(info: UnitInfo, places: Mapping[tuple[str, int], Place]) -> Place 
     return places.get((info.place, info.number if info.kind == "generating_unit" else 0))
 
 
-def _reports(book: OrderBook) -> dict[str, dict[str, int]]:
-    """Return by order the person-hours, by trade's gate, and the purchases that its units will report."""
+def _reports(book: OrderBook, *, cancellable: bool) -> dict[str, dict[str, int]]:
+    """Return by order the person-hours, by trade's gate, and the purchases that its units will report.
+
+    Of its blocks, which may be cancelled, or of all else: a hall is built to its end once it was ordered, and reports itself.
+    """
     done: dict[str, dict[str, int]] = {}
     counted = {hours_done(trade) for trade in book.context.project.labour.trades} | {RECEIVED}
-    for name, (order, _) in book.of_unit.items():
+    for name, (order, place) in book.of_unit.items():
+        if (place.name in book.cancellable) != cancellable:
+            continue
         alike = book.context.plan.copies.number(name)
         for step in book.context.plan.units[name]:
             if isinstance(step, Signal) and step.gate in counted:

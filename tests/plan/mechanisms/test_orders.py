@@ -14,7 +14,7 @@ from sim.plan.checks import check
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import NOTE
 from sim.study.api import load
-from sim.study.case import Case
+from sim.study.case import Case, prepare_case
 from tests.tiny_project import tiny, tiny_case, works
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -210,7 +210,16 @@ def test_a_phase_is_ordered_when_the_one_before_has_its_power() -> None:
     assert found["p2.g1", "unit slot"] == (first, first + 14 * 24)  # its slot counts from its order
     metrics = planned(case)
     assert metrics["mw_ordered"] == 5
-    assert "lead_time_full_days" not in metrics
+    # from the first decision, day 0, to the last MW
+    assert metrics["lead_time_full_days"] == max(notes(case, "online").values())
+
+
+@pytest.mark.parametrize("replication", [5, 44, 84])
+def test_crews_stay_for_halls_whose_orders_are_cancelled(replication: int) -> None:
+    """These three stalled: a hall's hours counted as done with its cancelled order, and again when it was built."""
+    case = prepare_case(load(CONFIGS / "incremental_stick_built.yaml"), engine="auto")
+    (done,) = case.replications(1, replication, 1)
+    assert done.outcome.deadlock is None
 
 
 def test_a_block_is_released_ahead_of_its_planned_date_but_not_after_its_first_purchase() -> None:
