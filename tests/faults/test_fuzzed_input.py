@@ -55,3 +55,11 @@ def test_nothing_but_words_comes_out_of_many(name: str, observed: Observed) -> N
     found = fuzz(name, 60 if name in EXECUTED else 400)
     observed(f"{name}: {found['refused']} refused in words, {found['read']} read, nothing else")
     assert found["read"] > LEAST_ACCEPTED * found.total()
+
+
+@pytest.mark.parametrize(
+    "data", [b"resource,trade\nEl\xff,civil\n", b"resource,trade\n" + b"a" * 200_000 + b",civil\n"]
+)
+def test_trades_that_are_no_text_or_no_table_are_told(data: bytes) -> None:
+    """Was: UnicodeDecodeError and csv.Error, found by an hour of fuzzing."""
+    assert "a table in UTF-8, with commas, expected" in survives("trades", data)

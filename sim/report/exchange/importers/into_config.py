@@ -53,8 +53,8 @@ def read_trades(path: Path, trades: Collection[str]) -> dict[str, tuple[str, flo
 
     ConfigError with line and what is allowed for a trade that the configuration does not have.
     """
-    rows = csv.DictReader(files.read(path, MOST_BYTES).decode("utf-8-sig").splitlines())
-    if missing := {"resource", "trade"} - set(rows.fieldnames or ()):
+    names, rows = _trade_rows(path)
+    if missing := {"resource", "trade"} - set(names):
         message = f"{listed(sorted(missing))} missing: columns resource, trade and perhaps crews are expected"
         raise ConfigError([Problem(str(path), 1, 1, "", "", message)])
     found: dict[str, tuple[str, float]] = {}
@@ -73,6 +73,17 @@ def read_trades(path: Path, trades: Collection[str]) -> dict[str, tuple[str, flo
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def _trade_rows(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
+    """Return the header and the rows of a CSV; ConfigError where it is no text or no table."""
+    try:
+        rows = csv.DictReader(files.read(path, MOST_BYTES).decode("utf-8-sig").splitlines())
+        return rows.fieldnames or (), list(rows)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(
+            [Problem(str(path), 1, 1, "", "", f"a table in UTF-8, with commas, expected ({error})")]
+        ) from error
 
 
 def with_trades(network: PlannerNetwork, trades: Mapping[str, tuple[str, float]]) -> PlannerNetwork:
