@@ -63,3 +63,11 @@ def test_nothing_but_words_comes_out_of_many(name: str, observed: Observed) -> N
 def test_trades_that_are_no_text_or_no_table_are_told(data: bytes) -> None:
     """Was: UnicodeDecodeError and csv.Error, found by an hour of fuzzing."""
     assert "a table in UTF-8, with commas, expected" in survives("trades", data)
+
+
+@pytest.mark.parametrize("name", ["metric", "p80", "point", "lead_time_full_days"])
+@pytest.mark.parametrize("target", ["sweep", "tune", "sensitivity"])
+def test_an_input_that_is_named_as_a_column_of_results_is_told(target: str, name: str) -> None:
+    """Was: KeyError and MergeError of pandas after the runs, found by fuzzing."""
+    data = seeds(target)[0].replace(b"  week:", f"  {name}:".encode())
+    assert f"inputs.{name}: {name} given, expected: another name" in survives(target, data)

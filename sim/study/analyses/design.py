@@ -17,10 +17,17 @@ from sim.config.shipped import shipped
 from sim.config.source_positions import Position, nearest_position
 from sim.config.study import Input, Scalar, Study
 from sim.errors import ConfigError, Problem, SimError
+from sim.metrics.registry import METRICS
 from sim.study.chunk import Floats
+from sim.study.sample import COLUMNS
 
 Config = Loaded[Project]
 Settings = Mapping[str, Scalar]
+RESERVED = (
+    "point", "config", "failed", "replication", "status", "metric", "objective", "missed", "feasible", "pareto", "best",
+    *COLUMNS,
+)  # fmt: skip
+"""Names that an input cannot have, as its column would stand beside these."""
 CHECKED_AT_ONCE = 200
 """Points whose configurations are checked before the first is run; those beyond are when their turn comes."""
 
@@ -102,6 +109,10 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Design:
             file, line, column = nearest_position(found.positions, ("configs", number))
             wanted = "a file that exists, or the name of a shipped project"
             raise ConfigError([Problem(file, line, column, f"configs.{number}", f'"{name}"', wanted)])
+    if taken := [name for name in study.inputs if name in RESERVED or name in METRICS]:
+        file, line, column = nearest_position(found.positions, ("inputs", taken[0]))
+        wanted = f"another name: tables of results have columns {', '.join(RESERVED)}, and of metrics"
+        raise ConfigError([Problem(file, line, column, f"inputs.{taken[0]}", taken[0], wanted)])
     bases = tuple(load_as(Project, shipped(name) or folder / name) for name in study.configs)
     return Design(study, bases, _places(found))
 
