@@ -158,8 +158,8 @@ MUTANTS = (
     Mutant(
         "repeated work takes as long as the first",
         "kernel.py",
-        "minutes = value(run, draws, figures, argument(plan, at), made)",
-        "minutes = value(run, draws, figures, argument(plan, at), made * 0)",
+        "minutes = left if left >= 0 else value(run, draws, figures, argument(plan, at), made)",
+        "minutes = left if left >= 0 else value(run, draws, figures, argument(plan, at), made * 0)",
     ),
     Mutant("repeated work learns too", "kernel.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
     Mutant(
