@@ -258,7 +258,13 @@ def _changes(case: Case) -> Table:
 
 def _capacity(case: Case) -> Iterator[str]:
     """Yield the critical path without limits, and the load of every pool against its capacity, the busiest first."""
-    schedule = earliest(case.plan, case.planned.values, case.anticipated_calendars)
+    again = case.planned.repeated
+    schedule = earliest(
+        case.plan,
+        case.planned.values,
+        case.anticipated_calendars,
+        repeated=None if again is None else again.tolist(),
+    )
     yield ""
     yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:

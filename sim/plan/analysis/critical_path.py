@@ -44,10 +44,17 @@ class ForwardPass:
     """
 
     def __init__(
-        self, plan: CompiledPlan, values: Sequence[int], calendars: Sequence[Calendar], *, sharing: bool = True
+        self,
+        plan: CompiledPlan,
+        values: Sequence[int],
+        calendars: Sequence[Calendar],
+        *,
+        repeated: Sequence[int] | None = None,
+        sharing: bool = True,
     ) -> None:
         """Perform the plan; unless `sharing`, every unit finds what was made as if no other had taken of it."""
         self.plan, self.values, self.calendars = plan, values, calendars
+        self.repeated = values if repeated is None else repeated
         self.rows: list[list[int]] = plan.rows.tolist()
         self.first: list[int] = plan.first.tolist()
         self.asked, self.given = _exchange(plan, sharing)
@@ -193,7 +200,8 @@ class ForwardPass:
     def _end(self, at: int) -> int:
         """Return the minute at which work that starts now is done."""
         _, number, calendar, mode, _, _ = self.rows[at]
-        minutes = self.values[number]
+        self._attempts[at] += 1
+        minutes = self._value(at, number)
         for curves, which in ((self.plan.learning, self.plan.learning_of), (self.plan.areas, self.plan.area_of)):
             if which[at] != NONE:
                 minutes = (2 * minutes * min(curves[which[at]]) + MILLION) // (2 * MILLION)
@@ -201,6 +209,10 @@ class ForwardPass:
         if mode == PAUSING:
             return on.finish(self.now, minutes)
         return on.finish_whole(self.now, minutes) if mode == WHOLE else duty_finish(self.now, minutes, on)
+
+    def _value(self, at: int, number: int) -> int:
+        """Return what an input comes out at in this attempt of a step."""
+        return int((self.values if self._attempts[at] == 1 else self.repeated)[number])
 
     def _jump(self, unit: int, at: int) -> int:
         """Return where a jump leads; -1 if the unit jumps for ever without time passing."""
@@ -214,7 +226,7 @@ class ForwardPass:
         if limit != NONE and self._attempts[at] > limit:
             return at + 1
         if chance != NONE:
-            return to if self.values[chance] else at + 1
+            return to if self._value(at, chance) else at + 1
         if gate == NONE:
             return to
         # a jump sees what a gate had before this minute, whatever the order of units within it
@@ -309,16 +321,21 @@ class Schedule:
 
 
 def earliest(
-    plan: CompiledPlan, values: Sequence[int], calendars: Sequence[Calendar], *, bound: bool = False
+    plan: CompiledPlan,
+    values: Sequence[int],
+    calendars: Sequence[Calendar],
+    *,
+    repeated: Sequence[int] | None = None,
+    bound: bool = False,
 ) -> Schedule:
     """Return the schedule of a plan with planned values and without limits.
 
-    `values` are minutes and decisions (0 or 1) per input, as in `sim.plan.draws`; a repeated attempt takes the value
-    of the first, up to its limit. `calendars` are in the plan's order. Tokens such as finished skids go to those who
-    ask first, so others can be served in another order where limits delay the first; with `bound` nobody takes
-    a token from another, and no performance with these values and decisions can be done earlier.
+    `values` are minutes and decisions (0 or 1) per input, as in `sim.plan.draws`; a repeated attempt takes that of
+    `repeated`, or left out the value of the first, up to its limit. `calendars` are in the plan's order. Tokens such as
+    finished skids go to those who ask first, so others can be served in another order where limits delay the first; with
+    `bound` nobody takes a token from another, and no performance with these values and decisions can be done earlier.
     """
-    passed = ForwardPass(plan, values, calendars, sharing=not bound)
+    passed = ForwardPass(plan, values, calendars, repeated=repeated, sharing=not bound)
     log = np.array(passed.log, np.int64).reshape(-1, 4)
     begun, done = (np.full(len(plan.rows), NEVER, np.int64) for _ in range(2))
     begun[log[:, 1]], done[log[:, 1]] = log[:, 2], log[:, 0]
