@@ -88,7 +88,7 @@ def test_the_rate_of_a_system_is_that_of_all_its_factories() -> None:
 
 
 def test_the_critical_path_without_limits_is_no_later_than_the_expected_plan() -> None:
-    """A test that fails in the expected plan passes when repeated: a skid went round for years, and no date was that of a plan."""
+    """A test that fails in the expected plan passes when it is repeated: one skid went round for years."""
     case = prepare_case(load(HYBRID), engine="auto")
     last = float(re.findall(r"day +\d+ to +(\d+)", text(case))[-1])
     online = case.as_planned[0]["lead_time_full_days"]
