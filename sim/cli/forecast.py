@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 STATUS = click.option(
     "--status", type=click.Path(path_type=Path), required=True, help="File of facts, as `sim status init` writes it."
 )
+SHEET = click.option(
+    "--out", type=click.Path(path_type=Path), default=None,
+    help="File to write: .csv, .yaml or .xlsx; standard output if not given.",
+)  # fmt: skip
 
 
 @click.command()
@@ -94,28 +98,19 @@ def status() -> None:
     "--grain", type=click.Choice(["milestones", "counts", "activities"]), default="counts", show_default=True,
     help="How finely facts are stated.",
 )  # fmt: skip
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=None,
-    help="File to write: .csv, .yaml or .xlsx; standard output if not given.",
-)  # fmt: skip
+@SHEET
 @SET
 def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, overrides: tuple[str, ...]) -> None:
     """Write the sheet that a planner fills: what should be done by the data date, with the plan's dates in it.
 
     A row that is left as it is says that it went as planned.
     """
-    from sim import files
-    from sim.study.analyses.forecast.status import write_csv, written
     from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
     from sim.study.result import digest
 
     loaded = load(config, overrides)
     rows = status_sheet(_steps(loaded), as_of.date(), digest(loaded.value), GRAINS[GRAINS.index(grain)])
-    if out is None:
-        click.echo(write_csv(rows).decode(), nl=False)
-        return
-    files.write(out.absolute(), written(rows, out))
-    click.echo(f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
+    _hand_over(rows, out, f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
 
 
 @status.command("from")
@@ -123,30 +118,35 @@ def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, ove
 @click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Data date, where it is another than the file's."
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=None,
-    help="File to write: .csv, .yaml or .xlsx; standard output if not given.",
-)  # fmt: skip
+@SHEET
 def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
     """Take the actuals of a schedule that `sim export` wrote and MS Project or Primavera P6 has saved again.
 
     FILE is .xml (Microsoft Project) or .xer (P6). Actual start and finish, remaining duration, percent complete, suspend and
     resume come back by the activities' own ids, whatever their names and rows have become.
     """
-    from sim import files
     from sim.report.exchange.importers.statused_schedule import read_statused
-    from sim.study.analyses.forecast.status import write_csv, written
 
     found = read_statused(file)
     data_date = as_of.date().isoformat() if as_of else found.data_date
     if data_date is None:
         raise click.UsageError(f"{file} has no status date: say --as-of DATE")
     rows: list[dict[str, object]] = [{"kind": "data_date", "date": data_date}, *found.rows]
+    _hand_over(
+        rows, out, f"{len(found.rows)} of {found.activities} activities have begun by {data_date}: written to {out}"
+    )
+
+
+def _hand_over(rows: list[dict[str, object]], out: Path | None, message: str) -> None:
+    """Write a sheet of facts to a file and say so, or print it."""
+    from sim import files
+    from sim.study.analyses.forecast.status import write_csv, written
+
     if out is None:
         click.echo(write_csv(rows).decode(), nl=False)
         return
     files.write(out.absolute(), written(rows, out))
-    click.echo(f"{len(found.rows)} of {found.activities} activities have begun by {data_date}: written to {out}")
+    click.echo(message)
 
 
 @status.command("check")

@@ -258,13 +258,8 @@ def _changes(case: Case) -> Table:
 
 def _capacity(case: Case) -> Iterator[str]:
     """Yield the critical path without limits, and the load of every pool against its capacity, the busiest first."""
-    again = case.planned.repeated
-    schedule = earliest(
-        case.plan,
-        case.planned.values,
-        case.anticipated_calendars,
-        repeated=None if again is None else again.tolist(),
-    )
+    planned = case.planned
+    schedule = earliest(case.plan, planned.values, case.anticipated_calendars, repeated=planned.repeated)
     yield ""
     yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:

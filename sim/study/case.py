@@ -349,8 +349,14 @@ def prepare_case(
     weather = weather_model(project.weather, folder)
     with gc_paused():
         crew_plan = crew_plan_of(project, weather)
-        plan = write_plan(project, project_calendars(project), day_minutes(project), crew_plan.resource_plan)
-        return Case(project, crew_plan, compile_plan(plan), weather, chosen_sampling, chosen_engine)
+    plan = compiled_plan(project, crew_plan.resource_plan)
+    return Case(project, crew_plan, plan, weather, chosen_sampling, chosen_engine)
+
+
+def compiled_plan(project: Project, resource_plan: ResourcePlan) -> CompiledPlan:
+    """Return the plan of a project as arrays, with crews and order dates that were agreed, for it or for another."""
+    with gc_paused():
+        return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------

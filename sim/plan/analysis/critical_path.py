@@ -49,7 +49,7 @@ class ForwardPass:
         values: Sequence[int],
         calendars: Sequence[Calendar],
         *,
-        repeated: Sequence[int] | None = None,
+        repeated: Sequence[int] | NDArray[np.int64] | None = None,
         sharing: bool = True,
     ) -> None:
         """Perform the plan; unless `sharing`, every unit finds what was made as if no other had taken of it."""
@@ -325,7 +325,7 @@ def earliest(
     values: Sequence[int],
     calendars: Sequence[Calendar],
     *,
-    repeated: Sequence[int] | None = None,
+    repeated: Sequence[int] | NDArray[np.int64] | None = None,
     bound: bool = False,
 ) -> Schedule:
     """Return the schedule of a plan with planned values and without limits.

@@ -160,12 +160,13 @@ def follow_orders(context: PlanContext) -> None:
     of_block = {block.name: order for order in orders for block in order.blocks}
     book = OrderBook(context, orders, of_block, frozenset(place.name for place in lots))
     book.of_unit.update(_whose(book))
-    done, built = _reports(book, cancellable=True), _reports(book, cancellable=False)
+    reports = _reports(book)
     for name, (order, place) in book.of_unit.items():
         context.plan.units[name] = _waiting(book, name, order, place)
     _crews(book)
     for order in orders:
-        route = order_route(context, order, done.get(order.name, {}), built.get(order.name, {}))
+        of_blocks, of_halls = (reports.get((order.name, cancellable), {}) for cancellable in (True, False))
+        route = order_route(context, order, of_blocks, of_halls)
         context.plan.unit(order.name, route, UnitInfo("order", "order_date"))
 
 
@@ -196,20 +197,19 @@ def _place_of(info: UnitInfo, places: Mapping[tuple[str, int], Place]) -> Place 
     return places.get((info.place, info.number if info.kind == "generating_unit" else 0))
 
 
-def _reports(book: OrderBook, *, cancellable: bool) -> dict[str, dict[str, int]]:
-    """Return by order the person-hours, by trade's gate, and the purchases that its units will report.
+def _reports(book: OrderBook) -> dict[tuple[str, bool], dict[str, int]]:
+    """Return what units will report, person-hours by trade's gate and purchases, by order and whether it may be cancelled.
 
-    Of its blocks, which may be cancelled, or of all else: a hall is built to its end once it was ordered, and reports itself.
+    Blocks go with their order; a hall is built to its end once it was ordered, and reports itself.
     """
-    done: dict[str, dict[str, int]] = {}
+    done: dict[tuple[str, bool], dict[str, int]] = {}
     counted = {hours_done(trade) for trade in book.context.project.labour.trades} | {RECEIVED}
     for name, (order, place) in book.of_unit.items():
-        if (place.name in book.cancellable) != cancellable:
-            continue
+        key = order.name, place.name in book.cancellable
         alike = book.context.plan.copies.number(name)
         for step in book.context.plan.units[name]:
             if isinstance(step, Signal) and step.gate in counted:
-                hours = done.setdefault(order.name, {})
+                hours = done.setdefault(key, {})
                 hours[step.gate] = hours.get(step.gate, 0) + step.amount * alike
     return done
 

@@ -17,19 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from sim.config.load import checked
+from sim.config.load import as_loaded
+from sim.config.overrides import with_settings
 from sim.config.project import Project
 from sim.engine.backends import COMPILED, SIMPY, Replication, require_same
 from sim.jit import gc_paused
-from sim.plan.compile import compile_plan
-from sim.plan.project import write_plan
-from sim.study.case import Case
+from sim.study.case import Case, compiled_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns, concatenated
 from sim.study.compare import compare
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.runner import run as replicate
 from sim.study.sample import divided
-from sim.world.project_calendars import day_minutes, project_calendars
 
 KEPT = 2
 """Prepared cases a process keeps: the one under way and the one before, which the next chunk may still need."""
@@ -195,16 +193,11 @@ class LeverSeries(CaseSeries):
         if number == 0:
             return self.base
         trial = self.trials[number - 1]
-        tree = self.base.project.model_dump(mode="json")
-        at: dict[str, Any] = tree
-        for key in trial.path.split(".")[:-1]:
-            at = at[key]
-        at[trial.path.rpartition(".")[2]] = trial.value
-        project = checked(Project, tree)
+        project = with_settings(as_loaded(self.base.project), {trial.path: trial.value}).value
         with gc_paused():
             crew_plan = crew_plan_of(project, self.base.weather)
-            plan = write_plan(project, project_calendars(project), day_minutes(project), crew_plan.resource_plan)
-            return replace(self.base, project=project, crew_plan=crew_plan, plan=compile_plan(plan))
+        plan = compiled_plan(project, crew_plan.resource_plan)
+        return replace(self.base, project=project, crew_plan=crew_plan, plan=plan)
 
     def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
         """Run replications of one case and keep what is asked of them."""

@@ -28,14 +28,12 @@ from sim.config.sections.labour import Pattern
 from sim.config.yaml_reader import read_text
 from sim.engine.backends import AUTO
 from sim.errors import SimError
-from sim.jit import gc_paused
-from sim.plan.compile import compile_plan
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
 from sim.plan.project import write_plan
 from sim.study.analyses.forecast.status import read_status
 from sim.study.api import load, run
-from sim.study.case import Case, prepare_case
+from sim.study.case import Case, compiled_plan, prepare_case
 from sim.study.executors.persistent_pool import PartialPicture, PersistentPool
 from sim.study.result import Result
 from sim.world.project_calendars import day_minutes, project_calendars
@@ -347,11 +345,10 @@ class Live:
         project = config.value
         if anew or self.status is not None or any(known[path].anew for path in changes):
             return self._planned(config, self.base.engine)
-        with gc_paused():
-            resource_plan = kept(self.base.crew_plan.resource_plan, changes)
-            plan = compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
-            crew_plan = replace(self.base.crew_plan, resource_plan=resource_plan)
-            return Case(project, crew_plan, plan, self.base.weather, engine=self.base.engine)
+        resource_plan = kept(self.base.crew_plan.resource_plan, changes)
+        crew_plan = replace(self.base.crew_plan, resource_plan=resource_plan)
+        plan = compiled_plan(project, resource_plan)
+        return Case(project, crew_plan, plan, self.base.weather, engine=self.base.engine)
 
 
 def picture(pieces: Sequence[PartialPicture]) -> dict[str, Any]:

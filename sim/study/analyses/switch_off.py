@@ -16,16 +16,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.project import Project
-from sim.jit import gc_paused
-from sim.plan.compile import CAUSES, NONE, CompiledPlan, compile_plan
+from sim.plan.compile import CAUSES, NONE, CompiledPlan
 from sim.plan.draws import SPAN, Inputs
-from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
 from sim.study.analyses.case_series import CaseSeries, quick_part
-from sim.study.case import Case
+from sim.study.case import Case, compiled_plan
 from sim.study.chunk import Chunk
-from sim.world.project_calendars import closures_by_calendar, day_minutes, project_calendars
+from sim.world.project_calendars import closures_by_calendar
 from sim.world.quantile_tables import FIXED, Tables
 
 # --- causes -----------------------------------------------------------------------------------------------------------
@@ -96,7 +93,7 @@ class Switches:
         case = Case(**{part.name: getattr(self.case, part.name) for part in fields(Case)})
         if drivers:
             project = case.project.with_risks(without=drivers)
-            case = replace(case, project=project, plan=rewritten(project, case))
+            case = replace(case, project=project, plan=compiled_plan(project, case.crew_plan.resource_plan))
         if groups - {WEATHER}:
             case = replace(case, plan=settled(case.plan, groups))
         if WEATHER in groups:
@@ -116,14 +113,6 @@ class Switches:
         closing = (closures_by_calendar(project, weather, self.seed, number) for number in range(SAMPLE))
         closed = any(len(rows) for closures in closing for rows in closures.values())
         return found | ({WEATHER} if closed else set())
-
-
-def rewritten(project: Project, case: Case) -> CompiledPlan:
-    """Return the plan of a project with the crews and order dates that were agreed for another."""
-    with gc_paused():
-        return compile_plan(
-            write_plan(project, project_calendars(project), day_minutes(project), case.crew_plan.resource_plan)
-        )
 
 
 def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:

@@ -118,14 +118,14 @@ class Levelling:
 
     def plans(self, wanted: Sequence[Mapping[str, int]]) -> list[Levelled]:
         """Return several plans, in their order; those that have to be rehearsed are rehearsed side by side."""
-        wanted = [{trade: self._within(trade, count) for trade, count in crews.items()} for crews in wanted]
+        wanted = [{trade: self._allowed(trade, count) for trade, count in crews.items()} for crews in wanted]
         keys = [tuple(crews.values()) for crews in wanted]
         left = {key: crews for key, crews in zip(keys, wanted, strict=True) if key not in self.tried}
         while left:
             self._rehearse([left.pop(key) for key in [*left][: len(self._abreast)]])
         return [self.tried[key] for key in keys]
 
-    def _within(self, trade: str, count: int) -> int:
+    def _allowed(self, trade: str, count: int) -> int:
         """Return the crews of a trade: no more than its market has, and no fewer than one step takes at once."""
         return max(min(count, self.available.get(trade, count)), self.rehearsal.most[trade])
 

@@ -189,7 +189,6 @@ def typical_weather(model: WeatherModel, shift: Calendar, start_date: date, year
 # --- how far ahead ----------------------------------------------------------------------------------------------------
 
 
-MINUTES_PER_DAY = 1440
 TO_BEGIN, AGAIN = 1.5, 1.25
 """Times the planned finish, before anything is known; times the latest minute that anybody asked for."""
 
@@ -203,9 +202,9 @@ class WeatherHorizon:
 
     def __init__(self, finish: int) -> None:
         """Begin with the minute of the planned finish."""
-        self.days = max(1, ceil(TO_BEGIN * finish / MINUTES_PER_DAY))
+        self.days = max(1, ceil(TO_BEGIN * finish / DAY))
 
     def extend(self, minute: int) -> int:
         """Go on beyond a minute that was asked for; return the days."""
-        self.days = max(self.days, ceil(AGAIN * minute / MINUTES_PER_DAY))
+        self.days = max(self.days, ceil(AGAIN * minute / DAY))
         return self.days
