@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from unittest.mock import patch
 
 from click.testing import CliRunner
 
@@ -23,7 +21,6 @@ from sim.cli import main
 from sim.config.yaml_reader import read_text
 from sim.errors import SimError
 from sim.files import digest
-from sim.metrics.conservation import SWITCH
 from sim.report.exchange.formats import read_network
 from sim.report.exchange.importers.into_config import fragment, read_trades, with_trades
 from sim.study.analyses import baseline
@@ -147,9 +144,7 @@ def _status(data: bytes) -> None:
 def _forecast(data: bytes) -> None:
     loaded = load(place() / "tiny.yaml")
     facts = read_status(_file("status.csv", data), loaded.value.scale.start_date)
-    # what went before the data date was not simulated, and conserves only what was stated
-    with patch.dict(os.environ, {SWITCH: "0"}):
-        forecast_case(loaded, facts, learning=True).simulate_chunk(1, 0, 2)
+    forecast_case(loaded, facts, learning=True).simulate_chunk(1, 0, 2)
 
 
 def _ask(data: bytes) -> None:
