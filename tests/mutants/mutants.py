@@ -25,7 +25,7 @@ from sim.plan.mechanisms import (
     shell,
 )
 from sim.plan.mechanisms import crews as crew_work
-from sim.study.crew_planning import earned_schedule, manning, reuse
+from sim.study.crew_planning import earned_schedule, manning
 from sim.world.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
@@ -54,33 +54,10 @@ class Mutant(NamedTuple):
     killer: Callable[[], Any]
 
 
-def planned_anew(test: Callable[[], Any]) -> Callable[[], None]:
-    """A test of how crews are planned, without the plans that are remembered."""
-
-    def holds() -> None:
-        reuse._known.clear()
-        try:
-            test()
-        finally:
-            reuse._known.clear()
-
-    return holds
-
-
-CURVE = planned_anew(site_crews.test_crews_come_and_go_by_the_curve_and_the_first_stays_until_its_trade_is_done)
-
-
 def along(bottleneck: str) -> Callable[[], None]:
     """The chain of the project with one thing short, against its recursion."""
 
-    def holds() -> None:
-        chain.case.cache_clear()
-        try:
-            chain.test_every_skid_comes_when_the_recursion_says(bottleneck)
-        finally:
-            chain.case.cache_clear()
-
-    return holds
+    return lambda: chain.test_every_skid_comes_when_the_recursion_says(bottleneck)
 
 
 MUTANTS = (
@@ -195,10 +172,11 @@ MUTANTS = (
            "Wait(received, 1)", "all that is bought comes",
            lambda: kept.test_units_that_no_phase_needs_come_and_are_paid_for_whoever_shares_them("true")),
     Mutant("a typed crew leaves a month too early", manning.typed_stays, "(last + 1) * MONTH", "last * MONTH",
-           "typed curves", CURVE),
+           "typed curves",
+           site_crews.test_crews_come_and_go_by_the_curve_and_the_first_stays_until_its_trade_is_done),
     Mutant("the first crew leaves by the curve", crew_work.mobilise_crews, "until_hours=hours[trade], until_minute=None",
            "until_hours=hours[trade]", "typed curves",
-           planned_anew(site_crews.test_a_curve_that_ends_before_the_work_begins_leaves_a_crew_for_it)),
+           site_crews.test_a_curve_that_ends_before_the_work_begins_leaves_a_crew_for_it),
     Mutant("crews come as early as hiring likes", manning._call_minutes, "early_weeks * MINUTES_PER_WEEK", "10**9",
            "how early crews come",
            lambda: levelling.test_nobody_is_called_to_be_there_longer_before_his_work_than_is_stated(1)),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import _lru_cache_wrapper
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from sim.study.crew_planning import reuse
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], right: str, wrong: str) -> None:
@@ -20,6 +25,9 @@ def plant(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], right: 
     changed = _compiled(home, function.__qualname__, source.replace(right, wrong))
     for owner, name in _owners(home, function):
         monkeypatch.setattr(owner, name, changed)
+    for module, name, table in list(_tables()):
+        if fields := [field.name for field in dataclasses.fields(table) if getattr(table, field.name) is function]:
+            monkeypatch.setattr(module, name, dataclasses.replace(table, **dict.fromkeys(fields, changed)))
 
 
 def _compiled(home: ModuleType, qualified: str, source: str) -> Any:
@@ -30,13 +38,47 @@ def _compiled(home: ModuleType, qualified: str, source: str) -> Any:
     return made[qualified.rpartition(".")[2]]
 
 
+@contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Within, nothing is known that was planned, prepared or computed outside, nor outside what was within.
+
+    A plan that is remembered from before a mistake was planted would hide it, and one from within would spread it.
+    """
+    _forget()
+    try:
+        yield
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    """Empty the crew plans that are used again and every cache of a function of the model or its tests."""
+    reuse._known.clear()
+    for _, _, value in _known():
+        if isinstance(value, _lru_cache_wrapper):
+            value.cache_clear()
+
+
 def _owners(home: ModuleType, function: Callable[..., Any]) -> Iterator[tuple[Any, str]]:
     """Yield who knows a function: its class, or every module of the model and its tests that has imported it."""
     owner, _, name = function.__qualname__.rpartition(".")
     if owner:
         yield getattr(home, owner), name
         return
+    for module, known, value in _known():
+        if value is function:
+            yield module, known
+
+
+def _tables() -> Iterator[tuple[ModuleType, str, Any]]:
+    """Yield every object with fields that a module knows, such as a set of kernels: a function may stand in it."""
+    for module, name, value in _known():
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield module, name, value
+
+
+def _known() -> Iterator[tuple[ModuleType, str, Any]]:
+    """Yield what every module of the model and its tests knows by a name."""
     for module in [module for key, module in sys.modules.items() if key.partition(".")[0] in ("sim", "tests")]:
-        for known, value in list(vars(module).items()):
-            if value is function:
-                yield module, known
+        for name, value in list(vars(module).items()):
+            yield module, name, value

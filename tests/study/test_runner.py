@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError, SimError
+from sim.study.chunk import Chunk
 from sim.study.runner import parse, run
 from sim.study.sample import Sample, representative, summary
 from sim.study.storage import sealed_files as tables
@@ -58,6 +60,24 @@ def test_a_replication_that_raises_is_a_failed_row_and_no_other() -> None:
     assert row["n"] == 18
     assert np.isnan([row["p80"], row["p80_low"], row["p90"]]).all()
     assert row["p50"] == np.sort(sample.values("lead_time_full_days"))[8]
+
+
+@dataclass(frozen=True)
+class Undefined(Toy):
+    """Says that a replication is finished and has no number for one of its metrics."""
+
+    def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
+        chunk = super().simulate_chunk(seed, first, count)
+        money = np.where(np.arange(first, first + count) == 5, np.nan, chunk.runs["capital_total_usd"])
+        return replace(chunk, runs={**chunk.runs, "capital_total_usd": money})
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_finished_replication_without_a_number_is_a_failed_row_that_names_the_metric(workers: int) -> None:
+    sample = run(Undefined(), seed=1, runs=20, chunk=8, workers=workers)
+    assert np.flatnonzero(sample.runs["status"] == "failed").tolist() == [5]
+    assert sample.notes == {5: "ValueError: not a finite number in a finished run: capital_total_usd"}
+    assert summary(sample)["capital_total_usd"]["n"] == 19
 
 
 def test_curves_leave_out_what_failed(whole: Sample) -> None:

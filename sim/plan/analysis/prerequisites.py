@@ -39,6 +39,8 @@ class Prerequisites:
                     self.total[route_class.row(unit, step)[1]] += most
         self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._signalled: dict[int, Counter[int]] = {}
+        self._after_itself: dict[int, list[tuple[int, int, int]]] = {}
+        """Per gate the signals of who waits for it first: the level waited for, the pools behind it, amount."""
         self._pools_before_gate: dict[tuple[int, int], int] = {}
         for gate in range(len(plan.gates)):
             self._resolve(gate)
@@ -46,7 +48,14 @@ class Prerequisites:
     def of_gate(self, gate: int, level: int) -> int:
         """Return the pools that must be taken before a gate reaches a level."""
         if gate in self._signalled and (gate, level) not in self._pools_before_gate:
-            self._pools_before_gate[gate, level] = _behind(self._signalled[gate], level)
+            raised = Counter(self._signalled[gate])
+            # who waits for the gate itself raises it no further than from there: least levels first, without recursion
+            for waited, pools, amount in self._after_itself.get(gate, ()):
+                if waited < level:
+                    if (gate, waited) not in self._pools_before_gate:
+                        self._pools_before_gate[gate, waited] = _behind(raised, waited)
+                    raised[pools | self._pools_before_gate[gate, waited]] += amount
+            self._pools_before_gate[gate, level] = _behind(raised, level)
         return self._pools_before_gate.get((gate, level), 0)
 
     def of_step(self, unit: int, step: int) -> int:
@@ -134,9 +143,22 @@ class Prerequisites:
             open_gates.pop()
             if gate not in self._signalled:
                 raised: Counter[int] = Counter()
+                after_itself = []
                 for unit, step, amount in self.signals[gate]:
-                    raised[self.of_step(unit, step)] += amount
+                    waited = self._waits_for(unit, step, gate)
+                    if waited:
+                        after_itself.append((waited, self.of_step(unit, step), amount))
+                    else:
+                        raised[self.of_step(unit, step)] += amount
+                self._after_itself[gate] = sorted(after_itself)
                 self._signalled[gate] = raised
+
+    def _waits_for(self, unit: int, step: int, gate: int) -> int:
+        """Return the level of a gate that a unit has seen, on whatever path, before a step; 0 if it waits for no level."""
+        route_class = self.class_of[unit]
+        always = route_class.always_before[step]
+        rows = (route_class.row(unit, before) for before in route_class.steps_of(WAIT) if always >> before & 1)
+        return max((row[2] for row in rows if row[1] == gate), default=0)
 
     def _depends(self, gate: int) -> Iterator[int]:
         for unit, step, _ in self.signals[gate]:
