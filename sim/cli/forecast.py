@@ -35,8 +35,9 @@ SHEET = click.option(
     help="Learn pace, labour losses, suppliers and other common factors from the actuals.",
 )  # fmt: skip
 @click.option(
-    "--out-of-sequence", "logic", type=click.Choice(["retained_logic", "progress_override"]), default="retained_logic",
-    show_default=True, help="Work that began before what it follows: what is left waits for that, or goes on at once.",
+    "--out-of-sequence", "logic", type=click.Choice(["retained_logic", "progress_override"]), default=None,
+    help="Work that began before what it follows: what is left waits for that, or goes on at once; left out, what the status "
+    "says, and retained_logic where it says nothing.",
 )  # fmt: skip
 @click.option(
     "--moves", type=click.IntRange(0, 100_000), default=200, show_default=True,
@@ -49,7 +50,7 @@ SHEET = click.option(
 @ENGINE
 def forecast(
     config: Path, status: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    learning: bool, logic: str, moves: int, out: Path | None, resume: bool, engine: str,
+    learning: bool, logic: str | None, moves: int, out: Path | None, resume: bool, engine: str,
 ) -> None:  # fmt: skip
     """Forecast a project under way from its status: when it will be done from here, and what moved the date.
 
@@ -131,7 +132,8 @@ def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
     data_date = as_of.date().isoformat() if as_of else found.data_date
     if data_date is None:
         raise click.UsageError(f"{file} has no status date: say --as-of DATE")
-    rows: list[dict[str, object]] = [{"kind": "data_date", "date": data_date}, *found.rows]
+    rows: list[dict[str, object]] = [{"kind": "data_date", "date": data_date}, {"kind": "logic", "what": found.logic}]
+    rows += found.rows
     _hand_over(
         rows, out, f"{len(found.rows)} of {found.activities} activities have begun by {data_date}: written to {out}"
     )

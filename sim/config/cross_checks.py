@@ -38,6 +38,7 @@ from sim.errors import NOTHING, Finding, Refused
 
 
 KeyPath = tuple[str | int, ...]
+CALENDARS = "one of calendars.named"
 
 
 def _supply(project: Project) -> Iterator[Finding]:
@@ -178,7 +179,7 @@ def _tag_exists(kind: str, name: str, known: Collection[str]) -> bool:
 def broken_references(project: Project) -> Refused | None:
     """Return everything in a project that names what is not there or does not add up, or None."""
     findings = [
-        *_broken_networks(project),
+        *(one for network in networks(project) for one in _broken_network(*network, project.calendars.named)),
         *_trades(project),
         *_prerequisites(project),
         *_items(project),
@@ -207,21 +208,18 @@ def networks(project: Project) -> Iterator[tuple[KeyPath, Sequence[Step], frozen
         yield ("systems", name, "hook_up"), system.hook_up, frozenset()
 
 
-def _broken_networks(project: Project) -> Iterator[Finding]:
-    for path, steps, above in networks(project):
-        yield from _broken_network(path, steps, above, project.calendars.named)
-
-
 def _broken_network(
     path: KeyPath, steps: Sequence[Step], above: frozenset[str], named: Collection[str]
 ) -> Iterator[Finding]:
     """Yield predecessors and calendars that are not there, and a cycle."""
     ids = [step.id for step in steps]
     for at, step in enumerate(steps):
-        if step.calendar is not None and step.calendar not in named:
-            yield _unknown_name((*path, at, "calendar"), step.calendar, named, "one of calendars.named")
+        if step.calendar not in {None, *named}:
+            yield _unknown_name((*path, at, "calendar"), str(step.calendar), named, CALENDARS)
         for position, link in enumerate(step.after):
             place = (*path, at, "after", position)
+            if link.lag_calendar not in {None, *named}:
+                yield _unknown_name((*place, "lag_calendar"), str(link.lag_calendar), named, CALENDARS)
             if link.id not in ids and link.id not in above:
                 yield _unknown_name(place, link.id, [*ids, *above], "a step here or further up")
             elif message := _unusable(link, step, path, ids):

@@ -37,7 +37,7 @@ def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origin
     return replace(loaded, value=value, tree=document.tree, positions=document.positions)
 
 
-def continued(loaded: Loaded[M], status: object, *, learning: bool = True, logic: str = "retained_logic") -> Loaded[M]:
+def continued(loaded: Loaded[M], status: object, *, learning: bool = True, logic: str | None = None) -> Loaded[M]:
     """Return a configuration that goes on from a status, wherever it is run: in a run, a sweep, a comparison."""
     return replace(loaded, continuation=Continuation(status, loaded, learning, logic))
 

@@ -345,4 +345,4 @@ class Continuation:
     status: Any
     base: Any
     learning: bool = True
-    logic: str = "retained_logic"
+    logic: str | None = None

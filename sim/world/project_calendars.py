@@ -98,6 +98,8 @@ ON_SITE = frozenset({LIFTS, *(f"{SITE}.{exposure}" for exposure in EXPOSURES)})
 """The calendars of work on site."""
 NAMED = "@"
 """What stands between the exposure of a step and the name of its own calendar: `site.crane@planner`."""
+LAG = f"lag{NAMED}"
+"""What the calendars begin with on which lags are counted: `lag@planner`. Nothing stops time, so weather leaves them."""
 SHIFT = "shift"
 """The calendar of the hours people on site are paid for, whatever of them is productive."""
 
@@ -109,7 +111,7 @@ def on_calendar(exposure: Exposure, named: str | None) -> str:
 
 def named_in(calendar: str) -> str:
     """Return which of calendars.named a calendar is; empty for any other."""
-    return calendar.partition(NAMED)[2] if calendar.startswith(SITE) else ""
+    return calendar.partition(NAMED)[2] if calendar.startswith((SITE, LAG)) else ""
 
 
 def is_on_site(calendar: str) -> bool:
@@ -123,6 +125,14 @@ def _named_calendars(project: Project) -> dict[str, tuple[Exposure, str]]:
         return {}
     used = {(step.exposure, step.calendar) for _, steps, _ in networks(project) for step in steps if step.calendar}
     return {on_calendar(exposure, named): (exposure, named) for exposure, named in sorted(used)}
+
+
+def _lag_calendars(project: Project) -> dict[str, str]:
+    """Return the names of the calendars on which lags are counted, by what they are called in a plan."""
+    if not project.calendars.named:
+        return {}
+    links = (link for _, steps, _ in networks(project) for step in steps for link in step.after)
+    return {f"{LAG}{name}": name for name in sorted({link.lag_calendar for link in links if link.lag_calendar})}
 
 
 def _named_week(name: str, stated: NamedCalendar, start: date, horizon: int) -> Calendar:
@@ -153,6 +163,10 @@ def project_calendars(project: Project) -> dict[str, Calendar]:
         **{
             name: _named_week(name, project.calendars.named[named], start, horizon)
             for name, (_, named) in _named_calendars(project).items()
+        },
+        **{
+            name: _named_week(name, project.calendars.named[named], start, horizon)
+            for name, named in _lag_calendars(project).items()
         },
     }
 

@@ -138,6 +138,8 @@ class Bounds:
 
     def checked(self, value: Any) -> Any:
         """The value itself; Refused with every number that lies outside."""
+        if type(value) in (float, int) and self.holds(value):
+            return value
         outside = [OutOfRange(path, x, self.describe()) for path, x in numbers_in(value) if not self.holds(x)]
         if outside:
             raise Refused(outside)

@@ -84,6 +84,7 @@ class Predecessor(Section):
         default="FS", description="Finish-to-start, start-to-start, finish-to-finish, start-to-finish"
     )
     lag_days: CalendarDays | None = Field(default=None, description="Calendar days from the one event to the other")
+    lag_calendar: Name | None = Field(default=None, description="One of calendars.named, of whose days `lag_days` are")
     lead_days: LeadDays = Field(default=0.0, description="Working days by which the step may be ahead of the link")
 
     @model_validator(mode="before")
@@ -97,6 +98,8 @@ class Predecessor(Section):
         """A link lags or leads."""
         if self.lag_days is not None and self.lead_days:
             raise ValueError("a link has lag_days or lead_days, not both")
+        if self.lag_calendar is not None and self.lag_days is None:
+            raise ValueError("lag_calendar is that of lag_days, which is missing")
         return self
 
     @model_serializer(mode="plain")
@@ -106,6 +109,7 @@ class Predecessor(Section):
             return self.id
         lag = None if self.lag_days is None else self.lag_days.model_dump()
         stated = {"id": self.id, "type": self.type, "lag_days": lag, "lead_days": self.lead_days or None}
+        stated["lag_calendar"] = self.lag_calendar
         return {key: value for key, value in stated.items() if value is not None}
 
     @property

@@ -19,6 +19,7 @@ from sim.plan.mechanisms.procurement import arrived
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
+from sim.world.project_calendars import LAG
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 
@@ -120,7 +121,8 @@ def _delay(
     activity = f"{instance.network}.{step.id} after {link.id}"
     signal = Signal(context.plan.gate(_link_gate(instance, step, link)))
     if link.lag_days is not None:
-        lag = Work(activity, Span(to_distribution(link.lag_days), MINUTES_PER_DAY), "always", role="lag")
+        on = f"{LAG}{link.lag_calendar}" if link.lag_calendar else "always"
+        lag = Work(activity, Span(to_distribution(link.lag_days), context.day_minutes_on(on)), on, role="lag")
         return [Wait(_event(context, instance, link)), lag, signal]
     assert before is not None  # the checks of the configuration let no lead leave its network
     span, on = step_span(context, before, planned_hours(before, instance.sqft, instance.mw)), calendar_of(before)
@@ -196,7 +198,8 @@ def _carried_back(
 
 def _working_lag(link: Predecessor, days_a_week: int) -> float:
     """Return the planned lag of a link in working days, below zero if it leads."""
-    return (link.lag_days.planned if link.lag_days is not None else 0.0) * days_a_week / 7 - link.lead_days
+    a_day = 1.0 if link.lag_calendar else days_a_week / 7
+    return (link.lag_days.planned if link.lag_days is not None else 0.0) * a_day - link.lead_days
 
 
 def prerequisites(context: PlanContext, names: Iterable[str], place: Place) -> list[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim import files
-from sim.report.exchange.export import Handover
+from sim.jit import gc_paused
 from sim.report.exchange.importers.network_import import PlannerNetwork
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.study.storage.results import csv_bytes
+
+if TYPE_CHECKING:
+    from sim.report.exchange.export import Handover
 
 MOST_BYTES = 64_000_000
 
@@ -54,9 +58,11 @@ def read_network(path: Path, encoding: str | None = None, project: str | None = 
     if path.suffix.lower() == ".xer":
         from sim.report.exchange.importers.xer_import import read_xer
 
-        return read_xer(data, path.name, encoding, project)
+        with gc_paused():
+            return read_xer(data, path.name, encoding, project)
     if path.suffix.lower() == ".xml":
         from sim.report.exchange.importers.mspdi_import import read_mspdi
 
-        return read_mspdi(data, path.name, encoding)
+        with gc_paused():
+            return read_mspdi(data, path.name, encoding)
     raise WrongFile(f"{path}: a file ending in .xml (Microsoft Project XML) or .xer (Primavera P6) is read")

@@ -87,7 +87,7 @@ def xer(handover: Handover) -> bytes:
     tables: list[tuple[str, list[Row]]] = [
         ("CURRTYPE", [_currency()]),
         ("PROJECT", [_project(handover)]),
-        ("SCHEDOPTIONS", [_options()]),
+        ("SCHEDOPTIONS", [_options(handover)]),
         ("CALENDAR", list(_calendars(handover.run))),
         ("PROJWBS", list(_wbs(handover))),
         ("RSRC", list(_resources(handover.run))),
@@ -187,12 +187,14 @@ def _times(hours: Hours) -> str:
     return "".join(f"(0||{number}(s|{clock(begin)}|f|{clock(end)})())" for number, (begin, end) in enumerate(hours))
 
 
-def _options() -> Row:
+def _options(handover: Handover) -> Row:
     """How P6 schedules the project: all columns of the table, with P6's own values; lags count by the clock."""
+    logic = handover.result.manifest.get("forecast", {}).get("logic", "retained_logic")
+    override, retained = ("Y", "N") if logic == "progress_override" else ("N", "Y")
     return {"schedoptions_id": 1, "proj_id": PROJECT, "sched_outer_depend_type": "SD_Both", "sched_open_critical_flag": "N",
-            "sched_lag_early_start_flag": "Y", "sched_retained_logic": "Y", "sched_setplantoforecast": "N",
+            "sched_lag_early_start_flag": "Y", "sched_retained_logic": retained, "sched_setplantoforecast": "N",
             "sched_float_type": "FT_FF", "sched_calendar_on_relationship_lag": LAGS_ON, "sched_use_expect_end_flag": "Y",
-            "sched_progress_override": "N", "level_float_thrs_cnt": 0, "level_outer_assign_flag": "N",
+            "sched_progress_override": override, "level_float_thrs_cnt": 0, "level_outer_assign_flag": "N",
             "level_outer_assign_priority": 5, "level_over_alloc_pct": 25, "level_within_float_flag": "N",
             "level_keep_sched_date_flag": "Y", "level_all_rsrc_flag": "Y", "sched_use_project_end_date_for_float": "Y",
             "enable_multiple_longest_path_calc": "N", "limit_multiple_longest_path_calc": "Y",

@@ -244,6 +244,7 @@ def test_a_step_works_by_the_calendar_it_names(differ: dict[str, object], finish
 def test_both_engines_know_named_calendars_and_weather_closes_them() -> None:
     own = [step.model_dump(mode="json", exclude_none=True) for step in load(HYBRID).value.site_works.steps]
     own[0] |= {"calendar": "tens", "exposure": "crane"}
+    own[-1]["after"] = [{"id": own[0]["id"], "lag_days": 12, "lag_calendar": "tens"}]
     week = {day: [{"start": "07:00", "end": "17:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat")}
     named = json.dumps({"tens": {"hours": week}})
     project = load(HYBRID, (f"calendars.named={named}", f"site_works.steps={json.dumps(own)}")).value
@@ -254,6 +255,8 @@ def test_both_engines_know_named_calendars_and_weather_closes_them() -> None:
     at = case.plan.calendars.index("site.crane@tens")
     stated, drawn = case.plan.base_calendars[at], case.calendars_of(1, 0)[at]
     assert drawn.worked(400 * 1440) < stated.worked(400 * 1440)
+    lags = case.plan.calendars.index("lag@tens")  # nothing stops time
+    assert case.calendars_of(1, 0)[lags] is case.plan.base_calendars[lags]
 
 
 def test_a_calendar_that_is_not_there_is_told() -> None:

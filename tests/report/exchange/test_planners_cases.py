@@ -7,11 +7,9 @@ five days of eight hours are 7 working days or 9.8 days.
 
 from __future__ import annotations
 
-import random
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -340,29 +338,6 @@ def test_the_dry_run_tells_each_project_of_a_file(tmp_path: Path) -> None:
         f"{file}, project P:", f"{file}, project Q:", "2 of 2 can be read, 1 files (2 projects)"
     ]  # fmt: skip
     assert done.output.count("1 activity, 0 links (none; 0 lags, 0 leads)") == 2
-
-
-def large(activities: int, efforts: int) -> bytes:
-    """An XER with so many activities in chains and levels of effort across them."""
-    draw = random.Random(1)
-    rows = [f"%R\t{n}\t1\t7\tTT_Task\tTK_NotStart\tA{n}\tWork {n % 97}\t40" for n in range(activities)]
-    rows += [f"%R\t{n}\t1\t7\tTT_LOE\tTK_NotStart\tE{n}\tManage\t" for n in range(activities, activities + efforts)]
-    links = [f"%R\t{n}\t{n}\t{draw.randrange(n)}\t1\t1\tPR_FS\t8" for n in range(1, activities)]
-    for n in range(activities, activities + efforts):
-        links += [f"%R\t9{n}\t{n}\t{draw.randrange(activities)}\t1\t1\tPR_SS\t0"]
-        links += [f"%R\t8{n}\t{n}\t{draw.randrange(activities)}\t1\t1\tPR_FF\t0"]
-    head, rest = (CASES / "utf8.xer").read_text(encoding="utf-8").split("%R\t10\t")
-    _, _, rest = rest.partition("\n")
-    body, end = rest.split("%E")
-    return (head + "\n".join(rows) + "\n" + body + "\n".join(links) + "\n%E" + end).encode()
-
-
-def test_a_thousand_activities_take_less_than_a_second() -> None:
-    begun = time.process_time()
-    network = read_xer(large(1000, 500), "x.xer")
-    fragment(network, "site_works")
-    assert len(network.activities) == 1000
-    assert time.process_time() - begun < 2  # a second on a quiet machine; the bound leaves room for coverage
 
 
 WITNESS = """

@@ -14,9 +14,9 @@ from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import Signal, Span, Wait, Work
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.progress import Logic, Progress
+from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import RemainingWork
-from sim.study.analyses.forecast.status import Fact, Status
+from sim.study.analyses.forecast.status import Fact, Logic, Status
 from sim.world.distributions import Fixed
 from tests.plan.bench import bench, goes, told
 

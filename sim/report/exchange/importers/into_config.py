@@ -23,6 +23,7 @@ from sim.config.sections.systems import Network
 from sim.config.shipped import is_name, shipped
 from sim.config.source_positions import did_you_mean
 from sim.errors import ConfigError, Problem
+from sim.jit import gc_paused
 from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
@@ -128,8 +129,10 @@ def calendars_text(calendars: Mapping[PlannerCalendar, str]) -> str:
 
 
 def calendars_of(network: PlannerNetwork) -> dict[PlannerCalendar, str]:
-    """Return the calendars by which activities of a network work, with a name for each."""
-    return calendar_names(activity.calendar for activity in network.activities if activity.days)
+    """Return the calendars by which activities of a network work and lags count, with a name for each."""
+    works = [activity.calendar for activity in network.activities if activity.days]
+    links = (link for activity in network.activities for link in activity.after)
+    return calendar_names([*works, *(link.calendar for link in links if link.calendar and link.lag_days > 0)])
 
 
 def _span(begin: int, end: int) -> str:
@@ -161,11 +164,12 @@ def fragment(
     weeks = {activity.key: activity.calendar for activity in activities}
     steps = [*(_step(activity, ids, network, calendars, weeks) for activity in activities), *map(dict, more)]
     try:
-        checked(Network, {"steps": steps})
+        with gc_paused():
+            checked(Network, {"steps": steps})
     except ConfigError as error:
         raise WrongFile(f"{file}: {_of_activity(error, ids, activities)}") from error
     head = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
-    head += [_one_line(line) for line in network.describe()]
+    head += [_one_line(line) for line in network.describe(exact=calendars is not None)]
     return (
         "\n".join([*(f"# {line}" for line in head), f"{name}:", "  steps:", *(f"    - {_flow(s)}" for s in steps)])
         + "\n"
@@ -213,7 +217,8 @@ def _step(
     if activity.after:
         # a lead is counted in days of the predecessor's own calendar where that comes along
         step["after"] = [
-            _link(link, ids, network.week if calendars is None else weeks[link.before]) for link in activity.after
+            _link(link, ids, network.week if calendars is None else weeks[link.before], calendars)
+            for link in activity.after
         ]
     step["source"] = f"{_one_line(network.file)}: {_one_line(f'{activity.code} {activity.name}'.strip())}"
     notes = [activity.note]
@@ -226,12 +231,15 @@ def _step(
     return step
 
 
-def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar) -> object:
-    """A link as a configuration has it: a lag in calendar days, a lead in working days."""
+def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar, calendars: Names | None) -> object:
+    """A link as a configuration has it: a lag in calendar days or in days of its calendar, a lead in working days."""
     stated: dict[str, object] = {"id": ids[link.before]}
     if link.type != "FS":
         stated["type"] = link.type
-    if link.lag_days > 0:
+    if link.lag_days > 0 and link.calendar is not None and calendars is not None:
+        stated["lag_days"] = _plain_number(link.lag_days * link.calendar.days_a_week / DAYS_OF_A_WEEK)
+        stated["lag_calendar"] = calendars[link.calendar]
+    elif link.lag_days > 0:
         stated["lag_days"] = _plain_number(link.lag_days)
     elif link.lag_days < 0:
         stated["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
@@ -251,7 +259,9 @@ def _flow(step: Mapping[str, object]) -> str:
 
 def _one_line(text: str) -> str:
     """A text without breaks and without characters nobody can see."""
-    return "".join(character if character.isprintable() else " " for character in text)[:200]
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
+    return text[:200]
 
 
 # --- a whole configuration --------------------------------------------------------------------------------------------

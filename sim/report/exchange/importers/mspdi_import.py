@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 from xml.etree.ElementTree import Element
 
@@ -18,7 +19,9 @@ from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
+    Logic,
     PlannerNetwork,
+    Progress,
     Remarks,
     SourceLink,
     SourceTask,
@@ -38,7 +41,7 @@ PERCENT, ELAPSED_PERCENT = {"19", "51"}, {"20", "52"}
 _NUMBER = r"(\d+(?:[.,]\d+)?)"
 _LENGTH = re.compile(rf"P(?:{_NUMBER}D)?(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?")
 _TENTHS = re.compile(r"[+-]?\d+([.,]\d+)?")
-_YES = {"1", "true"}
+_YES, _NO = {"1", "true"}, {"0", "false"}
 
 
 def read_mspdi(data: bytes, file: str, encoding: str | None = None) -> PlannerNetwork:
@@ -59,6 +62,16 @@ def duration_minutes(text: str, where: str) -> float:
     return days * 1440 + hours * 60 + minutes + seconds / 60
 
 
+def progress_of(root: Element) -> Progress:
+    """Return until when actuals are known, and how begun tasks go on.
+
+    Project splits a begun task so that what remains waits for what it follows, which is retained logic; told not to
+    (`SplitsInProgressTasks`), it leaves the task where it is.
+    """
+    logic: Logic = "progress_override" if _text(root, "SplitsInProgressTasks") in _NO else "retained_logic"
+    return Progress(_moment(_text(root, "StatusDate")), logic)
+
+
 class _Reader:
     """Reads the tasks of one document."""
 
@@ -77,7 +90,7 @@ class _Reader:
         links = [link for uid, (element, _) in elements.items() for link in self._links(uid, element, tasks)]
         self._left_out(elements)
         self._resources(tasks, elements)
-        return network_of(self.file, tasks, links, self.remarks, self.project)
+        return network_of(self.file, tasks, links, self.remarks, self.project, progress=progress_of(self.root))
 
     def _stated_week(self) -> PlannerCalendar:
         """The project's week by its options, where the file has no calendar for it."""
@@ -133,7 +146,13 @@ class _Reader:
         for uid, task in tasks.items():
             if task.role == "work":
                 group = tuple(tasks[other].activity.name for other in task.above)
-                task.activity = self._measured(replace(task.activity, group=group), elements[uid][0])
+                element = elements[uid][0]
+                task.activity = self._measured(replace(task.activity, group=group), element)
+                task.begun, task.done = _moment(_text(element, "ActualStart")), _moment(_text(element, "ActualFinish"))
+                task.is_done = bool(_text(element, "ActualFinish")) or _text(element, "PercentComplete") == "100"
+                task.is_begun = not task.is_done and (
+                    bool(_text(element, "ActualStart")) or _text(element, "PercentComplete") not in ("", "0")
+                )
 
     def _measured(self, activity: Activity, element: Element) -> Activity:
         """An activity with what is still to do of it, on the calendar it is stated in."""
@@ -236,29 +255,41 @@ class _Reader:
             elif before not in tasks:
                 raise WrongFile(f"{self.file}: task {ident} follows task {before!r}, which is not in the file")
             else:
-                yield SourceLink(before, uid, cast(LinkType, LINKS[kind]), self._lag(link, before, ident, tasks))
+                days, calendar = self._lag(link, before, ident, tasks)
+                yield SourceLink(before, uid, cast(LinkType, LINKS[kind]), days, calendar)
 
-    def _lag(self, link: Element, before: str, ident: str, tasks: Mapping[str, SourceTask]) -> float:
-        """The lag of a link in calendar days."""
+    def _lag(
+        self, link: Element, before: str, ident: str, tasks: Mapping[str, SourceTask]
+    ) -> tuple[float, PlannerCalendar | None]:  # fmt: skip
+        """The lag of a link in calendar days, and the calendar on which it counts; None is by the clock."""
         text, form = _text(link, "LinkLag") or "0", _text(link, "LagFormat") or "7"
         if not _TENTHS.fullmatch(text):
             raise WrongFile(f"{self.file}: task {ident}: a lag of {text[:40]!r} is no number of tenths of minutes")
         amount = float(text.replace(",", "."))
         if amount == 0:
-            return 0.0
+            return 0.0, None
         if form in PERCENT | ELAPSED_PERCENT:
             if tasks[before].role != "work":
                 raise WrongFile(
                     f"{self.file}: task {ident}: a lag in percent of {before}, which has no length of its own"
                 )
             calendar = ROUND_THE_CLOCK if form in ELAPSED_PERCENT else tasks[before].activity.calendar
-            return calendar.calendar_days(self.minutes[before] * amount / 100)
+            days = calendar.calendar_days(self.minutes[before] * amount / 100)
+            return days, None if calendar.always else calendar
         if form not in ELAPSED | WORKING:
             raise WrongFile(f"{self.file}: task {ident}: a lag in format {form!r}, which is not known")
         calendar = ROUND_THE_CLOCK if form in ELAPSED else self.project
         if not calendar.day_minutes:
             raise WrongFile(f"{self.file}: the project's calendar {calendar.name!r} has no working time for a lag")
-        return calendar.calendar_days(amount / 10)
+        return calendar.calendar_days(amount / 10), None if calendar.always else calendar
+
+
+def _moment(text: str) -> datetime | None:
+    """A date and time as the file has it; None where there is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _text(element: Element, tag: str) -> str:

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from sim.config.sections.systems import LinkType
-from sim.report.exchange.importers.planner_calendars import PlannerCalendar
+from sim.report.exchange.importers.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.formatting import counted
 
 MOST_LINKS_CARRIED = 2_000
 """Links that one level of effort may stand for; a heading of a whole project would stand for millions."""
 _LISTED = 10
+Logic = Literal["retained_logic", "progress_override"]
 Role = Literal["work", "heading", "effort", "inactive", "external"]
 
 
@@ -34,6 +36,19 @@ class Link:
     before: str
     lag_days: float = 0.0
     type: LinkType = "FS"
+    calendar: PlannerCalendar | None = field(default=None, compare=False)
+    """On which its lag is counted; None is by the clock."""
+
+    @property
+    def off_the_mean(self) -> float:
+        """By how many days at most its lag, in calendar days, is shorter or longer than on its calendar."""
+        if self.calendar is None or self.lag_days <= 0:
+            return 0.0
+        return self.calendar.off_the_mean(_working_minutes(self.lag_days, self.calendar))
+
+
+def _working_minutes(lag_days: float, calendar: PlannerCalendar) -> float:
+    return lag_days * calendar.days_a_week / DAYS_OF_A_WEEK * calendar.day_minutes
 
 
 @dataclass(frozen=True)
@@ -70,16 +85,32 @@ class SourceTask:
     parts: list[str] = field(default_factory=list)
     """Of a heading: the activities below it, and whatever else stands there."""
     above: tuple[str, ...] = ()
+    begun: datetime | None = None
+    done: datetime | None = None
+    is_begun: bool = False
+    is_done: bool = False
 
 
 @dataclass(frozen=True)
 class SourceLink:
-    """A link of the file; its ends may be anything."""
+    """A link of the file; its ends may be anything. Its lag counts on a calendar, or by the clock where there is none."""
 
     before: str
     after: str
     type: LinkType
     lag_days: float
+    calendar: PlannerCalendar | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Until when actuals are known, and how what has begun goes on: as the scheduling options of the file say.
+
+    With retained logic what remains of an activity waits for what it follows; with progress override it goes on at once.
+    """
+
+    data_date: datetime | None = None
+    logic: Logic = "retained_logic"
 
 
 RESOURCES = "resources and costs, not taken over; of"
@@ -111,8 +142,8 @@ class PlannerNetwork:
     remarks: Remarks
     encoding: str = "UTF-8"
 
-    def describe(self) -> Iterator[str]:
-        """What came in, a line a thing."""
+    def describe(self, *, exact: bool = False) -> Iterator[str]:
+        """What came in, a line a thing; with `exact` lags count on their calendars."""
         kinds = Counter(link.type for activity in self.activities for link in activity.after)
         lags = sum(link.lag_days > 0 for activity in self.activities for link in activity.after)
         leads = sum(link.lag_days < 0 for activity in self.activities for link in activity.after)
@@ -124,9 +155,28 @@ class PlannerNetwork:
         for calendar, count in self._other_weeks():
             many = counted(count, "activity works", "activities work")
             yield f"{many} by {calendar.name!r}: {calendar.describe()}"
+        if not exact and (told := self._off_the_mean()):
+            yield told
         if self.encoding.lower() not in ("utf-8", "ascii"):
             yield f"text read as {self.encoding}; another code page by --encoding"
         yield from self.remarks.lines()
+
+    def _off_the_mean(self) -> str:
+        """How far lags are from those on their calendars; nothing where they agree."""
+        worst: dict[tuple[PlannerCalendar | None, float], float] = {}
+        off = list[str]()
+        for activity in self.activities:
+            for link in activity.after:
+                key = link.calendar, link.lag_days
+                if worst.setdefault(key, link.off_the_mean if key not in worst else 0.0):
+                    off.append(activity.id)
+        if not off:
+            return ""
+        most = max(worst.values())
+        return (
+            f"lags of working days, taken as calendar days in the mean, up to {most:.1f} days too short or too long by the "
+            f"day of the week (exact with --calendars); of: {len(off):,} ({listed(list(dict.fromkeys(off)))})"
+        )
 
     def _other_weeks(self) -> list[tuple[PlannerCalendar, int]]:
         """The calendars besides the main one, and how many activities have them."""
@@ -148,10 +198,10 @@ def listed(names: Sequence[str]) -> str:
 
 def network_of(
     file: str, tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks,
-    project: PlannerCalendar, encoding: str = "UTF-8",
+    project: PlannerCalendar, encoding: str = "UTF-8", progress: Progress = Progress(),
 ) -> PlannerNetwork:  # fmt: skip
     """Make a network of what a reader found; WrongFile where it contradicts itself."""
-    carried = _between_work(tasks, links, remarks)
+    carried = _by_progress(_between_work(tasks, links, remarks), tasks, progress, remarks)
     after: dict[str, dict[tuple[str, LinkType], Link]] = {}
     for link in carried:
         kind = _type_at_milestones(link, tasks)
@@ -160,9 +210,9 @@ def network_of(
             remarks.add("links of one type between the same two activities, the one with the longest lag kept; of",
                         tasks[link.after].activity.id)  # fmt: skip
         if same is None or same.lag_days < link.lag_days:
-            known[link.before, kind] = Link(link.before, round(link.lag_days, 4), kind)
+            known[link.before, kind] = Link(link.before, round(link.lag_days, 4), kind, link.calendar)
     activities = tuple(
-        replace(task.activity, after=tuple(after.get(key, {}).values()))
+        replace(task.activity, after=tuple(after[key].values())) if key in after else task.activity
         for key, task in tasks.items()
         if task.role == "work"
     )
@@ -199,9 +249,47 @@ def _between_work(
     yield from _through_efforts(tasks, efforts, remarks)
 
 
+def _by_progress(
+    links: Iterable[SourceLink], tasks: Mapping[str, SourceTask], progress: Progress, remarks: Remarks
+) -> Iterator[SourceLink]:
+    """Yield what of links is left after what has happened: of lags the rest, into finished activities nothing."""
+    for link in links:
+        before, after = tasks[link.before], tasks[link.after]
+        goes_on = after.is_begun and progress.logic == "progress_override"
+        if not (before.is_done if link.type[0] == "F" else before.is_begun or before.is_done):
+            if after.is_done:
+                remarks.add("links from unfinished into finished activities, left out; of", after.activity.id)
+            elif goes_on:
+                remarks.add("links into begun activities, which go on at once (progress override), left out; of",
+                            after.activity.id)  # fmt: skip
+            else:
+                yield link
+            continue
+        rest = 0.0 if after.is_done or goes_on else _left_of_lag(link, before, progress)
+        if rest != link.lag_days:
+            remarks.add("lags that have passed by the data date, or in part; of", after.activity.id)
+            link = replace(link, lag_days=rest)  # noqa: PLW2901 (the rest of it)
+        if before.is_done or rest:
+            yield link
+
+
+def _left_of_lag(link: SourceLink, before: SourceTask, progress: Progress) -> float:
+    """Return what of a lag is still to pass at the data date, in calendar days; all of it where dates are not known."""
+    at = before.done if link.type[0] == "F" else before.begun
+    if link.lag_days <= 0 or at is None or progress.data_date is None:
+        return max(0.0, link.lag_days)
+    if link.calendar is None:
+        return max(0.0, link.lag_days - (progress.data_date - at).total_seconds() / 86_400)
+    worked = link.calendar.worked(at, progress.data_date)
+    return link.calendar.calendar_days(max(0.0, _working_minutes(link.lag_days, link.calendar) - worked))
+
+
 def _of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
     """Yield a link of headings as links of the activities below them; one from a heading to its own part is told."""
     before, after = tasks[link.before], tasks[link.after]
+    if before.role != "heading" and after.role != "heading":
+        yield link
+        return
     if link.before in after.above or link.after in before.above:
         remarks.add("links between a heading and its own part, left out; of", after.activity.id)
         return
@@ -217,7 +305,7 @@ def _of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remark
         return
     for first in firsts:
         for last in lasts:
-            yield replace(link, before=first, after=last)
+            yield SourceLink(first, last, link.type, link.lag_days, link.calendar)
 
 
 def _ends(key: str, tasks: Mapping[str, SourceTask]) -> list[str]:
@@ -246,7 +334,9 @@ def _through_efforts(
                 if before.type[1] == "F" and after.type[0] == "S":
                     continue  # what holds its finish says nothing of its start
                 kind = _TYPES[before.type[0] + after.type[1]]
-                through = SourceLink(before.before, after.after, kind, before.lag_days + after.lag_days)
+                lags = [link.calendar for link in (before, after) if link.lag_days]
+                calendar = lags[0] if lags and lags[0] == lags[-1] else None
+                through = SourceLink(before.before, after.after, kind, before.lag_days + after.lag_days, calendar)
                 if tasks[after.after].role == "effort":
                     into[after.after].append(through)
                 elif through.before != through.after:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -37,17 +38,17 @@ class PlannerCalendar:
     name: str
     week: Week = field(default=USUAL_WEEK, hash=False)
 
-    @property
+    @cached_property
     def minutes(self) -> tuple[int, ...]:
         """Working minutes from Monday to Sunday."""
         return tuple(_length(hours) for hours in self.week.days)
 
-    @property
+    @cached_property
     def days_a_week(self) -> int:
         """Days of the week on which there is work."""
         return sum(minutes > 0 for minutes in self.minutes)
 
-    @property
+    @cached_property
     def day_minutes(self) -> float:
         """Minutes of a working day, mean over the week; 0 where no day is worked."""
         return sum(self.minutes) / self.days_a_week if self.days_a_week else 0.0
@@ -59,6 +60,37 @@ class PlannerCalendar:
     def calendar_days(self, minutes: float) -> float:
         """Working minutes as the calendar days they take in the mean."""
         return self.days(minutes) * DAYS_OF_A_WEEK / self.days_a_week
+
+    @property
+    def always(self) -> bool:
+        """Whether it works around the clock, every day."""
+        return not self.week.exceptions and set(self.minutes) == {DAY}
+
+    def worked(self, begin: datetime, end: datetime) -> float:
+        """Working minutes between two moments; beyond ten years, those of the first ten."""
+        first, days = begin.date(), min((end.date() - begin.date()).days, _LONGEST_EXCEPTION)
+        total = 0.0
+        for number in range(-1, days + 1):
+            day = first + timedelta(days=number)
+            midnight = datetime.combine(day, time())
+            low, high = ((moment.replace(tzinfo=None) - midnight).total_seconds() / 60 for moment in (begin, end))
+            hours = self.week.exceptions.get(day, self.week.days[day.weekday()])
+            total += sum(max(0.0, min(stop, high) - max(start, low)) for start, stop in hours)
+        return total
+
+    def off_the_mean(self, minutes: float) -> float:
+        """By how many calendar days at most so many working minutes take longer or shorter than in the mean.
+
+        Begun at any time of the week, holidays aside: they begin at the end of a working time or of a gap at worst.
+        """
+        spans = [
+            (DAY * day + begin, DAY * day + end) for day, hours in enumerate(self.week.days) for begin, end in hours
+        ]
+        week = sum(self.minutes)
+        rest = minutes % week
+        taken = (_taken(spans, at, rest) for span in spans for at in span)
+        mean = DAYS_OF_A_WEEK * DAY * rest / week
+        return max(abs(one - mean) for one in taken) / DAY if rest else 0.0
 
     def describe(self) -> str:
         """The week in words: `5 days of 8 h (Mon-Fri), 12 other days`."""
@@ -73,6 +105,19 @@ class PlannerCalendar:
         worked = [day for day, minutes in enumerate(self.minutes) if minutes]
         runs = [list(run) for _, run in groupby(worked, key=lambda day: day - worked.index(day))]
         return " ".join(NAMES[run[0]] if len(run) == 1 else f"{NAMES[run[0]]}-{NAMES[run[-1]]}" for run in runs)
+
+
+def _taken(spans: Sequence[tuple[int, int]], begin: int, minutes: float) -> float:
+    """Return by the clock how long working minutes take, less than a week of them, from a minute of the week on."""
+    left = minutes
+    for start, stop in (*spans, *((one + DAYS_OF_A_WEEK * DAY, other + DAYS_OF_A_WEEK * DAY) for one, other in spans)):
+        if stop <= begin:
+            continue
+        at = max(start, begin)
+        if left <= stop - at:
+            return at + left - begin
+        left -= stop - at
+    return minutes
 
 
 def as_config(calendar: PlannerCalendar) -> dict[str, object]:

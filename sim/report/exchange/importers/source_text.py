@@ -10,7 +10,8 @@ common code pages makes words of its bytes; where none does, the user is asked f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from unicodedata import category, name
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -267,6 +268,7 @@ def decimal_mark(texts: Iterable[str]) -> str:
     return marks.pop() if len(marks) == 1 else ""
 
 
+@lru_cache(maxsize=10_000)  # lengths and lags of a schedule are the same few hundred numbers
 def plain_number(text: str, decimal: str) -> float | None:
     """The number a text of digits and marks stands for; None if it is none or could be two."""
     if not _NUMBER.fullmatch(text):
@@ -287,3 +289,85 @@ def plain_number(text: str, decimal: str) -> float | None:
         return float(digits.replace(",", "."))
     except ValueError:
         return None
+
+
+# --- tables of an XER -------------------------------------------------------------------------------------------------
+
+USED = frozenset({"PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC", "RSRC"})
+FIELDS_OF_USERS = frozenset({"UDFTYPE", "UDFVALUE"})
+_FORMS = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?"),
+    "id": re.compile(r"-?\d+"),
+    "cnt": re.compile(r"-?[\d.,]+"),
+    "flag": re.compile(r"[YN]"),
+    "type": re.compile(r"[A-Z]{2,4}_\w+|\d+"),
+}
+"""What the last word of a field's name says of its values."""
+
+
+class Row(dict[str, str]):
+    """A row of a table by field, without blanks around values, and its line in the file."""
+
+    def __init__(self, line: int, fields: Iterable[str], cells: Iterable[str]) -> None:
+        super().__init__(zip(fields, cells, strict=False))
+        self.line = line
+
+    def __missing__(self, name: str) -> str:
+        """Return an empty value where the table has no such field, or the row ends before it."""
+        return ""
+
+
+Tables = dict[str, list[Row]]
+
+
+def xer_tables(text: str, file: str, tell: Callable[[str, str], None], wanted: frozenset[str] = USED) -> Tables:
+    """The wanted tables of the file; a broken line in one that is used is refused, in another told."""
+    if not text.startswith("ERMHDR\t"):
+        raise WrongFile(f"{file}: not an XER file: it does not begin with ERMHDR")
+    tables: Tables = {}
+    name, fields, is_wanted = "", list[str](), False
+    for number, line in enumerate(text.split("\n"), 1):
+        mark, *cells = line.rstrip("\r").split("\t")
+        if mark in ("%E", "%e"):
+            return tables
+        if mark == "%T" and cells:
+            name, fields = cells[0].strip(), []
+            is_wanted = name in wanted
+            tables.setdefault(name, [])
+        elif mark == "%F":
+            fields = [cell.strip() for cell in cells]
+        elif mark == "%R" and name and fields and len(cells) == len(fields):
+            if is_wanted:  # half of a contractor's file is codes and notes that nobody asks for
+                tables[name].append(Row(number, fields, map(str.strip, cells)))
+        elif mark == "%R" and name and 0 < len(cells) < len(fields) and _fits(fields, cells):
+            tables[name].append(Row(number, fields, map(str.strip, cells)))
+            tell(f"rows of {name} that end before their last fields, taken as blank; line", str(number))
+        elif number > 1 and line.strip():
+            _broken(number, mark, len(cells), fields, name, file, tell)
+    raise WrongFile(f"{file}: ends before its end mark (%E); it is not whole")
+
+
+def _fits(fields: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether the values of a short row are what its first fields hold, so that only blanks at its end were cut off."""
+    checked = 0
+    for field, value in zip(fields, cells, strict=False):
+        form = _FORMS.get(field.rpartition("_")[2])
+        if form is None or not value.strip():
+            continue
+        if not form.fullmatch(value.strip()):
+            return False
+        checked += 1
+    # one value that fits can be chance: a row is believed where its last value is of a known form, or several are
+    return checked > 1
+
+
+def _broken(
+    line: int, mark: str, cells: int, fields: list[str], table: str, file: str, tell: Callable[[str, str], None]
+) -> None:  # fmt: skip
+    """Refuse a line that is no row of its table, or tell it where the table is not used."""
+    told = f"{cells} values for {len(fields)} fields of {table or 'no table'}"
+    if mark != "%R":
+        told = f"begins with {mark[:20]!r}, not with %T, %F, %R or %E: a line broken in two"
+    if table in USED or not table:
+        raise WrongFile(f"{file}:{line}: {told}")
+    tell(f"rows of {table} that are broken (not used); line", str(line))

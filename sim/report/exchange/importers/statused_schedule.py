@@ -14,10 +14,11 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from sim import files
-from sim.report.exchange.importers.mspdi_import import duration_minutes
+from sim.report.exchange.importers.mspdi_import import duration_minutes, progress_of
+from sim.report.exchange.importers.network_import import Logic
 from sim.report.exchange.importers.planner_calendars import PlannerCalendar, mspdi_calendars
 from sim.report.exchange.importers.source_text import WrongFile, read_xml
-from sim.report.exchange.importers.xer_import import read_tables
+from sim.report.exchange.importers.xer_import import logic_of, read_tables
 
 MOST_BYTES = 64_000_000
 TEXT2 = "188743734"
@@ -32,11 +33,15 @@ Row = dict[str, object]
 
 @dataclass(frozen=True)
 class StatusedSchedule:
-    """A schedule with actuals: its data date, None where the file has none, and a row for each activity that has begun."""
+    """A schedule with actuals: its data date, None where the file has none, and a row for each activity that has begun.
+
+    `logic` is how its scheduling options have work out of sequence go on.
+    """
 
     data_date: str | None
     rows: tuple[Row, ...]
     activities: int
+    logic: Logic = "retained_logic"
 
 
 def activity_id(unit: str, activity: str, time: int) -> str:
@@ -50,7 +55,7 @@ def read_statused(path: Path) -> StatusedSchedule:
     reader = {".xml": _mspdi, ".xer": _xer}.get(path.suffix.lower())
     if reader is None:
         raise WrongFile(f"{path}: .xml (Microsoft Project) and .xer (Primavera P6) are read")
-    data_date, found = reader(data, path.name)
+    data_date, logic, found = reader(data, path.name)
     if not found:
         raise WrongFile(f"{path}: has no activity with an id of ours; it is not a schedule of `sim export`")
     # of what is done again, the last time that has begun counts, as in a status
@@ -59,7 +64,7 @@ def read_statused(path: Path) -> StatusedSchedule:
         if row.get("start"):
             latest[name.partition(TIME_SIGN)[0]] = row
     rows = tuple({"kind": "activity", "what": name, **row} for name, row in latest.items())
-    return StatusedSchedule(data_date, rows, len(found))
+    return StatusedSchedule(data_date, rows, len(found), logic)
 
 
 def _time(name: str) -> int:
@@ -89,8 +94,8 @@ def _moment(text: str) -> str:
 # --- Microsoft Project ----------------------------------------------------------------------------------------------
 
 
-def _mspdi(data: bytes, file: str) -> tuple[str | None, dict[str, Row]]:
-    """Return the data date and every activity of ours by its id."""
+def _mspdi(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Row]]:
+    """Return the data date, the logic and every activity of ours by its id."""
     root = read_xml(data, file)
     if root.tag != "Project":
         raise WrongFile(f"{file}: not a Microsoft Project XML file: it begins with <{root.tag[:40]}>")
@@ -100,7 +105,7 @@ def _mspdi(data: bytes, file: str) -> tuple[str | None, dict[str, Row]]:
         name = next(iter(_fields(task, TEXT2)), "")
         if name:
             found[name] = _mspdi_row(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
-    return _text(root, "StatusDate")[:10] or None, found
+    return _text(root, "StatusDate")[:10] or None, progress_of(root).logic, found
 
 
 def _mspdi_row(task: Element, calendar: PlannerCalendar | None, where: str) -> Row:
@@ -129,8 +134,8 @@ def _text(element: Element, tag: str) -> str:
 # --- Primavera P6 ---------------------------------------------------------------------------------------------------
 
 
-def _xer(data: bytes, file: str) -> tuple[str | None, dict[str, Row]]:
-    """Return the data date and every activity of ours by its id."""
+def _xer(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Row]]:
+    """Return the data date, the logic and every activity of ours by its id."""
     tables = read_tables(data, file)
     ours = {row["udf_type_id"] for row in tables.get("UDFTYPE", []) if row["udf_type_name"] == UDF_NAME}
     names = {row["fk_id"]: row["udf_text"] for row in tables.get("UDFVALUE", []) if row["udf_type_id"] in ours}
@@ -145,4 +150,5 @@ def _xer(data: bytes, file: str) -> tuple[str | None, dict[str, Row]]:
                 task["suspend_date"], task["resume_date"],
             )  # fmt: skip
     project = next(iter(tables.get("PROJECT", [])), None)
-    return (project["last_recalc_date"][:10] or None if project is not None else None), found
+    data_date = project["last_recalc_date"][:10] or None if project is not None else None
+    return data_date, logic_of(tables.get("SCHEDOPTIONS", [])), found

@@ -8,16 +8,18 @@ that the scheduling options name, by P6's default the predecessor's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from datetime import datetime
 from typing import cast
 
 from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
+    Logic,
     PlannerNetwork,
+    Progress,
     Remarks,
     SourceLink,
     SourceTask,
@@ -25,38 +27,34 @@ from sim.report.exchange.importers.network_import import (
     network_of,
 )
 from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, p6_week
-from sim.report.exchange.importers.source_text import MOST_BYTES, WrongFile, decimal_mark, plain_number, xer_text
+from sim.report.exchange.importers.source_text import (
+    FIELDS_OF_USERS,
+    MOST_BYTES,
+    USED,
+    Row,
+    Tables,
+    WrongFile,
+    decimal_mark,
+    plain_number,
+    xer_tables,
+    xer_text,
+)
 
 TASKS = {"TT_Task", "TT_Rsrc", "TT_Mile", "TT_FinMile"}
 MILESTONES = {"TT_Mile", "TT_FinMile"}
 EFFORTS = {"TT_LOE", "TT_WBS"}
 LINKS = {"PR_FS", "PR_SS", "PR_FF", "PR_SF"}
 LAG_CALENDARS = {"rcal_Predecessor", "rcal_Successor", "rcal_24Hour", "rcal_ProjDefault"}
-USED = ("PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC", "RSRC")
 DEEPEST_GROUP = 30
-_FORMS = {
-    "date": re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?"),
-    "id": re.compile(r"-?\d+"),
-    "cnt": re.compile(r"-?[\d.,]+"),
-    "flag": re.compile(r"[YN]"),
-    "type": re.compile(r"[A-Z]{2,4}_\w+|\d+"),
-}
-"""What the last word of a field's name says of its values."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table, with its line in the file."""
-
-    line: int
-    values: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        """A value without blanks around it; empty where the table has no such field."""
-        return self.values.get(name, "").strip()
-
-
-Tables = dict[str, list[Row]]
+NOT_CARRIED = (
+    ("date constraints, not taken over", "cstr_type"),
+    ("second date constraints, not taken over", "cstr_type2"),
+    ("expected finish dates, not taken over", "expect_end_date"),
+    ("early starts by other projects, not taken over", "external_early_start_date"),
+    ("late finishes by other projects, not taken over", "external_late_end_date"),
+    ("suspended activities, taken as going on", "suspend_date"),
+)
+"""Fields of an activity that a network has no place for."""
 
 
 class SeveralProjects(WrongFile):
@@ -76,7 +74,7 @@ def read_xer(data: bytes, file: str, encoding: str | None = None, project: str |
         raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
     text, used = xer_text(data, file, encoding)
     remarks = Remarks()
-    tables = _tables(text, file, remarks)
+    tables = xer_tables(text, file, remarks.add)
     if missing := [name for name in ("PROJECT", "TASK") if not tables.get(name)]:
         raise WrongFile(f"{file}: has no {', '.join(missing)} table, or nothing in it")
     return _Reader(file, tables, remarks, project, used).network()
@@ -87,58 +85,7 @@ def read_tables(data: bytes, file: str) -> Tables:
     if len(data) > MOST_BYTES:
         raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
     text, _ = xer_text(data, file)
-    return _tables(text, file, Remarks())
-
-
-def _tables(text: str, file: str, remarks: Remarks) -> Tables:
-    """The tables of the file; a broken line in one that is used is refused, in another told."""
-    if not text.startswith("ERMHDR\t"):
-        raise WrongFile(f"{file}: not an XER file: it does not begin with ERMHDR")
-    tables: Tables = {}
-    name, fields = "", list[str]()
-    for number, line in enumerate(text.split("\n"), 1):
-        mark, *cells = line.rstrip("\r").split("\t")
-        if mark in ("%E", "%e"):
-            return tables
-        if mark == "%T" and cells:
-            name, fields = cells[0].strip(), []
-            tables.setdefault(name, [])
-        elif mark == "%F":
-            fields = [cell.strip() for cell in cells]
-        elif mark == "%R" and name and fields and len(cells) == len(fields):
-            tables[name].append(Row(number, dict(zip(fields, cells, strict=True))))
-        elif mark == "%R" and name and 0 < len(cells) < len(fields) and _fits(fields, cells):
-            tables[name].append(Row(number, dict(zip_longest(fields, cells, fillvalue=""))))
-            remarks.add(f"rows of {name} that end before their last fields, taken as blank; line", str(number))
-        elif number > 1 and line.strip():
-            _broken(number, mark, len(cells), fields, name, file, remarks)
-    raise WrongFile(f"{file}: ends before its end mark (%E); it is not whole")
-
-
-def _fits(fields: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether the values of a short row are what its first fields hold, so that only blanks at its end were cut off."""
-    checked = 0
-    for name, value in zip(fields, cells, strict=False):
-        form = _FORMS.get(name.rpartition("_")[2])
-        if form is None or not value.strip():
-            continue
-        if not form.fullmatch(value.strip()):
-            return False
-        checked += 1
-    # one value that fits can be chance: a row is believed where its last value is of a known form, or several are
-    return checked > 1
-
-
-def _broken(
-    line: int, mark: str, cells: int, fields: list[str], table: str, file: str, remarks: Remarks
-) -> None:  # fmt: skip
-    """Refuse a line that is no row of its table, or tell it where the table is not used."""
-    told = f"{cells} values for {len(fields)} fields of {table or 'no table'}"
-    if mark != "%R":
-        told = f"begins with {mark[:20]!r}, not with %T, %F, %R or %E: a line broken in two"
-    if table in USED or not table:
-        raise WrongFile(f"{file}:{line}: {told}")
-    remarks.add(f"rows of {table} that are broken (not used); line", str(line))
+    return xer_tables(text, file, Remarks().add, USED | FIELDS_OF_USERS)
 
 
 @dataclass
@@ -168,7 +115,11 @@ class _Reader:
         links = list(self._links(tasks))
         self._options(rows)
         self._resources(tasks)
-        return network_of(self.file, tasks, links, self.remarks, self.default, self.encoding)
+        options = self._schedule_options()
+        if any(row["sched_progress_override"] == row["sched_retained_logic"] == "N" for row in options):
+            self.remarks.add("progress by actual dates, read as retained logic", "SCHEDOPTIONS")
+        progress = Progress(_moment(self.row["last_recalc_date"]), logic_of(options))
+        return network_of(self.file, tasks, links, self.remarks, self.default, self.encoding, progress)
 
     # --- the project ---
 
@@ -200,19 +151,9 @@ class _Reader:
         if self.row["plan_end_date"]:
             self.remarks.add("must finish by, not taken over", self.row["plan_end_date"])
         for row in rows:
-            ident = row["task_code"] or row["task_id"]
-            for kind, names in (
-                ("date constraints, not taken over", ("cstr_type", "cstr_type2")),
-                ("expected finish dates, not taken over", ("expect_end_date",)),
-                ("early starts by other projects, not taken over", ("external_early_start_date",)),
-                ("late finishes by other projects, not taken over", ("external_late_end_date",)),
-                ("suspended activities, taken as going on", ("suspend_date",)),
-            ):
-                if any(row[name] for name in names) and not (names == ("suspend_date",) and row["resume_date"]):
-                    self.remarks.add(kind, ident)
-        for row in self._schedule_options():
-            if row["sched_progress_override"] == "Y" and "begun activities, what remains of them" in self.remarks.kinds:
-                self.remarks.add("progress override, read as retained logic", "SCHEDOPTIONS")
+            for kind, name in NOT_CARRIED:
+                if row[name] and not (name == "suspend_date" and row["resume_date"]):
+                    self.remarks.add(kind, row["task_code"] or row["task_id"])
 
     def _schedule_options(self) -> list[Row]:
         """The scheduling options of the project."""
@@ -294,7 +235,13 @@ class _Reader:
         if row["status_code"] == "TK_Complete":
             done = f"finished {row['act_end_date'][:10]}".strip()
             activity = replace(activity, note="; ".join(x for x in (activity.note, done) if x))
-        return SourceTask(replace(activity, days=calendar.days(60 * hours)))
+        if hours:
+            activity = replace(activity, days=calendar.days(60 * hours))
+        is_done = row["status_code"] == "TK_Complete" or (not row["status_code"] and bool(row["act_end_date"]))
+        return SourceTask(
+            activity, begun=_moment(row["act_start_date"]), done=_moment(row["act_end_date"]),
+            is_begun=row["status_code"] == "TK_Active", is_done=is_done,
+        )  # fmt: skip
 
     def _still_to_do(self, row: Row, code: str) -> float:
         """Hours still to do: none if it is finished, what remains if it has begun, else its length."""
@@ -344,8 +291,12 @@ class _Reader:
                     f"{self.file}:{row.line}: {kind!r} is no type of link; known: {', '.join(sorted(LINKS))}"
                 )
             lag = self._hours(row, "lag_hr_cnt", tasks[after].activity.id, signed=True) or 0.0
-            days = self._lag_calendar(mode, tasks, before, after).calendar_days(60 * lag) if lag else 0.0
-            yield SourceLink(before, after, cast(LinkType, kind[3:]), days)
+            if not lag:
+                yield SourceLink(before, after, cast(LinkType, kind[3:]), 0.0)
+                continue
+            calendar = self._lag_calendar(mode, tasks, before, after)
+            days = calendar.calendar_days(60 * lag)
+            yield SourceLink(before, after, cast(LinkType, kind[3:]), days, None if calendar.always else calendar)
 
     def _lag_calendar(self, mode: str, tasks: Mapping[str, SourceTask], before: str, after: str) -> PlannerCalendar:
         """The calendar on which lags are counted."""
@@ -363,7 +314,7 @@ class _Reader:
     def _cell(self, row: Row, name: str) -> str:
         """A value that must be there."""
         if not row[name]:
-            shown = ", ".join([value for value in row.values.values() if value][:4])
+            shown = ", ".join([value for value in row.values() if value][:4])
             raise WrongFile(f"{self.file}:{row.line}: a row without {name}: {shown}")
         return row[name]
 
@@ -388,6 +339,20 @@ class _Reader:
             whole = "a number of hours" if signed else "a number of hours from 0 up"
             raise WrongFile(f"{self.file}:{row.line}: {ident}: {name} is {text[:40]!r}, not {whole}")
         return plain
+
+
+def logic_of(options: Iterable[Row]) -> Logic:
+    """Return how begun activities go on, by rows of SCHEDOPTIONS; the third way of P6, by actual dates, is not known."""
+    override = any(row["sched_progress_override"] == "Y" for row in options)
+    return "progress_override" if override else "retained_logic"
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a date and time; None where there is none."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _constraints(row: Row) -> str:

@@ -27,9 +27,9 @@ from sim.study.analyses.forecast.earned_value import project_earned_value
 from sim.study.analyses.forecast.learning import Learnt, Past, Pasts, Posterior, PosteriorUniforms, Statistics, past_of
 from sim.study.analyses.forecast.open_risks import with_risks
 from sim.study.analyses.forecast.plan_steps import PlanSteps, translated
-from sim.study.analyses.forecast.progress import LOGIC, Logic, Progress
+from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import RemainingWork
-from sim.study.analyses.forecast.status import ONLINE, Status, read_status
+from sim.study.analyses.forecast.status import LOGIC, ONLINE, Logic, Status, read_status
 from sim.study.analyses.forecast.status_checks import require_sound
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many
@@ -299,7 +299,7 @@ def forecast_case(
     status: Status | str | Path,
     *,
     learning: bool = True,
-    logic: str = LOGIC[0],
+    logic: str | None = None,
     engine: str = AUTO,
     sampling: str = "mc",
     runs: int = 0,
@@ -313,6 +313,7 @@ def forecast_case(
     """
     if not isinstance(status, Status):
         status = read_status(status, config.value.scale.start_date)
+    logic = logic or status.logic or LOGIC[0]
     if logic not in LOGIC:
         raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
@@ -367,7 +368,7 @@ def forecast(
     seed: int = SEED,
     workers: int | None = None,
     learning: bool = True,
-    logic: str = LOGIC[0],
+    logic: str | None = None,
     engine: str = AUTO,
     sampling: str = "mc",
     out: str | Path | None = None,
@@ -378,8 +379,9 @@ def forecast(
     """Continue a project from its status, many times; return its metrics and curves as `sim.run` does.
 
     `status` is a file as `sim status init` writes it. With `learning` common factors are learnt from the actuals; `logic` is
-    retained_logic or progress_override, for work that is out of sequence. The manifest says under `forecast` what was
-    learnt, what was implied and what is out of sequence. The other options are those of `sim.run`. Raises SimError.
+    retained_logic or progress_override, for work that is out of sequence; left out, what the status says. The manifest says
+    under `forecast` what was learnt, what was implied and what is out of sequence. The other options are those of `sim.run`.
+    Raises SimError.
 
     >>> config = sim.load("configs/hybrid.yaml")
     >>> result = sim.forecast(config, "configs/status/hybrid_december.csv", runs=200)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from statistics import median
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -23,10 +22,8 @@ from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.reported import FINISHED, Interrupted, Known, Remaining, between
-from sim.study.analyses.forecast.status import ONLINE, Fact, Status
+from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
 
-Logic = Literal["retained_logic", "progress_override"]
-LOGIC: tuple[Logic, ...] = get_args(Logic)
 SUPPLIED = ("supplied", "passed")
 ROUNDS = 200
 

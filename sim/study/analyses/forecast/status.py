@@ -7,6 +7,7 @@ in `what` what it is about; the other columns are filled as the kind needs:
 |-----------|---------------------------------|------------------------------------------------------------------|
 | data_date | empty                           | date: the last day that is known                                 |
 | config    | digest of the configuration     |                                                                  |
+| logic     | retained_logic or progress_override | how work out of sequence goes on, as the schedule was calculated |
 | milestone | a unit of the plan, or hN.dry_in | finish; without it, not reached by the data date                 |
 | count     | SYSTEM.STAGE, or online (MW)    | date, count: so many until the end of that day                   |
 | activity  | UNIT/ACTIVITY                   | start, finish, remaining_days or percent, suspended, resumed     |
@@ -29,7 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sim import files
 from sim.config.source_positions import did_you_mean
@@ -37,11 +38,26 @@ from sim.config.yaml_reader import read_file
 from sim.errors import ConfigError, Problem
 from sim.plan.vocabulary import MINUTES_PER_DAY
 
-KINDS = ("data_date", "config", "milestone", "count", "activity", "promise", "people", "hours", "risk", "money")
+KINDS = (
+    "data_date",
+    "config",
+    "logic",
+    "milestone",
+    "count",
+    "activity",
+    "promise",
+    "people",
+    "hours",
+    "risk",
+    "money",
+)
 DATES = ("date", "start", "finish", "suspended", "resumed", "low", "high")
 NUMBERS = ("count", "remaining_days", "percent", "value")
 COLUMNS = ("kind", "what", *DATES, *NUMBERS, "state")
 STATES = ("happened", "closed", "open")
+Logic = Literal["retained_logic", "progress_override"]
+LOGIC: tuple[Logic, ...] = get_args(Logic)
+"""How what is left of work out of sequence goes on: see `progress`."""
 STAGES = ("made", "passed", "shipped", "on_site", "set", "hooked_up", "tested")
 """What is counted by system: skids made, through their acceptance test, shipped and on site; blocks set and hooked up."""
 ONLINE = "online"
@@ -79,6 +95,8 @@ class Status:
     minute: int
     facts: tuple[Fact, ...]
     digest: str = ""
+    logic: str = ""
+    """How work out of sequence goes on; empty where the status does not say it."""
 
     def of(self, kind: str) -> tuple[Fact, ...]:
         """Return the facts of a kind, in order."""
@@ -162,8 +180,9 @@ def _status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_date: da
     minute = dated[0].date or 0
     stated = next((fact.what for fact in facts if fact.kind == "config"), "")
     day = start_date + timedelta(days=minute // MINUTES_PER_DAY - 1)
-    kept = tuple(fact for fact in facts if fact.kind not in {"data_date", "config"} and not _is_empty(fact))
-    return Status(file, day, minute, kept, stated)
+    logic = next((fact.what for fact in facts if fact.kind == "logic"), "")
+    kept = tuple(fact for fact in facts if fact.kind not in {"data_date", "config", "logic"} and not _is_empty(fact))
+    return Status(file, day, minute, kept, stated, logic)
 
 
 def _is_empty(fact: Fact) -> bool:
@@ -181,6 +200,9 @@ def _fact(file: str, number: int, row: Mapping[str, Any], start: date, problems:
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS)
         problems.append(Problem(file, number, 1, "kind", kind, f"one of {', '.join(KINDS)}", hint))
+    what = str(row.get("what") or "").strip()
+    if kind == "logic" and what not in LOGIC:
+        problems.append(Problem(file, number, 2, "what", what, f"one of {', '.join(LOGIC)}", did_you_mean(what, LOGIC)))
     if state and state not in STATES:
         hint = did_you_mean(state, STATES)
         problems.append(Problem(file, number, 1, "state", state, f"one of {', '.join(STATES)}", hint))
@@ -194,7 +216,7 @@ def _fact(file: str, number: int, row: Mapping[str, Any], start: date, problems:
         except ValueError as error:
             column = 1 + COLUMNS.index(name)
             problems.append(Problem(file, number, column, name, str(text), str(error)))
-    return Fact(number, kind, str(row.get("what") or "").strip(), **cells, state=state)
+    return Fact(number, kind, what, **cells, state=state)
 
 
 def _minute(cell: Any, start: date, ends: bool) -> int:

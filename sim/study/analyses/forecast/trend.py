@@ -130,7 +130,7 @@ ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
 
 def attribute(
     config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
-    logic: str = "retained_logic", planned: Case | None = None, before: Loaded[Project] | None = None,
+    logic: str | None = None, planned: Case | None = None, before: Loaded[Project] | None = None,
 ) -> list[Move]:  # fmt: skip
     """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
 
