@@ -11,6 +11,8 @@ from sim.metrics.conservation import SWITCH
 
 # worker processes of a study inherit it
 os.environ.setdefault(SWITCH, "1")
+# crews are planned by the code under test, which a test may have changed for itself
+os.environ.setdefault("SIM_CACHE_DIR", "")
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 SWITCH = "NUMBA_DISABLE_JIT"
 """The variable by which numba is switched off."""
@@ -42,3 +44,13 @@ def gc_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def user_cache() -> Path:
+    """Return the folder in which this system keeps what programs can make again."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "hybrid-dc-sim"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home) / "hybrid-dc-sim" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "hybrid-dc-sim"

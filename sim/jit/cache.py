@@ -19,6 +19,8 @@ from typing import Any
 
 import numba
 
+from sim.jit import user_cache
+
 log = logging.getLogger(__name__)
 
 COMPILED = ("jit", "engine/numba_engine", "metrics/kernels", "world/kernels.py")
@@ -54,16 +56,6 @@ def digest() -> str:
     for path in sources():
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
-
-
-def user_cache() -> Path:
-    """Return the folder in which this system keeps what programs can make again."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "hybrid-dc-sim"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home) / "hybrid-dc-sim" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "hybrid-dc-sim"
 
 
 def use_cache() -> bool:

@@ -20,9 +20,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.delay_causes import compiled_chain_minutes, lost_to_weather
-from sim.metrics.event_log import DAY, Ints, Record
-from sim.plan.compile import CAUSES, NONE
+from sim.metrics.delay_causes import compiled_chain_minutes, lost_to_weather, noted_rows, shares_of_rows
+from sim.metrics.event_log import DAY, Index, Ints, Record
+from sim.metrics.kernels import interface as layout
+from sim.plan.compile import CAUSES, NONE, CompiledPlan
 from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
 # --- driving chain ----------------------------------------------------------------------------------------------------
@@ -229,24 +230,61 @@ class DrivingChain:
         return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
 
 
-def resource_minutes(record: Record) -> dict[tuple[str, str], int]:
-    """Return the minutes on the chain by cause and by what was short: a factory's system, a crew's trade, or nothing.
+@dataclass(frozen=True)
+class ChainSummary:
+    """What the driving chain of a run went through: its steps, and minutes by cause and by what was short.
 
-    >>> resource_minutes(case.record(done))[("factory", "compute")]
+    What was short is the system of a factory, the trade of a crew, or nothing.
     """
+
+    steps: Ints
+    minutes: dict[tuple[str, str], int]
+
+
+def chain_summary(record: Record) -> ChainSummary:
+    """Return what the chain of a run went through; with machine code, where there is some, without its segments.
+
+    >>> chain_summary(case.record(done)).minutes[("factory", "compute")]
+    """
+    kernels = record.kernels.chain
+    if kernels is not None:
+        return _compiled_summary(record.index, noted_rows(record, kernels))
     plan, found, trade = record.index.plan, dict[tuple[str, str], int](), ""
-    for segment in reversed(DrivingChain(record).segments):  # from the completion back, as waits are handed on
+    segments = DrivingChain(record).segments
+    for segment in reversed(segments):  # from the completion back, as waits are handed on
         if segment.waiting >= 0:
-            operation, number = plan.rows[record.step[segment.waiting], :2].tolist()
-            wanted = plan.bundles[number] if operation == HOLD else ()
-            crews = (plan.pools[pool] for pool, _ in wanted if plan.pool_causes[pool] == "crew")
-            trade = next((name.partition(".")[2] for name in crews), trade)
+            trade = _trade_of(plan, int(record.step[segment.waiting])) or trade
         what = trade if segment.cause == "crew" else ""
         if segment.cause in BY_SYSTEM:
             what = plan.unit_info[plan.unit_of[record.step[segment.row]]].part
         key = (segment.cause, what)
         found[key] = found.get(key, 0) + segment.end - segment.begin
-    return found
+    return ChainSummary(record.step[np.array([segment.row for segment in segments], np.int64)], found)
+
+
+def _trade_of(plan: CompiledPlan, step: int) -> str:
+    """Return the trade whose crews a step waits for; empty where it waits for none."""
+    operation, number = plan.rows[step, :2].tolist()
+    wanted = plan.bundles[number] if operation == HOLD else ()
+    return next((plan.pools[pool].partition(".")[2] for pool, _ in wanted if plan.pool_causes[pool] == "crew"), "")
+
+
+def _compiled_summary(index: Index, found: Ints) -> ChainSummary:
+    """Return the same of the rows that the compiled walk notes."""
+    plan, minutes, trade = index.plan, dict[tuple[str, str], int](), ""
+    short, own, stormy = (part.tolist() for part in shares_of_rows(found))
+    steps, whys, owns, waiters = (
+        found[:, place].tolist() for place in (layout.STEP, layout.WHY, layout.OWN, layout.WAITER)
+    )
+    for step, why, own_cause, waiter, *shares in zip(steps, whys, owns, waiters, short, own, stormy, strict=True):
+        if waiter >= 0:
+            trade = _trade_of(plan, waiter) or trade
+        for cause, spent in zip((CAUSES[why], CAUSES[own_cause], "weather"), shares, strict=True):
+            if spent:
+                system = plan.unit_info[plan.unit_of[step]].part if cause in BY_SYSTEM else ""
+                key = (cause, trade if cause == "crew" else system)
+                minutes[key] = minutes.get(key, 0) + spent
+    return ChainSummary(found[:, layout.STEP], minutes)
 
 
 BY_SYSTEM = frozenset({"factory", "truck", "yard", "parts"})

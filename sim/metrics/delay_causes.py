@@ -114,25 +114,39 @@ def _steps(index: Index) -> Ints:
     steps[:, layout.KIND] = kind[index.operation]
     steps[:, layout.ARGUMENT], steps[:, layout.UNIT] = index.first_argument, index.plan.unit_of
     steps[:, layout.CALENDAR] = np.where(works, index.plan.rows[:, 2], layout.NONE)
-    steps[:, layout.MODE] = index.plan.rows[:, 3]
+    steps[:, layout.MODE], steps[:, layout.CAUSE_OF] = index.plan.rows[:, 3], index.plan.cause_of
     return steps
+
+
+def noted_rows(record: Record, kernels: ChainKernels) -> Ints:
+    """Return the rows of the chain as the kernel notes them, from the completion back; none where it never came."""
+    plan = chain_plan(record.index)
+    # `free` is moved by the walk: each run gets its own copy
+    found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
+    planned = record.index.plan.base_calendars
+    # only calendars on the chain, and of these the ones that something was closed on
+    for number in np.unique(found[:, layout.CALENDAR_OF]).tolist():
+        real, stated = record.calendars[number], planned[number]
+        if number != layout.NONE and real is not stated:
+            kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
+    return found
 
 
 def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
     """Return the minutes on the chain by cause without making its segments; None where the run was never finished."""
-    plan = chain_plan(record.index)
-    # `free` is moved by the walk: each run gets its own copy
-    found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
+    found = noted_rows(record, kernels)
     if not len(found):
         return None
-    planned = record.index.plan.base_calendars
-    # only calendars on the chain, and of these the ones that something was closed on
-    for number in sorted({*found[:, layout.CALENDAR_OF].tolist()} - {layout.NONE}):
-        real, stated = record.calendars[number], planned[number]
-        if real is not stated:
-            kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
-    timed = found[:, layout.TIMED] == 1
-    # written here: the plan's causes per step are numpy's to look up at once
-    found[timed, layout.OWN] = record.index.plan.cause_of[found[timed, layout.STEP]]
     total = kernels.sum_causes(found, NUMBER["weather"], len(NUMBER))
     return dict(zip(CAUSES, total.tolist(), strict=True))
+
+
+def shares_of_rows(found: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return of rows of the chain the minutes due to what was short (`WHY`), to themselves (`OWN`), and to weather."""
+    begun, done, why, lost = (found[:, column] for column in (layout.BEGUN, layout.DONE, layout.WHY, layout.LOST))
+    timed = found[:, layout.TIMED] == 1
+    cut = np.where(timed & (why == layout.NONE), done, np.minimum(np.maximum(begun, found[:, layout.SINCE]), done))
+    cut = np.where(timed, cut, begun)
+    # weather is spread evenly over the work; the rest is a difference, so that no minute is lost by rounding
+    stormy = (cut - begun) * lost // np.maximum(done - begun, 1)
+    return done - cut - (lost - stormy), cut - begun - stormy, lost

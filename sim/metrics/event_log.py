@@ -141,6 +141,13 @@ class Index:
             self._places[key] = np.array([place.get(name, -1) for name in self.items], np.int64)
         return self._places[key]
 
+    def places_by_step(self, names: Sequence[str]) -> Ints:
+        """Return per step the place of what its note is about among these names, or -1."""
+        key = ("step", *names)
+        if key not in self._places:
+            self._places[key] = self.places_of(names)[self.item_of_step]
+        return self._places[key]
+
     def things_among(self, names: Sequence[str]) -> Ints:
         """Return per item the place of what it is, without its own place, among these names, or -1."""
         # another first name keeps these apart from `places_of` in the same store
@@ -279,9 +286,13 @@ class Record:
 
     def noted(self, kind: str) -> Noted:
         """Return the notes of one kind."""
-        number = self.index.number_of_kind.get(kind)
-        if number is None:
+        rows = self.noted_rows(kind)
+        if not len(rows):
             none = np.zeros(0, np.int64)
             return Noted(none, none, none)
-        rows = self._of(FIRST_KIND + number)
         return Noted(rows[:, 0], self.index.item_of_step[rows[:, 1]], rows[:, 2])
+
+    def noted_rows(self, kind: str) -> Ints:
+        """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""
+        number = self.index.number_of_kind.get(kind)
+        return np.zeros((0, 3), np.int64) if number is None else self._of(FIRST_KIND + number)

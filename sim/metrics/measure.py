@@ -43,6 +43,7 @@ def kernels_for(*, compiled: bool) -> Kernels:
         log.scan_log,
         log.earned_minutes,
         log.worked_minutes,
+        log.people_by_day,
         ledger_kernels.ledger_entries,
         capital.capital_timeline,
         capital.capital_integrals,

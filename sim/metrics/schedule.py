@@ -256,9 +256,8 @@ def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:
     return np.where(none, np.nan, begin / DAY), np.where(none, np.nan, end / DAY)
 
 
-def critical(record: Record, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
-    """Return, for each way of grouping (as in `worked`, and how many groups), which have a segment of the driving chain."""
-    steps = record.step[np.array([segment.row for segment in DrivingChain(record).segments], np.int64)]
+def on_chain(steps: Ints, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
+    """Return, for each way of grouping (as in `worked`, and how many groups), which have a step of the driving chain."""
     found = []
     for group, count in groups:
         there = np.zeros(count, np.bool_)

@@ -54,16 +54,10 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
 
 def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> Ints:
     """Return the people of every trade that notes of a kind say are there, shape (trades, days)."""
-    noted = record.noted(kind)
-    trade = record.index.places_of(trades)[noted.item]
-    end = min(days - 1, record.end // DAY)
-    day = np.minimum(noted.minute // DAY, days - 1)
-    changes = np.zeros((len(trades), days + 1), np.int64)
-    # who leaves is still there on that day, so the change comes a day later; `add.at`, as many come on one day
-    np.add.at(changes.reshape(-1), trade * (days + 1) + day + (noted.amount <= 0), noted.amount)
-    by_day = np.cumsum(changes, axis=1)[:, :days]
-    # crews that no one sent home: their routes end with the project
-    by_day[:, end + 1 :] = 0
+    notes, by_day = record.noted_rows(kind), np.zeros((len(trades), days), np.int64)
+    if len(notes):  # nobody, mostly, works overtime
+        end = min(days - 1, record.end // DAY)
+        record.kernels.people_by_day(notes, record.index.places_by_step(trades), by_day, end)
     return by_day
 
 

@@ -34,7 +34,7 @@ from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData, Sha
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
 from sim.report.verdict import binding_sentence, headline, key_results
 from sim.study.analyses.validation import Checked, count
-from sim.study.compare import NO_DIFFERENCE, TOO_FEW
+from sim.study.compare import CONTROLLED, NO_DIFFERENCE, TOO_FEW
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +121,10 @@ def comparison_tables(views: Mapping[str, ResultView], differences: pd.DataFrame
 def comparison_notes(views: Mapping[str, ResultView], differences: pd.DataFrame) -> list[str]:
     """Return the notes that hold for the differences of all pairs."""
     notes = ["The intervals of all pairs hold together at 95 %."] * (len(views) > 2)
+    if any(CONTROLLED in str(remark) for remark in differences["remark"]):
+        notes.append(
+            "Means are by control variates where these narrow them: what is due to shared inputs is taken away."
+        )
     return notes + [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
 
 

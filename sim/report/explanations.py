@@ -34,8 +34,8 @@ from sim.report.formatting import (
 from sim.report.result_view import ResultView, Share, Values
 from sim.study.analyses.drivers import METRICS, Drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY
-from sim.study.intervals import mean_interval
-from sim.study.sobol_indices import ENOUGH
+from sim.study.intervals import Interval, controlled_mean, mean_interval
+from sim.study.shared_inputs import CONTROLS, ENOUGH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,6 +147,14 @@ def _cause_impact(name: str, days: Values, part: float) -> CauseImpact:
     return CauseImpact(
         name, mean.value, part, Share(int((days >= CRITICAL_DAYS).sum()), len(days)), mean.low, mean.high
     )
+
+
+def mean_by_controls(view: ResultView, metric: str) -> Interval | None:
+    """Return the mean of a metric by control variates; None where there are none, or they do not narrow it."""
+    explained = view.source.table(CONTROLS)
+    if metric not in explained or not view.has(metric):
+        return None
+    return controlled_mean(view.runs[metric].to_numpy(np.float64), explained[metric].to_numpy(np.float64))
 
 
 def describe_chain(view: ResultView, most: int = 4) -> str:

@@ -29,7 +29,7 @@ from sim.report.formatting import (
 )
 from sim.study.analyses.probabilities import MilestoneOutlook, outlooks
 from sim.study.intervals import proportion_interval, quantile
-from sim.study.sobol_indices import INDICES
+from sim.study.shared_inputs import INDICES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.report.explanations import critical_causes
+from sim.report.explanations import critical_causes, mean_by_controls
 from sim.report.formatting import Quote, day_of_month, interval, metric_format, money, number, p50_and_p80, percent
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
+from sim.study.intervals import mean_interval
 
 WITH_SEVERAL_ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
 IDLE = (
@@ -47,6 +48,7 @@ def key_results(view: ResultView) -> list[KeyResult]:
         *_causes(view),
         *_people(view),
         *_capital(view),
+        *_means(view),
     ]
 
 
@@ -253,6 +255,22 @@ def _capital(view: ResultView) -> list[KeyResult]:
     if view.has("installed_cost_usd_per_mw"):
         lines.append(_per_gw(view.quote("installed_cost_usd_per_mw", "p50")))
     return lines
+
+
+CONTROLLED = (FINISH, "idle_capital_months", "capital_total_usd")
+"""Metrics of which the mean is told, where control variates make it well known."""
+
+
+def _means(view: ResultView) -> list[KeyResult]:
+    """Return means by control variates, where there are some: what they are, and what they save."""
+    found = []
+    for metric in CONTROLLED:
+        if (mean := mean_by_controls(view, metric)) is not None:
+            quote = Quote(metric_format(metric), mean.value, mean.low, mean.high)
+            saved = (mean_interval(view.values(metric)).half_width / mean.half_width) ** 2
+            note = f"{quote.interval_text()}, as from {number(saved)} times as many runs"
+            found.append(KeyResult("means, by control variates", metric_format(metric).label, quote.text(), note))
+    return found
 
 
 def _per_gw(per_mw: Quote) -> KeyResult:

@@ -31,7 +31,7 @@ from sim.study.runner import Executor, Progress, default_executor
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
-from sim.study.sobol_indices import indices
+from sim.study.shared_inputs import CONTROLS, controls, indices
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import RESULT, csv_bytes, require_place
 from sim.world.streams import RNG_VERSION, choose_sampling
@@ -142,7 +142,7 @@ def run(
             case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=wanted,
             sampling=case.sampling, executor=nullcontext(executor),
         )  # fmt: skip
-        result = Result(manifest(case, seed, sample.size), sample)
+        result = Result(manifest(case, seed, sample.size), sample, more=controls(case, seed, sample))
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
         result = with_levers(case, with_details(case, result), workers, wanted=levers)
@@ -222,7 +222,8 @@ def compared(results: Mapping[str, Result]) -> Comparison:
     samples = {name: result.sample for name, result in results.items()}
     columns = dict.fromkeys(metric for sample in samples.values() for metric in sample.metrics)
     seeds = {name: int(result.manifest["seed"]) for name, result in results.items()}
-    return Comparison(results, tuple(paired(samples, directions_of(columns), seeds=seeds)))
+    explained = {name: result.more[CONTROLS] for name, result in results.items() if CONTROLS in result.more}
+    return Comparison(results, tuple(paired(samples, directions_of(columns), seeds=seeds, explained=explained)))
 
 
 def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:
@@ -275,7 +276,8 @@ def with_details(case: Case, result: Result) -> Result:
     chosen = _representative(sample)
     (done,) = case.replications(seed, chosen, 1)
     log = case.event_table(done)
-    more = {**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample)}
+    means = {CONTROLS: result.more[CONTROLS]} if CONTROLS in result.more else controls(case, seed, sample)
+    more = {**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample), **means}
     stated = {**result.manifest, "representative": chosen}
     return replace(result, manifest=stated, log=log, driving=case.chain_table(done), more=more)
 

@@ -10,8 +10,18 @@ import numpy as np
 
 from sim.errors import SimError
 from sim.metrics.registry import metric_of
-from sim.study.chunk import Floats
-from sim.study.intervals import LEVEL, SHIFT_DAYS, TRUSTED_N, Interval, better, mean_apart, practical, quantiles_apart
+from sim.study.chunk import Columns, Floats
+from sim.study.intervals import (
+    LEVEL,
+    SHIFT_DAYS,
+    TRUSTED_N,
+    Interval,
+    better,
+    controlled_mean,
+    mean_apart,
+    practical,
+    quantiles_apart,
+)
 from sim.study.sample import Sample
 from sim.world.streams import Sampling
 
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_DIFFERENCE = "no practical difference"
+CONTROLLED = "mean by control variates"
 TOO_FEW = f"P80 difference is a first indication: fewer than {TRUSTED_N:,} runs"
 
 
@@ -63,12 +74,15 @@ def compare(
     base: str | None = None,
     seeds: Mapping[str, int] | None = None,
     shift_days: float = SHIFT_DAYS,
+    explained: Mapping[str, Columns] | None = None,
 ) -> list[Difference]:
     """Every other case against the base (the first if None), metric by metric, in the order of `directions`.
 
     `directions`: metric -> −1 (less is better) or +1 (more is); metrics a case lacks are left out. Only the
     replications all cases have are compared, pair by pair. With several cases against one base the intervals
-    hold for all of them together at 95 % (Bonferroni). Raises NotComparable if the `seeds` differ.
+    hold for all of them together at 95 % (Bonferroni). `explained` is what control variates explain of a case's metrics
+    (`sim.study.shared_inputs.controls`): where it narrows the interval of a mean, it is taken away, and the remark says so.
+    Raises NotComparable if the `seeds` differ.
     """
     anchor = next(iter(samples)) if base is None else base
     others = [name for name in samples if name != anchor]
@@ -92,6 +106,7 @@ def compare(
             level,
             shift_days,
             samples[anchor].sampling,
+            _explained(explained or {}, (name, anchor), metric, n),
         )
         for metric, direction in directions.items()
         for name in others
@@ -104,6 +119,15 @@ def _first(sample: Sample, metric: str, n: int) -> Floats:
     return np.where(sample.runs["status"][:n] == "failed", np.nan, sample.runs[metric][:n])
 
 
+def _explained(explained: Mapping[str, Columns], pair: tuple[str, str], metric: str, n: int) -> Floats | None:
+    """Return what control variates explain of a metric's first n paired differences; None where they explain nothing."""
+    case, base = (explained.get(name, {}).get(metric) for name in pair)
+    if case is None and base is None:
+        return None
+    nothing = np.zeros(n)
+    return np.asarray((nothing if case is None else case[:n]) - (nothing if base is None else base[:n]))
+
+
 def _difference(
     names: tuple[str, str, str],
     values: tuple[Floats, Floats],
@@ -111,10 +135,14 @@ def _difference(
     level: float,
     shift_days: float,
     sampling: Sampling,
+    explained: Floats | None = None,
 ) -> Difference:
     """One row."""
     case, base = values
-    mean = mean_apart(case, base, sampling, level)
+    controlled = None
+    if explained is not None and sampling.is_plain and np.isfinite(case).all() and np.isfinite(base).all():
+        controlled = controlled_mean(case - base, explained, level)
+    mean = controlled or mean_apart(case, base, sampling, level)
     p50, p80 = quantiles_apart(case, base, (0.5, 0.8), sampling, level)
     ahead, equal = better(case, base, direction, level)
     return Difference(
@@ -126,7 +154,7 @@ def _difference(
         equal,
         ahead.n,
         level,
-        _remark(names[0], (mean, p50, p80), base, shift_days),
+        "; ".join(filter(None, [_remark(names[0], (mean, p50, p80), base, shift_days), CONTROLLED * bool(controlled)])),
     )
 
 

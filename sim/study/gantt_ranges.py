@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from sim.engine.backends import COMPILED
-from sim.metrics.critical_chain import resource_minutes
+from sim.metrics.critical_chain import chain_summary
 from sim.metrics.event_log import DAY, Ints, Record
-from sim.metrics.schedule import critical, earned_by_day, paid_by_day, worked
+from sim.metrics.schedule import earned_by_day, on_chain, paid_by_day, worked
 from sim.metrics.workforce import headcount
 from sim.plan.compile import NONE
 from sim.plan.layout import place_number
@@ -220,8 +220,9 @@ def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column
         begin, end = groups.spans(record)
         begins.append(begin)
         ends.append(end)
-        chains.append(np.any(critical(record, *groups.ways), axis=0))
-        short.append(resource_minutes(record))
+        chain = chain_summary(record)
+        chains.append(np.any(on_chain(chain.steps, *groups.ways), axis=0))
+        short.append(chain.minutes)
         earned.append(earned_by_day(record, case.days))
         paid.append(people)
     planned = _planned(case)

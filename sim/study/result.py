@@ -63,7 +63,7 @@ class Result(Displayed):
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
     `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving
     chain, `switched` what each cause costs, where that was asked (`sim.study.analyses.drivers`), `more` what a closer look
-    found, table by table (`sim.study.gantt_ranges`, `sim.study.sobol_indices`).
+    found, table by table (`sim.study.gantt_ranges`, `sim.study.shared_inputs`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
 
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200)

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.sections.working_week import holidays_by_date
+
 # --- sets of intervals ------------------------------------------------------------------------------------------------
 
 
@@ -162,10 +164,8 @@ def public_holidays(
 @lru_cache(maxsize=64)
 def _holidays_by_name(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     """Return all holidays of those years with their names, in order; several on one day are named together."""
-    import holidays
-
     try:
-        days = holidays.country_holidays(country, subdiv=subdivision, years=years, observed=True)
+        days = holidays_by_date(country, subdivision, years)
     except NotImplementedError as unknown:
         raise ValueError(f"no holidays are known for {country} {subdivision or ''}".rstrip()) from unknown
     return tuple(sorted(days.items()))

@@ -9,7 +9,7 @@ import pytest
 
 from sim.jit import available
 from sim.metrics.conservation import SWITCH
-from sim.metrics.critical_chain import DrivingChain
+from sim.metrics.critical_chain import DrivingChain, chain_summary
 from sim.metrics.event_log import Index, Record
 from sim.metrics.kernels import interface
 from sim.metrics.measure import kernels_for, measure
@@ -41,11 +41,15 @@ def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 def require_same(case: Case, records: list[Record]) -> None:
     """Measure runs both ways, and expect the same bits."""
     for given in records:
-        twins = []
+        twins, chains = [], []
         for kernels in KERNELS:
             context = replace(case.metric_context, kernels=kernels)
-            twins.append(measure(context, context.record(given.log, given.content, given.calendars, given.factors)))
+            record = context.record(given.log, given.content, given.calendars, given.factors)
+            twins.append(measure(context, record))
+            chains.append(chain_summary(record))
         (slow, slow_curves), (fast, fast_curves) = twins
+        assert chains[0].minutes == chains[1].minutes
+        assert set(chains[0].steps.tolist()) == set(chains[1].steps.tolist())
         assert list(slow) == list(fast)
         assert {name for name in slow if not np.array_equal(slow[name], fast[name], equal_nan=True)} == set()
         assert list(slow_curves) == list(fast_curves)

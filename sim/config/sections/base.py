@@ -81,7 +81,9 @@ class Section(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
         """Let pydantic build the validator, then make its scalars literal."""
         schema = handler(source)
-        _make_literal(schema, cls)
+        # a section that is complete was made literal when it was built; others that contain it ask for its schema again
+        if not cls.__dict__.get("__pydantic_complete__", False):
+            _make_literal(schema, cls)
         return schema
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date as calendar_date
 from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -65,13 +70,38 @@ class Holidays(Section):
 @cache  # asked for anew with every copy of a working week, of which crew planning makes a hundred
 def _holiday_names(country: str, subdivision: str | None, years: tuple[int, ...]) -> frozenset[str]:
     """Return the names of the holidays of a country in some years; none where it or its part is unknown."""
-    from holidays import country_holidays
-
     try:
-        found = country_holidays(country, subdiv=subdivision, years=years)
+        found = holidays_by_date(country, subdivision, years)
     except NotImplementedError:
         return frozenset()
     return frozenset(name for names in found.values() for name in names.split("; "))
+
+
+def holidays_by_date(country: str, subdivision: str | None, years: tuple[int, ...]) -> Mapping[calendar_date, str]:
+    """Return the public holidays of some years, observed days too; NotImplementedError where none are known."""
+    import holidays
+
+    with _one_country_imported(Path(str(holidays.__file__)).parent):
+        return dict(holidays.country_holidays(country, subdiv=subdivision, years=years, observed=True))
+
+
+@contextmanager
+def _one_country_imported(library: Path) -> Iterator[None]:
+    """Have the library import the one country it is asked for; its package imports all two hundred, a sixth of a second."""
+    name = "holidays.countries"
+    if name in sys.modules:
+        yield
+        return
+    package = ModuleType(name)
+    package.__path__ = [str(library / "countries")]
+    sys.modules[name] = package
+    try:
+        yield
+    finally:
+        # whoever asks for the package itself gets the real one, with what is imported already
+        del sys.modules[name]
+        with suppress(AttributeError):
+            del sys.modules["holidays"].countries
 
 
 class Calendar(Sourced):

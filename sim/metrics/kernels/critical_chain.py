@@ -19,6 +19,7 @@ from sim.metrics.kernels.interface import (
     CALENDAR,
     CALENDAR_OF,
     CAUSE,
+    CAUSE_OF,
     DATE,
     DONE,
     FIRST,
@@ -42,6 +43,7 @@ from sim.metrics.kernels.interface import (
     TIMED,
     UNIT,
     WAIT,
+    WAITER,
     WHY,
     WORDS,
     WORK,
@@ -82,13 +84,14 @@ def walk_back(
     plan, log, before, seen = int_view(plan_), int_view(log_), int_view(before_), int_view(seen_)
     free, found, rows, pools = int_view(free_), int_view(found_), len(log_), len(free_) - 1
     row, why, since, stays, count = _completion(plan, log, before, rows, completed), NONE, 0, False, 0
+    waiter = NONE
     # the second bound only guards the array: a row is walked once
     while row >= 0 and count < len(found_):
         seen[row] = 1
         minute, begun, kind = log[3 * row], log[3 * row + 2], _of(plan, log, row, KIND)
         # steps that took no time are no reason for a date; kinds are numbered so that two comparisons tell them
         if minute > begun and DATE <= kind <= WORK:
-            count = _note(plan, log, found, count, row, why, since, 1)
+            count = _note(plan, log, found, count, row, why, since, 1, waiter)
         elif minute > begun and WAIT <= kind <= HOLD:
             by, pool = _released_by(plan, log, before, free, pools, rows, row)
             if pool != NONE and plan[plan[CAUSE] + pool] != NONE:
@@ -99,10 +102,10 @@ def walk_back(
             struck = by >= 0 and plan[plan[STRIKES] + _of(plan, log, by, UNIT)] != 0
             # two units can release each other within one minute: without `seen` the walk would not end
             if by >= 0 and seen[by] == 0 and not struck:
-                row = by
+                row, waiter = by, log[3 * row + 1]
                 continue
             reason = plan[BY_RISK] if struck else why if why != NONE else plan[BY_OTHER]
-            count = _note(plan, log, found, count, row, reason, since, 0)
+            count = _note(plan, log, found, count, row, reason, since, 0, waiter)
             why = NONE
         row = before[row]
     return count
@@ -132,13 +135,16 @@ def _of(plan: IntView, log: IntView, row: int, what: int) -> int:
 
 
 @jit
-def _note(plan: IntView, log: IntView, found: IntView, count: int, row: int, why: int, since: int, timed: int) -> int:
+def _note(
+    plan: IntView, log: IntView, found: IntView, count: int, row: int, why: int, since: int, timed: int, waiter: int
+) -> int:
     """Note a row; return how many are noted now."""
     at, step = NOTED * count, log[3 * row + 1]
     known = plan[STEPS] + WORDS * step
     found[at + STEP], found[at + DONE], found[at + BEGUN] = step, log[3 * row], log[3 * row + 2]
     found[at + CALENDAR_OF], found[at + MODE_OF] = plan[known + CALENDAR], plan[known + MODE]
     found[at + TIMED], found[at + WHY], found[at + SINCE], found[at + LOST] = timed, why, since, 0
+    found[at + OWN], found[at + WAITER] = plan[known + CAUSE_OF], waiter
     return count + 1
 
 

@@ -200,7 +200,7 @@ class DebtDraws(NamedTuple):
 class ChainKernels(NamedTuple):
     """The walk back along the driving chain; arrays as named below.
 
-    walk(plan, log, scan, free)                     → rows of the chain, from the completion back
+    walk(plan, log, scan, free)                     → rows of the chain, from the completion back, with their own causes
     note_weather_loss(rows, calendar, real, stated) writes into the rows what each lost to weather
     sum_causes(rows, weather, causes)               → minutes by cause
     """
@@ -217,6 +217,7 @@ class Kernels:
     scan_log(log, groups)                       → Scan
     earned_minutes(works, labour, content)      → person-minutes of work content; a repeated step earns once
     worked_minutes(works, labour, calendar, hours) → (shift minutes, people) of the works on a calendar
+    people_by_day(notes, trade, by_day, end)    adds up who comes and leaves, and leaves nobody after day `end`
     ledger_entries(when, due, value, costs, billing) → Entries of a run without cancelled orders
     capital_timeline(events, built_kw, horizon) → Timeline
     capital_integrals(timeline, total, horizon) → Integrals
@@ -227,6 +228,7 @@ class Kernels:
     scan_log: Callable[[Ints, StepGroups], Scan]
     earned_minutes: Callable[[Ints, Ints, Ints], int]
     worked_minutes: Callable[[Ints, Ints, int, WorkHours], tuple[Floats, Floats]]
+    people_by_day: Callable[[Ints, Ints, Ints, int], None]
     ledger_entries: Callable[[Ints, Shares, Ints, StandingCosts, Billing], Entries]
     capital_timeline: Callable[[CapitalEvents, Floats, int], Timeline]
     capital_integrals: Callable[[Timeline, Floats, int], Integrals]
@@ -248,15 +250,15 @@ Bundles, whose pools and amounts stand from `FIRST` on; pools, with their cause 
 stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two causes.
 """
 HEADER = 10
-KIND, ARGUMENT, UNIT, CALENDAR, MODE = range(5)
+KIND, ARGUMENT, UNIT, CALENDAR, MODE, CAUSE_OF = range(6)
 """What is known of a step."""
-WORDS = 5
-BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN = range(10)
+WORDS = 6
+BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN, WAITER = range(11)
 """What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
 
 Then what it lost to weather; its step; whether it is work or a date; a cause or none, and since when that was
-short; and its own cause. What it lost and its own cause are noted later, by others.
+short; its own cause; and the step of the late hold or wait that led to it, or none. What it lost is noted later.
 """
-NOTED = 10
+NOTED = 11
 PAUSING, WHOLE = 0, 1
 """The numbers of `sim.plan.compile.MODES`; any other one is driving duty."""

@@ -1,6 +1,6 @@
 """Passes over a log, compiled: reading it once, hours earned and worked, and what works lost to weather.
 
-The reference is `scan_log`, `earned_minutes` and `worked_minutes` of `sim.metrics.kernels.numpy_kernels`, and
+The reference is `scan_log`, `earned_minutes`, `worked_minutes` and `people_by_day` of `numpy_kernels`, and
 `lost_to_weather` of `sim.metrics.critical_chain`.
 """
 
@@ -28,6 +28,7 @@ from sim.metrics.kernels.interface import (
 )
 
 Shorts = NDArray[np.int32]
+DAY = 1440
 CALENDAR_OF_STEP, PEOPLE, EARNS = range(3)
 """What is known of every step, as in `PlanIndex.labour_of_step`: its calendar, people, and the input it earns, or -1."""
 
@@ -174,6 +175,22 @@ def _counted(hours: OpenHours, place: int, minute: int) -> int:
     """Return the open minutes until a minute in the stretch at a place, or behind it."""
     ends, until = int_view(hours.ends), int_view(hours.done)
     return until[place] - max(ends[place] - minute, 0) if place >= 0 else 0
+
+
+@entry_point
+def people_by_day(notes_: Ints, trade_: Ints, by_day_: Ints, end: int) -> None:
+    """Write the people of every trade by day, all 0 before: who comes or leaves on a day is there on that day."""
+    notes, trade, by_day = int_view(notes_), int_view(trade_), int_view(by_day_)
+    trades, days = by_day_.shape
+    for row in range(len(notes_)):
+        minute, step, people = notes[3 * row], notes[3 * row + 1], notes[3 * row + 2]
+        day = min(minute // DAY, days - 1) + int(people <= 0)
+        if day < days:
+            by_day[trade[step] * days + day] += people
+    for one in range(trades):
+        for day in range(1, days):
+            place = one * days + day
+            by_day[place] = by_day[place] + by_day[place - 1] if day <= end else 0
 
 
 # --- weather ----------------------------------------------------------------------------------------------------------

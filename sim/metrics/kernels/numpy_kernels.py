@@ -86,6 +86,21 @@ def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -
     return np.asarray(minutes, np.float64), labour[mine[:, 1], 1].astype(np.float64)
 
 
+def people_by_day(notes: Ints, trade: Ints, by_day: Ints, end: int) -> None:
+    """Write the people of every trade by day, shape (trades, days), all 0 before; `trade` is by step.
+
+    Rows of `notes` are minute, step, and how many come, or leave if below 0.
+    """
+    trades, days = by_day.shape
+    day = np.minimum(notes[:, 0] // DAY, days - 1)
+    changes = np.zeros((trades, days + 1), np.int64)
+    # who leaves is still there on that day, so the change comes a day later; `add.at`, as many come on one day
+    np.add.at(changes.reshape(-1), trade[notes[:, 1]] * (days + 1) + day + (notes[:, 2] <= 0), notes[:, 2])
+    by_day[:] = np.cumsum(changes, axis=1)[:, :days]
+    # crews that no one sent home: their routes end with the project
+    by_day[:, end + 1 :] = 0
+
+
 def _between(hours: OpenHours, begun: Ints, done: Ints) -> Ints:
     return _opened(hours, done) - _opened(hours, begun)
 
@@ -323,6 +338,7 @@ NUMPY = Kernels(
     scan_log,
     earned_minutes,
     worked_minutes,
+    people_by_day,
     ledger_entries,
     capital_timeline,
     capital_integrals,

@@ -28,6 +28,7 @@ from sim.study.executors.worker_process import (
     end_with_parent,
     packed,
 )
+from sim.study.shared_inputs import CONTROLS
 
 if TYPE_CHECKING:
     from sim.study.result import Result
@@ -183,7 +184,8 @@ def _serve(pipe: Connection) -> None:
 
 def of_sample(result: Result) -> Result:
     """Return a result as it is as soon as its sample is there."""
-    return replace(result, log={}, driving={}, switched={}, more={})
+    means = {name: table for name, table in result.more.items() if name == CONTROLS}
+    return replace(result, log={}, driving={}, switched={}, more=means)
 
 
 def _fresh(result: Result) -> Result:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import SimError
-from sim.report.explanations import risk_rows, stored_drivers
+from sim.report.explanations import mean_by_controls, risk_rows, stored_drivers
 from sim.report.figures.capital import plot_capital
 from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online
 from sim.report.figures.flowline import plot_flow, plot_flowline
@@ -113,7 +113,7 @@ def mean_idle(view: ResultView) -> str:
     values = view.values(IDLE)
     if not len(values) or not np.isfinite(values).all():
         return ""
-    found = mean_interval(values)
+    found = mean_by_controls(view, IDLE) or mean_interval(values)
     step = step_for(found.low, found.high, metric_format(IDLE).finest_step)
     mean = money_months(found.value, step)
     if view.info.sampling:

@@ -45,7 +45,7 @@ TEXTS = {
     "levers": {"id", "cause", "what", "name"},
 }
 """Columns of text by table."""
-NUMBERS_ONLY = {"runs", "curves", "ramp", "hours"}
+NUMBERS_ONLY = {"runs", "curves", "ramp", "hours", "controls"}
 """Tables whose other columns are all numbers; those of the others may be either."""
 REQUIRED = {"runs": ("replication", "status"), "curves": ("curve", "day", "p10", "p50", "p80", "p90", "mean")}
 

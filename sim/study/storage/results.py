@@ -28,7 +28,7 @@ MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 TABLES = ("runs", "curves", "events")
 CHAIN, DRIVERS, RAMP = "chain", "drivers", "ramp"
-MORE = ("spread", "hours", "indices", "bindings", "levers")
+MORE = ("spread", "hours", "indices", "bindings", "levers", "controls")
 SOMETIMES = (CHAIN, DRIVERS, RAMP, *MORE)
 """The driving chain of the representative run, what each cause costs (if asked), when each tenth of the MW was online
 in every run, and what a closer look found. Older results have fewer of them."""

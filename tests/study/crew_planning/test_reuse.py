@@ -110,3 +110,83 @@ def test_the_plans_used_last_are_kept(planned: list[str], monkeypatch: pytest.Mo
     for number in (0, 1, 0, 2, 0, 1):
         reuse.crew_plan_of(projects[number])
     assert len(planned) == 4
+
+
+# --- from one command to the next -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which crew plans are kept."""
+    monkeypatch.setenv(reuse.FOLDER, str(tmp_path / "plans"))
+    return tmp_path / "plans"
+
+
+def next_command(project: Project) -> CrewPlan:
+    """Ask for a crew plan as a process does that has just begun."""
+    reuse._known.clear()
+    return reuse.crew_plan_of(project)
+
+
+def same(one: CrewPlan, other: CrewPlan) -> bool:
+    """Whether two plans are the same to the last digit and type; digits of floats name them exactly."""
+    return repr(reuse._plain(one)) == repr(reuse._plain(other)) and type(one) is type(other)
+
+
+@pytest.mark.parametrize("overrides", [[], ["orders.policy=released"], ["labour.called_by=progress"]])
+def test_the_next_command_reads_the_plan_that_planning_would_give(
+    overrides: list[str], planned: list[str], folder: Path
+) -> None:
+    project = sim.load(ONE_BLOCK, overrides).value
+    plans = [next_command(project) for _ in range(3)]
+    assert len(planned) == 1
+    assert len([*folder.iterdir()]) == 1
+    assert all(same(plan, plan_crews(project)) for plan in plans)
+
+
+@pytest.mark.parametrize("change", ["scale.target_days=500", "labour.utilisation=0.7"])
+def test_another_project_is_planned_anew(change: str, planned: list[str], folder: Path) -> None:
+    for overrides in ([], [change]):
+        project = sim.load(ONE_BLOCK, overrides).value
+        assert same(next_command(project), plan_crews(project))
+    assert len(planned) == 2
+
+
+def test_other_sources_plan_anew(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = sim.load(ONE_BLOCK).value
+    next_command(project)
+    monkeypatch.setattr(reuse, "planners", lambda: "sources of tomorrow")
+    next_command(project)
+    assert len(planned) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", bytes(200)])
+def test_a_damaged_plan_is_planned_anew(damage: bytes, planned: list[str], folder: Path) -> None:
+    project = sim.load(ONE_BLOCK).value
+    next_command(project)
+    (kept,) = folder.iterdir()
+    sound = kept.read_bytes()
+    kept.write_bytes(damage + sound[len(damage) :] if damage else b"")
+    assert same(next_command(project), plan_crews(project))
+    assert len(planned) == 2
+    assert kept.read_bytes() == sound
+
+
+def test_without_a_folder_that_can_be_written_crews_are_planned_all_the_same(planned: list[str], folder: Path) -> None:
+    folder.write_text("not a folder")
+    project = sim.load(ONE_BLOCK).value
+    assert same(next_command(project), plan_crews(project))
+
+
+def test_the_newest_plans_stay_in_the_folder(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reuse, "KEPT_ON_DISK", 2)
+    for days in (500, 520, 540):
+        next_command(sim.load(ONE_BLOCK, [f"scale.target_days={days}"]).value)
+    assert len([*folder.iterdir()]) == 2
+
+
+def test_nothing_is_kept_where_the_variable_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(reuse.FOLDER, "")
+    assert reuse._folder() is None
+    monkeypatch.delenv(reuse.FOLDER)
+    assert reuse._folder() is not None
