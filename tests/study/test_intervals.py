@@ -191,7 +191,7 @@ def test_intervals_by_control_variates_hold_the_mean_as_often_as_they_say() -> N
     assert held[2] / samples > 0.92
     assert (held / samples < 0.97).all()
     assert width[0] < 0.45
-    assert width[1] < 1.1
+    assert width[1] < 1.15  # what nothing explains has no use of it
 
 
 def test_controls_that_explain_too_little_are_not_used() -> None:
