@@ -341,7 +341,8 @@ def _slopes(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
     covariance, with_y = xx - np.outer(x, x) / n, (xy - np.outer(x, y) / n).T
     lengths = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     rows, left = np.arange(len(with_y)), with_y
-    chosen, fitted, slopes = np.empty((len(with_y), 0), np.int64), np.empty((len(with_y), 0)), np.zeros_like(with_y)
+    chosen, slopes = np.empty((len(with_y), 0), np.int64), np.zeros_like(with_y)
+    fitted: Floats = np.empty((len(with_y), 0))
     for _ in range(min(MOST_CONTROLS, len(lengths))):
         explains = np.abs(left) / lengths
         np.put_along_axis(explains, chosen, -1.0, axis=1)
