@@ -350,7 +350,8 @@ def _slopes(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
         within = covariance[chosen[:, :, None], chosen[:, None, :]]
         # nearly the same function twice must not make the equations singular
         within += 1e-9 * (lengths[chosen] ** 2)[:, :, None] * np.eye(chosen.shape[1])
-        fitted = np.linalg.solve(within, with_y[rows[:, None], chosen][:, :, None])[:, :, 0]
+        solved = np.linalg.solve(within, with_y[rows[:, None], chosen][:, :, None])
+        fitted = np.asarray(solved[:, :, 0], np.float64)
         # by hand, not as a product of matrices: of such small ones the library's threads take a hundred times as long
         left = with_y - np.einsum("ms,msk->mk", fitted, covariance[chosen])
     np.put_along_axis(slopes, chosen, fitted, axis=1)
