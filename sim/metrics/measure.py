@@ -121,6 +121,7 @@ def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[s
     return metrics, {
         "mw_online": mw_online(blocks, days),
         "headcount": people.total.astype(np.float64),
+        "capital_deployed_usd": deployed,
         "idle_capital_usd": deployed - in_service,
     }
 

@@ -343,10 +343,9 @@ def _shares_of_variance(view: ResultView, metric: str) -> dict[tuple[str, str], 
 SHOWN = 12
 REST = "everything else: each activity's own range, failed tests, weather, interactions"
 METHOD = (
-    "First-order Sobol indices: the share of the variance that goes with a driver by itself, read off the runs of this"
-    " report (correlation ratio over classes of like values, without its bias; bootstrap intervals, sampling error only;"
-    " Plischke, Borgonovo and Smith 2013). An interval that begins at 0 shows no effect. For total indices of chosen"
-    " inputs: sim sensitivity. For days at P80: sim drivers."
+    "First-order Sobol indices: the share of the variance that goes with a driver by itself, read off these runs"
+    " (correlation ratio without its bias, bootstrap intervals: Plischke, Borgonovo and Smith 2013). An interval from 0"
+    " shows no effect. Total indices: sim sensitivity; days at P80: sim drivers."
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -271,13 +271,15 @@ class Quote:
     value: float
     low: float
     high: float
+    beside: float = 0.0
+    """Step of a value that this one stands beside: two numbers of one unit are written to the same place."""
 
     @property
     def step(self) -> float:
         """Return the step to which the value may be rounded: three figures where there is no interval."""
         if not math.isfinite(self.high - self.low) and math.isfinite(self.value) and self.value:
-            return max(self.metric.finest_step, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
-        return step_for(self.low, self.high, self.metric.finest_step)
+            return max(self.metric.finest_step, self.beside, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
+        return max(self.beside, step_for(self.low, self.high, self.metric.finest_step))
 
     @property
     def is_coarse(self) -> bool:
@@ -321,9 +323,15 @@ def quote(summary: pd.DataFrame, metric: str, percentile: str) -> Quote:
     return Quote(metric_format(metric), value, low, high)
 
 
+def quoted_together(summary: pd.DataFrame, metric: str) -> tuple[Quote, Quote]:
+    """Return P50 and P80 of a metric as they are written side by side: to the same place, that of the less sure one."""
+    p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
+    return replace(p50, beside=p80.step), replace(p80, beside=p50.step)
+
+
 def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
     """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
-    p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
+    p50, p80 = quoted_together(summary, metric)
     return join_values(p50.metric.write(p50.value, p50.step), p80.metric.write(p80.value, p80.step), between)
 
 

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.report.explanations import critical_causes, mean_by_controls
-from sim.report.formatting import Quote, day_of_month, interval, metric_format, money, number, p50_and_p80, percent
+from sim.report.formatting import (
+    Quote,
+    day_of_month,
+    interval,
+    metric_format,
+    money,
+    number,
+    p50_and_p80,
+    percent,
+    quoted_together,
+)
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
 from sim.study.intervals import mean_interval
@@ -283,7 +293,7 @@ def _per_gw(per_mw: Quote) -> KeyResult:
 
 def _percentiles(view: ResultView, metric: str, part: str, label: str, note: str) -> KeyResult:
     """Return P50 and P80 of a metric with both intervals, the unit once."""
-    p50, p80 = (view.quote(metric, p).interval_text() for p in ("p50", "p80"))
+    p50, p80 = (quote.interval_text() for quote in quoted_together(view.summary, metric))
     unit = p80.partition(" to ")[2].partition(" ")[2]
     intervals = f"P50 {p50.removesuffix(f' {unit}')}, P80 {p80}"
     return KeyResult(part, label, p50_and_p80(view.summary, metric), f"{note}; {intervals}")

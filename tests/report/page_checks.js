@@ -14,6 +14,13 @@ const checks = {
   cut: () => [...document.querySelectorAll(".chart > svg")].flatMap((svg) => { const box = svg.getBoundingClientRect();
     return [...svg.querySelectorAll("text")].filter((t) => { const a = t.getBoundingClientRect(); return a.width && (a.left < box.left - 2 || a.right > box.right + 2 || a.top < box.top - 3); })
       .map((t) => t.textContent); }),
+  crossed: () => [...document.querySelectorAll(".chart > svg")].flatMap((svg) => {
+    const lines = [...svg.querySelectorAll(".upright")].map((one) => one.getBoundingClientRect()).filter((b) => b.height);
+    return [...svg.querySelectorAll("text.mark")].filter((text) => {
+      const a = text.getBoundingClientRect();
+      return lines.some((b) => b.left > a.left + 1 && b.right < a.right - 1 && b.top < a.bottom - 4 && b.bottom > a.top + 4);
+    }).map((text) => text.textContent);
+  }),
   covered: (chart) => [...document.querySelectorAll(`${chart} text.value`)].filter((text) => {
     const a = text.getBoundingClientRect();
     return [...document.querySelectorAll(`${chart} rect, ${chart} .whisker, ${chart} .dot`)].map((mark) => mark.getBoundingClientRect())
@@ -29,8 +36,10 @@ const checks = {
   for (const e of document.querySelectorAll("body *")) {
     if (!e.getClientRects().length || ![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) { continue; }
     const inSvg = Boolean(e.closest("svg")), style = getComputedStyle(e);
-    if (e.classList.contains("on-bar") || e.tagName === "title") { continue; }
-    const a = light(rgb(inSvg ? style.fill : style.color)), b = light(behind(e));
+    if (e.tagName === "title") { continue; }
+    const bar = e.dataset.on && getComputedStyle(document.documentElement).getPropertyValue(`--c-${e.dataset.on}`).trim();
+    const under = bar ? [1, 3, 5].map((k) => parseInt(bar.slice(k, k + 2), 16)) : behind(e);
+    const a = light(rgb(inSvg ? style.fill : style.color)), b = light(under);
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) { low.push(`${e.textContent.slice(0, 30)}: ${ratio.toFixed(2)}`); }
   }

@@ -130,7 +130,7 @@ def test_6_a_phone_and_a_tablet_cut_no_word_and_show_a_turnover_in_three_lines(
     browser: Any, measured: tuple[Result, Path], width: int
 ) -> None:
     shown = opened(browser, measured[1] / "report.html", width=width)
-    for check in ("cut", "overlaps", "wider"):
+    for check in ("cut", "overlaps", "wider", "crossed", "contrast"):
         assert shown.evaluate(f"() => {{ {CHECKS}; return checks.{check}(); }}") == [], check
     tall = shown.evaluate(
         "Math.max(...[...document.querySelectorAll('#ramp table.lines tbody tr')].map((r) => r.clientHeight))"

@@ -101,7 +101,7 @@ def day_bins(reached: Values) -> Values:
     spread = float(np.subtract(*np.quantile(reached, [0.75, 0.25])))
     ideal = 2 * spread / len(reached) ** (1 / 3)
     span = float(reached[-1] - reached[0])
-    width = next((w for w in WIDTHS if w >= ideal and span / w <= 60), WIDTHS[-1])
+    width = next((w for w in WIDTHS if w >= 0.7 * ideal and span / w <= 60), WIDTHS[-1])
     first = math.floor(reached[0] / width) * width
     return np.arange(first, reached[-1] + 2 * width, width, dtype=np.float64)
 

@@ -1,7 +1,8 @@
 """What a chart of a report consists of: series, marks and axes, as data.
 
-The page draws it as SVG in the reader's browser (templates/charts.js); the table for screen readers and the CSV beside
-the figures are made of the same numbers. Days are days after the decision; colours are names of `palette.MEANINGS`.
+The page draws it as SVG in the browser (templates/line_chart.js, bar_charts.js); the table for screen readers and the
+CSV beside the figures are made of the same numbers. Days are days after the decision; colours are names of
+`palette.MEANINGS`.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Mark:
     strong: bool = False
     right: bool = False
     top: bool = False
+    optional: bool = False
+    """Left out where its words find no room."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.report.figures import delivery
 from sim.report.figures.capital import DEFINITION, quarterly_funding
 from sim.report.figures.from_result import BUDGET, COST, idle_note
-from sim.report.formatting import interval, metric_format, money, money_scale, number, percent
+from sim.report.formatting import interval, metric_format, money, money_scale, number, percent, quoted_together
 from sim.report.html_report.chart_spec import (
     DASHED,
     DOTTED,
@@ -48,7 +48,7 @@ def joint(view: ResultView) -> Chart:
             )
         ),
         f"Joint confidence of date and budget: both kept in {both} of runs.",
-        date_axis(view.dates, min(shown) - 0.12 * wide, max(shown) + 0.06 * wide),
+        date_axis(view.dates, min(shown) - 0.22 * wide, max(shown) + 0.06 * wide),
         ChartAxis(
             f"capital in total, ${unit}",
             prefix="$",
@@ -60,7 +60,7 @@ def joint(view: ResultView) -> Chart:
         (*dots, *lines),
         (
             Mark("x", target, "target", dash=DASHED),
-            Mark("y", budget / scale, key="budget"),
+            Mark("y", budget / scale, key=f"budget {money(budget)}"),
             *_corners(early, thrifty),
         ),
     )
@@ -85,7 +85,7 @@ def _frontiers(finish: Values, cost: Values, scale: float) -> Iterator[Series]:
         days, dollars = delivery.frontier(finish, cost, level)
         if len(days):
             name = f"{100 * level:.0f} % of runs keep both"
-            yield Series(name, "line", "ink", days, dollars / scale, step=True, dash=dash, width=1.4)
+            yield Series(name, "line", "p50", days, dollars / scale, step=True, dash=dash, width=1.4)
 
 
 def _corners(early: Flags, thrifty: Flags) -> Iterator[Mark]:
@@ -223,7 +223,7 @@ def _is_claimed_size(view: ResultView) -> bool:
 
 def _row(view: ResultView, metric: str, claimed: bool) -> tuple[str, ...]:
     fmt, claim = metric_format(metric), CLAIMS.get(metric, "") if claimed else ""
-    p50, p80 = view.quote(metric, "p50"), view.quote(metric, "p80")
+    p50, p80 = quoted_together(view.summary, metric)
     if fmt.unit in SHARES:
         return fmt.label, percent(p50.value), percent(p80.value), interval(p50.low, p50.high, percent), claim
     values = (quote.metric.write(quote.value, quote.step) for quote in (p50, p80))

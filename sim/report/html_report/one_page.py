@@ -90,10 +90,10 @@ def three_levers(view: ResultView) -> dict[str, Any]:
     measured = [row for row in lever_rows(view) if row.mean.value > 0][:THREE]
     if measured:
         rows = [f"{row.name}: {row.buys()} in the mean" for row in measured]
-        return {"title": "What would buy most: three levers", "rows": rows, "note": LEVERS_NOTE}
+        return {"title": "Three levers: what buys most", "rows": rows, "note": LEVERS_NOTE}
     found = [row for row in risk_rows(view) if row.days >= 1][:THREE]
     rows = [f"{row.name}: {row.text} days at P80 if it did not happen or vary ({row.interval})" for row in found]
-    return {"title": "What would buy most: three levers", "rows": rows, "note": LEVERS_NOTE if rows else NO_LEVERS}
+    return {"title": "Three levers: what buys most", "rows": rows, "note": LEVERS_NOTE if rows else NO_LEVERS}
 
 
 def order_price(view: ResultView) -> str:
@@ -109,9 +109,14 @@ def order_price(view: ResultView) -> str:
     )
 
 
-def milestone_rows(view: ResultView) -> list[tuple[str, ...]]:
-    """Return the milestones as a table: name, planned or promised day, P50, P80, how often it is kept, and damages."""
-    return [_milestone(view, milestone) for milestone in view.dates_reached]
+def milestone_table(view: ResultView) -> dict[str, Any]:
+    """Return the milestones: name, planned or promised day, P50, P80, how often it is kept, and damages if there are."""
+    rows = [_milestone(view, milestone) for milestone in view.dates_reached]
+    columns = len(MILESTONE_HEAD) if any(row[-1] for row in rows) else len(MILESTONE_HEAD) - 1
+    return {"head": MILESTONE_HEAD[:columns], "rows": [row[:columns] for row in rows]}
+
+
+MILESTONE_HEAD = ("milestone", "expected plan or promise", "P50", "P80, on or before", "kept", "damages")
 
 
 def _milestone(view: ResultView, milestone: Milestone) -> tuple[str, ...]:

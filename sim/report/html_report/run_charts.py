@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sim.plan.vocabulary import DELAY_CAUSES
-from sim.report.explanations import cause_periods, critical_causes, risk_rows
+from sim.report.explanations import CauseImpact, RiskRow, cause_periods, critical_causes, risk_rows
 from sim.report.figures import delivery, workforce
 from sim.report.figures.from_result import has_joint, hours_runs
-from sim.report.formatting import metric_format, number, percent
+from sim.report.formatting import day_of_month, metric_format, number, percent
 from sim.report.html_report.chart_spec import (
     DASHED,
+    DOTTED,
     Chart,
     ChartAxis,
     Mark,
@@ -31,7 +33,7 @@ from sim.report.representative_run import (
     headcount_by_trade,
     skid_flow,
 )
-from sim.report.result_view import FINISH, FIRST, PEAK, ResultView
+from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, Values
 
 SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))
 
@@ -82,54 +84,51 @@ def _of_one_run(view: ResultView) -> Iterator[tuple[str, Chart]]:
 
 def s_curve(view: ResultView) -> Chart:
     """Return how many runs finish when, and the share of all runs that have finished by each date."""
-    data, info = view.values(FINISH), view.info
+    data = view.values(FINISH)
     reached = np.sort(data[np.isfinite(data)])
-    planned, target = view.planned(FINISH), view.limit(FINISH)
-    low, high = delivery.day_range(reached, planned, target)
-    edges = delivery.day_bins(reached)
-    counts, _ = np.histogram(reached, edges)
+    low, high = delivery.day_range(reached, view.planned(FINISH), view.limit(FINISH))
+    columns = _columns_of_days(reached)
     share = 100 * np.concatenate([[0], np.arange(1, len(reached) + 1), [len(reached)]]) / len(data)
-    quoted = view.percentiles(FINISH) or {}
-    marks = [
-        Mark(
-            "curve",
-            day,
-            f"{name.upper()} {view.dates.format(day)}",
-            "p80" if name == "p80" else "muted",
-            level=100 * delivery.QUOTED[name],
-            strong=name == "p80",
-        )
-        for name, day in quoted.items()
-        if math.isfinite(day)
-    ]
-    for word, day, dash in (("expected plan", planned, ""), ("target", target, DASHED)):
-        if day is not None and math.isfinite(day):
-            kept = percent(view.share_at_most(FINISH, day).fraction)
-            marks.append(Mark("x", day, f"{word} {view.dates.format(day)}: {kept}", "ink", dash))
-    wide = edges[1] - edges[0]
+    days = np.concatenate([[reached[0]], reached, [high]])
+    title = delivery.finish_headline(view.info, (view.percentiles(FINISH) or {}).get("p80", math.nan))
     return Chart(
-        delivery.finish_headline(info, quoted.get("p80", math.nan)),
-        in_one_line(info.caption("Columns: runs by date; line: share of runs that finish on or before a date")),
-        f"S-curve of the date on which all MW are online: {delivery.finish_headline(info, quoted.get('p80', math.nan))}.",
+        title,
+        in_one_line(view.info.caption("Columns: runs by date; line: share of runs that finish on or before a date")),
+        f"S-curve of the date on which all MW are online: {title}.",
         date_axis(view.dates, low, high),
-        ChartAxis(f"runs in {number(wide)} days", range=(0, counts.max() * 1.08)),
+        ChartAxis(columns.name, range=(0, float(columns.y.max()) * 1.08)),
         SHARE,
-        (
-            Series(f"runs in {number(wide)} days", "columns", "runs", edges, counts),
-            Series(
-                "share of runs, on or before",
-                "line",
-                "p50",
-                np.concatenate([[reached[0]], reached, [high]]),
-                share,
-                step=True,
-                axis=2,
-            ),
-        ),
-        tuple(marks),
+        (columns, Series("share of runs, on or before", "line", "p50", days, share, step=True, axis=2)),
+        (*_quoted_dates(view), *_promised_dates(view)),
     )
 
 
+def _columns_of_days(reached: Values) -> Series:
+    """Return how many runs finish in each few days."""
+    edges = delivery.day_bins(reached)
+    counts, _ = np.histogram(reached, edges)
+    return Series(f"runs in {number(edges[1] - edges[0])} days", "columns", "runs", edges, counts)
+
+
+def _quoted_dates(view: ResultView) -> Iterator[Mark]:
+    """Yield the percentiles of the finish with their dates."""
+    for name, day in (view.percentiles(FINISH) or {}).items():
+        if math.isfinite(day):
+            label, colour = f"{name.upper()} {view.dates.format(day)}", "p80" if name == "p80" else "muted"
+            yield Mark("curve", day, label, colour, level=100 * delivery.QUOTED[name], strong=name == "p80")
+
+
+def _promised_dates(view: ResultView) -> Iterator[Mark]:
+    """Yield the dates of expected plan and target, with the share of runs that keep them."""
+    for word, day, dash in (("expected plan", view.planned(FINISH), ""), ("target", view.limit(FINISH), DASHED)):
+        if day is not None and math.isfinite(day):
+            kept = percent(view.share_at_most(FINISH, day).fraction)
+            yield Mark("x", day, f"{word} {view.dates.format(day)}: {kept}", "ink", dash)
+
+
+RAMP_UNITS = (
+    "MW gross; bands hold at each date by itself; a level line read from left to right gives the spread of a date"
+)
 BANDS = (
     ("p5", "p95", "5 to 95 % of runs", "band-3"),
     ("p10", "p90", "10 to 90 %", "band-2"),
@@ -139,8 +138,8 @@ BANDS = (
 
 def ramp(view: ResultView) -> Chart:
     """Return the MW online by day: bands, P50, the P80 of every date, the expected plan, and milestones."""
-    curve = curve_of(view.curves, "mw_online")
-    x, planned = curve["day"].to_numpy(dtype=np.float64), view.planned_ramp
+    curve, planned = curve_of(view.curves, "mw_online"), _planned_steps(view)
+    x = curve["day"].to_numpy(dtype=np.float64)
     series = [
         Series(label, "band", colour, x, curve[high], curve[low], step=True) for low, high, label, colour in BANDS
     ]
@@ -150,27 +149,41 @@ def ramp(view: ResultView) -> Chart:
     ]
     low, high = moving_days(curve, ["p5", "p95"])
     if planned:
-        days, mw = [0.0, *(day for day, _ in planned)], [0.0, *(mw for _, mw in planned)]
-        high = max(high, days[-1] + 10)
-        series.append(
-            Series("expected plan", "line", "ink", [*days, high], [*mw, mw[-1]], step=True, dash=DASHED, width=1.6)
-        )
-        low = min(low, days[1] - 10)
+        low, high = min(low, planned[1][0] - 10), max(high, planned[-1][0] + 10)
+        days, mw = zip(*planned, (high, planned[-1][1]), strict=True)
+        series.append(Series("expected plan", "line", "ink", days, mw, step=True, dash=DASHED, width=1.6))
     first, full = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
     title = delivery.mw_headline(curve, view.info, first, full)
     return Chart(
         title,
-        in_one_line(
-            view.info.caption(
-                "MW gross; bands hold at each date by itself; a level line read from left to right gives the spread of a date"
-            )
-        ),
+        in_one_line(view.info.caption(RAMP_UNITS)),
         f"MW online over time: {title}.",
         date_axis(view.dates, low, high),
         ChartAxis("MW online, gross", suffix=" MW"),
         None,
         tuple(series),
+        tuple(mark for mark in _dates_of_the_ramp(view) if low <= mark.at <= high),
     )
+
+
+def _planned_steps(view: ResultView) -> list[tuple[float, float]]:
+    """Return the expected plan's MW online as (day, MW from then on), from nothing up; empty where there is no plan."""
+    return [(0.0, 0.0), *view.planned_ramp] if view.planned_ramp else []
+
+
+def _dates_of_the_ramp(view: ResultView) -> Iterator[Mark]:
+    """Yield what a ramp is held against: the target, the contract's milestones, first MW and all MW at their P80."""
+    target = view.limit(FINISH)
+    if target is not None:
+        yield Mark("x", target, f"target {view.dates.format(target)}", "ink", DASHED)
+    for milestone in view.dates_reached:
+        if milestone.is_promised and milestone.planned is not None:
+            promised = day_of_month(view.dates.date_of(milestone.planned))
+            yield Mark("x", milestone.planned, f"{milestone.name} {promised}", "muted", DOTTED, optional=True)
+    for name, metric in (("first MW", FIRST), ("all MW", FINISH)):
+        p80 = (view.percentiles(metric) or {}).get("p80", math.nan)
+        if math.isfinite(p80):
+            yield Mark("x", p80, f"{name}, P80 {view.dates.format(p80)}", "p80", optional=metric == FIRST)
 
 
 def convergence(view: ResultView) -> Chart:
@@ -201,24 +214,9 @@ def convergence(view: ResultView) -> Chart:
 def why(view: ResultView) -> Chart:
     """Return what the date is made of: the mean over all runs, and the chain of the typical run."""
     impacts = critical_causes(view.runs)
-    rows: list[dict[str, Any]] = []
-    at = 0.0
-    pieces: list[dict[str, Any]] = []
-    for cause in DELAY_CAUSES:
-        for impact in (one for one in impacts if one.cause == cause and one.days > 0):
-            pieces.append(_piece(at, at + impact.days, cause, f"{impact.name}: {impact.mean_text()} days in the mean"))
-            at += impact.days
-    rows.append({"name": f"All {view.info.count}: mean days by cause, not in order of time", "pieces": pieces})
-    periods = cause_periods(view.chain) if len(view.chain) else []
-    if periods:
-        rows.append(
-            {
-                "name": f"Typical run: its driving chain in order of time, until {view.dates.format(periods[-1].end)}",
-                "pieces": [
-                    _piece(p.begin, p.end, p.cause, f"{p.name}, {number(p.days)} days: {p.what}") for p in periods
-                ],
-            }
-        )
+    rows = [_mean_strip(view, impacts)]
+    if len(view.chain):
+        rows.append(_typical_strip(view))
     largest = ", ".join(f"{impact.name} {impact.mean_text()} days" for impact in impacts[:4])
     there = {piece["colour"] for row in rows for piece in row["pieces"]}
     end = max(piece["end"] for row in rows for piece in row["pieces"])
@@ -236,6 +234,26 @@ def why(view: ResultView) -> Chart:
     )
 
 
+def _mean_strip(view: ResultView, impacts: Sequence[CauseImpact]) -> dict[str, Any]:
+    """Return the mean days of every cause as one bar, in the order in which causes come in a project."""
+    at, pieces = 0.0, []
+    order = {cause: k for k, cause in enumerate(DELAY_CAUSES)}
+    for one in sorted((one for one in impacts if one.days > 0), key=lambda one: order[one.cause]):
+        pieces.append(_piece(at, at + one.days, one.cause, f"{one.name}: {one.mean_text()} days in the mean"))
+        at += one.days
+    return {"name": f"All {view.info.count}: mean days by cause, not in order of time", "pieces": pieces}
+
+
+def _typical_strip(view: ResultView) -> dict[str, Any]:
+    """Return the driving chain of the typical run as one bar."""
+    periods = cause_periods(view.chain)
+    end = view.dates.format(periods[-1].end)
+    return {
+        "name": f"Typical run: its driving chain in order of time, until {end}",
+        "pieces": [_piece(p.begin, p.end, p.cause, f"{p.name}, {number(p.days)} days: {p.what}") for p in periods],
+    }
+
+
 def _piece(begin: float, end: float, cause: str, text: str) -> dict[str, Any]:
     return {"begin": begin, "end": end, "colour": f"cause-{cause}", "text": text}
 
@@ -246,19 +264,9 @@ def which_risk(view: ResultView) -> Chart | None:
     if not rows:
         return None
     shares = [row.share for row in rows if row.share is not None]
-    keys = [
-        (words, colour)
-        for kind, words, colour in (
-            ("risk", "risk event: days saved at P80", "risk"),
-            ("uncertainty", "range: days saved at P80", "uncertainty"),
-        )
-        if any(r.kind == kind for r in rows)
-    ]
-    dots = (
-        {"label": "share of the variance of the date, by itself (dot)", "most": max(0.1, *shares) * 1.1}
-        if shares
-        else None
-    )
+    label = "share of the variance of the date, by itself (dot)"
+    dots = {"label": label, "most": max(0.1, *shares) * 1.1} if shares else None
+    keys = [(words, kind) for kind, words in RISK_KEYS.items() if any(row.kind == kind for row in rows)]
     return Chart(
         "Which risk matters: days saved at P80 when it is switched off",
         f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up."
@@ -268,23 +276,22 @@ def which_risk(view: ResultView) -> Chart | None:
         kind="bars",
         dots=dots,
         keys=(*keys, *((("share of the variance (lower axis)", ""),) if dots else ())),
-        rows=tuple(
-            {
-                "name": row.name,
-                "value": row.days,
-                "low": row.low,
-                "high": row.high,
-                "dot": row.share,
-                "colour": row.kind,
-                "text": row.text,
-            }
-            for row in rows
-        ),
+        rows=tuple(map(_risk_bar, rows)),
         head=("cause", "days at P80", "95 % interval", "share of variance"),
-        table_rows=[
-            (row.name, row.text, row.interval, "" if row.share is None else percent(row.share)) for row in rows
-        ],
+        table_rows=[(r.name, r.text, r.interval, "" if r.share is None else percent(r.share)) for r in rows],
     )
+
+
+RISK_KEYS = {"risk": "risk event: days saved at P80", "uncertainty": "range: days saved at P80"}
+"""Kinds of causes, which are names of colours, and what the legend calls them."""
+
+
+def _risk_bar(row: RiskRow) -> dict[str, Any]:
+    """Return a cause as the bar, whisker and dot of the chart."""
+    return {
+        "name": row.name, "value": row.days, "low": row.low, "high": row.high, "dot": row.share, "colour": row.kind,
+        "text": row.text,
+    }  # fmt: skip
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
@@ -354,19 +361,16 @@ def man_hours(view: ResultView) -> Chart:
         ]
     series.append(Series("expected plan", "line", "ink", x, data["planned"] / 1e6, dash=DASHED, width=1.6))
     title = workforce.hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1]))
-    runs = hours_runs(view)
+    info = replace(view.info, runs=hours_runs(view))
     low, high = moving_days(data, ["earned_p10", "paid_p10", "planned"])
     return Chart(
         title,
         in_one_line(
-            view.info.caption(
-                "Cumulative, millions of hours. Earned: work content; paid: all people on site, also waiting and indirect",
-                f"of {runs} runs",
-            )
+            info.caption("Cumulative. Earned: work content; paid: all people on site, also waiting and indirect")
         ),
         f"Cumulative man-hours on site: {title}.",
         date_axis(view.dates, low, high),
-        ChartAxis("man-hours, cumulative", suffix=" M hours", digits=2),
+        ChartAxis("million man-hours, cumulative", suffix=" M hours", digits=2),
         None,
         tuple(series),
     )

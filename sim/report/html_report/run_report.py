@@ -25,7 +25,7 @@ from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
 from sim.report.html_report.gantt_document import gantt_csv, gantt_document
 from sim.report.html_report.money_charts import MONEY_NOTE, money_rows
-from sim.report.html_report.one_page import milestone_rows, order_price, three_causes, three_levers, tiles
+from sim.report.html_report.one_page import milestone_table, order_price, three_causes, three_levers, tiles
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
@@ -240,7 +240,7 @@ def _tables(view: ResultView) -> dict[str, Any]:
     parts = groupby(key_results(view), key=lambda line: line.part)
     return {
         "results": [(part[:1].upper() + part[1:], [*lines]) for part, lines in parts],
-        "milestones": milestone_rows(view),
+        "milestones": milestone_table(view),
         "turnovers": [astuple(row) for row in turnovers(view)],
         "critical": _critical(view),
         "chain": [*explanations.chain_rows(view)],
@@ -278,13 +278,17 @@ def _tornado(view: ResultView) -> dict[str, Any] | None:
     return {"head": explanations.drivers_header(found), "rows": explanations.drivers_rows(found), "note": note}
 
 
-def _critical(view: ResultView) -> list[dict[str, str]]:
+LEAST_ON_PAPER = 0.005
+"""Share of the days of the chain below which a cause stands on screen only."""
+
+
+def _critical(view: ResultView) -> list[dict[str, Any]]:
     """Return the causes of the date with the colour they have in every figure."""
     return [
         {
             "name": impact.name, "colour": palette.CAUSES[impact.cause],
             "days": f"{impact.mean_text()} ({impact.interval_text()})",
-            "part": percent(impact.part), "runs": impact.runs.text(),
+            "part": percent(impact.part), "runs": impact.runs.text(), "small": impact.part < LEAST_ON_PAPER,
         }
         for impact in explanations.critical_causes(view.runs)
     ]  # fmt: skip

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.resources import files as resources
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -29,6 +28,7 @@ from sim import files
 from sim.errors import SimError
 from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.figures.palette import stylesheet
+from sim.report.html_report import chart_script
 from sim.report.html_report.run_report import REPORT, write_run
 from sim.study.analyses.live import Live
 from sim.study.executors.persistent_pool import LostWorker
@@ -117,8 +117,7 @@ class Report(_LocalHandler):
 
 def page() -> str:
     """Return the page with the charts' script and the colours of every figure in it."""
-    charts = resources("sim.report.html_report").joinpath("templates", "charts.js").read_text(encoding="utf-8")
-    return files.read(PAGE).decode().replace("/* COLOURS */", stylesheet()).replace("/* CHARTS */", charts)
+    return files.read(PAGE).decode().replace("/* COLOURS */", stylesheet()).replace("/* CHARTS */", chart_script())
 
 
 class ChangesSocket(_LocalHandler, WebSocketHandler):

@@ -29,7 +29,7 @@ METRICS = (
     "idle_capital_peak_usd",
     "capital_total_usd",
 )
-CURVES = ("mw_online", "headcount", "idle_capital_usd")
+CURVES = ("mw_online", "headcount", "capital_deployed_usd", "idle_capital_usd")
 
 
 @dataclass(frozen=True)

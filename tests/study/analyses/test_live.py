@@ -169,6 +169,7 @@ def test_a_glance_sees_the_numbers_of_a_whole_measurement() -> None:
         assert np.array_equal(curves["headcount"], daily["headcount"])
         idle = daily["capital_deployed_usd"] - daily["capital_in_service_usd"]
         assert np.array_equal(curves["idle_capital_usd"], idle)
+        assert np.array_equal(curves["capital_deployed_usd"], daily["capital_deployed_usd"])
 
 
 def _luck(case: Any, replication: int) -> Any:

@@ -271,6 +271,7 @@ def _readable(what: str) -> str:
     words = " + ".join(re.sub(r"(\w+)\.skid\b", r"skids of \1", part) for part in parts)
     words = re.sub(r"\bb(\d+)\.(\w+)\.material\b", r"\2 material of block \1", words)
     words = re.sub(r"\bb(\d+)\.(\w+)\b", r"\2 work in block \1", words)
+    words = re.sub(r"(\d+) crew\.", r"\1 crews of ", words)
     return words.replace("crew.", "crew of ").replace("done.", "work of ").replace("_", " ").replace(".", " ")
 
 

@@ -17,6 +17,8 @@ from sim.report.html_report.replay.scene import RunDetails, fitting, scene
 from sim.report.result_view import ResultView, RunData
 from sim.study.result import Result
 
+SCRIPTS = ("replay_basics.js", "history.js", "site_plan.js", "picture.js", "replay.js")
+"""What plays, in the order in which it is needed."""
 LARGEST = 3_000_000
 """Bytes of a page of one project of 250 MW."""
 SHOWN = ("ink", "muted", "runs", "p50", "p80", "limit", "idle", "kept", "sky-clear", "sky-closed")
@@ -49,7 +51,7 @@ def replay_page(results: Sequence[RunData], columns: int = 0, folders: Sequence[
         for result, folder in zip(results, folders or [Path()] * len(results), strict=True)
     ] if folders else [None] * len(results)  # fmt: skip
     scenes = [scene(view, columns, details) for view, details in zip(views, known, strict=True)]
-    script = _text("replay.js")
+    script = "\n".join(map(_text, SCRIPTS))
     page = _template().render(
         title=fitting([view.info.name for view in views]), scenes=scenes, script=script,
         script_hashes=fingerprint(script), data={"scenes": scenes, "colours": colours()},
