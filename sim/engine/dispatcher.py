@@ -8,13 +8,16 @@ numbered as in `docs/engine.md`.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Sequence
 from functools import lru_cache
 from heapq import heapify, heappop, heapreplace
 
 import simpy
 
+from sim.engine.initial_state import BalanceState
 from sim.errors import Stalled
 from sim.plan.compile import CompiledPlan
+from sim.plan.vocabulary import LEAVING
 
 ROUNDS_A_MINUTE = 100_000
 """Grant passes within one minute after which a plan counts as looping for ever."""
@@ -44,11 +47,19 @@ class Dispatcher:
         self.to_check: set[int] = set()
         self.limited_patience: set[int] = set()
         self.bundles_of_pool = _bundles_of_pools(plan.bundles, len(plan.pools))
+        self.balances = Balances(plan) if plan.balances else None
         self._minute, self._rounds = -1, 0
 
-    def enqueue(self, now: int, rank: int, bundle: int, priority: int, patience: int) -> simpy.Event:
-        """Join the queue for a bundle of pools; the event happens when all of it is granted together."""
+    def enqueue(
+        self, now: int, rank: int, bundle: int, priority: int, patience: int, *, counted: bool = False
+    ) -> simpy.Event:
+        """Join the queue for a bundle of pools; the event happens when all of it is granted together.
+
+        `counted` says that the balances of its pools have it already.
+        """
         granted = simpy.Event(self.env)
+        if self.balances is not None and priority < LEAVING and not counted:
+            self.balances.change(now, bundle, -1)
         withholds = -1 if patience < 0 else now + patience
         request = (priority, now, rank, bundle, withholds, granted)
         queue = self.queues.get(bundle)
@@ -65,8 +76,10 @@ class Dispatcher:
         self.to_check.add(bundle)
         return granted
 
-    def release(self, bundle: int) -> None:
+    def release(self, now: int, bundle: int) -> None:
         """Give a bundle of pools back (or supply it); it can be granted at the end of this instant."""
+        if self.balances is not None:
+            self.balances.change(now, bundle, 1)
         free, queues = self.free, self.queues
         for pool, count in self.bundles[bundle]:
             free[pool] += count
@@ -104,6 +117,8 @@ class Dispatcher:
             counts = bundles[request[3]]
             if _fits(free, counts):
                 _add(free, counts, -1)
+                if self.balances is not None and request[0] >= LEAVING:
+                    self.balances.change(now, request[3], -1)
                 granted.append(request)
                 self._replace_head(heads, queues[request[3]])
                 continue
@@ -148,6 +163,53 @@ class Dispatcher:
         if self._rounds > ROUNDS_A_MINUTE:
             who = ", ".join(self.units[request[2]] for request in granted[:5])
             raise EndlessGrants(f"minute {now}: {who} and others go round for ever while no time passes")
+
+
+class Balances:
+    """What is free of sets of pools less what waits to be granted of them, and since when at which level.
+
+    Only what holds at the end of a minute counts: so it does not matter in which order things happen within one.
+    """
+
+    def __init__(self, plan: CompiledPlan) -> None:
+        """Begin with what is there at the start."""
+        self._bundles, self._waits = plan.bundles, plan.balances
+        self._set_of = {pool: number for number, pools in enumerate(plan.balanced) for pool in pools}
+        self.value = [sum(int(plan.initial[pool]) for pool in pools) for pools in plan.balanced]
+        self._ended, self._changed = self.value.copy(), [-1] * len(self.value)
+        self._since: list[dict[int, int]] = [{} for _ in self.value]
+        """By set and level since which minute its balance is at the level, or below it; from the beginning if not said."""
+
+    def continue_from(self, balances: Sequence[BalanceState]) -> None:
+        """Take over what the balances of a state came to."""
+        for number, (value, ended, changed, since) in enumerate(balances):
+            self.value[number], self._ended[number], self._changed[number] = value, ended, changed
+            self._since[number] = dict(since)
+
+    def change(self, now: int, bundle: int, sign: int) -> None:
+        """Add a bundle to the balances of its pools, or take it away."""
+        for pool, count in self._bundles[bundle]:
+            number = self._set_of.get(pool)
+            if number is not None:
+                self._end_minute(now, number)
+                self.value[number] += sign * count
+
+    def due(self, now: int, wait: int, begun: int) -> int:
+        """Return the minute at which somebody who waits may go on: this one or one before it, or when to look again."""
+        number, level, minutes, _, below = self._waits[wait]
+        self._end_minute(now, number)
+        if (self._ended[number] < level) != below:
+            return now + minutes
+        return max(begun, self._since[number].get(level, 0)) + minutes
+
+    def _end_minute(self, now: int, number: int) -> None:
+        """Take over what a balance came to in the last minute in which it changed, if that is over."""
+        if self._changed[number] == now:
+            return
+        before, value = self._ended[number], self.value[number]
+        for level in range(min(before, value) + 1, max(before, value) + 1):
+            self._since[number][level] = self._changed[number]
+        self._ended[number], self._changed[number] = value, now
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.compile import NONE, CompiledPlan
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK, Log
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, LEAVING, SIGNAL, UNTIL, WAIT, WORK, Log
 
 Ints = NDArray[np.int64]
 BLOCKING = (HOLD, WORK, WAIT, UNTIL)
@@ -121,6 +121,42 @@ def _free(plan: CompiledPlan, steps: Ints) -> Ints:
             for pool, count in plan.bundles[bundle]:
                 free[pool] += sign * count * times
     return free
+
+
+BalanceState = tuple[int, int, int, dict[int, int]]
+"""A balance now, at the end of the minute before its last change, that minute, and since when at which level."""
+
+
+def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState]:
+    """Return what the balances of a plan have come to after the history of a state."""
+    rows, found = plan.rows[state.history[:, 1]], list[BalanceState]()
+    inside = np.flatnonzero(state.at < plan.first[1:])
+    asking = inside[(plan.rows[state.at[inside], 0] == HOLD) & (state.begun[inside] != SETS_OUT)]
+    pending = plan.rows[state.at[asking]]
+    asked, freed = rows[:, 0] == HOLD, rows[:, 0] == FREE
+    leaving = asked & (rows[:, 2] >= LEAVING)
+    minute = np.where(asked & ~leaving, state.history[:, 2], state.history[:, 0])
+    minute = np.concatenate([minute[asked | freed], state.begun[asking][pending[:, 2] < LEAVING]])
+    bundle = np.concatenate([rows[asked | freed, 1], pending[pending[:, 2] < LEAVING, 1]])
+    sign = np.where(
+        np.concatenate([freed[asked | freed], np.zeros(len(bundle) - (asked | freed).sum(), np.bool_)]), 1, -1
+    )
+    for pools in plan.balanced:
+        counts = np.array([sum(count for pool, count in of if pool in pools) for of in plan.bundles], np.int64)
+        found.append(_replayed(int(plan.initial[list(pools)].sum()), minute, sign * counts[bundle]))
+    return found
+
+
+def _replayed(value: int, minute: Ints, change: Ints) -> BalanceState:
+    """Return what a balance has come to by changes in some minutes; what the last of them changes is not over yet."""
+    there = change != 0
+    minutes, of = np.unique(minute[there], return_inverse=True)
+    by_minute = np.bincount(of, change[there], len(minutes)).astype(np.int64).tolist()
+    ended, changed, since = value, -1, dict[int, int]()
+    for now, more in zip(minutes.tolist(), by_minute, strict=True):
+        since |= dict.fromkeys(range(min(ended, value) + 1, max(ended, value) + 1), changed)
+        ended, changed, value = value, now, value + more
+    return value, ended, changed, since
 
 
 def _counted(numbers: Ints, size: int, weights: Ints | None = None) -> Ints:

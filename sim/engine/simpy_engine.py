@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, EndlessGrants
-from sim.engine.initial_state import MILLION, SETS_OUT, InitialState
+from sim.engine.initial_state import MILLION, SETS_OUT, InitialState, balances_after
 from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
@@ -94,6 +94,8 @@ class Simulation:
     def _continue_from(self, state: InitialState) -> None:
         """Take over counts and positions of a state (rule 13)."""
         self.pools.free[:] = state.free.tolist()
+        if self.pools.balances is not None:
+            self.pools.balances.continue_from(balances_after(self.plan, state))
         self.level, self.attempts = state.level.tolist(), state.attempts.tolist()
         self.learnt, self.crowd = state.learnt.tolist(), state.crowd.tolist()
         self.where, self.complete = state.at.tolist(), state.complete
@@ -152,7 +154,7 @@ class Simulation:
                 waited = self.pools.enqueue(now, unit, a, b, c)
             elif operation == FREE:
                 detail = a
-                self.pools.release(a)
+                self.pools.release(now, a)
             elif operation == NOTE:
                 detail = b
             elif operation == AGAIN:
@@ -163,6 +165,9 @@ class Simulation:
                 self.signal(now, a, b)
             elif operation == WAIT:
                 waited = self.opening(a, b) if self.level[a] < b else None
+            elif operation == UNTIL and b:
+                yield from self._until_balanced(b - 1, max(now, values[a]), now)
+                now = int(env.now)
             elif operation == UNTIL:
                 waited = env.timeout(values[a] - now) if values[a] > now else None
             if waited is not None:
@@ -173,12 +178,31 @@ class Simulation:
             at = to
         where[unit] = end
 
+    def _until_balanced(self, wait: int, begun: int, first: int) -> Process:
+        """Wait until a balance has been at its level for its minutes, all of them since `begun`; look first at `first`."""
+        assert self.pools.balances is not None  # the plan has one
+        _, _, minutes, last, _ = self.plan.balances[wait]
+        due = max(begun + minutes, first)
+        while True:
+            if due > last:
+                yield simpy.Event(self.env)  # nobody looks any more
+            yield self.env.timeout(due - int(self.env.now))
+            now = int(self.env.now)
+            due = self.pools.balances.due(now, wait, begun)
+            if due <= now:
+                return
+
     def _set_out(self, unit: int) -> Generator[simpy.Event, None, tuple[int, int]]:
         """Complete the step that a unit began before this run, if it did; return now and the step it goes on with."""
         at, now, state = self.where[unit], int(self.env.now), self.state
         if state is None or at == self.prepared.first[unit + 1] or state.begun[unit] == SETS_OUT:
             return now, at
         begun = int(state.begun[unit])
+        operation, date, balance = self.prepared.rows[at][:3]
+        if operation == UNTIL and balance:
+            yield from self._until_balanced(balance - 1, max(begun, self.draws.values[date]), now)
+            self.log += (int(self.env.now), at, begun)
+            return int(self.env.now), at + 1
         waited = self.resume(state, unit, at, begun)
         if waited is not None:
             yield waited
@@ -190,7 +214,7 @@ class Simulation:
         """Return the event that ends a step which began before the state's minute; None where it ends at once."""
         operation, a, b, c, _, _ = self.prepared.rows[at]
         if operation == HOLD:
-            return self.pools.enqueue(begun, unit, a, b, c)
+            return self.pools.enqueue(begun, unit, a, b, c, counted=True)
         if operation == WAIT:
             return self.opening(a, b) if self.level[a] < b else None
         if operation == UNTIL:

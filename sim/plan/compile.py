@@ -29,6 +29,7 @@ from sim.plan.vocabulary import (
     WAIT,
     WORK,
     Again,
+    Balance,
     Free,
     Hold,
     Label,
@@ -66,6 +67,7 @@ MODES = {"pausing": 0, "whole": 1, "duty": 2}
 NONE = -1
 
 Row = tuple[int, int, int, int, int, int]
+BalanceRow = tuple[int, int, int, int, bool]  # number of its set of pools, level, minutes, last minute, whether below
 Key = TypeVar("Key")
 
 
@@ -92,6 +94,8 @@ class CompiledPlan:
     pool_trades: tuple[str, ...]
     """Per pool of crews their trade; empty for all others."""
     initial: IntArray
+    balances: tuple[BalanceRow, ...]
+    balanced: tuple[tuple[int, ...], ...]
     bundles: tuple[tuple[tuple[int, int], ...], ...]
     gates: tuple[str, ...]
     calendars: tuple[str, ...]
@@ -166,18 +170,15 @@ class _Compiler:
         self.pools, self.gates = _known(plan.pools), _known(plan.gates)
         self.calendars = _known(plan.calendars)
         self.learning, self.areas = _known(plan.learning), _known(plan.areas)
-        self.bundles: _Numbered[tuple[tuple[int, int], ...]] = _Numbered()
-        self.notes: _Numbered[NoteInfo] = _Numbered()
-        self.activities: _Numbered[str] = _Numbered()
-        self.trades: _Numbered[str] = _Numbered()
+        self.bundles, self.notes = _Numbered[tuple[tuple[int, int], ...]](), _Numbered[NoteInfo]()
+        self.activities, self.trades = _Numbered[str](), _Numbered[str]()
+        self.balances, self.balanced = _Numbered[BalanceRow](), _Numbered[tuple[int, ...]]()
         self.inputs = InputsBuilder(plan)
         self.first = [0]
         self.rows: list[Row] = []
-        self.activity_of: list[int] = []
-        self.cause_of: list[int] = []
+        self.activity_of, self.cause_of, self.areas_named = list[int](), list[int](), list[int]()
         self.works: list[Work | None] = []
         self.gate_of, self.note_of, self.area_of = PerCopy(), PerCopy(), PerCopy()
-        self.areas_named: list[int] = []
         self._copies: Sequence[Copy] = ()
         self._named: dict[object, int] = {}
         self._known_bundles: dict[tuple[tuple[str, int], ...], int] = {}
@@ -246,8 +247,9 @@ class _Compiler:
             number = self.inputs.span(step.activity, unit, step.span)
             people = sum(step.people.values())
             return step.activity, (WORK, number, self.calendars[step.calendar], MODES[step.mode], people, 0)
-        if isinstance(step, Until):  # input
-            return step.event, (UNTIL, self.inputs.span(step.event, unit, step.date), 0, 0, 0, 0)
+        if isinstance(step, Until):  # input, number of the balance from 1, or 0
+            balance = 0 if step.balance is None else self._balance(step.balance) + 1
+            return step.event, (UNTIL, self.inputs.span(step.event, unit, step.date), balance, 0, 0, 0)
         # target, input of the chance, limit, gate, level
         chance = NONE if step.chance is None else self.inputs.chance(step.decision, unit, step.chance)
         limit = NONE if step.limit is None else step.limit
@@ -268,6 +270,13 @@ class _Compiler:
         if isinstance(step, Wait):  # gate, level
             return WAIT, self._gate(step.gate), step.level, 0, 0, 0
         raise TypeError(f"no step: {step}")
+
+    def _balance(self, balance: Balance) -> int:
+        """Return the number of a balance; raises `PlanError` where a pool is in another set as well."""
+        pools = tuple(sorted(self.pools[name] for name in balance.pools))
+        if balance.minutes < 1 or any(other != pools and set(other) & set(pools) for other in self.balanced):
+            raise PlanError(f"{balance}: no whole minute, or one of its pools is in another balance as well")
+        return self.balances[self.balanced[pools], balance.level, balance.minutes, balance.last, balance.below]
 
     def _bundle(self, pools: Mapping[str, int]) -> int:
         known = self._known_bundles.get(asked := tuple(pools.items()))
@@ -303,6 +312,8 @@ class _Compiler:
             pool_nouns=tuple(pool.noun for pool in plan.pools.values()),
             pool_trades=tuple(pool.trade for pool in plan.pools.values()),
             initial=np.array([pool.initial for pool in plan.pools.values()], np.int64),
+            balances=tuple(self.balances),
+            balanced=tuple(self.balanced),
             bundles=tuple(self.bundles),
             gates=tuple(plan.gates),
             calendars=tuple(plan.calendars),

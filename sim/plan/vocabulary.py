@@ -54,7 +54,7 @@ TOKEN = ""
 UnitKind = Literal[
     "preparation", "decision", "lot", "step", "link", "material", "installation", "commissioning", "turnover",
     "skid", "line", "gate_slot", "allocation", "chips", "generating_unit", "firm_power", "grid_feed",
-    "crew", "camp_stage", "demand", "order", "outage", "unit",
+    "crew", "departure", "camp_stage", "demand", "order", "outage", "unit",
 ]  # fmt: skip
 """What a unit is: the step of a network, the installation of a system in a block, capacity a risk driver takes away…"""
 FactorGroup = Literal["productivity", "pace", "suppliers", "lots", "prices", "demand", "risk", "other"]
@@ -164,12 +164,24 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What is free of pools less what waits for them, so many minutes at a level or `below` it; until `last` one looks."""
+
+    pools: tuple[str, ...]
+    level: int
+    minutes: int
+    last: int
+    below: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Until:
-    """Wait until a date: minutes since the project's start, drawn once a replication; `cause` as of work."""
+    """Wait until a date, in minutes since the project's start, drawn once a replication; from it on for a `balance`."""
 
     event: str
     date: Span
     cause: str = ""
+    balance: Balance | None = None
 
 
 @dataclass(frozen=True, slots=True)

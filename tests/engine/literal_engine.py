@@ -16,7 +16,22 @@ from typing import Literal
 
 from sim.plan.compile import CompiledPlan, natural
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import Again, Free, Hold, Label, Note, Plan, Route, Signal, Step, Until, Wait, Work
+from sim.plan.vocabulary import (
+    LEAVING,
+    Again,
+    Balance,
+    Free,
+    Hold,
+    Label,
+    Note,
+    Plan,
+    Route,
+    Signal,
+    Step,
+    Until,
+    Wait,
+    Work,
+)
 from sim.world.roads import duty_finish
 from sim.world.working_time import Calendar
 
@@ -79,6 +94,8 @@ class Naive:
     log: list[Entry] = field(default_factory=list)
     queued: int = 0
     """Minutes that everybody together has waited for pools."""
+    balances: list[Counter[str]] = field(default_factory=list)
+    """By minute that is over what was free less what was asked for, of every pool."""
     moves: int = 0
     """Steps completed in this minute; a plan that goes round for ever is given up after many."""
 
@@ -103,6 +120,7 @@ class Naive:
                 return "finished"
             if not any(unit.doing in {"working", "dated"} for unit in self.units):
                 return "stalled"
+            self.balances.append(self.balance())
             self.queued += sum(unit.doing == "asking" for unit in self.units)
             self.now += 1
         return "late"
@@ -139,12 +157,31 @@ class Naive:
             case Wait(gate, level):
                 unit.doing = "waiting"
                 over = self.level[gate] >= level
-            case Until(event):
+            case Until(event, balance=balance):
                 unit.doing = "dated"
-                over = self.draw(f"{event}/{unit.name}", 0) <= self.now
+                date = self.draw(f"{event}/{unit.name}", 0)
+                over = date <= self.now if balance is None else self.has_been(balance, max(date, unit.since))
+                if balance is not None and not over and self.now >= balance.last:
+                    unit.doing = "waiting"
             case _:
                 return self.at_once(unit, step)
         return over and self.done(unit, unit.since)
+
+    def has_been(self, balance: Balance, begun: int) -> bool:
+        """Whether a balance was so at the end of every one of its minutes, all of them since `begun`."""
+        first = self.now - balance.minutes
+        if first < begun or self.now > balance.last:
+            return False
+        values = [sum(minute[pool] for pool in balance.pools) for minute in self.balances[first : self.now]]
+        return all((value < balance.level) == balance.below for value in values)
+
+    def balance(self) -> Counter[str]:
+        """By pool what is free less what is asked for, by those who do not ask in order to leave."""
+        balance = Counter(self.free)
+        for unit in self.units:
+            if unit.doing == "asking" and isinstance(unit.step, Hold) and unit.step.priority < LEAVING:
+                balance.subtract({pool: count for pool, count in unit.step.pools.items() if count})
+        return balance
 
     def is_over(self, unit: Walker, step: Work) -> bool:
         """Whether a work ends now; if so, its people leave their area."""

@@ -8,6 +8,7 @@ from random import Random
 from sim.plan.vocabulary import (
     LEAVING,
     Again,
+    Balance,
     Chance,
     Free,
     Hold,
@@ -67,7 +68,27 @@ class Writer:
         plan.area("hall", self.factors())
         for unit in range(self.units):
             plan.unit(f"u{unit}", [*self.route(), Signal(OVER)])
+        for unit in range(pick.choice([0, 1, 1, 2, 3])):
+            plan.unit(f"w{unit}", self.watching())
         return plan
+
+    def watching(self) -> Passage:
+        """Return the route of one who takes something away when it is spare for a while, and brings it back."""
+        pick, pools = self.random, self.random.choice([("crew",), ("crane", "token")])
+        away = Hold({pools[0]: 1}, pick.choice([0, LEAVING]))
+        return [
+            Label("again"),
+            Until(self.name(), Span(Fixed(pick.choice([0, 0, 7]))), balance=self.balance(pools, below=False)),
+            away,
+            Until(self.name(), Span(Fixed(0)), balance=self.balance(pools, below=pick.random() < 0.8)),
+            Free(away.pools),
+            Again("again", limit=pick.randint(0, 3)),
+        ]
+
+    def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
+        """Return a balance that may come soon, late or never."""
+        pick = self.random
+        return Balance(pools, pick.randint(-1, 3), pick.choice([1, 1, 2, 5, 13]), pick.choice([30, LAST // 2]), below)
 
     def factors(self) -> tuple[int, ...]:
         """Return a curve of one to four points."""

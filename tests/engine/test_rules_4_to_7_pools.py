@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sim.plan.analysis.route_classes import states
 from sim.plan.compile import compile_plan
-from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Note, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import (
+    LEAVING,
+    Again,
+    Balance,
+    Free,
+    Hold,
+    Label,
+    Note,
+    PlanError,
+    Pool,
+    Signal,
+    Step,
+    Until,
+    Wait,
+    fixed,
+)
 from tests.engine.small_plans import Pools, Routes, Told, at, finished, job, last, lines, told, work, write
 
 
@@ -159,3 +176,47 @@ def test_waiting_for_a_gate_with_a_pool_that_is_needed_to_open_it_stalls() -> No
         "b": "waits for 1 of rig (0 free)",
     }
     assert last(finished(write(routes, {"rig": 2})), "free") == {"a": 5, "b": 5}
+
+
+def away(balance: Balance, called: Balance) -> list[Step]:
+    """The route of one who takes a crew away when it was spare, and brings it back when it is asked for."""
+    gone, spare, back = Hold({"crew": 1}, LEAVING), Until("idle", fixed(0), balance=balance), Free({"crew": 1})
+    return [spare, gone, Free({"home": 1}), Until("short", fixed(0), balance=called), Hold({"home": 1}), back]
+
+
+def test_a_crew_leaves_after_its_idle_minutes_and_returns_after_work_has_waited() -> None:
+    spare = Balance(("crew", "home"), 1, 30, 1_000)
+    short = Balance(("crew", "home"), 1, 5, 1_000, below=True)
+    # one crew works until 10 and has nothing to do until 100; a second piece of work then waits for it
+    routes = {
+        "first": job(10, "crew"),
+        "later": [at(100), *job(10, "crew")],
+        "away": away(spare, short),
+    }
+    told_rows = told(write(routes, {"crew": 1, "home": 0})).rows
+    assert (40, "away", "until idle since 0") in told_rows  # spare at the ends of minutes 10 to 39
+    assert (105, "away", "until short since 40") in told_rows  # short at the ends of minutes 100 to 104
+    assert (115, "later", "work since 105") in told_rows
+
+
+def test_a_crew_that_is_wanted_now_and_then_stays() -> None:
+    spare = Balance(("crew",), 1, 30, 1_000)
+    routes = {
+        "a": [at(20), *job(1, "crew")],
+        "b": [at(45), *job(1, "crew")],
+        "c": [at(70), *job(1, "crew")],
+        "idle": [Until("idle", fixed(0), balance=spare)],
+    }
+    assert (101, "idle", "until idle since 0") in told(write(routes, {"crew": 1})).rows
+
+
+def test_nobody_looks_after_the_last_minute() -> None:
+    never = Balance(("crew",), 1, 30, 29)
+    assert told(write({"idle": [Until("idle", fixed(0), balance=never)]}, {"crew": 1})).outcome.deadlock is not None
+
+
+def test_a_pool_is_in_one_balance_at_most() -> None:
+    one, other = Balance(("crew",), 1, 30, 99), Balance(("crew", "home"), 1, 30, 99)
+    routes = {"a": [Until("a", fixed(0), balance=one)], "b": [Until("b", fixed(0), balance=other)]}
+    with pytest.raises(PlanError, match="in another balance"):
+        told(write(routes, {"crew": 1, "home": 0}))

@@ -339,6 +339,11 @@ class Labour(Section):
     idle_weeks: Annotated[int, Unit("weeks"), Bounds(1, 104)] = Field(
         default=3, description="A crew without work for longer goes home and comes back when work opens"
     )
+    idle_leave: bool = Field(
+        default=False,
+        description="Crews that have no work for `idle_weeks` in the run as it happens go home as well, and are called back"
+        " when work waits for them; off, only in valleys that the crew plan foresees",
+    )
     early_weeks: Annotated[int, Unit("weeks"), Bounds(0, 104)] | None = Field(
         default=None,
         description="Weeks that a crew may be on site before its work, as hiring takes time; a trade whose hiring takes"

@@ -11,12 +11,16 @@ from sim.engine.numba_engine.memory_layout import (
     CLOCK,
     DUE_AT,
     EMPTY,
+    FAULT,
+    FAULT_UNIT,
+    MINUTE_BITS,
     NEXT,
     OCCUPIED,
     PENDING,
     READY,
     READY_SIZE,
     SLOT_BITS,
+    TOO_FAR,
     WHEEL,
     WORDS,
     prefetch_step,
@@ -71,6 +75,17 @@ def insert(run: IntView, unit: int, minute: int) -> None:
     run[state + NEXT] = run[head]
     run[head] = unit + 1
     mark_occupied(run, wheel, slot)
+
+
+@jit
+def schedule(plan: IntView, run: IntView, unit: int, minute: int) -> None:
+    """Have a unit go on at a later minute."""
+    # requests pack the minute between priority and rank; one with more bits would spill into the priority
+    if minute >> plan[MINUTE_BITS] == 0:
+        insert(run, unit, minute)
+        run[PENDING] += 1
+    else:
+        run[FAULT], run[FAULT_UNIT] = TOO_FAR, unit
 
 
 @inline

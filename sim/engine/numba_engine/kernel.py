@@ -10,12 +10,14 @@ from typing import cast
 
 import numpy as np
 
+from sim.engine.numba_engine.balances import balanced, look_at, minutes_of_balance
 from sim.engine.numba_engine.calendars import arrival, finish, finish_whole
-from sim.engine.numba_engine.event_queue import advance, insert, is_due, pop_due
+from sim.engine.numba_engine.event_queue import advance, is_due, pop_due, schedule
 from sim.engine.numba_engine.memory_layout import (
     AREA,
     ASKED,
     AT,
+    BALANCED_DATE,
     BEGUN,
     BUDGET_SPENT,
     CALENDAR,
@@ -39,7 +41,6 @@ from sim.engine.numba_engine.memory_layout import (
     LEVEL,
     LIMIT,
     LOWER,
-    MINUTE_BITS,
     MODE,
     MOST_JUMPS,
     MOST_ROWS,
@@ -61,7 +62,6 @@ from sim.engine.numba_engine.memory_layout import (
     SINCE,
     STARTING,
     STARTING_SIZE,
-    TOO_FAR,
     UNITS,
     UNKNOWN,
     WHOLE_MINUTES,
@@ -136,17 +136,6 @@ def end_of_work(plan: IntView, run: IntView, timetable: IntView, at: int, now: i
 
 
 @jit
-def schedule(plan: IntView, run: IntView, unit: int, minute: int) -> None:
-    """Have a unit go on at a later minute."""
-    # requests pack the minute between priority and rank; one with more bits would spill into the priority
-    if minute >> plan[MINUTE_BITS] == 0:
-        insert(run, unit, minute)
-        run[PENDING] += 1
-    else:
-        run[FAULT], run[FAULT_UNIT] = TOO_FAR, unit
-
-
-@jit
 def start_works(plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, now: int) -> None:
     """Start everyone who is ready to work, by rank."""
     while run[STARTING_SIZE] > 0 and run[FAULT] == NO_FAULT:
@@ -191,7 +180,7 @@ def follow_route(
         at = to
         operation = plan[step_kind(plan, at) + OPERATION]
         if operation == HOLD:
-            request_bundle(plan, run, unit, at, now)
+            request_bundle(plan, run, unit, at, now, 0)
             to = STAYS
         elif operation == WORK:
             # it is drawn once this minute has settled; by then the memory has brought it near
@@ -221,6 +210,10 @@ def resume(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log:
     # only works have an area; works begin after all completions of a minute, so the order among these is free
     if plan[kind_at + AREA] >= 0:
         run[run[COUNTERS] + plan[kind_at + AREA]] -= plan[kind_at + PEOPLE]
+    elif plan[kind_at + AREA] == BALANCED_DATE:
+        date = value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)
+        if not balanced(plan, run, unit, at, date, now):
+            return
     # before the steps it leads to: a unit's rows stand in the order of its route
     write(run, log, now, at, run[mine + BEGUN])
     follow_route(plan, run, draws, figures, log, unit, at + 1, now)
@@ -239,6 +232,9 @@ def await_step(
             return STAYS
     else:
         date = value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)
+        if plan[step_kind(plan, at) + AREA] == BALANCED_DATE:
+            look_at(plan, run, unit, at, max(date, now) + minutes_of_balance(plan, at))
+            return STAYS
         if date > now:
             schedule(plan, run, unit, date)
             return STAYS
@@ -252,7 +248,7 @@ def act(plan: IntView, run: IntView, log: IntView, at: int, now: int) -> int:
     operation, detail = plan[step_kind(plan, at) + OPERATION], extra(plan, at)
     if operation == FREE:
         detail = argument(plan, at)
-        release_bundle(plan, run, detail)
+        release_bundle(plan, run, detail, now)
     elif operation == SIGNAL:
         signal(plan, run, argument(plan, at), detail, now)
     write(run, log, now, at, detail)
@@ -351,13 +347,16 @@ def go_on(
     kind_at = step_kind(plan, at)
     operation = plan[kind_at + OPERATION]
     if operation == HOLD:
-        request_bundle(plan, run, unit, at, begun)
+        request_bundle(plan, run, unit, at, begun, 1)
     elif operation == WORK:
         # read before they are written over: both share the unit's places with its slot in the event queue
         since, minutes = run[mine + SINCE], run[mine + WHOLE_MINUTES]
         schedule_end(plan, run, timetable, unit, at, since, minutes)
         # a calendar is read forward from where it was read last; the next unit may have begun earlier
         run[run[REACHED] + plan[kind_at + ON]] = 0
+    elif operation == UNTIL and plan[kind_at + AREA] == BALANCED_DATE:
+        date = max(begun, value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT))
+        look_at(plan, run, unit, at, max(now, date + minutes_of_balance(plan, at)))
     elif operation == UNTIL:
         schedule(plan, run, unit, max(now, value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)))
     elif run[run[LEVEL] + argument(plan, at)] < extra(plan, at):

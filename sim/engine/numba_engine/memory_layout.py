@@ -13,24 +13,28 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.engine.initial_state import InitialState
+from sim.engine.initial_state import InitialState, balances_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compile import CompiledPlan
-from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
+from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
-(STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES) = (
-    range(11)
-)
+(
+    STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES,
+    SET_OF, SETS, BALANCES,
+) = range(14)  # fmt: skip
 """Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
 
 `BUNDLES` are pairs (pool, count), `POOL_BUNDLES` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
-waiting of a bundle and of a gate begins in the run's arrays.
+waiting of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is the set with which it has a balance, or
+-1; `SETS` has of each set its levels and where the first stands in `SINCE_LEVEL`, `BALANCES` what somebody waits for.
 """
-UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS = range(11, 16)
-"""Numbers of the plan: how many units, the completion gate and its level, bits of a rank and of a minute."""
-PLAN = 16
+UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, LEAVES = range(14, 21)
+"""Numbers: units, the completion gate and its level, bits of a rank and a minute, sets of pools, the first request to leave."""
+PLAN = 21
+LOWEST, HIGHEST, LEVELS_AT, SET_SIZE = range(4)
+OF_SET, AT_LEVEL, FOR_MINUTES, LAST_LOOK, BELOW, WAIT_SIZE = range(6)
 
 ARGUMENT, EXTRA, STEP = range(3)
 """Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits what
@@ -42,6 +46,8 @@ OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, STEP_KIND = range(7)
 """Numbers of a kind of step: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
 """Of a hold instead: its priority's rank at the place where requests have it, its patience or -1."""
+WATCHED, BALANCED_DATE = 2, -2
+"""Of a date instead: the balance that is waited for from it on; then its area is `BALANCED_DATE`."""
 LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
 """Of a jump instead: its limit, the level of its gate, how many steps it goes on or back, whether it is drawn."""
 HALF = 32
@@ -52,34 +58,25 @@ HALF = 32
 """Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
 level, level before the minute `SIGNALLED`, how many wait."""
 (
-    QUEUE_SIZE,
-    MARKED,
-    QUEUE,
-    WHEEL,
-    OCCUPIED,
-    STARTING,
-    READY,
-    TO_CHECK,
-    CANDIDATES,
-    ATTEMPTS,
-    COUNTERS,
-    CONTENT,
-    REACHED,
-    SPARE,
-) = range(9, 23)
+    QUEUE_SIZE, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TO_CHECK, CANDIDATES, ATTEMPTS, COUNTERS, CONTENT,
+    REACHED, SPARE, BALANCE, SINCE_LEVEL,
+) = range(9, 25)  # fmt: skip
 """More columns. Of bundles: how many ask for it, whether it stands in `TO_CHECK`. Lists: waiting, who goes on when
 and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
 attempts at steps that can be repeated, counters by curve, minutes before losses by input, how far each calendar
-has been read, and by pool how many fewer would have done all the time, or -1 where it was short."""
-(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(23, 33)
+has been read, by pool how many fewer would have done all the time, or -1 where it was short, by set of pools its balance
+(`BALANCE_SIZE` numbers), and by set and level since which minute the balance is at it, or below."""
+VALUE, ENDED, CHANGED, BALANCE_SIZE = range(4)
+"""Of a balance: what it is now, what it was at the end of the minute before `CHANGED`, in which it last changed."""
+(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(25, 35)
 """Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
 of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS, INTERRUPTED = range(33, 44)
+OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS, INTERRUPTED = range(35, 46)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
 the budgets of a minute, and that of a replication, how many works are interrupted: what is left of these stands as
 -1 - minutes among the contents."""
-RUN = 44
+RUN = 46
 
 AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
 """Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
@@ -161,8 +158,21 @@ def plan_array(plan: CompiledPlan) -> Ints:
         _room(plan, WAIT, len(plan.gates)),
         curve_at,
         curves,
+        *_balances(plan),
     ]
-    return bound(PLAN, columns, [len(plan.units), *plan.completion, rank_bits, minute_bits])
+    leaves = min(int(np.searchsorted(priorities, LEAVING)) << minute_bits + rank_bits, (1 << BITS) - 1)
+    sizes = (rank_bits, minute_bits, len(plan.balanced), leaves)
+    return bound(PLAN, columns, [len(plan.units), *plan.completion, *sizes])
+
+
+def _balances(plan: CompiledPlan) -> tuple[Ints, Ints, Ints]:
+    """Return the set of every pool, the sets, and what is waited for of their balances."""
+    set_of, sets, at = np.full(len(plan.pools), -1, np.int64), np.zeros((len(plan.balanced), SET_SIZE), np.int64), 0
+    for number, pools in enumerate(plan.balanced):
+        set_of[list(pools)] = number
+        levels = [level for of, level, *_ in plan.balances if of == number]
+        sets[number], at = (min(levels), max(levels), at), at + max(levels) - min(levels) + 1
+    return set_of, sets, np.array(plan.balances, np.int64).reshape(-1, WAIT_SIZE)
 
 
 def beginning(plan: CompiledPlan) -> Ints:
@@ -181,6 +191,8 @@ def beginning(plan: CompiledPlan) -> Ints:
             len(plan.inputs.names),
             len(plan.calendars),
             plan.initial * 0 + PLENTY,
+            _balances_at_start(plan),
+            sum(int(levels) for levels in np.diff(_balances(plan)[1][:, :LEVELS_AT]).ravel() + 1),
         ),
     ]
     columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in lengths]
@@ -189,16 +201,24 @@ def beginning(plan: CompiledPlan) -> Ints:
     return run
 
 
+def _balances_at_start(plan: CompiledPlan) -> Ints:
+    """Return the balances at the beginning."""
+    values = [int(plan.initial[list(pools)].sum()) for pools in plan.balanced]
+    return np.array([(value, value, -1) for value in values], np.int64)
+
+
 def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
     """Return steps and their kinds; a hold's priority is its rank, at the place where requests have it: above `bits`."""
     operation, a, b, c, d, e = plan.rows.T
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
+    watched = (operation == UNTIL) & (b > 0)
     offset = np.where(jumps, a - np.arange(len(a)), 0)
     ways = np.column_stack(
         [
-            *(operation, np.where(works, area, -1)),
-            *(np.select([works, holds, jumps], column) for column in ((d, priority, c), (plan.learning_of, c, e))),
+            *(operation, np.where(works, area, np.where(watched, BALANCED_DATE, -1))),
+            np.select([works, holds, jumps, watched], (d, priority, c, b - 1)),
+            np.select([works, holds, jumps], (plan.learning_of, c, e)),
             *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
         ]
     ).astype(np.int64)
@@ -247,6 +267,11 @@ def write_state(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState
         run[run[column] :][: len(numbers)] = numbers
     there = places > 0
     run[run[ATTEMPTS] + places[there]] = state.attempts[there]
+    for number, (*values, since) in enumerate(balances_after(plan, state) if plan.balanced else ()):
+        run[run[BALANCE] + number * BALANCE_SIZE :][:BALANCE_SIZE] = values
+        lowest, highest, first = _balances(plan)[1][number].tolist()
+        for level in range(lowest, highest + 1):
+            run[run[SINCE_LEVEL] + first + level - lowest] = since.get(level, 0)
     run[CLOCK] = run[NOW] = state.minute
     run[INTERRUPTED] = int((state.interrupted >= 0).sum())
 

@@ -11,7 +11,9 @@ because a processor predicts every second of such branches wrongly.
 
 from __future__ import annotations
 
+from sim.engine.numba_engine.balances import change_balances
 from sim.engine.numba_engine.memory_layout import (
+    BALANCED,
     BEFORE,
     BUNDLE_AT,
     BUNDLES,
@@ -25,6 +27,7 @@ from sim.engine.numba_engine.memory_layout import (
     KIND,
     LAST_GATE,
     LAST_LEVEL,
+    LEAVES,
     LEVEL,
     MARKED,
     MOST_ROUNDS,
@@ -144,14 +147,16 @@ def mark_kinds_of_pool(plan: IntView, run: IntView, pool: int) -> None:
 
 
 @jit
-def request_bundle(plan: IntView, run: IntView, unit: int, at: int, now: int) -> None:
-    """Queue up for a bundle of pools."""
+def request_bundle(plan: IntView, run: IntView, unit: int, at: int, now: int, counted: int) -> None:
+    """Queue up for a bundle of pools; `counted` is 1 where the balances of its pools have it already."""
     kind_at, kind, state = step_kind(plan, at), argument(plan, at), unit_state(run, unit)
     patience = plan[kind_at + PATIENCE]
     queued = run[run[QUEUE_SIZE] + kind]
     before = head(plan, run, kind) if queued > 0 else NEVER
     # the priority is shifted already: three fields in 63 bits, in the order of rule 2
     request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
+    if plan[BALANCED] > 0 and counted == 0 and request < plan[LEAVES]:
+        change_balances(plan, run, kind, -1, now)
     run[state + KIND] = kind
     run[state + WITHHOLDS] = now + patience if patience >= 0 else NEVER
     push(run, run[QUEUE] + plan[plan[QUEUE_AT] + kind], queued, request)
@@ -174,8 +179,10 @@ def mark_kinds_sharing_pools(plan: IntView, run: IntView, kind: int) -> None:
 
 
 @jit
-def release_bundle(plan: IntView, run: IntView, bundle: int) -> None:
+def release_bundle(plan: IntView, run: IntView, bundle: int, now: int) -> None:
     """Give a bundle of pools back, or supply it."""
+    if plan[BALANCED] > 0:
+        change_balances(plan, run, bundle, 1, now)
     # most of what is given back is not waited for: then no grant pass is needed
     if run[WAITING] > 0:
         run[DUE] = 1
@@ -268,6 +275,8 @@ def grant(plan: IntView, run: IntView, now: int) -> None:
         if not grantable(plan, run, kind, request, now):
             continue
         prefetch_step(plan, run, unit)
+        if plan[BALANCED] > 0 and request >= plan[LEAVES]:
+            change_balances(plan, run, kind, -1, now)
         acquire(plan, run, kind)
         run[run[READY] + run[READY_SIZE]] = unit
         run[READY_SIZE] += 1

@@ -194,14 +194,14 @@ def room_of(plan: CompiledPlan, prerequisites: Prerequisites, pool: int) -> int:
 
 
 def used_up(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
-    """Yield pools of which more is taken for good than ever comes (rule 6)."""
+    """Yield pools of which more is taken for good than ever comes (rule 6); of two departures only one takes anything."""
     coming, taken = Counter(dict(enumerate(plan.initial.tolist()))), Counter[int]()
     takers: dict[int, list[str]] = {}
     for route_class in classes:
         for pool, count in (route_class.end or {}).items():
             if count < 0:
                 coming[pool] -= count * len(route_class.units)
-            elif plan.pool_kinds[pool] != "returned":
+            elif plan.pool_kinds[pool] != "returned" and plan.unit_info[route_class.units[0]].kind != "departure":
                 taken[pool] += count * len(route_class.units)
                 takers.setdefault(pool, []).extend(plan.units[unit] for unit in route_class.units)
     # a route that goes round for ever gives back as often as it takes
@@ -219,7 +219,7 @@ def gone_too_early(
     """Yield work for which too little of a pool may be left when those who supply it have gone (rule 5)."""
     leaving = _leaving(classes, prerequisites)
     # an outage takes what is left, or nothing: it waits for nobody
-    for route_class in (of for of in classes if plan.unit_info[of.units[0]].kind != "outage"):
+    for route_class in (of for of in classes if plan.unit_info[of.units[0]].kind not in ("outage", "departure")):
         for step, pool, count, held in route_class.takes():
             if pool in leaving and held >= 0:
                 after = _signalled_after(route_class, step)

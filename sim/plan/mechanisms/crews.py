@@ -6,7 +6,7 @@ Work by crews has one form everywhere: they come together, work, go to the next 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sim.config.project import Project
 from sim.config.sections.commissioning import Level
@@ -15,7 +15,7 @@ from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Step
 from sim.plan.context import Mobilisation, PlanContext, working_days
 from sim.plan.layout import Place
-from sim.plan.mechanisms.camp import NO_CAMP, Quarters, pitch_camp
+from sim.plan.mechanisms.camp import NO_CAMP, Quarters, beds_of, pitch_camp
 from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.productivity import crowding, losses
 from sim.plan.vocabulary import (
@@ -24,6 +24,7 @@ from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
     Again,
+    Balance,
     Chance,
     Free,
     Hold,
@@ -160,6 +161,8 @@ def report(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signa
 
 
 UNLIMITED = 1_000_000
+CALLED_BACK = 2 * MINUTES_PER_DAY
+"""For so long work waits before a crew that was sent home is called back: an assumption, 1 to 7 days."""
 
 
 def mobilise_crews(context: PlanContext) -> None:
@@ -172,12 +175,14 @@ def mobilise_crews(context: PlanContext) -> None:
             _crews_of(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
             continue
         _crews_of(context, trade, 0)
+        leave = Leave(context, trade, most[trade])
         context.plan.pool(f"hiring.{trade}", hires_per_week(context.project, trade), cause="crew")
         for number, stay in enumerate(context.resource_plan.mobilisations[trade]):
             # the last ones, as many as any step takes at once, stay for all the work of their trade
             stays = replace(stay, until_hours=hours[trade], until_minute=None) if number < most[trade] else stay
-            route = _crew(context, trade, stays, quarters.get((trade, number), NO_CAMP))
+            route = _crew(context, trade, number + 1, stays, quarters.get((trade, number), NO_CAMP), leave)
             context.plan.unit(f"crew.{trade}.{number + 1}", route, UnitInfo("crew", "crew", "", trade, "", number + 1))
+        leave.write()
 
 
 def _crews_of(context: PlanContext, trade: str, there: int) -> None:
@@ -202,22 +207,25 @@ def crews_available(project: Project, trade: str) -> int | None:
     return None if people is None else people // on_site(project, trade)
 
 
-def _crew(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters) -> list[PlanStep]:
+def _crew(
+    context: PlanContext, trade: str, crew_number: int, stay: Mobilisation, quarters: Quarters, leave: Leave
+) -> list[PlanStep]:
     """Return a crew's route: one stay after the other; between them it is at home, and others may have its beds."""
-    route = _stay(context, trade, stay, quarters, "")
-    for number, later in enumerate(stay.returns, 2):
-        route += _stay(context, trade, later, quarters, f" {number}")
+    route = list[PlanStep]()
+    for count, one in enumerate((stay, *stay.returns), 1):
+        number = "" if count == 1 else f" {count}"
+        # at work until so much is done, and home
+        route += [
+            *_called(context, one, number),
+            *arrival(context, trade, quarters, number),
+            _as_long_as_needed(context, trade, one, number),
+            *(
+                leave.for_good(f"{crew_number}.{count}", quarters)
+                if leave.granted
+                else departure(context, trade, quarters)
+            ),
+        ]
     return route
-
-
-def _stay(context: PlanContext, trade: str, stay: Mobilisation, quarters: Quarters, number: str) -> list[PlanStep]:
-    """Return one stay: called and brought in; then at work until so much is done, and home."""
-    return [
-        *_called(context, stay, number),
-        *arrival(context, trade, quarters, number),
-        _as_long_as_needed(context, trade, stay, number),
-        *departure(context, trade, quarters),
-    ]
 
 
 def _as_long_as_needed(context: PlanContext, trade: str, stay: Mobilisation, number: str) -> Until | Wait:
@@ -227,25 +235,96 @@ def _as_long_as_needed(context: PlanContext, trade: str, stay: Mobilisation, num
     return Wait(context.plan.gate(done(trade)), stay.until_hours)
 
 
-def arrival(context: PlanContext, trade: str, quarters: Quarters, number: str) -> list[PlanStep]:
-    """Return: a crew is given beds, hired, inducted, and there for work."""
+def arrival(
+    context: PlanContext, trade: str, quarters: Quarters, number: str, *, known: bool = False
+) -> list[PlanStep]:
+    """Return: a crew is given beds, hired, inducted, and there for work; one that is `known` needs no one to hire it."""
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
     before, beds = quarters.moving_in()
+    hiring = {} if known else {f"hiring.{trade}": 1}
     return [
         *before,
-        Hold({f"hiring.{trade}": 1, **beds}, patience=CREW_PATIENCE if beds else None),
+        *([Hold({**hiring, **beds}, patience=CREW_PATIENCE if beds else None)] if hiring or beds else []),
         Work(f"week of hiring{number}", fixed(MINUTES_PER_WEEK), "always"),
-        Free({f"hiring.{trade}": 1}),
+        *([Free(hiring)] if hiring else []),
         Note("people", trade, on_site(context.project, trade)),
         Work(f"induction{number}", induction, "site.interior"),
         Free({crew(trade): 1}),
     ]
 
 
-def departure(context: PlanContext, trade: str, quarters: Quarters) -> list[PlanStep]:
-    """Return: a crew goes home when no one has work for it that waits."""
+def departure(context: PlanContext, trade: str, quarters: Quarters, *others: str) -> list[PlanStep]:
+    """Return: a crew goes home when no one has work for it that waits; it takes one of each of the other pools along."""
     home = Note("people", trade, -on_site(context.project, trade))
-    return [Hold({crew(trade): 1}, priority=LEAVING), home, *quarters.moving_out()]
+    return [Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING), home, *quarters.moving_out()]
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What crews of one trade do who have no work for weeks: they go home, and come back when work waits for them.
+
+    Who is away is one crew like another: `away` has those who may be called back. A crew whose work is done for good is
+    rather one of them than one of those on site, which others still need (`wanted`, `left`). The n-th to be away goes when
+    crews spare and at home, less those that work waits for, have been n for `idle_weeks`, and comes back when they are
+    fewer: so the last to go is the first to come.
+    """
+
+    context: PlanContext
+    trade: str
+    stay: int
+
+    @property
+    def granted(self) -> bool:
+        """Whether crews are sent home as it happens: those that do not stay to the end, and come by no typed curve."""
+        labour, crews = self.context.project.labour, self.context.resource_plan.mobilisations[self.trade]
+        return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.stay
+
+    def write(self) -> None:
+        """Write the pools of a trade whose crews may be away, and who is away."""
+        if not self.granted:
+            return
+        for pool in ("away", "home", "wanted", "left"):
+            self.context.plan.pool(f"{pool}.{self.trade}", 0, "passed", cause="crew", noun="crews")
+        quarters = NO_CAMP if self.context.project.labour.camp is None else Quarters(beds_of(self.context, self.trade))
+        for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.stay + 1):
+            info = UnitInfo("crew", "crew", "", self.trade, "leave", number)
+            self.context.plan.unit(f"leave.{self.trade}.{number}", self._away(number, quarters), info)
+
+    def for_good(self, name: str, quarters: Quarters) -> list[PlanStep]:
+        """Return: a crew whose work is done is one less, of those who are away if there are any.
+
+        Two units of their own wait for it, one for a crew that is away and one for a crew on site; one of them waits on.
+        """
+        trade, left = self.trade, Free({f"left.{self.trade}": 1})
+        away: list[PlanStep] = [Hold({f"wanted.{trade}": 1, f"away.{trade}": 1}), left]
+        here: list[PlanStep] = [*departure(self.context, trade, quarters, f"wanted.{trade}"), left]
+        for one, route in (("away", away), ("here", here)):
+            self.context.plan.unit(
+                f"leaving.{trade}.{name}.{one}", route, UnitInfo("departure", "crew", "", trade, one)
+            )
+        return [Free({f"wanted.{trade}": 1}), Hold({f"left.{trade}": 1})]
+
+    def _away(self, number: int, quarters: Quarters) -> list[PlanStep]:
+        """Return: one crew of the trade is sent home when so many have no work, and called when work waits."""
+        context, trade = self.context, self.trade
+        labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
+        pools = (crew(trade), f"home.{trade}")
+        spare = Balance(pools, number, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        short = Balance(pools, number, CALLED_BACK, last, below=True)
+        *coming, at_work = arrival(context, trade, quarters, " again", known=True)
+        return [
+            Wait(context.plan.gate(done(trade))),
+            Label("there"),
+            Until("without work", fixed(0), cause="crew", balance=spare),
+            *departure(context, trade, quarters),
+            Free({f"home.{trade}": 1, f"away.{trade}": 1}),
+            Until("called back", fixed(0), cause="crew", balance=short),
+            Hold({f"away.{trade}": 1}),
+            *coming,
+            Hold({f"home.{trade}": 1}),
+            at_work,
+            Again("there"),
+        ]
 
 
 def _called(context: PlanContext, stay: Mobilisation, number: str) -> list[PlanStep]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sim.plan.vocabulary import (
     LEAVING,
     Again,
+    Balance,
     Chance,
     Free,
     Hold,
@@ -79,7 +80,29 @@ class Writer:
         for number in range(self.units):
             plan.unit(f"{self.pick('bht')}{number}", self.route())
         plan.unit("porter", self.opening())
+        for number in range(self.pick((0, 1, 2, 3))):
+            plan.unit(f"watcher{number}", self.watching())
         return plan
+
+    def watching(self) -> Passage:
+        """What one does who takes something away when it is spare for a while, and brings it back."""
+        pools = self.pick((("crew",), ("crane", "tokens")))
+        away = Hold({pools[0]: 1}, self.pick((0, LEAVING)))
+        away_for = Until(self.name(), Span(Fixed(0)), balance=self.balance(pools, below=self.pick((True, True, False))))
+        spare = Until(self.name(), self.span(), balance=self.balance(pools, below=False))
+        return [
+            Label("again"),
+            spare,
+            away,
+            away_for,
+            Free(away.pools),
+            Again("again", limit=self.random.randint(0, 3)),
+        ]
+
+    def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
+        """A balance that comes soon, late or never."""
+        minutes, last = self.pick((1, 1, 2, 5, 13)), self.pick((50, HORIZON // 2))
+        return Balance(pools, self.random.randint(-1, 3), minutes, last, below)
 
     def calendars(self) -> dict[str, Calendar]:
         """One that never closes, one of short stretches, one for the road; hardly two alike."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 STATES = ("ordered", *SKID_STATES)
 SYSTEMS = ("electrical", "mechanical", "compute")
-NOT_WORK = frozenset({"crew", "outage", "camp_stage", "line", "firm_power"})
+NOT_WORK = frozenset({"crew", "departure", "outage", "camp_stage", "line", "firm_power"})
 """Kinds of units that make what others wait for: their own waits say nothing about the work."""
 SHORTEST_WAIT = 0.5
 """Days: shorter waits are in no story."""
