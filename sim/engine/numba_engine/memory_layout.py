@@ -31,7 +31,7 @@ waiting of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is
 -1; `SETS` has of each set its levels and where the first stands in `SINCE_LEVEL`, `BALANCES` what somebody waits for.
 """
 UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, LEAVES = range(14, 21)
-"""Numbers: units, the completion gate and its level, bits of a rank and a minute, sets of pools, the first request to leave."""
+"""Numbers: units, the completion gate and its level, bits of a rank and a minute, sets of pools, first request to leave."""
 PLAN = 21
 LOWEST, HIGHEST, LEVELS_AT, SET_SIZE = range(4)
 OF_SET, AT_LEVEL, FOR_MINUTES, LAST_LOOK, BELOW, WAIT_SIZE = range(6)
