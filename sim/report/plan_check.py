@@ -46,6 +46,8 @@ WEATHER: dict[str, str] = {
 }
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MANNING, CHANGES = "people at most", "one crew"
+MONTHS_ABREAST = 12
+"""Columns of a manning curve that a terminal shows without cutting them."""
 EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
 
 
@@ -127,7 +129,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         "\n".join(_weather_days(case)),
         "\n".join(_planned_date(case)),
         _crews(case),
-        _manning(case),
+        *_manning(case),
         _changes(case),
         "\n".join(_capacity(case)),
         "\n".join(_remarks(remarks, errors, frozenset(case.plan.units) | frozenset(case.plan.pools))),
@@ -185,7 +187,7 @@ def _planned_date(case: Case) -> Iterator[str]:
     plan, target, limit = case.crew_plan, case.project.scale.target_days, case.project.labour.limit
     yield ""
     yield (
-        "At expected durations and with as many crews as anybody asks for, all MW are online on day"
+        "At expected durations, in typical weather and with as many crews as anybody asks for, all MW are online on day"
         f" {plan.earliest_days:.0f}."
     )
     if limit is not None and plan.manning.peak <= limit:
@@ -229,26 +231,32 @@ def _crews(case: Case) -> Table:
     return table
 
 
-def _manning(case: Case) -> Table:
-    """Return the manning curve: people on site by trade and month at most, indirect people and all shifts included."""
+def _manning(case: Case) -> Iterator[Table]:
+    """Yield the manning curve a year at a time: people on site by trade and month at most, all shifts, indirect ones too."""
     plan, start = case.crew_plan.manning, case.project.scale.start_date
     first = int((plan.people > 0).argmax())
     weeks = [(start + timedelta(weeks=week)) for week in range(plan.manned.shape[1])]
     months = sorted({(day.year, day.month) for day in weeks[first:]})
-    table = _table(MANNING, *(f"{month:%b %y}" for month in (date(*of, 1) for of in months)))
     ratio = 1 + plan.indirect_ratio
     rows = [*zip(plan.trades, plan.manned * plan.people_per_crew[:, None] * ratio, strict=True), ("all", plan.people)]
-    for name, people in rows:
-        inside = [[p for day, p in zip(weeks, people, strict=True) if (day.year, day.month) == of] for of in months]
-        table.add_row(name, *(number(max(month)) if max(month, default=0) else "" for month in inside))
-    return table
+    most = {
+        name: [max(p for day, p in zip(weeks, people, strict=True) if (day.year, day.month) == of) for of in months]
+        for name, people in rows
+    }
+    for begin in range(0, len(months), MONTHS_ABREAST):
+        shown = slice(begin, begin + MONTHS_ABREAST)
+        table = _table(MANNING, *(f"{date(*of, 1):%b %y}" for of in months[shown]))
+        for name, people in most.items():
+            if any(people[shown]):
+                table.add_row(name, *(number(one) if one else "" for one in people[shown]))
+        yield table
 
 
 def _changes(case: Case) -> Table:
     """Return what one crew more or fewer of every trade does to the expected finish and to the peak."""
     table = _table(CHANGES, "more: days", "more: people", "fewer: days", "fewer: people")
     by_trade: dict[str, dict[int, CrewChange]] = {}
-    for change in crew_changes(case.project, case.crew_plan):
+    for change in crew_changes(case.project, case.crew_plan, case.weather):
         by_trade.setdefault(change.trade, {})[change.crews] = change
     for trade, of in by_trade.items():
         cells = [(f"{of[step].days:+.0f}", f"{of[step].people:+d}") if step in of else ("", "") for step in (1, -1)]

@@ -1,8 +1,8 @@
 """The crew plan and the order dates of a project: the same rules for every strategy.
 
-Crews are planned for the target date at expected durations, or, where as many crews as anybody asks for would not keep
-it, for a week after the date that crews of the window rule keep. The levelled plan has the smallest peak that is in
-time, and whose blocks are on the mean at most a week later than by the window rule.
+Crews are planned for the target date at expected durations and in typical weather, or, where as many crews as anybody
+asks for would not keep it, for a week after the date that crews of the window rule keep. The levelled plan has the
+smallest peak that is in time, and whose blocks are on the mean at most a week later than by the window rule.
 
 The window rule is the estimator's way to size crews: every trade's hours spread over the time between its earliest
 start and its latest finish. It is kept for comparison, and as the place where the levelled plan begins.
@@ -10,6 +10,7 @@ start and its latest finish. It is kept for comparison, and as the place where t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,8 +26,16 @@ from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
 from sim.study.crew_planning.manning import Manning, mobilisations, with_typed_curves
 from sim.study.crew_planning.rehearsal import Rehearsal
-from sim.world.project_calendars import SHIFT, day_minutes, productive_share, stated_share
+from sim.world.project_calendars import (
+    SHIFT,
+    anticipated_calendars,
+    day_minutes,
+    productive_share,
+    project_calendars,
+    stated_share,
+)
 from sim.world.weather.model import WeatherModel
+from sim.world.working_time import Calendar
 
 # --- window rule ------------------------------------------------------------------------------------------------------
 
@@ -126,15 +135,16 @@ class CrewPlan:
 
 
 def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
-    """Return the crew plan and the order dates of a project, from rehearsals at expected durations.
+    """Return the crew plan and the order dates of a project, from rehearsals at expected durations in typical `weather`.
 
     The first, with as many crews as anybody asks for, gives every trade its window and every job its latest finish.
     Many more, with so many crews of each trade from the beginning, give the crew plan. The next, with those crews as
-    they come and go, gives every order the latest date that delays nothing. One of the expected plan, with its `weather`,
-    gives what must be done by every review, where the site reacts to a slip.
+    they come and go, gives every order the latest date that delays nothing. One of the expected plan gives what must be
+    done by every review, where the site reacts to a slip.
     """
     stated, project = project, project.with_risks("none")  # crews are not planned for what may not happen
-    rehearsal = Rehearsal(project, ResourcePlan())
+    calendars = anticipated_calendars(project, weather, project_calendars(project))
+    rehearsal = Rehearsal(project, ResourcePlan(), calendars=calendars)
     earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)
     own = windows(rehearsal, max(earliest, target))
@@ -152,9 +162,9 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.most}
     crews = mobilisations(rehearsal, chosen.manning, hires)
     resource_plan = _with_dates(
-        project, ResourcePlan(chosen.crews, crews, placed=rehearsal.placed(), priorities=priorities)
+        project, ResourcePlan(chosen.crews, crews, placed=rehearsal.placed(), priorities=priorities), calendars
     )
-    resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, weather))
+    resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, calendars))
     curves = {name: trade.crews_by_month for name, trade in project.labour.trades.items() if trade.crews_by_month}
     return CrewPlan(
         resource_plan,
@@ -179,10 +189,11 @@ class CrewChange:
     people: int
 
 
-def crew_changes(project: Project, plan: CrewPlan) -> list[CrewChange]:
+def crew_changes(project: Project, plan: CrewPlan, weather: WeatherModel = None) -> list[CrewChange]:
     """Return what one crew more and one fewer of every trade do to the expected finish and to the peak."""
     project = project.with_risks("none")
-    rehearsal = Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities))
+    calendars = anticipated_calendars(project, weather, project_calendars(project))
+    rehearsal = Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities), calendars=calendars)
     search = Levelling(rehearsal, available=_available(project, rehearsal))
     crews = plan.resource_plan.crews
     base, found = search.plan(crews), list[CrewChange]()
@@ -221,11 +232,13 @@ def _chosen(project: Project, search: Levelling, by_window: Levelled, aim: Aim, 
     return search.level(aim, by_window.crews)
 
 
-def _with_dates(project: Project, resource_plan: ResourcePlan) -> ResourcePlan:
+def _with_dates(project: Project, resource_plan: ResourcePlan, calendars: Mapping[str, Calendar]) -> ResourcePlan:
     """Return the resource plan with the dates of orders and releases that the crews' coming and going leaves."""
     if project.procurement.policy == "just_in_time":
-        called = Rehearsal(project, resource_plan)
+        called = Rehearsal(project, resource_plan, calendars=calendars)
         resource_plan = replace(resource_plan, order_minutes=called.order_minutes(), placed=called.placed())
     if project.orders.policy == "released":
-        resource_plan = replace(resource_plan, released=Rehearsal(project, resource_plan).released())
+        resource_plan = replace(
+            resource_plan, released=Rehearsal(project, resource_plan, calendars=calendars).released()
+        )
     return resource_plan

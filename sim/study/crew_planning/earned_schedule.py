@@ -9,7 +9,7 @@ later than its latest finish, and unless that is made up for, so is the project.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +22,20 @@ from sim.plan.deterministic_draws import expected_draws
 from sim.plan.mechanisms.crews import crews_available, done
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
-from sim.world.weather.model import WeatherModel
+from sim.world.working_time import Calendar
 
 UNTIL_LATE = 1.5
 """Reviews go on until so many times the expected finish: later than that almost no run is still behind."""
 
 
-def progress_reviews(project: Project, resource_plan: ResourcePlan, weather: WeatherModel) -> dict[str, TradeReviews]:
+def progress_reviews(
+    project: Project, resource_plan: ResourcePlan, calendars: Mapping[str, Calendar]
+) -> dict[str, TradeReviews]:
     """Return the reviews of every trade whose crews are planned, from a rehearsal of the expected plan."""
     policy = project.labour.acceleration
     if policy is None or not policy.active:
         return {}
-    rehearsal = Rehearsal(project, resource_plan, expected_draws, weather)
+    rehearsal = Rehearsal(project, resource_plan, expected_draws, calendars)
     bound = rehearsal.latest_for(rehearsal.finish)
     signals = rehearsal.rows_of(SIGNAL)
     reported = rehearsal.plan.rows[rehearsal.log[signals, 1], 1]

@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.errors import Stalled
 from sim.metrics.schedule import NEVER
+from sim.plan.mechanisms.crews import UNLIMITED
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from sim.study.crew_planning.manning import Manning, manning
 from sim.study.crew_planning.rehearsal import Rehearsal
@@ -154,7 +155,7 @@ class Levelling:
     def level(self, aim: Aim, begin: Mapping[str, int]) -> Levelled:
         """Return the plan with the smallest peak that is finished by a minute, searched from several beginnings.
 
-        Where no number of crews keeps the date, the earliest plan that adding crews one trade at a time leads to.
+        Where no number of crews keeps the date, the earliest plan that was found.
         """
         with ThreadPoolExecutor(MOST_ABREAST) as self._threads:
             return self._level(aim, begin)
@@ -165,6 +166,10 @@ class Levelling:
         for multiple in BEGINNINGS:
             crews = {t: count if t in self.typed else round(count * multiple) for t, count in begin.items()}
             found.append(self._fewer(self._early_enough(self.plan(crews), aim), aim))
+        if not any(plan.keeps(aim) for plan in found):
+            # more of one trade alone may gain nothing where several are short: begin with all that anybody asks for
+            crews = {t: count if t in self.typed else UNLIMITED for t, count in begin.items()}
+            found.append(self._fewer(self.plan(crews), aim))
         kept = [plan for plan in found if plan.keeps(aim)]
         return min(kept, key=lambda plan: plan.rank) if kept else min(found, key=lambda plan: plan.lateness)
 

@@ -30,8 +30,8 @@ from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
-from sim.world.project_calendars import anticipated_calendars, day_minutes, project_calendars
-from sim.world.weather.model import WeatherModel
+from sim.world.project_calendars import day_minutes, project_calendars
+from sim.world.working_time import Calendar
 
 Ints = NDArray[np.int64]
 
@@ -39,7 +39,8 @@ Ints = NDArray[np.int64]
 class Rehearsal:
     """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
-    Every input is at its mean, with expected rework, and there is no weather, if nothing else is stated.
+    Every input is at its mean, with expected rework, if nothing else is stated. `calendars` are those of typical weather
+    wherever people are planned: who mans a site in Wisconsin knows that no earth is moved there in January.
     """
 
     def __init__(
@@ -47,12 +48,11 @@ class Rehearsal:
         project: Project,
         resource_plan: ResourcePlan,
         draws: Callable[[Inputs], SampledInputs] = mean_draws,
-        weather: WeatherModel = None,
+        calendars: Mapping[str, Calendar] | None = None,
     ) -> None:
-        """Write the plan and run it once; typical `weather` closes its calendars."""
+        """Write the plan and run it once, by the stated hours if no `calendars` are given."""
         self.project = project
-        calendars = anticipated_calendars(project, weather, project_calendars(project))
-        plan = write_plan(project, calendars, day_minutes(project), resource_plan)
+        plan = write_plan(project, calendars or project_calendars(project), day_minutes(project), resource_plan)
         self.most = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
         self.draws: SampledInputs = draws(self.plan.inputs)

@@ -1,6 +1,6 @@
 """What a change touches: a crew plan is used again for a project that differs only in what crews are not planned from.
 
-Crews and order dates come from durations, counts, capacities, calendars and the target date. Risks, weather, most of the
+Crews and order dates come from durations, counts, capacities, calendars, weather and the target date. Risks, most of the
 money, limits, contract milestones and sources are no part of that: of a sweep over them, crews are planned once. Planning
 is given a project in which these parts cannot be read, so that what is used again cannot depend on them.
 
@@ -34,11 +34,11 @@ from sim.jit import user_cache
 from sim.plan.context import Mobilisation, Progress, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
-from sim.world.weather.model import WeatherModel
+from sim.world.weather.model import WeatherModel, fingerprint
 
 KEPT = 16
 """Crew plans that a process keeps, the ones used last."""
-NOT_PLANNED_FROM = ("weather", "limits", "milestones", "expect")
+NOT_PLANNED_FROM = ("limits", "milestones", "expect")
 MONEY_NOT_PLANNED_FROM = ("contractor", "contingency", "cost_of_capital", "finance", "business", "ownership")
 WORDS = frozenset({"source", "confidence"})
 """Keys of a number that say where it is from."""
@@ -71,12 +71,12 @@ def crew_plan_of(project: Project, weather: WeatherModel = None) -> CrewPlan:
     policy = project.labour.acceleration
     if policy is not None and policy.active:
         return plan_crews(project, weather)
-    key = planning_key(project.model_dump(mode="json"))
+    key = planning_key(project.model_dump(mode="json")) + fingerprint(weather)
     if key not in _known:
         found = _read(key)
         if found is None:
             try:
-                found = _planned(project)
+                found = _planned(project, weather)
             except PartRead:  # then it is this project's alone
                 return plan_crews(project, weather)
             _write(key, found)
@@ -101,11 +101,11 @@ def _numbers(tree: Any) -> Any:
     return [_numbers(value) for value in tree] if isinstance(tree, list) else tree
 
 
-def _planned(project: Project) -> CrewPlan:
+def _planned(project: Project, weather: WeatherModel) -> CrewPlan:
     """Plan crews without the parts that are not planned from; raises PartRead where one of them is read."""
     money = project.money.model_copy(update=dict.fromkeys(MONEY_NOT_PLANNED_FROM, _Unreadable()))
     unreadable = dict.fromkeys(NOT_PLANNED_FROM, _Unreadable())
-    return plan_crews(project.model_copy(update={**unreadable, "money": money, "risks": Risks()}))
+    return plan_crews(project.model_copy(update={**unreadable, "money": money, "risks": Risks()}), weather)
 
 
 # --- from one command to the next -------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ from sim.study.crew_planning.crew_plan import plan_crews
 from sim.study.crew_planning.levelling import Aim, Levelling
 from sim.study.crew_planning.manning import LEAD, Need, _call_minutes, closed
 from sim.study.crew_planning.rehearsal import Rehearsal
+from sim.world.project_calendars import anticipated_calendars, project_calendars
+from sim.world.weather.model import weather_model
 from tests.tiny_project import TINY, tiny
 
 UNTYPED = {"civil": 4, "electricians": 4, "commissioning": 4}
@@ -124,6 +126,23 @@ def test_a_limit_of_people_gives_the_earliest_date_for_so_many() -> None:
     limited = plan_crews(project.model_copy(update={"labour": labour}))
     assert limited.manning.peak <= free.manning.peak - 5
     assert limited.finish_days >= free.finish_days
+
+
+def test_crews_are_planned_for_the_winter_that_is_typical() -> None:
+    """In Wisconsin half of a year's days for earthwork are lost: a plan that leaves them out is three months late there."""
+    changes = ["scale.capacity_mw=50", "weather.kind=wisconsin", "scale.start_date=2026-03-01"]
+    project = load("stick_built", changes).value
+    weather = weather_model(project.weather)
+    calendars = anticipated_calendars(project, weather, project_calendars(project))
+    finishes = []
+    for plan in (plan_crews(project, weather), plan_crews(project)):
+        # trades searched one at a time stop short of this date: several are missing together
+        assert plan.finish_days <= plan.planned_for_days == project.scale.target_days
+        performed = Rehearsal(project.with_risks("none"), plan.resource_plan, calendars=calendars)
+        finishes.append(performed.finish / MINUTES_PER_DAY - plan.finish_days)
+    ready, unready = finishes
+    assert 0 <= ready < 28
+    assert unready > 90
 
 
 @pytest.mark.parametrize(("called_by", "later"), [("progress", 10), ("date", 0)])

@@ -70,7 +70,7 @@ def test_every_key_of_the_base_makes_another_plan_or_is_one_that_planning_cannot
 @pytest.mark.parametrize(
     "change",
     [
-        "risks.mode=none", "risks.mode=mitigated", "weather.kind=none", "limits.peak_workforce=null",
+        "risks.mode=none", "risks.mode=mitigated", "limits.peak_workforce=null",
         "money.cost_of_capital=12", "milestones=[]",
     ],
 )  # fmt: skip
@@ -86,7 +86,7 @@ def test_a_part_that_planning_reads_after_all_is_planned_from(
     planned: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def reading(project: Project, weather: WeatherModel = None) -> CrewPlan:
-        assert project.weather.kind
+        assert project.limits.peak_workforce
         return plan_crews(project, weather)
 
     monkeypatch.setattr(reuse, "plan_crews", reading)
