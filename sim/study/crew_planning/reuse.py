@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import platform
 import sys
 from collections import OrderedDict
@@ -34,7 +35,7 @@ from sim.jit import user_cache
 from sim.plan.context import Mobilisation, Progress, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
-from sim.world.weather.model import WeatherModel, fingerprint
+from sim.world.weather.model import WeatherModel
 
 KEPT = 16
 """Crew plans that a process keeps, the ones used last."""
@@ -71,7 +72,8 @@ def crew_plan_of(project: Project, weather: WeatherModel = None) -> CrewPlan:
     policy = project.labour.acceleration
     if policy is not None and policy.active:
         return plan_crews(project, weather)
-    key = planning_key(project.model_dump(mode="json")) + fingerprint(weather)
+    # the model as it was read: a region's or a file's numbers may change where the configuration does not
+    key = planning_key(project.model_dump(mode="json")) + sha256(pickle.dumps(weather)).hexdigest()
     if key not in _known:
         found = _read(key)
         if found is None:
