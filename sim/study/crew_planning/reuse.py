@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import platform
 import sys
 from collections import OrderedDict
@@ -35,7 +34,8 @@ from sim.jit import user_cache
 from sim.plan.context import Mobilisation, Progress, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
-from sim.world.weather.model import WeatherModel
+from sim.world.weather.climate import CLIMATES
+from sim.world.weather.model import WeatherModel, fingerprint
 
 KEPT = 16
 """Crew plans that a process keeps, the ones used last."""
@@ -72,8 +72,7 @@ def crew_plan_of(project: Project, weather: WeatherModel = None) -> CrewPlan:
     policy = project.labour.acceleration
     if policy is not None and policy.active:
         return plan_crews(project, weather)
-    # the model as it was read: a region's or a file's numbers may change where the configuration does not
-    key = planning_key(project.model_dump(mode="json")) + sha256(pickle.dumps(weather)).hexdigest()
+    key = planning_key(project.model_dump(mode="json")) + fingerprint(weather)
     if key not in _known:
         found = _read(key)
         if found is None:
@@ -135,12 +134,14 @@ def _folder() -> Path | None:
 
 @cache
 def planners() -> str:
-    """Return a fingerprint of the sources and libraries that plan crews; reading some 150 files takes a hundredth second."""
+    """Return a fingerprint of the sources, climates and libraries that plan crews: some 150 files, a hundredth second."""
     found = sha256(f"{sys.version} {platform.machine()} {[version(name) for name in LIBRARIES]}".encode())
     root = Path(__file__).parents[2]
     for folder in PLANNED_BY:
         for path in sorted((root / folder).rglob("*.py")):
             found.update(files.read(path))
+    for path in sorted(path for folder in CLIMATES for path in folder.glob("*.csv")):
+        found.update(files.read(path))
     return found.hexdigest()
 
 

@@ -49,7 +49,7 @@ QUANTITIES = (
 )
 
 _HERE = Path(__file__).resolve()
-_PLACES = (_HERE.parents[2] / "configs" / "weather", _HERE.parents[3] / "configs" / "weather")
+CLIMATES = (_HERE.parents[2] / "configs" / "weather", _HERE.parents[3] / "configs" / "weather")
 """Among the configurations: in the package where it is installed, beside it in a checkout."""
 
 _DAY = slice(7, 19)
@@ -93,7 +93,7 @@ def climate_of(region: stated.Region) -> Climate:
     >>> float(climate_of("ohio").monthly_rain.sum().round())
     1050.0
     """
-    for folder in _PLACES:
+    for folder in CLIMATES:
         if (folder / f"{region}.csv").is_file():
             return read_climate(folder / f"{region}.csv")
     raise SimError(f"the built-in weather is missing: {region}.csv was not installed with the program")
