@@ -27,6 +27,7 @@ SIM = [str(Path(sys.executable).with_name("sim"))]
 HYBRID, CAMPUS = "configs/hybrid.yaml", "configs/horizon_2gw.yaml"
 OF_THREE = [f"configs/{name}.yaml" for name in ("stick_built", "hybrid", "modular")]
 SWEEP = """\
+schema_version: 1
 base: {base}
 runs: 100
 inputs: {{reserve: {{paths: [money.contingency], low: 0.02, high: 0.2, steps: 50}}}}

@@ -6,11 +6,14 @@ case; what it does before its first replication is measured on a copy that has t
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from functools import partial
+from tempfile import TemporaryDirectory
 
 from benchmarks.rows import Row, at_most, cpu_seconds, told
+from sim.config.project import Project
 from sim.engine.backends import COMPILED
 from sim.engine.numba_engine.simulate import ready
 from sim.jit import gc_paused
@@ -19,6 +22,7 @@ from sim.plan.project import write_plan
 from sim.study import case as cases
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
+from sim.study.crew_planning import reuse
 from sim.world.project_calendars import day_minutes, project_calendars
 
 CONFIGS = {"hybrid": 0.4, "stick_built": 0.4, "modular": 0.4, "horizon_2gw": 3.0}
@@ -29,6 +33,13 @@ TURNS = 3
 def least(action: Callable[[], object]) -> float:
     """Return the least processor seconds of several turns."""
     return min(cpu_seconds(action) for _ in range(TURNS))
+
+
+def prepare(project: Project, folder: str) -> None:
+    """Prepare a project as a command does that has just begun; crew plans are kept in that folder, or nowhere."""
+    reuse._known.clear()  # noqa: SLF001 (what a process remembers)
+    os.environ[reuse.FOLDER] = folder
+    prepare_case(project, engine=COMPILED)
 
 
 def write(case: Case) -> None:
@@ -53,10 +64,12 @@ def rows_of(config: str, target: float) -> list[Row]:
     case = prepare_case(project, engine=COMPILED)
     case.simulate_chunk(1, 0, 1)  # as in a run, before workers are sent the case
     sent = pickle.dumps(case)
-    preparing = least(partial(prepare_case, project, engine=COMPILED))
+    with TemporaryDirectory() as folder:
+        preparing = {where: least(partial(prepare, project, where)) for where in ("", folder)}
     routes = len(set(case.plan.route_of.tolist()))
     return [
-        at_most(f"{config}: prepare", preparing, target, "s"),
+        at_most(f"{config}: prepare, crews planned anew", preparing[""], target, "s"),
+        at_most(f"{config}: prepare, crew plan of an earlier command", preparing[folder], target, "s"),
         Row(
             f"{config}: of it writing and compiling the plan, three times ({len(case.plan.units):,} units, {routes} routes)",
             f"3 × {least(partial(write, case)):.3f} s",

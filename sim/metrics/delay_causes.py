@@ -71,9 +71,9 @@ class ChainPlan:
 chain_plan = lru_cache(maxsize=8)(ChainPlan)
 
 
-def _chain_table(index: Index) -> Ints:
-    """Return what the walk asks of a plan, in one array."""
-    plan, header = index.plan, np.zeros(layout.HEADER, np.int64)
+def _chain_table(index: Index) -> layout.Table:
+    """Return what the walk asks of a plan, in one array: of small numbers, for the cache of the processor and for memory."""
+    plan, header = index.plan, np.zeros(layout.HEADER, np.int32)
     header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
         plan.finish[0],
         NUMBER["risk"],
@@ -82,7 +82,7 @@ def _chain_table(index: Index) -> Ints:
     parts, size = [header], layout.HEADER
     for name, table in _tables(index).items():
         header[name] = size
-        parts.append(np.asarray(table, np.int64).reshape(-1))
+        parts.append(np.asarray(table, np.int32).reshape(-1))
         size += parts[-1].size
     return np.concatenate(parts)
 
@@ -102,9 +102,9 @@ def _tables(index: Index) -> dict[int, ArrayLike]:
     }
 
 
-def _steps(index: Index) -> Ints:
+def _steps(index: Index) -> layout.Table:
     """Return what is known of every step; what is no work has no calendar."""
-    steps, works = np.empty((len(index.operation), layout.WORDS), np.int64), index.operation == WORK
+    steps, works = np.empty((len(index.operation), layout.WORDS), np.int32), index.operation == WORK
     kinds = {
         HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
     }  # fmt: skip

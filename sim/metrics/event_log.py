@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.kernels.interface import GROUP_BITS, Kernels, OpenHours, Scan, StepGroups
+from sim.metrics.kernels.interface import GROUP_BITS, Kernels, OpenHours, Scan, StepGroups, Table
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
@@ -122,10 +122,10 @@ class Index:
         return np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
 
     @cached_property
-    def labour_of_step(self) -> Ints:
+    def labour_of_step(self) -> Table:
         """Return the calendar and people of every step, and the input whose content it earns, or -1."""
         earns = np.where(self.plan.earns, self.first_argument, -1)
-        return np.stack([self.calendar_of_step, self.people_of_step, earns], axis=1)
+        return np.stack([self.calendar_of_step, self.people_of_step, earns], axis=1).astype(np.int32)
 
     @cached_property
     def peopled_calendars(self) -> tuple[int, ...]:

@@ -105,7 +105,7 @@ class CompiledPlan:
     areas: tuple[tuple[int, ...], ...]
     area_of: IntArray
     trades: tuple[str, ...]
-    people: IntArray
+    people: NDArray[np.int32]
     earns: NDArray[np.bool_]
     work_roles: tuple[WorkRole, ...]
     """Per step; "work" where it is none as well."""
@@ -334,12 +334,12 @@ class _Compiler:
             finish=(self.gates[finish[0]], finish[1]),
         )
 
-    def _people(self) -> IntArray:
+    def _people(self) -> NDArray[np.int32]:
         """Return the people of every trade at work in the rows of the written routes."""
         for work in self.works:
             for trade in work.people if work else ():
                 self.trades[trade]
-        people = np.zeros((len(self.works), len(self.trades)), np.int64)
+        people = np.zeros((len(self.works), len(self.trades)), np.int32)  # 45 MB of 2 GW would be too much
         for at, work in enumerate(self.works):
             for trade, count in work.people.items() if work else ():
                 people[at, self.trades[trade]] = count

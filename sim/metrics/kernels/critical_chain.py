@@ -48,10 +48,11 @@ from sim.metrics.kernels.interface import (
     WORDS,
     WORK,
     Scan,
+    Table,
 )
 
 
-def walk(plan: Ints, log: Ints, scan: Scan, free: Ints) -> Ints:
+def walk(plan: Table, log: Ints, scan: Scan, free: Ints) -> Ints:
     """Return what is noted of the rows of the chain, from the completion back; `free` is used up."""
     log, rows = np.ascontiguousarray(log), len(log)
     found = np.empty((rows, NOTED), np.int64)
@@ -68,7 +69,7 @@ def sum_causes(found: Ints, weather: int, causes: int) -> Ints:
 
 @entry_point
 def walk_back(
-    plan_: Ints,
+    plan_: Table,
     log_: Ints,
     before_: NDArray[np.int32],
     seen_: NDArray[np.uint8],

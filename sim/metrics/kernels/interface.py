@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Table: TypeAlias = NDArray[np.int32]
+"""Small numbers of a plan, looked up by step."""
 
 NEVER = 2**40
 """A minute that does not come."""
@@ -205,7 +207,7 @@ class ChainKernels(NamedTuple):
     sum_causes(rows, weather, causes)               → minutes by cause
     """
 
-    walk: Callable[[Ints, Ints, Scan, Ints], Ints]
+    walk: Callable[[Table, Ints, Scan, Ints], Ints]
     note_weather_loss: Callable[[Ints, int, OpenHours, OpenHours], None]
     sum_causes: Callable[[Ints, int, int], Ints]
 
@@ -226,8 +228,8 @@ class Kernels:
     """
 
     scan_log: Callable[[Ints, StepGroups], Scan]
-    earned_minutes: Callable[[Ints, Ints, Ints], int]
-    worked_minutes: Callable[[Ints, Ints, int, WorkHours], tuple[Floats, Floats]]
+    earned_minutes: Callable[[Ints, Table, Ints], int]
+    worked_minutes: Callable[[Ints, Table, int, WorkHours], tuple[Floats, Floats]]
     people_by_day: Callable[[Ints, Ints, Ints, int], None]
     ledger_entries: Callable[[Ints, Shares, Ints, StandingCosts, Billing], Entries]
     capital_timeline: Callable[[CapitalEvents, Floats, int], Timeline]

@@ -24,6 +24,7 @@ from sim.metrics.kernels.interface import (
     OpenHours,
     Scan,
     StepGroups,
+    Table,
     WorkHours,
 )
 
@@ -93,12 +94,12 @@ def read(
 # --- hours ------------------------------------------------------------------------------------------------------------
 
 
-def earned_minutes(works: Ints, labour: Ints, content: Ints) -> int:
+def earned_minutes(works: Ints, labour: Table, content: Ints) -> int:
     """Return person-minutes of work content of the steps done; a repeated one earns nothing more."""
     return sum_earned(works, labour, np.ascontiguousarray(content), np.zeros(len(labour), np.uint8))
 
 
-def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
+def worked_minutes(works: Ints, labour: Table, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
     """Return the shift minutes of every work on a calendar, and its people."""
     found = np.empty((2, len(works)))
     count = write_worked(works, labour, calendar, hours, found)
@@ -106,7 +107,7 @@ def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -
 
 
 @entry_point
-def sum_earned(works_: Ints, labour_: Ints, content_: Ints, done_: NDArray[np.uint8]) -> int:
+def sum_earned(works_: Ints, labour_: Table, content_: Ints, done_: NDArray[np.uint8]) -> int:
     """Return person-minutes of work content of the steps done; a repeated one earns nothing more.
 
     `done` has of every step whether it was met; none yet.
@@ -124,7 +125,7 @@ def sum_earned(works_: Ints, labour_: Ints, content_: Ints, done_: NDArray[np.ui
 
 
 @entry_point
-def write_worked(works_: Ints, labour_: Ints, calendar: int, hours: WorkHours, found_: Floats) -> int:
+def write_worked(works_: Ints, labour_: Table, calendar: int, hours: WorkHours, found_: Floats) -> int:
     """Write the shift minutes of every work on a calendar, and in the next row its people; return how many there are.
 
     Works come in the order of the log, so each calendar is read forward once and no search is needed.

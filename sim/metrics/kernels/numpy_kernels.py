@@ -22,6 +22,7 @@ from sim.metrics.kernels.interface import (
     Shares,
     StandingCosts,
     StepGroups,
+    Table,
     Timeline,
     WorkHours,
 )
@@ -63,7 +64,7 @@ def _row_before(unit: Ints) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
     return before
 
 
-def earned_minutes(works: Ints, labour: Ints, content: Ints) -> int:
+def earned_minutes(works: Ints, labour: Table, content: Ints) -> int:
     """Return person-minutes of work content; `labour` is calendar, people and input earned (or -1) by step."""
     done = np.zeros(len(labour), bool)
     done[works[:, 1]] = True
@@ -71,7 +72,7 @@ def earned_minutes(works: Ints, labour: Ints, content: Ints) -> int:
     return int(content[labour[steps, 2]] @ labour[steps, 1])
 
 
-def worked_minutes(works: Ints, labour: Ints, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
+def worked_minutes(works: Ints, labour: Table, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
     """Return the shift minutes of every work on a calendar, and its people.
 
     Open minutes are counted up by what the planned ones between begin and end are of the shifts there.

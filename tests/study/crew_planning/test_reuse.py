@@ -12,6 +12,7 @@ import pytest
 
 import sim
 from sim.config.project import Project
+from sim.errors import SimError
 from sim.study.crew_planning import reuse
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
 from sim.world.weather.model import WeatherModel, weather_model
@@ -65,6 +66,39 @@ def test_every_key_of_the_base_makes_another_plan_or_is_one_that_planning_cannot
     found = {at: reuse.planning_key(changed(tree, at)) == before for at, _ in leaves(tree)}
     assert len(found) > 1000
     assert [at for at, same in found.items() if same != touches_no_crews(at)] == []
+
+
+def moved(value: Any) -> Any:
+    """Another value of the same kind: a little more, the other truth, another word."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return value * 1.03 + 0.001 if isinstance(value, float) else f"{value} or another"
+
+
+@pytest.mark.slow
+def test_whatever_a_plan_is_used_again_for_planning_anew_gives_the_same_plan() -> None:
+    base = sim.load(ONE_BLOCK)
+    tree, known = base.value.model_dump(mode="json"), plan_crews(base.value)
+    tried, refused = 0, 0
+    for at, value in leaves(tree):
+        if not touches_no_crews(at) or value is None:
+            continue
+        other = deepcopy(tree)
+        part: Any = other
+        for key in at[:-1]:
+            part = part[key]
+        part[at[-1]] = moved(value)
+        try:
+            project = Project.model_validate(other)
+        except (ValueError, SimError):  # such as the name of a risk that something else refers to
+            refused += 1
+            continue
+        tried += 1
+        assert same(plan_crews(project), known), at
+    assert tried > 500
+    assert refused < tried
 
 
 @pytest.mark.parametrize(
