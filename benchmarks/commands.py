@@ -28,10 +28,12 @@ HYBRID, CAMPUS = "configs/hybrid.yaml", "configs/horizon_2gw.yaml"
 OF_THREE = [f"configs/{name}.yaml" for name in ("stick_built", "hybrid", "modular")]
 SWEEP = """\
 schema_version: 1
-base: {base}
+name: fifty_points
+question: What does the cost of capital do?
+configs: [{base}]
+inputs: {{rate: {{paths: [money.cost_of_capital], values: {rates}}}}}
 runs: 100
-inputs: {{reserve: {{paths: [money.contingency], low: 0.02, high: 0.2, steps: 50}}}}
-metrics: [lead_time_full_days, capital_total_usd]
+metrics: [lead_time_full_days, npv_usd]
 """
 LIVE = """
 import sys, time
@@ -141,7 +143,7 @@ def exports(place: Path, turns: int) -> list[Row]:
 def sweeps(place: Path) -> list[Row]:
     """Return the row of a sweep of 50 points."""
     design = place / "sweep.yaml"
-    design.write_text(SWEEP.format(base=Path(HYBRID).absolute()))
+    design.write_text(SWEEP.format(base=Path(HYBRID).absolute(), rates=[5 + number / 5 for number in range(50)]))
     command = [*SIM, "sweep", str(design), "--out", str(place / "sweep")]
     return whole("sim sweep, 50 points of 100 (the plan stays)", command, 40, 1)
 
