@@ -194,13 +194,13 @@ class Balances:
                 self._end_minute(now, number)
                 self.value[number] += sign * count
 
-    def due(self, now: int, wait: int, begun: int) -> int:
+    def due(self, now: int, wait: int) -> int:
         """Return the minute at which somebody who waits may go on: this one or one before it, or when to look again."""
         number, level, minutes, _, below = self._waits[wait]
         self._end_minute(now, number)
         if (self._ended[number] < level) != below:
             return now + minutes
-        return max(begun, self._since[number].get(level, 0)) + minutes
+        return self._since[number].get(level, 0) + minutes
 
     def _end_minute(self, now: int, number: int) -> None:
         """Take over what a balance came to in the last minute in which it changed, if that is over."""

@@ -188,7 +188,7 @@ class Simulation:
                 yield simpy.Event(self.env)  # nobody looks any more
             yield self.env.timeout(due - int(self.env.now))
             now = int(self.env.now)
-            due = self.pools.balances.due(now, wait, begun)
+            due = self.pools.balances.due(now, wait)
             if due <= now:
                 return
 

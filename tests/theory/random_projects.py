@@ -190,6 +190,7 @@ def _manning(random: Random, tree: Tree) -> None:
     """Halls in sections, a typed curve of crews, and crews that come no earlier than they are needed."""
     tree["shell"]["section_sqft"] = random.choice([None, None, 2500])
     tree["labour"]["early_weeks"] = random.choice([None, 0, 2])
+    tree["labour"] |= {"idle_leave": random.random() < 0.5, "idle_weeks": random.choice([1, 3])}
     if random.random() < 0.4:
         curve = [random.choice([0, 1, 3]) for _ in range(random.randint(1, 6))]
         tree["labour"]["trades"]["electricians"] |= {"crews": None, "crews_by_month": [*curve, 1]}

@@ -12,7 +12,6 @@ from sim.engine.numba_engine.memory_layout import (
     BALANCE,
     BALANCE_SIZE,
     BALANCES,
-    BEGUN,
     BELOW,
     BUNDLE_AT,
     BUNDLES,
@@ -32,7 +31,6 @@ from sim.engine.numba_engine.memory_layout import (
     WAIT_SIZE,
     WATCHED,
     step_kind,
-    unit_state,
 )  # fmt: skip
 from sim.jit.toolkit import IntView, inline, jit
 
@@ -66,7 +64,7 @@ def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: in
 
 
 @jit
-def balance_due(plan: IntView, run: IntView, wait: int, begun: int, now: int) -> int:
+def balance_due(plan: IntView, run: IntView, wait: int, now: int) -> int:
     """Return when somebody who waits for a balance may go on: this minute or one before it, or when to look again."""
     asked = plan[BALANCES] + wait * WAIT_SIZE
     number, level, minutes = plan[asked + OF_SET], plan[asked + AT_LEVEL], plan[asked + FOR_MINUTES]
@@ -76,7 +74,7 @@ def balance_due(plan: IntView, run: IntView, wait: int, begun: int, now: int) ->
         return now + minutes
     levels = plan[SETS] + number * SET_SIZE
     since = run[run[SINCE_LEVEL] + plan[levels + LEVELS_AT] + level - plan[levels + LOWEST]]
-    return max(begun, since) + minutes
+    return since + minutes
 
 
 @inline
@@ -93,10 +91,9 @@ def look_at(plan: IntView, run: IntView, unit: int, at: int, minute: int) -> Non
 
 
 @jit
-def balanced(plan: IntView, run: IntView, unit: int, at: int, date: int, now: int) -> bool:
-    """Return whether a balance has been at its level for so long since a date; otherwise look again when it may have been."""
-    begun = max(date, run[unit_state(run, unit) + BEGUN])
-    due = balance_due(plan, run, plan[step_kind(plan, at) + WATCHED], begun, now)
+def balanced(plan: IntView, run: IntView, unit: int, at: int, now: int) -> bool:
+    """Return whether a balance has been at its level for so long; otherwise look again when it may have been."""
+    due = balance_due(plan, run, plan[step_kind(plan, at) + WATCHED], now)
     if due > now:
         look_at(plan, run, unit, at, due)
     return due <= now

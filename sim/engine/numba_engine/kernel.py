@@ -210,10 +210,8 @@ def resume(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log:
     # only works have an area; works begin after all completions of a minute, so the order among these is free
     if plan[kind_at + AREA] >= 0:
         run[run[COUNTERS] + plan[kind_at + AREA]] -= plan[kind_at + PEOPLE]
-    elif plan[kind_at + AREA] == BALANCED_DATE:
-        date = value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)
-        if not balanced(plan, run, unit, at, date, now):
-            return
+    elif plan[kind_at + AREA] == BALANCED_DATE and not balanced(plan, run, unit, at, now):
+        return
     # before the steps it leads to: a unit's rows stand in the order of its route
     write(run, log, now, at, run[mine + BEGUN])
     follow_route(plan, run, draws, figures, log, unit, at + 1, now)

@@ -78,8 +78,10 @@ class DeadlockSearch:
                 self.takes[pool].append((route_class, count + max(0, held)))
                 if held >= 0:
                     self.largest[pool] = max(self.largest[pool], held + count)
-            # what is kept at the end of a route never comes back: all units of the class together need it
-            for pool, count in (route_class.end or {}).items():
+            # what is kept at the end of a route never comes back: all units of the class together need it; of two departures
+            # that wait for the same crew only one takes anything, and no one's supply depends on it
+            departs = plan.unit_info[route_class.units[0]].kind == "departure"
+            for pool, count in () if departs else (route_class.end or {}).items():
                 self.consumed[pool] += max(0, count) * len(route_class.units)
         stored = {yard.places: bits(yard.tokens) for yard in yards}
         self.before_supply = [self._needed_for_supply(pool) & ~stored.get(pool, 0) for pool in range(len(plan.pools))]

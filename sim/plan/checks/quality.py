@@ -22,7 +22,7 @@ def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Fin
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
     matters = _matters(plan, prerequisites)
     ends = (unit for unit in sorted(prerequisites.class_of) if unit not in matters)
-    loose = [plan.units[unit] for unit in ends if plan.unit_info[unit].kind != "outage"]
+    loose = [plan.units[unit] for unit in ends if plan.unit_info[unit].kind not in ("outage", "departure")]
     if loose:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
 

@@ -265,8 +265,8 @@ class Leave:
 
     Who is away is one crew like another: `away` has those who may be called back. A crew whose work is done for good is
     rather one of them than one of those on site, which others still need (`wanted`, `left`). The n-th to be away goes when
-    crews spare and at home, less those that work waits for, have been n for `idle_weeks`, and comes back when they are
-    fewer: so the last to go is the first to come.
+    crews spare and at home, less those that work waits for, have been n and those kept in hand (`stay`) for `idle_weeks`,
+    and comes back when they are fewer: so the last to go is the first to come.
     """
 
     context: PlanContext
@@ -309,8 +309,9 @@ class Leave:
         context, trade = self.context, self.trade
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
         pools = (crew(trade), f"home.{trade}")
-        spare = Balance(pools, number, labour.idle_weeks * MINUTES_PER_WEEK, last)
-        short = Balance(pools, number, CALLED_BACK, last, below=True)
+        # as many as a step takes at once are kept in hand, so that work that opens can begin
+        spare = Balance(pools, number + self.stay, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        short = Balance(pools, number + self.stay, CALLED_BACK, last, below=True)
         *coming, at_work = arrival(context, trade, quarters, " again", known=True)
         return [
             Wait(context.plan.gate(done(trade))),

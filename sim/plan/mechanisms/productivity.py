@@ -137,7 +137,7 @@ def apply_pace(context: PlanContext) -> None:
     """
     site = pace_of(context, "site")
     for unit, route in context.plan.units.items() if site else ():
-        if context.plan.info(unit).kind not in ("crew", "outage"):
+        if context.plan.info(unit).kind not in ("crew", "departure", "outage"):
             context.plan.units[unit] = [_paced(step, site) for step in route]
 
 

@@ -148,7 +148,7 @@ def apply_risks(context: PlanContext) -> None:
     known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
     for unit, route in context.plan.units.items() if longer else ():
         # what hits crews takes them out of their pool (`_lose_capacity`); their routes are calls and stays, not work
-        if context.plan.info(unit).kind != "crew":
+        if context.plan.info(unit).kind not in ("crew", "departure"):
             context.plan.units[unit] = _lengthened(context, longer, route, known)
     for blow in blows:
         if blow.driver.effect == "lost_weeks":

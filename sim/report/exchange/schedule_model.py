@@ -164,7 +164,7 @@ class _Walk:
         """Make a task of a work, unless it is a crew's coming and going, a way home, or nothing at all."""
         waits = self.waits.pop(unit, [])
         info, role = self.plan.unit_info[unit], self.plan.work_roles[step]
-        if info.kind == "crew" or role == "way_home" or minute == begun:
+        if info.kind in ("crew", "departure") or role == "way_home" or minute == begun:
             return
         if role == "lag":  # to a planner no activity, but the lag of the links it stands between
             self.following.delayed(unit, minute - begun)

@@ -176,7 +176,7 @@ class Rehearsal:
         for unit, name in enumerate(self.plan.units):
             first, last = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
             holds = np.flatnonzero(takes[first:last]) + first
-            if len(holds) and self.plan.unit_info[unit].kind != "crew":
+            if len(holds) and self.plan.unit_info[unit].kind not in ("crew", "departure"):
                 yield name, holds, last
 
     def order_minutes(self) -> dict[str, int]:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
+from sim.plan.deterministic_draws import mean_draws
+from sim.plan.mechanisms import crews
 from sim.plan.mechanisms.camp import CampTooSmall
 from sim.study.case import Case
 from tests.tiny_project import tiny_case, works
@@ -229,3 +231,60 @@ def test_a_curve_that_ends_before_the_work_begins_leaves_a_crew_for_it() -> None
     outcome = case.simulate(case.planned)
     assert outcome.deadlock is None
     assert works(case)["b1.electrical", "electrical.connect"][0] > 2 * MONTH
+
+
+# --- leave --------------------------------------------------------------------------------------------------------
+# Six blocks, 120 h of connecting each; the third skid is 40 days late, the others come behind it every four days. Of three
+# crews of electricians one leaves as planned at hour 516. Two are without work from 523 on, and one of them is kept in hand.
+
+IDLE = (
+    "labour.trades.electricians.crews=4",
+    "systems.electrical.hook_up.connect.hours=480",
+    "scale.capacity_mw=15",
+    "hall.blocks=6",
+    "energization.units.count=4",
+    "labour.idle_weeks=1",
+    "labour.idle_leave=true",
+)
+
+
+def people(case: Case, late: dict[str, int]) -> list[tuple[float, str, int]]:
+    """(hour, unit, people) of electricians who come and go, where some skids take days longer in the factory."""
+    luck = mean_draws(case.plan.inputs)
+    for skid, days in late.items():
+        luck.values[case.plan.inputs.names.index(f"electrical.assemble/electrical.{skid}")] += days * 1_440
+    outcome = case.simulate(luck)
+    case.measured(luck, outcome)  # everything that is conserved in a run is conserved in this one
+    return [
+        (minute / 60, case.plan.units[case.plan.unit_of[step]], amount)
+        for minute, step, amount in outcome.log.tolist()
+        if case.plan.rows[step, 0] == 7 and case.plan.notes[case.plan.rows[step, 1]][:2] == ("people", "electricians")
+    ]
+
+
+def test_a_crew_without_work_goes_home_and_is_called_when_work_waits() -> None:
+    found = people(tiny_case(*IDLE), {"s3": 40})
+    assert [row for row in found if row[1].startswith("leave.")] == [
+        (523 + 7 * DAY, "leave.electricians.1", -4),  # a week after the last work
+        # the crew in hand connects block 3 from 1450 on; two days later one is called, and is there after a week
+        (1450 + 2 * DAY + 7 * DAY, "leave.electricians.1", 4),
+    ]
+    assert sum(amount for *_, amount in found) == 0
+
+
+def test_nobody_is_sent_home_where_crews_leave_as_planned_only() -> None:
+    found = people(tiny_case(*IDLE[:-1]), {"s3": 40})
+    assert not [row for row in found if row[1].startswith("leav")]
+    assert [amount for *_, amount in found] == [4, 4, 4, -4, -4, -4]
+
+
+def test_a_crew_that_is_away_leaves_for_good_before_one_on_site() -> None:
+    # work waits for a month before anybody is called: the fifth block is done, and with it the hours of a crew, while
+    # one is away; that is the one which does not come back, and the crew in hand is there for the last block, which is late
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crews, "CALLED_BACK", 30 * 1_440)
+        found = people(tiny_case(*IDLE), {"s5": 40, "s6": 40})
+    gone = [unit for _, unit, amount in found if amount < 0]
+    assert [unit.startswith("leaving.") for unit in gone] == [True, False, True]
+    assert not [unit for _, unit, amount in found if unit.startswith("leave.") and amount > 0]
+    assert sum(amount for *_, amount in found) == 0
