@@ -184,15 +184,18 @@ def decisions(view: ResultView, price: str = "") -> list[str]:
     if impact is None:
         return []
     policy = str(view.config.get("procurement", {}).get("policy", ""))
-    who = " The policy is procurement.policy: just_in_time." if policy == "just_in_time" else ""
+    who = " by policy (procurement.policy: just_in_time)" if policy == "just_in_time" else ""
     late = max(typical, key=lambda period: period.days, default=None)
     of = f" In the typical run: {late.what}, for {number(late.days)} days." if late is not None else ""
     said = (
-        "Ordered just in time: an item is ordered so that it arrives when the crew plan needs it, which keeps its"
-        f" capital from lying idle.{who} In {percent(1 - impact.runs.fraction)} of runs that costs nothing; in"
-        f" {impact.runs.text()} the last MW waits for such an item, and its earlier order would have helped.{of}{price}"
+        f"Ordered late on purpose: an item is ordered{who} so that it arrives when the crew plan needs it, which keeps"
+        f" its capital from lying idle. In {impact.runs.text()} of the runs the last MW waits for such an item, and an"
+        f" earlier order would have helped; in the others it would have bought nothing.{of}{price or NO_PRICE}"
     )
     return [said]
+
+
+NO_PRICE = " What ordering at the decision would cost and buy: sim report DIR --levers."
 
 
 def chain_rows(view: ResultView) -> Iterator[tuple[str, str, str, str, str]]:

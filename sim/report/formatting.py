@@ -88,8 +88,8 @@ def people(value: float, step: float = 1.0) -> str:
 
 
 def hours(value: float, step: float = 1.0) -> str:
-    """Write hours of work, in millions where there are."""
-    if math.isfinite(value) and abs(value) >= 1e6:
+    """Write hours of work, in millions from a tenth of one up: what is compared with millions has their unit."""
+    if math.isfinite(value) and abs(value) >= 1e5:
         return number(value / 1e6, max(step / 1e6, 0.001)) + " M hours"
     return counted(value, "hour", "hours", step)
 

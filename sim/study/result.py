@@ -221,6 +221,14 @@ LIBRARIES = ("hybrid-dc-sim", "simpy", "numpy", "scipy", "pydantic", "holidays")
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
+def working_days(project: Project) -> dict[str, Any]:
+    """Return the days on which a date may fall: `working_weekdays` (0 is Monday) and `holidays` that are none (ISO)."""
+    return {
+        "working_weekdays": [WEEK.index(day) for day in project.site_calendar.days],
+        "holidays": [day.isoformat() for day in holidays_of(project)],
+    }
+
+
 def identity(case: Case, seed: int) -> dict[str, Any]:
     """Return what must be the same for two runs to be one: what is simulated, with which random numbers and versions."""
     return {
@@ -251,8 +259,7 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "sampled": "" if case.sampling.is_plain else case.sampling.describe(runs),
         "start_date": project.scale.start_date.isoformat(),
         "target_days": project.scale.target_days,
-        "working_weekdays": [WEEK.index(day) for day in project.site_calendar.days],
-        "holidays": [day.isoformat() for day in holidays_of(project)],
+        **working_days(project),
         "limits": _limits(project),
         "planned": metrics,  # of the expected plan
         "most_likely": case.as_most_likely,

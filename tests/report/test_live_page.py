@@ -221,7 +221,7 @@ def whole(page: Any) -> None:
 def cells(page: Any, metric: str) -> list[str]:
     """A row of the table."""
     texts: list[str] = page.locator(f"tr[data-metric={metric}] td").all_inner_texts()
-    return texts
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts]
 
 
 def test_a_slider_redraws_and_the_config_can_be_copied(page: Any) -> None:
@@ -233,6 +233,8 @@ def test_a_slider_redraws_and_the_config_can_be_copied(page: Any) -> None:
     assert "start " in page.inner_text("#dates")
     assert "target" in page.inner_text("#dates")
     assert page.locator("#mw_online svg path").count() >= 4
+    for picture in ("mw_online", "headcount", "capital_deployed_usd", "idle_capital_usd"):
+        assert page.locator(f"#{picture} .legend li", has_text="what changed").count() == 1
     page.locator("summary", has_text="Crews").click()
     page.locator("input[name='labour.trades.electricians.crews']").fill("1")
     page.locator("tr[data-metric=peak_workforce_onsite] td:nth-child(4)", has_text="−").wait_for(timeout=60_000)

@@ -12,6 +12,7 @@ import numpy as np
 from sim.report.explanations import RiskRow
 from sim.report.figures import palette, style
 from sim.report.formatting import SAMPLING_ONLY, MetricFormat, Quote, metric_format, signed
+from sim.report.result_view import Values
 from sim.world.fitting import kaplan_meier
 
 if TYPE_CHECKING:
@@ -97,24 +98,7 @@ def plot_which_risk(
     fmt = metric_format(metric)
     ax = style.canvas(left=0.33, right=0.92, top=0.76, height=3.4 + 0.42 * max(len(rows), 4)) if ax is None else ax
     place = np.arange(len(rows))
-    for kind, (colour, words) in KINDS.items():
-        of = np.array([row.kind == kind for row in rows], bool)
-        if of.any():
-            ax.barh(
-                place[of], [row.days for row in rows if row.kind == kind], 0.62, color=colour, label=f"{words}, at P80"
-            )
-    ends = np.array([(row.low, row.high) for row in rows], np.float64).reshape(-1, 2)
-    ends = np.where(np.isfinite(ends), ends, np.array([[row.days] * 2 for row in rows]).reshape(-1, 2))
-    for at, (low, high) in enumerate(ends):
-        ax.plot(
-            [low, high],
-            [at, at],
-            color=palette.INK,
-            lw=1.3,
-            marker="|",
-            ms=7,
-            label="95 % interval" if at == 0 else None,
-        )
+    ends = _bars_with_intervals(ax, rows)
     ax.axvline(0, color="black", lw=1.4)
     low, high = min(ends.min(initial=0.0), 0.0), max(ends.max(initial=fmt.finest_step), fmt.finest_step)
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
@@ -132,6 +116,20 @@ def plot_which_risk(
     style.title(ax, "Which risk matters", pad=84)
     style.caption(ax, f"{NOT_ADDITIVE}\n{basis}{'; ' if basis else ''}{SAMPLING_ONLY}", drop=56, left=225)
     return ax
+
+
+def _bars_with_intervals(ax: Axes, rows: Sequence[RiskRow]) -> Values:
+    """Draw days at P80 as bars in the colour of their kind, with intervals; return the intervals' ends."""
+    for kind, (colour, words) in KINDS.items():
+        of = [at for at, row in enumerate(rows) if row.kind == kind]
+        if of:
+            ax.barh(of, [rows[at].days for at in of], 0.62, color=colour, label=f"{words}, at P80")
+    ends = np.array([(row.low, row.high) for row in rows], np.float64).reshape(-1, 2)
+    ends = np.where(np.isfinite(ends), ends, np.array([[row.days] * 2 for row in rows]).reshape(-1, 2))
+    for at, both in enumerate(ends):
+        label = "95 % interval" if at == 0 else None
+        ax.plot(both, [at, at], color=palette.INK, lw=1.3, marker="|", ms=7, label=label)
+    return ends
 
 
 def _share_axis(ax: Axes, rows: Sequence[RiskRow]) -> None:

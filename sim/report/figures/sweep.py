@@ -124,40 +124,39 @@ def plot_sweep_lines(
     places = _positions(list(rows[by]))
     joined = "-" if rows[by].dtype != object else ""
     for name, colour in palette.strategy_colours([str(line) for line in lines]).items():
-        line = lines[name]
-        x = np.array([places[value] for value in line[by]])
-        called = f"{name} " if len(lines) > 1 else ""
-        low, high = (line[f"p50_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high"))
-        middle = line["p50"].to_numpy(dtype=np.float64)
-        known = np.isfinite(low) & np.isfinite(high)
-        ax.errorbar(
-            x[known], middle[known], yerr=(middle[known] - low[known], high[known] - middle[known]),
-            fmt="none", ecolor=colour, elinewidth=1.6, capsize=4, alpha=0.7,
-        )  # fmt: skip
-        ax.plot(x, middle, f"o{joined}", color=colour, lw=2.2, ms=6, label=f"{called}P50, bar: 95 % interval")
-        ax.plot(
-            x,
-            line["p80"],
-            "D" + ("--" if joined else ""),
-            color=colour,
-            lw=1.6,
-            ms=5,
-            mfc="white",
-            label=f"{called}P80",
-        )
+        x = np.array([places[value] for value in lines[name][by]])
+        _sweep_line(ax, x, lines[name], colour, f"{name} " if len(lines) > 1 else "", joined)
     ax.set_xticks(sorted(places.values()), [_tick_label(value) for value in sorted(places, key=lambda v: places[v])])
     ax.set_xlabel(style.text(by))
-    fmt = metric_format(metric)
-    ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label))
-    if fmt.unit.startswith("$"):  # millions and billions in words, instead of a power of ten in the corner
-        ax.yaxis.set_major_formatter(lambda y, _: style.text(fmt.write(y, fmt.finest_step)))
-        ax.set_ylabel("")  # the title names it
+    _label_metric(ax, metric)
     ax.margins(x=0.06, y=0.12)
     style.legend_above(ax)
     style.title(ax, title or f"{metric_format(metric).label} by {by}")
     n = int(rows["n"].max()) if len(rows) else 0
     style.caption(ax, f"n = {n:,} runs a point on the same random numbers, seed {seed}; {SAMPLING_ONLY}")
     return ax
+
+
+def _sweep_line(ax: Axes, x: Floats, line: pd.DataFrame, colour: str, called: str, joined: str) -> None:
+    """Draw P50 with its interval and P80 of one line; `joined` is "-" where its points are."""
+    low, middle, high = (line[name].to_numpy(dtype=np.float64) for name in ("p50_low", "p50", "p50_high"))
+    known = np.isfinite(low) & np.isfinite(high)
+    ax.errorbar(
+        x[known], middle[known], yerr=(middle[known] - low[known], high[known] - middle[known]),
+        fmt="none", ecolor=colour, elinewidth=1.6, capsize=4, alpha=0.7,
+    )  # fmt: skip
+    ax.plot(x, middle, f"o{joined}", color=colour, lw=2.2, ms=6, label=f"{called}P50, bar: 95 % interval")
+    look = "D" + ("--" if joined else "")
+    ax.plot(x, line["p80"], look, color=colour, lw=1.6, ms=5, mfc="white", label=f"{called}P80")
+
+
+def _label_metric(ax: Axes, metric: str) -> None:
+    """Name the metric beside its axis; dollars in words, instead of a power of ten in the corner: the title names them."""
+    fmt = metric_format(metric)
+    ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label))
+    if fmt.unit.startswith("$"):
+        ax.yaxis.set_major_formatter(lambda y, _: style.text(fmt.write(y, fmt.finest_step)))
+        ax.set_ylabel("")
 
 
 def _positions(values: list[object]) -> dict[object, float]:
@@ -206,13 +205,11 @@ def plot_heat_map(
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
     bar.ax.yaxis.set_major_formatter(lambda y, _: style.text(_value_text(metric, y)))
     bar.ax.tick_params(labelsize=9.5)
-    middle = least + 0.75 * (most - least)
+    dark = least + 0.75 * (most - least)
     for (row, column), value in np.ndenumerate(values):
-        words = _value_text(metric, float(value)) + (" ≈" if same[row, column] and same.sum() > 1 else "")
-        if np.isfinite([value, low[row, column], high[row, column]]).all():
-            span = (_value_text(metric, float(end), unit=False) for end in (low[row, column], high[row, column]))
-            words += f"\n{' to '.join(span)}"
-        ink = "white" if np.isfinite(value) and value > middle else palette.INK
+        at = (row, column)
+        words = _field_text(metric, value, float(low[at]), float(high[at]), is_alike=bool(same[at]) and same.sum() > 1)
+        ink = "white" if np.isfinite(value) and value > dark else palette.INK
         ax.text(column, row, style.text(words), ha="center", va="center", color=ink, fontsize=11.5)
     ax.set_xticks(range(len(grid.columns)), [_tick_label(value) for value in grid.columns])
     ax.set_yticks(range(len(grid.index)), [_tick_label(value) for value in grid.index])
@@ -222,6 +219,14 @@ def plot_heat_map(
     basis = f"n = {runs:,} runs a field on the same random numbers, seed {seed}; {SAMPLING_ONLY}"
     style.caption(ax, "\n".join([basis, *cannot_tell(same, np.isfinite(values), runs)]))
     return ax
+
+
+def _field_text(metric: str, value: float, low: float, high: float, *, is_alike: bool) -> str:
+    """Write a field: its number, marked where it is like the best one, and its interval below."""
+    words = _value_text(metric, float(value)) + (" ≈" if is_alike else "")
+    if not np.isfinite([value, low, high]).all():
+        return words
+    return f"{words}\n{' to '.join(_value_text(metric, float(end), unit=False) for end in (low, high))}"
 
 
 def _shades(shown: Floats, low: Floats, high: Floats) -> tuple[float, float]:

@@ -94,7 +94,8 @@ def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
                 days = (view.dates.format(view.quote(metric, p).value) for view in views.values())
                 yield f"{metric_format(metric).label}, {p.upper()}", *days
     if all(view.limit(FINISH) is not None and view.has(FINISH) for view in views.values()):
-        yield "target kept in", *(
+        promised = {view.dates.format(view.limit(FINISH) or 0.0) for view in views.values()}
+        yield f"target {promised.pop()} kept in" if len(promised) == 1 else "target kept in", *(
             percent(view.share_at_most(FINISH, view.limit(FINISH) or 0.0).fraction) for view in views.values()
         )  # fmt: skip
     for heading, metrics in (("You house, P50 / P80", (PEAK,)), ("You pay, P50 / P80", PAYS)):

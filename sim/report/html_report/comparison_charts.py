@@ -59,28 +59,18 @@ def _charts(views: Mapping[str, ResultView], differences: pd.DataFrame) -> Itera
 def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: str) -> Chart:
     """Return one curve of all strategies: band and P50 of each, on the dates of the first."""
     first = next(iter(views.values()))
+    curves = {name: curve_of(view.curves, curve) for name, view in views.items()}
     scale, unit = 1.0, ""
     if curve.endswith("_usd"):
-        scale, unit = money_scale(max(float(curve_of(view.curves, curve)["p90"].max()) for view in views.values()))
+        scale, unit = money_scale(max(float(rows["p90"].max()) for rows in curves.values()))
     bands, lines, spans = [], [], []
     for k, (name, view) in enumerate(views.items()):
-        rows = curve_of(view.curves, curve)
-        shift = float((view.dates.start - first.dates.start).days)
-        x = rows["day"].to_numpy(dtype=np.float64) + shift
-        p10, p50, p90 = (rows[p].to_numpy(dtype=np.float64) / scale for p in ("p10", "p50", "p90"))
-        tone = f"strategy-{k % 6}"
-        band = Series(f"{name}, P10 to P90", "band", f"{tone}-band", x, p90, p10, step=True, unlisted=True, group=name)
+        shift = _days_after(view, first)
+        band, *own = _fan_series(curves[name], name, f"strategy-{k % 6}", shift, scale, with_p80=curve == "mw_online")
         bands.append(band)
-        lines.append(Series(f"{name}, P50", "line", tone, x, p50, step=True, width=2.6, group=name))
-        if curve == "mw_online":
-            late = rows["p20"].to_numpy(dtype=np.float64)  # what 80 % of the runs have by a day
-            lines.append(
-                Series(f"{name}, P80 of date", "line", tone, x, late, step=True, dash=DASHED, width=1.6,
-                       unlisted=True, group=name)
-            )  # fmt: skip
-        spans.append(np.array(moving_days(rows, ["p10", "p90"])) + shift)
+        lines += own
+        spans.append(np.array(moving_days(curves[name], ["p10", "p90"])) + shift)
     low, high = min(span[0] for span in spans), max(span[1] for span in spans)
-    axis = ChartAxis(f"{y}, ${unit}", prefix="$", suffix=f" {unit}", digits=2) if unit else ChartAxis(y)
     finishes = "; ".join(
         f"{name} P50 {view.dates.format(float(view.summary['p50'][FINISH]))}"
         for name, view in views.items()
@@ -90,66 +80,85 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
         title,
         in_one_line(first.info.caption(note)),
         f"{title} of {', '.join(views)}. All MW online: {finishes}.",
-        ChartAxis(range=(low, high), start=first.dates.start.isoformat()),
-        axis,
+        date_axis(first.dates, float(low), float(high)),
+        ChartAxis(f"{y}, ${unit}", prefix="$", suffix=f" {unit}", digits=2) if unit else ChartAxis(y),
         None,
         (*bands, *lines),
     )
 
 
+def _fan_series(
+    rows: pd.DataFrame, name: str, tone: str, shift: float, scale: float, *, with_p80: bool
+) -> Iterator[Series]:
+    """Yield band, P50 and, for MW, the P80 of each date: what 80 % of the runs have by a day."""
+    x = rows["day"].to_numpy(dtype=np.float64) + shift
+    p10, p20, p50, p90 = (rows[p].to_numpy(dtype=np.float64) / scale for p in ("p10", "p20", "p50", "p90"))
+    yield Series(f"{name}, P10 to P90", "band", f"{tone}-band", x, p90, p10, step=True, unlisted=True, group=name)
+    yield Series(f"{name}, P50", "line", tone, x, p50, step=True, width=2.6, group=name)
+    if with_p80:
+        words = f"{name}, P80 of date"
+        yield Series(words, "line", tone, x, p20, step=True, dash=DASHED, width=1.6, unlisted=True, group=name)
+
+
 def cloud(views: Mapping[str, ResultView]) -> Chart:
     """Return every run of several strategies as a dot, lead time by idle capital, with a diamond at both P80s."""
-    series, marks, days, idle = [], [], [], []
     first = next(iter(views.values()))
-    for k, (name, view) in enumerate(views.items()):
-        runs = view.runs
-        done = np.isfinite(runs[FINISH].to_numpy(dtype=np.float64)) if FINISH in runs else np.zeros(len(runs), bool)
-        x, y = (runs[metric].to_numpy(dtype=np.float64)[done] for metric in (FINISH, IDLE))
-        shift = float((view.dates.start - first.dates.start).days)
-        x = x + shift
-        series.append(Series(name, "points", f"strategy-{k % 6}", x, y, width=3.2))
-        p80 = [float(view.summary["p80"][metric]) for metric in (FINISH, IDLE)]
-        if all(map(math.isfinite, p80)):
-            marks.append(Mark("point", p80[0] + shift, colour=f"strategy-{k % 6}", level=p80[1]))
-        days += [*x]
-        idle += [*y, p80[1]]
+    series = [_dots(view, name, k, first) for k, (name, view) in enumerate(views.items())]
+    marks = [mark for k, view in enumerate(views.values()) for mark in _diamond(view, k, first)]
+    days, idle = ([v for one in series for v in getattr(one, axis)] for axis in ("x", "y"))
     wide = max(max(days, default=1.0) - min(days, default=0.0), 1.0)
-    rows = [
-        (
-            name,
-            *(
-                view.dates.format(float(view.summary[p][m])) if m == FINISH else number(float(view.summary[p][m]), s)
-                for m, s in ((FINISH, 1.0), (IDLE, 0.1), (PEAK, 1.0))
-                for p in ("p50", "p80")
-            ),
-        )
-        for name, view in views.items()
-        if view.has(FINISH)
-    ]
+    note = "Each dot is one simulated project, on the dates of the first; diamond: P80 of each axis by itself"
     return Chart(
         "Every run: when all MW are online, by idle capital",
-        in_one_line(
-            first.info.caption(
-                "Each dot is one simulated project, on the dates of the first; diamond: P80 of each axis by itself"
-            )
-        ),
+        in_one_line(first.info.caption(note)),
         "Lead time by idle capital of every run; P50 and P80 in the table.",
         date_axis(first.dates, min(days, default=0.0) - 0.05 * wide, max(days, default=1.0) + 0.05 * wide),
-        ChartAxis("idle capital, deployed, months", digits=1, suffix=" months", range=_around(idle)),
+        ChartAxis(
+            "idle capital, deployed, months",
+            digits=1,
+            suffix=" months",
+            range=_around([*idle, *(m.level for m in marks)]),
+        ),
         None,
         tuple(series),
         tuple(marks),
-        head=(
-            "strategy",
-            "all online, P50",
-            "all online, P80",
-            "idle months, P50",
-            "idle months, P80",
-            "peak, P50",
-            "peak, P80",
-        ),
-        table_rows=rows,
+        head=("strategy", *(f"{words}, {p.upper()}" for words, _, _ in CLOUD_TABLE for p in ("p50", "p80"))),
+        table_rows=[_cloud_row(name, view) for name, view in views.items() if view.has(FINISH)],
     )
+
+
+CLOUD_TABLE = (("all online", FINISH, 1.0), ("idle months", IDLE, 0.1), ("peak", PEAK, 1.0))
+
+
+def _days_after(view: ResultView, first: ResultView) -> float:
+    """Return how many days later than the first a project was decided."""
+    return float((view.dates.start - first.dates.start).days)
+
+
+def _dots(view: ResultView, name: str, k: int, first: ResultView) -> Series:
+    """Return the finished runs of a strategy as dots, on the dates of the first."""
+    x, y = (view.runs[metric].to_numpy(dtype=np.float64) for metric in (FINISH, IDLE))
+    done = np.isfinite(x)
+    return Series(name, "points", f"strategy-{k % 6}", x[done] + _days_after(view, first), y[done], width=3.2)
+
+
+def _diamond(view: ResultView, k: int, first: ResultView) -> Iterator[Mark]:
+    """Yield the place of both P80s, where they are known."""
+    finish, idle = (float(view.summary["p80"][metric]) for metric in (FINISH, IDLE))
+    if math.isfinite(finish) and math.isfinite(idle):
+        yield Mark("point", finish + _days_after(view, first), colour=f"strategy-{k % 6}", level=idle)
+
+
+def _cloud_row(name: str, view: ResultView) -> tuple[str, ...]:
+    """Return P50 and P80 of date, idle capital and peak as texts."""
+
+    def write(metric: str, value: float, step: float) -> str:
+        return view.dates.format(value) if metric == FINISH else number(value, step)
+
+    found = (
+        write(metric, float(view.summary[p][metric]), step) for _, metric, step in CLOUD_TABLE for p in ("p50", "p80")
+    )
+    return name, *found
 
 
 def _around(values: Sequence[float]) -> tuple[float, float]:

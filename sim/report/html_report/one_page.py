@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sim import files
 from sim.report.explanations import critical_causes, risk_rows
 from sim.report.figures.palette import MEANINGS
 from sim.report.formatting import ProjectDates, day_of_month, metric_format, money, number, p50_and_p80, percent, signed
-from sim.report.html_report.chart_spec import Chart, Series
+from sim.report.html_report.chart_spec import Chart, Mark, Series
 from sim.report.result_view import FINISH, FIRST, PEAK, Milestone, ResultView, RunData
 from sim.report.study_tables import lever_rows
 from sim.report.verdict import verdict_sentences
@@ -101,11 +102,11 @@ def order_price(view: ResultView) -> str:
     early = next((row for row in lever_rows(view) if row.cause == "order_date"), None)
     if early is None:
         return ""
-    more, months = signed(money(early.idle_peak)), signed(number(early.idle_months, 0.1))
+    more, months = "more" if early.idle_peak >= 0 else "less", signed(number(early.idle_months, 0.1))
     effect = early.buys().replace("buys", "buy").replace("costs", "cost")
     return (
-        f" Ordering at the decision would change idle capital by {more} at its peak, {months} months in the mean,"
-        f" and {effect}."
+        f" Ordering at the decision would hold {money(abs(early.idle_peak))} {more} idle capital at its peak"
+        f" ({months} months in the mean), and {effect}."
     )
 
 
@@ -169,7 +170,7 @@ def slide(view: ResultView) -> Figure:
         _write(figure, tile.value, x, 0.752, 10.5, "p80" if tile.key else "ink", weight="bold", wide=18)
     drawn = [(name, title) for name, title in SHOWN if name in charts]
     for k, (name, title) in enumerate(drawn):
-        ax = figure.add_axes((0.065 + 0.335 * (k % 2), 0.425 - 0.335 * (k // 2), 0.255, 0.215))
+        ax = figure.add_axes((0.065 + 0.335 * (k % 2), 0.455 - 0.335 * (k // 2), 0.255, 0.185))
         draw_chart(ax, charts[name], view.dates)
         ax.set_title(title, fontsize=10.5, pad=8)
     levers = three_levers(view)
@@ -215,9 +216,10 @@ def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
     for mark in chart.marks:
         line: dict[str, Any] = {"color": MEANINGS[mark.colour][0], "ls": "--" if mark.dash else "-", "lw": 1.3}
         if mark.axis == "y":
-            ax.axhline(mark.at, **line)
+            ax.axhline(mark.at, label=mark.key, **line)
         elif mark.axis == "x" or mark.colour == "p80":
             ax.axvline(mark.at + shift, **line)
+            _name(ax, mark, shift)
     ax.tick_params(labelsize=8.5, length=2)
     ax.set_ylabel(chart.y.label, fontsize=8.5)
     if other is not None and chart.y2 and chart.y2.range:
@@ -229,22 +231,47 @@ def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
         ax.set_xlim(chart.x.range[0] + shift, chart.x.range[1] + shift)
     if chart.x.start:
         style.date_axis(ax, 6)
+    _legend(ax, other)
+
+
+DATED = re.compile(r" \d{1,2} [A-Z][a-z]{2} \d{4}.*")
+
+
+def _name(ax: Axes, mark: Mark, shift: float) -> None:
+    """Write what a line means along it; its date is among the key figures."""
+    from sim.report.figures import style
+
+    ax.annotate(
+        DATED.sub("", mark.label), (mark.at + shift, 1), (-3, -3), xycoords=("data", "axes fraction"),
+        textcoords="offset points", rotation=90, ha="right", va="top", fontsize=7, path_effects=style.halo(),
+    )  # fmt: skip
+
+
+def _legend(ax: Axes, other: Axes | None) -> None:
+    """Write below a small chart what its colours mean."""
+    drawn = [one.get_legend_handles_labels() for one in (ax, other) if one is not None]
+    named = {label: handle for handles, labels in drawn for handle, label in zip(handles, labels, strict=True)}
+    ax.legend(
+        [*named.values()], [*named], loc="upper center", bbox_to_anchor=(0.5, -0.24), ncol=3, fontsize=7, frameon=False,
+        handlelength=1.6, columnspacing=1.2, labelspacing=0.3,
+    )  # fmt: skip
 
 
 def _series(ax: Axes, one: Series, shift: float) -> None:
     """Draw a series: lines, bands, areas and columns."""
-    x, colour = one.x + shift, MEANINGS[one.colour][0]
+    x, colour, label = one.x + shift, MEANINGS[one.colour][0], one.name
     low = 0.0 if one.y0 is None else one.y0
     if one.kind in {"band", "area"}:
-        ax.fill_between(x, one.y, low, step="post" if one.step else None, color=colour, lw=0)
+        ax.fill_between(x, one.y, low, step="post" if one.step else None, color=colour, lw=0, label=label)
     elif one.kind == "columns":
-        ax.stairs(one.y, x, baseline=low, fill=True, color=colour)
+        ax.stairs(one.y, x, baseline=low, fill=True, color=colour, label=label)
     elif one.kind == "line":
         ax.plot(
             x,
             one.y,
             color=colour,
             lw=1.7,
+            label=label,
             ls="--" if one.dash else "-",
             drawstyle="steps-post" if one.step else "default",
         )

@@ -32,6 +32,7 @@ from sim.report.html_report import chart_script
 from sim.report.html_report.run_report import REPORT, write_run
 from sim.study.analyses.live import Live
 from sim.study.executors.persistent_pool import LostWorker
+from sim.study.result import working_days
 
 log = logging.getLogger(__name__)
 HERE = "127.0.0.1"
@@ -145,6 +146,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             label=live.base.project.label,
             start=live.base.project.scale.start_date.isoformat(),
             target=live.base.project.scale.target_days,
+            **working_days(live.base.project),
             limit=None if limit is None else limit.value,
             runs=live.runs,
             levers=levers,

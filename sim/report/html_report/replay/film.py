@@ -12,6 +12,7 @@ import numpy as np
 from sim import files
 from sim.errors import SimError
 from sim.report.figures import palette, style
+from sim.report.formatting import day_of_month
 from sim.report.html_report.replay.scene import STATES, counts, scene
 from sim.report.result_view import ResultView, RunData
 
@@ -51,8 +52,9 @@ def write_film(results: Sequence[RunData], target: Path, form: str, columns: int
         """Draw everything as it is at the time of a frame."""
         day = last * number / (FRAMES - 1)
         figure.clear()
+        _legend(figure)
         for k, (view, found) in enumerate(zip(views, scenes, strict=True)):
-            _draw(figure, found, day, (k / len(scenes), 1 / len(scenes)), view.dates.date_of(day).isoformat())
+            _draw(figure, found, day, (k / len(scenes), 1 / len(scenes)), day_of_month(view.dates.date_of(day)))
         return []
 
     film = FuncAnimation(figure, frame, frames=FRAMES, interval=1000 / A_SECOND, cache_frame_data=False)
@@ -79,7 +81,7 @@ def _find_ffmpeg() -> None:
 def _draw(figure: Figure, found: Mapping[str, Any], day: float, across: tuple[float, float], when: str) -> None:
     """Draw one project into its share of the frame: blocks above, skids by state below."""
     left, wide = across
-    site = figure.add_axes((left + 0.02 * wide, 0.30, 0.96 * wide, 0.56))
+    site = figure.add_axes((left + 0.02 * wide, 0.42, 0.96 * wide, 0.44))
     _blocks(site, found, day)
     ready = sum(online <= day for _, online, _ in found["blocks"])
     people = sum(row[min(int(day), len(row) - 1)] for _, row in found["trades"])
@@ -89,8 +91,33 @@ def _draw(figure: Figure, found: Mapping[str, Any], day: float, across: tuple[fl
         f"{ready * float(found['mw']):,.0f} MW online, {people:,} people on site (direct)", (0, 1), (0, 6),
         xycoords="axes fraction", textcoords="offset points", fontsize=12,
     )  # fmt: skip
-    if found["skids"]:
-        _skids(figure.add_axes((left + 0.16 * wide, 0.06, 0.8 * wide, 0.20)), found, day)
+    has_skids = bool(found["skids"])
+    if has_skids:
+        _skids(figure.add_axes((left + 0.16 * wide, 0.22, 0.8 * wide, 0.17)), found, day)
+    _mw(figure.add_axes((left + 0.16 * wide, 0.09, 0.8 * wide, 0.10 if has_skids else 0.26)), found, day)
+
+
+def _legend(figure: Figure) -> None:
+    """Write at the foot what the colours of blocks mean."""
+    from matplotlib.patches import Patch
+
+    stages = {name.replace("commissioning", "tests"): colour for name, colour in palette.STAGES.items()}
+    keys = {**stages, "online": palette.SKID_STATES["online"], "not begun": WAITING}
+    handles = [Patch(color=colour, label=f"block: {name}") for name, colour in keys.items()]
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.02, 0.0), ncol=6, fontsize=9, frameon=False)
+
+
+def _mw(ax: Any, found: Mapping[str, Any], day: float) -> None:
+    """Draw the MW online until the day, on axes that stay."""
+    days = sorted(online for _, online, _ in found["blocks"])
+    come = [0.0, *(one for one in days if one <= day), day]
+    steps = [*range(len(come) - 1), len(come) - 2]
+    ax.plot(come, [float(found["mw"]) * n for n in steps], color=palette.BLUE, lw=2, drawstyle="steps-post")
+    ax.set_xlim(0, float(found["end"]))
+    ax.set_ylim(0, 1.08 * float(found["mw"]) * len(days))
+    ax.set_ylabel("MW", fontsize=9)
+    ax.tick_params(labelsize=8, length=2)
+    ax.set_xticks([])
 
 
 def _blocks(ax: Any, found: Mapping[str, Any], day: float) -> None:
@@ -106,8 +133,11 @@ def _blocks(ax: Any, found: Mapping[str, Any], day: float) -> None:
         y = (hall // columns) * (down + 1) + place // across
         ax.add_patch(Rectangle((x, y), 0.92, 0.92, color=_stage_colour(online, spans, day)))
     halls = math.ceil(len(found["blocks"]) / each)
-    ax.set_xlim(-0.3, min(halls, columns) * (across + 1))
-    ax.set_ylim(math.ceil(halls / columns) * (down + 1), -0.3)
+    for hall in range(halls):
+        corner = ((hall % columns) * (across + 1) - 0.25, (hall // columns) * (down + 1) - 0.25)
+        ax.add_patch(Rectangle(corner, across + 0.42, down + 0.42, fill=False, color=palette.MUTED, lw=0.8))
+    ax.set_xlim(-0.4, min(halls, columns) * (across + 1))
+    ax.set_ylim(math.ceil(halls / columns) * (down + 1), -0.4)
     ax.axis("off")
 
 
@@ -126,7 +156,9 @@ def _skids(ax: Any, found: Mapping[str, Any], day: float) -> None:
     ax.barh(place, [here[state] for state in STATES], color=[palette.SKID_STATES[state] for state in STATES])
     for at, state in enumerate(STATES):
         ax.annotate(f"{here[state]:,}", (here[state], at), (4, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.set_yticks(place, [NAMES[state] for state in STATES], fontsize=9)
+    ax.set_yticks(
+        place, [f"skids {NAMES[state]}" if not k else NAMES[state] for k, state in enumerate(STATES)], fontsize=8
+    )
     ax.set_xlim(0, len(found["skids"]) * 1.06)
     ax.set_ylim(len(STATES) - 0.4, -0.6)
     ax.grid(visible=False)

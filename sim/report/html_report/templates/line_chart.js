@@ -255,7 +255,9 @@ const lineChart = (() => {
   }
   function legend(holder, chart, hidden, small, again) {
     const list = element("ul", { className: "legend" });
-    const named = chart.series.filter((one) => one.name && !one.unlisted);  // one of each group
+    const listed = chart.series.filter((one) => one.name && !one.unlisted);  // one of each group
+    // one kind of columns needs no key: the axis says what it counts
+    const named = listed.length === 1 && listed[0].kind === "columns" ? [] : listed;
     const items = named.map((one) => (small ? fixedItem(groupOf(one), symbol(one)) : entry(holder, one, hidden, again)));
     const marks = chart.marks.filter((one) => one.key).map((mark) =>
       fixedItem(mark.key, mark.axis === "point" ? diamond(mark.colour) : stroke(mark.colour, mark.dash)));
