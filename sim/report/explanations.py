@@ -324,7 +324,7 @@ def risk_rows(view: ResultView) -> list[RiskRow]:
     return sorted(felt, key=lambda row: (-row.days, -(row.share or 0.0)))[:MOST_RISKS]
 
 
-GROUPS_OF_INDICES = {"productivity": "loss.", "lead_times": "supplier."}
+GROUPS_OF_INDICES = {"productivity": "loss.", "lead_times": "supplier.", "pace": "pace.", "prices": "price."}
 """Groups of ranges that are switched off together -> how the ids of their inputs begin; first-order shares add up."""
 
 

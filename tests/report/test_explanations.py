@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import sim
-from sim.report.explanations import cause_periods, chain_rows, critical_causes, describe_chain
+from sim.report.explanations import (
+    GROUPS_OF_INDICES,
+    _shares_of_variance,
+    cause_periods,
+    chain_rows,
+    critical_causes,
+    describe_chain,
+)
 from sim.report.result_view import ResultView
 from sim.report.verdict import key_results
+from sim.study.analyses.switch_off import GROUPS, UNCERTAINTY
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
@@ -61,3 +71,19 @@ def test_a_result_that_is_read_back_still_knows_why(by_hand: Result, tmp_path: o
     pd.testing.assert_frame_equal(again.chain, by_hand.chain)
     assert set(again.events.columns) == set(by_hand.events.columns)
     assert describe_chain(ResultView.of(again)) == describe_chain(ResultView.of(by_hand))
+
+
+def test_the_share_of_a_group_of_ranges_is_that_of_its_inputs_together() -> None:
+    rows = [("pace.everyone", 0.5), ("pace.site", 0.2), ("loss.civil", -0.01), ("price.land", 0.03), ("gpus", 0.1)]
+    indices = pd.DataFrame({
+        "kind": ["uncertainty"] * 4 + ["risk"], "id": [name for name, _ in rows], "index": [share for _, share in rows],
+        "metric": "lead_time_full_days",
+    })  # fmt: skip
+    found = _shares_of_variance(SimpleNamespace(indices=indices), "lead_time_full_days")  # type: ignore[arg-type]
+    groups = {name: found[UNCERTAINTY, name] for name in ("pace", "productivity", "prices")}
+    assert groups == pytest.approx({"pace": 0.7, "productivity": 0.0, "prices": 0.03})
+    assert found["risk", "gpus"] == pytest.approx(0.1)
+
+
+def test_every_group_of_indices_is_one_that_can_be_switched_off() -> None:
+    assert set(GROUPS_OF_INDICES) <= set(GROUPS)

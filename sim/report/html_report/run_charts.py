@@ -270,6 +270,7 @@ def which_risk(view: ResultView) -> Chart | None:
     return Chart(
         "Which risk matters: days saved at P80 when it is switched off",
         f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up."
+        " Without a dot: drawn for each activity by itself, so that no share of the variance is its own."
         f" n = {view.info.count} each, seed {view.info.seed}.",
         "Which risk matters: " + "; ".join(f"{row.name} {row.text} days" for row in rows[:5]) + ".",
         y=ChartAxis("days saved at P80 (bar, 95 % interval)"),
