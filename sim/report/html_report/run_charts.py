@@ -183,7 +183,7 @@ def _dates_of_the_ramp(view: ResultView) -> Iterator[Mark]:
     for name, metric in (("first MW", FIRST), ("all MW", FINISH)):
         p80 = (view.percentiles(metric) or {}).get("p80", math.nan)
         if math.isfinite(p80):
-            yield Mark("x", p80, f"{name}, P80 {view.dates.format(p80)}", "p80", optional=metric == FIRST)
+            yield Mark("x", p80, f"{name}, P80 {view.dates.format(p80)}", "p80", optional=True)
 
 
 def convergence(view: ResultView) -> Chart:

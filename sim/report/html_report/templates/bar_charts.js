@@ -28,7 +28,8 @@ const barCharts = (() => {
     for (const t of found.ticks) {
       svg.append(make("line", { class: t ? "grid" : "axis", x1: sx(t), x2: sx(t), y1: TOP - 6, y2: end }));
       const text = written({ ...chart.y, digits: found.digits }, t);
-      svg.append(make("text", { x: sx(t), y: 32, "text-anchor": "middle" }, text));
+      const x = Math.max(sx(t), widthOf(text) / 2 + 1);  // the first one may stand at the very edge
+      svg.append(make("text", { x, y: 32, "text-anchor": "middle" }, text));
     }
   }
   function bar(svg, one, y, width, sx, share) {

@@ -49,22 +49,26 @@ const lineChart = (() => {
   }
 
   // The words of upright lines stand above the plot in rows, so that no line crosses a word: a line goes up to its own
-  // row, so what is further right goes lower. Row 0 is the lowest.
+  // row, so what is further right goes lower. Row 0 is the lowest. Where that leaves a word without a place, other orders
+  // and sides are tried; a mark that may be left out comes last, and is where there is none.
   function wordRows(chart, sx, width) {
-    const placed = [], marks = chart.marks.filter((mark) => mark.axis === "x" && mark.label);
-    const asked = marks.map((mark) => {
+    const asked = chart.marks.filter((mark) => mark.axis === "x" && mark.label).map((mark) => {
       const x = sx(mark.at), wide = widthOf(mark.label);
       const sides = [x + 4, x - 4 - wide].filter((from) => from >= 0 && from + wide <= width);
       return { mark, x, wide, sides: sides.length ? sides : [Math.max(0, width - wide)] };
     });
-    // what may be left out comes last; a word that only has room left of its line goes above those that lie there
-    const isLate = (one) => 2 * Boolean(one.mark.optional) + (one.sides[0] < one.x);
-    const order = asked.sort((a, b) => isLate(a) - isLate(b) || b.x - a.x);
-    for (const { mark, x, wide, sides } of order) {
-      const found = freeRow(placed, x, wide, sides);
+    const ways = [[-1, false], [1, false], [-1, true], [1, true]].map(([order, isLeft]) => arranged(asked, order, isLeft));
+    const placed = ways.find((way) => way.every((one) => one.isFree)) || ways[0];
+    return { of: new Map(placed.map((one) => [one.mark, one])), rows: 1 + Math.max(-1, ...placed.map((one) => one.row)) };
+  }
+  function arranged(asked, order, isLeft) {
+    const placed = [], isLate = (one) => 2 * Boolean(one.mark.optional) + (one.sides[0] < one.x);
+    const inOrder = [...asked].sort((a, b) => isLate(a) - isLate(b) || order * (a.x - b.x));
+    for (const { mark, x, wide, sides } of inOrder) {
+      const found = freeRow(placed, x, wide, isLeft ? [...sides].reverse() : sides);
       if (found.isFree || !mark.optional) { placed.push({ mark, x, ...found }); }
     }
-    return { of: new Map(placed.map((one) => [one.mark, one])), rows: 1 + Math.max(-1, ...placed.map((one) => one.row)) };
+    return placed;
   }
   function freeRow(placed, x, wide, sides) {
     for (let row = 0; row <= placed.length; row += 1) {
