@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -126,3 +127,24 @@ class Refused(ValueError):
         """Take the findings; there is at least one."""
         self.findings = tuple(findings)
         super().__init__("; ".join(finding.message for finding in self.findings))
+
+
+def closest(word: str, options: Iterable[str]) -> str:
+    """The option that was probably meant, empty if none comes near."""
+    plain = {_normalised(option): option for option in sorted(options)}
+    near = difflib.get_close_matches(_normalised(word), plain, n=1, cutoff=0.6)
+    return plain[near[0]] if near else ""
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """A hint for a word that is not known: the nearest option, or all of them if they are few."""
+    choice = sorted(set(options))
+    near = closest(word, choice)
+    if near:
+        return f"did you mean {near}?"
+    return f"known here: {', '.join(choice)}" if 0 < len(choice) <= 12 else ""
+
+
+def _normalised(word: str) -> str:
+    """A word without case, hyphen or underscore, in which misspellings differ least."""
+    return word.lower().replace("-", "_").replace("_", " ")

@@ -82,7 +82,7 @@ def _place(text: str) -> tuple[str, str]:
     """Return a place as a word and the code of its state: ("ohio", "OH")."""
     from holidays import country_holidays
 
-    from sim.config.source_positions import did_you_mean
+    from sim.errors import did_you_mean
 
     word = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
     if word in (HOME, "north_texas"):
@@ -256,7 +256,7 @@ def examples(name: str | None, folder: Path | None) -> None:
     """
     from sim import files
     from sim.config.shipped import shipped, shipped_names
-    from sim.config.source_positions import did_you_mean
+    from sim.errors import did_you_mean
 
     if name is None:
         for line in _listed({one: _first_line(_read(one)) for one in shipped_names()}):

@@ -31,8 +31,7 @@ from sim.config.project import Project
 from sim.config.repetitions import repetitions
 from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
-from sim.config.source_positions import did_you_mean
-from sim.errors import NOTHING, Finding, Refused
+from sim.errors import NOTHING, Finding, Refused, did_you_mean
 
 # --- suppliers, partners, allocations, power --------------------------------------------------------------------------
 

@@ -27,7 +27,6 @@ from sim.config.source_positions import (
     Positions,
     allowed_at,
     child,
-    did_you_mean,
     has,
     nearest_position,
     problem_of,
@@ -36,7 +35,7 @@ from sim.config.source_positions import (
 from sim.config.units import convert_units
 from sim.config.validation_errors import faults_of, further_faults
 from sim.config.yaml_reader import Document, read_file, read_text
-from sim.errors import NOTHING, ConfigError, Problem, Refused
+from sim.errors import NOTHING, ConfigError, Problem, Refused, did_you_mean
 
 # --- merge file, base and overrides -----------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from sim.config.load import SCHEMA_VERSION, Loaded, checked, set_value
 from sim.config.project import Continuation
-from sim.config.source_positions import Address, Position, allowed_at, child, did_you_mean, value_at
+from sim.config.source_positions import Address, Position, allowed_at, child, value_at
 from sim.config.yaml_reader import Document, read_file
-from sim.errors import ConfigError, Problem
+from sim.errors import ConfigError, Problem, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 SCALED = ("value", "low", "mode", "high", "median", "p90")

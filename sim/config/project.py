@@ -37,8 +37,7 @@ from sim.config.sections.risks import Mode, Pace, Risks
 from sim.config.sections.systems import SYSTEMS, Energization, Network, Step, System, Systems
 from sim.config.sections.weather import Weather
 from sim.config.sections.working_week import Calendar
-from sim.config.source_positions import did_you_mean
-from sim.errors import ConfigError, Problem
+from sim.errors import ConfigError, Problem, did_you_mean
 
 # --- expectations -----------------------------------------------------------------------------------------------------
 

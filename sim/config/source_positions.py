@@ -6,7 +6,6 @@ unit and range that the models state for an address, from which messages, hints 
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -222,24 +221,3 @@ def _elements(kind: Any) -> list[Any]:
 def _is_section(kind: Any) -> bool:
     """Whether a type is a section with fields."""
     return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def closest(word: str, options: Iterable[str]) -> str:
-    """The option that was probably meant, empty if none comes near."""
-    plain = {_normalised(option): option for option in sorted(options)}
-    near = difflib.get_close_matches(_normalised(word), plain, n=1, cutoff=0.6)
-    return plain[near[0]] if near else ""
-
-
-def did_you_mean(word: str, options: Iterable[str]) -> str:
-    """A hint for a word that is not known: the nearest option, or all of them if they are few."""
-    choice = sorted(set(options))
-    near = closest(word, choice)
-    if near:
-        return f"did you mean {near}?"
-    return f"known here: {', '.join(choice)}" if 0 < len(choice) <= 12 else ""
-
-
-def _normalised(word: str) -> str:
-    """A word without case, hyphen or underscore, in which misspellings differ least."""
-    return word.lower().replace("-", "_").replace("_", " ")

@@ -26,15 +26,13 @@ from sim.config.source_positions import (
     Unread,
     allowed_at,
     child,
-    closest,
-    did_you_mean,
     has,
     nearest_position,
     short_text,
     value_at,
 )
 from sim.config.units import hint_for_text
-from sim.errors import NOTHING, Finding, Refused
+from sim.errors import NOTHING, Finding, Refused, closest, did_you_mean
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]
 """Reads a tree as a model; raises ValidationError, or Refused where sections contradict each other."""

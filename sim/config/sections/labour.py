@@ -31,8 +31,7 @@ from sim.config.sections.estimates import (
 )
 from sim.config.sections.systems import Learning
 from sim.config.sections.working_week import Calendar, Clock, ClockSpan, Holidays, NamedCalendar, Weekday
-from sim.config.source_positions import did_you_mean
-from sim.errors import Finding, Refused
+from sim.errors import Finding, Refused, did_you_mean
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 

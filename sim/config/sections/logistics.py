@@ -25,8 +25,7 @@ from sim.config.sections.estimates import (
 )
 from sim.config.sections.systems import Fleet, Seldom, Whole
 from sim.config.sections.working_week import ClockSpan, Holidays, Weekday
-from sim.config.source_positions import did_you_mean
-from sim.errors import Finding, Refused
+from sim.errors import Finding, Refused, did_you_mean
 
 # --- roads ------------------------------------------------------------------------------------------------------------
 

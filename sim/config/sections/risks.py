@@ -32,8 +32,7 @@ from sim.config.sections.estimates import (
     Unit,
     Weeks,
 )
-from sim.config.source_positions import did_you_mean
-from sim.errors import NOTHING, Finding, Refused
+from sim.errors import NOTHING, Finding, Refused, did_you_mean
 
 Correlation = Annotated[Figure, Unit("correlation"), Bounds(0, 1)]
 Mode = Literal["inherent", "mitigated", "none"]

@@ -15,8 +15,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.config.sections.estimates import Section, Sourced
-from sim.config.source_positions import did_you_mean
-from sim.errors import NOTHING, Finding, Refused
+from sim.errors import NOTHING, Finding, Refused, did_you_mean
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from sim.config.sections.contract import ContractMilestone
-from sim.config.source_positions import did_you_mean
-from sim.errors import SimError
+from sim.errors import SimError, did_you_mean
 from sim.study.chunk import Floats
 from sim.study.intervals import Interval, proportion_interval, quantile
 from sim.study.sample import Sample

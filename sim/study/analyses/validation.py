@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from sim import files
 from sim.config.load import Loaded
 from sim.config.project import Expectation, Project, parse_expectation
-from sim.config.source_positions import Fault, did_you_mean, nearest_position, problem_of
+from sim.config.source_positions import Fault, nearest_position, problem_of
 from sim.engine.backends import AUTO
-from sim.errors import NOTHING, ConfigError, SimError
+from sim.errors import NOTHING, ConfigError, SimError, did_you_mean
 from sim.plan.vocabulary import WORK
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case

@@ -21,8 +21,7 @@ from sim.config.load import checked
 from sim.config.project import Project
 from sim.config.sections.systems import Network
 from sim.config.shipped import is_name, shipped
-from sim.config.source_positions import did_you_mean
-from sim.errors import ConfigError, Problem
+from sim.errors import ConfigError, Problem, did_you_mean
 from sim.jit import gc_paused
 from sim.report.exchange.importers.network_import import (
     RESOURCES,

@@ -33,9 +33,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sim import files
-from sim.config.source_positions import did_you_mean
 from sim.config.yaml_reader import read_file
-from sim.errors import ConfigError, Problem
+from sim.errors import ConfigError, Problem, did_you_mean
 from sim.plan.vocabulary import MINUTES_PER_DAY
 
 KINDS = (
