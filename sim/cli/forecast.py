@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
     from sim.study.api import Config
 
-STATUS = click.option(
+REQUIRED_STATUS = click.option(
     "--status", type=click.Path(path_type=Path), required=True, help="File of facts, as `sim status init` writes it."
 )
 SHEET = click.option(
@@ -25,7 +25,7 @@ SHEET = click.option(
 
 @click.command()
 @CONFIG
-@STATUS
+@REQUIRED_STATUS
 @RUNS
 @SEED
 @WORKERS

@@ -135,16 +135,19 @@ def round_if_integer(loaded: Loaded[M], path: str, number: float) -> float | int
 # --- as a file --------------------------------------------------------------------------------------------------------
 
 
-def extended(path: Path, changes: Mapping[str, Any]) -> str:
-    """Return a configuration as YAML, to be kept beside `path`: that one with changes, by their dotted paths."""
+def extended(path: Path, changes: Mapping[str, Any], suffix: str, comment: str) -> str:
+    """Return a configuration as YAML, to be kept beside `path`: that one with changes, by their dotted paths.
+
+    It has the other one's name with a suffix, and begins with a comment of one line.
+    """
     own = dict(read_file(path).tree)
-    name = f"{own.get('name', path.stem)}_live"
+    name = f"{own.get('name', path.stem)}{suffix}"
     if "extends" not in own:
         own = {"extends": path.name, "schema_version": SCHEMA_VERSION}
     tree = {**own, "name": name}
     for dotted, value in changes.items():
         _put(tree, dotted.split("."), value)
-    lines = [f"# What was on the screen of: sim live {path.name}. Keep it in the same folder.", *_lines(tree, "")]
+    lines = [f"# {comment}", *_lines(tree, "")]
     return "\n".join(lines) + "\n"
 
 

@@ -299,7 +299,8 @@ class Live:
         self.project(changes)
         words = (override.partition("=") for override in self.overrides)
         given = {path.strip(): read_text(text, path).tree for path, _, text in words}
-        return extended(self.path, {**given, **changes})
+        comment = f"What was on the screen of: sim live {self.path.name}. Keep it in the same folder."
+        return extended(self.path, {**given, **changes}, "_live", comment)
 
     def pictures(self, changes: Changes, wanted: Wanted, *, anew: bool = False) -> Iterator[dict[str, Any]]:
         """Yield pictures of the project on screen, of ever more replications, as long as they are wanted."""

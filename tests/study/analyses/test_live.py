@@ -107,7 +107,8 @@ def test_a_file_that_extends_nothing_is_extended(tmp_path: Path) -> None:
     from sim.config.overrides import extended
 
     (tmp_path / "own.yaml").write_text("schema_version: 1\nname: own\n", encoding="utf-8")
-    lines = extended(tmp_path / "own.yaml", {"logistics.cranes": 4}).splitlines()
+    lines = extended(tmp_path / "own.yaml", {"logistics.cranes": 4}, "_live", "More cranes.").splitlines()
+    assert lines[:1] == ["# More cranes."]
     assert lines[1:] == ['extends: "own.yaml"', "schema_version: 1", 'name: "own_live"', "logistics:", "  cranes: 4"]
 
 
