@@ -115,7 +115,7 @@ peers: ## other simulators for `make bench ARGS=peers`, each in an environment o
 	  $(PYTHON) -m venv .peers/$$peer && .peers/$$peer/bin/python $(PIP_INSTALL) $$peer || exit; done
 
 curves: $(INSTALLED_DEV) ## write the expected delivery curves of tests/curves anew; review the difference
-	for strategy in stick_built hybrid modular any_price; do \
+	for strategy in stick_built hybrid hybrid_450 modular any_price; do \
 	  $(BIN)/sim baseline save configs/$$strategy.yaml tests/curves/$$strategy.json --runs 16 --seed 1 || exit; done
 	$(BIN)/sim baseline save configs/horizon_2gw.yaml tests/curves/horizon_2gw.json --runs 4 --seed 1
 	$(BIN)/sim schema --out configs/schema.json
