@@ -80,7 +80,7 @@ class Writer:
         for number in range(self.units):
             plan.unit(f"{self.pick('bht')}{number}", self.route())
         plan.unit("porter", self.opening())
-        for number in range(self.pick((0, 1, 2, 3))):
+        for number in range(self.pick((0, 1, 2, 4))):
             plan.unit(f"watcher{number}", self.watching())
         return plan
 
@@ -102,7 +102,7 @@ class Writer:
     def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
         """A balance that comes soon, late or never."""
         minutes, last = self.pick((1, 1, 2, 5, 13)), self.pick((50, HORIZON // 2))
-        return Balance(pools, self.random.randint(-1, 3), minutes, last, below)
+        return Balance(pools, self.pick((-1, 0, 1, 2, 2, 3)), minutes, last, below)
 
     def calendars(self) -> dict[str, Calendar]:
         """One that never closes, one of short stretches, one for the road; hardly two alike."""

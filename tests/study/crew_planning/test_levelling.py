@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -117,6 +118,25 @@ def test_the_levelled_plan_keeps_the_date_of_the_window_rule_with_no_more_people
         plan = plan_crews(small(seed))
         assert plan.manning.peak <= plan.window_peak
         assert plan.finish_days <= max(plan.planned_for_days, plan.window_days)
+
+
+CONFIGS = sorted(path for path in Path("configs").rglob("*.yaml") if path.parent.name in ("configs", "cases"))
+QUICK = ("hybrid", "one_block")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow)
+        for path in CONFIGS
+        if path.stem != "base"
+    ],
+)
+def test_no_shipped_plan_is_worse_than_the_window_rule_in_both_peak_and_date(path: Path) -> None:
+    plan = plan_crews(load(path, ["labour.crew_plan=levelled"]).value)
+    assert plan.manning.peak <= plan.window_peak or plan.finish_days <= plan.window_days
+    # and it keeps the date it is planned for, or is no later than the window rule
+    assert plan.finish_days <= max(plan.planned_for_days, plan.window_days) + 1e-9
 
 
 def test_a_limit_of_people_gives_the_earliest_date_for_so_many() -> None:
