@@ -5,7 +5,8 @@
 Each true project is a replication of its own seed; the status is all that is told of it. Where the truth comes among the
 runs of a forecast in order says everything: of `FORECAST_RUNS` = 39 runs and the truth each order is as likely, so that
 below P10, P50, P80 and P90 lie 4, 20, 32 and 36 of 40 truths (Talagrand's rank histogram, without interpolation). Writes
-results/calibration.csv, docs/img/forecast_calibration.svg and its section of docs/validation.md.
+results/calibration.csv, docs/img/forecast_calibration.svg and its section of docs/validation.md. Outcomes are kept as they
+come: begun again, it goes on from those it has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from functools import cache
@@ -43,7 +45,8 @@ CUTS = (0.25, 0.5, 0.75)
 LEVELS = (0.1, 0.5, 0.8, 0.9)
 EVERY = 28 * MINUTES_PER_DAY
 """Counts are stated every four weeks."""
-SLOW_PACE = 1.2
+SLOW_PACE, SLOW = 1.2, 60
+"""The pace of a slow project, and of so many of them."""
 Floats = np.ndarray
 
 
@@ -171,17 +174,23 @@ def outcomes_of(
     return found
 
 
-def _all_of(task: tuple[int, tuple[str, ...], bool, float | None]) -> list[Outcome]:
+Task = tuple[int, tuple[str, ...], bool, float | None]
+
+
+def _all_of(task: Task) -> list[Outcome]:
     number, grains, learning, pace = task
     return outcomes_of(number, grains, learning=learning, pace=pace)
 
 
-def tasks(truths: int) -> list[tuple[int, tuple[str, ...], bool, float | None]]:
+def tasks(truths: int, slow: int = SLOW) -> list[Task]:
     """Return what is asked: every grain with learning on, and a slow project with learning on and off."""
-    slow = range(min(truths, 60))
     return [
-        *((number, GRAINS, True, None) for number in range(truths)),
-        *((number, ("activities",), learning, SLOW_PACE) for number in slow for learning in (True, False)),
+        task
+        for number in range(truths)
+        for task in (
+            (number, GRAINS, True, None),
+            *(((number, ("activities",), learning, SLOW_PACE) for learning in (True, False)) if number < slow else ()),
+        )
     ]
 
 
@@ -231,13 +240,35 @@ def draw(found: Sequence[Outcome], path: Path) -> None:
     plt.close(figure)
 
 
-def write(found: Sequence[Outcome]) -> None:
-    """Write the outcomes, the picture, and the table into its page."""
+def kept() -> list[Outcome]:
+    """Return the outcomes there are."""
+    path = RESULTS / "calibration.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as source:
+        return [
+            Outcome(
+                int(row["truth"]), row["grain"], float(row["cut"]), row["learning"] == "True", row["pace"],
+                int(row["below"]), float(row["error"]), float(row["width"]),
+            )
+            for row in csv.DictReader(source)
+        ]  # fmt: skip
+
+
+def keep(found: Iterable[Outcome]) -> None:
+    """Add outcomes to those there are."""
     RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / "calibration.csv").open("w", newline="", encoding="utf-8") as sink:
+    path = RESULTS / "calibration.csv"
+    begins = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as sink:
         writer = csv.DictWriter(sink, [field.name for field in fields(Outcome)], lineterminator="\n")
-        writer.writeheader()
+        if begins:
+            writer.writeheader()
         writer.writerows(asdict(one) for one in found)
+
+
+def write(found: Sequence[Outcome]) -> None:
+    """Write the picture, and the table into its page."""
     draw(found, PICTURE)
     page = PAGE.read_text(encoding="utf-8")
     head, _, rest = page.partition(BEGIN)
@@ -246,10 +277,14 @@ def write(found: Sequence[Outcome]) -> None:
 
 
 def main(truths: int = TRUTHS) -> None:
-    """Forecast true projects on all cores, and write what was found."""
-    todo = tasks(truths)
-    with ProcessPoolExecutor(int(os.environ.get("WORKERS", os.cpu_count() or 1))) as pool:
-        found = [one for many in pool.map(_all_of, todo) for one in many]
+    """Forecast true projects on all cores, as far as that was not done before, and write what was found."""
+    there = {(one.truth, one.learning, one.pace) for one in kept()}
+    todo = [task for task in tasks(truths) if (task[0], task[2], str(task[3] or "")) not in there]
+    workers = int(os.environ.get("WORKERS", os.cpu_count() or 1))
+    with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        for many in pool.map(_all_of, todo) if pool else map(_all_of, todo):
+            keep(many)
+    found = sorted(kept(), key=lambda one: (one.pace, not one.learning, one.cut, GRAINS.index(one.grain), one.truth))
     write(found)
     print(table(found))  # noqa: T201 (a command)
 

@@ -76,8 +76,9 @@ def forecast(
     if moves:
         before = plan_before(earlier, result)
         moved = attribute(
-            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, before=before
-        )
+            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, before=before,
+            found=result.sample,
+        )  # fmt: skip
     keep(result, target)
     click.echo(describe_forecast(result, moved, earlier))
     click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")

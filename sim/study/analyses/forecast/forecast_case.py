@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache, partial
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ from sim.metrics.measure import MetricContext
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
 from sim.study.analyses.forecast.earned_value import project_earned_value
-from sim.study.analyses.forecast.learning import Learnt, Past, Pasts, Posterior, PosteriorUniforms, Statistics, past_of
+from sim.study.analyses.forecast.learning import Learnt, Past, Pasts, Posterior, PosteriorUniforms, Statistics, pasts_of
 from sim.study.analyses.forecast.open_risks import with_risks
-from sim.study.analyses.forecast.plan_steps import PlanSteps, translated
+from sim.study.analyses.forecast.plan_steps import PlanSteps, Recent, translated
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import RemainingWork
 from sim.study.analyses.forecast.status import LOGIC, ONLINE, Logic, Status, read_status
@@ -58,6 +59,12 @@ class History:
 
     progress: Progress
     state: InitialState
+
+
+SEEN_PASTS: Recent[Pasts] = Recent(4)
+SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(2)
+CHANGED: Recent[Case] = Recent(2)
+"""Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,19 +182,39 @@ class ForecastCase(Case):
     def pasts(self) -> Pasts:
         """Return simulated pasts beside the facts."""
         assert self.status is not None
+        # statuses that differ in what they promise have the same pasts
+        told = self.status.minute, *self.status.only("count", "milestone", "activity").facts
+        return SEEN_PASTS.get((self._plain,), told, self._pasts_beside_facts)
+
+    def _pasts_beside_facts(self) -> Pasts:
+        assert self.status is not None
         case = self._plain
         seen = PlanSteps(case.project, case.plan, case.planned_run.log)
         statistics = Statistics(seen, self.status)
-        found = [statistics.of(past) for past in simulated_pasts(case)]
+        found = np.concatenate([statistics.of(some) for some in simulated_pasts(case)])
         drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
         return Pasts(case.plan.inputs, drawn, statistics, found)
 
     @cached_property
     def histories(self) -> tuple[History, ...]:
         """Return the histories that replications go on from in turns: the facts, and between them what is possible."""
-        runs = (next(self._plain.replications(PAST_SEED, past, 1)) for past in self.pasts.nearest(HISTORIES))
-        found = (self._history(self._steps_by(done.outcome.log)) for done in runs)
+        assert self.status is not None
+        told = self.logic, self.status.minute, *self.status.without("risk", "money", "hours", "people").facts
+        return SEEN_HISTORIES.get((self._plain, self.plan), told, self._possible_histories)
+
+    def _possible_histories(self) -> tuple[History, ...]:
+        found = (self._history(self._steps_of_past(past)) for past in self.pasts.nearest(HISTORIES))
         return tuple(one for one in found if not one.state.complete) or (self._expected_history,)
+
+    def _steps_of_past(self, past: int) -> PlanSteps:
+        """Return where facts stand in the plan as a simulated past went."""
+        known: dict[int, PlanSteps] = self._plain.__dict__.setdefault("_steps_of_pasts", {})
+        if self.plan is not self._plain.plan or len(self.plan.rows) > KEPT_STEPS:
+            known = {}
+        if past not in known:
+            (done,) = self._plain.replications(PAST_SEED, past, 1)
+            known[past] = self._steps_by(done.outcome.log)
+        return known[past].copy()
 
     @cached_property
     def posterior(self) -> Posterior | None:
@@ -232,19 +259,29 @@ class ForecastCase(Case):
         turns = self._remaining[seed]
         return turns[replication % len(turns)](replication)
 
+    def _spread(self, seed: int) -> Uniforms | None:
+        """Return where the compiled engine has first attempts from, if not plain: the same object, tables are found by it."""
+        if self.sampling.is_plain and self.posterior is None:
+            return None
+        if seed not in self._spreads:
+            draws = self.draws(seed).uniforms
+            only_shared = partial(_only_shared, self.plan.inputs.names, draws)
+            self._spreads[seed] = only_shared if self.sampling.is_plain else draws
+        return self._spreads[seed]
+
+    @cached_property
+    def _spreads(self) -> dict[int, Uniforms]:
+        """Return where the compiled engine has first attempts from, by seed."""
+        return {}
+
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
     ) -> Iterator[Replication]:
         """Continue replications first … first + count − 1 from the state at the data date."""
         state_of = partial(self.remaining, seed)
         if (engine or self.engine) == COMPILED:
-            spread: Uniforms | None = None
-            if not self.sampling.is_plain:
-                spread = self.draws(seed).uniforms
-            elif self.posterior is not None:
-                spread = partial(_only_shared, self.plan.inputs.names, self.draws(seed).uniforms)
             sources = self._calendar_sources(seed, calendars_of)
-            return run_numba(self.kernel_plan, seed, spread, first, count, *sources, state_of=state_of)
+            return run_numba(self.kernel_plan, seed, self._spread(seed), first, count, *sources, state_of=state_of)
         calendars = calendars_of or partial(self.calendars_of, seed, engine=SIMPY)
         return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars, state_of)
 
@@ -262,7 +299,7 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     how = config.continuation
     assert how is not None
     plain = replace(config, continuation=None)
-    basis = None if how.base.value == config.value else _basis(_Hashed(how.base), engine)
+    basis = None if how.base.value == config.value else prepared(how.base, engine)
     return forecast_case(
         plain,
         how.status,
@@ -271,6 +308,7 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
         engine=engine,
         sampling=sampling,
         runs=runs,
+        planned=prepared(plain, engine) if sampling == "mc" else None,
         basis=basis,
     )
 
@@ -279,19 +317,26 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
 class _Hashed:
     """A configuration that is looked up by what it says."""
 
-    config: Any
+    config: Loaded[Project]
 
     def __hash__(self) -> int:
         return hash(digest(self.config.value))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashed) and bool(self.config.value == other.config.value)
+        return isinstance(other, _Hashed) and self._says() == other._says()
+
+    def _says(self) -> tuple[object, ...]:
+        return self.config.value, self.config.files
+
+
+def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
+    """Return the case of a configuration from its first day; the same for all that is made of it one after another."""
+    return _prepared(_Hashed(config), engine)
 
 
 @lru_cache(maxsize=2)
-def _basis(base: _Hashed, engine: str) -> Case:
-    """Return the case of a configuration before anything was changed; the same for all points of a study."""
-    return prepare_case(base.config, engine=engine)
+def _prepared(config: _Hashed, engine: str) -> Case:
+    return prepare_case(config.config, engine=engine)
 
 
 def forecast_case(
@@ -326,7 +371,8 @@ def forecast_case(
     if changed is config:
         return case
     # risks change chances alone; crews and order dates stay, and with them the history
-    base = prepare_case(changed, sampling=sampling, runs=runs, engine=engine)
+    how = digest(changed.value), sampling, runs, engine
+    base = CHANGED.get((base,), how, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
     begun = case.begun if basis is None and not status.of("risk") else None
     found = _as_forecast(base, status, learning, case.logic, basis, expected, begun)
     return replace(found, stated=config.value)
@@ -344,16 +390,19 @@ def _as_forecast(
 
 KEPT_STEPS = 20_000
 """Steps of a plan up to which its simulated pasts are kept for the next status: 64 MB."""
+TOGETHER = 10
+"""Pasts that are looked at together."""
 
 
 def simulated_pasts(case: Case) -> Iterable[Past]:
-    """Return the pasts that might have been, the same ones for every status of a case."""
-    runs = (past_of(case.plan, done.outcome.log) for done in case.replications(PAST_SEED, 0, PASTS))
+    """Return the pasts that might have been, some at a time, the same ones for every status of a case."""
+    logs = (done.outcome.log for done in case.replications(PAST_SEED, 0, PASTS))
+    found = (pasts_of(case.plan, some) for some in iter(lambda: [*islice(logs, TOGETHER)], []))
     if len(case.plan.rows) > KEPT_STEPS:
-        return runs
-    if "_pasts" not in case.__dict__:
-        case.__dict__["_pasts"] = list(runs)
-    kept: list[Past] = case.__dict__["_pasts"]
+        return found
+    kept: list[Past] = case.__dict__.setdefault("_pasts", [])
+    if not kept:
+        kept += found
     return kept
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,9 @@ from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Inputs, Uniforms
 from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
-from sim.study.analyses.forecast.status import ONLINE, Status
+from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
+from sim.world.working_time import Calendar
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -110,19 +111,23 @@ class PosteriorUniforms:
 
 @dataclass(frozen=True)
 class Past:
-    """When one project did which step, last (`done`) and first (`begun`), in minutes; NEVER where it did not."""
+    """When projects did which step, last (`done`) and first (`begun`), in minutes; NEVER where one did not.
+
+    Both have the shape (pasts, steps).
+    """
 
     done: Ints
     begun: Ints
 
 
-def past_of(plan: CompiledPlan, log: Log) -> Past:
-    """Return a simulated past; of a step that is done again the last time counts, as in what is reported."""
-    done, begun = np.full(len(plan.rows), NEVER, np.int64), np.full(len(plan.rows), NEVER, np.int64)
-    # numpy keeps the last value that is assigned to a place
-    done[log[:, 1]] = log[:, 0]
-    works = log[plan.rows[log[:, 1], 0] == WORK][::-1]
-    begun[works[:, 1]] = works[:, 2]
+def pasts_of(plan: CompiledPlan, logs: Sequence[Log]) -> Past:
+    """Return simulated pasts; of a step that is done again the last time counts, as in what is reported."""
+    done, begun = (np.full((len(logs), len(plan.rows)), NEVER, np.int64) for _ in range(2))
+    for past, log in enumerate(logs):
+        # numpy keeps the last value that is assigned to a place
+        done[past, log[:, 1]] = log[:, 0]
+        works = log[plan.rows[log[:, 1], 0] == WORK][::-1]
+        begun[past, works[:, 1]] = works[:, 2]
     return Past(done, begun)
 
 
@@ -137,28 +142,31 @@ class Statistics:
         self.steps = steps
         self.evidence = 0
         self.actual: list[float] = []
-        self._of: list[Callable[[Past], float]] = []
+        self._of: list[Callable[[Past], Floats]] = []
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
             self._count(what, [fact for fact in status.of("count") if fact.what == what])
         self._finishes(list(self._milestones(status)))
         self._finishes(list(self._activities(status)))
         self._lengths(status)
 
-    def of(self, past: Past) -> list[float]:
-        """Return what the facts would have been in a past."""
-        return [statistic(past) for statistic in self._of]
+    def of(self, pasts: Past) -> Floats:
+        """Return what the facts would have been in some pasts, shape (pasts, statistics)."""
+        found = np.empty((len(pasts.done), len(self._of)))
+        for column, statistic in enumerate(self._of):
+            found[:, column] = statistic(pasts)
+        return found
 
-    def _add(self, actual: float, statistic: Callable[[Past], float], evidence: int) -> None:
+    def _add(self, actual: float, statistic: Callable[[Past], Floats], evidence: int) -> None:
         self.actual.append(actual)
         self._of.append(statistic)
         self.evidence += evidence
 
-    def _count(self, what: str, facts: Iterable[object]) -> None:
+    def _count(self, what: str, facts: Iterable[Fact]) -> None:
         places = np.array([self.steps.routes[unit].steps[place] for unit, place in self.steps.stages[what]])
         per = self.steps.mw_of_block if what == ONLINE else 1.0
         for fact in facts:
-            date, count = int(fact.date or 0), float(fact.count or 0) / per  # type: ignore[attr-defined]
-            self._add(count, lambda past, date=date: float((past.done[places] <= date).sum()), int(count))  # type: ignore[misc]
+            date, count = int(fact.date or 0), float(fact.count or 0) / per
+            self._add(count, partial(_done_by, places, date), int(count))
 
     def _milestones(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield kind, last step and minute of every milestone that was reached."""
@@ -180,7 +188,7 @@ class Statistics:
             mine = [(step, minute) for other, step, minute in facts if other == kind]
             places = np.array([step for step, _ in mine])
             mean = float(np.mean([minute for _, minute in mine]))
-            self._add(mean, lambda past, places=places: _mean_of(past.done[places]), len(mine))  # type: ignore[misc]
+            self._add(mean, partial(_mean_finish, places), len(mine))
 
     def _lengths(self, status: Status) -> None:
         """Add how long activities of a name took, in working minutes on their stated calendar."""
@@ -193,25 +201,38 @@ class Statistics:
             rows = np.array(mine, np.int64)
             calendar = self.steps.plan.base_calendars[self.steps.rows[mine[0][0]][2]]
 
-            def length(begun: Ints, done: Ints, calendar: object = calendar) -> float:
-                worked = calendar.worked_many(done) - calendar.worked_many(begun)  # type: ignore[attr-defined]
-                return float(np.log(np.maximum(worked, 1)).mean())
-
+            actual = Past(rows[None, :, 2], rows[None, :, 1])
             self._add(
-                length(rows[:, 1], rows[:, 2]),
-                lambda past, at=rows[:, 0], length=length: _of_those_done(past, at, length),  # type: ignore[misc]
+                float(_mean_length(np.arange(len(rows)), calendar, actual)[0]),
+                partial(_mean_length, rows[:, 0], calendar),
                 0,
             )
 
 
-def _mean_of(minutes: Ints) -> float:
-    there = minutes[minutes < NEVER]
-    return float(there.mean()) if len(there) else float("nan")
+def _done_by(steps: Ints, date: int, pasts: Past) -> Floats:
+    """Return how many of some steps were done by a minute, by past."""
+    return np.asarray((pasts.done[:, steps] <= date).sum(axis=1), float)
 
 
-def _of_those_done(past: Past, steps: Ints, length: Callable[[Ints, Ints], float]) -> float:
-    there = steps[past.done[steps] < NEVER]
-    return length(past.begun[there], past.done[there]) if len(there) else float("nan")
+def _mean_finish(steps: Ints, pasts: Past) -> Floats:
+    """Return the mean minute at which some steps were done, of those that were, by past."""
+    return _mean_where(pasts.done[:, steps], pasts.done[:, steps] < NEVER)
+
+
+def _mean_length(steps: Ints, calendar: Calendar, pasts: Past) -> Floats:
+    """Return the mean logarithm of the working minutes that some works took, of those that were done, by past."""
+    done, begun = pasts.done[:, steps], pasts.begun[:, steps]
+    there = done < NEVER
+    worked = np.ones(done.shape)
+    worked[there] = calendar.worked_many(done[there]) - calendar.worked_many(begun[there])
+    return _mean_where(np.log(np.maximum(worked, 1)), there)
+
+
+def _mean_where(values: Ints | Floats, there: NDArray[np.bool_]) -> Floats:
+    """Return the mean of each row's values that are there; not-a-number where none is."""
+    number = there.sum(axis=1)
+    total = np.where(there, values, 0).sum(axis=1)
+    return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
 
 
 # --- simulated pasts ------------------------------------------------------------------------------------------------
@@ -220,16 +241,13 @@ def _of_those_done(past: Past, steps: Ints, length: Callable[[Ints, Ints], float
 class Pasts:
     """Simulated pasts of a project: the scores of their factors, and their statistics beside the actual ones."""
 
-    def __init__(
-        self, inputs: Inputs, drawn: Floats, statistics: Statistics, of_pasts: Sequence[Sequence[float]]
-    ) -> None:
-        """Set the actual statistics beside those `of_pasts`; `drawn` are uniforms of the factors, shape (factors, pasts)."""
+    def __init__(self, inputs: Inputs, drawn: Floats, statistics: Statistics, found: Floats) -> None:
+        """Set the actual statistics beside those `found` in pasts; `drawn` are uniforms of the factors, (factors, pasts)."""
         from scipy.special import ndtri
 
         self.inputs, self.evidence = inputs, statistics.evidence
         self.scores: Floats = ndtri(np.clip(drawn, EDGE, 1 - EDGE))
-        found = np.array(of_pasts, float).reshape(len(of_pasts), -1)
-        there = np.isfinite(found).all(axis=0)
+        there: NDArray[np.bool_] = np.asarray(np.isfinite(found).all(axis=0))
         mean, spread = found[:, there].mean(axis=0), found[:, there].std(axis=0)
         there[there] = spread > 0
         mean, spread = mean[spread > 0], spread[spread > 0]
@@ -268,9 +286,11 @@ def _ridge(x: Floats, z: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
 
     `x` is standardised, shape (n, p); z has mean 0 and variance 1 by definition, shape (n, q).
     """
-    u, d, v = np.linalg.svd(x, full_matrices=False)
-    kept = d > d[0] * 1e-9
-    u, d, v = u[:, kept], d[kept], v[kept]
+    # the thin singular value decomposition by the smaller of the two products: there are more facts than pasts
+    values, u = np.linalg.eigh(x @ x.T)
+    kept = values > values[-1] * 1e-12
+    d, u = np.sqrt(values[kept]), u[:, kept]
+    v = (u / d).T @ x
     middle = z.mean(axis=0)
     projected = u.T @ (z - middle)
     total = ((z - middle) ** 2).sum(axis=0)

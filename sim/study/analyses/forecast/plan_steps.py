@@ -5,9 +5,13 @@ The route of a unit is that of the expected plan, with what fails there and is d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from operator import is_
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -19,8 +23,29 @@ from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, WORK, Log
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 
+T = TypeVar("T")
 NEVER = 1 << 40
 """The planned minute of what the expected plan does not come to."""
+
+
+class Recent(Generic[T]):
+    """What was worked out last about plans and cases, which are known by what they are, not by what they hold."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.found: list[tuple[tuple[object, ...], Hashable, T]] = []
+
+    def get(self, of: tuple[object, ...], key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was worked out of some objects under a key, or work it out; the oldest is forgotten."""
+        for objects, known, value in self.found:
+            if known == key and all(map(is_, objects, of)):
+                return value
+        made = make()
+        self.found = [*self.found[len(self.found) + 1 - self.most :], (of, key, made)]
+        return made
+
+
+READ: Recent[list[list[int]]] = Recent(3)
 
 
 @dataclass(frozen=True)
@@ -36,19 +61,26 @@ class PlanSteps:
 
     def __init__(self, project: Project, plan: CompiledPlan, planned_log: Log) -> None:
         self.project, self.plan = project, plan
-        self.rows = plan.rows.tolist()
+        # all steps of a plan share what is read from it
+        self.rows = READ.get((plan,), "rows", plan.rows.tolist)
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._routes(planned_log)
 
+    def copy(self) -> PlanSteps:
+        """Return the same once more, to be fitted to other facts."""
+        other = copy(self)
+        other.routes = [*self.routes]
+        return other
+
     def _routes(self, log: Log) -> list[PlannedRoute]:
         """Return the route of every unit."""
-        routes = [PlannedRoute([], []) for _ in self.plan.units]
-        for minute, step, _ in log.tolist():
-            route = routes[int(self.plan.unit_of[step])]
-            route.steps.append(step)
-            route.planned.append(minute)
-        for unit, route in enumerate(routes):
-            self._go_on(unit, route)
+        unit = self.plan.unit_of[log[:, 1]]
+        order = np.argsort(unit, kind="stable")
+        ends = np.cumsum(np.bincount(unit, minlength=len(self.plan.units))).tolist()
+        minutes, steps = log[order, 0].tolist(), log[order, 1].tolist()
+        routes = [PlannedRoute(steps[begin:end], minutes[begin:end]) for begin, end in pairwise([0, *ends])]
+        for number, route in enumerate(routes):
+            self._go_on(number, route)
         return routes
 
     def _go_on(self, unit: int, route: PlannedRoute) -> None:

@@ -25,7 +25,8 @@ from sim.world.streams import stream_key, uniforms
 Floats = NDArray[np.float64]
 OVERRUN = 0.1
 """Share of its planned length that is left of work that has taken longer than its whole range."""
-HALVINGS = 40
+HALVINGS = 26
+"""As many give a share to 1.5e-8."""
 CHUNK = 64
 
 

@@ -101,6 +101,10 @@ class Status:
         """Return the facts of a kind, in order."""
         return tuple(fact for fact in self.facts if fact.kind == kind)
 
+    def only(self, *kinds: str) -> Status:
+        """Return the status with the facts of some kinds alone."""
+        return self.without(*(kind for kind in KINDS if kind not in kinds))
+
     def without(self, *kinds: str) -> Status:
         """Return the status without the facts of some kinds."""
         return replace(self, facts=tuple(fact for fact in self.facts if fact.kind not in kinds))

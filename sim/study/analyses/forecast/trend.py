@@ -20,7 +20,7 @@ from sim.config.load import Loaded, as_loaded, checked
 from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.engine.backends import AUTO
-from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.forecast_case import forecast_case, prepared
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.intervals import quantile_known
@@ -130,24 +130,32 @@ ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
 
 def attribute(
     config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
-    logic: str | None = None, planned: Case | None = None, before: Loaded[Project] | None = None,
+    logic: str | None = None, before: Loaded[Project] | None = None, found: Sample | None = None,
 ) -> list[Move]:  # fmt: skip
     """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
 
-    `before` is the plan of the forecast before, where it was another one.
+    `before` is the plan of the forecast before, where it was another one; `found` are replications of the forecast itself
+    under this seed, where there are some: its first ones are not simulated again.
     """
-    base = planned or prepare_case(config, engine=AUTO)
+    base = prepared(config)
     moves: list[Move] = []
     last = finish_quantiles(base if before is None else prepare_case(before, engine=AUTO), seed, runs)
     moves.append(Move("plan", *last))
     if before is not None:
         last = _moved(moves, "changed plan", last, finish_quantiles(base, seed, runs))
+    known: dict[tuple[Status, bool], tuple[float, float]] = {}
+    if found is not None and found.size >= runs and found.sampling.is_plain:
+        stalled = found.runs["status"][:runs] == "stalled"
+        known[status, learning] = _of_days(np.where(stalled, inf, found.runs[FINISH][:runs]))
     for cause, how in ORDER:
         if cause.startswith("learnt") and not learning:
             continue
-        facts = status.without(*how["drop"])
-        case = forecast_case(config, facts, learning=how["learning"], logic=logic, planned=base)
-        last = _moved(moves, cause, last, finish_quantiles(case, seed, runs))
+        # facts of a kind of which there are none move nothing, and need no replications
+        same = status.without(*how["drop"]), how["learning"]
+        if same not in known:
+            case = forecast_case(config, same[0], learning=same[1], logic=logic, planned=base)
+            known[same] = finish_quantiles(case, seed, runs)
+        last = _moved(moves, cause, last, known[same])
     return moves
 
 
@@ -170,9 +178,13 @@ def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[
 
 def finish_quantiles(case: Case, seed: int, runs: int) -> tuple[float, float]:
     """Return P50 and P80 of the day of the last MW, as a run of so many replications tells them."""
-    days = np.array([
+    return _of_days(np.array([
         inf if done.outcome.deadlock else case.quick_metrics(done)[0].get(FINISH, np.nan)
         for done in case.replications(seed, 0, runs)
-    ])  # fmt: skip
+    ]))  # fmt: skip
+
+
+def _of_days(days: Floats) -> tuple[float, float]:
+    """Return P50 and P80 of some days."""
     p50, p80 = (quantile_known(days, share, PLAIN_MONTE_CARLO).value for share in (0.5, 0.8))
     return p50, p80
