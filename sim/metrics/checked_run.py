@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.delivery import Online
 from sim.metrics.event_log import Ints, Record
-from sim.metrics.money.contracts import Contracts
+from sim.metrics.money.accounts import CostModel
 from sim.metrics.money.ledger import Run
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL
@@ -35,7 +35,7 @@ class CheckedRun:
     project: Project
     run: Run
     blocks: Online
-    bought: Contracts
+    cost_model: CostModel
     metrics: Mapping[str, float]
     curves: Mapping[str, NDArray[np.float64]]
     since: int = 0

@@ -25,7 +25,7 @@ from sim.errors import CheckFailed
 from sim.metrics.checked_run import CheckedRun
 from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.money.contracts import STANDING
-from sim.metrics.money.ledger import Ledger, ledger, standing_costs
+from sim.metrics.money.ledger import Ledger, standing_costs
 from sim.plan.compile import MODES
 from sim.plan.mechanisms.acceleration import OVERTIME
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
@@ -118,9 +118,10 @@ PARTS = ("energise", "shell_and_systems", "compute")
 
 def money(found: CheckedRun) -> Iterator[str]:
     """Yield contracts, sums and curves that are off by a cent."""
-    entries = ledger(found.run, found.bought, found.project)
+    entries = found.cost_model.ledger(found.run)
     total = int(entries.cents.sum())
     yield from _contracts(found, entries)
+    yield from _reported(found, entries)
     yield from _sums(entries, total)
     yield from _with_time(found, entries)
     if round(found.metrics["capital_total_usd"] * 100) != total:
@@ -144,6 +145,15 @@ def _contracts(found: CheckedRun, entries: Ledger) -> Iterator[str]:
     never = (paid == 0) & (entries.ordered < 0)
     for item in np.flatnonzero(wrong & kept & ~never).tolist():
         yield f"{entries.names[item]} costs {entries.value[item] / 100:,.2f} and {paid[item] / 100:,.2f} are paid"
+
+
+def _reported(found: CheckedRun, entries: Ledger) -> Iterator[str]:
+    """What was paid until the data date is what was reported, where that was."""
+    reported = found.cost_model.reported
+    if reported is not None and reported.paid_usd is not None:
+        paid = int(entries.cents[entries.minute <= reported.minute].sum())
+        if paid != round(reported.paid_usd * 100):
+            yield f"{reported.paid_usd:,.2f} were reported as paid, the ledger has {paid / 100:,.2f}"
 
 
 def _sums(entries: Ledger, total: int) -> Iterator[str]:

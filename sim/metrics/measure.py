@@ -150,6 +150,6 @@ def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, fl
     }
     # last, as the identities look at metrics and curves too
     if switched_on():
-        bought = metric_context.cost_model.bought
-        require_conserved(CheckedRun(project, run, blocks, bought, metrics, curves, metric_context.since))
+        model = metric_context.cost_model
+        require_conserved(CheckedRun(project, run, blocks, model, metrics, curves, metric_context.since))
     return metrics, curves

@@ -44,7 +44,7 @@ from sim.metrics.money.finance import (
     running_cost,
 )
 from sim.metrics.money.in_service import in_clusters, moments
-from sim.metrics.money.ledger import Ledger, Run, ledger
+from sim.metrics.money.ledger import Ledger, ReportedPayments, Run, ledger, reconciled
 from sim.plan.layout import Layout
 
 # --- cost model -------------------------------------------------------------------------------------------------------
@@ -62,11 +62,23 @@ class CostModel:
     bought: Contracts
     planned_usd: float = 0.0
     planned_compute_usd: float = 0.0
+    reported: ReportedPayments | None = None
+    """What a project under way has paid."""
 
     @classmethod
     def of(cls, project: Project, layout: Layout, index: Index) -> CostModel:
         """Work out what is bought and when it is due; the planned cost comes later, from the deterministic run."""
         return cls(project, layout, contracts(index, layout, project))
+
+    @property
+    def standing(self) -> int:
+        """Return how many items of the ledger are no contracts."""
+        return len(STANDING) + (self.reported is not None)
+
+    def ledger(self, run: Run) -> Ledger:
+        """Return the ledger of a run, with what was really paid until the data date."""
+        entries = ledger(run, self.bought, self.project)
+        return entries if self.reported is None else reconciled(entries, self.reported)
 
     @cached_property
     def land(self) -> Ints:
@@ -87,12 +99,12 @@ class CostModel:
     @cached_property
     def part(self) -> Ints:
         """Return the part of the capital that every item of the ledger belongs to."""
-        return np.append(self.bought.part, np.full(len(STANDING), PARTS.index("shell_and_systems")))
+        return np.append(self.bought.part, np.full(self.standing, PARTS.index("shell_and_systems")))
 
     @cached_property
     def compute(self) -> NDArray[np.bool_]:
         """Return which items of the ledger are compute."""
-        return np.append(self.bought.compute, np.zeros(len(STANDING), np.bool_))
+        return np.append(self.bought.compute, np.zeros(self.standing, np.bool_))
 
 
 def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
@@ -132,7 +144,7 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     business, horizon = project.money.business, project.money.horizon_days * DAY
     # a minute beyond all others instead of a mark, so that minima and sums over blocks need no case
     online = np.where(blocks.reached, blocks.minute, NEVER)
-    entries = ledger(run, cost_model.bought, project)
+    entries = cost_model.ledger(run)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
     wanted = np.flatnonzero(blocks.ordered >= 0)
     drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
@@ -154,7 +166,7 @@ def _built(cost_model: CostModel, wanted: Ints) -> Floats:
     """Return the kW every item of the ledger was built to serve."""
     # people and site serve every block that was ordered, and none alone; 1 avoids a division by 0
     whole = max(1, len(wanted)) * cost_model.project.block.mw_gross.value * 1000
-    return np.append(cost_model.bought.serving.built, np.full(len(STANDING), whole))
+    return np.append(cost_model.bought.serving.built, np.full(cost_model.standing, whole))
 
 
 # --- metrics and curves -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ the blocks it is for, their revenue. Standing costs and the contractor's fee fol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,10 @@ def chip_factors(record: Record, ordered: Ints, bought: Contracts, project: Proj
 
 CANCELLING = -1
 """The event of an order being cancelled, which is no step of the plan; PERIOD − n is the end of the n-th period."""
+RECONCILING = -2
+"""The event of payments being made equal to those that were reported."""
+RECONCILIATION = "reconciliation"
+"""The item of the ledger with the difference between what was paid and what the model has paid by the data date."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,41 @@ class Run:
     def of(cls, record: Record, people: Headcount, paid_by_day: Floats) -> Run:
         """Take a run, its people and the hours that are paid."""
         return cls(record, record.when, people, paid_by_day)
+
+
+@dataclass(frozen=True)
+class ReportedPayments:
+    """What a project under way has paid until the end of a minute, and what its contracts come to, in dollars."""
+
+    minute: int
+    paid_usd: float | None = None
+    committed_usd: float | None = None
+
+
+def reconciled(entries: Ledger, reported: ReportedPayments) -> Ledger:
+    """Return a ledger in which as much is paid by the data date as was reported; the rest follows the contracts.
+
+    The difference is an entry of its own at the data date. Where commitments are reported too, those of the ledger differ
+    by what contracts cost more; the rest of the difference is timing, and comes back with the last payment.
+    """
+    before = int(entries.cents[entries.minute <= reported.minute].sum())
+    paid = 0 if reported.paid_usd is None else round(reported.paid_usd * 100) - before
+    minutes, cents = [reported.minute], [paid]
+    if reported.committed_usd is not None:
+        signed = (entries.ordered >= 0) & (entries.ordered <= reported.minute)
+        dearer = round(reported.committed_usd * 100) - int(entries.value[signed].sum())
+        minutes.append(max(reported.minute, int(entries.minute.max(initial=0))))
+        cents.append(dearer - paid)
+    new, item = len(cents), len(entries.names)
+    return replace(
+        entries,
+        names=(*entries.names, RECONCILIATION),
+        places=(*entries.places, ""),
+        minute=np.append(entries.minute, minutes),
+        item=np.append(entries.item, np.full(new, item)),
+        cents=np.append(entries.cents, cents),
+        event=np.append(entries.event, np.full(new, RECONCILING)),
+    )
 
 
 def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
@@ -234,6 +273,8 @@ def _event(index: Index, item: str, place: str, event: int) -> str:
     if event >= 0:
         note = index.plan.notes[index.plan.rows[event, 1]]
         return f"{note.kind} {note.item}"
+    if event == RECONCILING:
+        return "reconciled with what was reported"
     if event == CANCELLING:
         return f"order of {place} cancelled"
     return f"{'week' if item in {LABOUR, CAMP} else 'month'} {PERIOD - event} of {item}"

@@ -1,8 +1,9 @@
 """Earned value by its published definitions: PV, EV and AC in one unit, SPI, CPI, earned schedule and SPI(t).
 
-In hours: what the works that are done were budgeted in the expected plan, work by work, when they end (the 0/100 rule). In
-dollars: the plan's payments, earned as far as the hours say; a payment follows delivery, not work, so that dollars have no
-measure of progress of their own. Actual cost is what the status reports, or unknown.
+In hours: those that the status reports as earned, or else what the works that are done were budgeted in the expected plan,
+work by work, when they end (the 0/100 rule). In dollars: the plan's payments, earned as far as the hours say; a payment
+follows delivery, not work, so that dollars have no measure of progress of their own. Actual cost is what the status reports,
+or unknown.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ def project_earned_value(
     today = status.minute // MINUTES_PER_DAY
     days = max(int(expected[-1, 0]) // MINUTES_PER_DAY + 1, today)
     planned = earned_hours(plan, expected, content, days)
-    earned = float(earned_hours(plan, history, content, days)[today - 1])
+    earned = _reported(status, "hours", "earned")
+    if np.isnan(earned):
+        earned = float(earned_hours(plan, history, content, days)[today - 1])
     hours = earned_value(planned, earned, _reported(status, "hours", "spent"), today)
     paid = np.concatenate([planned_usd, np.full(max(0, days - len(planned_usd)), planned_usd[-1])])[:days]
     whole, part = divmod(hours.earned_schedule, 1.0)

@@ -22,6 +22,7 @@ from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replic
 from sim.engine.initial_state import InitialState
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.measure import MetricContext
+from sim.metrics.money.ledger import ReportedPayments
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
 from sim.study.analyses.forecast.earned_value import project_earned_value
@@ -183,7 +184,7 @@ class ForecastCase(Case):
         """Return simulated pasts beside the facts."""
         assert self.status is not None
         # statuses that differ in what they promise have the same pasts
-        told = self.status.minute, *self.status.only("count", "milestone", "activity").facts
+        told = self.status.minute, *self.status.only("count", "milestone", "activity", "hours").facts
         return SEEN_PASTS.get((self._plain,), told, self._pasts_beside_facts)
 
     def _pasts_beside_facts(self) -> Pasts:
@@ -199,7 +200,7 @@ class ForecastCase(Case):
     def histories(self) -> tuple[History, ...]:
         """Return the histories that replications go on from in turns: the facts, and between them what is possible."""
         assert self.status is not None
-        told = self.logic, self.status.minute, *self.status.without("risk", "money", "hours", "people").facts
+        told = self.logic, self.status.minute, *self.status.without("risk", "money", "hours").facts
         return SEEN_HISTORIES.get((self._plain, self.plan), told, self._possible_histories)
 
     def _possible_histories(self) -> tuple[History, ...]:
@@ -228,9 +229,16 @@ class ForecastCase(Case):
 
     @cached_property
     def metric_context(self) -> MetricContext:
-        """Return what runs are measured with, which are history until the data date."""
+        """Return what runs are measured with, which are history until the data date: what was paid is paid."""
         assert self.status is not None
-        return replace(super().metric_context, since=self.status.minute)
+        found = super().metric_context
+        model = replace(found.cost_model, reported=_payments(self.status))
+        return replace(found, since=self.status.minute, cost_model=model)
+
+    @cached_property
+    def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Return the metrics and curves of the expected plan, of which nothing has happened yet."""
+        return self._plain.as_planned
 
     # --- future -------------------------------------------------------------------------------------------------
 
@@ -284,6 +292,16 @@ class ForecastCase(Case):
             return run_numba(self.kernel_plan, seed, self._spread(seed), first, count, *sources, state_of=state_of)
         calendars = calendars_of or partial(self.calendars_of, seed, engine=SIMPY)
         return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars, state_of)
+
+
+def _payments(status: Status) -> ReportedPayments | None:
+    """Return the last amounts that are reported as paid and as committed; None where none is."""
+    last = {fact.what: fact for fact in sorted(status.of("money"), key=lambda fact: fact.date or 0)}
+    if not last:
+        return None
+    amounts = {what: fact.value for what, fact in last.items()}
+    minute = max(fact.date or 0 for fact in last.values())
+    return ReportedPayments(minute, amounts.get("paid"), amounts.get("committed"))
 
 
 def _only_shared(inputs: Sequence[str], draws: Uniforms, names: Sequence[str], first: int, count: int) -> Any:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.compile import CompiledPlan
+from sim.plan.deterministic_draws import expected_draws
 from sim.plan.draws import Inputs, Uniforms
 from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
@@ -145,6 +146,7 @@ class Statistics:
         self._of: list[Callable[[Past], Floats]] = []
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
             self._count(what, [fact for fact in status.of("count") if fact.what == what])
+        self._hours(status)
         self._finishes(list(self._milestones(status)))
         self._finishes(list(self._activities(status)))
         self._lengths(status)
@@ -167,6 +169,16 @@ class Statistics:
         for fact in facts:
             date, count = int(fact.date or 0), float(fact.count or 0) / per
             self._add(count, partial(_done_by, places, date), int(count))
+
+    def _hours(self, status: Status) -> None:
+        """Add the hours that are reported as earned: what the works done by then were budgeted."""
+        facts = [fact for fact in status.of("hours") if fact.what == "earned" and fact.date is not None]
+        if facts:
+            plan = self.steps.plan
+            steps = np.flatnonzero((plan.rows[:, 0] == WORK) & plan.earns)
+            budget = plan.people[steps].sum(axis=1) * expected_draws(plan.inputs).content[plan.rows[steps, 1]] / 60
+            for fact in facts:
+                self._add(float(fact.count or 0), partial(_earned_by, steps, budget, int(fact.date or 0)), 1)
 
     def _milestones(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield kind, last step and minute of every milestone that was reached."""
@@ -212,6 +224,11 @@ class Statistics:
 def _done_by(steps: Ints, date: int, pasts: Past) -> Floats:
     """Return how many of some steps were done by a minute, by past."""
     return np.asarray((pasts.done[:, steps] <= date).sum(axis=1), float)
+
+
+def _earned_by(steps: Ints, hours: Floats, date: int, pasts: Past) -> Floats:
+    """Return the hours that some works have earned by a minute, by past."""
+    return np.asarray((pasts.done[:, steps] <= date) @ hours, float)
 
 
 def _mean_finish(steps: Ints, pasts: Past) -> Floats:

@@ -56,6 +56,31 @@ class PlannedRoute:
     planned: list[int]
 
 
+@dataclass(frozen=True)
+class Crews:
+    """The crews of a trade: who come, as minute, people, unit and place in its way, and who go, as minute and people."""
+
+    come: list[tuple[int, int, int, int]]
+    go: list[tuple[int, int]]
+
+    def note(self, minute: int, people: int, unit: int, place: int) -> None:
+        """Take one note of people who come, or who go."""
+        if people > 0:
+            self.come.append((minute, people, unit, place))
+        else:
+            self.go.append((minute, -people))
+
+    def arrived(self, people: int, date: int) -> int:
+        """Return how many crews have come where so many people are on site at the end of a minute.
+
+        Who has left by then is as planned.
+        """
+        there = people + sum(left for minute, left in self.go if minute <= date)
+        sizes = np.array([size for _, size, _, _ in self.come])
+        # half a crew is one
+        return int((np.cumsum(sizes) - sizes / 2 < there).sum())
+
+
 class PlanSteps:
     """Looks up units, activities, stages and milestones of one plan."""
 
@@ -174,6 +199,21 @@ class PlanSteps:
             what: tuple((u, p) for _, _, u, p in sorted((self.routes[u].planned[p], n, u, p) for n, u, p in those))
             for what, those in found.items()
         }
+
+    @cached_property
+    def crews(self) -> Mapping[str, Crews]:
+        """Return the crews of every trade as the plan has them."""
+        found: dict[str, Crews] = {}
+        for unit, info in enumerate(self.plan.unit_info):
+            if info.kind == "crew":
+                crews = found.setdefault(info.part, Crews([], []))
+                for place, step in enumerate(self.routes[unit].steps):
+                    note = self.plan.notes[self.rows[step][1]] if self.rows[step][0] == NOTE else None
+                    if note is not None and note.kind == "people":
+                        crews.note(self.routes[unit].planned[place], self.rows[step][2], unit, place)
+        for crews in found.values():
+            crews.come.sort()
+        return found
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
         """Return the places of a skid's stages in its way."""

@@ -11,7 +11,7 @@ Out of sequence, as in P6: with `retained_logic` what is left of a work waits un
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 import numpy as np
@@ -45,6 +45,8 @@ class Progress:
         steps.fit(fact.what for fact in status.of("activity"))
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
             self._count(what, [fact for fact in status.of("count") if fact.what == what])
+        for trade in dict.fromkeys(fact.what for fact in status.of("people")):
+            self._people(trade, [fact for fact in status.of("people") if fact.what == trade])
         for fact in status.of("milestone"):
             self._milestone(fact)
         for fact in status.of("activity"):
@@ -63,10 +65,23 @@ class Progress:
         return self.known.setdefault(unit, Known())
 
     def _count(self, what: str, facts: list[Fact]) -> None:
-        """Assign counts to units by the plan's order; between two counts they have the plan's rhythm, stretched to fit."""
+        """Assign counts to units by the plan's order."""
         places = self.steps.stages[what]
         per = self.steps.mw_of_block if what == ONLINE else 1.0
         points = sorted((fact.date or 0, min(len(places), int((fact.count or 0) / per + 1e-6))) for fact in facts)
+        self._assign(places, points)
+
+    def _people(self, trade: str, facts: list[Fact]) -> None:
+        """Have those crews on site that people were counted of, in the plan's order; the others have not come yet."""
+        crews = self.steps.crews.get(trade)
+        if crews is None:
+            return
+        places = tuple((unit, place) for _, _, unit, place in crews.come)
+        dated = sorted((fact.date or 0, round(fact.count or 0)) for fact in facts)
+        self._assign(places, [(date, crews.arrived(count, date)) for date, count in dated])
+
+    def _assign(self, places: Sequence[tuple[int, int]], points: list[tuple[int, int]]) -> None:
+        """Assign how many have passed a place by when to units in order; between two dates they keep the plan's rhythm."""
         planned = [self.steps.routes[unit].planned[place] for unit, place in places]
         planned = np.maximum.accumulate(planned).tolist()
         begin, before, since = min(planned[0], points[0][0]), 0, planned[0]
