@@ -44,24 +44,29 @@ SHEET = click.option(
     help="Replications for what moved the date, switched on one after another; 0 leaves it out.",
 )  # fmt: skip
 @click.option(
+    "--levers/--no-levers", default=None,
+    help="What one more line, crew, crane or truck buys from here, in days; if neither is given, where it takes seconds.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME-forecast if not given."
 )
 @RESUME
 @ENGINE
 def forecast(
     config: Path, status: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    learning: bool, logic: str | None, moves: int, out: Path | None, resume: bool, engine: str,
+    learning: bool, logic: str | None, moves: int, levers: bool | None, out: Path | None, resume: bool, engine: str,
 ) -> None:  # fmt: skip
     """Forecast a project under way from its status: when it will be done from here, and what moved the date.
 
     Writes to OUT what `sim run` writes, with the actual dates before the data date, and keeps what it tells in OUT.history/,
     so that the next forecast can say what moved since. Exit code 2 where the status is not sound: see `sim status check`.
     """
+    from sim.cli.run import show_levers
     from sim.report.html_report.run_report import write_run
     from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.trend import attribute, keep, plan_before, trend
+    from sim.study.analyses.forecast.trend import attribute, keep, plan_before, trend, with_trend
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
@@ -70,7 +75,8 @@ def forecast(
     with watched(loaded.value.name) as progress:
         result = run_forecast(
             loaded, facts, runs=runs, seed=seed, workers=workers, learning=learning, logic=logic, engine=engine,
-            out=target, resume=resume, progress=progress, extras=write_run,
+            out=target, resume=resume, progress=progress, levers=levers,
+            extras=lambda found, directory: write_run(with_trend(found, earlier), directory),
         )  # fmt: skip
     moved = []
     if moves:
@@ -82,6 +88,8 @@ def forecast(
     keep(result, target)
     click.echo(describe_forecast(result, moved, earlier))
     click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")
+    if len(result.more.get("levers", {})):
+        show_levers(result)
     click.echo(f"\nwritten to {target}; what it tells is kept in {target}.history")
     warn_stalls(result)
 

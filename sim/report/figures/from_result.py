@@ -158,8 +158,9 @@ def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the roll-up of the schedule over the runs, with milestones and the typical driving chain."""
     _require(len(view.spread) > 0, "this result has no ranges of its schedule: no run came to its end")
     return plot_gantt(
-        view.spread, ax, info=view.info, chain=view.chain, milestones=view.dates_reached, target=view.limit(FINISH)
-    )
+        view.spread, ax, info=view.info, chain=view.chain, milestones=view.dates_reached, target=view.limit(FINISH),
+        data_day=view.data_day,
+    )  # fmt: skip
 
 
 # --- drivers ----------------------------------------------------------------------------------------------------------

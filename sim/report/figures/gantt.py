@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.explanations import cause_periods
 from sim.report.figures import palette, style
+from sim.report.formatting import day_of_month
 from sim.report.result_view import Milestone, RunInfo
 from sim.study.gantt_ranges import PART, PHASE
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ROW_INCHES = 0.235
 CHAIN = "typical driving chain"
+HATCH = "//////"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,14 @@ def plot_gantt(
     chain: pd.DataFrame | None = None,
     milestones: Sequence[Milestone] = (),
     target: float | None = None,
+    data_day: float | None = None,
 ) -> Axes:
     """Draw the table `spread` of a result: a row for each phase of the work, site work, hall and group of blocks.
 
     The bar reaches from the P50 of the begin to the P50 of the end, its colour is the share of runs in which the row is
     critical; the whisker ends at the P80 of the end; the thin bar is the expected plan. On top the typical run's driving
-    chain (`chain`), by what its days are due to, and diamonds for `milestones`; a dashed line is the `target` (day).
+    chain (`chain`), by what its days are due to, and diamonds for `milestones`; a dashed line is the `target` (day). Of a
+    project under way what was done by `data_day` is solid, and what remains is hatched.
     """
     rows = [row for row in range_rows(data) if row.level != PART]
     top = [CHAIN] * (chain is not None and len(chain) > 0) + [milestone.name for milestone in milestones]
@@ -71,20 +75,24 @@ def plot_gantt(
     causes = [*_draw_chain(ax, chain, start)] if CHAIN in top else []
     _draw_milestones(ax, milestones, start, len(top) - len(milestones))
     for at, row in enumerate(rows, len(top)):
-        _draw_row(ax, at, row, start, shades)
+        _draw_row(ax, at, row, start, shades, data_day)
+    if data_day is not None:
+        ax.axvline(start + data_day, color=palette.INK, lw=1.4, gid="data date")
     if target is not None:
         ax.axvline(start + target, color="black", lw=1.4, ls=(0, (6, 4)))
     _frame(ax, [*top, *(row.name for row in rows)], {at for at, row in enumerate(rows, len(top)) if row.level == PHASE})
     _add_legend(ax, causes, shades, target=target is not None)
     style.title(ax, "Schedule over all runs: expected plan, P50, P80 and criticality", pad=88)
-    style.caption(ax, _caption(info, data, target), left=140)
+    style.caption(ax, _caption(info, data, target, data_day), left=140)
     return ax
 
 
-def _caption(info: RunInfo, data: pd.DataFrame, target: float | None) -> str:
+def _caption(info: RunInfo, data: pd.DataFrame, target: float | None, data_day: float | None) -> str:
     """Return what the marks mean, and what they rest on."""
     runs = int(data["runs"].max()) if len(data) else 0
     line = "" if target is None else f"; dashed: target {info.dates.format(target)}"
+    if data_day is not None:
+        line += f"; hatched: after {day_of_month(info.dates.date_of(data_day - 1))}"
     return info.caption(f"Bars: P50 of begin to P50 of end, whisker: to P80 of end, of {runs} runs{line}")
 
 
@@ -105,15 +113,23 @@ def _draw_milestones(ax: Axes, milestones: Sequence[Milestone], start: float, fi
             ax.plot([start + milestone.planned] * 2, [at - 0.3, at + 0.3], color=palette.INK, lw=2.2)
 
 
-def _draw_row(ax: Axes, at: float, row: RangeRow, start: float, shades: Colormap) -> None:
+def _draw_row(
+    ax: Axes, at: float, row: RangeRow, start: float, shades: Colormap, data_day: float | None = None
+) -> None:
     """Draw one row: bar, whisker, and the expected plan above them."""
     planned, done = row.planned
     if math.isfinite(done):
         ax.barh(at - 0.36, done - planned, 0.14, left=start + planned, color=palette.INK, lw=0, gid="plan")
-    ax.barh(
-        at + 0.08, row.end - row.begin, 0.34 if row.level == PHASE else 0.56, left=start + row.begin,
-        color=shades(row.critical), edgecolor=palette.MUTED, lw=0.5, gid="p50",
-    )  # fmt: skip
+    known = -math.inf if data_day is None else min(max(data_day, row.begin), row.end)
+    parts = [(row.begin, row.end, "p50", "")] if data_day is None else [
+        (row.begin, known, "actual", ""), (known, row.end, "remaining", HATCH)]  # fmt: skip
+    for begin, end, name, hatch in parts:
+        if end > begin or name == "p50":
+            ax.barh(
+                at + 0.08, end - begin, 0.34 if row.level == PHASE else 0.56, left=start + begin, hatch=hatch,
+                color="white" if hatch else shades(row.critical), lw=0.5, gid=name,
+                edgecolor=shades(max(row.critical, 0.2)) if hatch else palette.MUTED,
+            )  # fmt: skip
     if row.p80 > row.end:
         ax.plot([start + row.end, start + row.p80], [at + 0.08] * 2, color=palette.INK, lw=1.2, gid="p80")
         ax.plot([start + row.p80] * 2, [at - 0.1, at + 0.26], color=palette.INK, lw=1.2)

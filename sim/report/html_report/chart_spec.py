@@ -10,16 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.report.formatting import ProjectDates
-from sim.report.result_view import ResultView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -271,31 +269,3 @@ def moving_days(curve: pd.DataFrame, columns: Sequence[str], around: float = 14.
     if not len(moving):
         return float(days[0]), float(days[-1])
     return float(max(days[moving[0]] - around, days[0])), float(min(days[moving[-1] + 1] + around, days[-1]))
-
-
-# --- a project under way -----------------------------------------------------------------------------------------------
-
-
-ACTUAL = ("mw_online", "headcount")
-"""Charts of one curve by day that have an actual line."""
-
-
-def at_data_date(view: ResultView, charts: Mapping[str, Chart]) -> dict[str, Chart]:
-    """Return charts with the data date where they have dates; as they are where the project begins at its first day."""
-    made = view.manifest.get("forecast")
-    if made is None:
-        return dict(charts)
-    start, known = (date.fromisoformat(text) for text in (view.manifest["start_date"], made["data_date"]))
-    day = (known - start).days + 1
-    return {name: _marked(view, name, chart, day) if chart.x.start else chart for name, chart in charts.items()}
-
-
-def _marked(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
-    """Return a chart with the data date, and what is actual until then."""
-    mark = Mark("x", float(day), f"data date {view.dates.format(day - 1)}", "ink", DASHED)
-    series = chart.series
-    if name in ACTUAL:
-        curve = curve_of(view.curves, name)
-        curve = curve[curve["day"] < day]
-        series = (*series, Series("actual", "line", "ink", curve["day"].to_numpy(), curve["p50"].to_numpy(), width=2.5))
-    return replace(chart, series=series, marks=(*chart.marks, mark))

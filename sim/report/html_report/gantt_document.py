@@ -37,7 +37,7 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
     return {
         "start": view.dates.start.isoformat(), "range": [0, max(ends) * 1.02], "target": target,
         "target_text": "" if target is None else view.dates.format(target),
-        "shades": CRITICALITY, **known,
+        "shades": CRITICALITY, "today": view.data_day, **known,
     }  # fmt: skip
 
 

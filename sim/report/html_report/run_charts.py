@@ -21,12 +21,12 @@ from sim.report.html_report.chart_spec import (
     ChartAxis,
     Mark,
     Series,
-    at_data_date,
     curve_of,
     date_axis,
     in_one_line,
     moving_days,
 )
+from sim.report.html_report.forecast_charts import at_data_date
 from sim.report.html_report.money_charts import capital, funding, joint
 from sim.report.html_report.typical_run_charts import flow, flowline, trades
 from sim.report.representative_run import (

@@ -23,6 +23,7 @@ from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
+from sim.report.html_report.forecast_charts import forecast_tables
 from sim.report.html_report.gantt_document import gantt_csv, gantt_document
 from sim.report.html_report.money_charts import MONEY_NOTE, money_rows
 from sim.report.html_report.one_page import milestone_table, order_price, three_causes, three_levers, tiles
@@ -164,9 +165,10 @@ def _questions_on_model(view: ResultView) -> Iterator[Check]:
 
 REPORT = "report.html"
 CONTENTS = (
-    ("results", "Key results"), ("finish", "S-curve"), ("ramp", "MW online"), ("drivers", "Why this date"),
-    ("risks", "Which risk matters"), ("people", "Workforce"), ("capital", "Capital and money"), ("schedule", "Schedule"),
-    ("flow", "Flowline"), ("method", "Method"), ("checklist", "Checklist"), ("assumptions", "Assumptions"),
+    ("results", "Key results"), ("forecast", "Forecast"), ("finish", "S-curve"), ("ramp", "MW online"),
+    ("drivers", "Why this date"), ("risks", "Which risk matters"), ("people", "Workforce"), ("capital", "Capital and money"),
+    ("schedule", "Schedule"), ("flow", "Flowline"), ("method", "Method"), ("checklist", "Checklist"),
+    ("assumptions", "Assumptions"),
 )  # fmt: skip
 COMPARE_NOTE = (
     "A lead time means little alone. The command sim compare simulates several projects on the same random numbers and"
@@ -212,6 +214,7 @@ def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None
     charts = run_charts(view) if charts is None else charts
     plan = None if view.info.all_failed else gantt_document(view)
     present = {
+        "forecast": "forecast" in view.manifest,
         "finish": "finish" in charts, "ramp": "mw_online" in charts, "people": "headcount" in charts,
         "capital": "capital" in charts, "schedule": plan is not None, "flow": "flowline" in charts,
     }  # fmt: skip
@@ -219,7 +222,7 @@ def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None
         "run.html.jinja", charts, view.dates,
         title=view.info.name, made=_subject(view), first="summary",
         contents=[c for c in CONTENTS if present.get(c[0], True)],
-        **_summary(view), **_tables(view),
+        **_summary(view), **_tables(view), **forecast_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
         decisions=explanations.decisions(view, order_price(view)), two_answers=explanations.TWO_ANSWERS,
         gantt_shown=plan is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -113,6 +113,8 @@ def _check(case: Case, seed: int, done: Replication) -> None:
 
 LEVER_RUNS, MOST_LEVERS = 100, 5
 """Replications of each lever; levers on what was short, besides policies."""
+FROM_HERE = ("labour.acceleration.active",)
+"""Policies that can still be chosen when a project is under way: orders were placed by the one that was in force."""
 UNASKED_STEPS = 4_000_000
 """Steps times levers up to which levers are measured without being asked for: a few seconds on one core."""
 LEVER_METRICS = {
@@ -138,7 +140,8 @@ def lever_trials(case: Case, bindings: Columns) -> list[LeverTrial]:
     short = zip(bindings.get("cause", ()), bindings.get("what", ()), bindings.get("days", ()), strict=True)
     found = [lever for cause, what, days in short if days >= 1 for lever in _more(case, str(cause), str(what))]
     first = [*{lever.id: lever for lever in found}.values()][:MOST_LEVERS]
-    return [*first, *_policies(case.project)]
+    policies = [one for one in _policies(case.project) if not case.under_way() or one.path in FROM_HERE]
+    return [*first, *policies]
 
 
 def _more(case: Case, cause: str, what: str) -> Iterator[LeverTrial]:
@@ -197,7 +200,10 @@ class LeverSeries(CaseSeries):
         with gc_paused():
             crew_plan = crew_plan_of(project, self.base.weather)
         plan = compiled_plan(project, crew_plan.resource_plan)
-        return replace(self.base, project=project, crew_plan=crew_plan, plan=plan)
+        own = {field.name: getattr(self.base, field.name) for field in fields(Case)}
+        pulled = Case(**(own | {"project": project, "crew_plan": crew_plan, "plan": plan}))
+        # a project under way goes on with the lever from its data date; its past stays as it was
+        return self.base.continued_by(pulled)
 
     def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
         """Run replications of one case and keep what is asked of them."""

@@ -27,7 +27,20 @@ const gantt = (() => {
       svg.append(make("line", { class: "grid", x1: sx(at), x2: sx(at), y1: 0, y2: HIGH }));
     }
     if (plan.target !== null) { svg.append(targetLine(sx, HIGH)); }
+    if (plan.today !== null) { svg.append(make("line", { class: "today", x1: sx(plan.today), x2: sx(plan.today), y1: 0, y2: HIGH })); }
     return [svg, sx];
+  }
+  // of a project under way what is done is solid and what remains is hatched
+  function split(sx, begin, end, y, height, look, narrowest = 1) {
+    const today = plan.today;
+    if (today === null) { return [box(sx, begin, end, y, height, look, narrowest)]; }
+    const parts = [];
+    if (begin < today) { parts.push(box(sx, begin, Math.min(end, today), y, height, { ...look, "data-done": "actual" }, narrowest)); }
+    if (end > today) {
+      const { defs, fill } = hatch(look.fill), has = { ...look, fill, "data-done": "remaining" };
+      parts.push(defs, box(sx, Math.max(begin, today), end, y, height, has, narrowest));
+    }
+    return parts;
   }
 
   // --- a row over all runs ---
@@ -51,7 +64,7 @@ const gantt = (() => {
   function barOf(row, sx) {
     const look = { fill: shade(row.critical), stroke: tone("muted"), "stroke-width": 0.6 };
     const parts = row.plan ? [box(sx, ...row.plan, 2, 3, { fill: tone("ink") })] : [];
-    parts.push(box(sx, row.begin, row.end, 7, row.level ? 10 : 6, look));
+    parts.push(...split(sx, row.begin, row.end, 7, row.level ? 10 : 6, look));
     if (row.p80 > row.end) {
       parts.push(make("path", { class: "whisker", d: `M${sx(row.end)} 12H${sx(row.p80)}M${sx(row.p80)} 9v6` }));
     }
@@ -62,23 +75,24 @@ const gantt = (() => {
   function worked([name, works, waits], width) {
     const [svg, sx] = emptyTrack(width, `${name}: ${works.length} pieces of work in the typical run`);
     for (const [begin, end, cause, what] of waits) {
-      const { defs, fill } = hatch(cause), bar = box(sx, begin, end, 7, 8, { fill }, 0.5);
+      const { defs, fill } = hatch(tone(`cause-${cause}`)), bar = box(sx, begin, end, 7, 8, { fill }, 0.5);
       bar.append(make("title", {}, `waits for ${what}, ${day(begin)} to ${day(end)}`));
       svg.append(defs, bar);
     }
     for (const [begin, end, cause, what] of works) {
-      const bar = box(sx, begin, end, 5, 12, { fill: tone(`cause-${cause}`) }, 0.8);
-      bar.append(make("title", {}, `${what}, ${day(begin)} to ${day(end)}`));
-      svg.append(bar);
+      for (const bar of split(sx, begin, end, 5, 12, { fill: tone(`cause-${cause}`) }, 0.8)) {
+        if (bar.tagName === "rect") { bar.append(make("title", {}, `${what}, ${day(begin)} to ${day(end)}`)); }
+        svg.append(bar);
+      }
     }
     return svg;
   }
-  function hatch(cause) {
+  function hatch(colour) {
     hatches += 1;
     const id = `hatch-${hatches}`, defs = make("defs");
     const has = { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
     const pattern = make("pattern", has);
-    pattern.append(make("rect", { width: 2, height: 5, fill: tone(`cause-${cause}`) }));
+    pattern.append(make("rect", { width: 2, height: 5, fill: colour }));
     defs.append(pattern);
     return { defs, fill: `url(#${id})` };
   }
@@ -128,6 +142,13 @@ const gantt = (() => {
     );
     if (plan.target !== null) {
       list.append(fixedItem("target", make("path", { d: "M11 0V12", class: "today", "stroke-dasharray": "4 2" })));
+    }
+    if (plan.today !== null) {
+      const { defs, fill } = hatch(tone("muted"));
+      const half = { y: 1, width: 10, height: 10, stroke: tone("muted") };
+      const solid = make("rect", { ...half, x: 1, fill: tone("muted") }), hatched = make("rect", { ...half, x: 11, fill });
+      list.append(fixedItem("solid: actual, hatched: remaining", defs, solid, hatched));
+      list.append(fixedItem(`data date ${day(plan.today - 1)}`, make("path", { d: "M11 0V12", class: "today" })));
     }
     return list;
   }

@@ -442,6 +442,7 @@ def forecast(
     resume: bool = False,
     progress: RunProgress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
+    levers: bool | None = False,
 ) -> Result:
     """Continue a project from its status, many times; return its metrics and curves as `sim.run` does.
 
@@ -457,5 +458,5 @@ def forecast(
     under_way = continued(as_loaded(config), status, learning=learning, logic=logic)
     return run_many(
         under_way, runs=runs, seed=seed, workers=workers, engine=engine, sampling=sampling, out=out, resume=resume,
-        progress=progress, extras=extras,
+        progress=progress, extras=extras, levers=levers,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,14 @@ def keep(result: Result, out: str | Path) -> Path:
     path = folder / f"{result.manifest['forecast']['data_date']}.json"
     files.write(path, (json.dumps(plain(forecast_summary(result)), indent=1) + "\n").encode())
     return path
+
+
+def with_trend(result: Result, earlier: Sequence[Mapping[str, Any]]) -> Result:
+    """Return a forecast with those before it, for its report: what each told of its milestones, by data date."""
+    made = result.manifest["forecast"]
+    told = [one for one in earlier if one["data_date"] < made["data_date"]] + [plain(forecast_summary(result))]
+    kept = [{"data_date": one["data_date"], "days": one["days"]} for one in told]
+    return replace(result, manifest={**result.manifest, "forecast": {**made, "trend": kept}})
 
 
 def forecast_summary(result: Result) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""What a report shows of a project under way: the data date and what is actual, forecasts over data dates, earned value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sim.report.formatting import day_of_month, money_scale
+from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
+from sim.report.result_view import ResultView
+
+ACTUAL = ("mw_online", "headcount")
+"""Charts of one curve by day that have an actual line."""
+CAPITAL = "capital_deployed_usd"
+
+
+def at_data_date(view: ResultView, charts: Mapping[str, Chart]) -> dict[str, Chart]:
+    """Return charts with the data date where they have dates; as they are where the project begins at its first day."""
+    day = view.data_day
+    if day is None:
+        return dict(charts)
+    marked = {name: _marked(view, name, chart, day) if chart.x.start else chart for name, chart in charts.items()}
+    return marked | trend_charts(view)
+
+
+def _marked(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
+    """Return a chart with the data date, and what is actual until then."""
+    mark = Mark("x", float(day), f"data date {day_of_month(view.dates.date_of(day - 1))}", "ink", DASHED)
+    series = chart.series
+    if name in (*ACTUAL, "capital"):
+        curve = curve_of(view.curves, CAPITAL if name == "capital" else name)
+        scale = money_scale(float(curve["mean"].max()))[0] if name == "capital" else 1.0
+        curve = curve[curve["day"] < day]
+        x, y = curve["day"].to_numpy(), curve["p50"].to_numpy() / scale
+        series = (*series, Series("actual", "line", "ink", x, y, width=2.5))
+    return replace(chart, series=series, marks=(*chart.marks, mark))
+
+
+# --- forecasts over data dates ------------------------------------------------------------------------------------------
+
+
+FIRST_HALF_ALL = ("first", "half", "all")
+
+
+def trend_charts(view: ResultView) -> dict[str, Chart]:
+    """Return the trend of the first, half and all MW over data dates, and the milestone trend chart where there are any."""
+    kept = view.manifest["forecast"].get("trend", [])
+    if not kept:
+        return {}
+    names = [name for name in kept[-1]["days"] if name not in FIRST_HALF_ALL]
+    found = {"trend": _trend(view, kept, FIRST_HALF_ALL, "Forecasts over data dates: first, half and all MW", " MW")}
+    if names:
+        found["milestone_trend"] = _trend(view, kept, names, "Milestone trend chart", "")
+    return found
+
+
+def _trend(view: ResultView, kept: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, unit: str) -> Chart:
+    """Return a chart of forecast days over data dates: a line is level where a forecast holds."""
+    start = date.fromisoformat(view.manifest["start_date"])
+    dates = [(date.fromisoformat(one["data_date"]) - start).days for one in kept]
+    series: list[Series] = []
+    for number, name in enumerate(names):
+        for quantile, dash in (("p50", ""), ("p80", DASHED)):
+            days = [_number(one["days"].get(name, {}).get(quantile)) for one in kept]
+            label, colour = f"{name}{unit}, {quantile.upper()}", f"strategy-{number % 6}"
+            series.append(Series(label, "line", colour, dates, days, dash=dash))
+            series.append(Series(label, "points", colour, dates, days, width=3.0, unlisted=True))
+    reached = [day for one in series for day in one.y.tolist() if math.isfinite(day)]
+    low, high = min([dates[0], *reached]), max([dates[-1], *reached])
+    return Chart(
+        title,
+        f"Solid: P50, dashed: P80, in days after the decision, as forecast at {len(kept)} data dates. A level line holds;"
+        " one that rises slips. On the thin line a date is reached.",
+        f"{title}: {len(kept)} data dates, from {kept[0]['data_date']} to {kept[-1]['data_date']}.",
+        date_axis(view.dates, dates[0] - 7, max(dates[-1] + 30, dates[0] + 60)),
+        ChartAxis("forecast, days after the decision", range=(0.9 * low, 1.05 * high)),
+        series=(*series, Series("reached", "line", "muted", [low, high], [low, high], width=1.0)),
+        head=("data date", *(f"{name}{unit}, {q}" for name in names for q in ("P50", "P80"))),
+        table_rows=[
+            [one["data_date"], *(_date(view, one["days"].get(name, {}).get(q)) for name in names for q in ("p50", "p80"))]
+            for one in kept
+        ],
+    )  # fmt: skip
+
+
+def _number(day: Any) -> float:
+    return float("nan") if day is None else float(day)
+
+
+def _date(view: ResultView, day: Any) -> str:
+    return "never" if day is None or not math.isfinite(float(day)) else view.dates.format(float(day))
+
+
+# --- tables -------------------------------------------------------------------------------------------------------------
+
+
+EARNED_HEAD = ("", "PV", "EV", "AC", "SPI", "CPI", "SPI(t)", "earned schedule", "EAC")
+LEARNT_HEAD = ("factor", "before: median (P10 to P90)", "after", "of its variance explained")
+
+
+def forecast_tables(view: ResultView) -> dict[str, Any]:
+    """Return the tables of a project under way: earned value, and what was learnt; empty where it is none."""
+    made = view.manifest.get("forecast")
+    if made is None:
+        return {"under_way": None}
+    value = made["earned_value"]
+    return {
+        "under_way": {
+            "data_date": made["data_date"],
+            "earned_head": EARNED_HEAD,
+            "earned": [
+                _earned("hours", value["hours"], 1.0, "{:,.0f}"),
+                _earned("million dollars", value["usd"], 1e6, "{:,.1f}"),
+            ],
+            "learnt_head": LEARNT_HEAD,
+            "learnt": [
+                [one["factor"], _spread(one["prior"]), _spread(one["posterior"]), f"{one['explained']:.0%}"]
+                for one in made["learnt"]
+            ],
+            "remarks": [f"Out of sequence: {text}." for text in made["out_of_sequence"]],
+        }
+    }
+
+
+def _earned(unit: str, one: Mapping[str, Any], scale: float, form: str) -> list[str]:
+    """Return a row of earned value; what is not known is empty."""
+
+    def written(name: str, form: str, scale: float = 1.0) -> str:
+        return "" if one[name] is None else form.format(one[name] / scale)
+
+    amounts = [written(name, form, scale) for name in ("planned", "earned", "actual")]
+    indices = [written(name, "{:.2f}") for name in ("spi", "cpi", "spi_t")]
+    schedule = f"day {one['earned_schedule']:.0f} on day {one['time']:.0f}"
+    return [unit, *amounts, *indices, schedule, written("estimate_at_completion", form, scale)]
+
+
+def _spread(quantiles: Sequence[float]) -> str:
+    middle, low, high = quantiles
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"

@@ -1,0 +1,109 @@
+"""The report of a project under way: data date, actual and remaining, forecasts over data dates, earned value, levers."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import sim
+from sim.report.figures.from_result import gantt
+from sim.report.html_report.gantt_document import gantt_document
+from sim.report.html_report.run_charts import run_charts
+from sim.report.html_report.run_report import page
+from sim.report.result_view import ResultView
+from sim.study.analyses.forecast.status import Fact
+from sim.study.analyses.forecast.trend import forecast_summary, keep, trend, with_trend
+from sim.study.result import Result
+from tests.study.analyses.test_forecast import CONFIG, status
+
+
+@cache
+def forecast(share: float) -> Result:
+    at = status(share)
+    facts = (
+        Fact(2, "hours", "spent", date=at.minute, count=5000.0),
+        Fact(3, "money", "paid", date=at.minute, value=9e7),
+    )
+    return sim.forecast(CONFIG, status(share, *facts), runs=8, workers=1, levers=True)
+
+
+def told(tmp_path: Path) -> Result:
+    """Return the second of two forecasts, with the trend as the command gives it to the report."""
+    keep(forecast(0.5), tmp_path / "out")
+    return with_trend(forecast(0.7), trend(tmp_path / "out"))
+
+
+def test_the_trend_has_every_data_date_and_what_each_forecast_told(tmp_path: Path) -> None:
+    result = told(tmp_path)
+    charts = run_charts(ResultView.of(result))
+    (line,) = (one for one in charts["trend"].series if one.name == "all MW, P80" and one.kind == "line")
+    assert line.x.tolist() == [status(share).minute / 1440 - 1 for share in (0.5, 0.7)]
+    assert line.y.tolist() == [forecast_summary(forecast(share))["days"]["all"]["p80"] for share in (0.5, 0.7)]
+    # a forecast of the same data date again takes the place of the one before
+    keep(forecast(0.7), tmp_path / "out")
+    again = with_trend(forecast(0.7), trend(tmp_path / "out"))
+    assert len(again.manifest["forecast"]["trend"]) == 2
+
+
+def test_the_milestone_trend_has_a_line_for_every_milestone_of_the_contract(tmp_path: Path) -> None:
+    result = told(tmp_path)
+    for one in result.manifest["forecast"]["trend"]:
+        one["days"]["dry in"] = {"p50": 200.0, "p80": 210.0}
+    chart = run_charts(ResultView.of(result))["milestone_trend"]
+    assert [one.y.tolist() for one in chart.series if one.name == "dry in, P50" and one.kind == "line"] == [
+        [200.0, 200.0]
+    ]
+    assert len(chart.table()[1]) == 2
+
+
+def test_the_gantt_is_solid_until_the_data_date_and_hatched_behind_it() -> None:
+    view = ResultView.of(forecast(0.7))
+    day = view.data_day
+    assert day == status(0.7).minute // 1440
+    document = gantt_document(view)
+    assert document is not None
+    assert document["today"] == day
+    axes = gantt(view)
+    done = [bar for bar in axes.patches if bar.get_gid() == "actual"]
+    left = [bar for bar in axes.patches if bar.get_gid() == "remaining"]
+    (line,) = [one for one in axes.get_lines() if one.get_gid() == "data date"]
+    at = float(np.asarray(line.get_xdata())[0])
+    assert done
+    assert left
+    assert all(not bar.get_hatch() and bar.get_x() + bar.get_width() <= at + 1e-6 for bar in done)  # type: ignore[attr-defined]
+    assert all(bar.get_hatch() and bar.get_x() >= at - 1e-6 for bar in left)  # type: ignore[attr-defined]
+    plt.close(axes.get_figure())  # type: ignore[arg-type]
+
+
+def test_a_plan_that_has_not_begun_has_neither_data_date_nor_hatching() -> None:
+    view = ResultView.of(sim.run(CONFIG, runs=4, workers=1))
+    assert view.data_day is None
+    axes = gantt(view)
+    assert not [bar for bar in axes.patches if bar.get_hatch()]
+    assert "Forecast from the data date" not in page(view).decode()
+    plt.close(axes.get_figure())  # type: ignore[arg-type]
+
+
+def test_the_page_has_earned_value_beside_the_forecast_and_what_to_do_next(tmp_path: Path) -> None:
+    result = told(tmp_path)
+    shown = page(result).decode()
+    hours = result.manifest["forecast"]["earned_value"]["hours"]
+    assert "Earned value" in shown
+    assert f"{hours['earned']:,.0f}" in shown
+    assert f"{hours['cpi']:.2f}" in shown
+    assert "What would help: levers" in shown
+    assert 'data-chart="trend"' in shown
+    assert {line.name for line in run_charts(ResultView.of(result))["capital"].series} >= {"actual"}
+
+
+def test_levers_go_on_from_the_data_date_and_leave_orders_that_were_placed() -> None:
+    result = forecast(0.7)
+    levers = result.more["levers"]
+    assert len(levers["id"])
+    assert not any(str(one).startswith(("procurement.", "risks.")) for one in levers["id"])
+    # on the same random numbers no lever brings back what is already past
+    finish = float(np.median(result.runs["lead_time_full_days"]))
+    assert np.all(np.asarray(levers["lead_time_full_days_mean"], float) < finish - status(0.7).minute / 1440)
