@@ -265,15 +265,6 @@ class ResultView:
         """Return the day on which each replication had each tenth of the MW online."""
         return self.source.table("ramp")
 
-    @property
-    def data_day(self) -> int | None:
-        """Return the first day after the data date; None where the project begins at its first day."""
-        made = self.manifest.get("forecast")
-        if made is None:
-            return None
-        start, known = (date.fromisoformat(text) for text in (self.manifest["start_date"], made["data_date"]))
-        return (known - start).days + 1
-
     @cached_property
     def spread(self) -> pd.DataFrame:
         """Return how far the rows of the Gantt move from run to run; empty where it was not computed."""

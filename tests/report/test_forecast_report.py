@@ -10,6 +10,7 @@ import numpy as np
 
 import sim
 from sim.report.figures.from_result import gantt
+from sim.report.figures.gantt import data_day
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page
@@ -61,7 +62,7 @@ def test_the_milestone_trend_has_a_line_for_every_milestone_of_the_contract(tmp_
 
 def test_the_gantt_is_solid_until_the_data_date_and_hatched_behind_it() -> None:
     view = ResultView.of(forecast(0.7))
-    day = view.data_day
+    day = data_day(view.manifest)
     assert day == status(0.7).minute // 1440
     document = gantt_document(view)
     assert document is not None
@@ -80,7 +81,7 @@ def test_the_gantt_is_solid_until_the_data_date_and_hatched_behind_it() -> None:
 
 def test_a_plan_that_has_not_begun_has_neither_data_date_nor_hatching() -> None:
     view = ResultView.of(sim.run(CONFIG, runs=4, workers=1))
-    assert view.data_day is None
+    assert data_day(view.manifest) is None
     axes = gantt(view)
     assert not [bar for bar in axes.patches if bar.get_hatch()]
     assert "Forecast from the data date" not in page(view).decode()

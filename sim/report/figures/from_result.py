@@ -14,7 +14,7 @@ from sim.report.explanations import mean_by_controls, risk_rows, stored_drivers
 from sim.report.figures.capital import plot_capital
 from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online
 from sim.report.figures.flowline import plot_flow, plot_flowline
-from sim.report.figures.gantt import plot_gantt
+from sim.report.figures.gantt import data_day, plot_gantt
 from sim.report.figures.sensitivity import plot_which_risk
 from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_trades
 from sim.report.formatting import interval, metric_format, money_months, p50_and_p80, step_for
@@ -159,7 +159,7 @@ def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
     _require(len(view.spread) > 0, "this result has no ranges of its schedule: no run came to its end")
     return plot_gantt(
         view.spread, ax, info=view.info, chain=view.chain, milestones=view.dates_reached, target=view.limit(FINISH),
-        data_day=view.data_day,
+        data_day=data_day(view.manifest),
     )  # fmt: skip
 
 

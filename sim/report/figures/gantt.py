@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sim.plan.vocabulary import DELAY_CAUSES
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 ROW_INCHES = 0.235
 CHAIN = "typical driving chain"
 HATCH = "//////"
+
+
+def data_day(manifest: Mapping[str, Any]) -> int | None:
+    """Return the first day after the data date of a forecast; None where the project begins at its first day."""
+    made = manifest.get("forecast")
+    if made is None:
+        return None
+    start, known = (date.fromisoformat(text) for text in (manifest["start_date"], made["data_date"]))
+    return (known - start).days + 1
 
 
 @dataclass(frozen=True)

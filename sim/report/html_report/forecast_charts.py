@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sim.report.figures.gantt import data_day
 from sim.report.formatting import day_of_month, money_scale
 from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
 from sim.report.result_view import ResultView
@@ -19,7 +20,7 @@ CAPITAL = "capital_deployed_usd"
 
 def at_data_date(view: ResultView, charts: Mapping[str, Chart]) -> dict[str, Chart]:
     """Return charts with the data date where they have dates; as they are where the project begins at its first day."""
-    day = view.data_day
+    day = data_day(view.manifest)
     if day is None:
         return dict(charts)
     marked = {name: _marked(view, name, chart, day) if chart.x.start else chart for name, chart in charts.items()}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim.report.figures.gantt import RangeRow, range_rows
+from sim.report.figures.gantt import RangeRow, data_day, range_rows
 from sim.report.figures.palette import CRITICALITY
 from sim.report.html_report.chart_spec import plain
 from sim.report.representative_run import Bar, wait_bars, work_bars
@@ -37,7 +37,7 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
     return {
         "start": view.dates.start.isoformat(), "range": [0, max(ends) * 1.02], "target": target,
         "target_text": "" if target is None else view.dates.format(target),
-        "shades": CRITICALITY, "today": view.data_day, **known,
+        "shades": CRITICALITY, "today": data_day(view.manifest), **known,
     }  # fmt: skip
 
 

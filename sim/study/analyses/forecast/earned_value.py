@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.money.ledger import ReportedPayments
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
 from sim.study.analyses.forecast.status import Status
@@ -120,6 +121,16 @@ def _reported(status: Status, kind: str, what: str) -> float:
     facts = sorted((fact for fact in status.of(kind) if fact.what == what), key=lambda fact: fact.date or 0)
     amount = None if not facts else facts[-1].count if kind == "hours" else facts[-1].value
     return float("nan") if amount is None else float(amount)
+
+
+def payments(status: Status) -> ReportedPayments | None:
+    """Return the last amounts that are reported as paid and as committed; None where none is."""
+    last = {fact.what: fact for fact in sorted(status.of("money"), key=lambda fact: fact.date or 0)}
+    if not last:
+        return None
+    amounts = {what: fact.value for what, fact in last.items()}
+    minute = max(fact.date or 0 for fact in last.values())
+    return ReportedPayments(minute, amounts.get("paid"), amounts.get("committed"))
 
 
 def described(value: EarnedValue) -> dict[str, Any]:

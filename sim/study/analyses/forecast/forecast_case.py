@@ -5,11 +5,10 @@ It is a case like any other, so that whatever runs a case runs a forecast: execu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,24 @@ from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replic
 from sim.engine.initial_state import InitialState
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.measure import MetricContext
-from sim.metrics.money.ledger import ReportedPayments
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
-from sim.study.analyses.forecast.earned_value import project_earned_value
-from sim.study.analyses.forecast.learning import Learnt, Past, Pasts, Posterior, PosteriorUniforms, Statistics, pasts_of
+from sim.study.analyses.forecast.earned_value import payments, project_earned_value
+from sim.study.analyses.forecast.learning import (
+    KEPT_STEPS,
+    PAST_SEED,
+    PASTS,
+    Learnt,
+    Pasts,
+    Posterior,
+    PosteriorUniforms,
+    Statistics,
+    only_shared,
+    simulated_pasts,
+)  # fmt: skip
 from sim.study.analyses.forecast.open_risks import with_risks
 from sim.study.analyses.forecast.plan_steps import PlanSteps, Recent, translated
-from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.progress import History, Progress
 from sim.study.analyses.forecast.remaining import RemainingWork
 from sim.study.analyses.forecast.status import LOGIC, ONLINE, Logic, Status, read_status
 from sim.study.analyses.forecast.status_checks import require_sound
@@ -40,12 +49,10 @@ from sim.study.result import Result, digest
 from sim.study.runner import Progress as RunProgress
 from sim.world.project_calendars import day_minutes
 
-PASTS = 200
-"""Pasts that are simulated, to learn from and to fill in what a status does not state."""
 HISTORIES = 10
 """So many of them, the nearest to the facts, are gone on from in turns."""
-PAST_SEED = 1_000_003
-"""Seed of the pasts: another one than that of forecasts, whose future must not be their own past."""
+MOST_STEPS = 200_000
+"""Steps of a plan up to which the routes of the pasts that are gone on from are kept for the next status."""
 
 
 class Finished(SimError):
@@ -54,16 +61,9 @@ class Finished(SimError):
     exit_code = 2
 
 
-@dataclass(frozen=True)
-class History:
-    """What has happened until the data date, and the state it leaves."""
-
-    progress: Progress
-    state: InitialState
-
-
 SEEN_PASTS: Recent[Pasts] = Recent(4)
-SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(2)
+SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(3)
+PREPARED: Recent[Case] = Recent(2)
 CHANGED: Recent[Case] = Recent(2)
 """Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
 
@@ -210,11 +210,14 @@ class ForecastCase(Case):
     def _steps_of_past(self, past: int) -> PlanSteps:
         """Return where facts stand in the plan as a simulated past went."""
         known: dict[int, PlanSteps] = self._plain.__dict__.setdefault("_steps_of_pasts", {})
-        if self.plan is not self._plain.plan or len(self.plan.rows) > KEPT_STEPS:
+        if self.plan is not self._plain.plan or len(self.plan.rows) > MOST_STEPS:
             known = {}
+        elif len(self.plan.rows) > KEPT_STEPS and past not in known and len(known) >= HISTORIES:
+            known.clear()
         if past not in known:
             (done,) = self._plain.replications(PAST_SEED, past, 1)
-            known[past] = self._steps_by(done.outcome.log)
+            known[past] = made = self._steps_by(done.outcome.log)
+            made.signallers, made.suppliers  # noqa: B018 (worked out once, before it is copied)
         return known[past].copy()
 
     @cached_property
@@ -232,7 +235,7 @@ class ForecastCase(Case):
         """Return what runs are measured with, which are history until the data date: what was paid is paid."""
         assert self.status is not None
         found = super().metric_context
-        model = replace(found.cost_model, reported=_payments(self.status))
+        model = replace(found.cost_model, reported=payments(self.status))
         return replace(found, since=self.status.minute, cost_model=model)
 
     @cached_property
@@ -273,8 +276,8 @@ class ForecastCase(Case):
             return None
         if seed not in self._spreads:
             draws = self.draws(seed).uniforms
-            only_shared = partial(_only_shared, self.plan.inputs.names, draws)
-            self._spreads[seed] = only_shared if self.sampling.is_plain else draws
+            shared = partial(only_shared, self.plan.inputs.names, draws)
+            self._spreads[seed] = shared if self.sampling.is_plain else draws
         return self._spreads[seed]
 
     @cached_property
@@ -294,21 +297,6 @@ class ForecastCase(Case):
         return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars, state_of)
 
 
-def _payments(status: Status) -> ReportedPayments | None:
-    """Return the last amounts that are reported as paid and as committed; None where none is."""
-    last = {fact.what: fact for fact in sorted(status.of("money"), key=lambda fact: fact.date or 0)}
-    if not last:
-        return None
-    amounts = {what: fact.value for what, fact in last.items()}
-    minute = max(fact.date or 0 for fact in last.values())
-    return ReportedPayments(minute, amounts.get("paid"), amounts.get("committed"))
-
-
-def _only_shared(inputs: Sequence[str], draws: Uniforms, names: Sequence[str], first: int, count: int) -> Any:
-    """Return draws of what is shared; NaN for single inputs, which the kernel draws as it reaches them."""
-    return np.full((len(names), count), np.nan) if names is inputs else draws(names, first, count)
-
-
 # --- preparing ------------------------------------------------------------------------------------------------------
 
 
@@ -319,42 +307,15 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     plain = replace(config, continuation=None)
     basis = None if how.base.value == config.value else prepared(how.base, engine)
     return forecast_case(
-        plain,
-        how.status,
-        learning=how.learning,
-        logic=how.logic,
-        engine=engine,
-        sampling=sampling,
-        runs=runs,
+        plain, how.status, learning=how.learning, logic=how.logic, engine=engine, sampling=sampling, runs=runs, basis=basis,
         planned=prepared(plain, engine) if sampling == "mc" else None,
-        basis=basis,
-    )
-
-
-@dataclass(frozen=True)
-class _Hashed:
-    """A configuration that is looked up by what it says."""
-
-    config: Loaded[Project]
-
-    def __hash__(self) -> int:
-        return hash(digest(self.config.value))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashed) and self._says() == other._says()
-
-    def _says(self) -> tuple[object, ...]:
-        return self.config.value, self.config.files
+    )  # fmt: skip
 
 
 def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
     """Return the case of a configuration from its first day; the same for all that is made of it one after another."""
-    return _prepared(_Hashed(config), engine)
-
-
-@lru_cache(maxsize=2)
-def _prepared(config: _Hashed, engine: str) -> Case:
-    return prepare_case(config.config, engine=engine)
+    says = digest(config.value), config.files, engine
+    return PREPARED.get((), says, partial(prepare_case, config, engine=engine))
 
 
 def forecast_case(
@@ -391,7 +352,7 @@ def forecast_case(
     # risks change chances alone; crews and order dates stay, and with them the history
     how = digest(changed.value), sampling, runs, engine
     base = CHANGED.get((base,), how, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
-    begun = case.begun if basis is None and not status.of("risk") else None
+    begun = None if basis is not None else base if status.of("risk") else case.begun
     found = _as_forecast(base, status, learning, case.logic, basis, expected, begun)
     return replace(found, stated=config.value)
 
@@ -406,44 +367,15 @@ def _as_forecast(
     )
 
 
-KEPT_STEPS = 20_000
-"""Steps of a plan up to which its simulated pasts are kept for the next status: 64 MB."""
-TOGETHER = 10
-"""Pasts that are looked at together."""
-
-
-def simulated_pasts(case: Case) -> Iterable[Past]:
-    """Return the pasts that might have been, some at a time, the same ones for every status of a case."""
-    logs = (done.outcome.log for done in case.replications(PAST_SEED, 0, PASTS))
-    found = (pasts_of(case.plan, some) for some in iter(lambda: [*islice(logs, TOGETHER)], []))
-    if len(case.plan.rows) > KEPT_STEPS:
-        return found
-    kept: list[Past] = case.__dict__.setdefault("_pasts", [])
-    if not kept:
-        kept += found
-    return kept
-
-
 # --- running --------------------------------------------------------------------------------------------------------
 
 
 def forecast(
-    config: ConfigLike,
-    status: Status | str | Path,
-    *,
-    runs: int = RUNS,
-    seed: int = SEED,
-    workers: int | None = None,
-    learning: bool = True,
-    logic: str | None = None,
-    engine: str = AUTO,
-    sampling: str = "mc",
-    out: str | Path | None = None,
-    resume: bool = False,
-    progress: RunProgress | None = None,
-    extras: Callable[[Result, Path], object] | None = None,
-    levers: bool | None = False,
-) -> Result:
+    config: ConfigLike, status: Status | str | Path, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None,
+    learning: bool = True, logic: str | None = None, engine: str = AUTO, sampling: str = "mc",
+    out: str | Path | None = None, resume: bool = False, progress: RunProgress | None = None,
+    extras: Callable[[Result, Path], object] | None = None, levers: bool | None = False,
+) -> Result:  # fmt: skip
     """Continue a project from its status, many times; return its metrics and curves as `sim.run` does.
 
     `status` is a file as `sim status init` writes it. With `learning` common factors are learnt from the actuals; `logic` is

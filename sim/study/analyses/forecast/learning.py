@@ -19,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ from sim.plan.draws import Inputs, Uniforms
 from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
+from sim.study.case import Case
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 from sim.world.working_time import Calendar
 
@@ -40,6 +43,10 @@ PENALTIES = np.logspace(-2, 5, 22)
 FURTHEST = 6.0
 """Standard deviations from the simulated pasts beyond which a fact says no more: a line is not trusted further."""
 EDGE = 1e-6
+PASTS = 200
+"""Pasts that are simulated, to learn from and to fill in what a status does not state."""
+PAST_SEED = 1_000_003
+"""Seed of the pasts: another one than that of forecasts, whose future must not be their own past."""
 NOT_LEARNT = ("prices", "risk")
 """Groups of factors that no status speaks of: dates say nothing about prices, and whether a risk happened is a fact."""
 
@@ -105,6 +112,11 @@ class PosteriorUniforms:
                 moved = moved + column[:, None] * score
             drawn[self.rows] = np.clip(ndtr(moved), EDGE, 1 - EDGE)
         return drawn
+
+
+def only_shared(inputs: Sequence[str], draws: Uniforms, names: Sequence[str], first: int, count: int) -> Any:
+    """Return draws of what is shared; NaN for single inputs, which the kernel draws as it reaches them."""
+    return np.full((len(names), count), np.nan) if names is inputs else draws(names, first, count)
 
 
 # --- facts as statistics --------------------------------------------------------------------------------------------
@@ -322,3 +334,21 @@ def _ridge(x: Floats, z: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
         residual[:, better] = left[:, better]
         mean[better] = ((v @ at) * (d / (d**2 + penalty)) @ projected)[better]
     return mean, residual, np.clip(1 - best / total, 0.0, 0.999)
+
+
+KEPT_STEPS = 20_000
+"""Steps of a plan up to which its simulated pasts are kept for the next status: 64 MB."""
+TOGETHER = 10
+"""Pasts that are looked at together."""
+
+
+def simulated_pasts(case: Case) -> Iterable[Past]:
+    """Return the pasts that might have been, some at a time, the same ones for every status of a case."""
+    logs = (done.outcome.log for done in case.replications(PAST_SEED, 0, PASTS))
+    found = (pasts_of(case.plan, some) for some in iter(lambda: [*islice(logs, TOGETHER)], []))
+    if len(case.plan.rows) > KEPT_STEPS:
+        return found
+    kept: list[Past] = case.__dict__.setdefault("_pasts", [])
+    if not kept:
+        kept += found
+    return kept

@@ -20,10 +20,12 @@ from sim.engine.initial_state import BLOCKING
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
-from sim.plan.vocabulary import AGAIN, FREE, NOTE, WORK, Log
+from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 
 T = TypeVar("T")
+Giver = tuple[int, int, int]
+SUPPLIED = ("supplied", "passed")
 NEVER = 1 << 40
 """The planned minute of what the expected plan does not come to."""
 
@@ -128,7 +130,7 @@ class PlanSteps:
             unit, step = self.works.get(name, (NONE, NONE))
             if unit != NONE and step not in self.routes[unit].steps:
                 self.routes[unit] = self._failing_once(unit)
-                for known in ("activities", "stages"):
+                for known in ("activities", "stages", "crews", "signallers", "suppliers"):
                     self.__dict__.pop(known, None)
 
     def _failing_once(self, unit: int) -> PlannedRoute:
@@ -213,6 +215,37 @@ class PlanSteps:
                         crews.note(self.routes[unit].planned[place], self.rows[step][2], unit, place)
         for crews in found.values():
             crews.come.sort()
+        return found
+
+    @cached_property
+    def signallers(self) -> Mapping[int, list[Giver]]:
+        """Return by gate who signals it, by the plan's order: planned minute, unit, place in its way."""
+        return self._givers(SIGNAL, lambda gate: [gate])
+
+    @cached_property
+    def suppliers(self) -> Mapping[int, list[Giver]]:
+        """Return by pool that is supplied who gives into it, by the plan's order: planned minute, unit, place in its way."""
+        kinds, bundles = self.plan.pool_kinds, self.plan.bundles
+        return self._givers(FREE, lambda bundle: [pool for pool, _ in bundles[bundle] if kinds[pool] in SUPPLIED])
+
+    def _givers(self, operation: int, to: Callable[[int], list[int]]) -> dict[int, list[Giver]]:
+        """Return who does steps of an operation, by what these give to."""
+        lengths = [len(route.steps) for route in self.routes]
+        steps = np.concatenate([np.array(route.steps, np.int64) for route in self.routes])
+        unit = np.repeat(np.arange(len(lengths)), lengths)
+        place = np.arange(len(steps)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        giving = np.flatnonzero(self.plan.rows[steps, 0] == operation)
+        found: dict[int, list[Giver]] = {}
+        known: dict[int, list[int]] = {}
+        for argument, u, p in zip(
+            self.plan.rows[steps[giving], 1].tolist(), unit[giving].tolist(), place[giving].tolist(), strict=True
+        ):
+            if argument not in known:
+                known[argument] = to(argument)
+            for receiver in known[argument]:
+                found.setdefault(receiver, []).append((self.routes[u].planned[p], u, p))
+        for givers in found.values():
+            givers.sort()
         return found
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:

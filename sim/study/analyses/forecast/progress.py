@@ -12,6 +12,7 @@ Out of sequence, as in P6: with `retained_logic` what is left of a work waits un
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -20,11 +21,10 @@ from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
 from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
-from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
+from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, PlanSteps
 from sim.study.analyses.forecast.reported import FINISHED, Interrupted, Known, Remaining, between
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
 
-SUPPLIED = ("supplied", "passed")
 ROUNDS = 200
 
 
@@ -224,7 +224,7 @@ class Progress:
 
     def _complete(self) -> None:
         """Have happened what the facts need; take back what was only assumed and cannot have been."""
-        self._find_givers()
+        self.signallers, self.suppliers = self.steps.signallers, self.steps.suppliers
         self.level = np.zeros(len(self.plan.gates), np.int64).tolist()
         self.balance = self.plan.initial.tolist()
         self.taken_back: set[int] = set()
@@ -258,23 +258,6 @@ class Progress:
         for unit, times in enumerate(self.times):
             for place, at in enumerate(times):
                 yield unit, place, self.steps.routes[unit].steps[place], at
-
-    def _find_givers(self) -> None:
-        """Collect who signals which gate, and who supplies which pool, by the plan's order."""
-        self.signallers: dict[int, list[tuple[int, int, int]]] = {}
-        self.suppliers: dict[int, list[tuple[int, int, int]]] = {}
-        kinds = self.plan.pool_kinds
-        for unit, route in enumerate(self.steps.routes):
-            for place, step in enumerate(route.steps):
-                operation, a = self.steps.rows[step][:2]
-                if operation == SIGNAL:
-                    self.signallers.setdefault(a, []).append((route.planned[place], unit, place))
-                elif operation == FREE:
-                    for pool, _ in self.plan.bundles[a]:
-                        if kinds[pool] in SUPPLIED:
-                            self.suppliers.setdefault(pool, []).append((route.planned[place], unit, place))
-        for givers in (*self.signallers.values(), *self.suppliers.values()):
-            givers.sort()
 
     def _open_gate(self, gate: int) -> bool:
         """Have those signal that passed waits need; return whether anything changed."""
@@ -395,3 +378,11 @@ class Progress:
         if operation in (SIGNAL, NOTE):
             return int(b)
         return times[place - 1] if place else 0
+
+
+@dataclass(frozen=True)
+class History:
+    """What has happened until the data date, and the state it leaves."""
+
+    progress: Progress
+    state: InitialState

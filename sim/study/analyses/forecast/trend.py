@@ -19,7 +19,8 @@ from sim import files
 from sim.config.load import Loaded, as_loaded, checked
 from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
-from sim.engine.backends import AUTO
+from sim.engine.backends import AUTO, Replication
+from sim.metrics.delivery import lead_times, online
 from sim.study.analyses.forecast.forecast_case import forecast_case, prepared
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
@@ -187,9 +188,16 @@ def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[
 def finish_quantiles(case: Case, seed: int, runs: int) -> tuple[float, float]:
     """Return P50 and P80 of the day of the last MW, as a run of so many replications tells them."""
     return _of_days(np.array([
-        inf if done.outcome.deadlock else case.quick_metrics(done)[0].get(FINISH, np.nan)
+        inf if done.outcome.deadlock else _finish_day(case, done)
         for done in case.replications(seed, 0, runs)
     ]))  # fmt: skip
+
+
+def _finish_day(case: Case, done: Replication) -> float:
+    """Return the day of the last MW of a replication, without all else that it is measured by."""
+    context = case.metric_context
+    blocks = online(case.record(done), context.layout, context.project)
+    return lead_times(blocks, context.project).get(FINISH, np.nan)
 
 
 def _of_days(days: Floats) -> tuple[float, float]:
