@@ -22,7 +22,7 @@ from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, PlanSteps
-from sim.study.analyses.forecast.reported import FINISHED, Interrupted, Known, Remaining, between
+from sim.study.analyses.forecast.reported import FINISHED, Interrupted, Known, Remaining, between, capped
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
 
 ROUNDS = 200
@@ -55,6 +55,7 @@ class Progress:
             self._promise(fact)
         for unit, known in self.known.items():
             self._put_in_sequence(unit, known)
+            known.done = capped(known)
         self.times: list[list[int]] = [[] for _ in self.plan.units]
         self._lay_out()
         self._complete()
@@ -105,6 +106,7 @@ class Progress:
             self._of(unit).open_from = min(self._of(unit).open_from, last)
         else:
             self._of(unit).done[last] = fact.finish
+            self._of(unit).dated.add(last)
 
     def _activity(self, fact: Fact) -> None:
         """Put a unit where an activity that is reported has it."""
@@ -115,6 +117,7 @@ class Progress:
             known.open_from = min(known.open_from, place)
         elif fact.finish is not None:
             known.done[place] = fact.finish
+            known.dated.add(place)
             if place:
                 known.done.setdefault(place - 1, fact.start)
         else:

@@ -18,6 +18,8 @@ class Known:
     """
 
     done: dict[int, int] = field(default_factory=dict)
+    dated: set[int] = field(default_factory=set)
+    """Places whose minute is stated, not interpolated between counts."""
     begun: dict[int, int] = field(default_factory=dict)
     open_from: int = NEVER
     whole: bool = False
@@ -36,6 +38,19 @@ class Remaining:
     share: float | None = None
     suspended: int | None = None
     resumed: int | None = None
+
+
+def capped(known: Known) -> dict[int, int]:
+    """Return when a unit did which place: what lies between counts is no later than what is stated of places behind it."""
+    found, limit = dict(known.done), known.started[1] if known.started is not None else NEVER
+    for place in sorted(found, reverse=True):
+        if known.started is not None and place > known.started[0]:
+            continue
+        if place in known.dated:
+            limit = min(limit, found[place])
+        else:
+            found[place] = min(found[place], limit)
+    return found
 
 
 FINISHED = Remaining((0.0, 0.0, 0.0))

@@ -1,0 +1,187 @@
+"""A project of two blocks with every kind of fact in its status, every date worked out by hand.
+
+The data date is Saturday, 31 October 2026, so that the next working minute on site is Monday, 2 November at 7:00. The site
+works from Monday to Saturday, 7:00 to 17:00; a day of work is what these ten hours are worth: 9 h 28 min.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+
+import numpy as np
+import pytest
+
+import sim
+from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.status import Status, read_status
+from sim.study.case import Case, prepare_case
+
+CONFIG = sim.load(
+    "configs/one_block.yaml",
+    ["scale.capacity_mw=5", "hall.blocks=2", "turnover_blocks=2", "energization.units.count=3", "name=two_blocks"],
+)
+START = datetime.combine(CONFIG.value.scale.start_date, datetime.min.time())
+SHEET = """\
+kind,what,date,start,finish,suspended,resumed,count,remaining_days,percent,value,state
+data_date,,2026-10-31,,,,,,,,,
+milestone,h1.shell.dry_in,,,2026-09-19,,,,,,,
+milestone,p1.g2,,,,,,,,,,
+count,electrical.on_site,2026-10-20,,,,,4,,,,
+count,mechanical.on_site,2026-10-07,,,,,6,,,,
+count,electrical.set,2026-10-31,,,,,1,,,,
+count,compute.on_site,2026-10-31,,,,,4,,,,
+activity,b1.mechanical/mechanical.connect,,2026-10-19T07:00,2026-10-28T12:00,,,,,,,
+activity,b1.electrical/electrical.connect,,2026-10-27T07:00,,,,,3,,,
+activity,b2.mechanical/mechanical.connect,,2026-10-28T07:00,,2026-10-30T12:00,2026-11-05T07:00,,0.5,,,
+activity,b2.electrical/electrical lift 1,,2026-10-31T07:00,,,,,,40,,
+promise,p1.g3,,,2027-02-15,,,,,,,
+people,electricians,2026-10-31,,,,,8,,,,
+people,controls,2026-10-31,,,,,0,,,,
+hours,earned,2026-10-31,,,,,8000,,,,
+hours,spent,2026-10-31,,,,,10000,,,,
+money,paid,2026-10-31,,,,,,,,150000000,
+risk,ground,,,,,,,,,,closed
+risk,switchgear,,,,,,,,,4,happened
+risk,storm_year,,,,,,,,,0.35,open
+"""
+
+
+def minute(text: str) -> int:
+    """Return the minute of a date and time."""
+    return round((datetime.fromisoformat(text) - START).total_seconds() / 60)
+
+
+NOW = minute("2026-11-01T00:00")
+
+
+@cache
+def planned() -> Case:
+    return prepare_case(CONFIG, engine="auto")
+
+
+@cache
+def steps() -> PlanSteps:
+    return PlanSteps(planned().project, planned().plan, planned().planned_run.log)
+
+
+@pytest.fixture(scope="module")
+def status(tmp_path_factory: pytest.TempPathFactory) -> Status:
+    path = tmp_path_factory.mktemp("by_hand") / "october.csv"
+    path.write_text(SHEET, encoding="utf-8")
+    return read_status(path, CONFIG.value.scale.start_date)
+
+
+@pytest.fixture(scope="module")
+def case(status: Status) -> ForecastCase:
+    return forecast_case(CONFIG, status, planned=planned(), engine="auto")
+
+
+@pytest.fixture(scope="module")
+def logs(case: ForecastCase) -> list[np.ndarray]:
+    return [done.outcome.log for done in case.replications(1, 0, 20)]
+
+
+def ends(logs: list[np.ndarray], step: int) -> set[int]:
+    """Return when a step is done first, in all replications: a failed test may have it done again."""
+    return {int(log[log[:, 1] == step, 0][0]) for log in logs}
+
+
+def was(case: ForecastCase, step: int) -> int:
+    """Return when a step was done, seen by the expected plan."""
+    history = case.state.history
+    return int(history[history[:, 1] == step, 0][-1])
+
+
+def step_of(activity: str) -> int:
+    return steps().works[activity][1]
+
+
+def last_step(unit: str) -> int:
+    return steps().routes[steps().units[unit]].steps[-1]
+
+
+def test_a_milestone_is_reached_with_its_day(case: ForecastCase, logs: list[np.ndarray]) -> None:
+    assert ends(logs, last_step("h1.shell.dry_in")) == {minute("2026-09-20T00:00")}
+    # what it needs was done before
+    assert was(case, last_step("h1.shell.walls")) <= minute("2026-09-20T00:00")
+    # a milestone that is reported as not reached comes behind the data date
+    assert min(ends(logs, last_step("p1.g2"))) > NOW
+
+
+def test_counts_are_units_in_the_plans_order_and_the_plans_rhythm_stretched_to_the_date(
+    case: ForecastCase,
+) -> None:
+    order = [(unit, place, steps().routes[unit].planned[place]) for unit, place in steps().stages["compute.on_site"]]
+    first, fifth = order[0][2], order[4][2]
+    for unit, place, at in order[:4]:
+        # between the plan's first and fifth skid lie so many days, between the first and the data date so many more
+        by_hand = first + (at - first) / (fifth - first) * (NOW - first)
+        assert was(case, steps().routes[unit].steps[place]) == round(by_hand)
+    # which four they are is not stated: every history that replications go on from has four
+    arrivals = [steps().routes[unit].steps[place] for unit, place, _ in order]
+    assert {int(np.isin(past.state.history[:, 1], arrivals).sum()) for past in case.histories} == {4}
+
+
+def test_activities_end_when_they_ended_or_so_many_working_days_from_now(
+    logs: list[np.ndarray],
+) -> None:
+    by_hand: Mapping[str, str] = {
+        "b1.mechanical/mechanical.connect": "2026-10-28T12:00",  # actual finish
+        "b1.electrical/electrical.connect": "2026-11-04T15:24",  # 3 days: 10 h on Monday and Tuesday, 8 h 24 min
+        "b2.mechanical/mechanical.connect": "2026-11-05T11:44",  # half a day from Thursday, 7:00
+    }
+    for activity, date in by_hand.items():
+        assert ends(logs, step_of(activity)) == {minute(date)}, activity
+    # of 40 % the rest is drawn: it ends behind the data date, at different times
+    rest = ends(logs, step_of("b2.electrical/electrical lift 1"))
+    assert min(rest) >= minute("2026-11-02T07:00")
+    assert len(rest) > 1
+
+
+def test_a_promise_is_kept_to_the_day(logs: list[np.ndarray]) -> None:
+    unit = steps().units["p1.g3"]
+    place = steps().promised(unit)
+    assert place is not None
+    assert ends(logs, steps().routes[unit].steps[place]) == {minute("2027-02-16T00:00")}
+
+
+def test_people_are_the_crews_that_have_come(logs: list[np.ndarray]) -> None:
+    (_, size, unit, place), *_ = steps().crews["electricians"].come
+    assert size == 8
+    assert max(ends(logs, steps().routes[unit].steps[place])) <= NOW
+    # nobody of controls was counted: the crew that the plan has since 17 October comes from now on
+    (at, _, unit, place), *_ = steps().crews["controls"].come
+    assert at == minute("2026-10-17T10:59")
+    assert min(ends(logs, steps().routes[unit].steps[place])) >= NOW
+
+
+def test_hours_and_money_are_earned_value_and_its_actual_cost(case: ForecastCase) -> None:
+    value = case.earned_value()
+    assert value["hours"]["earned"] == 8000
+    assert value["hours"]["cpi"] == 0.8
+    assert value["usd"]["actual"] == 150e6
+    (done,) = case.replications(1, 0, 1)
+    _, curves = case.measured(done, done.outcome, done.calendars)  # type: ignore[arg-type]
+    # what falls due on the first minute after the data date is paid then: the day before ends with what was paid
+    cents = case.ledger(1, 0)
+    paid = float(np.asarray(cents["usd"], float)[np.asarray(cents["day"], float) <= NOW / 1440].sum())
+    assert paid == pytest.approx(150e6, abs=0.01)
+    assert curves["capital_deployed_usd"][NOW // 1440] >= 150e6 - 0.01
+
+
+def test_risks_that_happened_are_facts_and_closed_ones_are_gone(case: ForecastCase) -> None:
+    chances = {driver.id: current for driver, current in case.project.risks.active()}
+    assert "ground" not in chances or chances["ground"].probability.value == 0
+    assert chances["switchgear"].probability.value == 1
+    assert chances["storm_year"].probability.value == 0.35
+    untouched = next(one for one in chances if one not in {"ground", "switchgear", "storm_year"})
+    stated = {driver.id: current for driver, current in planned().project.risks.active()}
+    assert chances[untouched].probability.value <= stated[untouched].probability.value
+
+
+def test_both_engines_go_on_alike_and_all_is_conserved(case: ForecastCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIM_CHECK", "1")
+    assert case.simulate_chunk(1, 0, 4).count == 4
