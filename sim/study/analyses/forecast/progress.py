@@ -99,6 +99,7 @@ class Progress:
             self._of(unit).open_from = min(self._of(unit).open_from, place)
 
     def _milestone(self, fact: Fact) -> None:
+        """Have a unit at its end when it was reached, or before its last step where it was not."""
         unit = self.steps.milestone(fact.what)
         assert unit is not None
         last = len(self.steps.routes[unit].steps) - 1
