@@ -83,6 +83,6 @@ def test_a_state_with_other_lengths_continues_to_another_log() -> None:
     (done,) = case.replications(SEED, 0, 1)
     (sampled,) = case.draws(SEED).chunk(0, 1)
     state = cut(case, sampled, done, int(done.outcome.log[:, 0].max()) // 2)
-    later = state.lasting(state.minutes[state.under_way] + 10_000)
+    later = state.lasting(state.minutes[state.under_way] + 100_000)
     hours = case.calendars_of(SEED, 0, engine="simpy")
     assert simulate(case.simpy_plan, sampled, hours, later).log[-1, 0] > done.outcome.log[:, 0].max()
