@@ -96,6 +96,18 @@ def test_back_and_forth_gives_the_same_picture(page: Any) -> None:
         assert pictures(page) == first[day]
 
 
+def test_a_frame_draws_anew_only_what_has_changed(page: Any) -> None:
+    drawn = """(days) => { const picture = replay.scenes[0].picture, draw = picture.drawHall; let count = 0;
+        picture.drawHall = function (...given) { count += 1; return draw.apply(this, given); };
+        const counts = days.map((day) => { const before = count; replay.seek(day); return count - before; });
+        delete picture.drawHall; return counts; }"""
+    halls, last = page.evaluate("[replay.scenes[0].picture.site.hallBoxes.length, replay.last]")
+    first, again, later, back = page.evaluate(drawn, [50, 50, last, last])
+    assert 0 <= first <= halls
+    assert again == back == 0
+    assert 1 <= later <= halls
+
+
 def test_two_projects_stay_on_one_clock_while_they_play(page: Any) -> None:
     page.evaluate("replay.seek(200)")
     page.get_by_role("button", name="Play").click()
