@@ -103,9 +103,14 @@ def _bar(number: int, name: tuple[str, ...], parts: Sequence[Task], schedule: Sc
             hours[trade] = hours.get(trade, 0.0) + people * task.minutes
     crews = {trade: max(1, round(total / max(minutes, 1))) for trade, total in hours.items()}
     return Task(
-        number, first.key, name[-1], first.unit, name[:-1], start, finish, minutes, shift if fits else "always",
+        number, first.key, _title(name), first.unit, name[:-1], start, finish, minutes, shift if fits else "always",
         held_back=f"{len(parts):,} activities", people=crews,
     )  # fmt: skip
+
+
+def _title(name: tuple[str, ...]) -> str:
+    """What a bar is called: with the heading above it, as planners sort and filter lists without headings."""
+    return name[-1] if len(name) < 3 or name[-2] in name[-1] else f"{name[-2]}: {name[-1]}"
 
 
 def _links(bar: Task, parts: Sequence[Task], bars: Sequence[Task], bar_of_task: Mapping[int, int]) -> Iterator[After]:
