@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sim.study.api import Comparison, compare, load, run
     from sim.study.case import prepare
     from sim.study.result import Result
+    from sim.world.fitting import Fit, fit
 
 # in the order of the reference: what one does with a project, what one gets, what goes wrong
 _MODULES = {
@@ -37,12 +38,14 @@ _MODULES = {
     "tune": "sim.study.analyses.tuning",
     "drivers": "sim.study.analyses.drivers",
     "forecast": "sim.study.analyses.forecast.forecast_case",
+    "fit": "sim.world.fitting",
     "metrics_table": "sim.metrics.registry",
     "prepare": "sim.study.case",
     "Result": "sim.study.result",
     "Comparison": "sim.study.api",
     "Sweep": "sim.study.analyses.sweep",
     "Drivers": "sim.study.analyses.drivers",
+    "Fit": "sim.world.fitting",
     "ConfigError": "sim.errors",
     "SimError": "sim.errors",
 }
@@ -51,12 +54,14 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Drivers",
+    "Fit",
     "Result",
     "SimError",
     "Sweep",
     "check",
     "compare",
     "drivers",
+    "fit",
     "forecast",
     "load",
     "metrics_table",

@@ -189,3 +189,32 @@ def schema(out: Path | None) -> None:
         click.echo(text, nl=False)
     else:
         files.write(out, text.encode())
+
+
+# --- plan -------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "form", type=click.Choice(["svg", "mermaid", "html"]), default="html", show_default=True,
+    help="A picture, text that GitHub and wikis draw, or a page with the method of the strategy beside the picture.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
+)
+@SET
+def plan(config: Path, form: str, out: Path | None, overrides: tuple[str, ...]) -> None:
+    """Draw how a project is built: what follows what, what is handed on, and what is shared, as a flow diagram."""
+    from sim import files
+    from sim.report.figures.flow_diagram import as_mermaid, as_page, as_svg, flow_of
+    from sim.study.case import prepare_case
+
+    case = prepare_case(load(config, overrides))
+    flow = flow_of(case.plan)
+    text = as_page(flow, case.project) if form == "html" else {"svg": as_svg, "mermaid": as_mermaid}[form](flow)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    files.write(out.absolute(), text.encode())
+    click.echo(f"written to {out}: {len(flow.boxes)} boxes, {len(flow.arrows)} arrows")

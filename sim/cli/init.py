@@ -145,6 +145,9 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
           gate: {{holidays: {{country: US, subdivision: {code}}}}}
         """) + _weather(word) + dedent("""\
 
+        # What `sim verify` holds the results to, such as [lead_time_full_days.p80 <= 700, peak_workforce_onsite.p80 < 450].
+        expect: []
+
         # What was promised, and what a day of delay costs. Without the `#` it is in the verdict and the report.
         # milestones:
         #   - {name: first block, mw: 2.5, date: 2028-06-30, damages_usd_per_day: 50000}

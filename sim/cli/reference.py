@@ -19,12 +19,14 @@ PYTHON = (
     ("sim.study.analyses.tuning", ("tune",)),
     ("sim.study.analyses.drivers", ("drivers",)),
     ("sim.study.analyses.forecast.forecast_case", ("forecast",)),
+    ("sim.world.fitting", ("fit",)),
     ("sim.metrics.registry", ("metrics_table",)),
     ("sim.study.case", ("prepare",)),
     ("sim.study.result", ("Result",)),
     ("sim.study.api", ("Comparison",)),
     ("sim.study.analyses.sweep", ("Sweep",)),
     ("sim.study.analyses.drivers", ("Drivers",)),
+    ("sim.world.fitting", ("Fit",)),
     ("sim.errors", ("ConfigError", "SimError")),
 )
 """Where each public name of `sim` is defined, in the order of the page."""

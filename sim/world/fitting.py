@@ -75,10 +75,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a history says: the estimate as a configuration has it, the candidates (the best first), and how well it fits.
+    r"""What a history says: the estimate as a configuration has it, the candidates (the best first), and how well it fits.
 
     `distance` is the largest distance between the best and what was observed, `p_value` how often a sample of the best
     has a larger one (None with unfinished rows, or where no shape was chosen).
+
+    >>> from pathlib import Path
+    >>> _ = Path("tests.csv").write_text("failed,tested\n3,40\n")
+    >>> sim.fit("tests.csv").estimate["value"]
+    0.075
     """
 
     history: History
@@ -177,12 +182,19 @@ def _is_finished(path: Path, line: int, row: Mapping[str, str]) -> bool:
 # --- the fit ----------------------------------------------------------------------------------------------------------
 
 
-def fit(history: History) -> Fit:
-    """Return the estimate of a history; WrongHistory where there is too little in it.
+def fit(history: History | str | Path, column: str | None = None) -> Fit:
+    r"""Return the estimate of own history, a CSV or what was read of one; WrongHistory where there is too little in it.
 
-    >>> fit(History("x.csv", "days", np.array([4.0, 5.0, 5.0, 6.0, 7.0]), np.empty(0))).estimate["median"]
+    A CSV has a `column` of durations, lead times or hours, and perhaps `finished` and `units`; or `failed` and `tested`.
+    `Fit.estimate` is what a configuration takes, `Fit.candidates` what was compared by AICc; `sim fit` writes the YAML.
+
+    >>> from pathlib import Path
+    >>> _ = Path("welding.csv").write_text("days\n" + "\n".join("4 5 5 6 7".split()))
+    >>> sim.fit("welding.csv").estimate["median"]
     5.305
     """
+    if not isinstance(history, History):
+        history = read_history(Path(history), column)
     if history.tested:
         return Fit(history, _share(history.failed, history.tested))
     if len(history.finished) < FEWEST:

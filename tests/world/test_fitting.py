@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import sim
 from sim.cli import main
 from sim.study.api import load
 from sim.world.fitting import Fit, History, WrongHistory, fit, fragment, kaplan_meier, read_history
@@ -132,3 +133,13 @@ def test_a_key_that_is_none_is_told() -> None:
         fragment(found, "systems.mechanical.factory.stations.pip", like)
     with pytest.raises(WrongHistory, match=r"no 'sytems'; below the top there is"):
         fragment(found, "sytems.mechanical", like)
+
+
+def test_a_script_fits_a_file(tmp_path: Path) -> None:
+    """`sim.fit` takes what `sim fit` takes, and says the same."""
+    path = history("days,note", *(f"{days},x" for days in (4, 5, 5, 6, 7, 8, 9, 9, 10)), folder=tmp_path)
+    found = sim.fit(str(path), column="days")
+    assert isinstance(found, sim.Fit)
+    assert found.estimate == fit(read_history(path)).estimate
+    with pytest.raises(sim.SimError, match=r"h\.csv"):
+        sim.fit(path, column="weeks")

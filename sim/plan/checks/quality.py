@@ -85,9 +85,14 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
             if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
                 longest[name] = length
     if longest:
-        text = ", ".join(f"{name} ({length:.0f})" for name, length in longest.items())
+        text = ", ".join(f"{_spoken(name)} ({length:.0f})" for name, length in longest.items())
         sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {text}"
         yield Finding("warning", next(iter(longest)), sentence)
+
+
+def _spoken(activity: str) -> str:
+    """Return an activity as a planner reads it: `site_works.air_permit` is site works: air permit."""
+    return activity.replace(".", ": ", 1).replace("_", " ")
 
 
 def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Sequence[int]) -> Iterator[Finding]:

@@ -137,3 +137,23 @@ def test_a_junit_file_is_sound_whatever_a_row_says() -> None:
     tags = ("failure", "system-out", "skipped")
     assert [suite.get(key) for key in ("tests", "failures", "skipped")] == ["3", "1", "1"]
     assert [case.find(tag) is not None for case, tag in zip(suite, tags, strict=True)] == [True] * 3
+
+
+SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem != "base")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_project_states_what_is_expected_of_it(name: str) -> None:
+    """Its own, too: what holds for one project need not hold for one that extends it."""
+    path = CONFIGS / f"{name}.yaml"
+    assert load(path).value.expect
+    assert "\nexpect:\n" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "one_block" else pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED]
+)
+def test_what_shipped_projects_state_does_not_fail(name: str) -> None:
+    done = CliRunner().invoke(main, ["verify", name, "--runs", "24", "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert "holds" in done.output
