@@ -18,7 +18,7 @@ from pathlib import Path
 
 LEAST_ACCEPTED = 0.2
 """Share of the inputs that a reader must accept."""
-FROM_A_SEED = 0.5
+FROM_A_SEED = 0.7
 """Share of the inputs that are mutated from sound ones and not from what was kept for reaching new code."""
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.faults
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are tested elsewhere and take longest."""
-    monkeypatch.setattr("sim.report.figures.write_all", lambda result, directory: None)
+    monkeypatch.setattr("sim.report.html_report.run_report.write_run", lambda *_: None)
 
 
 def said(*command: str | Path) -> Result:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from sim.errors import SimError
 
 PATIENCE = 4.0
 """Seconds after Ctrl-C or SIGTERM in which the program may end by itself."""
+AGAIN = 0.02
+"""Seconds after which a signal is sent once more that came where Python passes no exception on."""
 _SIGNALS = frozenset({int(signal.SIGINT), int(signal.SIGTERM)})
 
 
@@ -80,12 +83,23 @@ def ends_soon(patience: float = PATIENCE) -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     over = threading.Event()
-    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before, hook = signal.set_wakeup_fd(writing, warn_on_full_buffer=False), sys.unraisablehook
     WatchSignals(target=_watch, args=(reading, over, patience), daemon=True, name="watch signals").start()
+
+    def unraisable(found: sys.UnraisableHookArgs) -> None:
+        """Send a signal again that came while something was thrown away: Python prints its exception and goes on."""
+        if not issubclass(found.exc_type, KeyboardInterrupt):
+            hook(found)
+            return
+        number = signal.SIGTERM if issubclass(found.exc_type, TerminationRequest) else signal.SIGINT
+        WatchSignals(target=_again, args=(number, over), daemon=True, name="signal again").start()
+
+    sys.unraisablehook = unraisable
     try:
         yield
     finally:
         over.set()
+        sys.unraisablehook = hook
         signal.set_wakeup_fd(before)
         os.close(writing)
 
@@ -98,6 +112,12 @@ def _watch(reading: int, over: threading.Event, patience: float) -> None:
                 os.write(2, b"interrupted\n")
             os._exit(128 + number[0])
     os.close(reading)
+
+
+def _again(number: int, over: threading.Event) -> None:
+    """Send this process a signal once more, unless the program has ended by then."""
+    if not over.wait(AGAIN):
+        os.kill(os.getpid(), number)
 
 
 @contextmanager

@@ -60,11 +60,13 @@ def touches_no_crews(at: Address) -> bool:
     )
 
 
-def test_every_key_of_the_base_makes_another_plan_or_is_one_that_planning_cannot_read() -> None:
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_key_of_the_base_makes_another_plan_or_is_one_that_planning_cannot_read(every: int) -> None:
     tree = sim.load(ONE_BLOCK).value.model_dump(mode="json")
     before = reuse.planning_key(tree)
-    found = {at: reuse.planning_key(changed(tree, at)) == before for at, _ in leaves(tree)}
-    assert len(found) > 1000
+    addresses = [at for at, _ in leaves(tree)][::every]
+    assert len(addresses) > 1000 / every
+    found = {at: reuse.planning_key(changed(tree, at)) == before for at in addresses}
     assert [at for at, same in found.items() if same != touches_no_crews(at)] == []
 
 

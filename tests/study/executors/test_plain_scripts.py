@@ -13,7 +13,7 @@ from tests.tiny_project import TINY
 ROOT = Path(__file__).parents[3]
 SCRIPT = f"""
 import sim
-result = sim.run(sim.load({str(TINY)!r}, ["commissioning.l3.fails=0.3"]), runs=60, seed=1, workers=2, engine="simpy")
+result = sim.run(sim.load({str(TINY)!r}, ["commissioning.l3.fails=0.3"]), runs=16, seed=1, workers=2, engine="simpy")
 print(len(result.runs), result.runs["status"].nunique())
 """
 PATIENCE = 120
@@ -30,7 +30,7 @@ def test_a_script_without_a_guarded_main_runs_with_workers(how: str, tmp_path: P
         capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["60", "1"]
+    assert done.stdout.split() == ["16", "1"]
 
 
 UNSENDABLE = """

@@ -116,3 +116,31 @@ def test_the_program_around_us_keeps_its_own_way_to_end() -> None:
         signal.raise_signal(signal.SIGINT)
     assert stopped.value.exit_code == 130
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+THROWN_AWAY = """
+import signal, sys, time
+from sim.study.executors.interruption import Interrupted, ends_soon, interruptible
+
+class Thrown:
+    def __del__(self):
+        signal.raise_signal(int(sys.argv[1]))
+        time.sleep(0)
+
+try:
+    with ends_soon(), interruptible():
+        Thrown()
+        time.sleep(3)
+except Interrupted as error:
+    print(error.exit_code)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, "143"), (signal.SIGINT, "130")])
+def test_a_signal_that_comes_while_something_is_thrown_away_ends_it_in_silence(number: int, code: str) -> None:
+    """Python prints what a destructor raises, and goes on: found by SIGTERM while a configuration was read."""
+    done = subprocess.run(
+        [sys.executable, "-c", THROWN_AWAY, str(int(number))], capture_output=True, text=True, check=True, timeout=60,
+        cwd=ROOT,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr) == (code, "")
