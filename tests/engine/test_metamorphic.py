@@ -38,7 +38,10 @@ def slower(step: Step, times: int) -> Step:
     if isinstance(step, Work):
         return replace(step, span=replace(step.span, minutes=times))
     if isinstance(step, Until):
-        return replace(step, date=replace(step.date, minutes=times))
+        found = step.balance and replace(
+            step.balance, minutes=step.balance.minutes * times, last=step.balance.last * times
+        )
+        return replace(step, date=replace(step.date, minutes=times), balance=found)
     if isinstance(step, Hold) and step.patience is not None:
         return replace(step, patience=step.patience * times)
     return step
@@ -59,7 +62,8 @@ def test_a_plan_in_slow_motion_does_the_same_later(plan: Plan, times: int) -> No
 def test_a_plan_that_begins_later_does_the_same_later(plan: Plan, delay: int) -> None:
     def shift(step: Step) -> Step:
         if isinstance(step, Until):
-            return replace(step, date=Span(Fixed(step.date.shape.planned() + delay)))
+            found = step.balance and replace(step.balance, last=step.balance.last + delay)
+            return replace(step, date=Span(Fixed(step.date.shape.planned() + delay)), balance=found)
         return step
 
     now = told(changed(plan, plain)).rows

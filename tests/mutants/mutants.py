@@ -195,7 +195,7 @@ MUTANTS = (
     Mutant("rework earns", numpy_kernels.earned_minutes, "steps = np.flatnonzero(done & (labour[:, 2] >= 0))",
            "steps = works[labour[works[:, 1], 2] >= 0, 1]", "hours earned",
            by.rework_earns_nothing_and_a_repeated_test_earns_once),
-    Mutant("who goes on a day was not there", workforce._by_day, "(noted.amount <= 0)", "0",
+    Mutant("who goes on a day was not there", numpy_kernels.people_by_day, "(notes[:, 2] <= 0)", "0",
            "headcount by day", heads.test_who_comes_or_goes_on_a_day_is_there_on_that_day),
     Mutant("half an indirect person is nobody", workforce.indirect, "np.ceil(", "np.floor(",
            "indirect people", by.indirect_people_are_whole_people),

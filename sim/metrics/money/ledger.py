@@ -273,7 +273,8 @@ def _event(index: Index, item: str, place: str, event: int) -> str:
     if event >= 0:
         note = index.plan.notes[index.plan.rows[event, 1]]
         return f"{note.kind} {note.item}"
-    if event == RECONCILING:
+    # the number is also that of the end of a first period: the item tells them apart
+    if event == RECONCILING and item == RECONCILIATION:
         return "reconciled with what was reported"
     if event == CANCELLING:
         return f"order of {place} cancelled"
