@@ -79,7 +79,7 @@ def planned() -> Case:
 @cache
 def steps() -> PlanSteps:
     """Return where facts stand in its plan."""
-    return PlanSteps(planned().project, planned().plan, planned().planned_run.log)
+    return PlanSteps.of(planned())
 
 
 def true_log(number: int, pace: float | None) -> Log:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli.options import CONFIG, RUNS, SEED, SET, STATUS, WORKERS, load, show, watched
+from sim.cli.options import CONFIG, RUNS, SEED, SET, STATUS, WORKERS, load, show, watched, write_or_print
 
 if TYPE_CHECKING:
     from sim.study.analyses.validation import Checked
@@ -180,15 +180,10 @@ def schema(out: Path | None) -> None:
     """Write the JSON Schema of a configuration, so that editors complete and check it."""
     from json import dumps
 
-    from sim import files
     from sim.config.json_schema import json_schema
     from sim.config.project import Project
 
-    text = dumps(json_schema(Project), indent=1, ensure_ascii=False) + "\n"
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        files.write(out, text.encode())
+    write_or_print(dumps(json_schema(Project), indent=1, ensure_ascii=False) + "\n", out)
 
 
 # --- plan -------------------------------------------------------------------------------------------------------------
@@ -206,15 +201,10 @@ def schema(out: Path | None) -> None:
 @SET
 def plan(config: Path, form: str, out: Path | None, overrides: tuple[str, ...]) -> None:
     """Draw how a project is built: what follows what, what is handed on, and what is shared, as a flow diagram."""
-    from sim import files
     from sim.report.figures.flow_diagram import as_mermaid, as_page, as_svg, flow_of
     from sim.study.case import prepare_case
 
     case = prepare_case(load(config, overrides))
     flow = flow_of(case.plan)
     text = as_page(flow, case.project) if form == "html" else {"svg": as_svg, "mermaid": as_mermaid}[form](flow)
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    files.write(out.absolute(), text.encode())
-    click.echo(f"written to {out}: {len(flow.boxes)} boxes, {len(flow.arrows)} arrows")
+    write_or_print(text, out, f"written to {out}: {len(flow.boxes)} boxes, {len(flow.arrows)} arrows")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, SEED, SET, STATUS, WORKERS, load, watched
+from sim.cli.options import CONFIG, SEED, SET, STATUS, WORKERS, load, watched, write_or_print
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,7 +133,6 @@ def import_(
     Lengths, links of all four types, lags and leads are taken over. What a step network has no place for (dates,
     resources, levels of effort, links to other projects) is listed by kind with the ids of the activities.
     """
-    from sim import files
     from sim.report.exchange.formats import read_network
     from sim.report.exchange.importers.into_config import (
         calendars_of,
@@ -158,11 +157,7 @@ def import_(
         raise click.UsageError("--week is for --into")
     names = calendars_of(read) if calendars else None
     text = fragment(read, network, calendars=names) + (f"\n{calendars_text(names)}" if names else "")
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        files.write(out, text.encode())
-        click.echo(f"written to {out}: {len(read.activities)} steps")
+    write_or_print(text, out, f"written to {out}: {len(read.activities)} steps")
 
 
 def _write_config(

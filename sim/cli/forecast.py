@@ -193,5 +193,4 @@ def _steps(loaded: Config) -> PlanSteps:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
     from sim.study.case import prepare_case
 
-    case = prepare_case(loaded, engine="auto")
-    return PlanSteps(case.project, case.plan, case.planned_run.log)
+    return PlanSteps.of(prepare_case(loaded, engine="auto"))

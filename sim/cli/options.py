@@ -155,6 +155,18 @@ def show(text: RenderableType) -> None:
     console().print(text)
 
 
+def write_or_print(text: str, out: Path | None, message: str = "") -> None:
+    """Write a text to a file and say so, or print it where no file is named."""
+    from sim import files
+
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    files.write(out.absolute(), text.encode())
+    if message:
+        click.echo(message)
+
+
 def warn_stalls(result: Any) -> None:
     """End with exit code 3 or 4 where replications stalled or failed."""
     status = result.sample.runs["status"]

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, SEED, SET, STATUS, WORKERS, from_status, load, show, warn_stalls, watched
+from sim.cli.options import (
+    CONFIG,
+    ENGINE,
+    SEED,
+    SET,
+    STATUS,
+    WORKERS,
+    from_status,
+    load,
+    show,
+    warn_stalls,
+    watched,
+    write_or_print,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -234,7 +247,6 @@ def fit(data: Path, key: str, column: str | None, like: Path, out: Path | None, 
     `units` what to divide by. Or it has `failed` and `tested`, for a share. Candidates are lognormal, gamma and Weibull;
     the smallest AICc is taken. With fewer than eight rows no shape can be told, and the estimate is widened.
     """
-    from sim import files
     from sim.world.fitting import fit as fitted
     from sim.world.fitting import fragment, read_history
 
@@ -249,8 +261,4 @@ def fit(data: Path, key: str, column: str | None, like: Path, out: Path | None, 
         from sim.report.figures.style import save
 
         save(plot_fit(found), picture.absolute().parent, picture.stem)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        files.write(out, text.encode())
-        click.echo(f"written to {out}: {key}")
+    write_or_print(text, out, f"written to {out}: {key}")

@@ -57,6 +57,7 @@ UnitKind = Literal[
     "crew", "departure", "camp_stage", "demand", "order", "outage", "unit",
 ]  # fmt: skip
 """What a unit is: the step of a network, the installation of a system in a block, capacity a risk driver takes away…"""
+CREW_KINDS: frozenset[UnitKind] = frozenset({"crew", "departure"})  # they bring crews and send them home
 FactorGroup = Literal["productivity", "pace", "suppliers", "lots", "prices", "demand", "risk", "other"]
 """What a factor that is drawn once a replication is about."""
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.registry import directions_of
-from sim.plan.draws import Inputs, shared
+from sim.plan.draws import shared
 from sim.plan.vocabulary import FactorGroup
 from sim.study.analyses.switch_off import RISK, UNCERTAINTY
 from sim.study.case import Case
@@ -94,10 +94,7 @@ def _of_metric(
 
 def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iterator[Shared]:
     """Yield what is drawn once a project and differs between runs, with the classes of the chosen ones."""
-    inputs = case.plan.inputs
-    drawn_uniforms = case.draws(seed).uniforms(inputs.factors, 0, runs)
-    # drawn again, not stored: the same seed gives what the runs had
-    factors, _ = shared(inputs, drawn(inputs.tables, inputs.factor_table, drawn_uniforms), _no_delays(inputs, runs))
+    inputs, factors = case.plan.inputs, _factors(case, seed, 0, runs)
     number = {name: at for at, name in enumerate(inputs.factors)}
     for driver, _ in case.project.risks.active():
         # whether it occurs is the first class, so that its size is compared among the runs in which it does
@@ -111,9 +108,12 @@ def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iter
             yield Shared(name, UNCERTAINTY, words, number_of_class, group)
 
 
-def _no_delays(inputs: Inputs, runs: int) -> Floats:
-    """Return delays that are not asked for."""
-    return np.zeros((len(inputs.delay_names), runs))
+def _factors(case: Case, seed: int, first: int, runs: int) -> Floats:
+    """Return what is drawn once a project, shape (factors, runs): again, as the same seed gives what the runs had."""
+    inputs = case.plan.inputs
+    uniforms = case.draws(seed).uniforms(inputs.factors, first, runs)
+    delays = np.zeros((len(inputs.delay_names), runs))  # they are not asked for
+    return shared(inputs, drawn(inputs.tables, inputs.factor_table, uniforms), delays)[0]
 
 
 def classes(values: Floats, of: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -222,11 +222,9 @@ def control_functions(case: Case, seed: int, first: int, runs: int) -> Floats:
     An input that depends on another one, such as the size of a risk, is 1 where that one is 0.
     """
     inputs = case.plan.inputs
-    drawn_uniforms = case.draws(seed).uniforms(inputs.factors, first, runs)
-    values, _ = shared(inputs, drawn(inputs.tables, inputs.factor_table, drawn_uniforms), _no_delays(inputs, runs))
     grid = drawn(inputs.tables, inputs.factor_table, np.tile(GRID, (len(inputs.factors), 1)))
     found = list[Floats]()
-    for at, value in enumerate(values):
+    for at, value in enumerate(_factors(case, seed, first, runs)):
         if inputs.tables.kind[inputs.factor_table[at]] == FIXED:
             continue
         on = int(inputs.only_with[at])

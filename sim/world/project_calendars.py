@@ -267,8 +267,11 @@ Closed = NDArray[np.int64]
 Name = TypeVar("Name", bound=str)
 
 
-def anticipated_calendars(project: Project, weather: WeatherModel, base: Mapping[str, Calendar]) -> dict[str, Calendar]:
-    """Return the stated calendars less the hours that typical weather closes."""
+def anticipated_calendars(
+    project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None
+) -> dict[str, Calendar]:
+    """Return the stated calendars, those of the project if none are given, less the hours that typical weather closes."""
+    base = base or project_calendars(project)
     if weather is None:
         return dict(base)
     closed = typical_weather(weather, base[SHIFT], project.scale.start_date)

@@ -129,7 +129,7 @@ def _sensitivity(data: bytes) -> None:
 
 def _steps() -> PlanSteps:
     case = prepare_case(load(place() / "tiny.yaml"))
-    return PlanSteps(case.project, case.plan, case.planned_run.log)
+    return PlanSteps.of(case)
 
 
 _steps_once = cache(_steps)

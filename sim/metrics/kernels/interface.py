@@ -21,6 +21,11 @@ Table: TypeAlias = NDArray[np.int32]
 
 NEVER = 2**40
 """A minute that does not come."""
+CANCELLING, RECONCILING, PERIOD = -1, -2, -3
+"""Events of the ledger that are no step of the plan.
+
+An order is cancelled; payments are made equal to those that were reported; the end of the n-th period is PERIOD − n.
+"""
 
 
 GROUP_BITS = 16

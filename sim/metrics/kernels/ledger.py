@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
-from sim.metrics.kernels.interface import Billing, DebtDraws, Entries, Shares, StandingCosts, Timeline
+from sim.metrics.kernels.interface import PERIOD, Billing, DebtDraws, Entries, Shares, StandingCosts, Timeline
 
 DAY, MONTH = 1440, 43_830
 MINUTE, ITEM, CENTS, EVENT, COLUMNS = range(5)
 """Rows of entries, and how many there are."""
-PERIOD = -2
-"""The event of the n-th period is this less n."""
 
 
 def ledger_entries(when: Ints, due: Shares, value: Ints, costs: StandingCosts, billing: Billing) -> Entries:

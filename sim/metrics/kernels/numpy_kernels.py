@@ -9,6 +9,7 @@ import numpy as np
 from sim.metrics.kernels.interface import (
     GROUP_BITS,
     NEVER,
+    PERIOD,
     Billing,
     CapitalEvents,
     DebtDraws,
@@ -30,8 +31,6 @@ from sim.metrics.kernels.interface import (
 DAY = 1440
 MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
-PERIOD = -2
-"""The event of an entry at the end of the n-th period is this less n."""
 
 # --- log and hours ----------------------------------------------------------------------------------------------------
 

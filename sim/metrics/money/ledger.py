@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.event_log import DAY, MONTH, Index, Ints, Record
-from sim.metrics.kernels.interface import Billing, Entries, Shares, StandingCosts
-from sim.metrics.kernels.numpy_kernels import PERIOD, bill, contract_entries, join, period_entries
+from sim.metrics.kernels.interface import CANCELLING, PERIOD, RECONCILING, Billing, Entries, Shares, StandingCosts
+from sim.metrics.kernels.numpy_kernels import bill, contract_entries, join, period_entries
 from sim.metrics.money.contracts import FEE, LENGTHS, STANDING, Contracts, beds, open_site, wages
 from sim.metrics.workforce import Headcount
 from sim.plan.mechanisms.orders import CANCELLED
@@ -54,10 +54,6 @@ def chip_factors(record: Record, ordered: Ints, bought: Contracts, project: Proj
 # --- ledger -----------------------------------------------------------------------------------------------------------
 
 
-CANCELLING = -1
-"""The event of an order being cancelled, which is no step of the plan; PERIOD − n is the end of the n-th period."""
-RECONCILING = -2
-"""The event of payments being made equal to those that were reported."""
 RECONCILIATION = "reconciliation"
 """The item of the ledger with the difference between what was paid and what the model has paid by the data date."""
 
@@ -66,7 +62,7 @@ RECONCILIATION = "reconciliation"
 class Ledger:
     """Every entry of one run: minute due, item (by number), cents, and the event behind it.
 
-    An event is a step of the plan, `CANCELLING`, or `PERIOD` − n. Items are the contracts, then what stands.
+    An event is a step of the plan, `CANCELLING`, `RECONCILING`, or `PERIOD` − n. Items are the contracts, then what stands.
     `value` is each contract's price in this run; `ordered` its minute (-1: never), `cancelled` likewise.
     `revenue` is the factor on the revenue of every block that its chips bring.
     """
@@ -273,8 +269,7 @@ def _event(index: Index, item: str, place: str, event: int) -> str:
     if event >= 0:
         note = index.plan.notes[index.plan.rows[event, 1]]
         return f"{note.kind} {note.item}"
-    # the number is also that of the end of a first period: the item tells them apart
-    if event == RECONCILING and item == RECONCILIATION:
+    if event == RECONCILING:
         return "reconciled with what was reported"
     if event == CANCELLING:
         return f"order of {place} cancelled"

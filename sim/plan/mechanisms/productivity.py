@@ -19,7 +19,7 @@ from sim.config.sections.risks import Z90
 from sim.config.sections.systems import EXPOSURES
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.vocabulary import Plan, Step, Work
+from sim.plan.vocabulary import CREW_KINDS, Plan, Step, Work
 from sim.world.distributions import Distribution, Fixed, Lognormal, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve
 from sim.world.project_calendars import is_on_site, stated_share
@@ -137,7 +137,7 @@ def apply_pace(context: PlanContext) -> None:
     """
     site = pace_of(context, "site")
     for unit, route in context.plan.units.items() if site else ():
-        if context.plan.info(unit).kind not in ("crew", "departure", "outage"):
+        if context.plan.info(unit).kind not in {*CREW_KINDS, "outage"}:
             context.plan.units[unit] = [_paced(step, site) for step in route]
 
 

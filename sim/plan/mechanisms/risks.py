@@ -17,6 +17,7 @@ from sim.plan.mechanisms.crews import SITE, crew, on_site
 from sim.plan.mechanisms.factory import plants_of
 from sim.plan.mechanisms.logistics import CRANE, GATE
 from sim.plan.vocabulary import (
+    CREW_KINDS,
     MINUTES_PER_WEEK,
     Again,
     Chance,
@@ -148,7 +149,7 @@ def apply_risks(context: PlanContext) -> None:
     known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
     for unit, route in context.plan.units.items() if longer else ():
         # what hits crews takes them out of their pool (`_lose_capacity`); their routes are calls and stays, not work
-        if context.plan.info(unit).kind not in ("crew", "departure"):
+        if context.plan.info(unit).kind not in CREW_KINDS:
             context.plan.units[unit] = _lengthened(context, longer, route, known)
     for blow in blows:
         if blow.driver.effect == "lost_weeks":

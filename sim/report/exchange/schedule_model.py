@@ -19,7 +19,7 @@ from sim.config.project import Project
 from sim.errors import SimError
 from sim.plan.compile import CompiledPlan
 from sim.plan.mechanisms.commissioning import ONLINE
-from sim.plan.vocabulary import FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
+from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
 from sim.report.exchange.task_links import Following
 from sim.report.exchange.work_breakdown import Names, order_of
 from sim.study.case import Case
@@ -164,7 +164,7 @@ class _Walk:
         """Make a task of a work, unless it is a crew's coming and going, a way home, or nothing at all."""
         waits = self.waits.pop(unit, [])
         info, role = self.plan.unit_info[unit], self.plan.work_roles[step]
-        if info.kind in ("crew", "departure") or role == "way_home" or minute == begun:
+        if info.kind in CREW_KINDS or role == "way_home" or minute == begun:
             return
         if role == "lag":  # to a planner no activity, but the lag of the links it stands between
             self.following.delayed(unit, minute - begun)

@@ -31,7 +31,6 @@ from sim.world.project_calendars import (
     anticipated_calendars,
     day_minutes,
     productive_share,
-    project_calendars,
     stated_share,
 )
 from sim.world.weather.model import WeatherModel
@@ -143,7 +142,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     done by every review, where the site reacts to a slip.
     """
     stated, project = project, project.with_risks("none")  # crews are not planned for what may not happen
-    calendars = anticipated_calendars(project, weather, project_calendars(project))
+    calendars = anticipated_calendars(project, weather)
     rehearsal = Rehearsal(project, ResourcePlan(), calendars=calendars)
     earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)
@@ -192,7 +191,7 @@ class CrewChange:
 def crew_changes(project: Project, plan: CrewPlan, weather: WeatherModel = None) -> list[CrewChange]:
     """Return what one crew more and one fewer of every trade do to the expected finish and to the peak."""
     project = project.with_risks("none")
-    calendars = anticipated_calendars(project, weather, project_calendars(project))
+    calendars = anticipated_calendars(project, weather)
     rehearsal = Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities), calendars=calendars)
     search = Levelling(rehearsal, available=_available(project, rehearsal))
     crews = plan.resource_plan.crews

@@ -29,7 +29,7 @@ from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
-from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
+from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
 from sim.world.project_calendars import day_minutes, project_calendars
 from sim.world.working_time import Calendar
 
@@ -176,7 +176,7 @@ class Rehearsal:
         for unit, name in enumerate(self.plan.units):
             first, last = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
             holds = np.flatnonzero(takes[first:last]) + first
-            if len(holds) and self.plan.unit_info[unit].kind not in ("crew", "departure"):
+            if len(holds) and self.plan.unit_info[unit].kind not in CREW_KINDS:
                 yield name, holds, last
 
     def order_minutes(self) -> dict[str, int]:

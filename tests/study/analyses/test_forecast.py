@@ -37,7 +37,7 @@ def planned() -> Case:
 
 @cache
 def steps() -> PlanSteps:
-    return PlanSteps(planned().project, planned().plan, planned().planned_run.log)
+    return PlanSteps.of(planned())
 
 
 def as_of(share: float) -> date:

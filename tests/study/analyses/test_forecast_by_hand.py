@@ -64,7 +64,7 @@ def planned() -> Case:
 
 @cache
 def steps() -> PlanSteps:
-    return PlanSteps(planned().project, planned().plan, planned().planned_run.log)
+    return PlanSteps.of(planned())
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,7 @@ DATA_DATE = date(2026, 11, 30)
 
 @cache
 def steps() -> PlanSteps:
-    case = prepare_case(CONFIG, engine="auto")
-    return PlanSteps(case.project, case.plan, case.planned_run.log)
+    return PlanSteps.of(prepare_case(CONFIG, engine="auto"))
 
 
 @cache

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import cast
 from xml.etree.ElementTree import Element
 
@@ -19,7 +18,6 @@ from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
-    Logic,
     PlannerNetwork,
     Progress,
     Remarks,
@@ -28,7 +26,8 @@ from sim.report.exchange.importers.network_import import (
     network_of,
 )
 from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, mspdi_calendars
-from sim.report.exchange.importers.source_text import WrongFile, read_xml
+from sim.report.exchange.importers.source_text import WrongFile, moment, read_xml
+from sim.study.analyses.forecast.status import Logic
 
 LINKS = {"0": "FF", "1": "FS", "2": "SF", "3": "SS"}
 CONSTRAINTS = {
@@ -69,7 +68,7 @@ def progress_of(root: Element) -> Progress:
     (`SplitsInProgressTasks`), it leaves the task where it is.
     """
     logic: Logic = "progress_override" if _text(root, "SplitsInProgressTasks") in _NO else "retained_logic"
-    return Progress(_moment(_text(root, "StatusDate")), logic)
+    return Progress(moment(_text(root, "StatusDate")), logic)
 
 
 class _Reader:
@@ -148,7 +147,7 @@ class _Reader:
                 group = tuple(tasks[other].activity.name for other in task.above)
                 element = elements[uid][0]
                 task.activity = self._measured(replace(task.activity, group=group), element)
-                task.begun, task.done = _moment(_text(element, "ActualStart")), _moment(_text(element, "ActualFinish"))
+                task.begun, task.done = moment(_text(element, "ActualStart")), moment(_text(element, "ActualFinish"))
                 task.is_done = bool(_text(element, "ActualFinish")) or _text(element, "PercentComplete") == "100"
                 task.is_begun = not task.is_done and (
                     bool(_text(element, "ActualStart")) or _text(element, "PercentComplete") not in ("", "0")
@@ -282,14 +281,6 @@ class _Reader:
         if not calendar.day_minutes:
             raise WrongFile(f"{self.file}: the project's calendar {calendar.name!r} has no working time for a lag")
         return calendar.calendar_days(amount / 10), None if calendar.always else calendar
-
-
-def _moment(text: str) -> datetime | None:
-    """A date and time as the file has it; None where there is none."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _text(element: Element, tag: str) -> str:

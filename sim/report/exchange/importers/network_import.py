@@ -18,11 +18,11 @@ from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.formatting import counted
+from sim.study.analyses.forecast.status import Logic
 
 MOST_LINKS_CARRIED = 2_000
 """Links that one level of effort may stand for; a heading of a whole project would stand for millions."""
 _LISTED = 10
-Logic = Literal["retained_logic", "progress_override"]
 Role = Literal["work", "heading", "effort", "inactive", "external"]
 
 

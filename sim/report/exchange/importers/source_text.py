@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
 from unicodedata import category, name
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -287,6 +288,14 @@ def plain_number(text: str, decimal: str) -> float | None:
         digits = digits.replace(".", "")
     try:
         return float(digits.replace(",", "."))
+    except ValueError:
+        return None
+
+
+def moment(text: str) -> datetime | None:
+    """A date and time as a file has it; None where there is none."""
+    try:
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
 

@@ -15,10 +15,10 @@ from xml.etree.ElementTree import Element
 
 from sim import files
 from sim.report.exchange.importers.mspdi_import import duration_minutes, progress_of
-from sim.report.exchange.importers.network_import import Logic
 from sim.report.exchange.importers.planner_calendars import PlannerCalendar, mspdi_calendars
 from sim.report.exchange.importers.source_text import WrongFile, read_xml
 from sim.report.exchange.importers.xer_import import logic_of, read_tables
+from sim.study.analyses.forecast.status import Logic
 
 MOST_BYTES = 64_000_000
 TEXT2 = "188743734"

@@ -10,14 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import cast
 
 from sim.config.sections.systems import LinkType
 from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
-    Logic,
     PlannerNetwork,
     Progress,
     Remarks,
@@ -35,10 +33,12 @@ from sim.report.exchange.importers.source_text import (
     Tables,
     WrongFile,
     decimal_mark,
+    moment,
     plain_number,
     xer_tables,
     xer_text,
 )
+from sim.study.analyses.forecast.status import Logic
 
 TASKS = {"TT_Task", "TT_Rsrc", "TT_Mile", "TT_FinMile"}
 MILESTONES = {"TT_Mile", "TT_FinMile"}
@@ -118,7 +118,7 @@ class _Reader:
         options = self._schedule_options()
         if any(row["sched_progress_override"] == row["sched_retained_logic"] == "N" for row in options):
             self.remarks.add("progress by actual dates, read as retained logic", "SCHEDOPTIONS")
-        progress = Progress(_moment(self.row["last_recalc_date"]), logic_of(options))
+        progress = Progress(moment(self.row["last_recalc_date"]), logic_of(options))
         return network_of(self.file, tasks, links, self.remarks, self.default, self.encoding, progress)
 
     # --- the project ---
@@ -239,7 +239,7 @@ class _Reader:
             activity = replace(activity, days=calendar.days(60 * hours))
         is_done = row["status_code"] == "TK_Complete" or (not row["status_code"] and bool(row["act_end_date"]))
         return SourceTask(
-            activity, begun=_moment(row["act_start_date"]), done=_moment(row["act_end_date"]),
+            activity, begun=moment(row["act_start_date"]), done=moment(row["act_end_date"]),
             is_begun=row["status_code"] == "TK_Active", is_done=is_done,
         )  # fmt: skip
 
@@ -345,14 +345,6 @@ def logic_of(options: Iterable[Row]) -> Logic:
     """Return how begun activities go on, by rows of SCHEDOPTIONS; the third way of P6, by actual dates, is not known."""
     override = any(row["sched_progress_override"] == "Y" for row in options)
     return "progress_override" if override else "retained_logic"
-
-
-def _moment(text: str) -> datetime | None:
-    """Return a date and time; None where there is none."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _constraints(row: Row) -> str:

@@ -20,7 +20,7 @@ from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.metrics.measure import measure
 from sim.plan.layout import place_number
-from sim.plan.vocabulary import DELAY_CAUSES
+from sim.plan.vocabulary import CREW_KINDS, DELAY_CAUSES
 from sim.report.representative_run import (
     MINUTES,
     SKID_STATES,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 STATES = ("ordered", *SKID_STATES)
 SYSTEMS = ("electrical", "mechanical", "compute")
-NOT_WORK = frozenset({"crew", "departure", "outage", "camp_stage", "line", "firm_power"})
+NOT_WORK = CREW_KINDS | {"outage", "camp_stage", "line", "firm_power"}
 """Kinds of units that make what others wait for: their own waits say nothing about the work."""
 SHORTEST_WAIT = 0.5
 """Days: shorter waits are in no story."""

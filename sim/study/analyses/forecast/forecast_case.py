@@ -190,7 +190,7 @@ class ForecastCase(Case):
     def _pasts_beside_facts(self) -> Pasts:
         assert self.status is not None
         case = self._plain
-        seen = PlanSteps(case.project, case.plan, case.planned_run.log)
+        seen = PlanSteps.of(case)
         statistics = Statistics(seen, self.status)
         found = np.concatenate([statistics.of(some) for some in simulated_pasts(case)])
         drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)

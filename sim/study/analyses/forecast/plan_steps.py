@@ -22,6 +22,7 @@ from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
 from sim.study.analyses.forecast.status import ONLINE, STAGES
+from sim.study.case import Case
 
 T = TypeVar("T")
 Giver = tuple[int, int, int]
@@ -92,6 +93,11 @@ class PlanSteps:
         self.rows = READ.get((plan,), "rows", plan.rows.tolist)
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._routes(planned_log)
+
+    @classmethod
+    def of(cls, case: Case) -> PlanSteps:
+        """Return where facts stand in the plan of a case, as its expected plan goes."""
+        return cls(case.project, case.plan, case.planned_run.log)
 
     def copy(self) -> PlanSteps:
         """Return the same once more, to be fitted to other facts."""
