@@ -135,23 +135,36 @@ class PlanSteps:
         for name in activities:
             unit, step = self.works.get(name, (NONE, NONE))
             if unit != NONE and step not in self.routes[unit].steps:
-                self.routes[unit] = self._failing_once(unit)
-                for known in ("activities", "stages", "crews", "signallers", "suppliers"):
-                    self.__dict__.pop(known, None)
+                self._take({unit: self._route(unit, fails=True)})
 
-    def _failing_once(self, unit: int) -> PlannedRoute:
-        """Return the route of a unit where everything that can fail does so once, by the minutes of the route it had."""
+    def pass_behind(self, reported: Mapping[int, int]) -> None:
+        """Have units pass all tests behind the last place that is reported of them: what fails is reported too."""
+        found = {unit: self._route(unit, place + 1, fails=False) for unit, place in reported.items()}
+        self._take({unit: route for unit, route in found.items() if route.steps != self.routes[unit].steps})
+
+    def _take(self, routes: Mapping[int, PlannedRoute]) -> None:
+        """Have some units take other routes."""
+        for unit, route in routes.items():
+            self.routes[unit] = route
+        for known in ("activities", "stages", "crews", "signallers", "suppliers") if routes else ():
+            self.__dict__.pop(known, None)
+
+    def _route(self, unit: int, kept: int = 0, *, fails: bool) -> PlannedRoute:
+        """Return another route of a unit, by the minutes of the one it has, of which so many steps are kept.
+
+        Behind them everything that can fail does so once, or passes.
+        """
         before = self.routes[unit]
         planned = dict(zip(before.steps, before.planned, strict=True))
-        route, failed, last = PlannedRoute([], []), set[int](), 0
-        at = int(self.plan.first[unit])
+        route, failed = PlannedRoute(before.steps[:kept], before.planned[:kept]), set[int]()
+        at, last = self._after(route.steps[-1]) if kept else int(self.plan.first[unit]), max(route.planned, default=0)
         while at < self.plan.first[unit + 1]:
             last = max(last, planned.get(at, last))
             route.steps.append(at)
             route.planned.append(last)
             operation, to, chance = self.rows[at][:3]
             after = self._after(at)
-            if operation == AGAIN and chance != NONE and at not in failed:
+            if fails and operation == AGAIN and chance != NONE and at not in failed:
                 failed.add(at)
                 after = at + 1 if after == to else to
             at = after

@@ -56,6 +56,11 @@ class Progress:
         for unit, known in self.known.items():
             self._put_in_sequence(unit, known)
             known.done = capped(known)
+        steps.pass_behind({
+            unit: max({*known.done, *known.begun})
+            for unit, known in self.known.items()
+            if known.whole and known.open_from >= NEVER and {*known.done, *known.begun}
+        })  # fmt: skip
         self.times: list[list[int]] = [[] for _ in self.plan.units]
         self._lay_out()
         self._complete()
