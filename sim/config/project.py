@@ -251,6 +251,11 @@ class Project(Section):
         return -(-self.blocks // self.scale.phases)
 
     @property
+    def curve_days(self) -> int:
+        """Length of daily curves: to the end of every project, and as far as money is counted."""
+        return max(self.scale.horizon_days, self.money.horizon_days)
+
+    @property
     def by_system(self) -> dict[str, System]:
         """The three systems by name, in the order in which they are spoken of."""
         return {name: getattr(self.systems, name) for name in SYSTEMS}

@@ -273,13 +273,39 @@ def given_runs(plan: CompiledPlan, draws: SampledInputs, abreast: int = 1) -> li
         return [first.run, *(first.another().run for _ in range(abreast - 1))]
 
     def run(initial: Mapping[int, int]) -> RunOutcome:
-        # a copy: the plan is shared with all other runs of it
-        counts = plan.initial.copy()
-        counts[list(initial)] = list(initial.values())
-        changed = replace(plan, initial=counts)
-        return processes.simulate(processes.SimpyPlan(changed), draws, plan.base_calendars)
+        return processes.simulate(processes.SimpyPlan(_with_counts(plan, initial)), draws, plan.base_calendars)
 
     return [run]
+
+
+RunsWith = Callable[[Mapping[int, int]], list[RunOutcome]]
+"""Simulates some replications of a plan with these counts in some pools."""
+
+
+def drawn_runs(plan: CompiledPlan, draws: Draws, replications: int, threads: int = 1) -> RunsWith:
+    """Return what simulates the first replications of some draws, on the plan's own calendars, with other counts in pools.
+
+    The random numbers are the same for all counts; the order of the replications is the engine's own. Both engines give the
+    same logs, as of `given_runs`.
+    """
+    if available():
+        from sim.engine.numba_engine.simulate import DrawnRuns
+
+        return DrawnRuns(plan, draws, replications, threads).run
+
+    def run(initial: Mapping[int, int]) -> list[RunOutcome]:
+        prepared = processes.SimpyPlan(_with_counts(plan, initial))
+        drawn = draws.chunk(0, replications)
+        return [processes.simulate(prepared, sampled, plan.base_calendars) for sampled in drawn]
+
+    return run
+
+
+def _with_counts(plan: CompiledPlan, initial: Mapping[int, int]) -> CompiledPlan:
+    """Return a plan with these counts in some pools; the arrays are shared with the plan, so these are copied."""
+    counts = plan.initial.copy()
+    counts[list(initial)] = list(initial.values())
+    return replace(plan, initial=counts)
 
 
 def require_same(plan: CompiledPlan, reference: Replication, compiled: Replication) -> None:

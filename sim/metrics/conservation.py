@@ -27,7 +27,8 @@ from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.money.contracts import STANDING
 from sim.metrics.money.ledger import Ledger, standing_costs
 from sim.plan.compile import MODES
-from sim.plan.mechanisms.acceleration import OVERTIME
+from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM
+from sim.plan.mechanisms.crews import STANDBY
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -351,9 +352,10 @@ def _at_work(found: CheckedRun) -> Iterator[str]:
 def _presence(found: CheckedRun) -> Iterator[str]:
     """Days of presence of direct people are those of every crew, from the day it comes to the day it goes, overtime too."""
     headcount = found.run.people
-    for kind, by_day in (("people", headcount.direct), (OVERTIME, headcount.overtime)):
+    of = {"people": headcount.direct, OVERTIME: headcount.overtime, STANDBY: headcount.standby}
+    for kind, by_day in {**of, SHIFT_PREMIUM: headcount.premium}.items():
         total = _days_of(found, kind)
-        if total != int(by_day.sum()):
+        if by_day is not None and total != int(by_day.sum()):
             yield f"crews are there for {total:,} days of {kind}, the headcount has {int(by_day.sum()):,}"
 
 

@@ -76,9 +76,9 @@ class MetricContext:
     def of(
         cls, project: Project, layout: Layout, plan: CompiledPlan, site: Calendar, kernels: Kernels = NUMPY
     ) -> MetricContext:
-        """Prepare the look-ups for a plan; curves run to the evaluation horizon."""
+        """Prepare the look-ups for a plan."""
         index = Index.of(plan)
-        days = project.money.horizon_days
+        days = project.curve_days
         # the site calendar is open in every shift, and each person works one of them
         paid = paid_hours_by_day(site, days) / len(project.pattern.shifts)
         return cls(project, layout, index, CostModel.of(project, layout, index), days, paid, kernels)
@@ -127,7 +127,7 @@ def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[s
 
 
 def measure(metric_context: MetricContext, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:
-    """Return (metrics, curves) of one run; curves have one value a day from day 0 to the horizon."""
+    """Return (metrics, curves) of one run; curves have one value a day, to the end of the project."""
     project, days = metric_context.project, metric_context.days
     accounts = accounts_of(metric_context, record)
     blocks, run, people = accounts.blocks, accounts.run, accounts.run.people

@@ -18,7 +18,8 @@ from sim.config.project import Project
 from sim.metrics.event_log import DAY, Ints, Record, open_hours
 from sim.metrics.kernels.interface import WorkHours
 from sim.plan.compile import CompiledPlan
-from sim.plan.mechanisms.acceleration import OVERTIME
+from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM
+from sim.plan.mechanisms.crews import STANDBY
 from sim.world.project_calendars import ON_SITE, SHIFT
 from sim.world.working_time import Calendar
 
@@ -32,13 +33,16 @@ Floats = NDArray[np.float64]
 class Headcount:
     """People on site by day: direct by trade, shape (trades, days), and all of them with indirect people.
 
-    `overtime` are the further people, by trade, whose hours the same people work and are paid for as overtime.
+    `overtime` are the further people, by trade, whose hours the same people work and are paid for as overtime; `standby`
+    those at home who may be called back, and `premium` those of a second shift: None where nobody is paid for it.
     """
 
     trades: tuple[str, ...]
     direct: Ints
     total: Ints
     overtime: Ints
+    standby: Ints | None = None
+    premium: Ints | None = None
 
 
 def headcount(record: Record, project: Project, days: int) -> Headcount:
@@ -49,7 +53,15 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
     trades = tuple(project.labour.trades)
     direct = _by_day(record, "people", trades, days)
     crowd = direct.sum(axis=0)
-    return Headcount(trades, direct, crowd + indirect(crowd, project), _by_day(record, OVERTIME, trades, days))
+    standby, policy = project.labour.standby, project.labour.acceleration
+    return Headcount(
+        trades,
+        direct,
+        crowd + indirect(crowd, project),
+        _by_day(record, OVERTIME, trades, days),
+        None if standby is None else _by_day(record, STANDBY, trades, days),
+        None if policy is None or policy.shift is None else _by_day(record, SHIFT_PREMIUM, trades, days),
+    )
 
 
 def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> Ints:

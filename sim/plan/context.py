@@ -66,7 +66,7 @@ class Review:
 
 @dataclass(frozen=True)
 class TradeReviews:
-    """The reviews of a trade, and what they may add: crews' worth of overtime first, then so many crews.
+    """The reviews of a trade, and what they may add: crews' worth of overtime, then crews, then a second shift worth so many.
 
     `after` is the trade that works before it: while that one is behind by as much itself, nothing is added here.
     """
@@ -75,6 +75,7 @@ class TradeReviews:
     overtime: int
     crews: int
     after: str = ""
+    shift: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import fsum, inf
+from math import floor, fsum, inf
 
 from sim.config.project import Project
 from sim.config.sections.orders import Demand, Growth, Scenario
@@ -227,17 +227,20 @@ FIRST_SECTION = ".s1"
 def sections(project: Project, hall: Place) -> list[tuple[str, int]]:
     """Return the sections in which a hall is built, in the order of its blocks: what each is called, and its blocks.
 
-    A hall may be built for more blocks than are ordered.
+    As many as make them come nearest to the stated area, of as many blocks each as can be. A hall may be built for more
+    blocks than are ordered.
 
-    >>> sections(project, hall)  # 25 blocks, of which ten are built at once
-    [('.s1', 10), ('.s2', 10), ('.s3', 5)]
+    >>> sections(project, hall)  # 25 blocks, where ten have the area of a section
+    [('.s1', 9), ('.s2', 8), ('.s3', 8)]
     """
     mw, section = project.block.mw_gross.value, project.shell.section_sqft
     blocks = round(hall.built_mw / mw)
-    size = blocks if section is None else max(1, round(section.value / (mw * project.hall.sqft_per_mw.value)))
-    if blocks <= size:
+    area = hall.built_mw * project.hall.sqft_per_mw.value
+    number = 1 if section is None else min(blocks, floor(area / max(section.value, 1.0) + 0.5))
+    if number <= 1:
         return [("", blocks)]
-    return [(f".s{at // size + 1}", min(size, blocks - at)) for at in range(0, blocks, size)]
+    size, larger = divmod(blocks, number)
+    return [(f".s{at + 1}", size + (at < larger)) for at in range(number)]
 
 
 def generating_units(project: Project, layout: Layout) -> list[Place]:

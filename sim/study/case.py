@@ -120,7 +120,7 @@ class Case(Displayed):
     @property
     def days(self) -> int:
         """Return the length of daily curves."""
-        return self.project.money.horizon_days
+        return self.project.curve_days
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:

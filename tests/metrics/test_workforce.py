@@ -114,3 +114,29 @@ def test_worked_hours_do_not_depend_on_where_a_shift_loses_its_minutes_in_the_lo
     found = record(plan)
     found_hours = hours(found, headcount(found, project, 30), paid_hours_by_day(TEN, 30))
     assert found_hours["hours_worked"] / found_hours["hours_earned"] == pytest.approx(10 / 9, rel=0.005)
+
+
+def test_curves_and_hours_go_to_the_end_of_the_project_where_money_is_counted_for_less() -> None:
+    whole, short = (
+        tiny_case(*of)
+        for of in (
+            ("scale.preparation_days=30",),
+            (
+                "money.horizon_days=30",
+                "scale.preparation_days=30",
+            ),
+        )
+    )
+    (of_whole, curves), (of_short, cut) = (
+        case.measured(case.planned, case.simulate(case.planned)) for case in (whole, short)
+    )
+    assert of_whole["lead_time_full_days"] > 40
+    assert {name: of_whole[name] for name in HOURS} == {name: of_short[name] for name in HOURS}
+    days = np.flatnonzero(curves["headcount"])[-1] + 1
+    for name in ("mw_online", "headcount", "capital_deployed_usd"):
+        assert np.array_equal(cut[name][:days], curves[name][:days]), name
+    assert cut["mw_online"][-1] == 5
+    assert of_short["censored"] == 1
+
+
+HOURS = ("hours_paid", "hours_worked", "peak_workforce_onsite", "capital_total_usd")

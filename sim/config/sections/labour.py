@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sim.config.sections.acceleration import Acceleration
+from sim.config.sections.acceleration import Acceleration, Standby
 from sim.config.sections.estimates import (
     Bounds,
     CalendarDays,
@@ -339,10 +339,11 @@ class Labour(Section):
         default=3, description="A crew without work for longer goes home and comes back when work opens"
     )
     idle_leave: bool = Field(
-        default=False,
+        default=True,
         description="Crews that have no work for `idle_weeks` in the run as it happens go home as well, and are called back"
         " when work waits for them; off, only in valleys that the crew plan foresees",
     )
+    standby: Standby | None = Field(default=None, description="What they are paid meanwhile; left out, nothing")
     early_weeks: Annotated[int, Unit("weeks"), Bounds(0, 104)] | None = Field(
         default=None,
         description="Weeks that a crew may be on site before its work, as hiring takes time; a trade whose hiring takes"

@@ -193,8 +193,8 @@ class Network(Sourced):
     )
     section_sqft: SquareFeet | None = Field(
         default=None,
-        description="Shell: the area that is built and dried in at once; a larger hall is built section by section, and a "
-        "block waits for its own only. Left out, a hall is one section",
+        description="Shell: the area that is built and dried in at once; a larger hall is built in sections of about that "
+        "area, and a block waits for its own only. Left out, a hall is one section",
     )
 
 

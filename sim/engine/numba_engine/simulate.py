@@ -7,6 +7,7 @@ plans that cannot go on are described in the words of the reference engine, so t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,13 +56,13 @@ from sim.engine.numba_engine.memory_layout import (
     repeated,
     write_state,
 )
-from sim.engine.numba_engine.sampling import DrawTables, fixed_draws
+from sim.engine.numba_engine.sampling import DrawTables, SharedDraws, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
 from sim.plan.compile import MODES, CompiledPlan, compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
-from sim.plan.draws import SampledInputs, Uniforms
+from sim.plan.draws import Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
 from sim.world.roads import duty_finish
 from sim.world.working_time import ALL, Calendar, CalendarEnds, NoWindow
@@ -300,16 +301,54 @@ class GivenRuns:
 
         The log is good until the next run, which is written over it.
         """
-        plan, beginning = self._kernel_plan.plan, self._kernel_plan.beginning
-        counts = plan.initial.copy()
-        counts[list(initial)] = list(initial.values())
-        begin = beginning[FREE_COUNT]
-        # into the beginning, from which every run is copied
-        beginning[begin : begin + len(counts)] = counts
+        plan = self._kernel_plan.plan
+        _begin_with(self._kernel_plan, initial)
         self._workspace.play_whole(0, plan.base_calendars)
         deadlock = ending(plan, self._workspace.run, plan.base_calendars)
         spare = self._workspace.run[self._workspace.run[SPARE] :][: len(plan.pools)]
         return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock, spare)
+
+
+class DrawnRuns:
+    """Runs of the first replications of a plan by some draws, each time with other counts in some of its pools."""
+
+    def __init__(self, plan: CompiledPlan, draws: Draws, replications: int, threads: int) -> None:
+        """Lay out the plan and draw once; each thread has room for a run of its own."""
+        self._kernel_plan = KernelPlan(plan)
+        tables = self._kernel_plan.draw_tables(draws.seed, draws.uniforms)
+        self._shared = [*tables.chunk(0, replications)]
+        self._lasting, figures = len(tables.figures), np.concatenate([tables.figures, self._shared[0].figures])
+        self._workspaces = [Workspace(self._kernel_plan, tables.numbers, figures.copy()) for _ in range(threads)]
+        self._threads = ThreadPoolExecutor(threads)
+
+    def run(self, initial: Mapping[int, int]) -> list[RunOutcome]:
+        """Simulate the replications with these counts by pool, and the plan's own in all other pools."""
+        _begin_with(self._kernel_plan, initial)
+        every = len(self._workspaces)
+        parts = [
+            self._threads.submit(self._simulate, workspace, self._shared[at::every])
+            for at, workspace in enumerate(self._workspaces)
+        ]
+        found: list[RunOutcome] = [outcome for part in parts for outcome in part.result()]
+        return found
+
+    def _simulate(self, workspace: Workspace, shared: Sequence[SharedDraws]) -> list[CompiledOutcome]:
+        """Simulate some of the replications in one workspace."""
+        found = []
+        for one in shared:
+            workspace.figures[self._lasting :] = one.figures
+            calendars = self._kernel_plan.plan.base_calendars
+            found.append(workspace.simulate(one.replication, one.factors, calendars))
+        return found
+
+
+def _begin_with(prepared: KernelPlan, initial: Mapping[int, int]) -> None:
+    """Have the runs of a plan begin with these counts by pool, and the plan's own in all other pools."""
+    counts = prepared.plan.initial.copy()
+    counts[list(initial)] = list(initial.values())
+    begin = prepared.beginning[FREE_COUNT]
+    # into the beginning, from which every run is copied
+    prepared.beginning[begin : begin + len(counts)] = counts
 
 
 def ready(announce: Callable[[str], None] | None = None) -> float:

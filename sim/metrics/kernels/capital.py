@@ -186,9 +186,9 @@ def follow_items(
 # --- integrals --------------------------------------------------------------------------------------------------------
 
 
-def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integrals:
-    """Return integrals, idle capital at the horizon and its peak, and daily changes."""
-    items, count, days = len(total), timeline.rows.shape[1], horizon // DAY
+def capital_integrals(timeline: Timeline, total: Floats, horizon: int, days: int) -> Integrals:
+    """Return integrals, idle capital at the horizon and its peak, and the changes of so many days."""
+    items, count = len(total), timeline.rows.shape[1]
     by_item, by_day, stranded = np.zeros((2, items)), np.zeros((4, days)), np.empty(count)
     changes, minutes = np.empty(count), np.empty(count, np.int64)
     left, changed = integrate(

@@ -227,7 +227,7 @@ class Kernels:
     people_by_day(notes, trade, by_day, end)    adds up who comes and leaves, and leaves nobody after day `end`
     ledger_entries(when, due, value, costs, billing) → Entries of a run without cancelled orders
     capital_timeline(events, built_kw, horizon) → Timeline
-    capital_integrals(timeline, total, horizon) → Integrals
+    capital_integrals(timeline, total, horizon, days) → Integrals
     debt_draws(timeline)                        → DebtDraws
     earned_until(begin, rate, moment)           → earned up to each moment; both in order
     """
@@ -238,7 +238,7 @@ class Kernels:
     people_by_day: Callable[[Ints, Ints, Ints, int], None]
     ledger_entries: Callable[[Ints, Shares, Ints, StandingCosts, Billing], Entries]
     capital_timeline: Callable[[CapitalEvents, Floats, int], Timeline]
-    capital_integrals: Callable[[Timeline, Floats, int], Integrals]
+    capital_integrals: Callable[[Timeline, Floats, int, int], Integrals]
     debt_draws: Callable[[Timeline], DebtDraws]
     earned_until: Callable[[Ints, Floats, Floats], Floats]
     chain: ChainKernels | None = None

@@ -270,8 +270,8 @@ def _since_first(amount: Floats, first: Ints, lengths: Ints) -> Floats:
     return total
 
 
-def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integrals:
-    """Return integrals, idle capital at the horizon and its peak, and daily changes."""
+def capital_integrals(timeline: Timeline, total: Floats, horizon: int, days: int) -> Integrals:
+    """Return integrals, idle capital at the horizon and its peak, and the changes of so many days."""
     item, minute, until = timeline.rows
     paid, earning, committed, _, share, _ = timeline.states
     length = (np.minimum(until, horizon) - np.minimum(minute, horizon)).astype(np.float64)
@@ -281,9 +281,8 @@ def capital_integrals(timeline: Timeline, total: Floats, horizon: int) -> Integr
     # the row that holds at the horizon; there is one per item at most
     at_end = (minute < horizon) & (until >= horizon)
     idle_sum, waiting_sum = (_by_item(item, amount * length, len(total)) for amount in (idle, waiting))
-    days = horizon // DAY
     day = np.minimum(minute // DAY, days)
-    # what happens beyond the horizon falls into one more day, which is cut off
+    # what happens later falls into one more day, which is cut off
     changes = [np.bincount(day, steps(timeline, state), days + 1)[:days] for state in timeline.states[:4]]
     return Integrals(idle_sum, waiting_sum, idle[at_end], _highest(timeline, horizon), np.array(changes))
 

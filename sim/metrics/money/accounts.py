@@ -155,7 +155,7 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     serving = moments(online, useful, cost_model.layout)
     events = capital_events(entries, debt, run.when, cost_model.bought, serving, online[wanted], block_kw)
     kernels = run.record.kernels
-    found = CapitalTimeline.of(events, _built(cost_model, wanted), horizon, kernels)
+    found = CapitalTimeline.of(events, _built(cost_model, wanted), horizon, project.curve_days, kernels)
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks
     from_then = np.maximum(useful, matched(online, needed))
     earned = earning(from_then, entries.revenue, project, kernels)

@@ -27,18 +27,22 @@ MONTH_DAYS = 365.25 / 12
 class CapitalTimeline:
     """The state of every item of capital from one event to the next, in cents.
 
-    `table` has the rows; `total` is everything ever paid by item, `horizon` the minute up to which capital is counted.
+    `table` has the rows; `total` is everything ever paid by item, `horizon` the minute up to which capital is counted, `days`
+    the length of daily curves.
     """
 
     table: Timeline
     horizon: int
     total: Floats
+    days: int
     kernels: Kernels = NUMPY
 
     @classmethod
-    def of(cls, events: CapitalEvents, built_kw: Floats, horizon: int, kernels: Kernels = NUMPY) -> CapitalTimeline:
+    def of(
+        cls, events: CapitalEvents, built_kw: Floats, horizon: int, days: int, kernels: Kernels = NUMPY
+    ) -> CapitalTimeline:
         """Follow every item through its events; `built_kw` is what each was built to serve."""
-        return cls(kernels.capital_timeline(events, built_kw, horizon), horizon, events.total, kernels)
+        return cls(kernels.capital_timeline(events, built_kw, horizon), horizon, events.total, days, kernels)
 
     @property
     def item(self) -> Ints:
@@ -88,7 +92,7 @@ class CapitalTimeline:
     @cached_property
     def integrals(self) -> Integrals:
         """Return what is summed over all rows."""
-        return self.kernels.capital_integrals(self.table, self.total, self.horizon)
+        return self.kernels.capital_integrals(self.table, self.total, self.horizon, self.days)
 
     def daily(self) -> Floats:
         """Return dollars paid, in service, committed and exposed at the end of every day, shape (4, days)."""

@@ -117,7 +117,8 @@ LENGTHS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
 def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
     """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve.
 
-    Hours of overtime cost the rate times what overtime costs more.
+    Hours of overtime cost the rate times what overtime costs more, those of a second shift what it costs beyond the rate, and
+    those of crews that stand by the share that is agreed.
     """
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
     crowd = people.direct.sum(axis=0)
@@ -127,6 +128,10 @@ def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: floa
     policy = project.labour.acceleration
     if policy is not None and policy.overtime is not None:
         by_day = by_day + _weighted(rates, people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
+    if policy is not None and policy.shift is not None and people.premium is not None:
+        by_day = by_day + _weighted(rates, people.premium) * paid_by_day * ((policy.shift.pay - 1) * factor)
+    if project.labour.standby is not None and people.standby is not None:
+        by_day = by_day + _weighted(rates, people.standby) * paid_by_day * (project.labour.standby.share.value * factor)
     return by_day
 
 

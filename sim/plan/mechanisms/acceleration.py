@@ -3,13 +3,16 @@
 Each measure is a unit of its own that goes from review to review, at home or in force. A review asks how many hours the
 trade has done: fewer than had to be done at the latest some days ago, and the measure begins; all that had to be done by
 now, and it ends. More crews are hired, housed and inducted like all others. Overtime is worth so many crews on other
-work: it is noted as people who are paid, but have no bed and are not counted on site a second time.
+work: it is noted as people who are paid, but have no bed and are not counted on site a second time. A second shift is
+people who come as all others, as many more as it loses hours; what they cost more is noted beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
+from sim.config.project import Project
 from sim.plan.context import PlanContext, TradeReviews
 from sim.plan.mechanisms.camp import NO_CAMP, Quarters, beds_of
 from sim.plan.mechanisms.crews import arrival, crew, departure, done, on_site
@@ -17,6 +20,12 @@ from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Note, Signal,
 from sim.plan.vocabulary import Step as PlanStep
 
 OVERTIME = "overtime"
+SHIFT_PREMIUM = "shift premium"
+"""What people of a second shift are noted as besides, as their hours cost more."""
+SHIFT = "shift"
+
+Change = Callable[[str], tuple[Sequence[PlanStep], Sequence[PlanStep]]]
+"""How a measure begins and how it ends at a review, by its number."""
 
 
 def accelerate(context: PlanContext) -> None:
@@ -25,18 +34,22 @@ def accelerate(context: PlanContext) -> None:
     for trade, reviews in context.resource_plan.reviews.items():
         planned = len(context.resource_plan.mobilisations[trade])
         quarters = NO_CAMP if context.project.labour.camp is None else Quarters(beds_of(context, trade))
-        for measure in range(reviews.overtime + reviews.crews):
-            more = measure - reviews.overtime
-            kind = f"{OVERTIME}.{trade}.{measure + 1}" if more < 0 else f"crew.{trade}.{planned + more + 1}"
-            number = measure + 1 if more < 0 else planned + more + 1
-            info = UnitInfo("crew", "crew", "", trade, OVERTIME if more < 0 else "extra", number)
-            context.plan.unit(
-                kind, _from_review_to_review(context, trade, reviews, measure, hours[trade], quarters), info
-            )
+        of_shift = quarters
+        if reviews.shift and context.project.labour.camp is not None:
+            of_shift = Quarters(beds_of(context, trade, second_shift(context.project, trade)))
+        measures = [
+            *((f"{OVERTIME}.{trade}.{n + 1}", OVERTIME, n + 1, quarters) for n in range(reviews.overtime)),
+            *((f"crew.{trade}.{planned + n + 1}", "extra", planned + n + 1, quarters) for n in range(reviews.crews)),
+            *((f"shift.{trade}.{n + 1}", SHIFT, n + 1, of_shift) for n in range(reviews.shift)),
+        ]
+        for measure, (unit, kind, number, beds) in enumerate(measures):
+            change = partial(_measure, context, trade, kind, beds)
+            route = _from_review_to_review(context, trade, reviews, measure, hours[trade], change)
+            context.plan.unit(unit, route, UnitInfo("crew", "crew", "", trade, kind, number))
 
 
 def _from_review_to_review(
-    context: PlanContext, trade: str, reviews: TradeReviews, measure: int, hours: int, quarters: Quarters
+    context: PlanContext, trade: str, reviews: TradeReviews, measure: int, hours: int, change: Change
 ) -> list[PlanStep]:
     """Return the route of one measure: two lanes, off and on, that meet at every review.
 
@@ -45,7 +58,7 @@ def _from_review_to_review(
     gate, of, last = done(trade), reviews.reviews, len(reviews.reviews)
     route: list[PlanStep] = []
     for number, review in enumerate(of, 1):
-        begins, ends = _measure(context, trade, measure < reviews.overtime, quarters, f" {number}")
+        begins, ends = change(f" {number}")
         route += [
             Label(f"off {number}"),
             Until(f"review {number}", fixed(review.minute)),
@@ -84,11 +97,24 @@ def _not_before(context: PlanContext, reviews: TradeReviews, number: int) -> lis
     ]
 
 
+def second_shift(project: Project, trade: str) -> int:
+    """Return the direct people of a second shift that is worth one crew: as many more as it loses hours."""
+    policy = project.labour.acceleration
+    assert policy is not None  # there would be no reviews
+    loss = 0.0 if policy.shift is None else policy.shift.loss.value
+    return round(on_site(project, trade) / (1 - loss))
+
+
 def _measure(
-    context: PlanContext, trade: str, overtime: bool, quarters: Quarters, number: str
+    context: PlanContext, trade: str, kind: str, quarters: Quarters, number: str
 ) -> tuple[Sequence[PlanStep], Sequence[PlanStep]]:
     """Return how a measure begins and how it ends."""
-    if not overtime:
+    if kind == SHIFT:
+        people = second_shift(context.project, trade)
+        *coming, induction, at_work = arrival(context, trade, quarters, number, people=people)
+        begins = [*coming, Note(SHIFT_PREMIUM, trade, people), induction, at_work]
+        return begins, [*departure(context, trade, quarters, people=people), Note(SHIFT_PREMIUM, trade, -people)]
+    if kind != OVERTIME:
         return arrival(context, trade, quarters, number), departure(context, trade, quarters)
     policy = context.project.labour.acceleration
     assert policy is not None  # there would be no reviews

@@ -69,18 +69,29 @@ def pitch_camp(context: PlanContext, most: Mapping[str, int]) -> dict[tuple[str,
     for trade, number in _to_the_end(stays, most):
         aside += each[trade]
         quarters[trade, number] = Quarters(each[trade], set_aside=True, opened=max(0, aside - camp.rooms))
-    extra = sum(each[trade] * more.crews for trade, more in context.resource_plan.reviews.items() if trade in each)
+    extra = sum(_beds_added(context, trade) for trade in context.resource_plan.reviews if trade in each)
     wanted = sum(crew.beds for crew in quarters.values()) + extra
     _open(context, camp, [*_openings(camp, wanted)], aside)
     return quarters
 
 
-def beds_of(context: PlanContext, name: str) -> int:
-    """Return the beds of one crew: those of its people in all shifts, and of the indirect people with them."""
+def beds_of(context: PlanContext, name: str, direct: int | None = None) -> int:
+    """Return the beds of one crew, or of so many direct people: of all shifts, and of the indirect people with them."""
     project = context.project
-    trade, housed = context.trade(name), 1.0 if project.money.camp is None else project.money.camp.housed.value
-    people = trade.team * len(project.pattern.shifts) * (1 + project.labour.indirect_ratio.value)
-    return ceil(people * housed - 1e-9)
+    housed = 1.0 if project.money.camp is None else project.money.camp.housed.value
+    if direct is None:
+        direct = context.trade(name).team * len(project.pattern.shifts)
+    return ceil(direct * (1 + project.labour.indirect_ratio.value) * housed - 1e-9)
+
+
+def _beds_added(context: PlanContext, trade: str) -> int:
+    """Return the beds of all that reviews may add to a trade."""
+    more, policy = context.resource_plan.reviews[trade], context.project.labour.acceleration
+    found = more.crews * beds_of(context, trade)
+    if more.shift and policy is not None and policy.shift is not None:
+        people = context.trade(trade).team / (1 - policy.shift.loss.value)
+        found += more.shift * beds_of(context, trade, round(people))
+    return found
 
 
 def _to_the_end(stays: Mapping[str, Sequence[Mobilisation]], most: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -161,6 +161,7 @@ def report(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signa
 
 
 UNLIMITED = 1_000_000
+STANDBY = "standby"
 CALLED_BACK = 2 * MINUTES_PER_DAY
 """For so long work waits before a crew that was sent home is called back: an assumption, 1 to 7 days."""
 
@@ -236,9 +237,12 @@ def _as_long_as_needed(context: PlanContext, trade: str, stay: Mobilisation, num
 
 
 def arrival(
-    context: PlanContext, trade: str, quarters: Quarters, number: str, *, known: bool = False
+    context: PlanContext, trade: str, quarters: Quarters, number: str, *, known: bool = False, people: int = 0
 ) -> list[PlanStep]:
-    """Return: a crew is given beds, hired, inducted, and there for work; one that is `known` needs no one to hire it."""
+    """Return: a crew is given beds, hired, inducted, and there for work; one that is `known` needs no one to hire it.
+
+    `people` are its direct ones, if they are not those of a crew of the pattern.
+    """
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
     before, beds = quarters.moving_in()
     hiring = {} if known else {f"hiring.{trade}": 1}
@@ -247,15 +251,15 @@ def arrival(
         *([Hold({**hiring, **beds}, patience=CREW_PATIENCE if beds else None)] if hiring or beds else []),
         Work(f"week of hiring{number}", fixed(MINUTES_PER_WEEK), "always"),
         *([Free(hiring)] if hiring else []),
-        Note("people", trade, on_site(context.project, trade)),
+        Note("people", trade, people or on_site(context.project, trade)),
         Work(f"induction{number}", induction, "site.interior"),
         Free({crew(trade): 1}),
     ]
 
 
-def departure(context: PlanContext, trade: str, quarters: Quarters, *others: str) -> list[PlanStep]:
+def departure(context: PlanContext, trade: str, quarters: Quarters, *others: str, people: int = 0) -> list[PlanStep]:
     """Return: a crew goes home when no one has work for it that waits; it takes one of each of the other pools along."""
-    home = Note("people", trade, -on_site(context.project, trade))
+    home = Note("people", trade, -(people or on_site(context.project, trade)))
     return [Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING), home, *quarters.moving_out()]
 
 
@@ -296,13 +300,18 @@ class Leave:
         Two units of their own wait for it, one for a crew that is away and one for a crew on site; one of them waits on.
         """
         trade, left = self.trade, Free({f"left.{self.trade}": 1})
-        away: list[PlanStep] = [Hold({f"wanted.{trade}": 1, f"away.{trade}": 1}), left]
+        away: list[PlanStep] = [Hold({f"wanted.{trade}": 1, f"away.{trade}": 1}), *self._standby(-1), left]
         here: list[PlanStep] = [*departure(self.context, trade, quarters, f"wanted.{trade}"), left]
         for one, route in (("away", away), ("here", here)):
             self.context.plan.unit(
                 f"leaving.{trade}.{name}.{one}", route, UnitInfo("departure", "crew", "", trade, one)
             )
         return [Free({f"wanted.{trade}": 1}), Hold({f"left.{trade}": 1})]
+
+    def _standby(self, crews: int) -> list[PlanStep]:
+        """Return: so many crews more are paid for standing by, where the project pays for it."""
+        people = crews * on_site(self.context.project, self.trade)
+        return [] if self.context.project.labour.standby is None else [Note(STANDBY, self.trade, people)]
 
     def _away(self, number: int, quarters: Quarters) -> list[PlanStep]:
         """Return: one crew of the trade is sent home when so many have no work, and called when work waits."""
@@ -318,9 +327,11 @@ class Leave:
             Label("there"),
             Until("without work", fixed(0), cause="crew", balance=spare),
             *departure(context, trade, quarters),
+            *self._standby(1),
             Free({f"home.{trade}": 1, f"away.{trade}": 1}),
             Until("called back", fixed(0), cause="crew", balance=short),
             Hold({f"away.{trade}": 1}),
+            *self._standby(-1),
             *coming,
             Hold({f"home.{trade}": 1}),
             at_work,

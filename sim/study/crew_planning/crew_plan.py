@@ -2,7 +2,8 @@
 
 Crews are planned for the target date at expected durations and in typical weather, or, where as many crews as anybody
 asks for would not keep it, for a week after the date that crews of the window rule keep. The levelled plan has the
-smallest peak that is in time, and whose blocks are on the mean at most a week later than by the window rule.
+smallest peak that is in time, whose blocks are on the mean at most a week later than by the window rule, and which does not
+end later in sixteen replications, so that the peak is bought without losing days where things do not go as expected.
 
 The window rule is the estimator's way to size crews: every trade's hours spread over the time between its earliest
 start and its latest finish. It is kept for comparison, and as the place where the levelled plan begins.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -112,6 +114,8 @@ def _relative_hours(project: Project, trade: Trade) -> float:
 
 TOLERANCE = MINUTES_PER_WEEK
 """So much later than by the window rule may blocks be online, in exchange for a lower peak: an assumption."""
+SETBACK = 2 * MINUTES_PER_DAY
+"""So much later than with the crews of the window rule may replications end on the mean: an assumption."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,8 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     search = Levelling(rehearsal, typed, _available(project, rehearsal))
     by_window = search.plan(begin)
     latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
-    aim = Aim(latest, by_window.mean_online + TOLERANCE)
+    with_chance = search.with_chance(by_window.crews) + SETBACK if _is_levelled(project) else inf
+    aim = Aim(latest, by_window.mean_online + TOLERANCE, with_chance)
     chosen = _chosen(project, search, by_window, aim, earliest)
     rehearsal.rerun(chosen.crews)
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.most}
@@ -220,6 +225,11 @@ def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
     if problems:
         raise ConfigError(problems)
     return limited
+
+
+def _is_levelled(project: Project) -> bool:
+    """Return whether crews are planned for a date, not by the window rule nor for a limit of people."""
+    return project.labour.crew_plan == "levelled" and project.labour.limit is None
 
 
 def _chosen(project: Project, search: Levelling, by_window: Levelled, aim: Aim, earliest: int) -> Levelled:

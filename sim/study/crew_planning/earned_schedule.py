@@ -19,7 +19,8 @@ from sim.config.sections.acceleration import Acceleration
 from sim.metrics.schedule import NEVER
 from sim.plan.context import Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.plan.deterministic_draws import expected_draws
-from sim.plan.mechanisms.crews import crews_available, done
+from sim.plan.mechanisms.acceleration import second_shift
+from sim.plan.mechanisms.crews import crews_available, done, on_site
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.working_time import Calendar
@@ -43,23 +44,29 @@ def progress_reviews(
     for trade, crews in resource_plan.mobilisations.items():
         own = signals[reported == rehearsal.plan.gates.index(done(trade))]
         own = own[bound[own] != NEVER]
-        overtime, more = _measures(project, policy, trade, len(crews))
-        if len(own) and overtime + more:
+        overtime, more, shift = _measures(project, policy, trade, len(crews))
+        if len(own) and overtime + more + shift:
             latest, hours = bound[own], rehearsal.log[own, 2]
             order = latest.argsort(kind="stable")
             curve = latest[order], hours[order].cumsum()
-            reviews = tuple(_reviews(policy, curve, overtime + more, rehearsal.finish))
+            reviews = tuple(_reviews(policy, curve, overtime + more + shift, rehearsal.finish))
             if reviews:
-                found[trade] = TradeReviews(reviews, overtime, more, _trade_before(trade, crews))
+                found[trade] = TradeReviews(reviews, overtime, more, _trade_before(trade, crews), shift)
     return found
 
 
-def _measures(project: Project, policy: Acceleration, trade: str, planned: int) -> tuple[int, int]:
-    """Return how many crews' worth of overtime and how many crews a trade of so many planned crews may be given."""
+def _measures(project: Project, policy: Acceleration, trade: str, planned: int) -> tuple[int, int, int]:
+    """Return what so many planned crews may be given: crews' worth of overtime, crews, crews' worth of a second shift."""
     overtime = 0 if policy.overtime is None else policy.overtime.worth(planned)
-    more = 0 if policy.crews is None or project.labour.limit is not None else policy.crews.more(planned)
+    capped = project.labour.limit is not None
+    more = 0 if policy.crews is None or capped else policy.crews.more(planned)
+    alone = len(project.pattern.shifts) == 1
+    shift = 0 if policy.shift is None or capped or not alone else policy.shift.worth(planned)
     there = crews_available(project, trade)
-    return overtime, more if there is None else min(more, there - planned)
+    if there is not None:
+        more = min(more, there - planned)
+        shift = min(shift, (there - planned - more) * on_site(project, trade) // second_shift(project, trade))
+    return overtime, more, shift
 
 
 def _reviews(

@@ -2,14 +2,16 @@
 
 The levels are crews by trade, each there from the beginning and manned as the work needs them. A search removes crews
 while the rehearsed finish keeps the date, always those by which the peak falls most; from several beginnings, since
-it stops at the first plan that no single trade improves. It draws nothing, so it is the same on every machine, and with
-any number of threads: what a step of the search looks at is rehearsed side by side, and judged in order.
+it stops at the first plan that no single trade improves. A plan that is level where everything takes as long as expected
+may be late where it does not: so what a step of the search chooses must keep its place in some replications as well, on
+random numbers that are the same for all plans. It is the same on every machine, and with any number of threads: what a
+step looks at is rehearsed side by side, and judged in order.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import inf
@@ -21,14 +23,14 @@ from sim.metrics.schedule import NEVER
 from sim.plan.mechanisms.crews import UNLIMITED
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from sim.study.crew_planning.manning import Manning, manning
-from sim.study.crew_planning.rehearsal import Rehearsal
+from sim.study.crew_planning.rehearsal import MOST_ABREAST, Rehearsal
 
 BEGINNINGS = (1.0, 1.3)
 """Multiples of the crews that the search begins with."""
 MOST_EXCHANGES = 8
 """How often two trades are changed at once where no change of a single one makes a plan better."""
-MOST_ABREAST = 4
-"""Rehearsals side by side: a step of the search looks at a few dozen, and a third of them need no run."""
+MOST_IN_REPLICATIONS = 6
+"""Plans of one step that are looked at in replications, the best first: each costs as much as some thirty rehearsals."""
 GIVEN_AWAY = 2 * MINUTES_PER_WEEK
 """So much later at a time may a plan be that has too many people."""
 MOST_DAYS_LATE = 2
@@ -37,10 +39,14 @@ MOST_DAYS_LATE = 2
 
 @dataclass(frozen=True)
 class Aim:
-    """What a crew plan must keep: the minute of the last block online, and the mean minute of all blocks."""
+    """What a crew plan must keep: the minute of the last block online, the mean minute of all, and the end with chance.
+
+    The last is the mean finish of some replications; where it is not stated, no plan is looked at in replications.
+    """
 
     finish: float
     mean_online: float = inf
+    with_chance: float = inf
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,7 @@ class Levelling:
         """
         self.rehearsal, self.typed, self.available = rehearsal, frozenset(typed), available or {}
         self.tried: dict[tuple[int, ...], Levelled] = {}
+        self._with_chance: dict[tuple[int, ...], float] = {}
         self._known = _KnownRuns()
         self._abreast = rehearsal.abreast(min(os.cpu_count() or 1, MOST_ABREAST))
         self._threads = ThreadPoolExecutor(
@@ -215,15 +222,32 @@ class Levelling:
     def _fewer(self, plan: Levelled, aim: Aim) -> Levelled:
         """Take crews away while the date is kept and the peak falls, in ever smaller steps."""
         # a date that is not kept is not made worse
-        aim = Aim(max(aim.finish, plan.finish), max(aim.mean_online, plan.mean_online))
+        with_chance = inf if aim.with_chance == inf else max(aim.with_chance, self.with_chance(plan.crews))
+        aim = Aim(max(aim.finish, plan.finish), max(aim.mean_online, plan.mean_online), with_chance)
         steps = {trade: max(1, count // 2) for trade, count in plan.crews.items()}
         for _ in range(MOST_EXCHANGES):
-            while better := [*self._with_fewer(plan, aim, steps)]:
-                plan = min(better, key=lambda fewer: fewer.rank)
-            if not (exchanged := [*self._exchanged(plan, aim)]):
+            while (fewer := self._best(self._with_fewer(plan, aim, steps), aim)) is not None:
+                plan = fewer
+            exchanged = self._best(self._exchanged(plan, aim), aim)
+            if exchanged is None:
                 break
-            plan = min(exchanged, key=lambda other: other.rank)
+            plan = exchanged
         return plan
+
+    def _best(self, plans: Iterable[Levelled], aim: Aim) -> Levelled | None:
+        """Return the best of some plans that keep the aim's end with chance too; None if none of the first few does."""
+        ranked = sorted(plans, key=lambda plan: plan.rank)
+        if aim.with_chance == inf:
+            return ranked[0] if ranked else None
+        looked_at = ranked[:MOST_IN_REPLICATIONS]
+        return next((plan for plan in looked_at if self.with_chance(plan.crews) <= aim.with_chance), None)
+
+    def with_chance(self, crews: Mapping[str, int]) -> float:
+        """Return the mean finish of some replications with so many crews."""
+        key = tuple(crews.values())
+        if key not in self._with_chance:
+            self._with_chance[key] = float(self.rehearsal.drawn_finishes(crews).mean())
+        return self._with_chance[key]
 
     def _with_fewer(self, plan: Levelled, aim: Aim, steps: dict[str, int]) -> Iterator[Levelled]:
         """Yield for every trade the plan with the largest step fewer crews that is still in time and better."""

@@ -6,16 +6,18 @@ and costs what the engine costs, some milliseconds.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.backends import given_runs
+from sim.engine.backends import RunsWith, drawn_runs, given_runs
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import Stalled
 from sim.jit import available
@@ -23,7 +25,7 @@ from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import mean_draws
-from sim.plan.draws import Inputs, SampledInputs
+from sim.plan.draws import Draws, Inputs, SampledInputs, Spreader
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
@@ -31,9 +33,16 @@ from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
 from sim.world.project_calendars import day_minutes, project_calendars
+from sim.world.streams import Sampling
 from sim.world.working_time import Calendar
 
 Ints = NDArray[np.int64]
+MOST_ABREAST = 4
+"""Runs side by side."""
+REPLICATIONS = 16
+"""In which a plan is looked at with chance: a set of Sobol points, so that slow and fast projects are among them."""
+SEED = 8_191
+"""Of these replications: any, but not one that runs are likely to have, so that plans and runs have other draws."""
 
 
 class Rehearsal:
@@ -73,6 +82,24 @@ class Rehearsal:
         outcome = finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()}))
         self._spare = outcome.spare
         return outcome.log
+
+    def drawn_finishes(self, crews: Mapping[str, int]) -> NDArray[np.float64]:
+        """Return the finish of some replications with so many crews: the same random numbers for all, typical weather.
+
+        Infinite where one does not reach its end.
+        """
+        outcomes = self._drawn_runs({self.crew_pools[trade]: count for trade, count in crews.items()})
+        return np.array([
+            inf if outcome.deadlock else outcome.log[self.online_rows(outcome.log), 0].max(initial=0)
+            for outcome in outcomes
+        ], np.float64)  # fmt: skip
+
+    @cached_property
+    def _drawn_runs(self) -> RunsWith:
+        """Return what simulates replications of the plan."""
+        spread = Spreader(self.plan.inputs, SEED, Sampling("sobol", REPLICATIONS))
+        threads = min(os.cpu_count() or 1, MOST_ABREAST)
+        return drawn_runs(self.plan, Draws(self.plan.inputs, SEED, spread), REPLICATIONS, threads)
 
     def abreast(self, number: int) -> list[Rehearsal]:
         """Return rehearsals of the same plan, this one first: up to so many, each to be run by a thread of its own."""
@@ -169,6 +196,7 @@ class Rehearsal:
                 rows[holds, 2] = priorities[unit]
         self.plan = replace(self.plan, rows=rows)
         (self._run,) = given_runs(self.plan, self.draws)
+        self.__dict__.pop("_drawn_runs", None)  # they were of the plan before
 
     def _crew_holds(self) -> Iterator[tuple[str, Ints, int]]:
         """Yield every unit that takes crews to work with them: its name, these steps, and the step behind its last."""

@@ -30,7 +30,7 @@ def timeline(
         owed_item=none, owed_step=none, owed_share=np.zeros(0),
         value=total.astype(np.int64), ordered=never, cancelled=never, total=total, online=none, block_kw=KW,
     )  # fmt: skip
-    return CapitalTimeline.of(events, np.array(built), horizon * DAY), total
+    return CapitalTimeline.of(events, np.array(built), horizon * DAY, horizon), total
 
 
 def _columns(rows: list[tuple[int, int, float]]) -> tuple[np.ndarray, np.ndarray]:

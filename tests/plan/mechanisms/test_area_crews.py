@@ -9,6 +9,7 @@ import pytest
 
 from sim.config.sections.systems import Step
 from sim.errors import ConfigError
+from sim.plan.layout import layout_of, sections
 from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.shell import crews_by_area
 from sim.plan.vocabulary import HOLD
@@ -56,12 +57,13 @@ def test_a_hall_of_twice_the_area_takes_the_same_time_with_twice_the_crews() -> 
     assert length == [24, 24, 48]
 
 
-def test_a_hall_of_ten_blocks_has_the_crews_that_are_stated() -> None:
+def test_a_hall_of_ten_blocks_has_the_crews_that_are_stated_and_is_a_section() -> None:
     for name in ("stick_built", "hybrid"):
         project = load(CONFIGS / f"{name}.yaml").value
         sqft = 10 * project.block.mw_gross.value * project.hall.sqft_per_mw.value
         assert project.shell.crews_for_sqft is not None
         assert project.shell.crews_for_sqft.value == sqft
+        assert project.shell.section_sqft == project.shell.crews_for_sqft
 
 
 SAME_CREWS = {
@@ -80,16 +82,23 @@ def test_the_cut_of_the_halls_alone_moves_the_full_date_by_four_percent_at_most(
         typed = [f"labour.trades.{trade}.crews={number}" for trade, number in SAME_CREWS.items()]
     turnover = 1 if name == "hybrid" else 5
     for blocks in (10, 5, 20, 50):
-        cut = [f"hall.blocks={blocks}", f"turnover_blocks={turnover}", f"shell.section_sqft={SECTION[name]}"]
+        cut = [f"hall.blocks={blocks}", f"turnover_blocks={turnover}"]
         case = prepare_case(load(CONFIGS / f"{name}.yaml", [*cut, *typed]).value)
         full[blocks] = case.measured(case.planned, case.simulate(case.planned))[0]["lead_time_full_days"]
     assert all(abs(days / full[10] - 1) <= 0.04 for days in full.values()), full
 
 
-SECTION = {"stick_built": 62_500, "hybrid": 50_000}
-"""Square feet of ten blocks."""
 LARGE = ("scale.capacity_mw=20", "energization.units.count=9", "energization.units.mw=5")
 TWO_BLOCKS = "shell.section_sqft=5000"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "sizes"), [(10, [10]), (14, [14]), (15, [8, 7]), (20, [10, 10]), (25, [9, 8, 8]), (50, [10] * 5)]
+)
+def test_a_hall_is_cut_into_sections_as_near_to_the_stated_area_as_can_be(blocks: int, sizes: list[int]) -> None:
+    project = tiny("scale.capacity_mw=125", f"hall.blocks={blocks}", "shell.section_sqft=25000", *LARGE[1:])
+    hall = layout_of(project).halls[0]
+    assert [count for _, count in sections(project, hall)] == sizes
 
 
 @pytest.mark.parametrize("in_proportion", [True, False])

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
+from sim.metrics.measure import ledger_of
+from sim.metrics.money.ledger import unit_cost
 from sim.plan.deterministic_draws import mean_draws
 from sim.plan.mechanisms import crews
 from sim.plan.mechanisms.camp import CampTooSmall
@@ -272,8 +274,26 @@ def test_a_crew_without_work_goes_home_and_is_called_when_work_waits() -> None:
     assert sum(amount for *_, amount in found) == 0
 
 
+def test_who_is_sent_home_is_paid_the_share_of_his_wages_that_is_agreed_until_he_is_called() -> None:
+    """A crew of four is at home from hour 691 to 1498, days 28 to 62: 35 days of 24 h at 0.4 of the rate."""
+    standby = "labour.standby={share: 0.4, source: test}"
+    (plain, of_plain), (paid, of_paid) = (_labour_of_late(tiny_case(*IDLE, *more)) for more in ((), (standby,)))
+    rate = paid.project.labour.trades["electricians"].paid_rate
+    assert of_paid - of_plain == pytest.approx(4 * 35 * 24 * rate * 0.4, rel=0.001)
+    assert plain.plan.units == tuple(paid.plan.units)
+
+
+def _labour_of_late(case: Case) -> tuple[Case, float]:
+    """A case, and what its labour costs where the third skid is forty days late."""
+    luck = mean_draws(case.plan.inputs)
+    luck.values[case.plan.inputs.names.index("electrical.assemble/electrical.s3")] += 40 * 1_440
+    record = case.metric_context.record(case.simulate(luck).log, luck.content, case.plan.base_calendars, luck.factors)
+    table = ledger_of(case.metric_context, record)
+    return case, float(table["usd"][table["item"] == "labour"].sum()) / float(unit_cost(record, "labour"))
+
+
 def test_nobody_is_sent_home_where_crews_leave_as_planned_only() -> None:
-    found = people(tiny_case(*IDLE[:-1]), {"s3": 40})
+    found = people(tiny_case(*IDLE[:-1], "labour.idle_leave=false"), {"s3": 40})
     assert not [row for row in found if row[1].startswith("leav")]
     assert [amount for *_, amount in found] == [4, 4, 4, -4, -4, -4]
 

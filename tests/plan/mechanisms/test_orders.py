@@ -108,7 +108,9 @@ def test_an_order_that_is_not_needed_any_more_is_cancelled_in_time_and_settled()
     yard = case.metric_context
     record = Record.of(yard.index, log, case.planned.content, case.plan.base_calendars, case.planned.factors)
     entries = ledger(
-        Run.of(record, headcount(record, case.project, 200), yard.paid_by_day), yard.cost_model.bought, case.project
+        Run.of(record, headcount(record, case.project, case.days), yard.paid_by_day),
+        yard.cost_model.bought,
+        case.project,
     )
     table = ledger_table(entries, yard.index)
     second = [

@@ -18,7 +18,7 @@ from sim.metrics.workforce import Headcount, headcount, hours
 from sim.plan.compile import compile_plan
 from sim.plan.context import Mobilisation, PlanContext, ResourcePlan, Review, TradeReviews
 from sim.plan.deterministic_draws import most_likely_draws
-from sim.plan.mechanisms.acceleration import OVERTIME, accelerate
+from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM, accelerate
 from sim.plan.mechanisms.crews import crew, done
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, Signal, Until, Wait, fixed
 from sim.study.case import Case, prepare_case
@@ -28,7 +28,8 @@ from tests.tiny_project import TINY, tiny
 TRADE, BEFORE = "electricians", "civil"
 POLICY = (
     "labour.acceleration={active: true, every_weeks: 4, slip_days: 7,"
-    " overtime: {share: 0.5, loss: 0.2, pay: 1.5, source: test}, crews: {share: 0.5, source: test}}"
+    " overtime: {share: 0.5, loss: 0.2, pay: 1.5, source: test}, crews: {share: 0.5, source: test},"
+    " shift: {share: 0.5, loss: 0.2, pay: 1.2, source: test}}"
 )
 DAY = MINUTES_PER_DAY
 
@@ -100,6 +101,18 @@ def test_overtime_begins_at_once_and_its_lost_hours_are_paid_as_well() -> None:
     assert noted(site(TradeReviews(REVIEWS, 1, 0), {10: 5, 40: 35}), OVERTIME) == [(28, 5), (56, -5)]
 
 
+def test_a_second_shift_is_hired_as_all_others_and_its_lost_hours_are_people_as_well() -> None:
+    """A crew of four, a fifth of whose hours is lost: five people for one crew's work, and their dearer hours."""
+    context = site(TradeReviews(REVIEWS, 0, 0, shift=1), {10: 5, 40: 35})
+    assert noted(context, "people") == noted(context, SHIFT_PREMIUM) == [(28 + HIRED, 5), (56, -5)]
+
+
+def test_overtime_comes_first_and_the_second_shift_last() -> None:
+    of = TradeReviews(tuple(replace(one, enough=(3, 2, 1)) for one in REVIEWS), 1, 1, shift=1)
+    units = [name for name in site(of, {10: 5}).plan.units if name.split(".")[0] in (OVERTIME, "crew", "shift")]
+    assert units == [f"{OVERTIME}.{TRADE}.1", f"crew.{TRADE}.2", f"shift.{TRADE}.1"]
+
+
 def test_nothing_is_added_while_the_trade_before_is_behind_itself() -> None:
     late = TradeReviews(REVIEWS, 0, 1, after=BEFORE)
     assert noted(site(late, {10: 5, 90: 35}, before={10: 5, 40: 40}), "people") == [(56 + HIRED, 4), (112, -4)]
@@ -150,9 +163,34 @@ def test_a_project_that_is_late_pays_more_people_and_is_finished_no_later_on_the
     assert found[True]["lead_time_full_days"].mean() <= found[False]["lead_time_full_days"].mean()
 
 
+SHIFT = (
+    "labour.acceleration={active: true, every_weeks: 1, slip_days: 1, overtime: null, crews: null,"
+    " shift: {share: 1, loss: 0.2, pay: 1.2, source: test}}"
+)
+
+
+def test_a_second_shift_is_added_where_all_work_in_one_and_nobody_caps_the_people() -> None:
+    def shifts(*overrides: str) -> int:
+        return sum(name.startswith("shift.") for name in case(SHIFT, *overrides).plan.units)
+
+    assert shifts() > 0
+    assert shifts("labour.limit=200") == 0
+    two = "calendars.site.shifts=[{start: '00:00', end: '12:00'}, {start: '12:00', end: '24:00'}]"
+    assert shifts(two) == 0
+
+
+def test_a_second_shift_is_paid_for_and_makes_a_late_project_no_later_on_the_mean() -> None:
+    found = {
+        on: case(SHIFT if on else "labour.acceleration=null").simulate_chunk(1, 0, 30).runs for on in (True, False)
+    }
+    assert found[True]["hours_paid"].mean() > found[False]["hours_paid"].mean()
+    assert found[True]["lead_time_full_days"].mean() <= found[False]["lead_time_full_days"].mean()
+
+
 @pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
-def test_both_engines_do_the_same_row_by_row() -> None:
-    both = case(SHORT, engine=COMPILED)
+@pytest.mark.parametrize("policy", [SHORT, SHIFT])
+def test_both_engines_do_the_same_row_by_row(policy: str) -> None:
+    both = case(policy, engine=COMPILED)
     for one, other in zip(both.replications(1, 0, 12, engine="simpy"), both.replications(1, 0, 12), strict=True):
         parting = difference(both.plan, one.outcome, other.outcome)
         assert parting is None, parting
@@ -175,6 +213,18 @@ def test_overtime_is_paid_at_its_own_rate_and_has_no_bed() -> None:
     plain = replace(crowd, overtime=np.zeros_like(more))
     rate, paid = project.labour.trades[TRADE].paid_rate, np.array([10.0, 10.0, 10.0])
     assert (wages(crowd, paid, project, 1.0) - wages(plain, paid, project, 1.0)).tolist() == [0, 2 * 10 * rate * 1.5, 0]
+
+
+def test_a_second_shift_costs_what_its_hours_cost_more() -> None:
+    project = tiny(POLICY)
+    trades = tuple(project.labour.trades)
+    direct, more = np.zeros((2, len(trades), 3), np.int64)
+    direct[trades.index(TRADE)], more[trades.index(TRADE), 1] = 4, 2
+    plain = Headcount(trades, direct, direct.sum(axis=0), np.zeros_like(more))
+    crowd = replace(plain, premium=more)
+    rate, paid = project.labour.trades[TRADE].paid_rate, np.array([10.0, 10.0, 10.0])
+    dearer = wages(crowd, paid, project, 1.0) - wages(plain, paid, project, 1.0)
+    assert dearer == pytest.approx([0, 2 * 10 * rate * 0.2, 0])
 
 
 def test_hours_of_overtime_are_paid_hours() -> None:

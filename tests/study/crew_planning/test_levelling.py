@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from sim.config.project import Project
+from sim.engine import backends
 from sim.errors import ConfigError
+from sim.jit import available
 from sim.plan.context import ResourcePlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE
@@ -85,6 +87,37 @@ def test_a_limit_of_people_has_nearly_the_earliest_date_there_is(seed: int) -> N
     found = search.within(limit, rehearsal.finish, begin)
     assert found.manning.peak <= limit
     assert found.finish <= WITHIN * best
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_peak_is_bought_without_days_where_things_do_not_go_as_expected(seed: int) -> None:
+    """Levelled at expected durations alone, half of such plans end later in replications than the crews they begin with."""
+    project = load(TINY, [*small_changes(seed), "labour.content_spread={low: 0.5, mode: 1, high: 3}"]).value
+    rehearsal = Rehearsal(project, ResourcePlan())
+    search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
+    begin = {trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.most}
+    everybody = search.plan(begin)
+    with_chance = search.with_chance(everybody.crews)
+    finish = everybody.finish + 4 * MINUTES_PER_DAY
+    found, level = search.level(Aim(finish, with_chance=with_chance), begin), search.level(Aim(finish), begin)
+    assert search.with_chance(found.crews) <= with_chance
+    assert found.keeps(Aim(finish))
+    assert level.manning.peak <= found.manning.peak <= everybody.manning.peak
+
+
+@pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
+def test_both_engines_have_the_same_finishes_with_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = load(TINY, [*small_changes(1), "labour.content_spread={low: 0.5, mode: 1, high: 3}"]).value
+    crews = {"civil": 2, "electricians": 3, "commissioning": 1}
+    found = []
+    for compiled in (True, False):
+        monkeypatch.setattr(backends, "available", lambda compiled=compiled: compiled)
+        rehearsal = Rehearsal(project, ResourcePlan())
+        found.append(
+            sorted(rehearsal.drawn_finishes({trade: crews.get(trade, 2) for trade in rehearsal.most}).tolist())
+        )
+    assert found[0] == found[1]
+    assert len(set(found[0])) > 8
 
 
 def test_valleys_are_filled_up_to_the_weeks_a_crew_may_be_idle() -> None:
