@@ -93,11 +93,13 @@ def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
 @click.command("import")
 @click.argument("files_", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
+    "--as",
     "--network",
-    type=click.Choice(["site_works", "shell", "pad"]),
+    "network",
+    type=click.Choice(["site_works", "shell", "fit_out", "pad"]),
     default="site_works",
     show_default=True,
-    help="The network of the configuration that the steps are for.",
+    help="The network that the steps are for; a fit-out comes into the shell behind its dry-in.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="File to write; standard output if not given."
@@ -135,12 +137,13 @@ def import_(
     """
     from sim.report.exchange.formats import read_network
     from sim.report.exchange.importers.into_config import (
+        FIT_OUT,
         calendars_of,
-        calendars_text,
         fragment,
         read_trades,
         with_trades,
     )
+    from sim.report.exchange.importers.planner_calendars import calendars_text
 
     if dry_run:
         _tell(files_, network, encoding, project)
@@ -153,8 +156,8 @@ def import_(
     if into is not None:
         _write_config(read, network, like, into, provides, week, calendars)
         return
-    if week:
-        raise click.UsageError("--week is for --into")
+    if week or network == FIT_OUT:
+        raise click.UsageError("--week and --as fit_out are for --into")
     names = calendars_of(read) if calendars else None
     text = fragment(read, network, calendars=names) + (f"\n{calendars_text(names)}" if names else "")
     write_or_print(text, out, f"written to {out}: {len(read.activities)} steps")
@@ -173,7 +176,7 @@ def _write_config(
     from sim import files
     from sim.config.shipped import find_config
     from sim.errors import SimError
-    from sim.report.exchange.importers.into_config import awaited, config_text, provided
+    from sim.report.exchange.importers.into_config import config_text, milestones, place_of
     from sim.report.plan_check import check
 
     if week and calendars:
@@ -184,9 +187,10 @@ def _write_config(
     if files.exists(target):
         raise SimError(f"{target} is there already")
     like = find_config(like)
-    names = awaited(load(like, ()).value, network)
-    steps = provided(read, names, {name: activity for name, _, activity in pairs})
-    files.write(target, config_text(read, network, like, target, steps, week=week, calendars=calendars).encode())
+    project = load(like, ()).value
+    place, given = place_of(project, network), {name: activity for name, _, activity in pairs}
+    steps = milestones(read, project, network, given)
+    files.write(target, config_text(read, place, like, target, steps, week=week, calendars=calendars).encode())
     try:
         remarks = check(load(target, ()))
     except SimError:
@@ -215,13 +219,13 @@ def _come_in(
     """Yield what would come in of a file, for each of its projects: title, lines, and whether it is refused."""
     from sim.errors import SimError
     from sim.report.exchange.formats import read_network
-    from sim.report.exchange.importers.into_config import fragment
+    from sim.report.exchange.importers.into_config import FIT_OUT, fragment
     from sim.report.exchange.importers.xer_import import SeveralProjects
 
     title = f"{path}" if project is None else f"{path}, project {project}"
     try:
         read = read_network(path, encoding, project)
-        fragment(read, network)
+        fragment(read, "shell" if network == FIT_OUT else network)
     except SeveralProjects as several:
         for name in several.names:
             yield from _come_in(path, network, encoding, name)

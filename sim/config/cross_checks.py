@@ -295,10 +295,10 @@ def _used_networks(project: Project) -> Iterator[Sequence[Step]]:
 def _prerequisites(project: Project) -> Iterator[Finding]:
     """Yield prerequisites of systems, commissioning and power that no step makes, and systems that wait for themselves."""
     above = {path: names for path, _, names in networks(project)}
-    site = above["shell", "steps"]
+    site, hall = above["shell", "steps"], above["pad", "steps"]
     places: list[tuple[KeyPath, Sequence[str], Iterable[str]]] = [
-        (("commissioning", "after"), project.commissioning.after, site),
-        *([(("commissioning", "flush", "after"), flush.after, site)] if (flush := project.commissioning.flush) else []),
+        (("commissioning", "after"), project.commissioning.after, hall),
+        *([(("commissioning", "flush", "after"), flush.after, hall)] if (flush := project.commissioning.flush) else []),
         (("energization", "after"), project.energization.after, site),
     ]
     for at, feed in enumerate(project.energization.grid):

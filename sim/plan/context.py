@@ -125,6 +125,10 @@ class PlanContext:
             return self.site_day_minutes
         return self.factory_day_minutes if calendar in self._factory_calendars else MINUTES_PER_DAY
 
+    def never_closes(self, calendar: str) -> bool:
+        """Return whether a calendar is open around the clock from the first day to the last, weather aside."""
+        return len(self.plan.calendars[calendar].starts) == 1
+
     @cached_property
     def _factory_calendars(self) -> frozenset[str]:
         return factory_calendars(self.project)

@@ -16,10 +16,10 @@ from sim.plan.context import PlanContext
 from sim.plan.layout import FIRST_SECTION, Place, sections
 from sim.plan.mechanisms.crews import UNLIMITED, by_crews, calendar_of, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
-from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work
+from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work, fixed
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
-from sim.world.project_calendars import LAG
+from sim.world.project_calendars import LAG, on_calendar
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 
@@ -53,29 +53,31 @@ def write_network(context: PlanContext, steps: Sequence[Step], instance: Instanc
     """Write one instance of a network into the plan; return the gates of the steps whose finish nothing waits for."""
     links = resolved_links(steps, len(context.project.site_calendar.days))
     awaited = {link.id for step in steps for link in links[step.id] if link.of_start}
+    known = {step.id: step for step in steps}
     for step in steps:
-        route = _step(context, step, instance, links[step.id])
+        route = _step(context, step, instance, links[step.id], known)
         if step.id in awaited:
             work = next(place for place, part in enumerate(route) if _is_its_work(part, instance, step))
             route.insert(work, Signal(context.plan.gate(_started(instance, step.id))))
         context.plan.unit(f"{instance.prefix}.{step.id}", route, instance.info("step", step.id))
-    known = {step.id: step for step in steps}
     for step in steps:
         for link in links[step.id]:
-            if _is_delayed(link):
+            if _has_gate(context, step, link, known.get(link.id)):
                 route = _delay(context, instance, step, link, known.get(link.id))
                 context.plan.unit(_link_gate(instance, step, link), route, instance.info("link", step.id))
     followed = {link.id for step in steps for link in links[step.id] if not link.of_start}
     return [f"{instance.prefix}.{step.id}" for step in steps if step.id not in followed]
 
 
-def _step(context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor]) -> list[PlanStep]:
+def _step(
+    context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor], known: Mapping[str, Step]
+) -> list[PlanStep]:  # fmt: skip
     """Return: wait for what its start follows, for what is bought, for the lag; the work; what its finish follows."""
     activity = f"{instance.network}.{step.id}"
     local = [link for link in links if link.type[1] == "S" and "." not in link.id]
     above = [link for link in links if link.type[1] == "S" and "." in link.id]
     route: list[PlanStep] = [] if local else list(instance.roots)
-    route += _waits(context, step, instance, [*local, *above])
+    route += _waits(context, step, instance, [*local, *above], known)
     route += [Wait(arrived(context, item, instance.place)) for item in step.needs]
     if step.lag_days is not None:
         route.append(
@@ -84,7 +86,7 @@ def _step(context: PlanContext, step: Step, instance: Instance, links: Sequence[
     hours = planned_hours(step, instance.sqft, instance.mw)
     span = step_span(context, step, hours)
     route += by_crews(context, instance.place, activity, step, span)
-    route += _waits(context, step, instance, [link for link in links if link.type[1] == "F"])
+    route += _waits(context, step, instance, [link for link in links if link.type[1] == "F"], known)
     weight = hours.planned if hours is not None else span.shape.planned()
     route.append(Note("installed", instance.network, max(1, round(weight)), instance.place.name))
     route.append(Signal(context.plan.gate(f"{instance.prefix}.{step.id}")))
@@ -96,15 +98,35 @@ def _is_its_work(part: PlanStep, instance: Instance, step: Step) -> bool:
     return isinstance(part, Work) and part.activity == f"{instance.network}.{step.id}"
 
 
-def _is_delayed(link: Predecessor) -> bool:
-    """Return whether a link has a gate of its own: it lags or leads."""
-    return link.lag_days is not None or link.lead_days > 0
+def _has_gate(context: PlanContext, step: Step, link: Predecessor, before: Step | None) -> bool:
+    """Return whether a link has a gate of its own: it lags or leads, or waits until its predecessor can work."""
+    return link.lag_days is not None or link.lead_days > 0 or _from_opening(context, step, link, before)
 
 
-def _waits(context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor]) -> list[PlanStep]:
-    """Return a wait for each link: for its own gate if it lags or leads, else for the predecessor's."""
+def _from_opening(context: PlanContext, step: Step, link: Predecessor, before: Step | None) -> bool:
+    """Return whether a link waits for the first working minute of its predecessor.
+
+    As in P6 a start lies in working time: what hangs on the start of a step that is ready on Friday evening counts
+    from Monday morning. Where all counts on the predecessor's calendar, or that never closes, this changes nothing,
+    and a milestone has no working minute.
+    """
+    if link.type[0] != "S" or link.lead_days or before is None or (before.days is not None and not before.days.planned):
+        return False
+    if link.lag_days is None:
+        counts_on = calendar_of(step)
+    else:
+        counts_on = on_calendar(before.exposure, link.lag_calendar) if link.lag_calendar else "always"
+    return counts_on != calendar_of(before) and not context.never_closes(calendar_of(before))
+
+
+def _waits(
+    context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor], known: Mapping[str, Step]
+) -> list[PlanStep]:  # fmt: skip
+    """Return a wait for each link: for its own gate if it has one, else for the predecessor's."""
     gates = [
-        context.plan.gate(_link_gate(instance, step, link)) if _is_delayed(link) else _event(context, instance, link)
+        context.plan.gate(_link_gate(instance, step, link))
+        if _has_gate(context, step, link, known.get(link.id))
+        else _event(context, instance, link)
         for link in links
     ]
     return [Wait(gate) for gate in gates]
@@ -120,10 +142,11 @@ def _delay(
     """
     activity = f"{instance.network}.{step.id} after {link.id}"
     signal = Signal(context.plan.gate(_link_gate(instance, step, link)))
-    if link.lag_days is not None:
-        on = f"{LAG}{link.lag_calendar}" if link.lag_calendar else "always"
-        lag = Work(activity, Span(to_distribution(link.lag_days), context.day_minutes_on(on)), on, role="lag")
-        return [Wait(_event(context, instance, link)), lag, signal]
+    if not link.lead_days:
+        begun: list[PlanStep] = [Wait(_event(context, instance, link))]
+        if before is not None and _from_opening(context, step, link, before):
+            begun.append(Work(f"{activity} opening", fixed(1), calendar_of(before), role="lag"))
+        return [*begun, *_lag(context, activity, link, passed=len(begun) - 1), signal]
     assert before is not None  # the checks of the configuration let no lead leave its network
     span, on = step_span(context, before, planned_hours(before, instance.sqft, instance.mw)), calendar_of(before)
     minutes = max(0.0, span.shape.planned() * span.minutes - link.lead_days * context.day_minutes_on(on))
@@ -133,6 +156,17 @@ def _delay(
         Work(activity, length, on, role="lag"),
         signal,
     ]
+
+
+def _lag(context: PlanContext, activity: str, link: Predecessor, passed: int) -> list[PlanStep]:
+    """Return what of a link's lag is left after so many minutes; one that is drawn is not cut by them."""
+    if link.lag_days is None:
+        return []
+    on = f"{LAG}{link.lag_calendar}" if link.lag_calendar else "always"
+    span = Span(to_distribution(link.lag_days), context.day_minutes_on(on))
+    if isinstance(span.shape, Fixed) and passed:
+        span = fixed(max(0.0, span.shape.value * span.minutes - passed))
+    return [Work(activity, span, on, role="lag")]
 
 
 def _event(context: PlanContext, instance: Instance, link: Predecessor) -> str:

@@ -141,7 +141,10 @@ def curves(handover: Handover) -> pd.DataFrame:
 
 
 def _counted(handover: Handover, days: int) -> dict[str, Any]:
-    """Return by day, of the representative run: people on site by trade, skids delivered and set so far."""
+    """Return by day, of the representative run: skids delivered and set so far, people on site by trade.
+
+    The largest trade comes first, as in the figures, so that colours go by the same order.
+    """
     import numpy as np
 
     events = handover.result.events
@@ -154,7 +157,8 @@ def _counted(handover: Handover, days: int) -> dict[str, Any]:
         if name is None or (kind != "people" and part not in systems) or int(day) >= days:
             continue
         found.setdefault(name, np.zeros(days))[int(day)] += amount
-    return {name: changes.cumsum() for name, changes in sorted(found.items())}
+    so_far = {name: changes.cumsum() for name, changes in sorted(found.items())}
+    return dict(sorted(so_far.items(), key=lambda item: (":" in item[0], -item[1].sum() if ":" in item[0] else 0.0)))
 
 
 def _risks(handover: Handover) -> Iterator[dict[str, Any]]:

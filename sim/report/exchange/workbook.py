@@ -16,6 +16,7 @@ from sim.errors import SimError
 from sim.metrics.registry import metric_of
 from sim.report.exchange.export import Handover
 from sim.report.exchange.tables import MILLION, tables
+from sim.report.figures import palette
 from sim.report.formatting import metric_format, quote
 from sim.report.result_view import ResultView
 from sim.study.storage.results import harmless
@@ -33,7 +34,14 @@ DATE, DECIMAL, SHARE = "yyyy-mm-dd", "#,##0.0", "0%"
 _FIXED = datetime(2026, 1, 1)
 _CHART_HEIGHT, _CHART_WIDTH = 8.5, 18
 _ROWS_OF_A_CHART, _COLUMNS_OF_A_CHART, _CHARTS_A_ROW = 18, 11, 2
-_QUARTER = 13
+_QUARTER, _MOST_DATES = 13, 8
+_LINE_WIDTH = 22_225
+"""Of a curve, in English Metric Units: 1.75 points."""
+TRADE = "people: "
+LINES = {"P10": palette.TINTS[2], "P50": palette.BLUE, "P80": palette.RED, "mean": palette.MUTED}
+OF_SKIDS = (palette.PINK, palette.ORANGE)
+"""Colours of curves, those of the figures: blocks of skids set, skids delivered."""
+TITLES = {"people": "People on site by trade, representative run", "skids": "Skids, representative run"}
 _LINE, _HEIGHT = 70, 15
 """Letters that fit into the cells beside a label, and the height of a line in points."""
 
@@ -183,41 +191,53 @@ def _format(column: str, values: pd.Series) -> str:
 
 def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
     """Draw the curves beside their numbers: P10, P50, P80 and mean of MW, people and money; trades and skids of one run."""
-    from openpyxl.chart import AreaChart, LineChart, Reference
     from openpyxl.utils import get_column_letter
 
     families: dict[str, list[int]] = {}
     for at, column in enumerate(columns[2:], 3):
         head, _, share = column.rpartition(" ")
-        kind = (
-            head if share in ("P10", "P50", "P80", "mean") else "people" if column.startswith("people: ") else "skids"
-        )
+        kind = head if share in LINES else "people" if column.startswith(TRADE) else "skids"
         families.setdefault(kind, []).append(at)
     first = len(columns) + 2
-    titles = {"people": "People on site by trade, representative run", "skids": "Skids, representative run"}
     for place, (kind, members) in enumerate(families.items()):
-        chart = AreaChart(grouping="stacked") if kind == "people" else LineChart()
-        for at in members:
-            chart.add_data(Reference(sheet, min_col=at, min_row=1, max_row=rows + 1), titles_from_data=True)
-        chart.set_categories(Reference(sheet, min_col=2, min_row=2, max_row=rows + 1))
-        chart.title, chart.height, chart.width = (
-            titles.get(kind, f"{kind}: P10, P50, P80, mean"),
-            _CHART_HEIGHT,
-            _CHART_WIDTH,
-        )
-        chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "yyyy-mm", False, False
-        # dates stand below the curve, also where money is below zero, and one a quarter
-        chart.x_axis.tickLblPos, chart.x_axis.tickLblSkip, chart.x_axis.tickMarkSkip = "low", _QUARTER, _QUARTER
-        chart.y_axis.number_format, chart.legend.position = "#,##0", "b"
-        for series in chart.series if kind != "people" else ():
-            series.smooth = False
         down, right = divmod(place, _CHARTS_A_ROW)
         column = get_column_letter(first + right * _COLUMNS_OF_A_CHART)
-        sheet.add_chart(chart, f"{column}{2 + down * _ROWS_OF_A_CHART}")
+        labelled = {at: columns[at - 1].removeprefix(f"{kind} ").removeprefix(TRADE) for at in members}
+        sheet.add_chart(_chart(sheet, kind, labelled, rows), f"{column}{2 + down * _ROWS_OF_A_CHART}")
     last = get_column_letter(first + _CHARTS_A_ROW * _COLUMNS_OF_A_CHART)
     bottom = 2 + -(-len(families) // _CHARTS_A_ROW) * _ROWS_OF_A_CHART
     # on paper the charts: the numbers beside them are fifty columns wide
     sheet.print_area = f"{get_column_letter(first)}1:{last}{bottom}"
+
+
+def _chart(sheet: Any, kind: str, labelled: Mapping[int, str], rows: int) -> Any:
+    """Return a chart of columns, by number with their labels, over the dates."""
+    from openpyxl.chart import AreaChart, LineChart, Reference
+    from openpyxl.chart.series import SeriesLabel
+
+    chart = AreaChart(grouping="stacked") if kind == "people" else LineChart()
+    for at in labelled:
+        chart.add_data(Reference(sheet, min_col=at, min_row=2, max_row=rows + 1))
+    chart.set_categories(Reference(sheet, min_col=2, min_row=2, max_row=rows + 1))
+    for number, (series, label) in enumerate(zip(chart.series, labelled.values(), strict=True)):
+        series.tx = SeriesLabel(v=label)
+        if kind == "people":
+            series.graphicalProperties.solidFill = palette.TRADES[min(number, len(palette.TRADES) - 1)][1:]
+            continue
+        series.smooth, line = False, series.graphicalProperties.line
+        line.solidFill, line.dashStyle = LINES.get(label, OF_SKIDS[number % len(OF_SKIDS)])[1:], _dash(label)
+        line.width = _LINE_WIDTH
+    chart.title, chart.height, chart.width = TITLES.get(kind, kind), _CHART_HEIGHT, _CHART_WIDTH
+    chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "mmm yyyy", False, False
+    # dates stand below the curve, also where money is below zero, and so few quarters that they don't touch
+    chart.x_axis.tickLblPos = "low"
+    chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = _QUARTER * -(-rows // (_QUARTER * _MOST_DATES))
+    chart.y_axis.number_format, chart.legend.position = "#,##0", "b"
+    return chart
+
+
+def _dash(label: str) -> str:
+    return "dash" if label == "mean" else "solid"
 
 
 def _cell(value: Any) -> Any:

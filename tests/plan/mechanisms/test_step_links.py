@@ -240,11 +240,49 @@ def test_a_step_works_by_the_calendar_it_names(differ: dict[str, object], finish
     assert {"site.interior@tens", "site.crane@tens"} <= set(case.plan.calendars)
 
 
+@pytest.mark.parametrize(
+    ("link", "own", "starts"),
+    [
+        ({"lag_days": 2}, {}, "2026-01-21T07:00"),  # two calendar days after Monday the 19th, 7:00; not after the 15th
+        ({"lag_days": 2, "lag_calendar": "tens"}, {}, "2026-01-20T17:00"),  # Monday and Tuesday
+        ({}, {}, "2026-01-19T07:01"),  # another calendar: with its first working minute
+        ({}, {"calendar": "tens"}, "2026-01-15T00:00"),  # the same one: both work from Monday on
+        ({"lag_days": {"low": 2, "mode": 2, "high": 2.001}}, {}, "2026-01-21T07:01"),  # what is drawn is not cut
+    ],
+)
+def test_a_link_to_a_start_counts_from_when_it_can_work(link: dict[str, Any], own: dict[str, Any], starts: str) -> None:
+    """Grading is free to begin when the permits are there, Thursday the 15th at midnight, and works Monday and Tuesday."""
+    after = [{"id": "grading", "type": "SS", **link}]
+    steps = [
+        OWN[0],
+        {"id": "services", "days": 1, **own, "after": after},
+        {"id": "pads", "days": 1, "after": ["grading"]},
+    ]
+    named, works_on = json.dumps({"tens": TENS}), json.dumps(steps)
+    found = works(tiny_case(f"calendars.named={named}", f"site_works.steps={works_on}"))
+    begun = datetime(2026, 1, 5) + timedelta(hours=found["p1.site_works.services", "site_works.services"][0])
+    assert begun.isoformat(timespec="minutes") == starts
+
+
+def test_a_milestone_has_no_working_minute() -> None:
+    """What follows its start follows it at once, as if it were its finish."""
+    milestone = {"id": "grading", "days": 0, "calendar": "tens"}
+    after = [{"id": "grading", "type": "SS", "lag_days": 2}]
+    steps = [milestone, {"id": "services", "days": 1, "after": after}, {"id": "pads", "days": 1, "after": ["grading"]}]
+    named, works_on = json.dumps({"tens": TENS}), json.dumps(steps)
+    found = works(tiny_case(f"calendars.named={named}", f"site_works.steps={works_on}"))
+    assert found["p1.site_works.services", "site_works.services"][0] == 24 * (PERMITS + 2)
+
+
 @pytest.mark.skipif(not available(), reason="numba is not installed")
 def test_both_engines_know_named_calendars_and_weather_closes_them() -> None:
     own = [step.model_dump(mode="json", exclude_none=True) for step in load(HYBRID).value.site_works.steps]
     own[0] |= {"calendar": "tens", "exposure": "crane"}
-    own[-1]["after"] = [{"id": own[0]["id"], "lag_days": 12, "lag_calendar": "tens"}]
+    lags: list[dict[str, Any]] = [
+        {"lag_days": 12, "lag_calendar": "tens"},
+        {"type": "SS", "lag_days": {"low": 4, "mode": 5, "high": 9}},
+    ]
+    own[-1]["after"] = [{"id": own[0]["id"], **lag} for lag in lags]
     week = {day: [{"start": "07:00", "end": "17:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat")}
     named = json.dumps({"tens": {"hours": week}})
     project = load(HYBRID, (f"calendars.named={named}", f"site_works.steps={json.dumps(own)}")).value
@@ -255,8 +293,8 @@ def test_both_engines_know_named_calendars_and_weather_closes_them() -> None:
     at = case.plan.calendars.index("site.crane@tens")
     stated, drawn = case.plan.base_calendars[at], case.calendars_of(1, 0)[at]
     assert drawn.worked(400 * 1440) < stated.worked(400 * 1440)
-    lags = case.plan.calendars.index("lag@tens")  # nothing stops time
-    assert case.calendars_of(1, 0)[lags] is case.plan.base_calendars[lags]
+    of_lags = case.plan.calendars.index("lag@tens")  # nothing stops time
+    assert case.calendars_of(1, 0)[of_lags] is case.plan.base_calendars[of_lags]
 
 
 def test_a_calendar_that_is_not_there_is_told() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
@@ -22,7 +24,7 @@ from sim.report.exchange.importers.source_text import read_xml
 from sim.report.exchange.importers.xer_import import read_xer
 from sim.report.exchange.mspdi import NAMESPACE, mspdi
 from sim.report.exchange.schedule_model import After, Task
-from sim.report.exchange.workbook import workbook, write_sheets
+from sim.report.exchange.workbook import LINES, workbook, write_sheets
 from sim.report.exchange.xer import xer
 from tests.tiny_project import TINY
 
@@ -360,6 +362,17 @@ def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Han
     assert curves.print_area  # the charts; the numbers beside them are fifty columns wide
     charts = curves._charts
     assert {chart.legend.position for chart in charts} == {"b"}
+    # at most eight dates stand below a curve, and colours are those of the figures
+    weeks = len(sheets["Curves"])
+    with ZipFile(BytesIO(data)) as parts:
+        drawn = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    skips = [int(skip) for text in drawn for skip in re.findall(r'tickLblSkip val="(\d+)"', text)]
+    assert len(skips) == len(charts)
+    assert all(skip * 8 >= weeks and skip % 13 == 0 for skip in skips)
+    lines = [(one.tx.v, one.graphicalProperties.line.solidFill.srgbClr) for one in charts[0].series]
+    assert dict(lines) == {label: colour[1:] for label, colour in LINES.items()}
+    people = [name for name in map(str, sheets["Curves"]) if name.startswith("people: ")]
+    assert people[0] == sheets["Curves"][people].sum().idxmax()  # the largest trade first, as in the figures
     assert len({chart.anchor._from.row for chart in charts}) == -(-len(charts) // 2)
     assert curves.freeze_panes == "C2"
     assert curves.auto_filter.ref.startswith("A1:")

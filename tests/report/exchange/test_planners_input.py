@@ -262,6 +262,43 @@ def test_a_network_goes_into_a_whole_configuration(site: Path) -> None:
     assert CliRunner().invoke(main, ["check", str(site / "mine.yaml")]).exit_code == 0
 
 
+def test_a_fit_out_comes_into_the_hall_behind_dry_in_and_commissioning_waits_for_it(site: Path) -> None:
+    code, told = imported(site, "--as", "fit_out")
+    assert code == 0, told
+    project, like = load(site / "mine.yaml").value, load(site / "hybrid.yaml").value
+    steps = {step.id: step for step in project.shell.steps}
+    kept = {step.id: step for step in like.shell.steps}
+    assert {name: step for name, step in steps.items() if name in kept} == kept
+    assert set(steps) == {*kept, "dig", "pour", "fit_out"}
+    assert [link.id for link in steps["dig"].after] == ["dry_in"]
+    assert [link.id for link in steps["pour"].after] == ["dig"]
+    assert [link.id for link in steps["fit_out"].after] == ["pour"]
+    assert project.commissioning.after == (*like.commissioning.after, "shell.fit_out")
+    assert project.commissioning.model_copy(update={"after": like.commissioning.after}) == like.commissioning
+    assert project.shell.crews_for_sqft == like.shell.crews_for_sqft  # of hybrid.yaml, not of the base
+    assert CliRunner().invoke(main, ["check", str(site / "mine.yaml")]).exit_code == 0
+
+
+def test_a_fit_out_ends_with_the_activity_that_is_named_and_needs_a_hall(site: Path) -> None:
+    code, told = imported(site, "--as", "fit_out", "--provides", "fit_out=10")
+    assert code == 0, told
+    steps = {step.id: step for step in load(site / "mine.yaml").value.shell.steps}
+    assert [link.id for link in steps["fit_out"].after] == ["dig"]
+    words = ["import", str(site / "works.xer"), "--as", "fit_out", "--like", "modular", "--into", str(site / "x.yaml")]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "a fit-out follows shell.dry_in" in done.output) == (2, True)
+    assert not (site / "x.yaml").exists()
+    alone = CliRunner().invoke(main, ["import", str(site / "works.xer"), "--as", "fit_out"])
+    assert (alone.exit_code, "--as fit_out are for --into" in alone.output) == (2, True)
+    stated = (
+        (site / "hybrid.yaml").read_text().replace("commissioning:\n", "commissioning:\n  after: [site_works.fibre]\n")
+    )
+    (site / "hybrid.yaml").write_text(stated)
+    (site / "mine.yaml").unlink()
+    code, told = imported(site, "--as", "fit_out")
+    assert (code, "leave `after` out" in told.replace("\n", " ")) == (2, True)
+
+
 RSRC = """%T\tRSRC
 %F\trsrc_id\trsrc_short_name\trsrc_name
 %R\t5\tDIG\tDiggers

@@ -17,9 +17,10 @@ from click.testing import CliRunner
 
 from sim.cli import main
 from sim.errors import ConfigError
-from sim.report.exchange.importers.into_config import calendars_of, calendars_text, fragment
+from sim.report.exchange.importers.into_config import calendars_of, fragment
 from sim.report.exchange.importers.mspdi_import import read_mspdi
 from sim.report.exchange.importers.network_import import Link, PlannerNetwork
+from sim.report.exchange.importers.planner_calendars import calendars_text
 from sim.report.exchange.importers.statused_schedule import read_statused
 from sim.report.exchange.importers.xer_import import read_xer
 from sim.study.analyses.forecast.status import read_status
@@ -51,10 +52,13 @@ for file in files:
 # --- the calendar of lags ---------------------------------------------------------------------------------------------
 
 
-def with_lags(mode: str) -> bytes:
-    """An XER of pairs with a lag between them, on two calendars, for one setting of the calendar of lags."""
+def with_lags(mode: str, first: int) -> bytes:
+    """An XER of pairs with a lag between them, on two calendars, for one setting of the calendar of lags.
+
+    All of them follow a step around the clock of `first` hours, which begins at midnight before Thursday the 15th.
+    """
     head = (CASES / "lag_rcal_24Hour.xer").read_text().replace("rcal_24Hour", mode).partition("%T\tTASK\n")[0]
-    rows, links = [row(1, NIGHT, 8)], list[str]()
+    rows, links = [row(1, NIGHT, first)], list[str]()
     number = 10
     for lag in (8, 20, 56, 100):
         for before, of_before, after, of_after in ((40, DAY, 16, DAY), (12, DAY, 24, NIGHT), (30, NIGHT, 16, DAY)):
@@ -93,21 +97,32 @@ def finishes(network: PlannerNetwork) -> dict[str, datetime]:
     return {step["id"]: START + timedelta(hours=done[f"site_works.{step['id']}"]) for step in stated}
 
 
-def test_lags_on_every_calendar_are_those_of_another_program(tmp_path: Path) -> None:
-    """With --calendars all four settings of P6 agree with MPXJ to the minute, on 96 pairs of lags."""
+def scheduled_by_mpxj(files: dict[str, bytes], begin: datetime, folder: Path) -> dict[tuple[str, str], str]:
+    """When the tasks of files are done as MPXJ schedules them; skips where it or Java is not installed."""
     pytest.importorskip("mpxj", reason="mpxj is not installed: pip install mpxj (it brings jpype1; needs Java)")
-    ours = {mode: finishes(read_xer(with_lags(mode), "x.xer")) for mode in MODES}
-    for mode in MODES:
-        (tmp_path / f"{mode}.xer").write_bytes(with_lags(mode))
-    begin = min(min(found.values()) for found in ours.values()) - timedelta(hours=8)  # of the first step
-    files = [str(tmp_path / f"{mode}.xer") for mode in MODES]
-    done = subprocess.run([sys.executable, "-c", SCHEDULE, begin.isoformat(), *files], capture_output=True, text=True,
-                          check=False)  # fmt: skip
+    for name, data in files.items():
+        (folder / f"{name}.xer").write_bytes(data)
+    paths = [str(folder / f"{name}.xer") for name in files]
+    command = [sys.executable, "-c", SCHEDULE, begin.isoformat(), *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 77:
         pytest.skip("there is no Java here for MPXJ")
     assert done.returncode == 0, done.stderr
     lines = [line.split("|") for line in done.stdout.splitlines()]
-    theirs = {(file.removesuffix(".xer"), name.replace("Step ", "step_")): finish for file, name, finish in lines}
+    return {(file.removesuffix(".xer"), name.replace("Step ", "step_")): finish for file, name, finish in lines}
+
+
+@pytest.mark.parametrize("first", [8, 12, 20, 44], ids=["Thursday 8:00", "at noon", "Thursday 20:00", "Friday 20:00"])
+def test_lags_on_every_calendar_are_those_of_another_program(first: int, tmp_path: Path) -> None:
+    """With --calendars all four settings of P6 agree with MPXJ to the minute, on 96 pairs of lags.
+
+    They begin in working time, in a break, overnight and at a weekend: a lag counts from when its predecessor can work.
+    """
+    files = {mode: with_lags(mode, first) for mode in MODES}
+    ours = {mode: finishes(read_xer(data, "x.xer")) for mode, data in files.items()}
+    begin = min(min(found.values()) for found in ours.values()) - timedelta(hours=first)  # of the first step
+    assert begin == datetime(2026, 1, 15)
+    theirs = scheduled_by_mpxj(files, begin, tmp_path)
     assert len(theirs) == 4 * 25
     assert theirs == {
         (mode, name): finish.isoformat(timespec="minutes") for mode in MODES for name, finish in ours[mode].items()

@@ -11,9 +11,10 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from json import dumps
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from sim import files
 from sim.config.cross_checks import networks
@@ -28,14 +29,15 @@ from sim.report.exchange.importers.network_import import (
     Activity,
     Link,
     PlannerNetwork,
+    identifiers,
     listed,
 )
 from sim.report.exchange.importers.planner_calendars import (
     DAYS_OF_A_WEEK,
-    NAMES,
     PlannerCalendar,
-    as_config,
     calendar_names,
+    calendars_text,
+    week_text,
 )
 from sim.report.exchange.importers.source_text import WrongFile
 
@@ -106,25 +108,7 @@ def _with_crews(activity: Activity, trades: Mapping[str, tuple[str, float]], net
     return replace(activity, crews=tuple(whole.items()))
 
 
-# --- the planner's week -----------------------------------------------------------------------------------------------
-
-
-def week_text(calendar: PlannerCalendar) -> str:
-    """Return the site's week as the planner has it: days, shifts and breaks of its first working day."""
-    days = [NAMES[day].lower() for day, hours in enumerate(calendar.week.days) if hours]
-    hours = next(hours for hours in calendar.week.days if hours)
-    breaks = ", ".join(_span(before[1], after[0]) for before, after in pairwise(hours))
-    shift = _span(hours[0][0], hours[-1][1])
-    site = f"{{days: [{', '.join(days)}], shifts: [{shift}], breaks: [{breaks}], holidays: null}}"
-    return (
-        f"calendars:\n  site: {site} # {calendar.describe()}\nlabour: {{pattern: null}} # the week is calendars.site\n"
-    )
-
-
-def calendars_text(calendars: Mapping[PlannerCalendar, str]) -> str:
-    """Return the planner's calendars as those of a configuration that steps may name."""
-    lines = [f"    {name}: {dumps(as_config(one))} # {one.describe()}\n" for one, name in calendars.items()]
-    return "".join(["calendars:\n  named:\n", *lines])
+# --- the planner's calendars -----------------------------------------------------------------------------------------------
 
 
 def calendars_of(network: PlannerNetwork) -> dict[PlannerCalendar, str]:
@@ -134,20 +118,31 @@ def calendars_of(network: PlannerNetwork) -> dict[PlannerCalendar, str]:
     return calendar_names([*works, *(link.calendar for link in links if link.calendar and link.lag_days > 0)])
 
 
-def _span(begin: int, end: int) -> str:
-    """Return two minutes of a day as a span of clock times."""
-    start, stop = (f"{minute // 60 % 24:02d}:{minute % 60:02d}" for minute in (begin, end))
-    return f'{{start: "{start}", end: "{stop}"}}'
-
-
 # --- YAML -------------------------------------------------------------------------------------------------------------
 
 
 Names = Mapping[PlannerCalendar, str]
 
 
+Stated = Mapping[str, object]
+
+
+class Place(NamedTuple):
+    """Where in a configuration activities go: a network, what it states besides its steps, steps of it that stay.
+
+    Activities that follow nothing follow the step `after`, if there is one; `waits` are sections of the configuration
+    with all that they come after.
+    """
+
+    network: str
+    stated: Stated = MappingProxyType({})
+    stay: Sequence[Stated] = ()
+    after: str = ""
+    waits: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
 def fragment(
-    network: PlannerNetwork, name: str, more: Sequence[Mapping[str, object]] = (), calendars: Names | None = None
+    network: PlannerNetwork, place: Place | str, more: Sequence[Stated] = (), calendars: Names | None = None
 ) -> str:
     """Write a network as one of a configuration, `more` steps after its own; WrongFile if it says what it cannot.
 
@@ -155,13 +150,16 @@ def fragment(
     week in which most of them are stated.
     """
     file, activities = network.file, network.activities
+    place = Place(place) if isinstance(place, str) else place
     if not activities:
         raise WrongFile(f"{file}: there is no activity in it")
     if len(activities) > MOST_ACTIVITIES:
         raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
-    ids = identifiers(activities)
+    ids = identifiers(activities, (str(step["id"]) for step in place.stay))
     weeks = {activity.key: activity.calendar for activity in activities}
-    steps = [*(_step(activity, ids, network, calendars, weeks) for activity in activities), *map(dict, more)]
+    own = [_step(activity, ids, network, calendars, weeks) for activity in activities]
+    first: dict[str, object] = {"after": [place.after]} if place.after else {}
+    steps = [*map(dict, place.stay), *(first | step for step in own), *map(dict, more)]
     try:
         with gc_paused():
             checked(Network, {"steps": steps})
@@ -170,7 +168,15 @@ def fragment(
     head = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
     head += [_one_line(line) for line in network.describe(exact=calendars is not None)]
     return (
-        "\n".join([*(f"# {line}" for line in head), f"{name}:", "  steps:", *(f"    - {_flow(s)}" for s in steps)])
+        "\n".join(
+            [
+                *(f"# {line}" for line in head),
+                f"{place.network}:",
+                *(f"  {key}: {dumps(value)}" for key, value in place.stated.items()),
+                "  steps:",
+                *(f"    - {_flow(step)}" for step in steps),
+            ]
+        )
         + "\n"
     )
 
@@ -183,23 +189,6 @@ def _of_activity(error: ConfigError, ids: Mapping[str, str], activities: Sequenc
     return (
         f"activity {by_step.get(step, step)}: {where} {problem.value} is more than a step can have: {problem.message}"
     )
-
-
-def identifiers(activities: Iterable[Activity]) -> dict[str, str]:
-    """A name for each step that a configuration can use, unlike every other."""
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    numbers: dict[str, int] = {}
-    for activity in activities:
-        plain = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
-        name, number = plain, numbers.get(plain, 1)
-        while name in taken:
-            number += 1
-            name = f"{plain}_{number}"
-        numbers[plain] = number
-        taken.add(name)
-        found[activity.key] = name
-    return found
 
 
 def _step(
@@ -287,6 +276,38 @@ def _references(project: Project, network: str) -> Iterator[str]:
         yield from feed.after
 
 
+FIT_OUT = "fit_out"
+_DRY = "dry_in"
+
+
+def place_of(project: Project, asked: str) -> Place:
+    """Return where in a configuration like `project` the activities of a planner's file go; ConfigError if nowhere.
+
+    A fit-out comes into the shell of a hall, behind its dry-in, and commissioning of its blocks waits for it.
+    """
+    area = project.shell.crews_for_sqft
+    stated = {"crews_for_sqft": area.value} if area is not None and asked in ("shell", FIT_OUT) else {}
+    if asked != FIT_OUT:
+        return Place(asked, stated)
+    if _DRY not in (step.id for step in project.shell.steps):
+        raise WrongFile(f"{project.name}: a fit-out follows shell.{_DRY}, and there is no such step")
+    stay = [step.model_dump(mode="json", exclude_none=True, exclude_unset=True) for step in project.shell.steps]
+    waits = {"commissioning": [*project.commissioning.after, f"shell.{FIT_OUT}"]}
+    return Place("shell", stated, stay, _DRY, waits)
+
+
+def milestones(network: PlannerNetwork, project: Project, asked: str, given: Mapping[str, str]) -> list[Stated]:
+    """Return the steps that others wait for, after the activities that provide them; WrongFile where none is named."""
+    if asked != FIT_OUT:
+        return list(provided(network, awaited(project, asked), given))
+    if given:
+        return list(provided(network, [FIT_OUT], given))
+    ids = identifiers(network.activities, (str(step["id"]) for step in place_of(project, asked).stay))
+    followed = {link.before for activity in network.activities for link in activity.after}
+    last = [ids[activity.key] for activity in network.activities if activity.key not in followed]
+    return [{"id": FIT_OUT, "days": 0, "after": last, "note": "what commissioning waits for"}]
+
+
 def provided(network: PlannerNetwork, names: Iterable[str], given: Mapping[str, str]) -> list[dict[str, object]]:
     """Return a milestone for each awaited name, after the activity that provides it; WrongFile where none is named.
 
@@ -318,10 +339,10 @@ def provided(network: PlannerNetwork, names: Iterable[str], given: Mapping[str, 
 
 def config_text(
     network: PlannerNetwork,
-    name: str,
+    place: Place,
     like: Path,
     target: Path,
-    steps: list[dict[str, object]],
+    steps: Sequence[Stated],
     *,
     week: bool = False,
     calendars: bool = False,
@@ -337,18 +358,31 @@ def config_text(
     for asked, option, kept in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
         if asked and (own := [key for key, _ in blocks if key in kept]):
             raise WrongFile(f"{like}: {option}: it states {listed(own)} itself; leave them out, or leave out {option}")
-    body = "".join(block for key, block in blocks if key not in (name, "name", "label"))
+    body = "".join(block for key, block in _waiting(blocks, place, like) if key not in (place.network, "name", "label"))
     if found := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
         base = _base_from(found[1], like, target)
         body = body.replace(found[0], f"extends: {base}", 1)
-    title = (
-        f"name: {dumps(target.stem)}\nlabel: {dumps(f'{target.stem}: {name} of {network.file}', ensure_ascii=False)}\n"
-    )
-    own_week = f"\n\n{week_text(network.week)}" if week else ""
+    label = dumps(f"{target.stem}: {place.network} of {network.file}", ensure_ascii=False)
     names = calendars_of(network) if calendars else None
-    if names is not None:
-        own_week = f"\n\n{calendars_text(names)}"
-    return f"{title}{body.rstrip()}{own_week}\n\n{fragment(network, name, steps, names)}"
+    own = week_text(network.week) if week else calendars_text(names) if names is not None else ""
+    parts = [body.rstrip(), *([own] if own else []), fragment(network, place, steps, names)]
+    return f"name: {dumps(target.stem)}\nlabel: {label}\n" + "\n\n".join(parts)
+
+
+def _waiting(blocks: list[tuple[str, str]], place: Place, like: Path) -> Iterator[tuple[str, str]]:
+    """Yield the blocks of a configuration, sections with what they come after; those that wait at the end if it has none."""
+    for key, block in blocks:
+        after = f"  after: [{', '.join(place.waits.get(key, ()))}]\n"
+        head, _, rest = block.partition("\n")
+        if key not in place.waits:
+            yield key, block
+        elif re.search(r"^\s+after:", rest, re.MULTILINE) or not re.fullmatch(rf"{key}:\s*(#.*)?", head):
+            raise WrongFile(f"{like}: {key}: give it lines of its own and leave `after` out; it is written here")
+        else:
+            yield key, f"{head}\n{after}{rest}"
+    for key, names in place.waits.items():
+        if key not in dict(blocks):
+            yield key, f"\n{key}:\n  after: [{', '.join(names)}]\n"
 
 
 def _base_from(base: str, like: Path, target: Path) -> str:

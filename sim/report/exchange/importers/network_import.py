@@ -7,6 +7,7 @@ what contradicts itself is refused. Lengths are working days of each activity's 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -377,3 +378,20 @@ def _refuse_circles(file: str, activities: Sequence[Activity]) -> None:
         raise WrongFile(
             f"{file}: activities wait for each other: {' before '.join([*circle, circle[0]][:_LISTED])}"
         ) from cycle
+
+
+def identifiers(activities: Iterable[Activity], others: Iterable[str] = ()) -> dict[str, str]:
+    """A name for each step that a configuration can use, unlike every other and those of `others`."""
+    found: dict[str, str] = {}
+    taken = set(others)
+    numbers: dict[str, int] = {}
+    for activity in activities:
+        plain = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
+        name, number = plain, numbers.get(plain, 1)
+        while name in taken:
+            number += 1
+            name = f"{plain}_{number}"
+        numbers[plain] = number
+        taken.add(name)
+        found[activity.key] = name
+    return found

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
+from json import dumps
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -150,6 +151,30 @@ def calendar_names(calendars: Iterable[PlannerCalendar]) -> dict[PlannerCalendar
         if calendar not in found:
             found[calendar] = f"{plain}_no_{number + 1}" if number else plain
     return found
+
+
+def week_text(calendar: PlannerCalendar) -> str:
+    """Return the site's week as the planner has it: days, shifts and breaks of its first working day."""
+    days = [NAMES[day].lower() for day, hours in enumerate(calendar.week.days) if hours]
+    hours = next(hours for hours in calendar.week.days if hours)
+    breaks = ", ".join(_span(before[1], after[0]) for before, after in pairwise(hours))
+    shift = _span(hours[0][0], hours[-1][1])
+    site = f"{{days: [{', '.join(days)}], shifts: [{shift}], breaks: [{breaks}], holidays: null}}"
+    return (
+        f"calendars:\n  site: {site} # {calendar.describe()}\nlabour: {{pattern: null}} # the week is calendars.site\n"
+    )
+
+
+def calendars_text(calendars: Mapping[PlannerCalendar, str]) -> str:
+    """Return the planner's calendars as those of a configuration that steps may name."""
+    lines = [f"    {name}: {dumps(as_config(one))} # {one.describe()}\n" for one, name in calendars.items()]
+    return "".join(["calendars:\n  named:\n", *lines])
+
+
+def _span(begin: int, end: int) -> str:
+    """Return two minutes of a day as a span of clock times."""
+    start, stop = (f"{minute // 60 % 24:02d}:{minute % 60:02d}" for minute in (begin, end))
+    return f'{{start: "{start}", end: "{stop}"}}'
 
 
 ROUND_THE_CLOCK = PlannerCalendar("elapsed", Week((((0, DAY),),) * 7, {}))
