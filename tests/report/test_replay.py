@@ -165,6 +165,15 @@ def test_a_phone_has_a_site_plan_of_its_own(browser: Any, axe: Any, written: Pat
     phone.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_core_finds_nothing_serious(browser: Any, axe: Any, written: Path, scheme: str) -> None:
+    shown = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    shown.goto(written.as_uri())
+    shown.wait_for_selector("html[data-drawn]", state="attached")
+    assert axe(shown) == []
+    shown.close()
+
+
 def test_events_and_milestones_are_reached_and_things_tell_their_story(page: Any) -> None:
     page.evaluate("replay.seek(0)")
     page.keyboard.press("m")

@@ -12,6 +12,8 @@ from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
 
+LISTED = 10
+"""Activities that are named in a remark; of a planner's imported schedule hundreds may be meant."""
 LONG_TASK_DAYS = 44
 """Working days from which a task is called long: the DCMA 14-point assessment's high duration."""
 TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
@@ -67,8 +69,17 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
             held = any(count > 0 for count in (route_class.held[step] or {}).values())
             if not people and not held and not always[calendar] and route_class.timed[step]:
                 for unit in route_class.units:
-                    activity = plan.activities[plan.activity_of[plan.first[unit] + step]]
-                    found[activity].append(plan.units[unit])
+                    row = plan.first[unit] + step
+                    if plan.work_roles[row] != "lag":  # time that passes is no work
+                        found[plan.activities[plan.activity_of[row]]].append(plan.units[unit])
+    if len(found) > LISTED:
+        sentence = "each needs no crew, line or machine; nothing limits how much of it is done at once"
+        named, they = (
+            _some([_spoken(name) for name in found]),
+            tuple(unit for those in found.values() for unit in those),
+        )
+        yield Finding("warning", they[0], f"{len(found)} activities: {sentence}: {named}", they)
+        return
     for activity, units in found.items():
         sentence = f"{{who}}: {activity} needs no crew, line or machine; nothing limits how much of it is done at once"
         yield Finding("warning", units[0], sentence, tuple(units))
@@ -79,15 +90,22 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
     longest: dict[str, float] = {}
     always = [always_open(calendar) for calendar in plan.base_calendars]
     days = [day_minutes(calendar) for calendar in plan.base_calendars]
-    for activity, (operation, number, calendar, *_) in zip(plan.activity_of.tolist(), plan.rows.tolist(), strict=True):
-        if operation == WORK and not always[calendar]:
+    steps = zip(plan.activity_of.tolist(), plan.rows.tolist(), plan.work_roles, strict=True)
+    for activity, (operation, number, calendar, *_), role in steps:
+        if operation == WORK and role != "lag" and not always[calendar]:
             length, name = values[number] / days[calendar], plan.activities[activity]
             if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
                 longest[name] = length
     if longest:
-        text = ", ".join(f"{_spoken(name)} ({length:.0f})" for name, length in longest.items())
+        ranked = sorted(longest.items(), key=lambda item: -item[1])
+        text = _some([f"{_spoken(name)} ({length:.0f})" for name, length in ranked])
         sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {text}"
         yield Finding("warning", next(iter(longest)), sentence)
+
+
+def _some(texts: Sequence[str]) -> str:
+    """Return texts in a row, the first ones where there are many."""
+    return ", ".join(texts[:LISTED]) + (f" and {len(texts) - LISTED} more" if len(texts) > LISTED else "")
 
 
 def _spoken(activity: str) -> str:

@@ -101,6 +101,8 @@ def _activities(handover: Handover) -> Iterator[dict[str, Any]]:
 
 WEEK = 7
 SHARES = ("p10", "p50", "p80", "mean")
+OF_DATES = {"p10": "p90", "p80": "p20"}
+"""MW by percentile of the date, as in the report: P80 is what at least 80 % of the runs have online by then."""
 MILLION = 1e6
 FIRST = ("mw_online", "headcount")
 """The curves that are looked at first."""
@@ -109,7 +111,7 @@ FIRST = ("mw_online", "headcount")
 def curves(handover: Handover) -> pd.DataFrame:
     """Return the curves of all runs and the counts of the representative one, a row a week up to the last change.
 
-    Columns: week, date (its last day); of MW, headcount and money (in $M) P10, P50, P80 and mean by day; of the
+    Columns: week, date (its last day); of MW (by date), headcount and money (in $M) P10, P50, P80 and mean; of the
     representative run people by trade and skids delivered and set so far.
     """
     import pandas as pd
@@ -127,7 +129,8 @@ def curves(handover: Handover) -> pd.DataFrame:
         )
         label = "online" if name == "mw_online" else label
         for share in SHARES:
-            columns[f"{label}{unit} {share.upper() if share != 'mean' else share}"] = rows[share].to_numpy() / scale
+            taken = OF_DATES.get(share, share) if name == "mw_online" else share
+            columns[f"{label}{unit} {share.upper() if share != 'mean' else share}"] = rows[taken].to_numpy() / scale
     daily = pd.DataFrame(columns)
     for name, values in _counted(handover, len(daily)).items():
         daily[name] = values

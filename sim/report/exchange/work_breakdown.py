@@ -24,6 +24,7 @@ class Names:
         self.systems = tuple(project.by_system)
         self.phases = project.scale.phases
         self.alone = project.turnover_blocks == 1
+        self.risks = {driver.id: driver.name for driver, _ in project.risks.active()}
         last = [step.id for step in project.shell.steps]
         self.dry_in = "dry_in" if "dry_in" in last else (last[-1] if last else "")
 
@@ -35,7 +36,7 @@ class Names:
             return (POWER, "Power", *self._phase(info), self._where(info))
         kind, place = place_kind(info.place), _place_words(info.place)
         if not kind:
-            return (SITE, _words(info.part or info.kind))
+            return (SITE, "Risks" if info.kind == "outage" else _words(info.part or info.kind))
         if kind in {"hall", "turnover"} or info.kind == "commissioning":
             return (HALLS, place) if kind == "hall" else (POWER, "Commissioning", place)
         if kind == "block":
@@ -48,6 +49,11 @@ class Names:
 
     def task(self, unit: str, info: UnitInfo, activity: str) -> tuple[str, str]:
         """Return where an activity is and what it is; a planner reads both, in this order."""
+        if info.kind == "outage":
+            away = (
+                unit.removeprefix(f"risk.{info.part}.").replace("crew.", "crew of ").replace(".", " ").replace("_", " ")
+            )
+            return f"Risk: {self.risks.get(info.part, info.part)}", f"{away} away"
         return self._where(info) or _words(unit), self._what(activity)
 
     def _where(self, info: UnitInfo) -> str:

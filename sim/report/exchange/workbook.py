@@ -228,7 +228,7 @@ def _chart(sheet: Any, kind: str, labelled: Mapping[int, str], rows: int) -> Any
         line.solidFill, line.dashStyle = LINES.get(label, OF_SKIDS[number % len(OF_SKIDS)])[1:], _dash(label)
         line.width = _LINE_WIDTH
     chart.title, chart.height, chart.width = TITLES.get(kind, kind), _CHART_HEIGHT, _CHART_WIDTH
-    chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "mmm yyyy", False, False
+    chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "mmm yy", False, False
     # dates stand below the curve, also where money is below zero, and so few quarters that they don't touch
     chart.x_axis.tickLblPos = "low"
     chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = _QUARTER * -(-rows // (_QUARTER * _MOST_DATES))

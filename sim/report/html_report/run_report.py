@@ -71,6 +71,8 @@ def turnovers(view: ResultView) -> list[Turnover]:
         plan = min((day for day, there in planned if there >= level - 1e-6), default=math.inf)
         reached = view.ramp[f"{row['mw']:g}"].to_numpy(dtype=float)
         kept = share_at_most(reached, math.floor(plan)) if math.isfinite(plan) else None
+        if kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
+            kept = view.share_at_most(FINISH, plan)  # to the minute, as the verdict has it
         bounds = WITHHELD if math.isnan(row["p80"]) else dates.format_interval(row["p80_low"], row["p80_high"])
         found[level] = Turnover(
             f"{level:g}", dates.format(row["p50"]), dates.format(row["p80"]), bounds,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sim.plan.checks import check
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
-from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Hold, Plan, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Hold, Plan, Pool, Signal, Step, Wait, Work, fixed
 from sim.world.working_time import Calendar
 from tests.engine.small_plans import Routes, job, told, work, write
 from tests.plan.plan_text import never, remarks
@@ -49,6 +49,19 @@ def test_work_that_nobody_does_is_remarked_on_but_not_waiting_time_or_arrivals()
     )
     (remark,) = check(compile_plan(plan))
     assert remark.sentence.startswith("cure: cure needs no crew, line or machine")
+
+
+def test_many_activities_of_one_kind_are_told_in_one_line_and_lags_are_none() -> None:
+    """As of a planner's schedule without resources: the ten longest ones, and how many more there are."""
+    routes: Routes = {f"u{n}": [work(600 * (50 + n), f"dig {n}", "shift")] for n in range(30)}
+    routes["lag"] = [Work("dig after", fixed(600 * 99), "shift", role="lag")]
+    plan = compile_plan(shifts(write(routes)))
+    idle, long = check(plan, most_likely_draws(plan.inputs).values)
+    assert idle.sentence.startswith("30 activities: each needs no crew, line or machine")
+    assert idle.sentence.endswith("dig 9 and 20 more")
+    assert "dig after" not in idle.sentence + long.sentence
+    assert "see: dig 29 (79), dig 28 (78)" in long.sentence
+    assert long.sentence.endswith("dig 20 (70) and 20 more")
 
 
 def test_long_tasks_are_told_in_working_days_with_planned_values() -> None:

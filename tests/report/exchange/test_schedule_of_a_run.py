@@ -1,15 +1,23 @@
-"""A run as a schedule: what follows what, and that recalculating it moves no date."""
+"""A run as a schedule: what follows what, and that recalculating it moves no date; and as a workbook."""
 
 from __future__ import annotations
 
 import json
+import re
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
+import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
 import sim
+from sim.plan.vocabulary import UnitInfo
 from sim.report.exchange.export import Handover, hand_over
 from sim.report.exchange.schedule_model import After, Changed, Schedule, schedule, week_of
+from sim.report.exchange.work_breakdown import Names
+from sim.report.exchange.workbook import LINES, workbook, write_sheets
 from sim.study.result import Result
 from tests.tiny_project import tiny_case
 
@@ -86,6 +94,15 @@ def test_lags_and_starts_are_links_not_activities() -> None:
     assert not [name for name in tasks if "after" in name or "lag" in name]
 
 
+def test_who_is_taken_away_by_a_risk_is_called_as_in_the_register() -> None:
+    names = Names(sim.load(BLOCK).value)
+    away = UnitInfo("outage", "risk", part="electricians", number=1)
+    assert names.group(away) == ("Site works", "Risks")
+    assert names.task("risk.electricians.crew.electricians.1", away, "risk.electricians") == (
+        "Risk: Neighbouring campuses take electricians away", "crew of electricians 1 away",
+    )  # fmt: skip
+
+
 def test_crews_and_ways_home_are_not_activities(planned: Schedule) -> None:
     assert not [task.name for task in planned.tasks if "rew" in task.unit.split(".")[0] or "eturn" in task.name]
 
@@ -121,3 +138,60 @@ def test_a_calendar_is_a_week_and_the_days_that_differ(block: Handover) -> None:
     assert set(week.exceptions.values()) == {()}
     always = week_of(block.run.calendars["always"], start, 14 * 1440)
     assert always.days == (((0, 1440),),) * 7
+
+
+# --- the workbook -----------------------------------------------------------------------------------------------------
+
+
+def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Handover) -> None:
+    data = workbook(block)
+    sheets = pd.read_excel(BytesIO(data), sheet_name=None)
+    assert list(sheets) == ["Verdict", "Milestones", "Curves", "Risks", "Inputs", "Runs", "Activities"]
+    inputs = sheets["Inputs"].set_index("input")
+    assert inputs.loc["systems.electrical.factory.lines", "value"] == 9
+    assert "Red Oak" in str(inputs.loc["systems.electrical.factory.lines", "source"])
+    assert len(sheets["Runs"]) == 4
+    assert sheets["Milestones"]["milestone"].tolist()[-1] == "Block 1 handed over"
+    assert sheets["Activities"]["activity"].is_unique
+    book = load_workbook(BytesIO(data))
+    verdict = [row[0].value for row in book["Verdict"].iter_rows()]
+    assert str(verdict[1]).startswith("All MW online on or before ")
+    curves = book["Curves"]
+    assert len(curves._charts) >= 4
+    assert curves["B2"].is_date
+    assert {sheet.page_setup.orientation for sheet in book} == {"landscape"}
+    assert all(sheet.sheet_properties.pageSetUpPr.fitToPage for sheet in book)
+    assert curves.print_area  # the charts; the numbers beside them are fifty columns wide
+    charts = curves._charts
+    assert {chart.legend.position for chart in charts} == {"b"}
+    # at most eight dates stand below a curve, and colours are those of the figures
+    weeks = len(sheets["Curves"])
+    with ZipFile(BytesIO(data)) as parts:
+        drawn = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    skips = [int(skip) for text in drawn for skip in re.findall(r'tickLblSkip val="(\d+)"', text)]
+    assert len(skips) == len(charts)
+    assert all(skip * 8 >= weeks and skip % 13 == 0 for skip in skips)
+    lines = [(one.tx.v, one.graphicalProperties.line.solidFill.srgbClr) for one in charts[0].series]
+    assert dict(lines) == {label: colour[1:] for label, colour in LINES.items()}
+    people = [name for name in map(str, sheets["Curves"]) if name.startswith("people: ")]
+    assert people[0] == sheets["Curves"][people].sum().idxmax()  # the largest trade first, as in the figures
+    assert len({chart.anchor._from.row for chart in charts}) == -(-len(charts) // 2)
+    assert curves.freeze_panes == "C2"
+    assert curves.auto_filter.ref.startswith("A1:")
+    weekly = sheets["Curves"]
+    assert weekly["online MW P50"].iloc[-1] == 2.5
+    assert (weekly["online MW P80"] <= weekly["online MW P50"]).all()  # by date: what 80 % of the runs have at least
+    assert (weekly["online MW P10"] >= weekly["online MW P50"]).all()
+    assert weekly["headcount P80"].max() <= block.result.curve("headcount")["p80"].max()
+    assert weekly["skids delivered"].iloc[-1] == 8
+    money = next(row for row in book["Verdict"].iter_rows() if row[1].value == "$M")
+    assert money[4].number_format == "#,##0.0"
+    assert money[4].value < 1000
+    assert len(sheets["Risks"]) == len(block.run.project.risks.active())
+
+
+def test_a_text_in_a_workbook_is_no_formula_and_has_no_control_characters() -> None:
+    book = write_sheets({"t": pd.DataFrame({"a": ["=1+1", "+x", "@y", "bell\a\x00"], "n": [-1.5, 2, 3, 4]})})
+    sheet = pd.read_excel(BytesIO(book))
+    assert sheet["a"].tolist() == ["'=1+1", "'+x", "'@y", "bell  "]
+    assert sheet["n"].tolist() == [-1.5, 2, 3, 4]

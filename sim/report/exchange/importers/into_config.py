@@ -364,8 +364,8 @@ def config_text(
         body = body.replace(found[0], f"extends: {base}", 1)
     label = dumps(f"{target.stem}: {place.network} of {network.file}", ensure_ascii=False)
     names = calendars_of(network) if calendars else None
-    own = week_text(network.week) if week else calendars_text(names) if names is not None else ""
-    parts = [body.rstrip(), *([own] if own else []), fragment(network, place, steps, names)]
+    times = week_text(network.week) if week else calendars_text(names) if names is not None else ""
+    parts = [body.rstrip(), *([times] if times else []), fragment(network, place, steps, names)]
     return f"name: {dumps(target.stem)}\nlabel: {label}\n" + "\n\n".join(parts)
 
 
