@@ -199,8 +199,8 @@ def plot_joint(
         days, dollars = frontier(finish, cost, level)
         if len(days):
             when, label = style.date_position(info.dates, 0) + days, f"{100 * level:.0f} % of runs keep both"
-            ax.plot(when, dollars / scale, color=palette.INK, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
-    ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4)
+            ax.plot(when, dollars / scale, color=palette.BLUE, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
+    ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4, ls=(0, (5, 3)))
     ax.axhline(budget / scale, color="black", lw=1.4)
     ax.set_ylabel(style.text(f"capital in total, ${unit}"))
     ax.grid(visible=False)
@@ -255,7 +255,7 @@ def _quadrants(ax: Axes, finish: Values, cost: Values, target: float, budget: fl
 # --- ramp of MW online ------------------------------------------------------------------------------------------------
 
 
-BANDS = (("p5", "p95", "5-95 % of runs"), ("p10", "p90", "10-90 %"), ("p20", "p80", "20-80 %"))
+BANDS = (("p5", "p95", "5 to 95 % of runs"), ("p10", "p90", "10 to 90 %"), ("p20", "p80", "20 to 80 %"))
 
 PERCENTILES = ("p5", "p10", "p20", "p50", "p80", "p90", "p95")
 

@@ -45,7 +45,7 @@ def plot_headcount(
     p10, p50, p90 = (weeks[c].to_numpy(dtype=float) for c in ("p10", "p50", "p90"))
     ax.stairs(p50, edges, color=palette.BLUE, lw=2.2, zorder=3, label="P50 of the week")
     ax.fill_between(
-        edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=palette.TINTS[2], lw=0,
+        edges, np.append(p10, p10[-1:]), np.append(p90, p90[-1:]), step="post", color=palette.TINTS[1], lw=0,
         label="P10 to P90",
     )  # fmt: skip
     if limit is not None:

@@ -213,13 +213,15 @@ def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
     shift = style.date_position(dates, 0.0) if chart.x.start else 0.0
     for one in chart.series:
         _series(other if one.axis == 2 and other is not None else ax, one, shift)
+    upright = [mark.at for mark in chart.marks if mark.axis == "x" or mark.colour == "p80"]
+    close = CLOSE * (chart.x.range[1] - chart.x.range[0]) if chart.x.range else 0.0
     for mark in chart.marks:
         line: dict[str, Any] = {"color": MEANINGS[mark.colour][0], "ls": "--" if mark.dash else "-", "lw": 1.3}
         if mark.axis == "y":
             ax.axhline(mark.at, label=mark.key, **line)
         elif mark.axis == "x" or mark.colour == "p80":
             ax.axvline(mark.at + shift, **line)
-            _name(ax, mark, shift)
+            _name(ax, mark, shift, right=any(0 < mark.at - other < close for other in upright))
     ax.tick_params(labelsize=8.5, length=2)
     ax.set_ylabel(chart.y.label, fontsize=8.5)
     if other is not None and chart.y2 and chart.y2.range:
@@ -237,13 +239,18 @@ def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
 DATED = re.compile(r" \d{1,2} [A-Z][a-z]{2} \d{4}.*")
 
 
-def _name(ax: Axes, mark: Mark, shift: float) -> None:
-    """Write what a line means along it; its date is among the key figures."""
+CLOSE = 0.045
+"""Share of a small chart's width that a word along a line takes, with some air."""
+
+
+def _name(ax: Axes, mark: Mark, shift: float, *, right: bool) -> None:
+    """Write what a line means along it, to its right where a line stands close to its left; its date is a key figure."""
     from sim.report.figures import style
 
     ax.annotate(
-        DATED.sub("", mark.label), (mark.at + shift, 1), (-3, -3), xycoords=("data", "axes fraction"),
-        textcoords="offset points", rotation=90, ha="right", va="top", fontsize=7, path_effects=style.halo(),
+        DATED.sub("", mark.label), (mark.at + shift, 1), (3 if right else -3, -3), xycoords=("data", "axes fraction"),
+        textcoords="offset points", rotation=90, ha="left" if right else "right", va="top", fontsize=7,
+        path_effects=style.halo(),
     )  # fmt: skip
 
 

@@ -129,11 +129,7 @@ def _promised_dates(view: ResultView) -> Iterator[Mark]:
 RAMP_UNITS = (
     "MW gross; bands hold at each date by itself; a level line read from left to right gives the spread of a date"
 )
-BANDS = (
-    ("p5", "p95", "5 to 95 % of runs", "band-3"),
-    ("p10", "p90", "10 to 90 %", "band-2"),
-    ("p20", "p80", "20 to 80 %", "band-1"),
-)
+BANDS = tuple((*band, f"band-{3 - k}") for k, band in enumerate(delivery.BANDS))
 
 
 def ramp(view: ResultView) -> Chart:
