@@ -299,6 +299,7 @@ def test_dates_can_be_moved_and_stay_dates(page: Any) -> None:
     )  # days later, by the start alone
     page.locator("input[name='scale.target_days']").fill("2027-01-29")
     page.locator("#dates", has_text="target 29 Jan 2027").wait_for(timeout=60_000)
+    assert page.input_value("input[name='scale.target_days']") == "2027-01-29"
     whole(page)
     assert "The target is kept in 100 % of runs" in page.inner_text("#basis")
     assert page.locator("#mw_online svg text", has_text="target").count() <= 1
@@ -350,6 +351,8 @@ def test_nothing_is_wider_than_the_screen_and_axe_finds_nothing_serious(page: An
     whole(page)
     page.set_viewport_size({"width": width, "height": 1000})
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    wrap = "document.querySelector('#numbers').parentElement"
+    assert page.evaluate(f"{wrap}.scrollWidth <= {wrap}.clientWidth")  # the last column is there without scrolling
     page.wait_for_timeout(200)
     assert axe(page) == []
     page.set_viewport_size({"width": 1280, "height": 900})
