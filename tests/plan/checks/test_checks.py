@@ -53,9 +53,9 @@ def test_work_that_nobody_does_is_remarked_on_but_not_waiting_time_or_arrivals()
 
 def test_many_activities_of_one_kind_are_told_in_one_line_and_lags_are_none() -> None:
     """As of a planner's schedule without resources: the ten longest ones, and how many more there are."""
-    routes: Routes = {f"u{n}": [work(600 * (50 + n), f"dig {n}", "shift")] for n in range(30)}
-    routes["lag"] = [Work("dig after", fixed(600 * 99), "shift", role="lag")]
-    plan = compile_plan(shifts(write(routes)))
+    digs: Routes = {f"u{n}": [work(600 * (50 + n), f"dig {n}", "shift")] for n in range(30)}
+    lag: Routes = {"lag": [Work("dig after", fixed(600 * 99), "shift", role="lag")]}
+    plan = compile_plan(shifts(write({**digs, **lag})))
     idle, long = check(plan, most_likely_draws(plan.inputs).values)
     assert idle.sentence.startswith("30 activities: each needs no crew, line or machine")
     assert idle.sentence.endswith("dig 9 and 20 more")
