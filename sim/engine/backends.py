@@ -19,7 +19,7 @@ from sim.engine import simpy_engine as processes
 from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed, SimError
-from sim.jit import available, switched_off
+from sim.jit import available, load_numba, switched_off
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
@@ -182,6 +182,7 @@ def resolve_backend(engine: str) -> Name:
 def load(engine: Name) -> None:
     """Load an engine that was chosen, in a process that is to use it, without a message."""
     if engine == COMPILED:
+        load_numba()
         from sim.engine.numba_engine.simulate import ready
 
         ready()
@@ -197,6 +198,7 @@ def _warn_missing() -> None:
 @cache
 def _compile_once() -> None:
     """Compile before any worker process starts, so that these only load the machine code."""
+    load_numba()
     from sim.engine.numba_engine.simulate import A_MOMENT, ready
 
     try:

@@ -53,7 +53,8 @@ class SimpyPlan:
     def __init__(self, plan: CompiledPlan) -> None:
         """Turn the plan's arrays into plain lists."""
         self.plan = plan
-        self.rows = [tuple(row) for row in plan.rows.tolist()]
+        with gc_paused():
+            self.rows = [tuple(row) for row in plan.rows.tolist()]
         self.first = plan.first.tolist()
         self.learning_of = plan.learning_of.tolist()
         self.area_of = plan.area_of.tolist()

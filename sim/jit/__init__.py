@@ -13,8 +13,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 SWITCH = "NUMBA_DISABLE_JIT"
 """The variable by which numba is switched off."""
@@ -28,6 +30,28 @@ def available() -> bool:
 def switched_off() -> bool:
     """Return whether numba is told not to compile (`NUMBA_DISABLE_JIT=1`): kernels would run, hundreds of times slower."""
     return os.environ.get(SWITCH, "0") not in {"", "0"}
+
+
+BLAS, COVERAGE = "scipy.linalg.cython_blas", "coverage"
+"""What numba looks for as it is loaded: it asks whether the one is there, and measures covered lines with the other."""
+
+
+def load_numba() -> None:
+    """Load numba without linear algebra and coverage, a third of its 0.4 s: no kernel multiplies matrices.
+
+    A function of somebody else's that does still finds its BLAS, which numba loads when it compiles it.
+    """
+    if "numba" in sys.modules:
+        return
+    lent = [name for name in (BLAS, COVERAGE) if name not in sys.modules]
+    for name in lent:
+        # of BLAS it is asked here only whether it can be imported; `None` is a module that cannot
+        sys.modules[name] = ModuleType(name) if name == BLAS else None  # type: ignore[assignment]
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        for name in lent:
+            sys.modules.pop(name, None)
 
 
 @contextmanager

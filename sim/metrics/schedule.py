@@ -241,17 +241,19 @@ def _resources(plan: CompiledPlan, step: Ints) -> NDArray[np.str_]:
 # --- dates of groups --------------------------------------------------------------------------------------------------
 
 
-def worked(record: Record, group: Ints, count: int) -> tuple[Floats, Floats]:
+def worked(record: Record, ways: Sequence[Ints], count: int) -> tuple[Floats, Floats]:
     """Return the day on which work of each group began and ended; not-a-number where there was none.
 
-    `group` is a number for every step of the plan, or -1.
+    Of every way of grouping `ways` have a number for every step of the plan, or -1; no two use the same number.
     """
     rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
-    number = group[record.step[rows]]
-    rows, number = rows[number >= 0], number[number >= 0]
+    steps, begun, done = record.step[rows], record.begun[rows], record.minute[rows]
     begin, end = np.full(count, NEVER), np.full(count, -1)
-    np.minimum.at(begin, number, record.begun[rows])
-    np.maximum.at(end, number, record.minute[rows])
+    for group in ways:
+        number = group[steps]
+        here = number >= 0
+        np.minimum.at(begin, number[here], begun[here])
+        np.maximum.at(end, number[here], done[here])
     none = end < 0
     return np.where(none, np.nan, begin / DAY), np.where(none, np.nan, end / DAY)
 

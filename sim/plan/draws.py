@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import floor
 
 import numpy as np
@@ -195,8 +195,12 @@ class Draws:
     """
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
-        self.inputs, self.uniforms = inputs, uniforms or self._plain
-        self.seed, self.keys = seed, [stream_key(seed, name) for name in inputs.names]
+        self.inputs, self.uniforms, self.seed = inputs, uniforms or self._plain, seed
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """Return the key of every input's stream; whoever is given uniforms needs few of them, or none."""
+        return [stream_key(self.seed, name) for name in self.inputs.names]
 
     def chunk(self, first: int, count: int) -> Iterator[SampledInputs]:
         """Yield the draws of replications first … first + count − 1."""
@@ -222,7 +226,7 @@ class Draws:
         """Return the rule for repeated attempts; they are rare, so each is drawn when it is needed."""
 
         def draw(number: int, attempt: int) -> int:
-            drawn = uniform(self.keys[number], replication, attempt)
+            drawn = uniform(stream_key(self.seed, self.inputs.names[number]), replication, attempt)
             return value_of(self.inputs, number, drawn, factors, delays)
 
         return draw

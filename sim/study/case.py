@@ -32,7 +32,7 @@ from sim.engine.backends import (
     select_backend,
 )
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.jit import SWITCH, available, gc_paused
+from sim.jit import SWITCH, available, gc_paused, load_numba
 from sim.metrics.event_log import Record
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.schedule import chain_table, event_table
@@ -370,6 +370,7 @@ def _select_engine(engine: str) -> Name:
     """Choose the engine; on a machine that has no machine code yet, another process compiles half of it meanwhile."""
     if engine == SIMPY or not available() or not can_fork() or not shipped(SMALLEST):
         return select_backend(engine)
+    load_numba()
     from sim.jit import toolkit  # noqa: F401 (it finds the folder, and numba reads the switch as it is loaded)
     from sim.jit.cache import is_empty
 

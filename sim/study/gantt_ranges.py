@@ -185,8 +185,14 @@ class Groups:
         levels = []
         facts = [(info.kind, info.place, info.part, info.step) for info in plan.unit_info]
         for level in (PHASE, ROLL_UP, PART):
-            here = [(number, row) for number, row in enumerate(rows) if row.level == level]
-            placed = {of: next((n for n, row in here if row.has(*of)), NONE) for of in dict.fromkeys(facts)}
+            # by place first: of some thousand units and rows only a few pairs are at one place
+            here: dict[str, list[tuple[int, GanttRow]]] = {}
+            for number, row in enumerate(rows):
+                for place in row.places | row.handed_over_by if row.level == level else ():
+                    here.setdefault(place, []).append((number, row))
+            placed = {
+                of: next((n for n, row in here.get(of[1], ()) if row.has(*of)), NONE) for of in dict.fromkeys(facts)
+            }
             levels.append(np.array([placed[of] for of in facts], np.int64)[plan.unit_of])
         return cls(tuple(rows), tuple(levels))
 
@@ -197,8 +203,7 @@ class Groups:
 
     def spans(self, record: Record) -> tuple[Floats, Floats]:
         """Return the day on which work of each row began and ended."""
-        begins, ends = zip(*(worked(record, *way) for way in self.ways), strict=True)
-        return np.fmin.reduce(begins), np.fmax.reduce(ends)
+        return worked(record, self.by_level, len(self.rows))
 
 
 def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> dict[str, Columns]:
@@ -215,8 +220,7 @@ def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column
         return {}
     groups = Groups.of(case, gantt_rows(log))
     begins, ends, chains, earned, paid, short = [], [], [], [], [], []
-    for replication in chosen.tolist():
-        record, people = _record(case, seed, replication)
+    for record, people in _records(case, seed, chosen):
         begin, end = groups.spans(record)
         begins.append(begin)
         ends.append(end)
@@ -250,12 +254,14 @@ def sampled_replications(case: Case, sample: Sample) -> Column:
     return np.flatnonzero(sample.runs["status"] == "ok")[:most]
 
 
-def _record(case: Case, seed: int, replication: int) -> tuple[Record, Floats]:
-    """Return a replication as it is measured, and the hours paid until each day."""
-    (done,) = case.replications(seed, replication, 1)
-    record = case.record(done)
-    people = headcount(record, case.project, case.days)
-    return record, paid_by_day(people, case.metric_context.paid_by_day)
+def _records(case: Case, seed: int, replications: Column) -> Iterator[tuple[Record, Floats]]:
+    """Yield replications as they are measured, with the hours paid until each day."""
+    # stretches without a gap: inputs are drawn for many replications at once
+    for stretch in np.split(replications, np.flatnonzero(np.diff(replications) > 1) + 1):
+        for done in case.replications(seed, int(stretch[0]), len(stretch)):
+            record = case.record(done)
+            people = headcount(record, case.project, case.days)
+            yield record, paid_by_day(people, case.metric_context.paid_by_day)
 
 
 def _planned(case: Case) -> Record:

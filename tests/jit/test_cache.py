@@ -169,3 +169,19 @@ def test_on_a_new_machine_another_process_compiles_what_measures_runs(tmp_path: 
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
     )  # fmt: skip
     assert done.stdout.split() == ["7", "0"], done.stderr
+
+
+WITHOUT = """
+import sys
+from sim.jit import load_numba
+load_numba()
+print("scipy.linalg" in sys.modules)
+import numpy as np
+from numba import njit
+print(njit(lambda one, other: np.dot(one, other))(np.eye(2), np.full((2, 1), 3.0)).ravel())
+"""
+
+
+def test_numba_is_loaded_without_linear_algebra_and_finds_it_when_it_is_asked_for() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines() == ["False", "[3. 3.]"], done.stderr

@@ -30,6 +30,8 @@ FINGERPRINT_LENGTH = 16
 CURVE = "curve:"
 _NAME = re.compile(rf"chunk-(\d+)-(\d+)-([0-9a-f]{{{FINGERPRINT_LENGTH}}})\.parquet")
 _LISTED_CHANGES = 20
+NEAR_BYTES = 128_000_000
+"""Of chunks that stay in memory beside their files, so that the sample of some thousand runs is made without reading them."""
 
 
 class Changed(SimError):
@@ -42,8 +44,10 @@ class Checkpoint:
     """A chunk store on the disk: the finished chunks of one run."""
 
     def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any], hold: float = 0.0) -> None:
-        """Find what is there; chunks of the next `hold` seconds wait in memory."""
+        """Find what is there; chunks of the next `hold` seconds wait in memory, and stay there while there is room."""
         self._held, self._hold_until = InMemoryStore(), time.monotonic() + hold
+        self._room = NEAR_BYTES if hold else 0
+        self._unwritten: list[range] = []
         self.directory = directory
         self.identity = identity
         self.about = about
@@ -52,18 +56,23 @@ class Checkpoint:
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk, safe from this moment on, or from the end of the first seconds."""
-        if time.monotonic() < self._hold_until:
+        waits = time.monotonic() < self._hold_until
+        self._room -= sum(column.nbytes for column in (*chunk.runs.values(), *chunk.curves.values()))
+        if waits or self._room > 0:
             self._held.put(chunk)
+        if waits:
+            self._unwritten.append(chunk.span)
             return
         self.flush()
         self._write(chunk)
 
     def flush(self) -> None:
-        """Write the chunks that have waited in memory."""
-        held, self._held = self._held, InMemoryStore()
-        for span in held.ranges():
-            chunk = held.rows(span)
-            self._write(chunk)
+        """Write the chunks that have waited in memory; those that there is no room for are read from the disk then."""
+        for span in self._unwritten:
+            self._write(self._held.rows(span))
+        self._unwritten = []
+        if self._room < 0:
+            self._held = InMemoryStore()
 
     def _write(self, chunk: Chunk) -> None:
         """Write a chunk."""
@@ -79,7 +88,7 @@ class Checkpoint:
 
     def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
-        return sorted([*self._files, *self._held.ranges()], key=lambda span: span.start)
+        return sorted({*self._files, *self._held.ranges()}, key=lambda span: span.start)
 
     def rows(self, span: range) -> Chunk:
         """Status, metrics and notes of a stretch."""
@@ -104,7 +113,7 @@ class Checkpoint:
 
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
-        self._held = InMemoryStore()
+        self._held, self._unwritten = InMemoryStore(), []
         with suppress(SimError):
             files.remove(self.directory)
 

@@ -10,6 +10,7 @@ import pytest
 from sim.errors import SimError
 from sim.study.runner import run
 from sim.study.sample import Sample
+from sim.study.storage import checkpoint
 from sim.study.storage import sealed_files as tables
 from sim.study.storage.checkpoint import Changed, open_checkpoint
 from tests.study.toy_case import Toy
@@ -98,6 +99,22 @@ def test_a_run_whose_chunks_all_wait_in_memory_is_the_same_and_leaves_nothing(tm
         store.discard()
     assert fingerprint(sample) == fingerprint(whole)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [1, 10**9])
+def test_chunks_stay_in_memory_beside_their_files_as_long_as_there_is_room(
+    tmp_path: Path, whole: Sample, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(checkpoint, "NEAR_BYTES", room)
+    target = tmp_path / "toy"
+    with open_checkpoint(target, IDENTITY, hold=1e-9) as store:
+        sample = run(Toy(stalls=frozenset({4})), seed=1, runs=60, chunk=7, store=store)
+        assert len(chunks(target)) == len(store.ranges()) == 9
+        for path in chunks(target):
+            path.unlink()
+        near = [store.rows(span) for span in store.ranges()] if room > 1 else []
+    assert fingerprint(sample) == fingerprint(whole)
+    assert sum(chunk.count for chunk in near) == (60 if room > 1 else 0)
 
 
 @pytest.mark.faults
