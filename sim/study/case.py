@@ -68,8 +68,7 @@ CHECKED = 2
 """So many replications of a run are run by both engines, and the first one of every process; of a point of a study, one."""
 
 BATCH = 8
-"""So many replications are run before they are measured, of a plan of up to `STEPS` steps; fewer of a longer one,
-whose logs would not be at hand any more."""
+"""So many replications are run before they are measured, of a plan of up to `STEPS` steps; fewer where logs are long."""
 STEPS = 60_000
 
 

@@ -161,15 +161,13 @@ class Chart:
             yield from ([row["name"], p["begin"], p["end"], p["text"]] for row in self.rows for p in row["pieces"])
         else:
             yield ["series", "day" if self.x.start else "x", *["date"] * bool(self.x.start), "value", "from"]
+            written: dict[float, list[str]] = {}  # many series have the same days
             for one in self.series:
                 base = [""] * len(one.y) if one.y0 is None else one.y0
                 for x, y, low in zip(one.x, one.y, base, strict=False):
-                    when = (
-                        [dates.date_of(float(x)).isoformat()]
-                        if self.x.start and math.isfinite(x)
-                        else [""] * bool(self.x.start)
-                    )
-                    yield [one.name, _exact(x), *when, _exact(y), _exact(low)]
+                    if self.x.start and x not in written:
+                        written[x] = [dates.date_of(float(x)).isoformat() if math.isfinite(x) else ""]
+                    yield [one.name, _exact(x), *written.get(x, ()), _exact(y), _exact(low)]
 
 
 def _exact(value: Any) -> Any:

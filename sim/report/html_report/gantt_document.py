@@ -81,8 +81,13 @@ def _works(events: pd.DataFrame, shown: Sequence[RangeRow]) -> Iterator[tuple[st
     leaves = [
         row for row in rows if row.name in names and row.name not in parents and (row.level != PHASE or _alone(row))
     ]
+    # by place first: a row has a few of some thousand units
+    there: dict[str, list[tuple[int, str]]] = {}
+    for number, unit in enumerate(works):
+        there.setdefault(facts[unit][1], []).append((number, unit))
     for row in leaves:
-        units = [unit for unit in works if row.has(*facts[unit])]
+        near = sorted(one for place in row.places | row.handed_over_by for one in there.get(place, ()))
+        units = [unit for _, unit in near if row.has(*facts[unit])]
         found = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
         if found:
             yield row.name, sorted(found, key=lambda unit: unit[1][0][0])
