@@ -23,7 +23,6 @@ SHORT_FOR_A_REASON = {
     "sim/config/sections/commissioning.py": "a section of its own, as every part of the YAML has",
     "sim/plan/checks/finding.py": "the type that all checks and their report share",
     "sim/config/json_schema.py": "a format of its own, which the commands write and nothing reads",
-    "sim/jit/__init__.py": "what can be asked without loading numba, which the rest of the folder does",
 }
 A_LINE_OR_TWO = 8
 """Lines of an `__init__.py` that only says what is in its folder."""
