@@ -14,6 +14,7 @@ import sim
 from sim.report.console import describe_run, plain_text
 from sim.report.figures import palette
 from sim.report.html_report.compare_report import page as comparison_page
+from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page, write_run
@@ -143,7 +144,11 @@ def test_7_a_comparison_has_dates_labels_and_the_p80(
     browser: Any, axe: Callable[[Any], list[str]], tmp_path: Path
 ) -> None:
     results = {
-        name: sim.run(tiny(f"name={name}", f"label={label}", f"commissioning.l5.days={days}"), runs=6, workers=1)
+        name: sim.run(
+            tiny(f"name={name}", f"label={label}", f"commissioning.l5.days={days}", "scale.target_days=150"),
+            runs=6,
+            workers=1,
+        )
         for name, label, days in (("quick", "Quick", 1), ("slow", "Slow and sure", 3))
     }
     views = ResultView.of_each(results)
@@ -151,7 +156,9 @@ def test_7_a_comparison_has_dates_labels_and_the_p80(
     text = plain((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "Slow and sure against Quick: all MW online +4 days" in text
     assert "Line: P50; dashed: P80 of each date; band: P10 to P90" in text
+    charts = comparison_charts(views, compared(results).table())
     dates = views["slow"].dates
+    assert [mark.label for mark in charts["mw_online"].marks] == [f"target {dates.format(150)}"]
     assert dates.format(views["slow"].quote("lead_time_full_days", "p80").value) in text
     for width in (1280, 820, 390):
         shown = opened(browser, tmp_path / "report.html", width=width)

@@ -305,6 +305,15 @@ def test_the_same_result_gives_the_same_page(hybrid: Result) -> None:
     assert page(hybrid) == page(hybrid)
 
 
+def test_what_is_counted_has_ticks_at_whole_numbers(browser: Any, written: tuple[Result, Path]) -> None:
+    seen = see(browser, written[1] / "report.html")
+    for low, high, most in ((0, 13.6, 6), (0, 2, 6), (0, 1, 4), (0, 47, 6)):
+        ticks = seen.page.evaluate(f"basics.niceTicks({low}, {high}, {most}, true).ticks")
+        assert len(ticks) > 1
+        assert all(tick == int(tick) for tick in ticks)
+    seen.page.close()
+
+
 def test_turnovers_are_read_level_off_the_ramp(hybrid: Result) -> None:
     found, dates = turnovers(ResultView.of(hybrid)), ResultView.of(hybrid).dates
     assert [turnover.mw for turnover in found] == ["25", "50", "75", "100", "125", "150", "175", "200", "225", "250"]

@@ -33,7 +33,10 @@ FIGURES_KEPT = 5
 
 @dataclass(frozen=True)
 class ChartAxis:
-    """An axis: its label, how its values are written, and its range; along dates, the day from which days are counted."""
+    """An axis: its label, how its values are written, and its range; along dates, the day from which days are counted.
+
+    One of `whole` numbers counts things, and has no ticks between them.
+    """
 
     label: str = ""
     prefix: str = ""
@@ -41,6 +44,7 @@ class ChartAxis:
     digits: int = 0
     range: tuple[float, float] | None = None
     start: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,9 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
         bands.append(band)
         lines += own
         spans.append(np.array(moving_days(curves[name], ["p10", "p90"])) + shift)
-    low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+    marks = _shared_target(views) if curve == "mw_online" else []
+    shown = [*(day for span in spans for day in span), *(mark.at for mark in marks)]
+    low, high = min(shown), max(shown)
     finishes = "; ".join(
         f"{name} P50 {view.dates.format(float(view.summary['p50'][FINISH]))}"
         for name, view in views.items()
@@ -84,7 +86,17 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
         ChartAxis(f"{y}, ${unit}", prefix="$", suffix=f" {unit}", digits=2) if unit else ChartAxis(y),
         None,
         (*bands, *lines),
+        tuple(marks),
     )
+
+
+def _shared_target(views: Mapping[str, ResultView]) -> list[Mark]:
+    """Return the target, where all have the same date for it."""
+    days, starts = {view.limit(FINISH) for view in views.values()}, {view.dates.start for view in views.values()}
+    day, dates = days.pop(), next(iter(views.values())).dates
+    if days or len(starts) > 1 or day is None:
+        return []
+    return [Mark("x", day, f"target {dates.format(day)}", dash=DASHED)]
 
 
 def _fan_series(
@@ -186,7 +198,7 @@ def difference(views: Mapping[str, ResultView], case: str, base: str) -> Chart:
         ),
         f"{title}.",
         ChartAxis("days later", range=ends),
-        ChartAxis("pairs", range=(0.0, max(float(counts.max(initial=1)) * 1.05, 1.0))),
+        ChartAxis("pairs", range=(0.0, max(float(counts.max(initial=1)) * 1.05, 1.0)), whole=True),
         None,
         (Series("pairs", "columns", "band-1", edges, counts),),
         (Mark("x", 0.0, "no difference"),),

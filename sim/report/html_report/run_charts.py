@@ -34,6 +34,7 @@ from sim.report.representative_run import (
     skid_flow,
 )
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, Values
+from sim.study.shared_inputs import ENOUGH
 
 SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))
 
@@ -96,7 +97,7 @@ def s_curve(view: ResultView) -> Chart:
         in_one_line(view.info.caption("Columns: runs by date; line: share of runs that finish on or before a date")),
         f"S-curve of the date on which all MW are online: {title}.",
         date_axis(view.dates, low, high),
-        ChartAxis(columns.name, range=(0, float(columns.y.max()) * 1.08)),
+        ChartAxis(columns.name, range=(0, float(columns.y.max()) * 1.08), whole=True),
         SHARE,
         (columns, Series("share of runs, on or before", "line", "p50", days, share, step=True, axis=2)),
         (*_quoted_dates(view), *_promised_dates(view)),
@@ -263,10 +264,14 @@ def which_risk(view: ResultView) -> Chart | None:
     label = "share of the variance of the date, by itself (dot)"
     dots = {"label": label, "most": max(0.1, *shares) * 1.1} if shares else None
     keys = [(words, kind) for kind, words in RISK_KEYS.items() if any(row.kind == kind for row in rows)]
+    without = (
+        "Without a dot: drawn for each activity by itself, so that no share of the variance is its own."
+        if shares
+        else f"No dots here: shares of the variance are told from {ENOUGH} runs on."
+    )
     return Chart(
         "Which risk matters: days saved at P80 when it is switched off",
-        f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up."
-        " Without a dot: drawn for each activity by itself, so that no share of the variance is its own."
+        f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up. {without}"
         f" n = {view.info.count} each, seed {view.info.seed}.",
         "Which risk matters: " + "; ".join(f"{row.name} {row.text} days" for row in rows[:5]) + ".",
         y=ChartAxis("days saved at P80 (bar, 95 % interval)"),
@@ -338,7 +343,7 @@ def peak(view: ResultView) -> Chart:
         in_one_line(view.info.caption("Highest day of each run, people on site")),
         f"Distribution of the peak of each run: {title}.",
         ChartAxis("people on site at the peak", range=(min(ends) - margin, max(ends) + margin)),
-        ChartAxis("runs", range=(0, max(counts.max() * 1.05, 1))),
+        ChartAxis("runs", range=(0, max(counts.max() * 1.05, 1)), whole=True),
         None,
         (Series("runs", "columns", "band-1", edges, counts),),
         tuple(marks),

@@ -43,10 +43,10 @@ const basics = (() => {
     const figures = isNegative ? text.slice(1) : text;
     return (isNegative ? MINUS : "") + (axis.prefix || "") + figures + (axis.suffix || "");
   }
-  // ticks at multiples of 1, 2, 2.5 or 5 times a power of ten
-  function niceTicks(low, high, most) {
-    const rough = Math.max((high - low) / most, 1e-12), power = 10 ** Math.floor(Math.log10(rough));
-    const factor = [1, 2, 2.5, 5, 10].find((one) => one * power >= rough - 1e-12), step = factor * power, ticks = [];
+  // ticks at multiples of 1, 2, 2.5 or 5 times a power of ten; of things that are counted, at whole numbers
+  function niceTicks(low, high, most, whole) {
+    const rough = Math.max((high - low) / most, whole ? 1 : 1e-12), power = 10 ** Math.floor(Math.log10(rough));
+    const factor = [1, 2, 2.5, 5, 10].find((one) => one * power >= rough - 1e-12 && !(whole && one * power % 1)), step = factor * power, ticks = [];
     for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k += 1) { ticks.push(k * step); }
     const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (factor === 2.5 ? 1 : 0));
     return { step, ticks, digits };

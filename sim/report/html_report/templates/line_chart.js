@@ -30,7 +30,7 @@ const lineChart = (() => {
     const y = { ...chart.y }, y2 = chart.y2 ? { ...chart.y2 } : null, [x0, x1] = chart.x.range;
     [y.low, y.high] = chart.y.range || extent(chart, 1);
     if (y2) { [y2.low, y2.high] = chart.y2.range || extent(chart, 2); }
-    const ticks = niceTicks(y.low, y.high, small ? 4 : 6), ticks2 = y2 ? niceTicks(y2.low, y2.high, 5) : null;
+    const ticks = niceTicks(y.low, y.high, small ? 4 : 6, y.whole), ticks2 = y2 ? niceTicks(y2.low, y2.high, 5) : null;
     y.digits = Math.max(y.digits || 0, ticks.digits);
     const tickText = (t) => written({ ...y, digits: ticks.digits, suffix: onlyPercent(y) }, t);
     const tickText2 = (t) => written({ ...y2, digits: ticks2.digits }, t);
