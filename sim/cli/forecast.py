@@ -40,7 +40,7 @@ SHEET = click.option(
     "says, and retained_logic where it says nothing.",
 )  # fmt: skip
 @click.option(
-    "--moves", type=click.IntRange(0, 100_000), default=200, show_default=True,
+    "--moves", type=click.IntRange(0, 100_000), default=64, show_default=True,
     help="Replications for what moved the date, switched on one after another; 0 leaves it out.",
 )  # fmt: skip
 @click.option(
@@ -51,10 +51,15 @@ SHEET = click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME-forecast if not given."
 )
 @RESUME
+@click.option(
+    "--figures", type=click.Choice(["none", "few", "all"]), default="few", show_default=True,
+    help="Picture files: none, few (MW online, people, finish, capital) or all; report.html has its charts anyway.",
+)  # fmt: skip
 @ENGINE
 def forecast(
     config: Path, status: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],
-    learning: bool, logic: str | None, moves: int, levers: bool | None, out: Path | None, resume: bool, engine: str,
+    learning: bool, logic: str | None, moves: int, levers: bool | None, out: Path | None, resume: bool, figures: str,
+    engine: str,
 ) -> None:  # fmt: skip
     """Forecast a project under way from its status: when it will be done from here, and what moved the date.
 
@@ -62,28 +67,33 @@ def forecast(
     so that the next forecast can say what moved since. Exit code 2 where the status is not sound: see `sim status check`.
     """
     from sim.cli.run import show_levers
+    from sim.report.figures.drawing import FigureDrawing
     from sim.report.html_report.run_report import write_run
     from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
     from sim.study.analyses.forecast.trend import attribute, keep, plan_before, trend, with_trend
+    from sim.study.api import cores
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
     target = out or Path("out") / f"{loaded.value.name}-forecast"
     earlier = trend(target)
+    workers = cores() if workers is None else workers
+    drawing = FigureDrawing(figures)
+    drawing.get_ready(workers)
     with watched(loaded.value.name) as progress:
         result = run_forecast(
             loaded, facts, runs=runs, seed=seed, workers=workers, learning=learning, logic=logic, engine=engine,
-            out=target, resume=resume, progress=progress, levers=levers,
-            extras=lambda found, directory: write_run(with_trend(found, earlier), directory),
+            out=target, resume=resume, progress=progress, levers=levers, on_sample=drawing.begin,
+            extras=lambda found, directory: write_run(with_trend(found, earlier), directory, drawing),
         )  # fmt: skip
     moved = []
     if moves:
         before = plan_before(earlier, result)
         moved = attribute(
             loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, before=before,
-            found=result.sample,
+            found=result.sample, workers=workers,
         )  # fmt: skip
     keep(result, target)
     click.echo(describe_forecast(result, moved, earlier))
@@ -116,10 +126,9 @@ def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, ove
     A row that is left as it is says that it went as planned.
     """
     from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
-    from sim.study.result import digest
 
     loaded = load(config, overrides)
-    rows = status_sheet(_steps(loaded), as_of.date(), digest(loaded.value), GRAINS[GRAINS.index(grain)])
+    rows = status_sheet(_steps(loaded), as_of.date(), GRAINS[GRAINS.index(grain)])
     _hand_over(rows, out, f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
 
 
@@ -173,11 +182,10 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     from sim.report.presentation import describe_findings
     from sim.study.analyses.forecast.status import read_status
     from sim.study.analyses.forecast.status_checks import check_status
-    from sim.study.result import digest
 
     loaded = load(config, overrides)
     facts = read_status(file, loaded.value.scale.start_date)
-    found = check_status(_steps(loaded), facts, digest(loaded.value))
+    found = check_status(_steps(loaded), facts)
     if found:
         click.echo(describe_findings(found))
     errors = sum(one.weight == "error" for one in found)

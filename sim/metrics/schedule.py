@@ -281,6 +281,14 @@ def earned_by_day(record: Record, days: int) -> Floats:
     return np.cumsum(np.bincount(day, weights=hours, minlength=days)[:days])
 
 
+def skids_by_day(record: Record, days: int) -> Floats:
+    """Return how many skids have come to the site until the end of each day."""
+    rows, plan = record.noted_rows("delivered"), record.index.plan
+    kinds = [plan.unit_info[unit].kind for unit in plan.unit_of[rows[:, 1]].tolist()]
+    there = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
+    return np.cumsum(np.bincount(np.minimum(there // DAY, days - 1), minlength=days)[:days]).astype(np.float64)
+
+
 def paid_by_day(people: Headcount, paid: Floats) -> Floats:
     """Return person-hours paid until the end of each day, waiting and indirect people included."""
     return np.cumsum((people.total + people.overtime.sum(axis=0)) * paid)

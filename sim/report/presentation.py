@@ -233,6 +233,10 @@ def _remarks(result: Result) -> Iterator[str]:
     yield from (f"out of sequence ({how}): {text}" for text in found[:MOST_REMARKS])
     if len(found) > MOST_REMARKS:
         yield f"and {len(found) - MOST_REMARKS} more out of sequence (manifest.json has them)"
+    others = made.get("other_configuration", [])
+    yield from (f"the status was written for another configuration: {text}" for text in others[:MOST_REMARKS])
+    if len(others) > MOST_REMARKS:
+        yield f"and {len(others) - MOST_REMARKS} more inputs (manifest.json has them)"
 
 
 def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str:

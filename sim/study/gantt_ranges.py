@@ -16,7 +16,7 @@ import numpy as np
 from sim.engine.backends import COMPILED
 from sim.metrics.critical_chain import chain_summary
 from sim.metrics.event_log import DAY, Ints, Record
-from sim.metrics.schedule import earned_by_day, on_chain, paid_by_day, worked
+from sim.metrics.schedule import earned_by_day, on_chain, paid_by_day, skids_by_day, worked
 from sim.metrics.workforce import headcount
 from sim.plan.compile import NONE
 from sim.plan.layout import place_number
@@ -212,14 +212,15 @@ def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column
     `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
     and `plan_end` of the expected plan, and `critical`, the share of replications in which it had a part of the driving
     chain; `runs` is how many were looked at. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
-    earned and paid until then. `bindings` has a row a resource on the driving chain: cause, what (the system of a
-    factory, the trade of a crew), mean days, and the share of replications in which it held the chain a day or more.
+    earned and paid until then, and in columns `skids_` of skids that have come to the site. `bindings` has a row a
+    resource on the driving chain: cause, what (the system of a factory, the trade of a crew), mean days, and the share of
+    replications in which it held the chain a day or more.
     """
     chosen = sampled_replications(case, sample)
     if not len(chosen):
         return {}
     groups = Groups.of(case, gantt_rows(log))
-    begins, ends, chains, earned, paid, short = [], [], [], [], [], []
+    begins, ends, chains, earned, paid, skids, short = [], [], [], [], [], [], []
     for record, people in _records(case, seed, chosen):
         begin, end = groups.spans(record)
         begins.append(begin)
@@ -229,9 +230,12 @@ def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column
         short.append(chain.minutes)
         earned.append(earned_by_day(record, case.days))
         paid.append(people)
+        skids.append(skids_by_day(record, case.days))
     planned = _planned(case)
     spread = _spread(groups, np.array(begins), np.array(ends), np.array(chains), groups.spans(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
+    if skids[0].any():
+        bands |= {"skids_planned": skids_by_day(planned, case.days), **_bands("skids", skids)}
     hours: Columns = {"day": np.arange(case.days), "planned": earned_by_day(planned, case.days), **bands}
     return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(short)}
 

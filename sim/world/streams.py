@@ -18,7 +18,7 @@ unscrambled Sobol sequence is taken, a published table (Joe and Kuo 2008) withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -240,6 +240,17 @@ def rescaled_in_case(ends: FloatArray, drawn: FloatArray) -> FloatArray:
     widths = np.append(ends[:-1], 1.0) - begins
     place: FloatArray = np.clip((drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
     return place
+
+
+@dataclass(frozen=True)
+class SharedUniforms:
+    """Draws of what a replication shares, its factors and delays, beside which every single input is drawn plainly."""
+
+    draws: Callable[[Sequence[str], int, int], FloatArray]
+
+    def __call__(self, names: Sequence[str], first: int, count: int) -> FloatArray:
+        """Return the draws of these names, shape (names, count)."""
+        return self.draws(names, first, count)
 
 
 @lru_cache(maxsize=4)

@@ -17,12 +17,15 @@ STUDY = """
 import sys
 import sim
 from sim.errors import SimError
-from sim.study import chunk
-config, out, runs, workers, resume, *more = sys.argv[1:]
+from sim.study import api, chunk
+config, status, out, runs, workers, resume, *more = sys.argv[1:]
+if status:
+    api.HELD_SECONDS = 0.0  # a forecast that is killed at once has kept its chunks, however quick it is
 if more and more[0].isdigit():
     chunk.LARGEST = int(more.pop(0))
 try:
-    sim.run(sim.load(config, more), runs=int(runs), workers=int(workers), out=out, resume=resume == "resume")
+    loaded = sim.load(config, more, status=status or None)
+    sim.run(loaded, runs=int(runs), workers=int(workers), out=out, resume=resume == "resume")
 except SimError as error:
     print(error, file=sys.stderr)
     raise SystemExit(error.exit_code)
@@ -50,10 +53,11 @@ def sim(
 
 
 def study(
-    out: Path, runs: int, *, workers: int = 1, resume: bool = False, more: Iterable[str] = (), config: Path = TINY
-) -> subprocess.Popen[str]:
-    """Begin a run of a project in a process group of its own."""
-    given = [str(config), str(out), str(runs), str(workers), "resume" if resume else "anew", *more]
+    out: Path, runs: int, *, workers: int = 1, resume: bool = False, more: Iterable[str] = (), config: Path = TINY,
+    status: Path | None = None,
+) -> subprocess.Popen[str]:  # fmt: skip
+    """Begin a run of a project, from its first day or a status, in a process group of its own."""
+    given = [str(config), str(status or ""), str(out), str(runs), str(workers), "resume" if resume else "anew", *more]
     return subprocess.Popen(
         [sys.executable, "-c", STUDY, *given],
         stdout=subprocess.DEVNULL,

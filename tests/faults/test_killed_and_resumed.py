@@ -136,6 +136,22 @@ def test_a_hundred_kills_leave_no_trace(
     observed(f"{killed} kills in {runs} runs, {damaged} damaged chunks: all results identical, none orphaned")
 
 
+def test_a_forecast_that_was_killed_goes_on_and_is_the_same(tmp_path: Path) -> None:
+    status = tmp_path / "status.csv"
+    status.write_text("kind,what,date\ndata_date,,2026-01-23\n")
+    whole, killed = tmp_path / "whole" / "tiny", tmp_path / "killed" / "tiny"
+    for out in (whole, killed):
+        out.parent.mkdir()
+    assert ended(study(whole, 60, status=status, more=["10"]))[0] == 0
+    process = study(killed, 60, status=status, more=["10"])
+    assert wait_for_chunk(process, killed)
+    process.kill()
+    ended(process)
+    assert chunks(killed)
+    assert ended(study(killed, 60, status=status, resume=True, more=["10"])) == (0, "")
+    assert contents(killed) == contents(whole)
+
+
 # Fifty times two processes begin a run in one place, at the same moment; who gets in goes on once the other has ended.
 RACE = """
 import os, sys, time

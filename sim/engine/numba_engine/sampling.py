@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor, isnan
 
 import numpy as np
@@ -44,7 +45,7 @@ from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
-from sim.world.streams import stream_key, uniforms
+from sim.world.streams import SharedUniforms, stream_key, uniforms
 
 # --- one input -------------------------------------------------------------------------------------------------------
 
@@ -186,16 +187,18 @@ class DrawTables:
     """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `figures` that never change.
 
     First attempts are drawn by the kernel, one by one as they are reached. Where `uniforms` is given they come
-    from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all.
+    from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all; of `SharedUniforms` only the
+    shared factors and delays do.
     """
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
         """Give every input its key and find the recipes they share."""
         self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
+        self.forced = uniforms is not None and not isinstance(uniforms, SharedUniforms)
         # by name, not by number: an input keeps its random numbers when others come or go
-        keys = np.array([stream_key(seed, name) for name in inputs.names], np.uint64).reshape(-1, 2)
+        keys = _keys(seed, inputs.names)
         made = recipes(inputs)
-        self.numbers = _numbers(inputs, keys, made, (), forced=uniforms is not None)
+        self.numbers = _numbers(inputs, keys, made, (), forced=self.forced)
         self.figures = np.concatenate([inputs.tables.data, made.minutes])
 
     def chunk(self, first: int, count: int) -> Iterator[SharedDraws]:
@@ -206,7 +209,7 @@ class DrawTables:
         delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
         factors, delays = shared(inputs, factors, delays)
         # behind the shared figures, so that all that changes with the replication is one column
-        own = self.uniforms(inputs.names, first, count) if self.uniforms else np.empty((0, count))
+        own = draw(inputs.names, first, count) if self.forced else np.empty((0, count))
         figures = np.concatenate([factors, delays, own])
         for column in range(count):
             yield SharedDraws(first + column, factors[:, column], figures[:, column])
@@ -214,6 +217,12 @@ class DrawTables:
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Draw each replication on its own."""
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
+
+
+@lru_cache(maxsize=8)
+def _keys(seed: int, names: tuple[str, ...]) -> Words:
+    """Return the keys of streams, shape (names, 2), as uint64: plans that differ in chances alone share them."""
+    return np.array([stream_key(seed, name) for name in names], np.uint64).reshape(-1, 2)
 
 
 def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int] | Ints) -> tuple[Ints, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sim.report.figures.gantt import data_day
 from sim.report.formatting import day_of_month, money_scale
 from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
-from sim.report.result_view import ResultView
+from sim.report.result_view import ResultView, Values
 
 ACTUAL = ("mw_online", "headcount")
 """Charts of one curve by day that have an actual line."""
@@ -31,13 +31,35 @@ def _marked(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
     """Return a chart with the data date, and what is actual until then."""
     mark = Mark("x", float(day), f"data date {day_of_month(view.dates.date_of(day - 1))}", "ink", DASHED)
     series = chart.series
-    if name in (*ACTUAL, "capital"):
-        curve = curve_of(view.curves, CAPITAL if name == "capital" else name)
-        scale = money_scale(float(curve["mean"].max()))[0] if name == "capital" else 1.0
-        curve = curve[curve["day"] < day]
-        x, y = curve["day"].to_numpy(), curve["p50"].to_numpy() / scale
-        series = (*series, Series("actual", "line", "ink", x, y, width=2.5))
+    if (actual := _actual(view, name)) is not None:
+        days, values = actual
+        series = (*series, Series("actual", "line", "ink", days[days < day], values[days < day], width=2.5))
+    if name == "mw_online":
+        series = (*series, *_last_forecast(view))
     return replace(chart, series=series, marks=(*chart.marks, mark))
+
+
+def _actual(view: ResultView, name: str) -> tuple[Values, Values] | None:
+    """Return days and values of the curve of which what is before the data date is actual; None of other charts."""
+    if name == "skids":
+        return view.hours["day"].to_numpy(), view.hours["skids_p50"].to_numpy()
+    if name not in (*ACTUAL, "capital"):
+        return None
+    curve = curve_of(view.curves, CAPITAL if name == "capital" else name)
+    scale = money_scale(float(curve["mean"].max()))[0] if name == "capital" else 1.0
+    return curve["day"].to_numpy(), curve["p50"].to_numpy() / scale
+
+
+def _last_forecast(view: ResultView) -> Iterator[Series]:
+    """Yield P50 and P80 of first, half and all MW as the forecast before this one told them."""
+    before = view.manifest["forecast"].get("trend", [])[:-1]
+    if not before or not view.planned_ramp:
+        return
+    first, full = view.planned_ramp[0][1], view.planned_ramp[-1][1]
+    for quantile, colour in (("p50", "p50"), ("p80", "p80")):
+        days = [_number(before[-1]["days"].get(name, {}).get(quantile)) for name in FIRST_HALF_ALL]
+        label = f"forecast of {before[-1]['data_date']}, {quantile.upper()}"
+        yield Series(label, "line", colour, days, [first, full / 2, full], dash=DASHED, width=1.2)
 
 
 # --- forecasts over data dates ------------------------------------------------------------------------------------------
@@ -121,7 +143,13 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
                 [one["factor"], _spread(one["prior"]), _spread(one["posterior"]), f"{one['explained']:.0%}"]
                 for one in made["learnt"]
             ],
-            "remarks": [f"Out of sequence: {text}." for text in made["out_of_sequence"]],
+            "remarks": [
+                *(f"Out of sequence: {text}." for text in made["out_of_sequence"]),
+                *(
+                    f"The status was written for another configuration: {text}."
+                    for text in made.get("other_configuration", [])
+                ),
+            ],
         }
     }
 

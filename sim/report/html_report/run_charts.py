@@ -28,7 +28,7 @@ from sim.report.html_report.chart_spec import (
 )
 from sim.report.html_report.forecast_charts import at_data_date
 from sim.report.html_report.money_charts import capital, funding, joint
-from sim.report.html_report.typical_run_charts import flow, flowline, trades
+from sim.report.html_report.typical_run_charts import flow, flowline, skids, trades
 from sim.report.representative_run import (
     headcount_by_trade,
     skid_flow,
@@ -58,6 +58,8 @@ def _run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
         yield "peak", peak(view)
     if len(view.hours):
         yield "man_hours", man_hours(view)
+    if "skids_p50" in view.hours:
+        yield "skids", skids(view)
     yield "capital", capital(view)
     if (found := funding(view)) is not None:
         yield "funding", found

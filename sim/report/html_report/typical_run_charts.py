@@ -1,16 +1,30 @@
-"""The charts of the typical run in a project's report, as data: people by trade, blocks over time, skids by state."""
+"""The charts of the typical run in a project's report, as data: people by trade, blocks over time, skids by state.
+
+Of skids on site there is also how they come in all runs that are looked at.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from sim.plan.layout import place_number
 from sim.report.figures import workforce
 from sim.report.figures.flowline import BETWEEN
+from sim.report.figures.from_result import hours_runs
 from sim.report.formatting import day_of_month, number
-from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, date_axis, in_one_line
+from sim.report.html_report.chart_spec import (
+    DASHED,
+    Chart,
+    ChartAxis,
+    Mark,
+    Series,
+    date_axis,
+    in_one_line,
+    moving_days,
+)
 from sim.report.representative_run import STAGES, hall_releases, online_days, stages
 from sim.report.result_view import PEAK, ResultView, Values
 
@@ -114,3 +128,27 @@ def flow(view: ResultView, data: dict[str, Values]) -> Chart:
         None,
         tuple(series),
     )
+
+
+def skids(view: ResultView) -> Chart:
+    """Return how many skids have come to the site, cumulative."""
+    x, below, middle, above, planned = (
+        view.hours[name].to_numpy(dtype=np.float64) for name in ("day", *SKIDS, "skids_planned")
+    )
+    title = f"Skids on site: {number(float(middle[-1]))} in all"
+    return Chart(
+        title,
+        in_one_line(replace(view.info, runs=hours_runs(view)).caption("Cumulative; set or still in the yard")),
+        f"{title}.",
+        date_axis(view.dates, *moving_days(view.hours, [*SKIDS, "skids_planned"])),
+        ChartAxis("skids, cumulative"),
+        None,
+        (
+            Series("P10 to P90", "band", "band-2", x, above, below, step=True),
+            Series("P50", "line", "p50", x, middle, step=True),
+            Series("expected plan", "line", "ink", x, planned, step=True, dash=DASHED, width=1.6),
+        ),
+    )
+
+
+SKIDS = ("skids_p10", "skids_p50", "skids_p90")

@@ -265,6 +265,12 @@ def explain_differences(then: Mapping[str, Any], config: Mapping[str, Any], plan
     return _shown([*_changed(then["inputs"], inputs(config))]) + _waits(then.get("chain", {}), chain(planned))
 
 
+def flat_inputs(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every number and word of a resolved configuration by its whole path."""
+    return {f"{section}.{path}" if path else section: value for section, node in inputs(config).items()
+            for path, value in node.items()}  # fmt: skip
+
+
 def changed_inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say which inputs of one resolved configuration are others in another, a line each."""
     return _shown([*_changed(inputs(then), inputs(now))])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from openpyxl import Workbook
 
 import sim
 from sim.config.overrides import continued
@@ -20,7 +22,7 @@ from sim.study.analyses.forecast.forecast_case import Finished, forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, Status, read_status, write_csv
-from sim.study.analyses.forecast.status_checks import check_status
+from sim.study.analyses.forecast.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import forecast_summary
 from sim.study.case import Case, prepare_case
@@ -46,7 +48,7 @@ def as_of(share: float) -> date:
 
 def as_planned(folder: Path, share: float, grain: Grain) -> Status:
     path = folder / "status.csv"
-    path.write_bytes(write_csv(status_sheet(steps(), as_of(share), "", grain)))
+    path.write_bytes(write_csv(status_sheet(steps(), as_of(share), grain)))
     return read_status(path, START)
 
 
@@ -127,6 +129,9 @@ def test_a_status_after_the_completion_is_told() -> None:
         ('kind,what,date,count\ndata_date,,2026-06-01,\ncount,online,2026-06-01,"2,5"\n', "like 2.5"),
         ("kind,what,date\ndata_date,,2026-06-01\ncount,online,2026-06-01,2,5\n", "numbers have a point"),
         ("kind,what,date\ndata_date,,2026-06-01\nmilstone,x,\n", "did you mean milestone"),
+        ("kind;what;date;count\ndata_date;;2026-06-01;\ncount;online;2026-06-01;2,5\n", "like 2.5"),
+        ("kind,what,date,count\ndata_date,,2026-06-01,\ncount,online,2026-06", "ends within a row"),
+        ("kind,what,date,state\ndata_date,,2026-06-01,\nconfig,0123,,{half\n", "as `sim status init` wrote it"),
     ],
 )
 def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str, told: str) -> None:
@@ -237,3 +242,90 @@ def test_earned_value_by_hand() -> None:
     assert value.earned_schedule == pytest.approx(2.5)
     assert value.spi_t == pytest.approx(2.5 / 3)
     assert value.estimate_at_completion == pytest.approx(40 * 32 / 25)
+
+
+def test_earned_value_of_published_examples() -> None:
+    # the manual of the R package PRA (Govan, CRAN; after Damnjanovic and Reinschmidt, Data Analytics for Engineering, 2020):
+    # BAC 100,000, planned 10, 20, 40, 70 and 100 %; after three periods 35 % are done for 63,000: SPI 0.875, EAC = BAC / CPI
+    value = earned_value(100_000 * np.array([0.1, 0.2, 0.4, 0.7, 1.0]), 35_000.0, 63_000.0, 3)
+    assert (value.planned, value.spi, value.cpi) == pytest.approx((40_000, 0.875, 35 / 63))
+    assert value.estimate_at_completion == pytest.approx(100_000 / (35 / 63))
+    # Microsoft's example of its field SPI: four days for 100 $; after two of them 50 $ are scheduled and 60 % done for 60 $
+    value = earned_value(np.array([25.0, 50.0, 75.0, 100.0]), 60.0, 60.0, 2)
+    assert (value.planned, value.spi, value.cpi) == pytest.approx((50, 1.2, 1.0))
+    # HKSM's example of earned schedule: in week 20 as much is earned as was scheduled for week 18: ES 18, SPI(t) 0.90
+    weeks = np.cumsum(np.linspace(1.0, 3.0, 30))
+    value = earned_value(weeks, weeks[17], float("nan"), 20)
+    assert (value.earned_schedule, value.spi_t) == pytest.approx((18, 0.90))
+    # Lipke's figure of the concept: all of May and a part of June by the end of July, ES = 5 + (EV - PV5) / (PV6 - PV5)
+    months = np.array([5.0, 15.0, 30.0, 50.0, 75.0, 105.0, 135.0, 155.0])
+    value = earned_value(months, 85.0, float("nan"), 7)
+    assert (value.earned_schedule, value.spi_t) == pytest.approx((5 + (85 - 75) / (105 - 75), (5 + 1 / 3) / 7))
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.6, 0.9, 0.99])
+def test_a_half_written_file_is_no_status(tmp_path: Path, cut: float) -> None:
+    whole = write_csv(status_sheet(steps(), as_of(0.5), "counts"))
+    path = tmp_path / "status.csv"
+    at = int(cut * len(whole))
+    path.write_bytes(whole[: at - 1] if whole[at - 1 : at] == b"\n" else whole[:at])
+    with pytest.raises(ConfigError, match=r"ends within a row|one of"):
+        read_status(path, START)
+
+
+def test_a_workbook_keeps_dates_as_dates_and_an_empty_sheet_is_told(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.title = "status"
+    book.save(tmp_path / "empty.xlsx")
+    with pytest.raises(ConfigError, match="first row has the columns' names"):
+        read_status(tmp_path / "empty.xlsx", START)
+    day = START + timedelta(days=100)
+    book.active.append(["kind", "what", "date", "finish"])
+    book.active.append(["data_date", None, day, None])
+    book.active.append(["milestone", "h1.dry_in", None, datetime(day.year, day.month, day.day)])
+    book.save(tmp_path / "dates.xlsx")
+    found = read_status(tmp_path / "dates.xlsx", START)
+    assert (found.data_date, found.minute) == (day, 101 * 1440)
+    # what ends on a day has that whole day, as in a CSV
+    assert [fact.finish for fact in found.facts] == [101 * 1440]
+
+
+def test_a_status_of_another_configuration_says_what_differs_with_both_values(tmp_path: Path) -> None:
+    given = as_planned(tmp_path, 0.5, "counts")
+    assert other_configuration(CONFIG.value, given) == ()
+    other = sim.load("configs/one_block.yaml", ["logistics.cranes=2", "systems.electrical.factory.lines=7"])
+    (lines, cranes) = other_configuration(other.value, given)
+    before = CONFIG.value
+    assert cranes == f"logistics.cranes was {before.logistics.cranes}, is 2"
+    assert lines == f"systems.electrical.factory.lines was {before.by_system['electrical'].factory.lines}, is 7"
+    case = forecast_case(other, given)
+    notes = [str(one.problem) for one in check_status(case.steps, given)]
+    assert all(any(one in note for note in notes) for one in (lines, cranes))
+    assert case.under_way()["forecast"]["other_configuration"] == [lines, cranes]
+
+
+def test_nothing_that_is_assumed_happens_before_what_it_waits_for() -> None:
+    # what is reported is late, what it waits for is not reported and would be later still by the median lateness
+    given = status(0.7)
+    late = [
+        Fact(n, "activity", name, start=route.planned[place - 1] + 90 * 1440, finish=route.planned[place] + 90 * 1440)
+        for n, (name, (unit, place)) in enumerate(steps().activities.items())
+        if place
+        and (route := steps().routes[unit]).planned[place] + 90 * 1440 < given.minute
+        and name.startswith("h1.shell")
+    ]
+    reported = {steps().activities[fact.what][0] for fact in late}
+    progress = progress_of(replace(given, facts=tuple(late)))
+    rows, times = steps().rows, progress.times
+    for gate, waits in progress.waits.items():
+        signals = sorted(
+            (times[unit][place], rows[progress.steps.routes[unit].steps[place]][2])
+            for _, unit, place in progress.steps.signallers.get(gate, [])
+            if place < len(times[unit])
+        )
+        for needed, unit, place in waits:
+            reached, there = 0, 0
+            for minute, amount in signals:
+                reached, there = reached + amount, minute if reached < needed else there or minute
+            if reached >= needed > 0 and unit not in reported:
+                assert times[unit][place] >= there

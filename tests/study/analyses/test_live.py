@@ -200,7 +200,7 @@ def test_the_weather_is_kept_where_a_move_does_not_change_it() -> None:
 def test_with_a_status_what_is_past_stays_and_only_what_lies_ahead_moves(tmp_path: Path) -> None:
     base = prepare_case(load(TINY))
     day = base.project.scale.start_date + timedelta(days=15)
-    sheet = status_sheet(PlanSteps.of(base), day, "", GRAINS[1])
+    sheet = status_sheet(PlanSteps.of(base), day, GRAINS[1])
     (tmp_path / "status.csv").write_bytes(write_csv(sheet))
     with Live(TINY, runs=4, seed=1, workers=1, status=tmp_path / "status.csv") as here:
         shown = last(here, {})

@@ -5,7 +5,7 @@ It is a case like any other, so that whatever runs a case runs a forecast: execu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -21,33 +21,33 @@ from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replic
 from sim.engine.initial_state import InitialState
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.measure import MetricContext
+from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
 from sim.study.analyses.forecast.earned_value import payments, project_earned_value
 from sim.study.analyses.forecast.learning import (
     KEPT_STEPS,
     PAST_SEED,
-    PASTS,
     Learnt,
     Pasts,
     Posterior,
     PosteriorUniforms,
-    Statistics,
-    only_shared,
-    simulated_pasts,
+    pasts_beside_facts,
 )  # fmt: skip
 from sim.study.analyses.forecast.open_risks import with_risks
-from sim.study.analyses.forecast.plan_steps import PlanSteps, Recent, translated
+from sim.study.analyses.forecast.plan_steps import PlanSteps, Recent, prepared, same_steps, translated
 from sim.study.analyses.forecast.progress import History, Progress
-from sim.study.analyses.forecast.remaining import RemainingWork
-from sim.study.analyses.forecast.status import LOGIC, ONLINE, Logic, Status, read_status
-from sim.study.analyses.forecast.status_checks import require_sound
+from sim.study.analyses.forecast.remaining import CommonFactors, RemainingWork
+from sim.study.analyses.forecast.status import LOGIC, NOTHING_KNOWN, ONLINE, Logic, Status, read_status
+from sim.study.analyses.forecast.status_checks import other_configuration, require_sound
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many
 from sim.study.case import Case, prepare_case
+from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result, digest
 from sim.study.runner import Progress as RunProgress
 from sim.world.project_calendars import day_minutes
+from sim.world.streams import SharedUniforms
 
 HISTORIES = 10
 """So many of them, the nearest to the facts, are gone on from in turns."""
@@ -63,8 +63,8 @@ class Finished(SimError):
 
 SEEN_PASTS: Recent[Pasts] = Recent(4)
 SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(3)
-PREPARED: Recent[Case] = Recent(2)
-CHANGED: Recent[Case] = Recent(2)
+SEEN_BY_PLAN: Recent[History] = Recent(3)
+CHANGED: Recent[Case] = Recent(3)
 """Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
 
 
@@ -75,7 +75,7 @@ class ForecastCase(Case):
     `basis` is the case of the plan by which the past is seen: that before anything was changed to see what it does.
     """
 
-    status: Status | None = None
+    status: Status = NOTHING_KNOWN
     learning: bool = True
     logic: Logic = "retained_logic"
     basis: Case | None = None
@@ -85,6 +85,10 @@ class ForecastCase(Case):
     """The project as it was stated, with all chances."""
     begun: Case | None = None
     """The case from its first day with these chances, where nothing is known of any risk."""
+    seen_in: CompiledPlan | None = None
+    """The plan with other chances but the same steps, of which histories are found already."""
+    promised: bool = True
+    """Whether new promises are believed, or what is not there yet takes what it was drawn to take."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what was worked out about the past."""
@@ -94,7 +98,6 @@ class ForecastCase(Case):
 
     def under_way(self) -> dict[str, Any]:
         """Return what a forecast was made from: its data date, and what was learnt, implied and out of sequence."""
-        assert self.status is not None
         return {
             "forecast": {
                 "data_date": self.status.data_date.isoformat(),
@@ -106,6 +109,7 @@ class ForecastCase(Case):
                 "implied": self.progress.implied,
                 "late_days": self.progress.late / MINUTES_PER_DAY,
                 "out_of_sequence": list(self.progress.out_of_sequence),
+                "other_configuration": list(other_configuration(self.stated or self.project, self.status)),
                 "evidence": self.pasts.evidence if self.learning else 0,
                 "learnt": [asdict(one) for one in self.learnt],
                 "earned_value": self.earned_value(),
@@ -117,7 +121,6 @@ class ForecastCase(Case):
 
     def earned_value(self) -> dict[str, Any]:
         """Return earned value at the data date, in hours and in dollars."""
-        assert self.status is not None
         assert self.expected is not None
         log = translated(self.expected, self.plan if self.basis is None else self.basis.plan, self.plan)
         paid = self.as_planned[1]["capital_deployed_usd"]
@@ -137,7 +140,7 @@ class ForecastCase(Case):
     def continued_by(self, other: Case) -> Case:
         """Return a changed case that goes on from this status, its past seen by this plan."""
         given = {field.name: getattr(other, field.name) for field in fields(Case)}
-        found = replace(self, **given, basis=self._plain, stated=other.project)
+        found = replace(self, **given, basis=self.plain, stated=other.project, seen_in=None)
         # what the facts teach does not depend on what is changed from here on
         found.__dict__["pasts"] = self.pasts
         return found
@@ -155,14 +158,19 @@ class ForecastCase(Case):
         return PlanSteps(self.project, self.plan, translated(log, plan, self.plan))
 
     def _history(self, steps: PlanSteps) -> History:
-        assert self.status is not None
         progress = Progress(steps, self.status, day_minutes(self.project), self.logic)
         return History(progress, progress.state(self.planned))
+
+    @property
+    def _told(self) -> tuple[object, ...]:
+        """Return what histories are made of."""
+        return self.logic, self.status.minute, *self.status.without("risk", "money", "hours").facts
 
     @cached_property
     def _expected_history(self) -> History:
         """Return the past that is nearest to the expected plan."""
-        return self._history(self.steps)
+        seen = self.seen_in or self.plan
+        return SEEN_BY_PLAN.get((self.expected, seen), self._told, lambda: self._history(self.steps))
 
     @property
     def progress(self) -> Progress:
@@ -175,33 +183,21 @@ class ForecastCase(Case):
         return self._expected_history.state
 
     @cached_property
-    def _plain(self) -> Case:
+    def plain(self) -> Case:
         """Return the case from its first day, by which the past is simulated."""
         return self.begun or self.basis or Case(**{field.name: getattr(self, field.name) for field in fields(Case)})
 
     @cached_property
     def pasts(self) -> Pasts:
         """Return simulated pasts beside the facts."""
-        assert self.status is not None
         # statuses that differ in what they promise have the same pasts
         told = self.status.minute, *self.status.only("count", "milestone", "activity", "hours").facts
-        return SEEN_PASTS.get((self._plain,), told, self._pasts_beside_facts)
-
-    def _pasts_beside_facts(self) -> Pasts:
-        assert self.status is not None
-        case = self._plain
-        seen = PlanSteps.of(case)
-        statistics = Statistics(seen, self.status)
-        found = np.concatenate([statistics.of(some) for some in simulated_pasts(case)])
-        drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
-        return Pasts(case.plan.inputs, drawn, statistics, found)
+        return SEEN_PASTS.get((self.plain,), told, partial(pasts_beside_facts, self.plain, self.status))
 
     @cached_property
     def histories(self) -> tuple[History, ...]:
         """Return the histories that replications go on from in turns: the facts, and between them what is possible."""
-        assert self.status is not None
-        told = self.logic, self.status.minute, *self.status.without("risk", "money", "hours").facts
-        return SEEN_HISTORIES.get((self._plain, self.plan), told, self._possible_histories)
+        return SEEN_HISTORIES.get((self.plain, self.seen_in or self.plan), self._told, self._possible_histories)
 
     def _possible_histories(self) -> tuple[History, ...]:
         found = (self._history(self._steps_of_past(past)) for past in self.pasts.nearest(HISTORIES))
@@ -209,15 +205,16 @@ class ForecastCase(Case):
 
     def _steps_of_past(self, past: int) -> PlanSteps:
         """Return where facts stand in the plan as a simulated past went."""
-        known: dict[int, PlanSteps] = self._plain.__dict__.setdefault("_steps_of_pasts", {})
-        if self.plan is not self._plain.plan or len(self.plan.rows) > MOST_STEPS:
+        known: dict[int, PlanSteps] = self.plain.__dict__.setdefault("_steps_of_pasts", {})
+        others = self.plain.plan is not self.plan and self.plain.plan is not self.seen_in
+        if others or len(self.plan.rows) > MOST_STEPS:
             known = {}
         elif len(self.plan.rows) > KEPT_STEPS and past not in known and len(known) >= HISTORIES:
             known.clear()
         if past not in known:
-            (done,) = self._plain.replications(PAST_SEED, past, 1)
+            (done,) = self.plain.replications(PAST_SEED, past, 1)
             known[past] = made = self._steps_by(done.outcome.log)
-            made.signallers, made.suppliers  # noqa: B018 (worked out once, before it is copied)
+            made.signallers, made.suppliers, made.stages  # noqa: B018 (worked out once, before it is copied)
         return known[past].copy()
 
     @cached_property
@@ -228,12 +225,11 @@ class ForecastCase(Case):
     @property
     def learnt(self) -> list[Learnt]:
         """Return the factors that the actuals teach something about, those that moved most first."""
-        return [] if self.posterior is None else self.posterior.described(self._plain.plan.inputs)
+        return [] if self.posterior is None else self.posterior.described(self.plain.plan.inputs)
 
     @cached_property
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with, which are history until the data date: what was paid is paid."""
-        assert self.status is not None
         found = super().metric_context
         model = replace(found.cost_model, reported=payments(self.status))
         return replace(found, since=self.status.minute, cost_model=model)
@@ -241,7 +237,7 @@ class ForecastCase(Case):
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and curves of the expected plan, of which nothing has happened yet."""
-        return self._plain.as_planned
+        return self.plain.as_planned
 
     # --- future -------------------------------------------------------------------------------------------------
 
@@ -262,28 +258,20 @@ class ForecastCase(Case):
     def remaining(self, seed: int, replication: int) -> InitialState:
         """Return the state that a replication under a seed continues from."""
         if seed not in self._remaining:
-            draws, of = self.draws(seed).uniforms, len(self.histories)
+            common, of = CommonFactors(self.plan.inputs, self.draws(seed).uniforms), len(self.histories)
             self._remaining[seed] = [
-                RemainingWork(self.plan, seed, past.state, past.progress, draws, (number, of))
+                RemainingWork(self.plan, seed, past.state, past.progress, common, (number, of), promised=self.promised)
                 for number, past in enumerate(self.histories)
             ]
         turns = self._remaining[seed]
         return turns[replication % len(turns)](replication)
 
     def _spread(self, seed: int) -> Uniforms | None:
-        """Return where the compiled engine has first attempts from, if not plain: the same object, tables are found by it."""
+        """Return where the compiled engine has first attempts from, if not plain: equal ones, tables are found by them."""
         if self.sampling.is_plain and self.posterior is None:
             return None
-        if seed not in self._spreads:
-            draws = self.draws(seed).uniforms
-            shared = partial(only_shared, self.plan.inputs.names, draws)
-            self._spreads[seed] = shared if self.sampling.is_plain else draws
-        return self._spreads[seed]
-
-    @cached_property
-    def _spreads(self) -> dict[int, Uniforms]:
-        """Return where the compiled engine has first attempts from, by seed."""
-        return {}
+        draws = self.draws(seed).uniforms
+        return SharedUniforms(draws) if self.sampling.is_plain else draws
 
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
@@ -312,12 +300,6 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     )  # fmt: skip
 
 
-def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
-    """Return the case of a configuration from its first day; the same for all that is made of it one after another."""
-    says = digest(config.value), config.files, engine
-    return PREPARED.get((), says, partial(prepare_case, config, engine=engine))
-
-
 def forecast_case(
     config: Loaded[Project],
     status: Status | str | Path,
@@ -329,11 +311,14 @@ def forecast_case(
     runs: int = 0,
     planned: Case | None = None,
     basis: Case | None = None,
+    past: Case | None = None,
+    promised: bool = True,
 ) -> ForecastCase:
     """Return a project ready to be continued from its status; raises ConfigError where the status is not sound.
 
     `planned` is the case of the same configuration, where it was prepared already; `basis` that of the plan by which the
-    past is seen, where it is another one.
+    past is seen, where it is another one; `past` the case whose replications are the pasts, where other facts chose it;
+    `promised` says whether promises are believed.
     """
     if not isinstance(status, Status):
         status = read_status(status, config.value.scale.start_date)
@@ -342,29 +327,38 @@ def forecast_case(
         raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
     expected = (basis or base).planned_run.log
-    case = _as_forecast(base, status, learning, LOGIC[LOGIC.index(logic)], basis, expected, base)
-    require_sound(case.steps, status)
+    given = {
+        "status": status,
+        "learning": learning,
+        "logic": logic,
+        "basis": basis,
+        "expected": expected,
+        "promised": promised,
+    }
+    case = _as_forecast(base, **given, begun=past or base)
+    if past is None:
+        require_sound(case.steps, status)
     if case.state.complete:
         raise Finished(f"{status.file}: everything is online by {status.data_date}; there is nothing left to forecast")
     changed = with_risks(config, status, case.plan, case.state)
     if changed is config:
         return case
     # risks change chances alone; crews and order dates stay, and with them the history
-    how = digest(changed.value), sampling, runs, engine
-    base = CHANGED.get((base,), how, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
-    begun = None if basis is not None else base if status.of("risk") else case.begun
-    found = _as_forecast(base, status, learning, case.logic, basis, expected, begun)
-    return replace(found, stated=config.value)
+    says = digest(changed.value), sampling, 0 if sampling == "mc" else runs, engine
+    other = CHANGED.get((base,), says, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
+    begun = past or (None if basis is not None else other if status.of("risk") else case.begun)
+    seen = case.plan if same_steps(case.plan, other.plan) else None
+    return _as_forecast(other, **given, begun=begun, stated=config.value, seen_in=seen)
 
 
-def _as_forecast(
-    base: Case, status: Status, learning: bool, logic: Logic, basis: Case | None, expected: Log, begun: Case | None
-) -> ForecastCase:
+def _as_forecast(base: Case, **more: Any) -> ForecastCase:
     """Return a case with all that is its own, that goes on from a status."""
-    given = {field.name: getattr(base, field.name) for field in fields(Case)}
-    return ForecastCase(
-        **given, status=status, learning=learning, logic=logic, basis=basis, expected=expected, begun=begun
-    )
+    found = ForecastCase(**{field.name: getattr(base, field.name) for field in fields(Case)}, **more)
+    # what was worked out of the plan is the same in both
+    found.__dict__["planned_run"] = base.planned_run
+    if base.engine == COMPILED:
+        found.__dict__["kernel_plan"] = base.kernel_plan
+    return found
 
 
 # --- running --------------------------------------------------------------------------------------------------------
@@ -374,14 +368,14 @@ def forecast(
     config: ConfigLike, status: Status | str | Path, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None,
     learning: bool = True, logic: str | None = None, engine: str = AUTO, sampling: str = "mc",
     out: str | Path | None = None, resume: bool = False, progress: RunProgress | None = None,
-    extras: Callable[[Result, Path], object] | None = None, levers: bool | None = False,
+    extras: Callable[[Result, Path], object] | None = None,
+    on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None, levers: bool | None = False,
 ) -> Result:  # fmt: skip
     """Continue a project from its status, many times; return its metrics and curves as `sim.run` does.
 
     `status` is a file as `sim status init` writes it. With `learning` common factors are learnt from the actuals; `logic` is
     retained_logic or progress_override, for work that is out of sequence; left out, what the status says. The manifest says
-    under `forecast` what was learnt, what was implied and what is out of sequence. The other options are those of `sim.run`.
-    Raises SimError.
+    under `forecast` what was learnt, implied and out of sequence. Further options as of `sim.run`. Raises SimError.
 
     >>> config = sim.load("configs/hybrid.yaml")
     >>> result = sim.forecast(config, "configs/status/hybrid_december.csv", runs=200)
@@ -390,5 +384,5 @@ def forecast(
     under_way = continued(as_loaded(config), status, learning=learning, logic=logic)
     return run_many(
         under_way, runs=runs, seed=seed, workers=workers, engine=engine, sampling=sampling, out=out, resume=resume,
-        progress=progress, extras=extras, levers=levers,
+        progress=progress, extras=extras, on_sample=on_sample, levers=levers,
     )  # fmt: skip

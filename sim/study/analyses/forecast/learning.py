@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,11 +111,6 @@ class PosteriorUniforms:
                 moved = moved + column[:, None] * score
             drawn[self.rows] = np.clip(ndtr(moved), EDGE, 1 - EDGE)
         return drawn
-
-
-def only_shared(inputs: Sequence[str], draws: Uniforms, names: Sequence[str], first: int, count: int) -> Any:
-    """Return draws of what is shared; NaN for single inputs, which the kernel draws as it reaches them."""
-    return np.full((len(names), count), np.nan) if names is inputs else draws(names, first, count)
 
 
 # --- facts as statistics --------------------------------------------------------------------------------------------
@@ -334,6 +328,14 @@ def _ridge(x: Floats, z: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
         residual[:, better] = left[:, better]
         mean[better] = ((v @ at) * (d / (d**2 + penalty)) @ projected)[better]
     return mean, residual, np.clip(1 - best / total, 0.0, 0.999)
+
+
+def pasts_beside_facts(case: Case, status: Status) -> Pasts:
+    """Return simulated pasts of a case from its first day, beside the facts of a status."""
+    statistics = Statistics(PlanSteps.of(case), status)
+    found = np.concatenate([statistics.of(some) for some in simulated_pasts(case)])
+    drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
+    return Pasts(case.plan.inputs, drawn, statistics, found)
 
 
 KEPT_STEPS = 20_000

@@ -8,21 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from operator import is_
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from sim.config.load import Loaded
 from sim.config.project import Project
+from sim.engine.backends import AUTO
 from sim.engine.initial_state import BLOCKING
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
 from sim.study.analyses.forecast.status import ONLINE, STAGES
-from sim.study.case import Case
+from sim.study.case import Case, prepare_case
+from sim.study.result import digest
 
 T = TypeVar("T")
 Giver = tuple[int, int, int]
@@ -49,6 +52,13 @@ class Recent(Generic[T]):
 
 
 READ: Recent[list[list[int]]] = Recent(3)
+PREPARED: Recent[Case] = Recent(2)
+
+
+def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
+    """Return the case of a configuration from its first day; the same for all that is made of it one after another."""
+    says = digest(config.value), config.files, engine
+    return PREPARED.get((), says, partial(prepare_case, config, engine=engine))
 
 
 @dataclass(frozen=True)
@@ -334,6 +344,12 @@ class PlanSteps:
     def planned_finish(self) -> int:
         """Return the last minute of the expected plan."""
         return int(max(np.max([m for m in route.planned if m < NEVER], initial=0) for route in self.routes))
+
+
+def same_steps(one: CompiledPlan, other: CompiledPlan) -> bool:
+    """Return whether two plans are the same but for what is drawn."""
+    names = one.units == other.units and one.inputs.names == other.inputs.names
+    return names and np.array_equal(one.rows, other.rows) and one.bundles == other.bundles
 
 
 def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:

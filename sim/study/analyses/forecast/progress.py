@@ -11,8 +11,9 @@ Out of sequence, as in P6: with `retained_logic` what is left of a work waits un
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import median
 
 import numpy as np
@@ -20,12 +21,10 @@ import numpy as np
 from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
 from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK
-from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, PlanSteps
-from sim.study.analyses.forecast.reported import FINISHED, Interrupted, Known, Remaining, between, capped
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log
+from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, Giver, PlanSteps
+from sim.study.analyses.forecast.reported import FINISHED, ROUNDS, Interrupted, Known, Order, Remaining, between, capped
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
-
-ROUNDS = 200
 
 
 class Progress:
@@ -61,14 +60,16 @@ class Progress:
             for unit, known in self.known.items()
             if known.whole and known.open_from >= NEVER and {*known.done, *known.begun}
         })  # fmt: skip
-        self.times: list[list[int]] = [[] for _ in self.plan.units]
         self._lay_out()
         self._complete()
+        Order(steps, self.times, self.known).put(self.waits, self.holders)
 
     # --- facts ------------------------------------------------------------------------------------------------
 
     def _of(self, unit: int) -> Known:
-        return self.known.setdefault(unit, Known())
+        if unit not in self.known:
+            self.known[unit] = Known()
+        return self.known[unit]
 
     def _count(self, what: str, facts: list[Fact]) -> None:
         """Assign counts to units by the plan's order."""
@@ -101,7 +102,8 @@ class Progress:
                 self._of(unit).done[place] = round(begin + min(1.0, max(0.0, share)) * (date - begin))
             begin, before, since = date, max(before, count), max(since, min(until, NEVER))
         for unit, place in places[before:]:
-            self._of(unit).open_from = min(self._of(unit).open_from, place)
+            known = self._of(unit)
+            known.open_from = min(known.open_from, place)
 
     def _milestone(self, fact: Fact) -> None:
         """Have a unit at its end when it was reached, or before its last step where it was not."""
@@ -190,7 +192,7 @@ class Progress:
         known.whole, known.begun = True, {place: min(planned, self.minute)}
         dates = (fact.low or fact.finish, fact.finish, fact.high or fact.finish)
         low, mode, high = (float(max(0, date - self.minute)) for date in dates)
-        self.stated[unit, place] = Remaining((low, mode, high))
+        self.stated[unit, place] = Remaining((low, mode, high), promise=True)
 
     # --- history ----------------------------------------------------------------------------------------------
 
@@ -203,8 +205,7 @@ class Progress:
             if self.steps.routes[unit].planned[place] < NEVER
         ]
         self.late = round(median(late)) if late else 0
-        for unit in range(len(self.plan.units)):
-            self.times[unit] = self._times_of(unit)
+        self.times: list[list[int]] = [self._times_of(unit) for unit in range(len(self.plan.units))]
 
     def _times_of(self, unit: int) -> list[int]:
         """Return the minutes of all that a unit has done: by its facts, then as planned as far as these allow."""
@@ -221,11 +222,8 @@ class Progress:
             blocking = self.steps.blocks_anything(step) and not (dated and known.whole)
             if place >= known.open_from or (blocking and (known.whole or known.started is not None)):
                 break
-            at = (
-                max(route.planned[place] + moved, times[-1] if times else 0)
-                if blocking or dated or not times
-                else times[-1]
-            )
+            latest, takes_time = times[-1] if times else 0, blocking or dated or not times
+            at = max(route.planned[place] + moved, latest) if takes_time else latest
             if at > self.minute:
                 break
             times.append(at)
@@ -237,6 +235,7 @@ class Progress:
         self.level = np.zeros(len(self.plan.gates), np.int64).tolist()
         self.balance = self.plan.initial.tolist()
         self.taken_back: set[int] = set()
+        self.passed: dict[tuple[int, int], int] = {}
         self.waits: dict[int, set[tuple[int, int, int]]] = {}
         self.holders: dict[int, set[tuple[int, int]]] = {}
         for unit, times in enumerate(self.times):
@@ -262,12 +261,6 @@ class Progress:
                         holders = self.holders.setdefault(pool, set())
                         (holders.add if sign > 0 else holders.discard)((unit, place))
 
-    def _done(self) -> Iterator[tuple[int, int, int, int]]:
-        """Yield unit, place, step and minute of all that is done."""
-        for unit, times in enumerate(self.times):
-            for place, at in enumerate(times):
-                yield unit, place, self.steps.routes[unit].steps[place], at
-
     def _open_gate(self, gate: int) -> bool:
         """Have those signal that passed waits need; return whether anything changed."""
         if max((needed for needed, _, _ in self.waits[gate]), default=0) <= self.level[gate]:
@@ -275,7 +268,7 @@ class Progress:
         changed = False
         for needed, unit, place in sorted(self.waits[gate]):
             while self.level[gate] < needed and place < len(self.times[unit]):
-                if not self._advance(self.signallers.get(gate, []), self.times[unit][place]):
+                if not self._advance((SIGNAL, gate), self.signallers.get(gate, []), self.times[unit][place]):
                     changed |= self._take_back(unit, place, self.plan.gates[gate])
                     break
                 changed = True
@@ -284,9 +277,11 @@ class Progress:
     def _fill_pool(self, pool: int) -> bool:
         """Have those supply what is held; return whether anything changed."""
         changed = False
+        if self.balance[pool] >= 0:
+            return False
         for unit, place in sorted(self.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True):
             while self.balance[pool] < 0 and place < len(self.times[unit]):
-                if not self._advance(self.suppliers.get(pool, []), self.times[unit][place]):
+                if not self._advance((FREE, pool), self.suppliers.get(pool, []), self.times[unit][place]):
                     changed |= self._take_back(unit, place, self.plan.pools[pool])
                     break
                 changed = True
@@ -294,9 +289,12 @@ class Progress:
                 break
         return changed
 
-    def _advance(self, givers: list[tuple[int, int, int]], at: int) -> bool:
+    def _advance(self, receiver: tuple[int, int], givers: list[Giver], at: int) -> bool:
         """Have the next of those who may give do so by a minute; return whether one could."""
-        for _, unit, place in givers:
+        # who has given, or cannot, will not later: what is taken back stays so
+        for number in range(self.passed.get(receiver, 0), len(givers)):
+            _, unit, place = givers[number]
+            self.passed[receiver] = number + 1
             known = self.known.get(unit)
             done = self.times[unit]
             if place < len(done):
@@ -341,9 +339,7 @@ class Progress:
 
     def state(self, expected: SampledInputs) -> InitialState:
         """Return the state at the data date; work under way has no length yet."""
-        rows = [(at, step, self._detail(unit, place), unit, place) for unit, place, step, at in self._done()]
-        rows.sort(key=lambda row: (row[0], row[3], row[4]))
-        log = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3)
+        log = self._log()
         content = np.zeros(len(expected.content), np.int64)
         works = log[self.plan.rows[log[:, 1], 0] == WORK, 1]
         drawn = self.plan.rows[works, 1]
@@ -376,17 +372,20 @@ class Progress:
         if area >= 0:
             state.crowd[area] -= self.plan.rows[step, 4]
 
-    def _detail(self, unit: int, place: int) -> int:
-        """Return what the log says of a step: since when, which branch, how much."""
-        route, times = self.steps.routes[unit], self.times[unit]
-        operation, a, b = self.steps.rows[route.steps[place]][:3]
-        if operation == AGAIN:
-            return int(place + 1 < len(route.steps) and route.steps[place + 1] == a)
-        if operation == FREE:
-            return int(a)
-        if operation in (SIGNAL, NOTE):
-            return int(b)
-        return times[place - 1] if place else 0
+    def _log(self) -> Log:
+        """Return the rows of what is done, in its order: minute, step, and since when, which branch or how much."""
+        routes, number = self.steps.routes, [len(times) for times in self.times]
+        unit = np.repeat(np.arange(len(number)), number)
+        place = np.arange(len(unit)) - np.repeat(np.cumsum(number) - number, number)
+        minute = np.array([*chain.from_iterable(self.times)], np.int64)
+        ways = [(routes[unit].steps, count) for unit, count in enumerate(number)]
+        steps = np.array([*chain.from_iterable(way[:count] for way, count in ways)], np.int64)
+        after = np.array([*chain.from_iterable([*way[1 : count + 1], NONE][:count] for way, count in ways)], np.int64)
+        operation, a, b = self.plan.rows[steps, :3].T
+        detail = np.where(place > 0, np.concatenate([[0], minute[:-1]]), 0)
+        detail = np.where(operation == FREE, a, np.where(np.isin(operation, (SIGNAL, NOTE)), b, detail))
+        detail = np.where(operation == AGAIN, after == a, detail)
+        return np.column_stack([minute, steps, detail])[np.lexsort((place, unit, minute))]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.engine.initial_state import MILLION, InitialState, factors_at_start, whole_minutes
 from sim.plan.compile import CompiledPlan
-from sim.plan.draws import Uniforms, delayed, multiplied, shared
+from sim.plan.draws import Inputs, Uniforms, delayed, multiplied, shared
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.reported import Remaining
 from sim.world.distributions import Triangular
@@ -27,7 +27,25 @@ OVERRUN = 0.1
 """Share of its planned length that is left of work that has taken longer than its whole range."""
 SHARES = (1 - np.cos(np.linspace(0, np.pi, 402)[1:-1])) / 2
 """Shares of a distribution at which its quantiles are looked up: closer to each other towards both ends."""
-CHUNK = 64
+CHUNK = 640
+"""Replications that are drawn together: of ten histories each takes 64 of them."""
+
+
+class CommonFactors:
+    """The shared factors and delays of replications, a chunk at a time: the same for all histories that they go on from."""
+
+    def __init__(self, inputs: Inputs, draws: Uniforms) -> None:
+        self.inputs, self.draws = inputs, draws
+        self._chunk: tuple[int, Floats, Floats] = (-1, np.zeros((0, 0)), np.zeros((0, 0)))
+
+    def of(self, first: int) -> tuple[Floats, Floats]:
+        """Return factors and delays of a chunk, both of shape (names, replications)."""
+        if self._chunk[0] != first:
+            inputs = self.inputs
+            factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, CHUNK))
+            delays = sample(inputs.tables, inputs.delay_table, self.draws(inputs.delay_names, first, CHUNK))
+            self._chunk = first, *shared(inputs, factors, delays)
+        return self._chunk[1:]
 
 
 class RemainingWork:
@@ -35,20 +53,22 @@ class RemainingWork:
 
     Rows are the works under way, in the order of their units, then those that are interrupted, then those that go on beside
     others, which are not over before them (progress override). `turn` is (n, k) where this history is the n-th of k that
-    replications take in turns.
+    replications take in turns. Where new promises are not to be believed (`promised` is false), what they are about is not
+    there yet, and takes what it was drawn to take.
     """
 
     def __init__(
-        self, plan: CompiledPlan, seed: int, state: InitialState, progress: Progress, draws: Uniforms,
-        turn: tuple[int, int] = (0, 1),
+        self, plan: CompiledPlan, seed: int, state: InitialState, progress: Progress, common: CommonFactors,
+        turn: tuple[int, int] = (0, 1), *, promised: bool = True,
     ) -> None:  # fmt: skip
-        self.plan, self.seed, self.state, self.draws, self.turn = plan, seed, state, draws, turn
+        self.plan, self.seed, self.state, self.common, self.turn = plan, seed, state, common, turn
         inputs, routes = plan.inputs, progress.steps.routes
         self.units = state.under_way
         out = [*progress.waiting, *progress.beside]
         own = zip(self.units.tolist(), state.at[self.units].tolist(), strict=True)
         places = [(unit, routes[unit].steps.index(step), int(state.begun[unit])) for unit, step in own]
         stated = [progress.stated.get((unit, place), Remaining()) for unit, place, _ in places]
+        stated = [one if promised or not one.promise else Remaining() for one in stated]
         places += [(one.unit, one.place, one.begun) for one in out]
         self.stated = [*stated, *(one.remaining for one in out)]
         steps = np.array([routes[unit].steps[place] for unit, place, _ in places], np.int64)
@@ -70,6 +90,7 @@ class RemainingWork:
             for step, (_, _, begun), said in zip(steps.tolist(), places, self.stated, strict=True)
         ]
         self.elapsed = np.array(elapsed, np.float64)
+        self.quantiles = sample(inputs.tables, inputs.table[self.numbers], np.tile(SHARES, (len(self.numbers), 1)))
         self._chunk: tuple[int, NDArray[np.int64]] = (-1, np.zeros((0, 0), np.int64))
 
     def __call__(self, replication: int) -> InitialState:
@@ -95,16 +116,13 @@ class RemainingWork:
         if not len(self.numbers):
             return np.zeros((0, len(mine)), np.int64)
         inputs = self.plan.inputs
-        factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, CHUNK))
-        delays = sample(inputs.tables, inputs.delay_table, self.draws(inputs.delay_names, first, CHUNK))
-        factors, delays = shared(inputs, factors, delays)
-        factors, delays = factors[:, mine], delays[:, mine]
+        factors, delays = (of[:, mine] for of in self.common.of(first))
         drawn = uniforms(self.keys, first, CHUNK)[:, mine]
         times, added = self._common(factors, delays)
         table = inputs.table[self.numbers]
         above = (self.elapsed / self.scale)[:, None]
         shape_at = partial(sample, inputs.tables, table)
-        reached = _cdf(shape_at, (above - added) / times)
+        reached = _cdf(self.quantiles, (above - added) / times)
         reached = np.where((self.elapsed > 0)[:, None], reached, 0.0)
         amount = shape_at(np.clip(reached + (1 - reached) * drawn, 1e-9, 1 - 1e-9)) * times + added
         whole = whole_minutes(np.floor(amount + 0.5).astype(np.int64), *(one[:, None] for one in self.factors))
@@ -150,9 +168,8 @@ def _range(minutes: tuple[float, float, float], drawn: Floats) -> Floats:
     return Triangular(low, min(max(mode, low), high), high).ppf(drawn)
 
 
-def _cdf(shape_at: Callable[[Floats], Floats], values: Floats) -> Floats:
-    """Return the share of each distribution that lies below a value, between quantiles by a line."""
-    quantiles = shape_at(np.repeat(SHARES[None, :], len(values), axis=0))
+def _cdf(quantiles: Floats, values: Floats) -> Floats:
+    """Return the share of each distribution that lies below a value, between its quantiles at `SHARES` by a line."""
     found = np.empty_like(values)
     for row, (own, at) in enumerate(zip(quantiles, values, strict=True)):
         # equal quantiles have the largest share, as of what is fixed nothing is left above it

@@ -1,13 +1,19 @@
-"""What a status says of one unit: what it has done when, what it has begun, and what remains of that."""
+"""What a status says of one unit: what it has done when, what it has begun, and what remains of that.
+
+And the order of what is assumed between facts: nothing happens before what it waits for.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from sim.study.analyses.forecast.plan_steps import NEVER
+from sim.plan.vocabulary import SIGNAL
+from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps
 
 
 @dataclass
@@ -38,6 +44,8 @@ class Remaining:
     share: float | None = None
     suspended: int | None = None
     resumed: int | None = None
+    promise: bool = False
+    """Whether it is what a vendor has promised."""
 
 
 def capped(known: Known) -> dict[int, int]:
@@ -81,3 +89,77 @@ def between(planned: list[int], facts: list[tuple[int, int]]) -> list[int]:
             times.append(round(begin + share * (end - begin)))
     rising: list[int] = np.maximum.accumulate(times).tolist()
     return rising
+
+
+ROUNDS = 200
+Times = list[list[int]]
+"""By unit the minute of each step of its route that is done."""
+
+
+class Order:
+    """Puts the minutes of a history in order: what is not dated moves behind what it waits for or takes."""
+
+    def __init__(self, steps: PlanSteps, times: Times, known: Mapping[int, Known]) -> None:
+        self.steps, self.times, self.known = steps, times, known
+        self.moved: set[int] = set()
+
+    def put(
+        self, waits: Mapping[int, Collection[tuple[int, int, int]]], holders: Mapping[int, Collection[tuple[int, int]]]
+    ) -> None:
+        """Move units that passed gates, (level, unit, place), or hold what is supplied, (unit, place), as far as needed."""
+        looked_at = {*(gate + 1 for gate in waits), *(-pool - 1 for pool in holders)}
+        for _ in range(ROUNDS):
+            self.moved = set()
+            for one in sorted(looked_at):
+                if one > 0 and one - 1 in waits:
+                    self._behind_signals(one - 1, waits[one - 1])
+                elif one < 0 and -one - 1 in holders:
+                    self._behind_supply(-one - 1, holders[-one - 1])
+            if not self.moved:
+                return
+            looked_at = {*self._touched(holders)}
+
+    def _touched(self, holders: Mapping[int, Collection[tuple[int, int]]]) -> Iterator[int]:
+        """Yield the gates (1 + number) and pools (-1 - number) that units which have moved give to, or take from."""
+        for sign, of in ((1, self.steps.signallers), (-1, self.steps.suppliers)):
+            for receiver, givers in of.items():
+                if any(unit in self.moved for _, unit, _ in givers):
+                    yield sign * (receiver + 1)
+        yield from (-pool - 1 for pool, held in holders.items() if any(unit in self.moved for unit, _ in held))
+
+    def _amount(self, unit: int, place: int, pool: int) -> int:
+        """Return how much a step gives to a gate, or gives to or takes from a pool."""
+        operation, a, b = self.steps.rows[self.steps.routes[unit].steps[place]][:3]
+        return b if operation == SIGNAL else next(count for of, count in self.steps.plan.bundles[a] if of == pool)
+
+    def _given(self, givers: Collection[Giver], pool: int = -1) -> tuple[list[int], list[int]]:
+        """Return the minutes at which something was given, and how much there was then."""
+        times = self.times
+        done = [(times[unit][place], unit, place) for _, unit, place in givers if place < len(times[unit])]
+        done.sort()
+        return [one[0] for one in done], list(accumulate(self._amount(unit, place, pool) for _, unit, place in done))
+
+    def _behind_signals(self, gate: int, waits: Collection[tuple[int, int, int]]) -> None:
+        minutes, levels = self._given(self.steps.signallers.get(gate, ()))
+        for needed, unit, place in waits:
+            self._move(unit, place, minutes, levels, needed)
+
+    def _behind_supply(self, pool: int, holders: Collection[tuple[int, int]]) -> None:
+        minutes, levels = self._given(self.steps.suppliers.get(pool, ()), pool)
+        taken = -int(self.steps.plan.initial[pool])
+        for _, unit, place in sorted((self.times[unit][place], unit, place) for unit, place in holders):
+            taken += self._amount(unit, place, pool)
+            self._move(unit, place, minutes, levels, taken)
+
+    def _move(self, unit: int, place: int, minutes: list[int], levels: list[int], needed: int) -> None:
+        """Move a place of a unit and all behind it to when so much had been given, unless it is stated."""
+        at = bisect_left(levels, needed)
+        times = self.times[unit]
+        if needed <= 0 or at >= len(levels) or times[place] >= minutes[at]:
+            return
+        known = self.known.get(unit, Known())
+        stated = [times[dated] for dated in known.dated if place <= dated < len(times)]
+        stated += [known.started[1]] if known.started is not None else []
+        if not stated or min(stated) >= minutes[at]:
+            times[place:] = [max(minute, minutes[at]) for minute in times[place:]]
+            self.moved.add(unit)

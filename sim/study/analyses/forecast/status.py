@@ -6,7 +6,7 @@ in `what` what it is about; the other columns are filled as the kind needs:
 | kind      | what                            | columns                                                          |
 |-----------|---------------------------------|------------------------------------------------------------------|
 | data_date | empty                           | date: the last day that is known                                 |
-| config    | digest of the configuration     |                                                                  |
+| config    | digest of the configuration     | state: what it states otherwise than the shipped base, as JSON   |
 | logic     | retained_logic or progress_override | how work out of sequence goes on, as the schedule was calculated |
 | milestone | a unit of the plan, or hN.dry_in | finish; without it, not reached by the data date                 |
 | count     | SYSTEM.STAGE, or online (MW)    | date, count: so many until the end of that day                   |
@@ -96,6 +96,8 @@ class Status:
     digest: str = ""
     logic: str = ""
     """How work out of sequence goes on; empty where the status does not say it."""
+    inputs: str = ""
+    """What the configuration of the digest states otherwise than the shipped base, as JSON; empty where it is not said."""
 
     def of(self, kind: str) -> tuple[Fact, ...]:
         """Return the facts of a kind, in order."""
@@ -108,6 +110,9 @@ class Status:
     def without(self, *kinds: str) -> Status:
         """Return the status without the facts of some kinds."""
         return replace(self, facts=tuple(fact for fact in self.facts if fact.kind not in kinds))
+
+
+NOTHING_KNOWN = Status("", date.min, 0, ())
 
 
 def read_status(path: str | Path, start_date: date) -> Status:
@@ -145,7 +150,13 @@ def _table(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
     try:
         text = data.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.partition("\n")[0] else ",")
-        return [(reader.line_num, line) for line in reader]
+        lines = [(reader.line_num, line) for line in reader]
+        if len(lines) > 1 and text[-1] not in "\r\n" and len(lines[-1][1]) < len(lines[0][1]):
+            message = (
+                f"the file ends within a row, which has {len(lines[-1][1])} of {len(lines[0][1])} cells: it is cut off"
+            )
+            raise ConfigError([Problem(str(path), lines[-1][0], 1, "", "", message)])
+        return lines
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError([Problem(str(path), 0, 0, "", "", f"is no CSV in UTF-8: {error}")]) from error
 
@@ -181,11 +192,11 @@ def _status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_date: da
     if problems:
         raise ConfigError(problems)
     minute = dated[0].date or 0
-    stated = next((fact.what for fact in facts if fact.kind == "config"), "")
+    config = next((fact for fact in facts if fact.kind == "config"), Fact(0, "config", ""))
     day = start_date + timedelta(days=minute // MINUTES_PER_DAY - 1)
     logic = next((fact.what for fact in facts if fact.kind == "logic"), "")
     kept = tuple(fact for fact in facts if fact.kind not in {"data_date", "config", "logic"} and not _is_empty(fact))
-    return Status(file, day, minute, kept, stated, logic)
+    return Status(file, day, minute, kept, config.what, logic, config.state)
 
 
 def _is_empty(fact: Fact) -> bool:
@@ -206,7 +217,11 @@ def _fact(file: str, number: int, row: Mapping[str, Any], start: date, problems:
     what = str(row.get("what") or "").strip()
     if kind == "logic" and what not in LOGIC:
         problems.append(Problem(file, number, 2, "what", what, f"one of {', '.join(LOGIC)}", did_you_mean(what, LOGIC)))
-    if state and state not in STATES:
+    if kind == "config" and state and not _is_mapping(state):
+        problems.append(
+            Problem(file, number, 1 + COLUMNS.index("state"), "state", state, "as `sim status init` wrote it")
+        )
+    elif state and state not in STATES and kind != "config":
         hint = did_you_mean(state, STATES)
         problems.append(Problem(file, number, 1, "state", state, f"one of {', '.join(STATES)}", hint))
     cells: dict[str, Any] = {}
@@ -220,6 +235,14 @@ def _fact(file: str, number: int, row: Mapping[str, Any], start: date, problems:
             column = 1 + COLUMNS.index(name)
             problems.append(Problem(file, number, column, name, str(text), str(error)))
     return Fact(number, kind, what, **cells, state=state)
+
+
+def _is_mapping(text: str) -> bool:
+    """Return whether a text is a mapping in JSON."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _minute(cell: Any, start: date, ends: bool) -> int:

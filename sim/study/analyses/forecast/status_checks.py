@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from json import dumps, loads
+from typing import Any, Literal
 
+from sim.config.load import load_as
+from sim.config.project import Project
 from sim.errors import ConfigError, Problem, did_you_mean
+from sim.study.analyses.baseline_diff import flat_inputs
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
+from sim.study.result import digest
 
 Weight = Literal["error", "note"]
 WHOLE = 100
@@ -23,7 +28,7 @@ class StatusFinding:
     problem: Problem
 
 
-def check_status(steps: PlanSteps, status: Status, digest: str = "") -> list[StatusFinding]:
+def check_status(steps: PlanSteps, status: Status) -> list[StatusFinding]:
     """Return everything that a status says which cannot be, or is worth knowing, in the order of its rows."""
     found = [
         *(one for fact in status.facts for one in _names(steps, status, fact)),
@@ -33,8 +38,8 @@ def check_status(steps: PlanSteps, status: Status, digest: str = "") -> list[Sta
         *_sequence(steps, status),
         *_power(steps, status),
     ]
-    if digest and status.digest and not digest.startswith(status.digest):
-        message = "was written for another configuration; `sim baseline check` names what differs"
+    for one in other_configuration(steps.project, status):
+        message = f"was written for another configuration: {one}"
         found.append(StatusFinding("note", Problem(status.file, 0, 0, "config", "", message)))
     return sorted(found, key=lambda one: (one.problem.line, one.problem.column))
 
@@ -44,6 +49,43 @@ def require_sound(steps: PlanSteps, status: Status) -> None:
     errors = [one.problem for one in check_status(steps, status) if one.weight == "error"]
     if errors:
         raise ConfigError(errors)
+
+
+# --- another configuration ------------------------------------------------------------------------------------------
+
+
+LONGEST = 30_000
+"""Characters that a cell of a workbook holds, nearly."""
+UNSAID = ("label", "is_base")
+
+
+def stated_inputs(project: Project) -> str:
+    """Return what a project states otherwise than the shipped base, by path as JSON; empty where no cell holds it."""
+    base, mine = _base_inputs(), flat_inputs(project.model_dump(mode="json"))
+    stated = {path: mine.get(path) for path in {**base, **mine} if base.get(path) != mine.get(path)}
+    text = dumps({path: value for path, value in stated.items() if path not in UNSAID}, ensure_ascii=False)
+    return text if len(text) < LONGEST else ""
+
+
+def _base_inputs() -> dict[str, Any]:
+    return flat_inputs(load_as(Project, "base").value.model_dump(mode="json"))
+
+
+def other_configuration(project: Project, status: Status) -> tuple[str, ...]:
+    """Return what differs between a project and that which its status was written for, an input each; empty if none does."""
+    if not status.digest or digest(project).startswith(status.digest):
+        return ()
+    if not status.inputs:
+        return ("it does not say what that one states",)
+    base, now = _base_inputs(), flat_inputs(project.model_dump(mode="json"))
+    then = {path: value for path, value in {**base, **loads(status.inputs)}.items() if value is not None}
+    paths = [path for path in {**then, **now} if path not in UNSAID and then.get(path) != now.get(path)]
+    return (*(f"{path} was {dumps(then.get(path))}, is {dumps(now.get(path))}" for path in paths),) or (
+        "nothing differs that moves a result",
+    )
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
 
 
 def _at(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> Problem:

@@ -9,20 +9,22 @@ from typing import Literal
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, day_text
+from sim.study.analyses.forecast.status_checks import stated_inputs
+from sim.study.result import digest
 
 Grain = Literal["milestones", "counts", "activities"]
 GRAINS: tuple[Grain, ...] = ("milestones", "counts", "activities")
 Row = dict[str, object]
 
 
-def status_sheet(steps: PlanSteps, as_of: date, digest: str, grain: Grain = "counts") -> list[Row]:
+def status_sheet(steps: PlanSteps, as_of: date, grain: Grain = "counts") -> list[Row]:
     """Return the rows of a sheet as of a date: its head, then what the plan has by then at the grain that is asked for."""
     start = steps.project.scale.start_date
     minute = ((as_of - start).days + 1) * MINUTES_PER_DAY
     of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
     return [
         {"kind": "data_date", "date": as_of.isoformat()},
-        {"kind": "config", "what": digest[:12]},
+        {"kind": "config", "what": digest(steps.project)[:12], "state": stated_inputs(steps.project)},
         *of_grain(steps, start, minute),
         *(Row(kind="risk", what=driver.id) for driver, _ in steps.project.risks.active()),
     ]

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,13 @@ from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.engine.backends import AUTO, Replication
 from sim.metrics.delivery import lead_times, online
-from sim.study.analyses.forecast.forecast_case import forecast_case, prepared
+from sim.metrics.measure import MetricContext
+from sim.plan.vocabulary import NOTE
+from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
+from sim.study.analyses.forecast.plan_steps import prepared
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
+from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork
 from sim.study.intervals import quantile_known
 from sim.study.result import Result
 from sim.study.sample import Sample, plain
@@ -138,32 +143,45 @@ ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
 
 
 def attribute(
-    config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
-    logic: str | None = None, before: Loaded[Project] | None = None, found: Sample | None = None,
+    config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True, logic: str | None = None,
+    before: Loaded[Project] | None = None, found: Sample | None = None, workers: int = 1,
 ) -> list[Move]:  # fmt: skip
     """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
 
     `before` is the plan of the forecast before, where it was another one; `found` are replications of the forecast itself
-    under this seed, where there are some: its first ones are not simulated again.
+    under this seed, where there are some: its first ones are not simulated again. With two `workers` or more another process
+    does half of it.
     """
     base = prepared(config)
-    moves: list[Move] = []
-    last = finish_quantiles(base if before is None else prepare_case(before, engine=AUTO), seed, runs)
-    moves.append(Move("plan", *last))
-    if before is not None:
-        last = _moved(moves, "changed plan", last, finish_quantiles(base, seed, runs))
+    whole = forecast_case(config, status, learning=learning, logic=logic, planned=base)
+    causes = [
+        # facts of a kind of which there are none move nothing, and need no replications
+        (cause, (status.without(*how["drop"]), bool(how["learning"])))
+        for cause, how in ORDER
+        if learning or not cause.startswith("learnt")
+    ]
     known: dict[tuple[Status, bool], tuple[float, float]] = {}
     if found is not None and found.size >= runs and found.sampling.is_plain:
         stalled = found.runs["status"][:runs] == "stalled"
         known[status, learning] = _of_days(np.where(stalled, inf, found.runs[FINISH][:runs]))
-    for cause, how in ORDER:
-        if cause.startswith("learnt") and not learning:
-            continue
-        # facts of a kind of which there are none move nothing, and need no replications
-        same = status.without(*how["drop"]), how["learning"]
-        if same not in known:
-            case = forecast_case(config, same[0], learning=same[1], logic=logic, planned=base)
-            known[same] = finish_quantiles(case, seed, runs)
+    plans = [base] if before is None else [prepare_case(before, engine=AUTO), base]
+    wanted = [same for same in dict.fromkeys(same for _, same in causes) if same not in known]
+    # what the status says of the past is the same in all of them, their pasts are, too; what is promised is not there yet
+    cases = [
+        forecast_case(
+            config, status if facts.of("risk") else status.without("risk"), learning=learnt, logic=logic, planned=base,
+            past=whole.plain, promised=bool(facts.of("promise")),
+        )
+        for facts, learnt in wanted
+    ]  # fmt: skip
+    contexts = [*(plan.metric_context for plan in plans), *(base.metric_context for _ in cases)]
+    days = _finish_days([*plans, *cases], contexts, seed, runs, workers)
+    last, *others = [_of_days(one) for one in days]
+    moves = [Move("plan", *last)]
+    if before is not None:
+        last = _moved(moves, "changed plan", last, others.pop(0))
+    known |= dict(zip(wanted, others, strict=True))
+    for cause, same in causes:
         last = _moved(moves, cause, last, known[same])
     return moves
 
@@ -185,18 +203,49 @@ def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[
     return now
 
 
-def finish_quantiles(case: Case, seed: int, runs: int) -> tuple[float, float]:
-    """Return P50 and P80 of the day of the last MW, as a run of so many replications tells them."""
-    return _of_days(np.array([
-        inf if done.outcome.deadlock else _finish_day(case, done)
-        for done in case.replications(seed, 0, runs)
-    ]))  # fmt: skip
+def _finish_days(
+    cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, runs: int, workers: int
+) -> list[Floats]:
+    """Return the day of the last MW in every replication of some cases, each measured by its context."""
+    for case in cases:
+        if isinstance(case, ForecastCase):
+            case.histories  # noqa: B018 (worked out once, here, not in both processes)
+    half = runs // 2 if workers > 1 and can_fork() else 0
+    helper = WorkerConnection(_send_days, cases, contexts, seed, 0, half, fork=True) if half else None
+    found = _days_of(cases, contexts, seed, half, runs - half)
+    if helper is None:
+        return found
+    try:
+        theirs = helper.receive()
+    except WorkerLost:
+        theirs = _days_of(cases, contexts, seed, 0, half)
+    helper.close()
+    return [np.concatenate(pair) for pair in zip(theirs, found, strict=True)]
 
 
-def _finish_day(case: Case, done: Replication) -> float:
-    """Return the day of the last MW of a replication, without all else that it is measured by."""
-    context = case.metric_context
-    blocks = online(case.record(done), context.layout, context.project)
+def _send_days(pipe: Connection, cases: Sequence[Case], contexts: Sequence[MetricContext], *which: int) -> None:
+    """Send the days on which replications finish to the process that asks for them."""
+    begin_work()
+    pipe.send(_days_of(cases, contexts, *which))
+
+
+def _days_of(
+    cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, first: int, count: int
+) -> list[Floats]:
+    """Return the day of the last MW in replications of some cases, infinite where one stalled, and nothing else."""
+    found = []
+    for case, context in zip(cases, contexts, strict=True):
+        notes = case.plan.rows[:, 0] == NOTE
+        done = case.replications(seed, first, count)
+        found.append(np.array([inf if one.outcome.deadlock else _finish_day(context, one, notes) for one in done]))
+    return found
+
+
+def _finish_day(context: MetricContext, done: Replication, notes: NDArray[np.bool_]) -> float:
+    """Return the day of the last MW of a replication, found by the steps that are `notes` alone."""
+    log = done.outcome.log
+    record = context.record(log[notes[log[:, 1]]], done.content, done.calendars, done.factors)
+    blocks = online(record, context.layout, context.project)
     return lead_times(blocks, context.project).get(FINISH, np.nan)
 
 
