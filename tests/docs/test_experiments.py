@@ -8,6 +8,7 @@ import runpy
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 
 from sim.study.analyses.design import read_study, settings_of
@@ -38,6 +39,23 @@ def test_its_question_says_how_to_run_it(file: Path) -> None:
     shown = re.search(r"\$ sim \w+ (\S+)", text)
     assert shown is not None
     assert ROOT / shown[1] == file
+
+
+ANSWERED = [file for file in STUDIES if (file.parent / "results" / "summary.csv").exists()]
+QUOTED = ("lead_time_full_days", "lead_time_first_mw_days", "peak_workforce_onsite")
+
+
+@pytest.mark.parametrize("file", ANSWERED, ids=lambda file: file.parent.name)
+def test_dates_and_peaks_in_its_table_are_those_of_its_results(file: Path) -> None:
+    """A P50 beside its P80, "day 732 / 861", is a row of results/summary.csv."""
+    summary = pd.read_csv(file.parent / "results" / "summary.csv")
+    rows = summary[summary["metric"].isin(QUOTED)]
+    known = {f"{p50:,.0f} / {p80:,.0f}" for p50, p80 in zip(rows["p50"], rows["p80"], strict=True)}
+    text = (file.parent / "question.md").read_text(encoding="utf-8")
+    table = "".join(line for line in text.splitlines(keepends=True) if line.startswith("|"))
+    quoted = re.findall(r"[\d,]+ / [\d,]+", table)
+    assert set(quoted) <= known, sorted(set(quoted) - known)
+    assert quoted or "P50 / P80" not in table
 
 
 SCRIPTS = [
