@@ -128,6 +128,24 @@ def whole(what: str, command: list[str], target: float, turns: int) -> list[Row]
     return [row(what, [one.wall for one in taken], target, [one.cpu for one in taken])]
 
 
+def forecasts(place: Path, turns: int) -> list[Row]:
+    """Return the rows of a monthly forecast beside a run of as many replications, taken in turns on the same machine."""
+    runs = ["--runs", "1000"]
+    pairs = []
+    for turn in range(turns):
+        plain = run([*SIM, "run", HYBRID, *runs, "--out", str(place / f"plain-{turn}")])
+        under_way = ["--status", "configs/status/hybrid_february.csv", "--out", str(place / f"forecast-{turn}")]
+        pairs.append((plain, run([*SIM, "forecast", HYBRID, *runs, *under_way])))
+    found = []
+    for what, ratios in (
+        ("processor time", [after.cpu / plain.cpu for plain, after in pairs]),
+        ("wall time", [after.wall / plain.wall for plain, after in pairs]),
+    ):
+        figure = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        found.append(Row(f"sim forecast over sim run, 1,000 replications: {what}", figure, "≤ 1", median(ratios) <= 1))
+    return found
+
+
 def exports(place: Path, turns: int) -> list[Row]:
     """Return the rows of `sim export`, format by format, of a stored result."""
     stored = str(place / "hybrid")
@@ -178,6 +196,7 @@ def parts(place: Path, turns: int) -> dict[str, Callable[[], list[Row]]]:
     return {
         "run10": partial(runs_of, place, 10, (2, 4), turns),
         "run1000": partial(runs_of, place, 1000, (4, 6.5), turns),
+        "forecast": partial(forecasts, place, turns),
         "export": partial(exports, place, turns),
         "live": partial(lives, turns),
         "sweep": partial(sweeps, place),
@@ -203,7 +222,7 @@ def quick() -> list[Row]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="run10 run1000 export live sweep drivers compare memory compile; all if none"
+        "names", nargs="*", help="run10 run1000 forecast export live sweep drivers compare memory compile; all if none"
     )
     parser.add_argument("--turns", type=int, default=3)
     asked = parser.parse_args()
