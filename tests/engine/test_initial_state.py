@@ -70,6 +70,11 @@ def test_many_cut_projects_continue_to_the_identical_log(name: str) -> None:
     assert cuts(name, -(-4000 // len(CONFIGS))) == []
 
 
+@pytest.mark.slow
+def test_a_cut_campus_of_2_gw_continues_to_the_identical_log() -> None:
+    assert cuts("horizon_2gw", 3) == []
+
+
 def test_the_state_at_the_first_minute_and_after_the_last_are_the_project_itself() -> None:
     case = case_of("one_block")
     (done,) = case.replications(SEED, 3, 1)
