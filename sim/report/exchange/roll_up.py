@@ -67,9 +67,9 @@ def rolled_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[i
 
 
 def _place(bar: Task) -> tuple[object, ...]:
-    """Where a bar stands: what is numbered by its numbers, all else by its start."""
-    numbers = tuple(int(digits) for digits in re.findall(r"\d+", bar.name)) if bar.group[0] != SITE else ()
-    return (order_of(bar.group), numbers, bar.start, bar.finish, bar.number)
+    """Where a bar stands: what is numbered by its number, all else, and what has the same one, by its start."""
+    found = re.search(r"\d+", bar.name) if bar.group[0] != SITE else None
+    return (order_of(bar.group), int(found[0]) if found else -1, bar.start, bar.finish, bar.number)
 
 
 def _held(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:
@@ -91,7 +91,8 @@ def _bar(number: int, name: tuple[str, ...], parts: Sequence[Task], schedule: Sc
     start, finish = min(task.start for task in parts), max(task.finish for task in parts)
     first = parts[0]
     if len(parts) == 1:
-        return replace(first, number=number, group=name[:-1] if len(name) > 1 else name)
+        called = first.name if name[-1] in (first.name, first.what) else _title(name)
+        return replace(first, number=number, name=called, group=name[:-1] if len(name) > 1 else name)
     shift = next(iter(schedule.calendars))
     calendar = schedule.calendars[shift]
     worked = calendar.worked(finish) - calendar.worked(start)

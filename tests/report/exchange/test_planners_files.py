@@ -134,6 +134,9 @@ def test_the_works_of_a_hall_stand_in_the_order_in_which_they_are_done(rolled: d
     for level in (2, 3, 4):  # also in a list without headings everything has a name of its own
         assert len({task.name for task in rolled[level].run.tasks}) == len(rolled[level].run.tasks)
     assert {"Block 1: Electrical", "Commissioning: Block 1"} <= {task.name for task in rolled[3].run.tasks}
+    tests = [task.name for task in rolled[3].run.tasks if "Commissioning" in task.group]
+    names = ("Commissioning: Block {}", "Commissioning: Turnover {}", "Block {} handed over")
+    assert tests == [name.format(number) for number in (1, 2) for name in names]
 
 
 def test_crews_come_along_with_their_hours(block: Handover) -> None:
