@@ -130,7 +130,7 @@ def plot_frontier(table: pd.DataFrame, runs: int) -> Axes:
     ax.minorticks_off()
     ax.set_xlabel("all 250 MW online, months after the decision")
     ax.set_ylabel("peak workforce on site")
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", ncols=2)
     style.title(ax, "Fewer people or sooner: the frontier of each strategy", pad=16)
     said = "250 MW; dots P50, triangles P80 of each axis by itself; crews sized for 18 to 30 months"
     style.caption(ax, f"{said}\nn = {runs:,} runs each, seed 1")
