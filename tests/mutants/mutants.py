@@ -9,8 +9,10 @@ from sim.engine.dispatcher import Dispatcher
 from sim.engine.simpy_engine import Simulation
 from sim.metrics import workforce
 from sim.metrics.kernels import numpy_kernels
+from sim.metrics.measure import MetricContext
 from sim.metrics.money import contracts as due
 from sim.metrics.money import finance, ledger
+from sim.plan import layout
 from sim.plan.draws import Spreader
 from sim.plan.mechanisms import (
     acceleration,
@@ -26,6 +28,7 @@ from sim.plan.mechanisms import (
 )
 from sim.plan.mechanisms import crews as crew_work
 from sim.study.crew_planning import earned_schedule, manning
+from sim.study.crew_planning import levelling as levelling_search
 from sim.world.working_time import Calendar
 from tests.engine import test_rules_2_3_grants as grants
 from tests.engine import test_rules_8_9_gates_jumps as gates
@@ -125,7 +128,7 @@ MUTANTS = (
            "on_site(context.project, trade) // 2)", "nobody works who is not there", by.conserved()),
     Mutant("work of crews is twice as quick", crew_work.step_span, "60 / people", "30 / people",
            "work content over people", by.timeline(tiny.SITE)),
-    Mutant("the second shift has no beds", camp.beds_of, "trade.team * len(project.pattern.shifts)", "trade.team",
+    Mutant("the second shift has no beds", camp.beds_of, "(name).team * len(project.pattern.shifts)", "(name).team",
            "the camp", site_crews.test_every_shift_of_a_crew_has_beds),
     Mutant("a large hall has the crews of a small one", shell.crews_by_area, "count * sqft / stated_for for", "count for",
            "crews by area", area.test_a_hall_of_twice_the_area_takes_the_same_time_with_twice_the_crews),
@@ -153,6 +156,25 @@ MUTANTS = (
            'Hold({f"wanted.{trade}": 1, f"away.{trade}": 1})', 'Hold({f"wanted.{trade}": 9, f"away.{trade}": 1})',
            "who is away leaves first",
            site_crews.test_a_crew_that_is_away_leaves_for_good_before_one_on_site),
+    Mutant("who stands by is paid for ever", crews.Leave._away, "*self._standby(-1),", "", "standby pay",
+           site_crews.test_who_is_sent_home_is_paid_the_share_of_his_wages_that_is_agreed_until_he_is_called),
+    Mutant("standing by is paid as work", due.wages, "(project.labour.standby.share.value * factor)", "factor", "standby pay",
+           site_crews.test_who_is_sent_home_is_paid_the_share_of_his_wages_that_is_agreed_until_he_is_called),
+    Mutant("lost hours of a second shift are no people", acceleration.second_shift, " / (1 - loss)", "", "second shift",
+           more.test_a_second_shift_is_hired_as_all_others_and_its_lost_hours_are_people_as_well),
+    Mutant("a second shift costs what the first one does", due.wages, "(policy.shift.pay - 1) * factor", "0.0",
+           "second shift", more.test_a_second_shift_costs_what_its_hours_cost_more),
+    Mutant("there is a third shift beside two", earned_schedule._measures, "capped or not alone", "capped", "second shift",
+           more.test_a_second_shift_is_added_where_all_work_in_one_and_nobody_caps_the_people),
+    Mutant("a level plan may lose days", levelling_search.Levelling._best, "self.with_chance(plan.crews) <= aim.with_chance",
+           "True", "crew plans with chance",
+           lambda: [levelling.test_the_peak_is_bought_without_days_where_things_do_not_go_as_expected(n) for n in range(8)]),
+    Mutant("the last section is what is left over", layout.sections, "size + (at < larger)", "size + larger * (at == 0)",
+           "sections of a hall",
+           lambda: area.test_a_hall_is_cut_into_sections_as_near_to_the_stated_area_as_can_be(29, [10, 10, 9])),
+    Mutant("hours end where money does", MetricContext.of, "project.curve_days", "project.money.horizon_days",
+           "curves to the end",
+           heads.test_curves_and_hours_go_to_the_end_of_the_project_where_money_is_counted_for_less),
     # --- tests and power -----------------------------------------------------------------------------------------
     Mutant("the spare unit counts as firm", energization.energize, "number + 1 + units.spare", "number + 1",
            "N+1", by.timeline(tiny.POWER)),

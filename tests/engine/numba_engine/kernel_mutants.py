@@ -121,6 +121,12 @@ MUTANTS = (
         "    return since + minutes - 1\n",
     ),
     Mutant(
+        "time before one began to look counts",
+        "kernel.py",
+        "look_at(plan, run, unit, at, max(date, now) + minutes_of_balance(plan, at))",
+        "look_at(plan, run, unit, at, max(date, now) + 1)",
+    ),
+    Mutant(
         "what was spare before counts after work as well",
         "balances.py",
         "plan[levels + LEVELS_AT] + level - lowest] = changed",
@@ -137,6 +143,42 @@ MUTANTS = (
         "balances.py",
         "    if changed == now:\n        return\n",
         "",
+    ),
+    Mutant(
+        "only one level is followed",
+        "balances.py",
+        "min(max(before, value), plan[levels + HIGHEST]) + 1):",
+        "min(max(before, value), plan[levels + HIGHEST], first) + 1):",
+    ),
+    Mutant(
+        "who leaves counts when he asks",
+        "resources.py",
+        "counted == 0 and request < plan[LEAVES]:",
+        "counted == 0:",
+    ),
+    Mutant(
+        "who has left still counts",
+        "resources.py",
+        "if plan[BALANCED] > 0 and request >= plan[LEAVES]:",
+        "if False:",
+    ),
+    Mutant(
+        "what is given back is not balanced",
+        "resources.py",
+        "        change_balances(plan, run, bundle, 1, now)\n",
+        "        change_balances(plan, run, bundle, 0, now)\n",
+    ),
+    Mutant(
+        "somebody looks for ever",
+        "balances.py",
+        "+ LAST_LOOK]:\n        schedule",
+        "+ LAST_LOOK] or True:\n        schedule",
+    ),
+    Mutant(
+        "a balance is waited for from the beginning, not from the date",
+        "kernel.py",
+        "max(date, now) + minutes_of_balance(plan, at))",
+        "now + minutes_of_balance(plan, at))",
     ),
     # --- gates ------------------------------------------------------------------------------------------------
     Mutant("a gate opens one too late", "resources.py", ">> bits <= run[level]", ">> bits < run[level]"),
