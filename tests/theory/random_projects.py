@@ -187,10 +187,13 @@ def _more_than_needed(random: Random, tree: Tree) -> None:
 
 
 def _manning(random: Random, tree: Tree) -> None:
-    """Halls in sections, a typed curve of crews, and crews that come no earlier than they are needed."""
+    """Halls in sections, typed curves of crews, crews no earlier than needed, standing by, or by a second shift."""
     tree["shell"]["section_sqft"] = random.choice([None, None, 2500])
     tree["labour"]["early_weeks"] = random.choice([None, 0, 2])
     tree["labour"] |= {"idle_leave": random.random() < 0.5, "idle_weeks": random.choice([1, 3])}
     if random.random() < 0.4:
         curve = [random.choice([0, 1, 3]) for _ in range(random.randint(1, 6))]
         tree["labour"]["trades"]["electricians"] |= {"crews": None, "crews_by_month": [*curve, 1]}
+    tree["labour"]["standby"] = random.choice([None, {"share": 0.5, "source": "random"}])
+    if tree["labour"]["acceleration"] and random.random() < 0.5:
+        tree["labour"]["acceleration"]["shift"] = {"share": 1, "loss": 0.25, "pay": 1.2, "source": "random"}
