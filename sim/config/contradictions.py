@@ -24,6 +24,7 @@ WEATHER_SOURCES = {"file": "file", "table": "lost_days"}
 def contradictions(project: Project) -> Iterator[Finding]:
     """Yield every pair of keys of a project that contradict each other."""
     yield from _working_week(project)
+    yield from _standby(project)
     yield from _weather_source(project)
     yield from _item_names(project)
     yield from _phase_orders(project)
@@ -74,6 +75,14 @@ def _working_week(project: Project) -> Iterator[Finding]:
             hint = "name the pattern that is meant, or write `pattern: null` under labour to work by calendars.site"
             yield Finding((*path, key), own, message, hint, ("labour", "pattern"))
             return
+
+
+def _standby(project: Project) -> Iterator[Finding]:
+    """Yield pay for crews that stand by where none is sent home."""
+    labour = project.labour
+    if labour.standby is not None and not labour.idle_leave:
+        message = "none, as labour.idle_leave ({beside}) sends nobody home who could stand by"
+        yield Finding(("labour", "standby", "share"), labour.standby.share.value, message, "", ("labour", "idle_leave"))
 
 
 def _weather_source(project: Project) -> Iterator[Finding]:

@@ -44,6 +44,10 @@ CONTRADICTIONS: dict[str, Contradiction] = {
     "breaks": (
         (("calendars.site.breaks", "the same breaks as labour.pattern week (--set labour.pattern)"),),
         [*ROUND_THE_CLOCK, NOON], [[NOON], ROUND_THE_CLOCK]),
+    "who stands by: labour.standby, labour.idle_leave": (
+        (("labour.standby.share", "none, as labour.idle_leave (--set labour.idle_leave) sends nobody home"),),
+        ["labour.standby={share: 0.5, source: agreed}", "labour.idle_leave=false"],
+        [["labour.standby={share: 0.5, source: agreed}"], ["labour.idle_leave=false"]]),
     "no week at all": (
         (("calendars.site.days", "is missing: labour.pattern is null"), ("calendars.site.shifts", "is missing")),
         ["calendars.site={holidays: null}"], [["calendars.site={holidays: null}", *ROUND_THE_CLOCK]]),

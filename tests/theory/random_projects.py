@@ -194,6 +194,7 @@ def _manning(random: Random, tree: Tree) -> None:
     if random.random() < 0.4:
         curve = [random.choice([0, 1, 3]) for _ in range(random.randint(1, 6))]
         tree["labour"]["trades"]["electricians"] |= {"crews": None, "crews_by_month": [*curve, 1]}
-    tree["labour"]["standby"] = random.choice([None, {"share": 0.5, "source": "random"}])
+    if tree["labour"]["idle_leave"]:
+        tree["labour"]["standby"] = random.choice([None, {"share": 0.5, "source": "random"}])
     if tree["labour"]["acceleration"] and random.random() < 0.5:
         tree["labour"]["acceleration"]["shift"] = {"share": 1, "loss": 0.25, "pay": 1.2, "source": "random"}
