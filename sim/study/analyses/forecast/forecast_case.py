@@ -294,10 +294,12 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     assert how is not None
     plain = replace(config, continuation=None)
     basis = None if how.base.value == config.value else prepared(how.base, engine)
-    return forecast_case(
+    found = forecast_case(
         plain, how.status, learning=how.learning, logic=how.logic, engine=engine, sampling=sampling, runs=runs, basis=basis,
         planned=prepared(plain, engine) if sampling == "mc" else None,
     )  # fmt: skip
+    found.histories, found.posterior  # noqa: B018 (worked out once, here, before workers are forked that have them)
+    return found
 
 
 def forecast_case(
