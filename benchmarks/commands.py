@@ -52,7 +52,9 @@ MEMORY = """
 import resource, sys
 from sim.study.api import load
 from sim.study.case import prepare_case
+from sim.study.executors.memory_estimate import require_memory
 case = prepare_case(load("configs/horizon_2gw.yaml"), engine="compiled")
+require_memory(case, 20, 1)
 case._compared.add(-1)
 case.simulate_chunk(1, 2, 20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

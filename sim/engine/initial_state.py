@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.copies import SmallArray
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, LEAVING, SIGNAL, UNTIL, WAIT, WORK, Log
 
 Ints = NDArray[np.int64]
@@ -159,7 +160,7 @@ def _replayed(value: int, minute: Ints, change: Ints) -> BalanceState:
     return value, ended, changed, since
 
 
-def _counted(numbers: Ints, size: int, weights: Ints | None = None) -> Ints:
+def _counted(numbers: SmallArray, size: int, weights: Ints | None = None) -> Ints:
     """Return how often each number comes, or the sum of its weights; NONE does not count."""
     there = numbers != NONE
     weight = None if weights is None else weights[there]

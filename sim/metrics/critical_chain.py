@@ -115,7 +115,7 @@ class DrivingChain:
     @cached_property
     def _operation(self) -> NDArray[np.uint8]:
         """Return the operation of every row, in the smallest numbers there are."""
-        return self.record.index.small_operation[self.record.step]
+        return self.record.index.operation[self.record.step]
 
     @cached_property
     def _before(self) -> Ints:

@@ -43,7 +43,7 @@ class Index:
     """What is looked up about a plan's steps once and used for every run."""
 
     plan: CompiledPlan
-    operation: Ints
+    operation: NDArray[np.uint8]
     first_argument: Ints
     kinds: tuple[str, ...]
     items: tuple[str, ...]
@@ -60,7 +60,7 @@ class Index:
         kind_number, item_number = _numbers(kinds), _numbers(items)
         return cls(
             plan,
-            plan.rows[:, 0].copy(),
+            plan.rows[:, 0].astype(np.uint8),
             plan.rows[:, 1].copy(),
             kinds,
             items,
@@ -95,19 +95,14 @@ class Index:
         return self.plan.unit_of.astype(np.min_scalar_type(len(self.plan.units)))
 
     @cached_property
-    def small_operation(self) -> NDArray[np.uint8]:
-        """Return the operation of every step, in the smallest numbers there are: looked up for every row."""
-        return self.operation.astype(np.uint8)
-
-    @cached_property
     def completes(self) -> NDArray[np.bool_]:
         """Return which steps signal the gate by which the project is finished."""
         return np.asarray((self.operation == SIGNAL) & (self.first_argument == self.plan.finish[0]))
 
-    @cached_property
-    def people_of_step(self) -> Ints:
+    @property
+    def people_of_step(self) -> Table:
         """Return how many people are busy with every step."""
-        return np.asarray(self.plan.people.sum(axis=1), np.int64)
+        return self.labour_of_step[:, 1]
 
     @cached_property
     def item_of_step(self) -> Ints:
@@ -116,16 +111,17 @@ class Index:
             return np.zeros(len(self.operation), np.int64)
         return self.item_of_note[np.where(self.operation == NOTE, self.first_argument, 0)]
 
-    @cached_property
-    def calendar_of_step(self) -> Ints:
+    @property
+    def calendar_of_step(self) -> Table:
         """Return the calendar of every step that is work."""
-        return np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
+        return self.labour_of_step[:, 0]
 
     @cached_property
     def labour_of_step(self) -> Table:
         """Return the calendar and people of every step, and the input whose content it earns, or -1."""
         earns = np.where(self.plan.earns, self.first_argument, -1)
-        return np.stack([self.calendar_of_step, self.people_of_step, earns], axis=1).astype(np.int32)
+        calendar = np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
+        return np.stack([calendar, self.plan.people.sum(axis=1), earns], axis=1, dtype=np.int32, casting="same_kind")
 
     @cached_property
     def peopled_calendars(self) -> tuple[int, ...]:
@@ -261,7 +257,7 @@ class Record:
         return int(self.log[-1, 0]) if len(self.log) else 0
 
     @cached_property
-    def operation(self) -> Ints:
+    def operation(self) -> NDArray[np.uint8]:
         """Return the operation of every row; only explanations and checks need it."""
         return self.index.operation[self.step]
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.copies import Copy, IntArray, PerCopy, Spread, in_order_met, names_of, spread
+from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, in_order_met, names_of, spread
 from sim.plan.draws import Inputs, InputsBuilder
 from sim.plan.vocabulary import (
     AGAIN,
@@ -83,8 +83,8 @@ class CompiledPlan:
     rows: NDArray[np.int64]
     unit_of: IntArray
     activities: tuple[str, ...]
-    activity_of: IntArray
-    cause_of: IntArray
+    activity_of: SmallArray
+    cause_of: SmallArray
     """Per step that takes time the number of its cause among `CAUSES`, or -1."""
     pools: tuple[str, ...]
     pool_kinds: tuple[str, ...]
@@ -101,11 +101,11 @@ class CompiledPlan:
     calendars: tuple[str, ...]
     base_calendars: tuple[Calendar, ...]
     learning: tuple[tuple[int, ...], ...]
-    learning_of: IntArray
+    learning_of: SmallArray
     areas: tuple[tuple[int, ...], ...]
     area_of: IntArray
     trades: tuple[str, ...]
-    people: NDArray[np.int32]
+    people: SmallArray
     earns: NDArray[np.bool_]
     work_roles: tuple[WorkRole, ...]
     """Per step; "work" where it is none as well."""
@@ -304,8 +304,8 @@ class _Compiler:
             rows=rows,
             unit_of=laid.unit,
             activities=tuple(self.activities),
-            activity_of=np.array(self.activity_of, np.int64)[laid.source],
-            cause_of=np.array(self.cause_of, np.int64)[laid.source],
+            activity_of=np.array(self.activity_of, np.int32)[laid.source],
+            cause_of=np.array(self.cause_of, np.int32)[laid.source],
             pools=tuple(plan.pools),
             pool_kinds=tuple(pool.kind for pool in plan.pools.values()),
             pool_causes=tuple(_known_cause(name, pool) for name, pool in plan.pools.items()),
@@ -319,7 +319,7 @@ class _Compiler:
             calendars=tuple(plan.calendars),
             base_calendars=tuple(plan.calendars.values()),
             learning=tuple(plan.learning.values()),
-            learning_of=np.array([_index(self.learning, work.learning if work else None) for work in works], np.int64)[
+            learning_of=np.array([_index(self.learning, work.learning if work else None) for work in works], np.int32)[
                 laid.source
             ],
             areas=tuple(plan.areas.values()),
@@ -334,16 +334,16 @@ class _Compiler:
             finish=(self.gates[finish[0]], finish[1]),
         )
 
-    def _people(self) -> NDArray[np.int32]:
-        """Return the people of every trade at work in the rows of the written routes."""
+    def _people(self) -> SmallArray:
+        """Return the people of every trade at work in the rows of the routes, in few bits: 2 GW would be 45 MB."""
         for work in self.works:
             for trade in work.people if work else ():
                 self.trades[trade]
-        people = np.zeros((len(self.works), len(self.trades)), np.int32)  # 45 MB of 2 GW would be too much
+        people = np.zeros((len(self.works), len(self.trades)), np.int64)
         for at, work in enumerate(self.works):
             for trade, count in work.people.items() if work else ():
                 people[at, self.trades[trade]] = count
-        return people
+        return people.astype(np.min_scalar_type(-1 - int(people.max(initial=0))))
 
     def _own_areas(self, laid: Spread) -> IntArray:
         """Return the area of every row, each unit's own."""

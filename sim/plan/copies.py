@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
+SmallArray = NDArray[np.integer]
 
 # --- names ------------------------------------------------------------------------------------------------------------
 

@@ -56,9 +56,9 @@ class Inputs:
     kind: NDArray[np.int8]
     table: NDArray[np.int64]
     minutes: NDArray[np.float64]
-    content: NDArray[np.int64]
-    losses: NDArray[np.int64]
-    delays: NDArray[np.int64]
+    content: NDArray[np.int32]
+    losses: NDArray[np.int32]
+    delays: NDArray[np.int32]
     tables: Tables
     planned: NDArray[np.float64]
     """The planner's value of every table, for the most likely plan."""
@@ -72,7 +72,7 @@ class Inputs:
     delay_names: tuple[str, ...]
     delay_table: NDArray[np.int64]
     delay_minutes: NDArray[np.float64]
-    delay_losses: NDArray[np.int64]
+    delay_losses: NDArray[np.int32]
     """Per delay the factors it is multiplied with, padded with -1."""
 
 
@@ -160,11 +160,11 @@ class InputsBuilder:
         )
 
 
-def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int32]:
     width = max(map(len, lists), default=0)
     # rows of one length, so that the kernel reads them without offsets
     rows = [(*numbers, *(-1,) * (width - len(numbers))) for numbers in lists]
-    return np.array(rows, np.int64).reshape(len(lists), width)
+    return np.array(rows, np.int32).reshape(len(lists), width)
 
 
 # --- draws ------------------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ def settle(
     return content.astype(np.int64), values.astype(np.int64)
 
 
-def multiplied(amount: FloatArray, columns: NDArray[np.int64], factors: FloatArray) -> FloatArray:
+def multiplied(amount: FloatArray, columns: NDArray[np.int32], factors: FloatArray) -> FloatArray:
     """Multiply amounts, shape (inputs, replications), in place with the factors that `columns` name for each input."""
     for column in columns.T:
         # only where a factor is named: multiplying by 1.0 would be right too, and slower
@@ -283,7 +283,7 @@ def multiplied(amount: FloatArray, columns: NDArray[np.int64], factors: FloatArr
     return amount
 
 
-def delayed(amount: FloatArray, columns: NDArray[np.int64], delays: FloatArray) -> FloatArray:
+def delayed(amount: FloatArray, columns: NDArray[np.int32], delays: FloatArray) -> FloatArray:
     """Return amounts, shape (inputs, replications), with the delays added that `columns` name for each input."""
     for column in columns.T:
         amount = amount + np.where(column[:, None] < 0, 0.0, delays[column] if len(delays) else 0.0)

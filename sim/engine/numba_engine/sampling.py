@@ -222,7 +222,8 @@ class DrawTables:
 @lru_cache(maxsize=8)
 def _keys(seed: int, names: tuple[str, ...]) -> Words:
     """Return the keys of streams, shape (names, 2), as uint64: plans that differ in chances alone share them."""
-    return np.array([stream_key(seed, name) for name in names], np.uint64).reshape(-1, 2)
+    words = (word for name in names for word in stream_key(seed, name))
+    return np.fromiter(words, np.uint64, 2 * len(names)).reshape(-1, 2)  # a list of them is 20 MB of 2 GW
 
 
 def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int] | Ints) -> tuple[Ints, Floats]:
@@ -250,7 +251,7 @@ def recipes(inputs: Inputs) -> Recipes:
     groups = (inputs.content, inputs.losses, inputs.delays)
     row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
     # minutes by their bits: one recipe only where they are equal to the last one
-    rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64)
+    rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64, copy=False)
     rows, made = different(rows)
     return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Timer
 from time import perf_counter
 
@@ -168,9 +168,13 @@ class KernelPlan:
         self.plan = plan
         self.arrays = plan_array(plan)
         self.beginning = beginning(plan)
-        self.attempt_places = repeated(plan)
         # a cache of this object: one on the class would keep every plan alive
         self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
+
+    @cached_property
+    def attempt_places(self) -> Ints:
+        """Return where attempts are counted; only runs that go on from a state ask."""
+        return repeated(self.plan)
 
     def _draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
         """Return what this plan draws from under a seed."""

@@ -7,10 +7,11 @@ instead of being killed by the system hours later.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,8 +146,10 @@ def memory_needed(case: Sized, runs: int, workers: int, *, on_disk: bool = True,
 
 
 def require_memory(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> None:
-    """Raise TooLarge if the run needs more memory than there is."""
+    """Raise TooLarge if the run needs more memory than there is; what preparing it has freed is given back first."""
+    give_back_memory()
     needed, there = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables), free_bytes()
+    give_back_memory()
     if there is not None and needed > there:
         raise TooLarge(
             f"{runs:,} replications{_long(case)} need about {needed / 1e9:.1f} GB of memory and "
@@ -200,3 +203,13 @@ def _container() -> int | None:
         return None if limit == "max" else max(int(limit) - int(used), 0)
     except (OSError, ValueError):
         return None
+
+
+def give_back_memory() -> None:
+    """Have the C library give the system back what was freed, where it can (glibc).
+
+    Of a 2 GW campus planning crews leaves 270 MB behind, and working out the expected plan 40; workers are forked from that.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)
