@@ -6,6 +6,7 @@ import doctest
 import inspect
 import json
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,6 +35,18 @@ def test_dir_of_plot_shows_the_figures_and_nothing_else() -> None:
     for name in dir(sim.plot):
         axes = inspect.signature(getattr(sim.plot, name)).parameters["ax"]
         assert axes.default is None
+
+
+def test_an_extra_that_is_named_anywhere_is_one_there_is() -> None:
+    """Was: a skipped test told its reader to install an extra `p6`, which there is not."""
+    root = Path(__file__).parents[1]
+    places = [root / "Makefile", root / "README.md"]
+    places += [path for folder in ("sim", "tests", "docs") for path in (root / folder).rglob("*.*")]
+    texts = [path.read_text(encoding="utf-8") for path in places if path.suffix in {"", ".md", ".py"}]
+    extra = re.compile(r"""(?:hybrid-dc-sim|[ "']\.)\[([a-z0-9]+(?:,[a-z0-9]+)*)\]""")
+    named = {name for text in texts for names in extra.findall(text) for name in names.split(",")}
+    there_are = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {"dev", "fast", "film"} <= named <= set(there_are)
 
 
 def test_the_reference_has_every_public_name() -> None:

@@ -45,15 +45,21 @@ def bands(curves: Column, blocks: Column | None = None) -> Columns:
     too small for a bound, and everywhere when there is no replication at all. `blocks` is the randomisation of
     each replication where random numbers were stratified (`sim.study.intervals`); None if they are independent.
     """
-    # days first: sorting along the last axis reads memory in order
-    ordered = np.sort(curves.T, axis=1)
-    days, n = ordered.shape
+    return _bands_by_day(curves.T.copy(order="C"), blocks)
+
+
+def _bands_by_day(by_day: Column, blocks: Column | None) -> Columns:
+    """The same of (days, replications), which are sorted where they are: the memory of a second copy is spared."""
+    days, n = by_day.shape
     if n == 0:
         nothing = [*SHARES, *(f"{name}_{end}" for name in BOUNDED for end in ("low", "high")), "mean"]
         return {name: np.full(days, np.nan) for name in nothing}
-    found: Columns = {name: ordered[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
-    found["mean"] = ordered.mean(axis=1, dtype=np.float64)
-    return found | (_ranked(ordered) if blocks is None else _scattered(found, curves, blocks))
+    parts = [] if blocks is None else [np.sort(by_day[:, blocks == block], axis=1) for block in np.unique(blocks)]
+    by_day.sort(axis=1)
+    found: Columns = {name: by_day[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
+    # added up one after the other, so that the digits do not depend on how many days are looked at together
+    found["mean"] = np.array([np.cumsum(day, dtype=np.float64)[-1] for day in by_day]) / n
+    return found | (_scattered(found, parts) if parts else _ranked(by_day))
 
 
 def _ranked(ordered: Column) -> Columns:
@@ -66,14 +72,13 @@ def _ranked(ordered: Column) -> Columns:
     return found
 
 
-def _scattered(found: Columns, curves: Column, blocks: Column) -> Columns:
-    """The t-intervals of the quantiles of each randomisation, around those of all replications."""
-    parts = [np.sort(curves[blocks == block], axis=0) for block in np.unique(blocks)]
+def _scattered(found: Columns, parts: list[Column]) -> Columns:
+    """The t-intervals of the quantiles of each randomisation, a sorted part, around those of all replications."""
     many, bounds = len(parts), Columns()
     for name in BOUNDED:
         # replications of one randomisation depend on each other, so the scatter of randomisations says how sure the band is
-        each = np.array([part[rank(SHARES[name], len(part)) - 1] for part in parts], dtype=np.float64)
-        scatter = each.std(axis=0, ddof=1) if many > 1 else np.full(curves.shape[1], np.nan)
+        each = np.array([part[:, rank(SHARES[name], part.shape[1]) - 1] for part in parts], dtype=np.float64)
+        scatter = each.std(axis=0, ddof=1) if many > 1 else np.full(len(parts[0]), np.nan)
         # few randomisations: Student's t instead of the normal distribution
         half = student((1 + LEVEL) / 2, max(many - 1, 1)) * scatter / np.sqrt(many)
         bounds |= {f"{name}_low": found[name] - half, f"{name}_high": found[name] + half}
@@ -236,7 +241,7 @@ def _bands(store: ChunkStore, parts: Parts, name: str, sound: Column, blocks: Co
     found: list[Columns] = []
     while not found or len(found[-1]["mean"]) == width:
         days = slice(width * len(found), width * (len(found) + 1))
-        found.append(bands(_curve(store, parts, name, sound, days), blocks))
+        found.append(_bands_by_day(_curve(store, parts, name, sound, days), blocks))
     return {statistic: np.concatenate([part[statistic] for part in found]) for statistic in found[0]}
 
 
@@ -252,8 +257,14 @@ def _ramp(store: ChunkStore, parts: Parts, replications: Column, sound: Column) 
 
 
 def _curve(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice) -> Column:
-    """Some days of one curve of the replications that did not fail, (replications, days)."""
-    return np.concatenate(list(_stretches(store, parts, name, sound, days)))
+    """Some days of one curve of the replications that did not fail, (days, replications)."""
+    at, by_day = 0, np.empty((0, 0), np.float32)
+    for stretch in _stretches(store, parts, name, sound, days):
+        if not at:
+            by_day = np.empty((stretch.shape[1], int(sound.sum())), stretch.dtype)
+        by_day[:, at : at + len(stretch)] = stretch.T
+        at += len(stretch)
+    return by_day
 
 
 def _stretches(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice = ALL_DAYS) -> Iterator[Column]:

@@ -260,9 +260,9 @@ def _round(value: float) -> float:
 
 def kaplan_meier(history: History) -> tuple[Floats, Floats]:
     """Return the finished values in order and the estimated share that is not longer than each."""
-    at = np.unique(history.finished)
-    there = np.array([(history.finished >= x).sum() + (history.unfinished >= x).sum() for x in at])
-    over = np.array([(history.finished == x).sum() for x in at])
+    at, over = np.unique(history.finished, return_counts=True)
+    every = np.sort(np.concatenate([history.finished, history.unfinished]))
+    there = len(every) - np.searchsorted(every, at)  # at each value those that are not over before it
     return at, 1 - np.cumprod(1 - over / there)
 
 

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 CURVES = Path(__file__).parent
 SEED, RUNS, OF_A_CAMPUS = 1, 16, 4
 KEPT = [
-    *(pytest.param(name, RUNS, id=name) for name in ("stick_built", "hybrid", "modular", "any_price")),
+    *(pytest.param(name, RUNS, id=name) for name in ("stick_built", "hybrid", "modular")),
+    pytest.param("any_price", RUNS, id="any_price", marks=pytest.mark.slow),
     pytest.param("hybrid_450", RUNS, id="hybrid_450", marks=pytest.mark.slow),
     pytest.param("horizon_2gw", OF_A_CAMPUS, id="horizon_2gw", marks=pytest.mark.slow),
 ]

@@ -41,26 +41,36 @@ WHILE_STARTING = 0.3
 """Share of the lives on two workers that end in their first seconds."""
 
 
-class Memory:
-    """What a process tree holds, looked at now and then."""
+FLAT = 1.1
+"""How much more memory may be held later than while the first half of the replications was simulated."""
 
-    def __init__(self) -> None:
-        self.seen: list[tuple[float, int]] = []
+
+class Memory:
+    """The most that a process held while each half of the replications was simulated, and while all were put together."""
+
+    def __init__(self, out: Path, runs: int) -> None:
+        self.out, self.runs, self.most = out, runs, [0, 0, 0]
 
     def look(self, *processes: int) -> None:
         """Take note of the largest process of some trees."""
         sizes = [held(member) for process in processes for member in family(process)]
-        self.seen.append((time.monotonic(), max(sizes, default=0)))
+        done = sum(int(path.stem.split("-")[2]) for path in chunks(self.out))
+        at = 2 if self.out.exists() or done >= self.runs else int(done >= self.runs / 2)
+        self.most[at] = max(self.most[at], *sizes, 0)
+
+    @property
+    def flat(self) -> bool:
+        """Whether it did not grow with the replications, nor when they were put together."""
+        return max(self.most) <= FLAT * self.most[0]
 
     def told(self) -> str:
-        """The most in the second quarter of the time, once everybody has warmed up, and in the last."""
-        if len(self.seen) < 8:
-            return "too short to say"
-        quarter = len(self.seen) // 4
-        early = max(size for _, size in self.seen[quarter : 2 * quarter])
-        late = max(size for _, size in self.seen[-quarter:])
-        grown = f"{late / early - 1:+.0%}"
-        return f"largest process {early / 1e6:.0f} MB in the second quarter, {late / 1e6:.0f} MB in the last: {grown}"
+        """The most of each part of the time."""
+        first, second, together = (f"{size / 1e6:.0f}" for size in self.most)
+        grown = f"{max(self.most) / max(self.most[0], 1) - 1:+.0%}"
+        return (
+            f"largest process {first} MB in the first half, {second} MB in the second, "
+            f"{together} MB while it was put together: {grown}"
+        )
 
 
 def held(process: int) -> int:
@@ -90,7 +100,7 @@ def undisturbed(out: Path, runs: int, memory: Memory) -> str:
     process = begun(out, runs, 1)
     while process.poll() is None:
         memory.look(process.pid)
-        time.sleep(0.5)
+        time.sleep(0.1)
     _, told = process.communicate()
     if process.returncode:
         raise SystemExit(told)
@@ -186,7 +196,7 @@ def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
                             victim
                         ]()
                         had, due = len(chunks(out)), time.monotonic() + 600
-                    time.sleep(0.2)
+                    time.sleep(0.1)
                 _, told = process.communicate()
             finally:
                 process.kill()
@@ -198,14 +208,17 @@ def on_a_cluster(out: Path, runs: int, memory: Memory) -> str:
 
 
 def main(runs: int) -> int:
-    """Run three times, print what happened; 1 if the stores differ."""
+    """Run three times, print what happened; 1 if the stores differ or memory grew."""
     stores: list[dict[str, bytes]] = []
+    flat = True
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
         for way in (undisturbed, through_kills, on_a_cluster):
-            memory, began, out = Memory(), time.monotonic(), Path(place) / way.__name__ / "tiny"
+            out, began = Path(place) / way.__name__ / "tiny", time.monotonic()
+            memory = Memory(out, runs)
             out.parent.mkdir()
             told = way(out, runs, memory)
             stores.append({name: (out / name).read_bytes() for name in DATA})
+            flat &= memory.flat
             name = way.__name__.replace("_", " ")
             print(
                 f"{name}: {runs:,} replications in {time.monotonic() - began:.0f} s; {told}; {memory.told()}",
@@ -213,7 +226,8 @@ def main(runs: int) -> int:
             )
     same = stores[0] == stores[1] == stores[2]
     print("the three stores are identical to the byte" if same else "THE STORES DIFFER")
-    return 0 if same else 1
+    print("memory was flat within 10 %" if flat else "MEMORY GREW")
+    return 0 if same and flat else 1
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from sim.plan.vocabulary import AGAIN, SIGNAL, WAIT
 from sim.world.project_calendars import day_minutes, project_calendars
 
 CONFIGS = ("hybrid", "stick_built", "modular", "electrical_skids", "incremental_hybrid", "cases/red_oak")
+SMALL = " scale.capacity_mw=50 energization.units.count=3"
+"""Twenty blocks of 250 MW: still many units to a route, at a fifth of the time."""
 BY_NUMBER = ("gates", "completion", "rows", "route_of", "inputs", "base_calendars")
 """Fields that are numbered, or refer to what is numbered, in the order in which it was written."""
 OF_TABLES = ("table", "factor_table", "delay_table", "tables", "planned", "mean")
@@ -26,7 +28,14 @@ def compiled(project: Project, resource_plan: ResourcePlan) -> CompiledPlan:
     return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
 
 
-@pytest.mark.parametrize("config", [*CONFIGS, "stick_built shell.section_sqft=20000"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(name + SMALL for name in CONFIGS),
+        "stick_built shell.section_sqft=20000" + SMALL,
+        *(pytest.param(name, marks=pytest.mark.slow) for name in CONFIGS),
+    ],
+)
 def test_plan_is_the_one_written_unit_by_unit(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name, *overrides = config.split()
     case = sim.prepare(sim.load(f"configs/{name}.yaml", overrides))

@@ -18,6 +18,7 @@ TWO_SHIFTS = (
     "calendars.site={days: [mon, tue, wed, thu, fri, sat, sun], "
     "shifts: [{start: '00:00', end: '12:00'}, {start: '12:00', end: '24:00'}]}"
 )
+SMALL = ["scale.capacity_mw=25", "energization.units.count=2"]
 HYBRID = Path(__file__).parents[2] / "configs" / "hybrid.yaml"
 FENCE = (
     "site_works.steps=[{id: grading, crews: {earthworks: 1}, days: 2}, {id: services, days: 5, after: [grading]}, "
@@ -81,7 +82,7 @@ def test_the_rate_of_a_system_is_that_of_all_its_factories() -> None:
     """Seven and four lines of two partners make what the eleven of one make."""
     rows = {}
     for name in ("hybrid", "two_factories"):
-        shown = text(prepare_case(load(CONFIGS / f"{name}.yaml"), engine="auto"))
+        shown = text(prepare_case(load(CONFIGS / f"{name}.yaml", SMALL), engine="auto"))
         rows[name] = next(line for line in shown.splitlines() if line.strip().startswith("compute"))
     assert "in 2 factories" in rows["two_factories"]
     assert rows["two_factories"].split("skids")[2:] == rows["hybrid"].split("skids")[2:]

@@ -60,7 +60,7 @@ def touches_no_crews(at: Address) -> bool:
     )
 
 
-@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [29, pytest.param(1, marks=pytest.mark.slow)])
 def test_every_key_of_the_base_makes_another_plan_or_is_one_that_planning_cannot_read(every: int) -> None:
     tree = sim.load(ONE_BLOCK).value.model_dump(mode="json")
     before = reuse.planning_key(tree)
