@@ -40,14 +40,15 @@ def test_a_lever_goes_as_far_as_it_must_and_not_beyond_its_stated_range() -> Non
 
 
 def test_every_lever_is_an_input_of_its_configuration_and_can_go_to_its_end() -> None:
-    for one in CLAIMS:
-        for lever in one.levers:
-            config = ROOT / "configs" / f"{lever.config}.yaml"
-            value, low, high = stated(load(config).value, lever.path)
-            assert low <= value <= high, lever.path
-            end = {"low": low, "high": high}.get(str(lever.to), lever.to)
-            assert load(config, [f"{lever.path}={end:g}"]).value != load(config).value, lever.path
-            assert not isinstance(lever.to, str) or low < high, lever.path
+    levers = {(lever.config, lever.path, lever.to): lever for one in CLAIMS for lever in one.levers}
+    configs = {config: ROOT / "configs" / f"{config}.yaml" for config, _, _ in levers}
+    as_stated = {config: load(path).value for config, path in configs.items()}
+    for lever in levers.values():
+        value, low, high = stated(as_stated[lever.config], lever.path)
+        assert low <= value <= high, lever.path
+        end = {"low": low, "high": high}.get(str(lever.to), lever.to)
+        assert load(configs[lever.config], [f"{lever.path}={end:g}"]).value != as_stated[lever.config], lever.path
+        assert not isinstance(lever.to, str) or low < high, lever.path
 
 
 def test_every_claim_is_judged_by_numbers_that_the_simulator_gives() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -71,15 +72,34 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def sim(tree: Path, *words: str) -> str:
-    """What a command of the copy prints."""
-    script = "import sys; from sim.cli import main; sys.argv[0] = 'sim'; main()"
-    command = [sys.executable, "-c", script, *words]
+COMMANDS = {
+    "check": ["check", str(TINY)],
+    "check without it": ["check", str(TINY), "--set", "commissioning.inspection=null"],
+    "run": ["run", str(TINY), "--runs", "2", "--engine", "simpy", "--workers", "1", "--out", "out"],
+    "size": ["size", str(TINY)],
+    "help": ["--help"],
+}
+SCRIPT = """
+import json, sys
+from click.testing import CliRunner
+from sim.cli import main
+for name, words in json.loads(sys.argv[1]).items():
+    done = CliRunner().invoke(main, words, prog_name="sim")
+    if done.exit_code:
+        sys.exit(f"{name}: {done.output} {done.exception!r}")
+    print(json.dumps([name, done.stdout]))
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tree: Path) -> dict[str, str]:
+    """What commands of the copy print, all in one process: Python reads a copied tree slowly."""
     # changed sources would be compiled anew: half a minute for a plan of two blocks
     surroundings = {**os.environ, "PYTHONPATH": str(tree), "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", SCRIPT, json.dumps(COMMANDS)]
     done = subprocess.run(command, cwd=tree, env=surroundings, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
-    return done.stdout
+    return dict(json.loads(line) for line in done.stdout.splitlines())
 
 
 def test_a_recipe_touches_no_more_than_it_promises() -> None:
@@ -100,13 +120,15 @@ def test_the_code_of_the_recipes_is_in_the_style_of_the_house(tree: Path) -> Non
     assert not done.returncode, done.stdout
 
 
-def test_the_new_mechanism_is_on_the_critical_path_of_the_plan(tree: Path) -> None:
-    assert "Turnover 1: inspection" in sim(tree, "check", str(TINY))
-    assert "Turnover 1: inspection" not in sim(tree, "check", str(TINY), "--set", "commissioning.inspection=null")
+def test_the_new_mechanism_is_on_the_critical_path_of_the_plan(printed: dict[str, str]) -> None:
+    assert "Turnover 1: inspection" in printed["check"]
+    assert "Turnover 1: inspection" not in printed["check without it"]
 
 
-def test_a_run_has_the_new_mechanism_in_its_log_and_the_new_metric_in_its_columns(tree: Path) -> None:
-    sim(tree, "run", str(TINY), "--runs", "2", "--engine", "simpy", "--workers", "1", "--out", "out")
+def test_a_run_has_the_new_mechanism_in_its_log_and_the_new_metric_in_its_columns(
+    tree: Path, printed: dict[str, str]
+) -> None:
+    assert printed["run"]
     events = pd.read_parquet(tree / "out" / "events.parquet")
     inspected = events[events["activity"] == "inspection"]
     assert {*inspected["unit"]} == {"t1", "t2"}
@@ -115,6 +137,6 @@ def test_a_run_has_the_new_mechanism_in_its_log_and_the_new_metric_in_its_column
     assert runs["first_to_last_mw_days"].min() > 0
 
 
-def test_the_new_command_runs_and_is_listed(tree: Path) -> None:
-    assert sim(tree, "size", str(TINY)) == "1 phases, 1 halls, 2 blocks\n"
-    assert "Print how many phases, halls and blocks" in sim(tree, "--help")
+def test_the_new_command_runs_and_is_listed(printed: dict[str, str]) -> None:
+    assert printed["size"] == "1 phases, 1 halls, 2 blocks\n"
+    assert "Print how many phases, halls and blocks" in printed["help"]

@@ -202,9 +202,9 @@ def test_a_result_without_a_log_cannot_be_played(made_up: Any, tmp_path: Path) -
 
 @pytest.fixture
 def frames(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Films of a quarter of their pictures: each takes a tenth of a second."""
-    monkeypatch.setattr(film, "FRAMES", 24)
-    return 24
+    """Films of an eighth of their pictures: each takes a tenth of a second."""
+    monkeypatch.setattr(film, "FRAMES", 12)
+    return 12
 
 
 def test_a_film_has_both_projects_and_ends_with_all_online(results: list[Result], tmp_path: Path, frames: int) -> None:

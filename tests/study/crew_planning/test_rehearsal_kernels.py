@@ -20,7 +20,8 @@ pytest.importorskip("numba", reason="the compiled engine is an extra that is not
 
 @pytest.fixture(scope="module", params=["hybrid", "stick_built", "incremental_hybrid", "tiny"])
 def rehearsal(request: pytest.FixtureRequest) -> Rehearsal:
-    project = tiny() if request.param == "tiny" else sim.load(f"configs/{request.param}.yaml").value
+    small = ("scale.capacity_mw=25", "energization.units.count=2")
+    project = tiny() if request.param == "tiny" else sim.load(f"configs/{request.param}.yaml", small).value
     return Rehearsal(project.with_risks("none"), ResourcePlan())
 
 
