@@ -263,7 +263,7 @@ def kaplan_meier(history: History) -> tuple[Floats, Floats]:
     at, over = np.unique(history.finished, return_counts=True)
     every = np.sort(np.concatenate([history.finished, history.unfinished]))
     there = len(every) - np.searchsorted(every, at)  # at each value those that are not over before it
-    return at, 1 - np.cumprod(1 - over / there)
+    return at, 1 - np.cumprod(1 - np.divide(over, there, dtype=np.float64))
 
 
 def _distance(best: Candidate, history: History) -> float:

@@ -111,7 +111,7 @@ ls -A {tmp_path}
     path = f"{Path(words([])[0]).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["unshare", "-rm", "bash", "-c", script],
-        capture_output=True, text=True, timeout=300, check=False, env=surroundings({"STUDY": STUDY, "PATH": path}),
+        capture_output=True, text=True, timeout=900, check=False, env=surroundings({"STUDY": STUDY, "PATH": path}),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.split() == ["code", "1", "tiny"]
