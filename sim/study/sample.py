@@ -178,7 +178,9 @@ def gather(
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
     sound = table["status"] != STATUS[FAILED]
     blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
-    named = {name: _bands(store, parts, name, sound, blocks) for name in store.curve_names()}
+    # one piece of memory for all of them: what is freed in such pieces is not all given back to the system
+    room = np.empty(SLICE_BYTES, np.uint8)
+    named = {name: _bands(store, parts, name, sound, blocks, room) for name in store.curve_names()}
     ramp = _ramp(store, parts, table["replication"][sound], sound) if RAMP in named else {}
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
     return Sample(table, long_table(named), notes, remark, sampling, ramp)
@@ -235,13 +237,13 @@ def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
 
 
-def _bands(store: ChunkStore, parts: Parts, name: str, sound: Column, blocks: Column | None) -> Columns:
+def _bands(store: ChunkStore, parts: Parts, name: str, sound: Column, blocks: Column | None, room: Column) -> Columns:
     """The bands of one curve, worked out some days at a time: no day's depends on another's."""
     width = max(1, SLICE_BYTES // (4 * max(len(sound), 1)))
     found: list[Columns] = []
     while not found or len(found[-1]["mean"]) == width:
         days = slice(width * len(found), width * (len(found) + 1))
-        found.append(_bands_by_day(_curve(store, parts, name, sound, days), blocks))
+        found.append(_bands_by_day(_curve(store, parts, name, sound, days, room), blocks))
     return {statistic: np.concatenate([part[statistic] for part in found]) for statistic in found[0]}
 
 
@@ -256,12 +258,15 @@ def _ramp(store: ChunkStore, parts: Parts, replications: Column, sound: Column) 
     }
 
 
-def _curve(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice) -> Column:
-    """Some days of one curve of the replications that did not fail, (days, replications)."""
+def _curve(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice, room: Column) -> Column:
+    """Some days of one curve of the replications that did not fail, (days, replications), in `room` if that is enough."""
     at, by_day = 0, np.empty((0, 0), np.float32)
     for stretch in _stretches(store, parts, name, sound, days):
         if not at:
-            by_day = np.empty((stretch.shape[1], int(sound.sum())), stretch.dtype)
+            size, shape = stretch.shape[1] * int(sound.sum()), (stretch.shape[1], int(sound.sum()))
+            needed = size * stretch.itemsize
+            enough = room[:needed].view(stretch.dtype) if needed <= len(room) else np.empty(size, stretch.dtype)
+            by_day = enough.reshape(shape)
         by_day[:, at : at + len(stretch)] = stretch.T
         at += len(stretch)
     return by_day

@@ -48,8 +48,9 @@ def workers_of(pid: int) -> list[int]:
     """The worker processes that a process has started."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = status.read_text().rpartition(")")[2].split()
+        # one that ends at this moment has no fields, and the names of others' are any bytes
+        with suppress(OSError, IndexError):
+            fields = status.read_bytes().rpartition(b")")[2].split()
             command = (status.parent / "cmdline").read_bytes()
             # a forked worker has its parent's command line, and so has a child that is about to execute another program
             if int(fields[1]) == pid and (

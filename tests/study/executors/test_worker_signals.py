@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sim.study.executors.interruption import Interrupted, Terminated, interrupti
 ROOT = Path(__file__).parents[3]
 STUDY = """
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tests.study.toy_case import Toy
 from sim.errors import SimError
@@ -51,12 +53,10 @@ def living(session: int) -> list[int]:
     """The processes of a session (its number is that of its first process)."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
+        with suppress(OSError, IndexError):  # one that ends at this moment has no fields
+            fields = stat.read_bytes().rpartition(b")")[2].split()
+            if int(fields[3]) == session and fields[0] != b"Z":
+                found.append(int(stat.parent.name))
     return found
 
 
