@@ -19,9 +19,13 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder with the shipped base and the hybrid, and a planner's file of two activities."""
-    for name in ("base.yaml", "hybrid.yaml"):
-        (tmp_path / name).write_bytes((CONFIGS / name).read_bytes())
+    """A folder with the shipped base at a tenth of its size and the hybrid, and a planner's file of two activities."""
+    base = (CONFIGS / "base.yaml").read_text()
+    for shipped, small in (("  capacity_mw: 250\n", "  capacity_mw: 25\n"), ("\n    count: 10\n", "\n    count: 2\n")):
+        assert base.count(shipped) == 1
+        base = base.replace(shipped, small)
+    (tmp_path / "base.yaml").write_text(base)
+    (tmp_path / "hybrid.yaml").write_bytes((CONFIGS / "hybrid.yaml").read_bytes())
     (tmp_path / "works.xer").write_text(XER)
     return tmp_path
 
