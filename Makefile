@@ -32,7 +32,7 @@ PARALLEL := -n logical --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-oldest test-newest torture mutants faults fuzz soak audit claims validation calibration lint types arch check format bench bench-quick peers curves docs gallery constraints wheel clean
+.PHONY: help run test test-slow test-oldest test-newest torture mutants faults fuzz soak audit claims validation calibration lint types arch check format bench bench-quick peers curves docs gallery constraints wheel site clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -136,12 +136,18 @@ constraints: ## pin the newest versions that pyproject.toml allows (on the oldes
 	mv $(FRESH)/pinned constraints.txt
 	rm -rf $(FRESH)
 
+site: $(INSTALLED_DEV) ## build the documentation as a site that needs no network: site/README.html
+	rm -rf build/pages
+	$(BIN)/python docs/site/pages.py build/pages
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs/site build/pages site
+	@echo "open site/README.html"
+
 wheel: $(INSTALLED_DEV) ## build dist/*.whl: pip install it anywhere, the shipped projects are in it
 	@$(PINS) $(BIN)/python -m pip --disable-pip-version-check -qq wheel . --no-deps --no-build-isolation --wheel-dir dist
 	@ls dist/*.whl
 
 clean: ## remove the environment and caches; results in out/ stay
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(FRESH) build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest $(FRESH) build dist site .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment ------------------------------------------------------------------------------

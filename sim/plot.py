@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sim.config.sections.display_units import display_of, in_display_units, shown_as
+
 if TYPE_CHECKING:
     from sim.report.figures.style import Axes
     from sim.study.analyses.drivers import Drivers
@@ -33,11 +35,12 @@ def __dir__() -> list[str]:
 
 
 def _draw(name: str, result: Result, ax: Axes | None) -> Axes:
-    """Draw a figure of one result."""
+    """Draw a figure of one result, in the units that its project asks for."""
     from sim.report.figures import from_result
     from sim.report.result_view import ResultView
 
-    axes: Axes = getattr(from_result, name)(ResultView.of(result), ax)
+    with shown_as(display_of(result)):
+        axes: Axes = getattr(from_result, name)(ResultView.of(result), ax)
     return axes
 
 
@@ -165,6 +168,7 @@ def strategy_cloud(comparison: Comparison, ax: Axes | None = None) -> Axes:
     return plot_strategy_cloud({name: result.runs for name, result in results.items()}, ax, seed=_seed(comparison))
 
 
+@in_display_units
 def paired_difference(
     comparison: Comparison, case: str, metric: str = "lead_time_full_days", ax: Axes | None = None
 ) -> Axes:
@@ -196,6 +200,7 @@ def _seed(comparison: Comparison) -> int:
 # --- studies ----------------------------------------------------------------------------------------------------------
 
 
+@in_display_units
 def sweep_lines(sweep: Sweep, metric: str, by: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one metric over the input `by` (the only one if None): P50 with its 95 % interval and P80.
 
@@ -208,6 +213,7 @@ def sweep_lines(sweep: Sweep, metric: str, by: str | None = None, ax: Axes | Non
     return plot_sweep_lines(sweep.summary([metric]), metric, by, ax, seed=int(sweep.manifest["seed"]))
 
 
+@in_display_units
 def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:
     """Draw one number of a metric over two inputs of a sweep, which name the rows and the columns.
 
@@ -225,6 +231,7 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     return plot_heat_map(grids[0], metric, ax, statistic=statistic, ends=ends, alike=grids[-1] == 1, **_sample(sweep))
 
 
+@in_display_units
 def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:
     """Draw one number of a metric over every input of a sweep, a panel an input.
 
@@ -239,6 +246,7 @@ def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes 
     return plot_small_multiples(table, metric, inputs, ax, statistic=statistic, **_sample(sweep))
 
 
+@in_display_units
 def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
     """Draw which inputs matter: changes at their low and high ends, or Morris's or Sobol's indices.
 
@@ -254,6 +262,7 @@ def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
     return plot_indices(analysis.table, wanted["metric"], wanted["statistic"], ax)
 
 
+@in_display_units
 def pareto(tuning: Tuned, ax: Axes | None = None) -> Axes:
     """Draw the designs a tuning has tried: its objective against the finish, the Pareto set, the start and the best.
 

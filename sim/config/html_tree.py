@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from sim.config.sections.display_units import display
 from sim.config.source_positions import Address, allowed_at, child, short_text
 
 PROVENANCE = ("source", "date", "confidence", "note")
@@ -56,6 +57,8 @@ def _is_number(node: Mapping[Any, Any]) -> bool:
 
 def _value(value: Any, address: Address, model: type[BaseModel]) -> str:
     """A value with its unit, as it is written in a file."""
+    unit = allowed_at(model, address).unit
+    value = _converted(value, unit)
     if isinstance(value, Mapping):
         parts = [f"{key} {short_text(value[key])}" for key in NUMBERS if child(value, key) is not None]
         text = short_text(value["value"]) if list(value)[:1] == ["value"] and len(parts) == 1 else ", ".join(parts)
@@ -63,8 +66,17 @@ def _value(value: Any, address: Address, model: type[BaseModel]) -> str:
         text = ", ".join(short_text(element) for element in value) or "none"
     else:
         text = short_text(value)
-    unit = allowed_at(model, address).unit
-    return f"<code>{escape(text)}</code>{f' {escape(unit)}' if unit else ''}"
+    return f"<code>{escape(text)}</code>{f' {escape(display().unit(unit))}' if unit else ''}"
+
+
+def _converted(value: Any, unit: str) -> Any:
+    """Return a value of a unit, alone, in a list or in a mapping, as it is shown; weights and texts stay."""
+    if isinstance(value, Mapping):
+        return {key: part if key == "weights" else _converted(part, unit) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_converted(part, unit) for part in value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return display().value(value, unit) if is_number and unit else value
 
 
 def _origin(value: Any) -> str:

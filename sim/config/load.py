@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from sim.config.cross_checks import broken_references
 from sim.config.project import Continuation, Project
+from sim.config.sections.display_units import shown_as
 from sim.config.sections.estimates import states_an_estimate
 from sim.config.shipped import ENDINGS, find_config, is_name, shipped, shipped_names
 from sim.config.source_positions import (
@@ -300,7 +301,8 @@ class Loaded(Generic[M]):
         """A tree of all values with units and sources, for notebooks."""
         from sim.config.html_tree import tree_html
 
-        return tree_html(repr(self)[1:-1], self.tree, type(self.value))
+        with shown_as(getattr(self.value, "display", None)):
+            return tree_html(repr(self)[1:-1], self.tree, type(self.value))
 
 
 def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Loaded[M]:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from sim.config.sections.commissioning import Commissioning
 from sim.config.sections.contract import ContractMilestone
+from sim.config.sections.display_units import Display
 from sim.config.sections.estimates import (
     Bounds,
     CalendarDays,
@@ -223,6 +224,7 @@ class Project(Section):
     pace: Pace | None = Field(
         default=None, description="Factor on all work of a site and of a factory, drawn once a project; null: none"
     )
+    display: Display = Field(default=Display(), description="Units and currency of what is printed, drawn and exported")
     expect: tuple[Expected, ...] = Field(
         default=(), description="What `sim verify` holds the results to, such as peak_workforce_onsite.p80 < 450"
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sim.config.source_positions import allowed_at, value_at
 from sim.config.yaml_reader import Document
 
-WRITTEN = re.compile(r"(?P<number>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<unit>[%°A-Za-zµ][A-Za-z0-9²/^ °]*)")
+WRITTEN = re.compile(r"(?P<number>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<unit>[%°$A-Za-zµ][A-Za-z0-9²/^ °]*)")
 DAYS_A_MONTH = 365.25 / 12
 FOOT, MILE, POUND = 0.3048, 1.609344, 0.45359237
 _DAYS = {"d": 1.0, "day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0, "month": DAYS_A_MONTH, "months": DAYS_A_MONTH,
@@ -27,6 +27,9 @@ FACTORS: Mapping[str, Mapping[str, float]] = {
     "mph": {"mph": 1, "kph": 1 / MILE, "km/h": 1 / MILE, "kmh": 1 / MILE, "m/s": 3.6 / MILE},
     "sq ft": {"sq ft": 1, "sqft": 1, "ft2": 1, "m2": 1 / FOOT**2, "m²": 1 / FOOT**2, "sqm": 1 / FOOT**2},
     "sq ft/person": {"m2": 1 / FOOT**2, "m²": 1 / FOOT**2, "sqm": 1 / FOOT**2},
+    "h/sq ft": {"h/sq ft": 1, "h/m2": FOOT**2, "h/m²": FOOT**2},
+    "$/sq ft": {"$/sq ft": 1, "$/m2": FOOT**2, "$/m²": FOOT**2},
+    "$/mile": {"$/mile": 1, "$/km": MILE},
     "lb": {"lb": 1, "lbs": 1, "kg": 1 / POUND, "t": 1000 / POUND},
     "MW": {"MW": 1, "GW": 1000, "kW": 0.001},
     "h": {"h": 1, "hours": 1, "min": 1 / 60, "minutes": 1 / 60, "days": 24},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from sim import files
 from sim.config.load import Loaded, load_as
 from sim.config.project import Project
+from sim.config.sections.display_units import display
 from sim.config.sections.estimates import Estimate, Figure
 from sim.config.source_positions import Address, allowed_at, dotted_path, has, nearest_position, value_at
 
@@ -129,9 +130,10 @@ def _numbers(value: object, address: Address) -> Iterator[tuple[Address, Number]
 
 def _row(config: Loaded[Project], address: Address, number: Number) -> Row:
     source, date, confidence = _provenance(config.tree, address)
-    value, spread = _words(number)
     unit = allowed_at(Project, address).unit
-    return Row(address, dotted_path(address, config.tree), value, spread, unit, source, date, confidence)
+    value, spread = _words(number, unit)
+    path = dotted_path(address, config.tree)
+    return Row(address, path, value, spread, display().unit(unit), source, date, confidence)
 
 
 def _provenance(tree: object, address: Address) -> tuple[str, str, str]:
@@ -152,30 +154,32 @@ def _confidence(tree: object, address: Address) -> str:
     return ""
 
 
-def _words(number: Number) -> tuple[str, str]:
-    """Return a number and its range in words."""
+def _words(number: Number, unit: str) -> tuple[str, str]:
+    """Return a number of a unit and its range in words, in the unit that is shown."""
+
+    def text(stated: float) -> str:
+        return number_text(display().value(stated, unit))
+
     if isinstance(number, int | float):
-        return number_text(number), ""
+        return text(number), ""
     if isinstance(number, tuple):
-        return ", ".join(number_text(part) for part in number), ""
+        return ", ".join(text(part) for part in number), ""
     if isinstance(number, Estimate):
-        return number_text(number.planned), _spread(number)
+        return text(number.planned), _spread(number, text)
     low, high = number.low, number.high
-    return number_text(
-        number.value
-    ), "" if low is None or high is None else f"{number_text(low)} to {number_text(high)}"
+    return text(number.value), "" if low is None or high is None else f"{text(low)} to {text(high)}"
 
 
-def _spread(estimate: Estimate) -> str:
+def _spread(estimate: Estimate, text: Callable[[float], str]) -> str:
     """Return the range of an estimate that is drawn, with its shape where that is not PERT."""
     shape = "" if estimate.shape == "pert" else f", {estimate.shape}"
     if estimate.p90 is not None:
-        return f"P90 {number_text(estimate.p90)}{shape}"
+        return f"P90 {text(estimate.p90)}{shape}"
     if estimate.values is not None:
-        return f"{', '.join(number_text(value) for value in estimate.values)}{shape}"
+        return f"{', '.join(text(value) for value in estimate.values)}{shape}"
     if estimate.low is None or estimate.high is None:
         return ""
-    return f"{number_text(estimate.low)} to {number_text(estimate.high)}{shape}"
+    return f"{text(estimate.low)} to {text(estimate.high)}{shape}"
 
 
 def number_text(number: float) -> str:

@@ -16,6 +16,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from sim.config.sections.display_units import in_display_units
 from sim.report.explanations import OVERLAP, drivers_header, drivers_rows, negligible_causes
 from sim.report.formatting import (
     NEVER,
@@ -59,6 +60,7 @@ P50_AND_P80 = ("p50", "p80")
 MILLION = 1e6
 
 
+@in_display_units
 def describe_run(result: RunData) -> Group:
     """Return the key results of a run."""
     view = ResultView.of(result)
@@ -95,6 +97,7 @@ def sample_note(view: ResultView) -> str:
 # --- several strategies -----------------------------------------------------------------------------------------------
 
 
+@in_display_units
 def describe_comparison(results: Mapping[str, RunData], differences: pd.DataFrame) -> Group:
     """Return strategies side by side, then each pair's differences on the same random numbers.
 
@@ -222,6 +225,7 @@ def _limits(views: Mapping[str, ResultView], metric: str) -> str:
     return texts.pop() if len(texts) == 1 else "its own limit"
 
 
+@in_display_units
 def describe_levers(result: RunData) -> Group:
     """Return what binds and what each lever buys, as a sentence and a table."""
     view = ResultView.of(result)
@@ -232,6 +236,7 @@ def describe_levers(result: RunData) -> Group:
     return Group(Text(binding_sentence(view), style="bold"), table, Text(LEVERS_METHOD.format(runs), style="dim"))
 
 
+@in_display_units
 def describe_drivers(found: Drivers) -> Group:
     """Return the drivers as a table for the console."""
     info = ResultView.of(found.result).info

@@ -14,24 +14,19 @@ from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from sim.config.sections.display_units import display
 from sim.metrics.registry import metric_of
 from sim.plan.layout import PLACE_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-# --- texts used everywhere --------------------------------------------------------------------------------------------
-
-
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONDAY_TO_FRIDAY = frozenset(range(5))
-NEVER = "not reached"
-NOT_QUOTED = "not quoted"
+NEVER, NOT_QUOTED = "not reached", "not quoted"
 WITHHELD = "more than 0.1 % of the runs failed"
 NO_INTERVAL = "too few runs for an interval"
 SAMPLING_ONLY = "sampling error only, not input or model error"
-
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
@@ -100,13 +95,14 @@ def megawatts(value: float, step: float = 0.1) -> str:
 
 
 def money(usd: float, step: float = 0.0) -> str:
-    """Write dollars in bn, M or k, to the place of `step` (dollars), or to three figures without one."""
+    """Write dollars, in the currency shown, in bn, M or k, to the place of `step` (dollars) or three figures without."""
     return _dollars(usd, step, ((1e9, " bn"), (1e6, " M"), (1e3, " k"), (1.0, "")))
 
 
 def money_scale(most: float) -> tuple[float, str]:
-    """Return the divisor and the word for amounts of which `most` dollars is the largest: the same on every axis."""
-    return (1e9, "bn") if most >= 1e9 else (1e6, "M")
+    """Return what dollars are divided by, and the unit such as `$bn`, where `most` is the largest: one on every axis."""
+    rate, sign = display().rate, display().sign
+    return (1e9 / rate, f"{sign}bn") if most * rate >= 1e9 else (1e6 / rate, f"{sign}M")
 
 
 def money_months(usd_months: float, step: float = 0.0) -> str:
@@ -115,8 +111,8 @@ def money_months(usd_months: float, step: float = 0.0) -> str:
 
 
 def cents(usd: float, step: float = 0.01) -> str:
-    """Write a small price in dollars and cents."""
-    return "$" + number(usd, step)
+    """Write a small price, in the currency shown, to its hundredth."""
+    return display().sign + number(usd * display().rate, step)
 
 
 def megawatt_months(value: float, step: float = 1.0) -> str:
@@ -125,15 +121,17 @@ def megawatt_months(value: float, step: float = 1.0) -> str:
 
 
 def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> str:
-    """Write dollars in the largest of the scales that is not above them."""
+    """Write dollars, in the currency shown, in the largest of the scales that is not above them."""
     if not math.isfinite(usd):
         return number(usd)
-    size = abs(usd)
+    rate = display().rate
+    size = abs(usd) * rate
+    step = 10.0 ** math.floor(math.log10(step * rate) + 0.5) if step > 0 else 0.0  # the place nearest to the step
     scale, word = next((s for s in scales if size >= s[0]), scales[-1])
     three_figures = 10.0 ** (math.floor(math.log10(size)) - 2) if size else 1.0
-    text = number(abs(usd) / scale, max(step or three_figures, scale / 1000) / scale)
+    text = number(size / scale, max(step or three_figures, scale / 1000) / scale)
     below = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
-    return ("\N{MINUS SIGN}" if below else "") + "$" + text + word
+    return ("\N{MINUS SIGN}" if below else "") + display().sign + text + word
 
 
 def percent(share: float) -> str:
@@ -239,6 +237,7 @@ WRITERS: dict[str, Callable[[float, float], str]] = {
     "$ a GPU-hour": cents,
 }
 """How a value is written, by its unit; other units are plain numbers."""
+MONEY = (money, money_months, cents)  # amounts in dollars, written in the currency shown
 
 
 @dataclass(frozen=True)
@@ -251,13 +250,17 @@ class MetricFormat:
     finest_step: float
 
 
-@cache
 def metric_format(name: str) -> MetricFormat:
     """Return how a metric is shown; one that has no row in the table of metrics keeps its own name and plain numbers."""
+    return _metric_format(name, display().sign.strip())
+
+
+@cache
+def _metric_format(name: str, sign: str) -> MetricFormat:
     metric = metric_of(name)
     if metric is None:
         return MetricFormat(name, "", number, 0.01)
-    return MetricFormat(metric.label, metric.unit, WRITERS.get(metric.unit, number), metric.step)
+    return MetricFormat(metric.label, metric.unit.replace("$", sign), WRITERS.get(metric.unit, number), metric.step)
 
 
 # --- percentiles with their intervals ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sim.config.load import ConfigLike
 from sim.config.project import Project
+from sim.config.sections.display_units import display, in_display_units
 from sim.config.sections.risks import Driver, State
 from sim.config.sections.weather import REGIONS
 from sim.plan.analysis.critical_path import earliest
@@ -114,6 +115,7 @@ def check(config: ConfigLike) -> list[Remark]:
     return check_plan(case.plan, case.planned.values)
 
 
+@in_display_units
 def describe_plan(case: Case) -> tuple[Group, bool]:
     """Return (the plan of a case for the console, whether it can work)."""
     from rich.console import Group
@@ -157,7 +159,8 @@ def _halls(project: Project) -> Iterator[str]:
     built = Counter(hall.built_mw for hall in layout_of(project).halls)
     for mw, halls in built.items():
         of, sqft = round(mw / project.block.mw_gross.value), mw * project.hall.sqft_per_mw.value
-        yield f"{halls} hall{'s' * (halls != 1)} of {of} blocks, {sqft:,.0f} sq ft each, built on site"
+        area = f"{display().value(sqft, 'sq ft'):,.0f} {display().unit('sq ft')}"
+        yield f"{halls} hall{'s' * (halls != 1)} of {of} blocks, {area} each, built on site"
 
 
 def _systems(project: Project) -> Table:

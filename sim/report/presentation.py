@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
+from sim.config.sections.display_units import display, in_display_units
 from sim.report.console import describe_comparison, describe_run, plain_text
 from sim.report.plan_check import describe_plan
 from sim.report.result_view import FINISH, FIRST, ResultView
@@ -64,6 +65,7 @@ def html(shown: object) -> str:
 
 
 @html.register
+@in_display_units
 def _(result: Result) -> str:
     """Return verdict and S-curve."""
     view = ResultView.of(result)
@@ -129,6 +131,7 @@ def _picture(ax: Axes) -> str:
 # --- forecast ----------------------------------------------------------------------------------------------------------
 
 
+@in_display_units
 def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> str:
     """Return the verdict of a forecast, what moved it and what it learnt, as lines of text."""
     return "\n".join(
@@ -208,7 +211,8 @@ def _earned(result: Result) -> Iterator[str]:
     """Yield earned value at the data date in hours and in dollars, with its indices."""
     made = result.manifest["forecast"]["earned_value"]
     yield "earned value            PV            EV            AC     SPI     CPI  SPI(t)   earned schedule"
-    for unit, scale, label in (("hours", 1.0, "hours"), ("usd", 1e6, "million USD")):
+    money = "usd", 1e6 / display().rate, f"million {display().currency}"
+    for unit, scale, label in (("hours", 1.0, "hours"), money):
         one = made[unit]
         amounts = "".join(_column(one[name], 14, scale) for name in ("planned", "earned", "actual"))
         indices = "".join(_column(one[name], 8, 1.0, 2) for name in ("spi", "cpi", "spi_t"))

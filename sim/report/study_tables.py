@@ -13,7 +13,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from sim.config.sections.display_units import display, in_display_units
 from sim.report.formatting import (
+    MONEY,
     NEVER,
     SAMPLING_ONLY,
     MetricFormat,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
+@in_display_units
 def describe_tuning(tuned: Tuned) -> Group:
     """Return a tuning for the console."""
     wanted, inputs = tuned.manifest["tune"], list(tuned.manifest["inputs"])
@@ -146,6 +149,7 @@ SHOWN_POINTS = 60
 """Rows on the screen; points.csv and summary.csv have them all."""
 
 
+@in_display_units
 def describe_sweep(sweep: Sweep) -> Group:
     """Return a sweep as a table for the console: a row a point, P50 / P80 of the headline metrics."""
     metrics = [metric for metric in sweep.manifest["metrics"] if metric in sweep.samples[0].metrics]
@@ -206,12 +210,13 @@ MEANS = {
 }
 
 
+@in_display_units
 def describe_sensitivity(found: Found) -> Group:
     """Return an analysis as a table for the console: a row an input, the most important first."""
     wanted = found.manifest["sensitivity"]
     fmt = metric_format(wanted["metric"])
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    heads, rows = _low_high(found.table, fmt) if wanted["method"] == "low_high" else _indices(found.table)
+    heads, rows = _low_high(found.table, fmt) if wanted["method"] == "low_high" else _indices(found.table, fmt)
     for at, head in enumerate(["input", *heads]):
         table.add_column(head, justify="right" if at else "left")
     for row in rows:
@@ -237,11 +242,13 @@ def _end(row: Mapping[Any, Any], end: str, fmt: MetricFormat) -> str:
     return f"{change} ({low} to {high})\nat {row[f'{end}_setting']}"
 
 
-def _indices(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Return heads and rows of a table of indices."""
+def _indices(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[list[str]]]:
+    """Return heads and rows of a table of indices; effects on money in the currency shown."""
     if "mu_star" in table:
+        rate = display().rate if fmt.write in MONEY else 1.0
         cells = [
-            [f"{r['mu_star']:.3g} ± {r['mu_star_conf']:.2g}", f"{r['sigma']:.3g}"] for r in table.to_dict("records")
+            [f"{rate * r['mu_star']:.3g} ± {rate * r['mu_star_conf']:.2g}", f"{rate * r['sigma']:.3g}"]
+            for r in table.to_dict("records")
         ]
         return ["µ*", "σ"], [[str(name), *row] for name, row in zip(table["input"], cells, strict=True)]
     cells = [

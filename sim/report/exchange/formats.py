@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim import files
+from sim.config.sections.display_units import in_display_units
 from sim.jit import gc_paused
 from sim.report.exchange.importers.network_import import PlannerNetwork
 from sim.report.exchange.importers.source_text import WrongFile
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 64_000_000
 
 
+@in_display_units
 def write(handover: Handover, form: str, target: Path) -> int:
     """Write a handover as mspdi, xer, excel or csv (then `target` is a folder); return how many activities it has."""
     if not files.exists(target.parent):

@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sim.config.project import Project
+from sim.config.sections.display_units import display
+from sim.config.source_positions import Address, allowed_at
 from sim.report.exchange.export import Handover
 from sim.report.formatting import metric_format
 from sim.report.result_view import ResultView
@@ -111,7 +114,7 @@ FIRST = ("mw_online", "headcount")
 def curves(handover: Handover) -> pd.DataFrame:
     """Return the curves of all runs and the counts of the representative one, a row a week up to the last change.
 
-    Columns: week, date (its last day); of MW (by date), headcount and money (in $M) P10, P50, P80 and mean; of the
+    Columns: week, date (its last day); of MW (by date), headcount and money (in millions) P10, P50, P80 and mean; of the
     representative run people by trade and skids delivered and set so far.
     """
     import pandas as pd
@@ -123,7 +126,8 @@ def curves(handover: Handover) -> pd.DataFrame:
     for name, rows in sorted(
         by_name.items(), key=lambda item: FIRST.index(item[0]) if item[0] in FIRST else len(FIRST)
     ):
-        scale, unit = (MILLION, " $M") if "usd" in str(name) else (1.0, " MW" if name == "mw_online" else "")
+        money = MILLION / display().rate, f" {display().sign}M"
+        scale, unit = money if "usd" in str(name) else (1.0, " MW" if name == "mw_online" else "")
         label = (
             str(name).replace("_usd_per_month", " per month").replace("_usd", "").replace("_", " ").removeprefix("mw ")
         )
@@ -184,20 +188,23 @@ def _risks(handover: Handover) -> Iterator[dict[str, Any]]:
 
 
 def inputs(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return every value of a resolved configuration by its path, with what is said about where it comes from."""
-    yield from _values(config, "", dict.fromkeys(PROVENANCE, ""))
+    """Return every value of a resolved configuration by its path, in the unit shown, and where it comes from."""
+    yield from _values(config, "", (), dict.fromkeys(PROVENANCE, ""))
 
 
-def _values(node: Any, path: str, said: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _values(node: Any, path: str, address: Address, said: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Yield the values below a node; what is said of a section holds for its parts."""
     if isinstance(node, Mapping):
         said = {**said, **{word: str(node[word]) for word in PROVENANCE if node.get(word) is not None}}
         for key, below in node.items():
             if key not in PROVENANCE and below is not None:
-                yield from _values(below, f"{path}.{key}" if path else str(key), said)
+                yield from _values(below, f"{path}.{key}" if path else str(key), (*address, key), said)
     elif isinstance(node, list):
         for number, below in enumerate(node):
             name = below.get("id", number) if isinstance(below, Mapping) else number
-            yield from _values(below, f"{path}.{name}", said)
+            yield from _values(below, f"{path}.{name}", (*address, number), said)
     else:
-        yield {"input": path, "value": node, **said}
+        unit = allowed_at(Project, address).unit
+        is_number = isinstance(node, int | float) and not isinstance(node, bool)
+        value = display().value(node, unit) if is_number and unit else node
+        yield {"input": path, "value": value, "unit": display().unit(unit), **said}

@@ -6,12 +6,14 @@ characters that a sheet cannot hold become blanks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from io import BytesIO
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
+from sim.config.sections.display_units import display
 from sim.errors import SimError
 from sim.metrics.registry import metric_of
 from sim.report.exchange.export import Handover
@@ -79,12 +81,24 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
             continue
         if len(table) > ROWS:
             raise NoExcel(f"{name} has {len(table):,} rows, a sheet holds {ROWS:,}; export as csv")
-        _write_table(sheet, table)
+        _write_table(sheet, in_currency(table))
         if name == "Curves":
             _charts(sheet, list(table.columns), len(table))
     stream = BytesIO()
     book.save(stream)
     return stream.getvalue()
+
+
+def in_currency(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its columns of dollars in the currency shown: `damages_usd` becomes `damages_eur`."""
+    shown = display()
+    columns = [name for name in table.columns if re.search(r"_usd(_|$)", str(name))]
+    if shown.rate == 1 or not columns:
+        return table
+    code = f"_{shown.currency.lower()}"
+    return table.assign(**{name: table[name] * shown.rate for name in columns}).rename(
+        columns={name: re.sub(r"_usd(?=_|$)", code, name) for name in columns}
+    )
 
 
 def _page(sheet: Any) -> None:
@@ -117,10 +131,13 @@ def _verdict(handover: Handover) -> Iterator[list[Any]]:
 
 def _scale(metric: str) -> tuple[float, str]:
     """Return what a metric is divided by, and its unit: money in millions, hours of people in thousands."""
-    unit = metric_format(metric).unit
-    if unit in ("$", "$ a year") and "per_mw" not in metric:
-        return MILLION, unit.replace("$", "$M")
-    return (MILLION, "$M-months") if unit == "$-months" else (1.0, unit if metric_of(metric) else "")
+    row = metric_of(metric)
+    if row is None or "$" not in row.unit:
+        return 1.0, row.unit if row else ""
+    rate, sign = display().rate, display().sign.strip()
+    if row.unit == "$ a GPU-hour" or "per_mw" in metric:
+        return 1 / rate, row.unit.replace("$", sign)
+    return MILLION / rate, row.unit.replace("$", f"{sign}M")
 
 
 def _scaled(value: float | None, scale: float) -> Any:

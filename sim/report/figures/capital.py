@@ -95,7 +95,7 @@ def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) ->
     if len(x):
         waiting = np.flatnonzero(service < 0.995 * deployed.max())
         ax.set_xlim(x[0], min(x[-1], x[waiting[-1]] + 30) if len(waiting) else x[-1])
-    ax.set_ylabel(style.text(f"capital, ${unit}"))
+    ax.set_ylabel(style.text(f"capital, {unit}"))
     style.date_axis(ax)
     ax.legend(loc="lower right")
 

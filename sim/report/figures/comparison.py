@@ -101,6 +101,7 @@ def plot_paired_difference(
     _mark_median(ax, percentile(finite, 0.5), metric)
     unit = f", {metric_format(metric).unit}" if metric_format(metric).unit else ""
     ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
+    style.value_ticks(ax.xaxis, metric_format(metric))
     ax.set_ylabel("pairs of runs")
     word = "faster" if metric_format(metric).unit == "days" else "better"
     style.title(ax, f"P({a} {word} than {b}) = {better.text()}")

@@ -202,7 +202,7 @@ def plot_joint(
             ax.plot(when, dollars / scale, color=palette.BLUE, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
     ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4, ls=(0, (5, 3)))
     ax.axhline(budget / scale, color="black", lw=1.4)
-    ax.set_ylabel(style.text(f"capital in total, ${unit}"))
+    ax.set_ylabel(style.text(f"capital in total, {unit}"))
     ax.grid(visible=False)
     ax.margins(0.06)
     _room_for_the_early(ax, style.date_position(info.dates, target))

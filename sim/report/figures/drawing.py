@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sim import files
+from sim.config.sections.display_units import in_display_units
 from sim.report.result_view import ResultView
 from sim.study.executors.worker import called
 from sim.study.executors.worker_process import (
@@ -200,6 +201,7 @@ def figure_names(result: Result) -> list[str]:
     return [*run_figures(ResultView.of(result))]
 
 
+@in_display_units
 def drawn(result: Result, choice: str = ALL, but: Sequence[str] = (), share: tuple[int, int] = (0, 1)) -> Pictures:
     """Return PNG and SVG of the chosen figures of a result; `share` (k, n) is every n-th of them from the k-th on."""
     if choice == NONE:

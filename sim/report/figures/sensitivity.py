@@ -52,7 +52,8 @@ def plot_low_high(
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
     ax.set_xlim(-1.45 * widest, 1.45 * widest)
     ax.grid(visible=True, axis="x")
-    ax.set_xlabel(f"change of the {STATISTICS[statistic]} in {fmt.unit or 'its own unit'}")
+    ax.set_xlabel(style.text(f"change of the {STATISTICS[statistic]} in {fmt.unit or 'its own unit'}"))
+    style.value_ticks(ax.xaxis, fmt)
     base = fmt.write(float(table["base"][0]), fmt.finest_step)
     style.title(ax, f"What moves the {STATISTICS[statistic]} of {fmt.label} ({base})")
     style.legend_above(ax)
@@ -189,7 +190,11 @@ def plot_indices(table: pd.DataFrame, metric: str, statistic: str = "p80", ax: A
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
     ax.grid(visible=True, axis="x")
     fmt = metric_format(metric)
-    ax.set_xlabel(f"effect in {fmt.unit or 'its own unit'}" if "mu_star" in rows else "share of the variance")
+    ax.set_xlabel(
+        style.text(f"effect in {fmt.unit or 'its own unit'}" if "mu_star" in rows else "share of the variance")
+    )
+    if "mu_star" in rows:
+        style.value_ticks(ax.xaxis, fmt)
     style.title(ax, f"What moves the {statistic.upper() if statistic != 'mean' else 'mean'} of {fmt.label}")
     style.legend_above(ax)
     crosses = "an index whose bar crosses 0 is not shown to matter"

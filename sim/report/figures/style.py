@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sim import files
 from sim.report.figures.palette import INK, MUTED, PALE
-from sim.report.formatting import MONTHS, ProjectDates
+from sim.report.formatting import MONEY, MONTHS, MetricFormat, ProjectDates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes  # noqa: PLC0414 (re-exported for sim.plot)
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.patheffects import withStroke
 
@@ -104,6 +105,12 @@ def canvas(right: float = 0.95, top: float = 0.83, left: float = 0.095, height: 
 def text(words: str) -> str:
     """Return words that matplotlib prints as they are: two dollar signs would start a formula."""
     return words.replace("$", r"\$")
+
+
+def value_ticks(axis: Axis, fmt: MetricFormat) -> None:
+    """Write amounts along an axis as everywhere else, in the currency shown; ticks of other values stay as they are."""
+    if fmt.write in MONEY:
+        axis.set_major_formatter(lambda value, _: text(fmt.write(value, fmt.finest_step)))
 
 
 def title(ax: Axes, words: str, pad: float = 32.0) -> None:

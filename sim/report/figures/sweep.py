@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.config.sections.display_units import in_display_units
 from sim.report.figures import palette, style
-from sim.report.formatting import NEVER, SAMPLING_ONLY, Quote, metric_format
+from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, Quote, metric_format
 from sim.study.analyses.design import text_of
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import Tuned
@@ -56,6 +57,7 @@ def plot_small_multiples(
         panel.set_xlabel(style.text(name.replace("_", " ")), fontsize=11)
         panel.tick_params(labelsize=10)
         panel.sharey(panels[0])
+        style.value_ticks(panel.yaxis, metric_format(metric))
         panel.tick_params(labelleft=number % ACROSS == 0)
     fmt = metric_format(metric)
     panels[0].margins(y=0.12)
@@ -154,8 +156,8 @@ def _label_metric(ax: Axes, metric: str) -> None:
     """Name the metric beside its axis; dollars in words, instead of a power of ten in the corner: the title names them."""
     fmt = metric_format(metric)
     ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label))
-    if fmt.unit.startswith("$"):
-        ax.yaxis.set_major_formatter(lambda y, _: style.text(fmt.write(y, fmt.finest_step)))
+    if fmt.write in MONEY:
+        style.value_ticks(ax.yaxis, fmt)
         ax.set_ylabel("")
 
 
@@ -288,6 +290,8 @@ def plot_pareto(
     ax.set_xlabel(style.text(f"P80 of {_label_with_unit(against)}"))
     name = "mean" if statistic == "mean" else statistic.upper()
     ax.set_ylabel(style.text(f"{name} of {_label_with_unit(objective)}"))
+    style.value_ticks(ax.xaxis, metric_format(against))
+    style.value_ticks(ax.yaxis, metric_format(objective))
     ax.margins(0.08)
     ax.grid(visible=True, axis="both")
     style.legend_above(ax)
@@ -306,6 +310,7 @@ def _label_with_unit(metric: str) -> str:
 # --- figures of a study -----------------------------------------------------------------------------------------------
 
 
+@in_display_units
 def write_sweep_figures(sweep: Sweep, directory: Path) -> list[Path]:
     """Write a figure (PNG and SVG) a metric: lines along one input, a heat map of two, a panel for each of more."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -351,6 +356,7 @@ def _two_way(table: pd.DataFrame, column: str, by: list[str], varied: list[str])
     return table.pivot_table(index=joined, columns=across, values=column, sort=False, dropna=False)
 
 
+@in_display_units
 def write_tuning_figure(tuned: Tuned, directory: Path) -> list[Path]:
     """Write the designs with their Pareto set (PNG and SVG); return the paths."""
     wanted = tuned.manifest["tune"]

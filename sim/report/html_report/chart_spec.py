@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.sections.display_units import display
 from sim.report.formatting import ProjectDates
 
 if TYPE_CHECKING:
@@ -252,6 +253,12 @@ DASHED, DOTTED = "7 4", "2 3"
 def date_axis(dates: ProjectDates, low: float, high: float) -> ChartAxis:
     """Return the axis of dates between two days."""
     return ChartAxis(range=(low, max(high, low + 1.0)), start=dates.start.isoformat())
+
+
+def money_axis(label: str, unit: str, bounds: tuple[float, float] | None = None) -> ChartAxis:
+    """Return an axis of amounts in a unit as `money_scale` returns it, such as `$bn`."""
+    sign = display().sign
+    return ChartAxis(f"{label}, {unit}", prefix=sign, suffix=f" {unit.removeprefix(sign)}", digits=2, range=bounds)
 
 
 def in_one_line(caption: str) -> str:

@@ -16,6 +16,7 @@ from rich.table import Table
 from sim import files
 from sim.config.load import checked
 from sim.config.project import Project
+from sim.config.sections.display_units import in_display_units
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
@@ -39,6 +40,7 @@ MOST_CSV = 20_000_000
 """Bytes of a table of differences that is read."""
 
 
+@in_display_units
 def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> None:
     """Write figures, numbers and the report of a comparison into a directory that holds the results by name."""
     files.make_directory(directory / FIGURES)

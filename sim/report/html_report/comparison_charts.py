@@ -18,6 +18,7 @@ from sim.report.html_report.chart_spec import (
     curve_of,
     date_axis,
     in_one_line,
+    money_axis,
     moving_days,
 )
 from sim.report.result_view import FINISH, PEAK, ResultView, paired_differences
@@ -83,7 +84,7 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
         in_one_line(first.info.caption(note)),
         f"{title} of {', '.join(views)}. All MW online: {finishes}.",
         date_axis(first.dates, float(low), float(high)),
-        ChartAxis(f"{y}, ${unit}", prefix="$", suffix=f" {unit}", digits=2) if unit else ChartAxis(y),
+        money_axis(y, unit) if unit else ChartAxis(y),
         None,
         (*bands, *lines),
         tuple(marks),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sim.config.sections.display_units import display
 from sim.report.figures.gantt import data_day
 from sim.report.formatting import day_of_month, money_scale
 from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
@@ -136,7 +137,7 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
             "earned_head": EARNED_HEAD,
             "earned": [
                 _earned("hours", value["hours"], 1.0, "{:,.0f}"),
-                _earned("million dollars", value["usd"], 1e6, "{:,.1f}"),
+                _earned(f"million {display().currency}", value["usd"], 1e6 / display().rate, "{:,.1f}"),
             ],
             "learnt_head": LEARNT_HEAD,
             "learnt": [

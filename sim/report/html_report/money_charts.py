@@ -15,12 +15,12 @@ from sim.report.html_report.chart_spec import (
     DASHED,
     DOTTED,
     Chart,
-    ChartAxis,
     Mark,
     Series,
     curve_of,
     date_axis,
     in_one_line,
+    money_axis,
 )
 from sim.report.result_view import FINISH, ResultView, Values
 
@@ -49,13 +49,7 @@ def joint(view: ResultView) -> Chart:
         ),
         f"Joint confidence of date and budget: both kept in {both} of runs.",
         date_axis(view.dates, min(shown) - 0.22 * wide, max(shown) + 0.06 * wide),
-        ChartAxis(
-            f"capital in total, ${unit}",
-            prefix="$",
-            suffix=f" {unit}",
-            digits=2,
-            range=(min(dollars) - margin, max(dollars) + margin),
-        ),
+        money_axis("capital in total", unit, (min(dollars) - margin, max(dollars) + margin)),
         None,
         (*dots, *lines),
         (
@@ -129,7 +123,7 @@ def capital(view: ResultView) -> Chart:
         in_one_line(view.info.caption(idle_note(view), DEFINITION)),
         f"Capital over time, mean of all runs. {idle_note(view)}.",
         date_axis(view.dates, 0, end),
-        ChartAxis(f"capital, ${unit}", prefix="$", suffix=f" {unit}", digits=2),
+        money_axis("capital", unit),
         None,
         tuple(series),
     )
@@ -145,10 +139,10 @@ def funding(view: ResultView) -> Chart | None:
     equity, debt = table["equity"] / scale, table["debt"] / scale
     columns = (
         "quarter",
-        f"uses: paid, ${unit}",
-        f"sources: debt, ${unit}",
-        f"sources: equity, ${unit}",
-        f"net revenue, ${unit}",
+        f"uses: paid, {unit}",
+        f"sources: debt, {unit}",
+        f"sources: equity, {unit}",
+        f"net revenue, {unit}",
     )
     rows = [
         (r["name"], *(number(r[c] / scale, 0.01) for c in ("uses", "debt", "equity", "revenue")))
@@ -159,13 +153,13 @@ def funding(view: ResultView) -> Chart | None:
         "Sources and uses of money, by quarter",
         in_one_line(
             view.info.caption(
-                f"Mean of all runs, ${unit} a quarter; sources cover what is paid",
+                f"Mean of all runs, {unit} a quarter; sources cover what is paid",
                 "net revenue: revenue less energy and operation",
             )
         ),
         "Sources and uses of money by quarter, in the table below.",
         date_axis(view.dates, edges[0], edges[-1]),
-        ChartAxis(f"${unit} a quarter", prefix="$", suffix=f" {unit}", digits=2),
+        money_axis("a quarter of a year", unit),
         None,
         (
             Series("equity drawn", "columns", "equity", edges, equity),

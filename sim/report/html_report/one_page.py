@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
+from sim.config.sections.display_units import in_display_units
 from sim.report.explanations import critical_causes, risk_rows
 from sim.report.figures.palette import MEANINGS
 from sim.report.formatting import ProjectDates, day_of_month, metric_format, money, number, p50_and_p80, percent, signed
@@ -142,6 +143,7 @@ SHOWN = (
 )  # fmt: skip
 
 
+@in_display_units
 def write_slide(result: RunData | ResultView, directory: Path) -> Path:
     """Write the first page as slide.png: verdict, key figures, four charts, three causes and three levers."""
     from sim.report.figures import style

@@ -14,6 +14,7 @@ import numpy as np
 from sim import files
 from sim.config.load import Loaded, checked
 from sim.config.project import Project
+from sim.config.sections.display_units import in_display_units
 from sim.errors import ConfigError
 from sim.report import explanations
 from sim.report.assumptions import Row, rows
@@ -189,6 +190,7 @@ GANTT_NOTE = (
 )
 
 
+@in_display_units
 def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = None) -> None:
     """Write the figures, the numbers behind them and the report of a result; `drawing` are figures begun elsewhere."""
     drawing = drawing or FigureDrawing()
@@ -210,6 +212,7 @@ def write_numbers(view: ResultView, charts: Mapping[str, Chart], directory: Path
         files.write(directory / "gantt.csv", gantt_csv(view).encode())
 
 
+@in_display_units
 def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None) -> bytes:
     """Return the report of a result as one HTML file; `charts` are those of `run_charts`, made here if not given."""
     view = ResultView.of(result)

@@ -139,7 +139,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             return
         live = self.state.live
         levers = [lever.document() for lever in live.levers]
-        limit = live.base.project.limits.peak_workforce
+        limit, shown = live.base.project.limits.peak_workforce, live.base.project.display
         self._send(
             kind="project",
             name=live.base.name,
@@ -147,6 +147,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             start=live.base.project.scale.start_date.isoformat(),
             target=live.base.project.scale.target_days,
             **working_days(live.base.project),
+            money={"sign": shown.sign, "rate": shown.rate},
             limit=None if limit is None else limit.value,
             runs=live.runs,
             levers=levers,

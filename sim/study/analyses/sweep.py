@@ -348,6 +348,7 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
         "seed": seed,
         "rng": RNG_VERSION,
         "versions": versions(),
+        "display": case.design.bases[0].value.display.model_dump(mode="json"),
         "configs": {base.value.name: digest(base.value) for base in case.design.bases},
         **_statuses(case.design),
     }

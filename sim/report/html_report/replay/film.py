@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import files
+from sim.config.sections.display_units import in_display_units
 from sim.errors import SimError
 from sim.report.figures import palette, style
 from sim.report.formatting import day_of_month
@@ -34,6 +35,7 @@ class NoFilmWriter(SimError):
 
 
 @style.in_house_style
+@in_display_units
 def write_film(results: Sequence[RunData], target: Path, form: str, columns: int = 0) -> None:
     """Write one or two results as a GIF or MP4 of eight seconds, on one clock. Raises NoFilmWriter."""
     from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter

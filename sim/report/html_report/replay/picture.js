@@ -110,7 +110,7 @@ class Picture {
   }
   curvesShown() {
     const { history } = this;
-    const money = [`idle capital, $M, ${history.idle_of}`, "idle", (day) => history.idleCapital(day)];
+    const money = [`idle capital, ${history.money}, ${history.idle_of}`, "idle", (day) => history.idleCapital(day)];
     return [
       ["MW online", "p50", (day) => history.mwOnline(day)],
       ["people on site (direct)", "stage-mechanical", (day) => history.people(day)],

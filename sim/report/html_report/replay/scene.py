@@ -17,6 +17,7 @@ import numpy as np
 
 from sim.config.load import checked
 from sim.config.project import Project
+from sim.config.sections.display_units import display
 from sim.engine.backends import AUTO
 from sim.metrics.measure import measure
 from sim.plan.layout import place_number
@@ -111,6 +112,7 @@ def scene(view: ResultView, columns: int = 0, details: RunDetails | None = None)
         "trades": _trades(events), "cranes": [*_crane_times(events)], "waits": [*_waits(events, causes)],
         "curves": _curves(view, details), "milestones": _milestones(events, online), "places": _places(view),
         "sky": {} if details is None else details.sky_document(),
+        "money": f"{display().sign}M",
         "idle_of": "mean of all runs" if details is None else "this run",
     }  # fmt: skip
 
@@ -287,16 +289,16 @@ def _places(view: ResultView) -> dict[str, list[int]]:
 
 
 def _curves(view: ResultView, details: RunDetails | None) -> dict[str, list[float]]:
-    """Return idle capital by day in $M: of this run, or the mean of all runs where only that is known."""
+    """Return idle capital by day in millions, as it is shown: of this run, or the mean of all where only that is known."""
     if details is not None:
-        return {"idle": [_rounded(value, 1) for value in details.idle_musd.tolist()]}
+        return {"idle": [_rounded(value * display().rate, 1) for value in details.idle_musd.tolist()]}
     known = {
         name: rows.sort_values("day")["mean"].to_numpy(dtype=np.float64) for name, rows in view.curves.groupby("curve")
     }
     if not {"capital_deployed_usd", "capital_in_service_usd"} <= {*known}:
         return {}
     idle: Values = (known["capital_deployed_usd"] - known["capital_in_service_usd"]) / 1e6
-    return {"idle": [_rounded(value, 1) for value in idle.tolist()]}
+    return {"idle": [_rounded(value * display().rate, 1) for value in idle.tolist()]}
 
 
 def _milestones(events: pd.DataFrame, online: Mapping[int, float]) -> list[Row]:

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from sim import files
+from sim.config.sections.display_units import in_display_units
 from sim.errors import SimError
 from sim.report.figures import palette
 from sim.report.html_report import fingerprint
@@ -40,6 +41,7 @@ def write_replay(results: Sequence[RunData], target: Path, columns: int = 0, fol
     return len(data)
 
 
+@in_display_units
 def replay_page(results: Sequence[RunData], columns: int = 0, folders: Sequence[Path] = ()) -> bytes:
     """Return the page that plays one result, or two side by side on one clock."""
     views = [ResultView.of(result) for result in results]
