@@ -18,6 +18,7 @@ STRATEGIES = ("hybrid", "modular", "stick_built")
 PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
 """Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
 PHASE_INTERVAL_DAYS = 120
+STATUS = "status"
 HOME, START = "west_texas", "2027-01-04"
 FIRST_LINE = re.compile(r"# (?!yaml-language-server)(?P<text>.+)")
 SCHEMA_LINE = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
@@ -255,7 +256,8 @@ def _readme(name: str, mw: float, place: str, strategy: str, start: date) -> str
 def examples(name: str | None, folder: Path | None) -> None:
     """List the shipped projects; with NAME, print one of them, or copy it with --to FOLDER.
 
-    A shipped project runs by its name (`sim run hybrid`), and is extended by it (`extends: hybrid`).
+    A shipped project runs by its name (`sim run hybrid`), and is extended by it (`extends: hybrid`). Where the status of a
+    project under way is shipped too, it is copied into FOLDER/status.
     """
     from sim import files
     from sim.config.shipped import shipped, shipped_names
@@ -271,12 +273,23 @@ def examples(name: str | None, folder: Path | None) -> None:
     if folder is None:
         click.echo(text, nl=False)
         return
-    files.make_directory(folder)
-    target = folder / f"{name}.yaml"
-    if files.exists(target):
-        raise click.BadParameter(f"{target} is there already", param_hint="--to")
-    files.write(target, text.encode())
-    click.echo(f"written to {target}")
+    copies = {f"{name}.yaml": text.encode(), **_statuses(name)}
+    for place in copies:
+        if files.exists(folder / place):
+            raise click.BadParameter(f"{folder / place} is there already", param_hint="--to")
+    for place, data in copies.items():
+        files.make_directory((folder / place).parent)
+        files.write(folder / place, data)
+        click.echo(f"written to {folder / place}")
+
+
+def _statuses(name: str) -> dict[str, bytes]:
+    """Return the shipped statuses of a project by where they are copied to."""
+    from sim import files
+    from sim.config.shipped import shipped_folder
+
+    found = sorted((shipped_folder() / STATUS).glob(f"{name}_*.csv"))
+    return {f"{STATUS}/{path.name}": files.read(path) for path in found}
 
 
 def _read(name: str) -> str:

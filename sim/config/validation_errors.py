@@ -176,7 +176,9 @@ class _ErrorTranslator:
             message = finding.message
             if finding.beside:
                 message = message.replace("{beside}", str(nearest_position(self.positions, finding.beside)))
-            return self._fault(part, finding.value, message, finding.hint)
+            unit = allowed_at(self.model, part).unit
+            hint = finding.hint or (hint_for_text(finding.value, unit) if isinstance(finding.value, str) else "")
+            return self._fault(part, finding.value, message, hint)
         allowed = allowed_at(self.model, part)
         hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
         return self._fault(part, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)

@@ -168,21 +168,26 @@ def _systems(project: Project) -> Table:
     table = _table("system", "made", "in one block", "in all", "rated output")
     for name, system in project.by_system.items():
         if system.scope == "site":
-            table.add_row(name, "on site", f"{len(system.site.steps)} steps", f"{project.blocks} blocks", "")
+            table.add_row(name, "on site", _many(len(system.site.steps), "step"), _many(project.blocks, "block"), "")
             continue
         each, factory = system.skid.per_block, system.factory
         slowest = max(station.days.planned for station in factory.stations)
         lines = factory.lines + sum(partner.lines for partner in factory.partners)
         weekly = lines / slowest * len(project.calendars.factory.days)
-        in_all = f"{each * project.blocks} skids"
+        in_all = _many(each * project.blocks, "skid")
         table.add_row(
             name,
             "in a factory" if not factory.partners else f"in {1 + len(factory.partners)} factories",
-            f"{each} skid{'s' * (each != 1)}",
+            _many(each, "skid"),
             in_all,
             f"{weekly:.1f} a week, {weekly / each:.1f} blocks",
         )
     return table
+
+
+def _many(count: int, what: str) -> str:
+    """Return a number with its noun: `1 block`, `100 blocks`."""
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _planned_date(case: Case) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -16,9 +17,13 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.docs.test_docs import MANY, PAGES, file_of, shown
+from tests.docs.test_readme import NOT_HERE, SIMULATES, commands
+
 pytest.importorskip("hatchling")
 ROOT = Path(__file__).parents[2]
 RUNS = "20"
+FEW = "2"
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +108,39 @@ def test_the_notebook_of_a_new_project_runs_in_a_kernel_with_workers(installed: 
     html = [output["data"]["text/html"] for output in shown if "text/html" in output.get("data", {})]
     assert len(html) >= 3  # the configuration, the result, the comparison
     assert any("data:image/png" in page for page in html)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_is_done_from_an_empty_folder(page: Path, installed: Path, tmp_path: Path) -> None:
+    done = 0
+    for language, block in shown(page):
+        if language == "yaml" and (file := file_of(block)):
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).write_text(block)
+        elif language == "console":
+            for command in commands(block):
+                if not command.startswith((*NOT_HERE, "make ")):
+                    told([str(installed / "sim"), *few(command)], tmp_path)
+                    done += 1
+        elif language == "python":
+            told([str(installed / "python"), "-c", re.sub(r"runs=[\d_]+", f"runs={FEW}", block)], tmp_path)
+    assert done
+
+
+def few(command: str) -> list[str]:
+    """The words of a command on few runs, without pictures; what is verified has as many as the page says."""
+    words = shlex.split(command)[1:]
+    if SIMULATES.match(command) or words[0] in (*MANY, "forecast"):
+        if "--runs" in words:
+            words[words.index("--runs") + 1] = FEW
+        else:
+            words += ["--runs", FEW]
+        words += ["--workers", "1"]
+    if words[0] in ("run", "compare"):
+        words += ["--figures", "none"]
+    if words[0] == "forecast":
+        words += ["--moves", FEW]
+    if words[0] == "tune":
+        words += ["--set", "tune.fresh_runs=2", "--set", "tune.trials=8"]
+    return words

@@ -20,7 +20,6 @@ PAGE = ROOT / "docs" / "how_to" / "monthly_update.md"
 @pytest.mark.slow
 def test_three_months_of_the_hybrid_are_done_as_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "configs").symlink_to(ROOT / "configs")
     # reports are the dear part of a small run; they have tests of their own
     monkeypatch.setattr(run_report, "write_run", lambda *_: None)
     said = {}

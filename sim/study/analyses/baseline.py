@@ -19,6 +19,7 @@ from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.errors import CheckFailed
 from sim.study.analyses.baseline_diff import (
+    QUANTILES,
     Difference,
     Step,
     Tolerances,
@@ -26,6 +27,7 @@ from sim.study.analyses.baseline_diff import (
     delivery,
     explain_differences,
     inputs,
+    interval,
     moved_blocks,
     moved_deliveries,
     moved_metrics,
@@ -51,6 +53,7 @@ KEY_METRICS = (
     "idle_capital_months",
 )
 MW_ROUNDING = 1e-6
+FINISH = "lead_time_full_days"
 HEAD = ("name", "strategy", "seed", "start_date")
 
 
@@ -157,9 +160,28 @@ def require(result: Result, path: str | Path, tolerances: Tolerances | None = No
     if not moved:
         return
     by = _movers(result, path)
-    parts = [f"the result no longer fits {path}; {len(moved)} moved, the first are:", *_aligned(moved[:show])]
+    parts = [f"the result no longer fits {path}", *_finish(result, path), f"{len(moved)} moved, the first are:"]
+    parts += _aligned(moved[:show])
     parts += [f"  … and {len(moved) - show} more"] if len(moved) > show else []
     raise CheckFailed("\n".join([*parts, "what moved them:", *(f"  {one}" for one in by)]))
+
+
+def _finish(result: Result, path: str | Path) -> Iterator[str]:
+    """Yield P50 and P80 of the day on which all MW are online, then and now, as dates; nothing where there is no such day."""
+    before = read(path)["metrics"].get(FINISH, {})
+    for share, name in (("p50", "P50"), ("p80", "P80")):
+        if share in before and FINISH in result.sample.runs and "start_date" in result.manifest:
+            then, now = interval(before[share]).value, result.sample.quantile(FINISH, QUANTILES[share]).value
+            start = date.fromisoformat(str(result.manifest["start_date"]))
+            dates = (f"{_dated(start, day)} (day {told(day)})" for day in (then, now))
+            yield f"  all MW online, {name}: {', now '.join(dates)}{_by(now - then)}"
+
+
+def _by(days: float) -> str:
+    """Return by how many days a date has moved, in words; empty where it is never reached."""
+    if not isfinite(days):
+        return ""
+    return f": {abs(days):.0f} days {'later' if days > 0 else 'earlier'}" if round(days) else ": as before"
 
 
 def require_actuals(config: Loaded[Project], path: str | Path) -> str:

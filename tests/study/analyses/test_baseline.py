@@ -85,8 +85,10 @@ def test_a_slower_project_is_told_p50_and_p80_first_days_rounded(file: Path) -> 
         require(result(delay=15), file)
     assert caught.value.exit_code == 1
     lines = str(caught.value).splitlines()
-    assert lines[1].split() == ["what", "then", "now", "allowed"]
-    assert [line.split(" of ")[0].strip() for line in lines[2:4]] == ["P50", "P80"]
+    assert [line.partition(": ")[0].split()[-1] for line in lines[1:3]] == ["P50", "P80"]
+    assert all(re.search(r"\d{4}-\d\d-\d\d \(day \d+\), now .*: 1[456] days later", line) for line in lines[1:3])
+    assert lines[4].split() == ["what", "then", "now", "allowed"]
+    assert [line.split(" of ")[0].strip() for line in lines[5:7]] == ["P50", "P80"]
     assert not re.search(r"[0-9]\.[0-9]{2}", "\n".join(lines))
     moved = table(check(result(delay=15), file))
     assert list(moved.columns) == ["what", "then", "now", "allowed"]

@@ -1,0 +1,229 @@
+"""What a new user met on the first day, row by row of the list they wrote: each of these failed on the program of then.
+
+They use the commands and the public names of `sim` only, so that they also run on an earlier version of the program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import sim
+from sim.cli import main
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests" / "configs" / "tiny.yaml"
+HANGS = 100.0
+"""Seconds after which a script that ends in five is taken for one that never does."""
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and no pictures, which take most of the time and have tests of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sim.report.figures.style.save", lambda *_: [])
+    monkeypatch.setattr("sim.report.figures.drawing.drawn", lambda *_, **__: {}, raising=False)
+    return tmp_path
+
+
+def typed(*words: str, code: int | None = 0) -> str:
+    """What a command prints; it ends with a code."""
+    done = CliRunner().invoke(main, [*words])
+    assert code is None or done.exit_code == code, f"{words}: {done.exit_code}\n{done.output}\n{done.exception!r}"
+    return done.output
+
+
+def ran(out: str, *more: str) -> str:
+    """What `sim run` of the tiny project prints; its result is in a folder."""
+    return typed("run", str(TINY), "--runs", "3", "--workers", "1", "--out", out, *more)
+
+
+def test_row_1_a_script_without_a_guard_runs_with_workers() -> None:
+    script = f"import sim\nprint(sim.run(sim.load({str(TINY)!r}), runs=40, workers=2).sample.size)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    try:
+        printed, told = process.communicate(script, timeout=HANGS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        pytest.fail("it hangs")
+    assert (process.returncode, printed.strip()) == (0, "40"), told
+
+
+def test_row_2_a_shipped_project_is_extended_from_anywhere(place: Path) -> None:
+    (place / "mine.yaml").write_text("extends: hybrid\nschema_version: 1\nname: mine\n")
+    (place / "far").mkdir()
+    (place / "far" / "yours.yaml").write_text(f"extends: {place / 'mine.yaml'}\nschema_version: 1\nname: yours\n")
+    assert sim.load(place / "far" / "yours.yaml").value.scale.capacity_mw == 250
+    typed("init", "west", "--mw", "120", "--place", "ohio", "--strategy", "hybrid", "--start", "2027-01-04")
+    assert {"west.yaml", "study.yaml", "notebook.ipynb", "README.md"} <= {
+        path.name for path in (place / "west").iterdir()
+    }
+    assert "stick_built" in typed("examples")
+
+
+def test_row_3_no_page_installs_by_a_name_that_no_index_has() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        assert not re.findall(r"pip install [\"']?hybrid-dc-sim\b(?!-)", page.read_text()), page
+    assert "\nwheel:" in (ROOT / "Makefile").read_text()
+
+
+def test_row_4_a_base_says_that_it_is_one_and_a_name_is_the_label() -> None:
+    assert "is a base" in typed("run", "base", "--runs", "2", code=2)
+    Path("plain.yaml").write_text("extends: base\nschema_version: 1\nname: plain\n")
+    assert sim.load(Path("plain.yaml")).value.label == "plain"
+
+
+def test_row_5_what_is_looked_at_is_short_and_has_html(place: Path) -> None:
+    config = sim.load(TINY)
+    result = sim.run(config, runs=3, workers=1)
+    compared = sim.compare([config, sim.load(TINY, ["name=other"])], runs=3, workers=1)
+    swept = sim.sweep(config, {"logistics.cranes": [1, 2]}, runs=3, workers=1)
+    for shown in (config, result, compared, swept):
+        assert len(repr(shown)) < 300
+        assert "<" in shown._repr_html_()
+    assert "All MW online" in result.verdict()
+    assert result.plot.finish().get_title(loc="left")
+    assert result.report(place / "r.html").is_file()
+
+
+def test_row_6_paths_and_dictionaries_are_taken_and_no_runs_are_told() -> None:
+    assert sim.run(str(TINY), runs=2, workers=1).sample.size == 2
+    assert sim.run({"extends": str(TINY), "schema_version": 1, "name": "d"}, runs=2, workers=1).sample.size == 2
+    with pytest.raises(sim.SimError, match="runs"):
+        sim.run(sim.load(TINY), runs=0, workers=1)
+
+
+def test_row_7_results_are_compared_and_held_against_what_was() -> None:
+    ran("one")
+    ran("two", "--set", "scale.preparation_days=12")
+    assert "two" in typed("compare", "one", "two", "--out", "both") or Path("both/differences.csv").is_file()
+    told = ran("three", "--set", "scale.preparation_days=12", "--against", str(TINY))
+    assert "input scale.preparation_days.value: 10.0, now 12.0" in told
+
+
+def test_row_8_who_expects_nothing_is_told_how_to() -> None:
+    Path("plain.yaml").write_text(f"extends: {TINY}\nschema_version: 1\nname: plain\nexpect: []\n")
+    assert "add lines such as" in typed("verify", "plain.yaml", "--runs", "2", code=None)
+    shipped = sorted((ROOT / "configs").glob("*.yaml"))
+    projects = [path for path in shipped if path.name != "base.yaml"]
+    assert len(projects) >= 10
+    assert [path.name for path in projects if not sim.load(path).value.expect] == []
+
+
+def test_row_9_a_baseline_begins_with_p50_and_p80_in_whole_days() -> None:
+    typed("baseline", "save", str(TINY), "b.json", "--runs", "8", "--workers", "1")
+    later = ["--set", "scale.preparation_days=40"]
+    told = typed("baseline", "check", str(TINY), "b.json", "--runs", "8", "--workers", "1", *later, code=1)
+    first = "\n".join(told.splitlines()[:6])
+    assert "P50" in first
+    assert "P80" in first
+    assert not re.search(r"\d\.\d{3}", told)
+
+
+def test_row_10_a_tuning_that_finds_nothing_says_which_limit_to_relax_by_how_much() -> None:
+    Path("t.yaml").write_text(
+        f"schema_version: 1\nname: t\nquestion: q\nconfigs: [{TINY}]\nruns: 4\n"
+        "inputs:\n  cranes: {paths: [logistics.cranes], values: [1, 2, 3]}\n"
+        "tune:\n  metric: capital_total_usd\n  trials: 3\n  fresh_runs: 4\n"
+        "  constraints: [{metric: lead_time_full_days, at_most: 2}]\n"
+    )
+    told = typed("tune", "t.yaml", "--workers", "1", code=None)
+    assert "relax" in told.lower(), told
+    assert re.search(r"\bby \d", told), told
+
+
+def test_row_11_a_heat_map_has_intervals_and_says_what_runs_cannot_tell() -> None:
+    inputs = {"logistics.cranes": [1, 2], "logistics.fleets.compute.trucks": [1, 2]}
+    swept = sim.sweep(sim.load(TINY), inputs, runs=4, workers=1)
+    names = [*swept.points.columns]
+    row, column = (next(name for name in names if word in name) for word in ("cranes", "trucks"))
+    axes = sim.plot.heat_map(swept, "lead_time_full_days", row, column)
+    assert axes.child_axes, "no colour bar"
+    assert "cannot tell" in swept._repr_html_()
+
+
+def test_row_12_each_table_of_risks_says_whether_it_is_of_days_or_of_variance() -> None:
+    ran("r", "--set", "risks.drivers=[]")
+    report = Path("r/report.html").read_text()
+    assert "Two questions, two answers" in report
+    assert "how many days earlier is the P80" in report
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("logistics: {cranes: 2.5}", "2.5 given, a whole number"),
+        ("scale: {capacity_mw: 1,000}", "a comma ends a value here"),
+        ("site_works: {steps: [{id: grading, crews: {electrician: 1}, days: 2}]}", "did you mean electricians"),
+        ("labour: {indirect_ratio: 25}", "0.25"),
+        ("labour: {indirect_ratio: 101}", "101 given"),
+        ("logistics: {fleets: {compute: {distance_miles: 30 furlongs}}}", "a number in miles"),
+    ],
+)
+def test_row_13_a_message_says_what_is_given_and_what_is_expected(text: str, said: str) -> None:
+    Path("wrong.yaml").write_text(f"extends: {TINY}\nschema_version: 1\nname: wrong\n{text}\n")
+    told = " ".join(typed("check", "wrong.yaml", code=None).split())
+    assert said in told, told
+
+
+def test_row_13_one_block_is_one_block() -> None:
+    assert "1 blocks" not in typed("check", str(TINY), "--set", "scale.capacity_mw=2.5")
+
+
+WITHOUT_NUMBA = """
+import sys
+sys.modules["numba"] = None
+from sim.cli import main
+main()
+"""
+
+
+def test_row_14_a_missing_numba_is_told_once() -> None:
+    Path("t.yaml").write_text(
+        f"schema_version: 1\nname: t\nquestion: q\nconfigs: [{TINY}]\nruns: 2\n"
+        "inputs:\n  cranes: {paths: [logistics.cranes], values: [1, 2]}\n"
+        "tune: {metric: capital_total_usd, trials: 2, fresh_runs: 2}\n"
+    )
+    words = [sys.executable, "-c", WITHOUT_NUMBA, "tune", "t.yaml", "--workers", "1"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("numba is not installed") == 1, done.stderr
+
+
+def test_row_15_the_workbook_has_curves_and_amounts_without_nine_decimals() -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    ran("r")
+    typed("export", "r", "--to", "excel", "--out", "r.xlsx", "--looked-at", "3")
+    book = openpyxl.load_workbook("r.xlsx")
+    heads = [str(cell.value) for cell in book["Curves"][1]]
+    assert {"date", "online MW P50"} <= {*heads}
+    assert any("headcount" in head for head in heads)
+    assert any("cash flow" in head for head in heads)
+    assert not [head for head in heads if "_" in head]
+    amounts = [cell for row in book["Curves"].iter_rows(min_row=2) for cell in row if isinstance(cell.value, float)]
+    assert amounts
+    assert {cell.number_format for cell in amounts} == {"#,##0.0"}
+
+
+@pytest.mark.parametrize("show", ["check", "report"])
+def test_row_16_no_id_and_no_private_word_is_on_screen(show: str) -> None:
+    shown: dict[str, Callable[[], str]] = {
+        "check": lambda: typed("check", str(TINY)),
+        "report": lambda: ran("r") + Path("r/report.html").read_text(),
+    }
+    text = shown[show]()
+    assert re.findall(r"\b[pbht]\d+(?:\.\w+)*: |\bplayed\b|the same luck|order placed later on purpose", text) == []
