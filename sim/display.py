@@ -6,7 +6,9 @@ function and looks it up when it is asked, as one program looks up the plug-in o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -22,6 +24,39 @@ def presented(name: str) -> Callable[..., Any]:
     'sim.report.presentation'
     """
     return getattr(import_module(REPORT), name)
+
+
+def in_notebook() -> bool:
+    """Return whether this is the kernel of a notebook: what is displayed there becomes a part of a cell."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())
+
+
+_bars_open: list[str] = []
+"""Names of the progress bars that are shown: a second one beside it would be drawn over it."""
+
+
+@contextmanager
+def progress_shown(name: str) -> Iterator[None]:
+    """Remember, while a bar is open, that it is."""
+    _bars_open.append(name)
+    try:
+        yield
+    finally:
+        _bars_open.pop()
+
+
+@contextmanager
+def watched(given: Callable[..., object] | None, name: str) -> Iterator[Any]:
+    """Yield what a caller gave to be told of progress; else a bar, in the cell of a notebook or on a terminal.
+
+    `sim.run(config, progress=lambda *_: None)` shows none.
+    """
+    if given is not None or _bars_open or not (in_notebook() or sys.stderr.isatty()):
+        yield given
+        return
+    with presented("progress")(name) as bar:
+        yield bar
 
 
 class Displayed:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -17,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.config.sections.display_units import in_display_units
+from sim.display import in_notebook, progress_shown
 from sim.report.explanations import OVERLAP, drivers_header, drivers_rows, negligible_causes
 from sim.report.formatting import (
     NEVER,
@@ -304,7 +307,11 @@ def console(*, stderr: bool = False) -> Console:
 
 @contextmanager
 def progress(name: str) -> Iterator[Progress | None]:
-    """Yield the callback that moves a bar on stderr, or None where stderr is no terminal."""
+    """Yield the callback that moves a bar in a notebook's cell or on stderr; None where stderr is no terminal."""
+    if in_notebook():
+        with progress_shown(name), _bar_in_cell(name) as move:
+            yield move
+        return
     screen = console(stderr=True)
     if not screen.is_terminal:
         yield None
@@ -316,15 +323,35 @@ def progress(name: str) -> Iterator[Progress | None]:
         TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[left]}")
     )
     columns = (name_column, BarColumn(), MofNCompleteColumn(), left_column)
-    with Bar(*columns, console=screen, transient=True) as bar:
+    with progress_shown(name), Bar(*columns, console=screen, transient=True) as bar:
         task = bar.add_task(name, total=None, left="planning crews")
 
         def update(done: int, total: int, seconds: float | None) -> None:
             """Move the bar."""
-            left = "" if seconds is None else f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
-            bar.update(task, completed=done, total=total, left=left)
+            bar.update(task, completed=done, total=total, left=_time_left(seconds))
 
         yield update
+
+
+def _time_left(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
+
+
+@contextmanager
+def _bar_in_cell(name: str) -> Iterator[Progress]:
+    """Yield the callback that moves a bar in the output of the cell that runs; it goes when all is done."""
+    shown = import_module("IPython.display")  # a kernel has it; nothing else needs it
+    handle = shown.display(shown.HTML(""), display_id=True)
+
+    def update(done: int, total: int, seconds: float | None) -> None:
+        """Move the bar."""
+        words = f"{escape(name)}: {done:,} of {total:,} {_time_left(seconds)}"
+        handle.update(shown.HTML(f"<progress value='{done}' max='{total}'></progress> {words}"))
+
+    try:
+        yield update
+    finally:
+        handle.update(shown.HTML(""))
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import files
 from sim.config.sections.display_units import display, in_display_units
-from sim.report.console import describe_comparison, describe_run, plain_text
+from sim.report.console import describe_comparison, describe_run, plain_text, progress
 from sim.report.plan_check import describe_plan
 from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from sim.report.figures.style import Axes
 
+__all__ = [
+    "describe_findings", "describe_forecast", "describe_trend", "html", "progress", "verdict", "write_report",
+]  # fmt: skip
 WIDTH = 110
 DOTS_PER_INCH = 80
 

@@ -118,6 +118,7 @@ def run(
     and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_sample(result, idle_workers)` is
     called as soon as all replications are there, with a result that has no representative run yet. `levers` adds what one
     more line, crew or crane, or another policy, buys (`result.table("levers")`); None: if that takes a few seconds.
+    `progress(done, total, seconds_left)` is told how far it is; without it a notebook or a terminal has a bar.
     Raises SimError.
 
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)

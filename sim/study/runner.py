@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Protocol
 
+from sim.display import watched
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, ChunkSizer, ChunkStore, Floats, InMemoryStore, PendingRanges, StoreView, missing
 from sim.study.executors.interruption import interruptible
@@ -161,16 +162,21 @@ def run(
     `store`: where finished chunks are kept and looked for; in memory if None.
     `sampling`: how the case draws its random numbers; then `runs` are whole randomisations (`Sampling.fit`).
     `executor`: what runs the chunks (a cluster); processes of this machine if None.
-    `progress(done, total, seconds_left)` is called after every chunk; seconds are None when not known yet.
+    `progress(done, total, seconds_left)` is called after every chunk; seconds are None when not known yet. Where it is not
+    given a bar is shown, if somebody watches (a notebook, a terminal).
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
     replication is a row with status "failed" and a note.
     """
     kept = InMemoryStore() if store is None else store
-    with interruptible(_interrupt_message(kept)), executor or default_executor(case, seed, workers) as team:
+    with (
+        watched(progress, str(getattr(case, "name", "runs"))) as told,
+        interruptible(_interrupt_message(kept)),
+        executor or default_executor(case, seed, workers) as team,
+    ):
         if precision is None:
-            simulate_missing(team, kept, range(runs), ChunkSizer(chunk), progress)
+            simulate_missing(team, kept, range(runs), ChunkSizer(chunk), told)
             return gather(kept, case.metrics, runs, sampling=sampling)
-        return _until(precision, team, case, kept, ChunkSizer(chunk), progress)
+        return _until(precision, team, case, kept, ChunkSizer(chunk), told)
 
 
 def _until(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -41,6 +44,52 @@ def test_it_runs_from_top_to_bottom(path: Path, small: None) -> None:
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
     shown = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
     assert len(shown) >= 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_with_workers_shows_a_bar_in_its_cell_that_goes_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+
+    class Watched(nbclient.NotebookClient):  # type: ignore[misc]  # it has no types
+        """A kernel whose updates of what is displayed are kept."""
+
+        bars: ClassVar[list[str]] = []
+
+        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+            if msg["msg_type"] == "update_display_data":
+                self.bars.append(msg["content"]["data"]["text/html"])
+            return super().process_message(msg, cell, cell_index)
+
+    run = f"import sim\nresult = sim.run({str(TINY)!r}, runs=40, workers=2)\nresult.sample.size"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(run)])
+    Watched(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    assert any("tiny: 40 of 40" in bar and "<progress" in bar for bar in Watched.bars)
+    assert Watched.bars[-1] == ""
+    assert notebook.cells[0].outputs[-1]["data"]["text/plain"] == "40"
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals of one's own here")
+def test_a_script_shows_a_bar_on_a_terminal_and_none_into_a_file(tmp_path: Path) -> None:
+    script = f"import sim\nprint(sim.run({str(TINY)!r}, runs=40, workers=2).sample.size)"
+    ours, theirs = os.openpty()
+    where = {**os.environ, "PYTHONPATH": str(FOLDER.parent), "TERM": "xterm", "COLUMNS": "100"}
+    with os.fdopen(ours, "rb", buffering=0) as screen, (tmp_path / "log").open("w+") as log:
+        for stderr in (theirs, log):
+            done = subprocess.run(
+                [sys.executable, "-c", script],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=where,
+                timeout=300,
+                check=False,
+            )
+            assert (done.returncode, done.stdout.strip()) == (0, b"40")
+        os.set_blocking(ours, False)
+        assert b"40/40" in (screen.read() or b"")
+        assert "40/40" not in (tmp_path / "log").read_text()
+    os.close(theirs)
 
 
 def test_there_are_eight() -> None:

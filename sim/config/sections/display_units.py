@@ -128,6 +128,18 @@ def in_display_units(show: Callable[P, R]) -> Callable[P, R]:
     return shown
 
 
+def kept_display(write: Callable[P, R]) -> Callable[P, R]:
+    """Have a function that is called later, such as one that writes ticks, show in the display in force now."""
+    now = display()
+
+    @wraps(write)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> R:
+        with shown_as(now):
+            return write(*args, **kwargs)
+
+    return shown
+
+
 def display_of(what: Any) -> Display | None:
     """Return the display that a result, a view of one, a study, a case or a group of results asks for; None if it has none.
 

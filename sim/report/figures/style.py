@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sim import files
+from sim.config.sections.display_units import kept_display
 from sim.report.figures.palette import INK, MUTED, PALE
 from sim.report.formatting import MONEY, MONTHS, MetricFormat, ProjectDates
 
@@ -110,7 +111,7 @@ def text(words: str) -> str:
 def value_ticks(axis: Axis, fmt: MetricFormat) -> None:
     """Write amounts along an axis as everywhere else, in the currency shown; ticks of other values stay as they are."""
     if fmt.write in MONEY:
-        axis.set_major_formatter(lambda value, _: text(fmt.write(value, fmt.finest_step)))
+        axis.set_major_formatter(kept_display(lambda value, _: text(fmt.write(value, fmt.finest_step))))
 
 
 def title(ax: Axes, words: str, pad: float = 32.0) -> None:

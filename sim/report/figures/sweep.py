@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.config.sections.display_units import in_display_units
+from sim.config.sections.display_units import in_display_units, kept_display
 from sim.report.figures import palette, style
 from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, Quote, metric_format
 from sim.study.analyses.design import text_of
@@ -205,7 +205,7 @@ def plot_heat_map(
     )
     ax.grid(visible=False)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
-    bar.ax.yaxis.set_major_formatter(lambda y, _: style.text(_value_text(metric, y)))
+    bar.ax.yaxis.set_major_formatter(kept_display(lambda y, _: style.text(_value_text(metric, y))))
     bar.ax.tick_params(labelsize=9.5)
     dark = least + 0.75 * (most - least)
     for (row, column), value in np.ndenumerate(values):

@@ -173,7 +173,7 @@ def _finish(result: Result, path: str | Path) -> Iterator[str]:
         if share in before and FINISH in result.sample.runs and "start_date" in result.manifest:
             then, now = interval(before[share]).value, result.sample.quantile(FINISH, QUANTILES[share]).value
             start = date.fromisoformat(str(result.manifest["start_date"]))
-            dates = (f"{_dated(start, day)} (day {told(day)})" for day in (then, now))
+            dates = (f"{_dated(start, day)} (day {day:.0f})" for day in (then, now))
             yield f"  all MW online, {name}: {', now '.join(dates)}{_by(now - then)}"
 
 
