@@ -119,7 +119,7 @@ def test_row_7_results_are_compared_and_held_against_what_was(monkeypatch: pytes
 
 
 def test_row_8_who_expects_nothing_is_told_how_to() -> None:
-    Path("plain.yaml").write_text(f"extends: {TINY}\nschema_version: 1\nname: plain\nexpect: []\n")
+    Path("plain.yaml").write_text(f"extends: {os.path.relpath(TINY)}\nschema_version: 1\nname: plain\nexpect: []\n")
     assert "add lines such as" in typed("verify", "plain.yaml", "--runs", "2", code=None)
     shipped = sorted((ROOT / "configs").glob("*.yaml"))
     projects = [path for path in shipped if path.name != "base.yaml"]
@@ -159,11 +159,12 @@ def test_row_11_a_heat_map_has_intervals_and_says_what_runs_cannot_tell() -> Non
     assert "cannot tell" in swept._repr_html_()
 
 
-def test_row_12_each_table_of_risks_says_whether_it_is_of_days_or_of_variance() -> None:
-    ran("r", "--set", "risks.drivers=[]")
-    report = Path("r/report.html").read_text()
-    assert "Two questions, two answers" in report
-    assert "how many days earlier is the P80" in report
+def test_row_12_one_page_explains_days_at_p80_against_variance_and_tables_say_which_they_are() -> None:
+    page = (ROOT / "docs" / "explanation" / "why_this_date.md").read_text()
+    assert "## Days at P80, or a share of the variance" in page
+    told = typed("drivers", str(TINY), "--runs", "4", "--workers", "1")
+    assert "What is saved when a cause is switched off" in told
+    assert "P80, days" in told
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_row_12_each_table_of_risks_says_whether_it_is_of_days_or_of_variance() 
     ],
 )
 def test_row_13_a_message_says_what_is_given_and_what_is_expected(text: str, said: str) -> None:
-    Path("wrong.yaml").write_text(f"extends: {TINY}\nschema_version: 1\nname: wrong\n{text}\n")
+    Path("wrong.yaml").write_text(f"extends: {os.path.relpath(TINY)}\nschema_version: 1\nname: wrong\n{text}\n")
     told = " ".join(typed("check", "wrong.yaml", code=None).split())
     assert said in told, told
 
@@ -191,7 +192,8 @@ WITHOUT_NUMBA = """
 import sys
 sys.modules["numba"] = None
 from sim.cli import main
-main()
+if __name__ == "__main__":
+    main()
 """
 
 
@@ -201,12 +203,12 @@ def test_row_14_a_missing_numba_is_told_once() -> None:
         "inputs:\n  cranes: {paths: [logistics.cranes], values: [1, 2]}\n"
         "tune: {metric: capital_total_usd, trials: 2, fresh_runs: 2}\n"
     )
-    words = [sys.executable, "-c", WITHOUT_NUMBA, "tune", "t.yaml", "--workers", "1"]
+    words = [sys.executable, "-c", WITHOUT_NUMBA, "tune", "t.yaml", "--workers", "2"]
     done = subprocess.run(
         words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("numba is not installed") == 1, done.stderr
+    assert (done.stdout + done.stderr).count("numba is not installed") == 1, done.stderr
 
 
 def test_row_15_the_workbook_has_curves_and_amounts_without_nine_decimals() -> None:

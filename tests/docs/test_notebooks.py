@@ -48,7 +48,8 @@ def test_it_runs_from_top_to_bottom(path: Path, small: None) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_run_with_workers_shows_a_bar_in_its_cell_that_goes_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    nbclient: Any = pytest.importorskip("nbclient")
+    nbformat: Any = pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
 
