@@ -109,8 +109,8 @@ def compared(name: str, plan: CompiledPlan) -> list[Row]:
     draws, logs = Draws(plan.inputs, 1), []
 
     def slow(first: int) -> None:
-        (luck,) = draws.chunk(first, 1)
-        logs.append(processes.simulate(reference, luck, plan.base_calendars).log)
+        (drawn,) = draws.chunk(first, 1)
+        logs.append(processes.simulate(reference, drawn, plan.base_calendars).log)
 
     def fast(first: int) -> None:
         for _ in simulate_many(prepared, 1, first, AT_ONCE, lambda _: plan.base_calendars):
@@ -133,16 +133,16 @@ def compared(name: str, plan: CompiledPlan) -> list[Row]:
 
 def kernel_alone(prepared: KernelPlan, plan: CompiledPlan) -> float:
     """Return the processor seconds of a replication inside the machine code."""
-    luck = prepared.draw_tables(1)
-    (common,) = luck.chunk(0, 1)
-    stage = Workspace(prepared, luck.numbers, np.concatenate([luck.figures, common.figures]))
+    draws = prepared.draw_tables(1)
+    (common,) = draws.chunk(0, 1)
+    stage = Workspace(prepared, draws.numbers, np.concatenate([draws.parameters, common.parameters]))
     hours = stage.timetables.of(plan.base_calendars)
 
-    def play() -> None:
+    def simulate() -> None:
         for _ in range(AT_ONCE):
-            stage.play(0, hours)
+            stage.simulate_once(0, hours)
 
-    return min(cpu_seconds(play) for _ in range(TURNS)) / AT_ONCE
+    return min(cpu_seconds(simulate) for _ in range(TURNS)) / AT_ONCE
 
 
 def bare_heap(events: int) -> float:

@@ -222,7 +222,7 @@ def _score(found: Scored) -> Sequence[str]:
     )
     score = (
         f"Mean CRPS over the published number: {found.score:.2f}; of a naive forecast from the reference class: "
-        f"{found.class_score:.2f} (smaller is better)."
+        f"{found.naive_crps:.2f} (smaller is better)."
     )
     return held, score
 
@@ -235,7 +235,7 @@ def _cells(row: Compared, *, first: bool) -> Sequence[str]:
     spread = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
     return (
         f"`{fact.case}`" if first else "", fact.quantity, f"{published} {fact.unit}", fact.kind, spread,
-        _agreement(row), _number(row.score), "" if isnan(row.class_score) else _number(row.class_score), fact.source,
+        _agreement(row), _number(row.score), "" if isnan(row.naive_crps) else _number(row.naive_crps), fact.source,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sim.config.load import ConfigLike
 from sim.config.project import Project
 from sim.config.sections.display_units import display, in_display_units
@@ -20,6 +22,7 @@ from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import loads
 from sim.plan.checks import Remark
 from sim.plan.checks import check as check_plan
+from sim.plan.draws import Inputs
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.formatting import ProjectDates, activity_in_words, ids_in_words, in_words, number
@@ -52,8 +55,9 @@ MONTHS_ABREAST = 12
 EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
 
 
-def describe_conditions(project: Project) -> Iterator[str]:
+def describe_conditions(case: Case) -> Iterator[str]:
     """Yield the class of each load on the road, the weather, and the risk drivers in force."""
+    project = case.project
     yield ""
     for system, load in load_classes(project).items():
         yield f"{system} skids are {_class(load)}."
@@ -62,9 +66,20 @@ def describe_conditions(project: Project) -> Iterator[str]:
     if not drivers:
         yield "Risk drivers: none in force."
         return
-    known = len(project.risks.drivers)
+    known, hitting = len(project.risks.drivers), _drivers_that_hit(case.plan.inputs)
     yield f"Risk drivers: {len(drivers)} of {known} in force, {project.risks.mode}; chance, and what it does if it happens:"
-    yield from (f"  {_driver(driver, state)}" for driver, state in drivers)
+    yield from (f"  {_driver(driver, state)}" for driver, state in drivers if driver.id in hitting)
+    spared = [driver.name for driver, _ in drivers if driver.id not in hitting]
+    if spared:
+        yield f"  without effect, as this project has nothing that they hit: {', '.join(spared)}"
+
+
+def _drivers_that_hit(inputs: Inputs) -> set[str]:
+    """Return the ids of the risk drivers that some duration, date, chance or outage of the plan depends on."""
+    delays = np.unique(inputs.delays[inputs.delays >= 0])
+    used = np.concatenate([inputs.content.ravel(), inputs.losses.ravel(), inputs.delay_losses[delays].ravel()])
+    names = (inputs.factors[factor] for factor in np.unique(used[used >= 0]).tolist())
+    return {name.split(".")[1] for name in names if name.startswith("risk.")}
 
 
 def _weather_days(case: Case) -> Iterator[str]:
@@ -127,7 +142,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         Text(case.project.label, style="bold"),
         "\n".join(_project(case.project)),
         _systems(case.project),
-        "\n".join(describe_conditions(case.project)),
+        "\n".join(describe_conditions(case)),
         "\n".join(_weather_days(case)),
         "\n".join(_planned_date(case)),
         _crews(case),

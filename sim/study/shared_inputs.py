@@ -46,7 +46,7 @@ WORDS: dict[FactorGroup, str] = {
 
 
 @dataclass(frozen=True)
-class Shared:
+class DriverSample:
     """Something drawn once for a project: its id, whether it is a risk, its name, its classes in every replication."""
 
     id: str
@@ -64,8 +64,8 @@ def indices(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
     """
     metrics = [metric for metric in METRICS if metric in sample.runs]
     metrics = [m for m in metrics if not (m == METRICS[1] and METRICS[0] in metrics)]
-    shared_by_runs: dict[bytes, tuple[list[Shared], Floats]] = {}
-    rows = [row for metric in metrics for row in _of_metric(case, seed, sample, metric, shared_by_runs)]
+    drivers_by_runs: dict[bytes, tuple[list[DriverSample], Floats]] = {}
+    rows = [row for metric in metrics for row in _of_metric(case, seed, sample, metric, drivers_by_runs)]
     names = ("id", "kind", "name", "metric", "index", "low", "high", "runs")
     kinds = (*[object] * 4, *[np.float64] * 3, np.int64)
     columns = [*zip(*rows, strict=True)] or [()] * len(names)
@@ -74,17 +74,17 @@ def indices(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
 
 
 def _of_metric(
-    case: Case, seed: int, sample: Sample, metric: str, shared_by_runs: dict[bytes, tuple[list[Shared], Floats]]
+    case: Case, seed: int, sample: Sample, metric: str, drivers_by_runs: dict[bytes, tuple[list[DriverSample], Floats]]
 ) -> Iterator[tuple[str, str, str, str, float, float, float, int]]:
-    """Yield the rows of one metric; drivers and resamples of the same runs are looked up in `shared_by_runs`."""
+    """Yield the rows of one metric; drivers and resamples of the same runs are looked up in `drivers_by_runs`."""
     values = sample.rows(metric)
     known = np.flatnonzero(np.isfinite(values))
     if len(known) < ENOUGH or np.ptp(values[known]) == 0:
         return
     key = known.tobytes()
-    if key not in shared_by_runs:
-        shared_by_runs[key] = [*drivers(case, seed, sample.size, known)], resampled(len(known))
-    every, counts = shared_by_runs[key]
+    if key not in drivers_by_runs:
+        drivers_by_runs[key] = [*drivers(case, seed, sample.size, known)], resampled(len(known))
+    every, counts = drivers_by_runs[key]
     # no date of the model asks for a price
     asked = [one for one in every if not (one.group == "prices" and metric in DATES)]
     found = indices_of(values[known], [one.classes for one in asked], counts)
@@ -92,20 +92,20 @@ def _of_metric(
         yield one.id, one.kind, one.name, metric, *share, len(known)
 
 
-def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iterator[Shared]:
+def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iterator[DriverSample]:
     """Yield what is drawn once a project and differs between runs, with the classes of the chosen ones."""
     inputs, factors = case.plan.inputs, _factors(case, seed, 0, runs)
     number = {name: at for at, name in enumerate(inputs.factors)}
     for driver, _ in case.project.risks.active():
         # whether it occurs is the first class, so that its size is compared among the runs in which it does
         occurs, size = (factors[number[f"risk.{driver.id}{end}"], chosen] for end in ("", ".size"))
-        yield Shared(driver.id, RISK, driver.name, np.where(occurs == 0, 0, 1 + classes(size, occurs != 0)))
+        yield DriverSample(driver.id, RISK, driver.name, np.where(occurs == 0, 0, 1 + classes(size, occurs != 0)))
     for name, at in number.items():
         group, what = inputs.factor_groups[at], name.partition(".")[2]  # of the name only the words of the label
         if group in WORDS and inputs.tables.kind[inputs.factor_table[at]] != FIXED:
             words = f"{WORDS[group]}: {what.replace('_', ' ').replace('.', ' ')}"
             number_of_class = classes(factors[at, chosen], np.ones(len(chosen), np.bool_))
-            yield Shared(name, UNCERTAINTY, words, number_of_class, group)
+            yield DriverSample(name, UNCERTAINTY, words, number_of_class, group)
 
 
 def _factors(case: Case, seed: int, first: int, runs: int) -> Floats:
@@ -212,8 +212,8 @@ def controls(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
         return {}
     y, metrics = y[usable], [metric for metric, there in zip(metrics, usable.tolist(), strict=True) if there]
     # metrics have sizes from shares to dollars: all are regressed at once, each in its own spread
-    spread = y.std(axis=1, keepdims=True)
-    explained = control_variates(x, (y - y.mean(axis=1, keepdims=True)) / spread) * spread
+    deviation = y.std(axis=1, keepdims=True)
+    explained = control_variates(x, (y - y.mean(axis=1, keepdims=True)) / deviation) * deviation
     worth_it = (y - explained).var(axis=1) <= WORTH_IT * y.var(axis=1)
     found = {metric: explained[row] for row, metric in enumerate(metrics) if worth_it[row]}
     return {CONTROLS: {"replication": np.arange(sample.size), **found}} if found else {}
@@ -232,11 +232,11 @@ def control_functions(case: Case, seed: int, first: int, runs: int) -> Floats:
             continue
         on = int(inputs.only_with[at])
         occurs = 1.0 if on < 0 else float((grid[on] != 0).mean())
-        found += _powers(value, grid[at], occurs)
+        found += _orthonormal_powers(value, grid[at], occurs)
     return np.array(found).reshape(-1, runs)
 
 
-def _powers(value: Floats, grid: Floats, occurs: float) -> list[Floats]:
+def _orthonormal_powers(value: Floats, grid: Floats, occurs: float) -> list[Floats]:
     """Return an input and its square, each of mean 0 and spread 1; nothing of one that never differs.
 
     `grid` are its values at even steps of probability; it is 1 instead where what it depends on does not occur.
@@ -246,11 +246,11 @@ def _powers(value: Floats, grid: Floats, occurs: float) -> list[Floats]:
         return occurs * float(((grid - middle) ** power).mean()) + (1 - occurs) * (1 - middle) ** power
 
     middle = mean(1, 0.0)
-    spread = mean(2, middle) ** 0.5
-    if not spread > 1e-9 * max(abs(middle), 1e-9):
+    deviation = mean(2, middle) ** 0.5
+    if not deviation > 1e-9 * max(abs(middle), 1e-9):
         return []
-    standard = (value - middle) / spread
-    skew, peak = mean(3, middle) / spread**3, mean(4, middle) / spread**4
+    standard = (value - middle) / deviation
+    skew, kurtosis = mean(3, middle) / deviation**3, mean(4, middle) / deviation**4
     # of two values alone the square is the input itself once more
-    rest = peak - 1 - skew**2
+    rest = kurtosis - 1 - skew**2
     return [standard] if rest < 1e-6 else [standard, (standard**2 - 1 - skew * standard) / rest**0.5]

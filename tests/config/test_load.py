@@ -220,7 +220,14 @@ def test_ten_mistakes_give_ten_messages_at_once(tmp_path: Path) -> None:
             '4: factories.electrical.rate.confidence: "D" given, one of A, B or C expected',
         ),
         ("  electrical", "  elec trical", '4: factories.elec trical: "elec trical" given, NAME expected'),
-        ("hours: 40", "hours: 40 ohms", '9: shell.steps.slab.hours: "40 ohms" given, expected: FORMS'),
+        (
+            "hours: 40",
+            "hours: 40 ohms",
+            (
+                '9: shell.steps.slab.hours: "40 ohms" given, expected: FORMS'
+                " (a number in h, or one with h, hours, min, minutes, days behind it)"
+            ),
+        ),
         (
             "hours: 40",
             "hours: 40000",

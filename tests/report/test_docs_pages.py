@@ -81,7 +81,7 @@ def test_scores_count_what_was_predicted_of_something_built() -> None:
     found = scored([*rows, *others])
     assert (found.number, found.inside, found.inside_wide) == (3, 1, 2)
     assert found.error == pytest.approx((0 + 12 / 32 + 30 / 50) / 3)
-    assert (found.score, found.class_score) == pytest.approx(((0.1 + 0.25 + 0.5) / 3, (0.2 + 0.5 + 0.5) / 3))
+    assert (found.score, found.naive_crps) == pytest.approx(((0.1 + 0.25 + 0.5) / 3, (0.2 + 0.5 + 0.5) / 3))
 
 
 def test_hours_until_a_day_are_heads_times_paid_hours() -> None:

@@ -78,6 +78,25 @@ def test_ids_stay_in_files() -> None:
     assert "Crew 1 of linemen and 2 more: nothing in the project waits for it" in " ".join(shown.split())
 
 
+@pytest.mark.parametrize(
+    ("name", "spared"),
+    [
+        ("hybrid", ""),
+        (
+            "stick_built",
+            "The same defect in every skid at the factory test, A partner's factory loses half of its lines",
+        ),
+    ],
+)
+def test_a_risk_that_hits_nothing_here_is_not_listed_as_if_it_did(name: str, spared: str) -> None:
+    """A project that makes nothing in factories has no risk at their tests."""
+    shown = " ".join(text(prepare_case(load(CONFIGS / f"{name}.yaml", SMALL), engine="auto")).split())
+    sentence = "without effect, as this project has nothing that they hit: "
+    assert shown.partition(sentence)[2].startswith(spared)
+    assert (sentence in shown) == bool(spared)
+    assert ("(systemic_fat)" in shown) != bool(spared)
+
+
 def test_the_rate_of_a_system_is_that_of_all_its_factories() -> None:
     """Seven and four lines of two partners make what the eleven of one make."""
     rows = {}

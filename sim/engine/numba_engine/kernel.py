@@ -1,6 +1,6 @@
 """The kernel of the compiled engine: one replication from its first minute to its last, without a Python object.
 
-Read `play_minute` first: it is rule 1 of docs/engine.md. `follow_route` goes through the steps of one unit that take
+Read `simulate_minute` first: it is rule 1 of docs/engine.md. `follow_route` goes through the steps of one unit that take
 no time, until it has to wait; `start_works` begins what was made ready in this minute and schedules its end.
 """
 
@@ -106,11 +106,11 @@ def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
 
 
 @inline
-def work_minutes(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: int) -> int:
+def work_minutes(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, at: int) -> int:
     """Return drawn minutes × learning × crowding, as they are at the start of the work."""
     kind_at, made = step_kind(plan, at), attempt(run, extra(plan, at))
     left = minutes_left(run, argument(plan, at))
-    minutes = left if left >= 0 else value(run, draws, figures, argument(plan, at), made)
+    minutes = left if left >= 0 else value(run, draws, parameters, argument(plan, at), made)
     learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
     # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
     if learning >= 0 and made == 0:
@@ -136,13 +136,15 @@ def end_of_work(plan: IntView, run: IntView, timetable: IntView, at: int, now: i
 
 
 @jit
-def start_works(plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, now: int) -> None:
+def start_works(
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, now: int
+) -> None:
     """Start everyone who is ready to work, by rank."""
     while run[STARTING_SIZE] > 0 and run[FAULT] == NO_FAULT:
         unit = pop(run, run[STARTING], run[STARTING_SIZE])
         run[STARTING_SIZE] -= 1
         at = run[unit_state(run, unit) + AT]
-        minutes = work_minutes(plan, run, draws, figures, at)
+        minutes = work_minutes(plan, run, draws, parameters, at)
         schedule_end(plan, run, timetable, unit, at, now, minutes)
 
 
@@ -171,7 +173,7 @@ STAYS = -1
 
 @jit
 def follow_route(
-    plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, unit: int, at: int, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, unit: int, at: int, now: int
 ) -> None:
     """Follow a unit's route from step `at` on until it has to wait or the route ends."""
     end = plan[plan[FIRST] + unit + 1]
@@ -190,9 +192,9 @@ def follow_route(
             to = STAYS
         # operations are numbered so that the two that may wait for long are neighbours
         elif WAIT <= operation <= UNTIL:
-            to = await_step(plan, run, draws, figures, log, unit, at, now)
+            to = await_step(plan, run, draws, parameters, log, unit, at, now)
         elif operation == AGAIN:
-            to = jump(plan, run, draws, figures, log, unit, at, now)
+            to = jump(plan, run, draws, parameters, log, unit, at, now)
         else:
             to = act(plan, run, log, at, now)
     mine = unit_state(run, unit)
@@ -202,7 +204,9 @@ def follow_route(
 
 
 @inline
-def resume(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, unit: int, now: int) -> None:
+def resume(
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, unit: int, now: int
+) -> None:
     """Complete the step at which a unit has waited or worked, and go on."""
     mine = unit_state(run, unit)
     at = run[mine + AT]
@@ -214,12 +218,12 @@ def resume(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log:
         return
     # before the steps it leads to: a unit's rows stand in the order of its route
     write(run, log, now, at, run[mine + BEGUN])
-    follow_route(plan, run, draws, figures, log, unit, at + 1, now)
+    follow_route(plan, run, draws, parameters, log, unit, at + 1, now)
 
 
 @inline
 def await_step(
-    plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, unit: int, at: int, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, unit: int, at: int, now: int
 ) -> int:
     """Wait for a gate or a date that is not there yet; where it is, go on at once."""
     if plan[step_kind(plan, at) + OPERATION] == WAIT:
@@ -229,7 +233,7 @@ def await_step(
             await_level(plan, run, gate, level, unit)
             return STAYS
     else:
-        date = value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)
+        date = value(run, draws, parameters, argument(plan, at), FIRST_ATTEMPT)
         if plan[step_kind(plan, at) + AREA] == BALANCED_DATE:
             look_at(plan, run, unit, at, max(date, now) + minutes_of_balance(plan, at))
             return STAYS
@@ -255,14 +259,14 @@ def act(plan: IntView, run: IntView, log: IntView, at: int, now: int) -> int:
 
 @inline
 def jump(
-    plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, unit: int, at: int, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, unit: int, at: int, now: int
 ) -> int:
     """Decide whether to jump, and return the step to go on with; a unit that goes round for ever is stopped."""
     # who goes round without end in a minute must jump, so jumps are all there is to count
     jumps, jumped = run[JUMPS] + unit, run[JUMPED] + unit
     run[jumps] = run[jumps] + 1 if run[jumped] == now else 1
     run[jumped] = now
-    taken = decide(plan, run, draws, figures, at, now)
+    taken = decide(plan, run, draws, parameters, at, now)
     write(run, log, now, at, taken)
     if run[jumps] > run[MOST_JUMPS]:
         run[FAULT], run[FAULT_UNIT] = ENDLESS_JUMPS, unit
@@ -275,7 +279,7 @@ def jump(
 
 
 @inline
-def decide(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: int, now: int) -> int:
+def decide(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, at: int, now: int) -> int:
     """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
     kind_at, watched = step_kind(plan, at), extra(plan, at)
     gate, limit = watched >> HALF, plan[kind_at + LIMIT]
@@ -284,7 +288,7 @@ def decide(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: 
     if 0 <= limit <= made:
         return 0
     if plan[kind_at + DRAWN] == 1:
-        return value(run, draws, figures, argument(plan, at), made)
+        return value(run, draws, parameters, argument(plan, at), made)
     # the level before this minute: unlike a wait, a choice would depend on the order of units within it
     if gate >= 0:
         return 1 if before(run, gate, now) >= plan[kind_at + NEEDED] else 0
@@ -295,28 +299,28 @@ def decide(plan: IntView, run: IntView, draws: IntView, figures: FloatView, at: 
 
 
 @inline
-def settle(plan: IntView, run: IntView, draws: IntView, figures: FloatView, log: IntView, now: int) -> None:
+def settle(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, now: int) -> None:
     """Complete everything that is due, and let units go on until none can."""
     if is_due(run, now):
         pop_due(plan, run, now)
     while run[READY_SIZE] > 0 and run[FAULT] == NO_FAULT:
         # last in, first out costs least; the order within a minute only moves rows, which `canonical` sorts
         run[READY_SIZE] -= 1
-        resume(plan, run, draws, figures, log, run[run[READY] + run[READY_SIZE]], now)
+        resume(plan, run, draws, parameters, log, run[run[READY] + run[READY_SIZE]], now)
 
 
 @inline
-def play_minute(
-    plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, log: IntView, now: int
+def simulate_minute(
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, log: IntView, now: int
 ) -> None:
     """Simulate a minute: completions, then grants, again until nothing is granted; then works begin."""
     while run[FAULT] == NO_FAULT:
-        settle(plan, run, draws, figures, log, now)
+        settle(plan, run, draws, parameters, log, now)
         # grants before works: who is granted something may begin in this minute, and crowds with all others who do
         if run[DUE] != 0:
             grant(plan, run, now)
             continue
-        start_works(plan, run, draws, figures, timetable, now)
+        start_works(plan, run, draws, parameters, timetable, now)
         # work of no minutes ends in the minute in which it began, and may let others go on
         if not is_due(run, now):
             return
@@ -324,20 +328,20 @@ def play_minute(
 
 @inline
 def start_routes(
-    plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, log: IntView, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, log: IntView, now: int
 ) -> None:
     """Have every unit set out on its route, or go on with the step that it began before this run."""
     for unit in range(plan[UNITS]):
         mine = unit_state(run, unit)
         if run[mine + BEGUN] == SETS_OUT:
-            follow_route(plan, run, draws, figures, log, unit, run[mine + AT], now)
+            follow_route(plan, run, draws, parameters, log, unit, run[mine + AT], now)
         else:
-            go_on(plan, run, draws, figures, timetable, unit, now)
+            go_on(plan, run, draws, parameters, timetable, unit, now)
 
 
 @jit
 def go_on(
-    plan: IntView, run: IntView, draws: IntView, figures: FloatView, timetable: IntView, unit: int, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, unit: int, now: int
 ) -> None:
     """Have a unit wait for, or work on, the step that it began before this run (rule 13)."""
     mine = unit_state(run, unit)
@@ -353,10 +357,10 @@ def go_on(
         # a calendar is read forward from where it was read last; the next unit may have begun earlier
         run[run[REACHED] + plan[kind_at + ON]] = 0
     elif operation == UNTIL and plan[kind_at + AREA] == BALANCED_DATE:
-        date = max(begun, value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT))
+        date = max(begun, value(run, draws, parameters, argument(plan, at), FIRST_ATTEMPT))
         look_at(plan, run, unit, at, max(now, date + minutes_of_balance(plan, at)))
     elif operation == UNTIL:
-        schedule(plan, run, unit, max(now, value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)))
+        schedule(plan, run, unit, max(now, value(run, draws, parameters, argument(plan, at), FIRST_ATTEMPT)))
     elif run[run[LEVEL] + argument(plan, at)] < extra(plan, at):
         await_level(plan, run, argument(plan, at), extra(plan, at), unit)
     else:
@@ -370,15 +374,15 @@ def finished(run: IntView) -> bool:
 
 
 @entry_point
-def run_kernel(plan_: Ints, run_: Ints, draws_: Ints, figures_: Floats, timetable_: Ints, log_: Ints) -> int:
+def run_kernel(plan_: Ints, run_: Ints, draws_: Ints, parameters_: Floats, timetable_: Ints, log_: Ints) -> int:
     """Simulate a plan in arrays of these layouts until it is finished; return the fault that ended it, or NO_FAULT."""
     # views have no bounds and no reference counts; the arrays are kept alive by the caller
     plan, run, draws = int_view(plan_), int_view(run_), int_view(draws_)
-    figures, timetable, log = float_view(figures_), int_view(timetable_), int_view(log_)
+    parameters, timetable, log = float_view(parameters_), int_view(timetable_), int_view(log_)
     now = run[CLOCK]
-    start_routes(plan, run, draws, figures, timetable, log, now)
+    start_routes(plan, run, draws, parameters, timetable, log, now)
     while True:
-        play_minute(plan, run, draws, figures, timetable, log, now)
+        simulate_minute(plan, run, draws, parameters, timetable, log, now)
         # looked at between minutes only: what else happens in the last minute belongs to the log
         if finished(run):
             break

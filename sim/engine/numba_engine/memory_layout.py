@@ -104,14 +104,14 @@ INPUTS, RECIPES, GIVEN = range(3)
 """Columns of the draws: inputs, what they are made of, and values that need no drawing. There may be none of the
 last; then its place in the list of contents is 0."""
 RECIPE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
-"""Numbers of the draws: how many a recipe has, where among them losses and delays begin; where among the figures
+"""Numbers of the draws: how many a recipe has, where among them losses and delays begin; where among the parameters
 minutes per unit of each recipe, shared factors, shared delays and forced uniforms of inputs begin (0: none are)."""
 DRAWS = 10
 
 KEY, OTHER_KEY, MADE, INPUT = range(4)
 """Numbers of an input: its key, and which recipe it is made by. Thousands of inputs share a few dozen recipes."""
 TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
-"""Numbers of a recipe: its table among the figures, its kinds; then content factors, losses, delays, or -1."""
+"""Numbers of a recipe: its table among the parameters, its kinds; then content factors, losses, delays, or -1."""
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 

@@ -60,21 +60,21 @@ _FRACTION_BITS, _HALF_BITS = (1 << _FRACTION) - 1, _BIAS << _FRACTION
 
 
 @inline
-def discrete_value(figures: FloatView, start: int, cases: int, u: float) -> float:
+def discrete_value(parameters: FloatView, start: int, cases: int, u: float) -> float:
     """Return the value in a list of cases whose share of the weights contains `u`."""
     # the first cumulated weight above u, as `searchsorted(…, side="right")` in the reference
     low, high = start + cases, start + 2 * cases
     while low < high:
         middle = (low + high) >> 1
-        if figures[middle] <= u:
+        if parameters[middle] <= u:
             low = middle + 1
         else:
             high = middle
-    return figures[low - cases]
+    return parameters[low - cases]
 
 
 @inline
-def quantile(figures: FloatView, start: int, u: float) -> float:
+def quantile(parameters: FloatView, start: int, u: float) -> float:
     """Return the value at `u` of a table of quantiles."""
     # both halves are tabulated by their distance from the end, as 1 - u near 0 has more digits than u near 1
     t = u
@@ -93,16 +93,16 @@ def quantile(figures: FloatView, start: int, u: float) -> float:
         knot = 0
         f = t * _DEEP
     # in this form, as numpy reads its tables: (1 - f) * low + f * high has another last bit
-    low = figures[start + knot]
-    return low + f * (figures[start + knot + 1] - low)
+    low = parameters[start + knot]
+    return low + f * (parameters[start + knot + 1] - low)
 
 
 @inline
-def uniform_of(draws: IntView, figures: FloatView, number: int, replication: int, attempt: int) -> float:
+def uniform_of(draws: IntView, parameters: FloatView, number: int, replication: int, attempt: int) -> float:
     """Return the uniform of an input: its own draw, unless that of its first attempt is forced."""
     # designs stratify first attempts only; repeats and whatever is NaN are drawn plainly
-    if attempt == 0 and draws[FORCED] > 0 and not isnan(figures[draws[FORCED] + number]):
-        return figures[draws[FORCED] + number]
+    if attempt == 0 and draws[FORCED] > 0 and not isnan(parameters[draws[FORCED] + number]):
+        return parameters[draws[FORCED] + number]
     row = draws[INPUTS] + number * INPUT
     # unsigned throughout: of one signed and one unsigned number numba makes a float
     k0, k1 = np.uint64(draws[row + KEY]), np.uint64(draws[row + OTHER_KEY])
@@ -110,23 +110,23 @@ def uniform_of(draws: IntView, figures: FloatView, number: int, replication: int
 
 
 @inline
-def from_table(draws: IntView, figures: FloatView, recipe: int, u: float) -> float:
+def from_table(draws: IntView, parameters: FloatView, recipe: int, u: float) -> float:
     """Return the value of a recipe's distribution at `u`, in its own unit."""
     start, kind = draws[recipe + TABLE], draws[recipe + TABLE_KIND]
     if kind == FIXED:
-        return figures[start]
+        return parameters[start]
     if kind == DISCRETE:
-        return discrete_value(figures, start, draws[recipe + LENGTH] >> 1, u)
-    return quantile(figures, start, u)
+        return discrete_value(parameters, start, draws[recipe + LENGTH] >> 1, u)
+    return quantile(parameters, start, u)
 
 
 @inline
-def times(draws: IntView, figures: FloatView, begin: int, end: int, amount: float) -> float:
+def times(draws: IntView, parameters: FloatView, begin: int, end: int, amount: float) -> float:
     """Return an amount times the shared factors whose numbers stand from `begin` to `end`."""
     for place in range(begin, end):
         if draws[place] < 0:
             break
-        amount *= figures[draws[FACTORS] + draws[place]]
+        amount *= parameters[draws[FACTORS] + draws[place]]
     return amount
 
 
@@ -141,7 +141,7 @@ def minutes_left(run: IntView, number: int) -> int:
 
 
 @jit
-def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt: int) -> int:
+def value(run: IntView, draws: IntView, parameters: FloatView, number: int, attempt: int) -> int:
     """Return what an input comes out at: minutes, or 1 and 0 of a decision.
 
     Its minutes before losses are kept for the metrics, those of the first attempt.
@@ -152,18 +152,18 @@ def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt
     recipe = draws[RECIPES] + made * draws[RECIPE]
     # what is fixed saves its draw; a decision needs one even where its chance is fixed
     certain = draws[recipe + TABLE_KIND] == FIXED and draws[recipe + INPUT_KIND] == SPAN
-    u = 0.5 if certain else uniform_of(draws, figures, number, run[REPLICATION], attempt)
-    amount = from_table(draws, figures, recipe, u) * figures[draws[MINUTES] + made]
+    u = 0.5 if certain else uniform_of(draws, parameters, number, run[REPLICATION], attempt)
+    amount = from_table(draws, parameters, recipe, u) * parameters[draws[MINUTES] + made]
     # content before losses: what stands between the two is what the work is worth, and earned hours count only that
-    amount = times(draws, figures, recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)
+    amount = times(draws, parameters, recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)
     # floor(x + 0.5), not round(), which rounds halves to even
     if attempt == 0:
         run[run[CONTENT] + number] = floor(amount + 0.5)
-    amount = times(draws, figures, recipe + draws[LOSSES], recipe + draws[DELAYS], amount)
+    amount = times(draws, parameters, recipe + draws[LOSSES], recipe + draws[DELAYS], amount)
     for place in range(recipe + draws[DELAYS], recipe + draws[RECIPE]):
         if draws[place] < 0:
             break
-        amount += figures[draws[DELAY_MINUTES] + draws[place]]
+        amount += parameters[draws[DELAY_MINUTES] + draws[place]]
     if draws[recipe + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
     # the complement is taken of the probability, not of the random number, as in the reference: equal to the last bit
@@ -176,15 +176,15 @@ def value(run: IntView, draws: IntView, figures: FloatView, number: int, attempt
 
 @dataclass(frozen=True)
 class SharedDraws:
-    """What a replication draws once for all inputs: the shared factors, and all figures that change with it."""
+    """What a replication draws once for all inputs: the shared factors, and all parameters that change with it."""
 
     replication: int
     factors: Floats
-    figures: Floats
+    parameters: Floats
 
 
 class DrawTables:
-    """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `figures` that never change.
+    """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `parameters` that never change.
 
     First attempts are drawn by the kernel, one by one as they are reached. Where `uniforms` is given they come
     from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all; of `SharedUniforms` only the
@@ -199,7 +199,7 @@ class DrawTables:
         keys = _keys(seed, inputs.names)
         made = recipes(inputs)
         self.numbers = _numbers(inputs, keys, made, (), forced=self.forced)
-        self.figures = np.concatenate([inputs.tables.data, made.minutes])
+        self.parameters = np.concatenate([inputs.tables.data, made.minutes])
 
     def chunk(self, first: int, count: int) -> Iterator[SharedDraws]:
         """Yield what replications first … first + count − 1 share."""
@@ -208,11 +208,11 @@ class DrawTables:
         factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
         factors, delays = shared(inputs, factors, delays)
-        # behind the shared figures, so that all that changes with the replication is one column
+        # behind the shared parameters, so that all that changes with the replication is one column
         own = draw(inputs.names, first, count) if self.forced else np.empty((0, count))
-        figures = np.concatenate([factors, delays, own])
+        parameters = np.concatenate([factors, delays, own])
         for column in range(count):
-            yield SharedDraws(first + column, factors[:, column], figures[:, column])
+            yield SharedDraws(first + column, factors[:, column], parameters[:, column])
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Draw each replication on its own."""

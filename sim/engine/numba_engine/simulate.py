@@ -172,7 +172,7 @@ class KernelPlan:
         self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
 
     @cached_property
-    def attempt_places(self) -> Ints:
+    def attempt_slots(self) -> Ints:
         """Return where attempts are counted; only runs that go on from a state ask."""
         return repeated(self.plan)
 
@@ -184,9 +184,9 @@ class KernelPlan:
 class Workspace:
     """Room for one run at a time, used again by the next: the state, the log, the calendars."""
 
-    def __init__(self, prepared: KernelPlan, numbers: Ints, figures: Floats) -> None:
+    def __init__(self, prepared: KernelPlan, numbers: Ints, parameters: Floats) -> None:
         """Set up for runs of one plan with the draws in `numbers` and `figures`."""
-        self.prepared, self.numbers, self.figures = prepared, numbers, figures
+        self.prepared, self.numbers, self.parameters = prepared, numbers, parameters
         self.run = np.empty_like(prepared.beginning)
         self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.timetables = Timetables()
@@ -205,7 +205,9 @@ class Workspace:
             return CompiledOutcome(state.history, content=state.content, factors=factors, calendars=calendars)
         # on calendars that end early a bad end proves nothing: what looks like no time left may be weather not drawn
         # yet
-        while self.play_whole(replication, calendars, state) and any(calendar.known < ALL for calendar in calendars):
+        while self.simulate_to_end(replication, calendars, state) and any(
+            calendar.known < ALL for calendar in calendars
+        ):
             if further is None:
                 raise ValueError("calendars are not known to their end, and `further` is missing")
             calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
@@ -217,25 +219,25 @@ class Workspace:
         log = log.copy() if state is None else np.concatenate([state.history, log])
         return CompiledOutcome(log, deadlock, content=content, factors=factors, calendars=calendars)
 
-    def play_whole(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
+    def simulate_to_end(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
         """Have the kernel simulate the plan on calendars; return whether it ended otherwise than well."""
         timetable = self.timetables.of(calendars)
         # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
-        while self.play(replication, timetable, state) == LOG_FULL:
+        while self.simulate_once(replication, timetable, state) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         return bool(self.run[FAULT] != NO_FAULT or not self.run[OPEN])
 
-    def play(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
+    def simulate_once(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
         """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""
         # the whole state in one copy, so that nothing of the run before can be left in it
         self.run[:] = self.prepared.beginning
         if state is not None:
-            write_state(self.run, self.prepared.plan, self.prepared.attempt_places, state)
+            write_state(self.run, self.prepared.plan, self.prepared.attempt_slots, state)
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         # budgets are numbers of the run, not compiled in: tests lower them
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
-        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.figures, timetable, self.log)
+        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.parameters, timetable, self.log)
 
 
 def simulate_many(
@@ -256,13 +258,13 @@ def simulate_many(
     What cannot go on at all is raised, as by the reference; a deadlock is an outcome.
     """
     tables = prepared.draw_tables(seed, uniforms)
-    workspace, lasting = None, len(tables.figures)
+    workspace, lasting = None, len(tables.parameters)
     for begin in range(first, first + count, AT_ONCE):
         for common in tables.chunk(begin, min(AT_ONCE, first + count - begin)):
             if workspace is None:
-                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.figures, common.figures]))
+                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.parameters, common.parameters]))
             # the tables of distributions stand in front and stay; only what is the replication's own is written over
-            workspace.figures[lasting:] = common.figures
+            workspace.parameters[lasting:] = common.parameters
             calendars = calendars_of(common.replication)
             state = state_of(common.replication) if state_of else None
             yield workspace.simulate(common.replication, common.factors, calendars, further, state)
@@ -297,7 +299,7 @@ class GivenRuns:
         other, before = copy(self), self._workspace
         other._kernel_plan = copy(self._kernel_plan)
         other._kernel_plan.beginning = self._kernel_plan.beginning.copy()
-        other._workspace = Workspace(other._kernel_plan, before.numbers, before.figures)
+        other._workspace = Workspace(other._kernel_plan, before.numbers, before.parameters)
         return other
 
     def run(self, initial: Mapping[int, int]) -> RunOutcome:
@@ -307,7 +309,7 @@ class GivenRuns:
         """
         plan = self._kernel_plan.plan
         _begin_with(self._kernel_plan, initial)
-        self._workspace.play_whole(0, plan.base_calendars)
+        self._workspace.simulate_to_end(0, plan.base_calendars)
         deadlock = ending(plan, self._workspace.run, plan.base_calendars)
         spare = self._workspace.run[self._workspace.run[SPARE] :][: len(plan.pools)]
         return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock, spare)
@@ -321,8 +323,11 @@ class DrawnRuns:
         self._kernel_plan = KernelPlan(plan)
         tables = self._kernel_plan.draw_tables(draws.seed, draws.uniforms)
         self._shared = [*tables.chunk(0, replications)]
-        self._lasting, figures = len(tables.figures), np.concatenate([tables.figures, self._shared[0].figures])
-        self._workspaces = [Workspace(self._kernel_plan, tables.numbers, figures.copy()) for _ in range(threads)]
+        self._lasting, parameters = (
+            len(tables.parameters),
+            np.concatenate([tables.parameters, self._shared[0].parameters]),
+        )
+        self._workspaces = [Workspace(self._kernel_plan, tables.numbers, parameters.copy()) for _ in range(threads)]
         self._threads = ThreadPoolExecutor(threads)
 
     def run(self, initial: Mapping[int, int]) -> list[RunOutcome]:
@@ -340,7 +345,7 @@ class DrawnRuns:
         """Simulate some of the replications in one workspace."""
         found = []
         for one in shared:
-            workspace.figures[self._lasting :] = one.figures
+            workspace.parameters[self._lasting :] = one.parameters
             calendars = self._kernel_plan.plan.base_calendars
             found.append(workspace.simulate(one.replication, one.factors, calendars))
         return found

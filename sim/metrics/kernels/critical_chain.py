@@ -176,7 +176,7 @@ def _released_by(
         return _signalled(plan, log, before, row, first, end), NONE
     best, pool = NONE, NONE
     # only then what was free before matters; bringing it there is the long part
-    if _several(plan, log, row, first, end):
+    if _released_several_pools(plan, log, row, first, end):
         _level(plan, log, free, pools, first)
         best, pool = _freed(plan, log, before, free, row, first, end, True)
     # none of them was short, for instance as another took it in this minute: any that was given back explains it
@@ -197,7 +197,7 @@ def _signalled(plan: IntView, log: IntView, before: IntView, row: int, first: in
 
 
 @jit
-def _several(plan: IntView, log: IntView, row: int, first: int, end: int) -> bool:
+def _released_several_pools(plan: IntView, log: IntView, row: int, first: int, end: int) -> bool:
     """Return whether others gave back more than one of the pools that a row wants, in its minute."""
     one, wanted, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
     for other in range(first, end):

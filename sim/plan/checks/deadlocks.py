@@ -113,9 +113,9 @@ class DeadlockSearch:
         for route_class in self.classes:
             for step in route_class.steps_of(HOLD, WAIT):
                 self._add_withheld(edges, route_class.rows[step])
-                kept = {pool: count for pool, count in self._held_while_waiting(route_class, step) if pool in scarce}
-                if kept:
-                    self._add_edges(edges, route_class, step, kept)
+                held = {pool: count for pool, count in self._held_while_waiting(route_class, step) if pool in scarce}
+                if held:
+                    self._add_edges(edges, route_class, step, held)
         return edges
 
     def _add_withheld(self, edges: list[WaitEdges], row: Sequence[int]) -> None:
@@ -141,7 +141,7 @@ class DeadlockSearch:
             if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.place_pools):
                 yield pool, count
 
-    def _add_edges(self, edges: list[WaitEdges], route_class: RouteClass, step: int, kept: dict[int, int]) -> None:
+    def _add_edges(self, edges: list[WaitEdges], route_class: RouteClass, step: int, held: dict[int, int]) -> None:
         """Note that the units of a route class hold these counts while they wait at a step."""
         for unit in route_class.units:
             operation, a, b, *_ = route_class.row(unit, step)
@@ -149,7 +149,7 @@ class DeadlockSearch:
                 to = bits(pool for pool, _ in self.plan.bundles[a])
             else:
                 to = self.prerequisites.of_gate(a, b)
-            for pool, count in kept.items():
+            for pool, count in held.items():
                 if operation == HOLD:
                     edges[pool].requested |= to
                 edges[pool].awaited |= to
@@ -208,10 +208,10 @@ class DeadlockSearch:
     def _can_run_out(self, pool: int, cycle: int) -> bool:
         """Tell whether holders can have taken so much of a pool that too little is left for a unit they wait for."""
         holders = self._holders(pool, cycle)
-        kept = sum(holders.values())
+        held = sum(holders.values())
         for route_class, count in self.takes[pool] if holders else ():
             if not self._is_itself_supplied(route_class) and any(
-                kept - holders.get(unit, 0) + count > self.room[pool] for unit in route_class.units
+                held - holders.get(unit, 0) + count > self.room[pool] for unit in route_class.units
             ):
                 return True
         return any(self._starves_supply(other, pool, holders) for other in members(cycle))
@@ -238,8 +238,8 @@ class DeadlockSearch:
         if staying:
             elsewhere = sum(count for unit, _, count in self.prerequisites.supplies[other] if unit not in suppliers)
             wanted *= max(0, self.largest[other] - int(self.plan.initial[other]) - elsewhere)
-        kept = sum(holders.values()) - sum(holders[unit] for unit in staying)
-        return bool(wanted) and kept + wanted > self.room[pool]
+        held = sum(holders.values()) - sum(holders[unit] for unit in staying)
+        return bool(wanted) and held + wanted > self.room[pool]
 
     def _describe(self, cycle: int, kind: int) -> Finding:
         """Return the finding about a cycle."""

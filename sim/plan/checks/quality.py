@@ -10,7 +10,7 @@ from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes
-from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK
+from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK, UnitInfo
 
 LISTED = 10
 """Activities that are named in a remark; of a planner's imported schedule hundreds may be meant."""
@@ -24,9 +24,14 @@ def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Fin
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
     matters = _matters(plan, prerequisites)
     ends = (unit for unit in sorted(prerequisites.class_of) if unit not in matters)
-    loose = [plan.units[unit] for unit in ends if plan.unit_info[unit].kind not in ("outage", "departure")]
+    loose = [plan.units[unit] for unit in ends if not _ends_by_itself(plan.unit_info[unit])]
     if loose:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
+
+
+def _ends_by_itself(info: UnitInfo) -> bool:
+    """Tell whether a unit is meant to lead to nothing: an outage, or a crew's way home for good or for lack of work."""
+    return info.kind in ("outage", "departure") or (info.kind == "crew" and info.step == "leave")
 
 
 def _matters(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:

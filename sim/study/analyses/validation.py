@@ -81,7 +81,7 @@ class Compared:
     p95: float
     runs: int
     score: float
-    class_score: float
+    naive_crps: float
 
     @property
     def off(self) -> float:
@@ -129,7 +129,7 @@ def reference_class(fact: Fact, size: int = 201) -> Floats:
 class Scored:
     """How good the predictions were together: how many held, the mean error, and the score beside the naive one's.
 
-    `error` is the mean distance of P50 from what was published, `score` and `class_score` the mean CRPS, all as shares
+    `error` is the mean distance of P50 from what was published, `score` and `naive_crps` the mean CRPS, all as shares
     of what was published.
     """
 
@@ -138,19 +138,19 @@ class Scored:
     inside_wide: int
     error: float
     score: float
-    class_score: float
+    naive_crps: float
 
 
 def scored(rows: Sequence[Compared]) -> Scored:
     """Return how good the predictions were that were made of something built and have a reference class."""
-    judged = [row for row in rows if row.fact.kind == "predicted" and isfinite(row.class_score)]
+    judged = [row for row in rows if row.fact.kind == "predicted" and isfinite(row.naive_crps)]
     return Scored(
         len(judged),
         sum(row.overlaps for row in judged),
         sum(row.overlaps_wide for row in judged),
         float(np.mean([abs(row.off) for row in judged])),
         float(np.mean([row.score / row.fact.middle for row in judged])),
-        float(np.mean([row.class_score / row.fact.middle for row in judged])),
+        float(np.mean([row.naive_crps / row.fact.middle for row in judged])),
     )
 
 

@@ -160,7 +160,7 @@ def _read(key: str) -> CrewPlan | None:
     stated, plan = data[:64], data[64:]
     if len(stated) < 64 or files.digest(plan).encode() != stated:
         return None
-    found = _object(json.loads(plan))
+    found = _from_json(json.loads(plan))
     return found if isinstance(found, CrewPlan) else None
 
 
@@ -170,7 +170,7 @@ def _write(key: str, plan: CrewPlan) -> None:
     if folder is None:
         return
     try:
-        data = json.dumps(_plain(plan), separators=(",", ":")).encode()
+        data = json.dumps(_to_json(plan), separators=(",", ":")).encode()
         folder.mkdir(parents=True, exist_ok=True)
         files.write(_place(folder, key), files.digest(data).encode() + data)
         there = sorted(folder.glob("*.crews"), key=lambda one: one.stat().st_mtime, reverse=True)
@@ -187,30 +187,30 @@ PARTS = {
 KIND = "is"
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """Return a crew plan, or something in it, as it is written; TypeError for what it has never had in it."""
     if type(value) in PARTS.values():
-        return {KIND: type(value).__name__, **{one.name: _plain(getattr(value, one.name)) for one in fields(value)}}
+        return {KIND: type(value).__name__, **{one.name: _to_json(getattr(value, one.name)) for one in fields(value)}}
     if isinstance(value, np.ndarray):
         return {KIND: value.dtype.str, "shape": value.shape, "numbers": value.ravel().tolist()}
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_to_json(one) for one in value]
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _to_json(one) for name, one in value.items()}
     if type(value) not in (int, float, str, bool, type(None)):
         raise TypeError(f"a crew plan with {type(value)}")
     return value
 
 
-def _object(value: Any) -> Any:
+def _from_json(value: Any) -> Any:
     """Return what was written as it was."""
     if isinstance(value, list):
-        return tuple(_object(one) for one in value)
+        return tuple(_from_json(one) for one in value)
     if not isinstance(value, dict):
         return value
     kind = value.pop(KIND, None)
     if kind is None:
-        return {name: _object(one) for name, one in value.items()}
+        return {name: _from_json(one) for name, one in value.items()}
     if kind in PARTS:
-        return PARTS[kind](**{name: _object(one) for name, one in value.items()})
+        return PARTS[kind](**{name: _from_json(one) for name, one in value.items()})
     return np.array(value["numbers"], kind).reshape(value["shape"])

@@ -70,16 +70,16 @@ class ClimateModel:
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return what one replication's weather closes."""
         scores = _scores(self, span)
-        rain, ground, roof, shut = _rain(self, span, draws)
+        rain, ground, roof, site_shut = _rain(self, span, draws)
         outdoors, everyone = self.storms.seasons(span, draws)
         crane, exterior = (hourly(windy, 0) for windy in _too_windy(self.climate, scores, span, draws))
         frost = hourly(_temperature_scores(self.climate, span, draws)[:, None] < scores.frost, 0)
         return closures_by_exposure(
             {
-                "earthwork": (ground, frost, outdoors, shut),
-                "exterior": (roof, exterior, outdoors, shut),
-                "crane": (rain, crane, outdoors, shut),
-                "interior": (everyone, shut),
+                "earthwork": (ground, frost, outdoors, site_shut),
+                "exterior": (roof, exterior, outdoors, site_shut),
+                "crane": (rain, crane, outdoors, site_shut),
+                "interior": (everyone, site_shut),
             },
             (span.count - WARM_UP) * DAY,
         )
@@ -155,12 +155,12 @@ def _rain(
     # soil is closed for longer the more it rained: while it rains, a day, or until the mud has dried
     ground = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
     ground = np.where(depth >= limits.mud_rain, starts + DAY + limits.mud_minutes, ground)
-    shut = starts[depth >= limits.shut_rain]
+    site_shut = starts[depth >= limits.shut_rain]
     return (
         interval_rows(starts, ends),
         interval_rows(starts, ground),
         interval_rows(starts, ends + limits.exterior_drying),
-        interval_rows(shut, shut + DAY),
+        interval_rows(site_shut, site_shut + DAY),
     )
 
 
@@ -276,13 +276,17 @@ def closed_hours(year: Year, limits: Limits) -> dict[Exposure, Hours]:
     rain = year.rain >= MEASURABLE_MM
     first = rain & (np.cumsum(rain, axis=1) == 1)
     depth = year.rain.sum(axis=1, keepdims=True)
-    costly, muddy, shut = (
+    earthwork_stopped, mud, site_shut = (
         first & (depth >= much) for much in (limits.earthwork_rain, limits.mud_rain, limits.shut_rain)
     )
-    closed = _after(shut, 24)
+    closed = _after(site_shut, 24)
     mud_hours = 24 + -(-limits.mud_minutes // 60)
     return {
-        "earthwork": rain | _after(costly, 24) | _after(muddy, mud_hours) | (year.temperature < limits.frost) | closed,
+        "earthwork": rain
+        | _after(earthwork_stopped, 24)
+        | _after(mud, mud_hours)
+        | (year.temperature < limits.frost)
+        | closed,
         "exterior": _after(rain, 1 + -(-limits.exterior_drying // 60)) | (year.wind > limits.exterior_wind) | closed,
         "crane": rain | (year.wind > limits.crane_wind) | closed,
         "interior": closed,

@@ -20,8 +20,8 @@ MUTANTS = (
         "works begin before the last grants",
         "kernel.py",
         "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n"
-        "        start_works(plan, run, draws, figures, timetable, now)\n",
-        "        start_works(plan, run, draws, figures, timetable, now)\n"
+        "        start_works(plan, run, draws, parameters, timetable, now)\n",
+        "        start_works(plan, run, draws, parameters, timetable, now)\n"
         "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n",
     ),
     Mutant(
@@ -218,15 +218,15 @@ MUTANTS = (
     Mutant(
         "repeated chances fall as the first",
         "kernel.py",
-        "return value(run, draws, figures, argument(plan, at), made)",
-        "return value(run, draws, figures, argument(plan, at), FIRST_ATTEMPT)",
+        "return value(run, draws, parameters, argument(plan, at), made)",
+        "return value(run, draws, parameters, argument(plan, at), FIRST_ATTEMPT)",
     ),
     # --- work -------------------------------------------------------------------------------------------------
     Mutant(
         "repeated work takes as long as the first",
         "kernel.py",
-        "minutes = left if left >= 0 else value(run, draws, figures, argument(plan, at), made)",
-        "minutes = left if left >= 0 else value(run, draws, figures, argument(plan, at), made * 0)",
+        "minutes = left if left >= 0 else value(run, draws, parameters, argument(plan, at), made)",
+        "minutes = left if left >= 0 else value(run, draws, parameters, argument(plan, at), made * 0)",
     ),
     Mutant("repeated work learns too", "kernel.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
     Mutant(
@@ -282,7 +282,10 @@ MUTANTS = (
         "recipe + CONTENT_FACTORS, recipe + draws[DELAYS], amount)",
     ),
     Mutant(
-        "delays are forgotten", "sampling.py", "amount += figures[draws[DELAY_MINUTES] + draws[place]]", "amount += 0.0"
+        "delays are forgotten",
+        "sampling.py",
+        "amount += parameters[draws[DELAY_MINUTES] + draws[place]]",
+        "amount += 0.0",
     ),
     Mutant(
         "chances the other way round", "sampling.py", "return 1 if u < limit else 0", "return 1 if u > limit else 0"

@@ -166,7 +166,7 @@ def next_command(project: Project) -> CrewPlan:
 
 def same(one: CrewPlan, other: CrewPlan) -> bool:
     """Whether two plans are the same to the last digit and type; digits of floats name them exactly."""
-    return repr(reuse._plain(one)) == repr(reuse._plain(other)) and type(one) is type(other)
+    return repr(reuse._to_json(one)) == repr(reuse._to_json(other)) and type(one) is type(other)
 
 
 @pytest.mark.parametrize("overrides", [[], ["orders.policy=released"], ["labour.called_by=progress"]])
