@@ -3,7 +3,7 @@
 Each function returns the matplotlib axes it has drawn on. Without `ax` it makes a new figure, `ax.figure`, that can be
 shown in a notebook or saved with `ax.figure.savefig("finish.png")`. matplotlib is loaded when the first figure is drawn.
 
->>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200)
+>>> result = sim.run("configs/hybrid.yaml", runs=200)
 >>> ax = sim.plot.finish(result)
 """
 
@@ -146,7 +146,7 @@ def tornado(drivers: Drivers | Result, ax: Axes | None = None) -> Axes:
 
     `drivers` is what `sim.drivers` returns, or a result that was stored with them.
 
-    >>> ax = sim.plot.tornado(sim.drivers(sim.load("configs/hybrid.yaml"), runs=200))
+    >>> ax = sim.plot.tornado(sim.drivers("configs/hybrid.yaml", runs=200))
     """
     from sim.study.analyses.drivers import Drivers
 
@@ -159,7 +159,7 @@ def tornado(drivers: Drivers | Result, ax: Axes | None = None) -> Axes:
 def strategy_cloud(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """Draw every run of several strategies as a dot: lead time by idle capital, as large as the peak of people.
 
-    >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
+    >>> found = sim.compare(["configs/hybrid.yaml", "configs/modular.yaml"], runs=200)
     >>> ax = sim.plot.strategy_cloud(found)
     """
     from sim.report.figures.comparison import plot_strategy_cloud
@@ -174,7 +174,7 @@ def paired_difference(
 ) -> Axes:
     """Draw the differences of a metric run by run, `case` less the first of the comparison, with P(case better).
 
-    >>> found = sim.compare([sim.load("configs/hybrid.yaml"), sim.load("configs/modular.yaml")], runs=200)
+    >>> found = sim.compare(["configs/hybrid.yaml", "configs/modular.yaml"], runs=200)
     >>> ax = sim.plot.paired_difference(found, "modular")
     """
     from sim.errors import SimError
@@ -204,7 +204,7 @@ def _seed(comparison: Comparison) -> int:
 def sweep_lines(sweep: Sweep, metric: str, by: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one metric over the input `by` (the only one if None): P50 with its 95 % interval and P80.
 
-    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), {"logistics.cranes": [2, 3, 4]}, runs=200)
+    >>> swept = sim.sweep("configs/hybrid.yaml", {"logistics.cranes": [2, 3, 4]}, runs=200)
     >>> ax = sim.plot.sweep_lines(swept, "lead_time_full_days")
     """
     from sim.report.figures.sweep import plot_sweep_lines
@@ -218,7 +218,7 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     """Draw one number of a metric over two inputs of a sweep, which name the rows and the columns.
 
     >>> inputs = {"logistics.cranes": [2, 3], "logistics.fleets.*.trucks": [4, 8]}
-    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), inputs, runs=200)
+    >>> swept = sim.sweep("configs/hybrid.yaml", inputs, runs=200)
     >>> ax = sim.plot.heat_map(swept, "lead_time_full_days", "cranes", "trucks")
     """
     from sim.report.figures.sweep import plot_heat_map
@@ -236,7 +236,7 @@ def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes 
     """Draw one number of a metric over every input of a sweep, a panel an input.
 
     >>> inputs = {"logistics.cranes": [2, 3], "logistics.fleets.*.trucks": [4, 8]}
-    >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), inputs, runs=200)
+    >>> swept = sim.sweep("configs/hybrid.yaml", inputs, runs=200)
     >>> ax = sim.plot.small_multiples(swept, "lead_time_full_days")
     """
     from sim.report.figures.sweep import plot_small_multiples
@@ -251,7 +251,7 @@ def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
     """Draw which inputs matter: changes at their low and high ends, or Morris's or Sobol's indices.
 
     >>> inputs = {"logistics.cranes": (2, 4), "logistics.fleets.*.trucks": (4, 8)}
-    >>> found = sim.sensitivity(sim.load("configs/hybrid.yaml"), inputs, runs=200)
+    >>> found = sim.sensitivity("configs/hybrid.yaml", inputs, runs=200)
     >>> ax = sim.plot.sensitivity(found)
     """
     from sim.report.figures.sensitivity import plot_indices, plot_low_high
@@ -266,7 +266,7 @@ def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
 def pareto(tuning: Tuned, ax: Axes | None = None) -> Axes:
     """Draw the designs a tuning has tried: its objective against the finish, the Pareto set, the start and the best.
 
-    >>> tuned = sim.tune(sim.load("configs/hybrid.yaml"), {"logistics.cranes": (2, 4)}, runs=60)
+    >>> tuned = sim.tune("configs/hybrid.yaml", {"logistics.cranes": (2, 4)}, runs=60)
     >>> ax = sim.plot.pareto(tuned)
     """
     from sim.report.figures.sweep import plot_pareto

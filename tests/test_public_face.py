@@ -15,7 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import sim
-from sim.cli.reference import PYTHON
+from sim.cli.reference import PYTHON, gallery_text
 from tests.tiny_project import TINY
 
 NAMES = [name for name in sim.__all__ if name != "plot"]
@@ -116,3 +116,19 @@ def test_the_gallery_shows_every_figure() -> None:
     for name in sim.plot.__all__:
         assert f"![sim.plot.{name}](../img/gallery/{name}.png)" in page, f"run make gallery: {name} is missing"
         assert Path(f"docs/img/gallery/{name}.png").stat().st_size > 5_000
+
+
+def test_the_gallery_answers_a_question_a_figure_in_five_lines_that_run_alone() -> None:
+    """What stands under a picture needs nothing but sim: it begins with the import and saves the picture."""
+    page = Path("docs/reference/gallery.md").read_text(encoding="utf-8")
+    assert page == gallery_text(sim.plot.__all__, "../img/gallery"), "make gallery"
+    blocks = re.findall(r"## ([^\n]+)\n.*?```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == len(sim.plot.__all__)
+    for question, code in blocks:
+        lines = [line for line in code.splitlines() if line]
+        assert question.endswith("?")
+        assert 3 <= len(lines) <= 5
+        assert lines[0] == "import sim"
+        assert "sim.plot." in code
+        assert "savefig" in lines[-1]
+        compile(code, question, "exec")

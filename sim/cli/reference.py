@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -160,28 +160,62 @@ def _signature(thing: Any) -> str:
 SMALL = ("scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15")
 """A project of 25 MW, so that the gallery is drawn in a minute."""
 GALLERY_RUNS, GALLERY_DPI = 100, 64
+QUESTIONS = {
+    "mw_online": "How many MW are online, when?",
+    "finish": "When is all of it online, and how sure is that?",
+    "convergence": "Have we simulated enough?",
+    "joint": "Which date and which cost can be promised together?",
+    "headcount": "How many people are on site?",
+    "trades": "Which trades are on site, when?",
+    "man_hours": "How many man-hours are planned, earned and paid?",
+    "capital": "How much capital stands idle, and for how long?",
+    "flowline": "Do the stages of the blocks keep out of each other's way?",
+    "skids": "Where are the skids?",
+    "gantt": "What was done when, and what was critical?",
+    "tornado": "Which risk costs how many days?",
+    "strategy_cloud": "Which strategy is better at what?",
+    "paired_difference": "Is one strategy really better, run by run?",
+    "sweep_lines": "What does one more of something do?",
+    "heat_map": "Which of two choices go together?",
+    "small_multiples": "What do several inputs do, one by one?",
+    "sensitivity": "Which of my guesses matter?",
+    "pareto": "Which designs are worth having?",
+}
+"""What each figure of `sim.plot` answers."""
 GALLERY_HEAD = """# Gallery
 
-Every figure of `sim.plot`, drawn by `make gallery` of a project of 25 MW with 100 runs. Each takes what `sim.run`,
-`sim.compare`, `sim.sweep` or another study returns, and `ax=None`: axes of your own to draw on. Each returns the axes, so
-`ax.figure.savefig("figure.png")` writes them.
+One picture and five lines of Python for each question: every figure of `sim.plot`, drawn by `make gallery` of a project
+of 25 MW with 100 runs. Each takes what `sim.run`, `sim.compare`, `sim.sweep` or another study returns, and `ax=None`: axes of
+your own to draw on. Each returns the axes.
 """
 
 
 def gallery_page(folder: Path, beside: Path) -> str:
     """Draw every figure of `sim.plot` into a folder, and return the page in `beside` that shows them."""
-    from importlib import import_module
     from os.path import relpath
 
     from sim import files
 
-    parts, plot = [GALLERY_HEAD], import_module("sim.plot")
-    for name, ax in _gallery_axes().items():
+    axes = _gallery_axes()
+    for name, ax in axes.items():
         files.write(folder / f"{name}.png", _picture(ax))
-        summary, _, example = _doc(getattr(plot, name)).partition("\n\n")
-        code = example[example.index("```pycon") :] if "```pycon" in example else ""
-        picture = f"![sim.plot.{name}]({relpath(folder / name, beside)}.png)"
-        parts.append(f"\n## {name}\n\n{summary}\n\n{picture}\n\n{code}\n".replace("\n\n\n", "\n"))
+    return gallery_text(axes, relpath(folder, beside))
+
+
+def gallery_text(names: Iterable[str], pictures: str) -> str:
+    """Return the page of these figures, whose pictures lie in the folder `pictures`: question, picture, five lines."""
+    from importlib import import_module
+
+    parts, plot = [GALLERY_HEAD], import_module("sim.plot")
+    for name in names:
+        summary, _, rest = _doc(getattr(plot, name)).partition("\n\n")
+        example = [line.removeprefix(">>> ") for line in rest.splitlines() if line.startswith(">>> ")]
+        stored = [] if len(example) > 1 or "sim.drivers" in example[0] else ['result = sim.run("hybrid", runs=200)']
+        code = "\n".join(["import sim\n", *stored, *example, f'ax.figure.savefig("{name}.png")'])
+        # by name, which is found wherever sim is installed
+        code = code.replace("configs/", "").replace(".yaml", "")
+        picture = f"![sim.plot.{name}]({pictures}/{name}.png)"
+        parts.append(f"\n## {QUESTIONS[name]}\n\n{summary}\n\n{picture}\n\n```python\n{code}\n```\n")
     return "".join(parts)
 
 

@@ -188,25 +188,17 @@ def test_row_13_one_block_is_one_block() -> None:
     assert "1 blocks" not in typed("check", str(TINY), "--set", "scale.capacity_mw=2.5")
 
 
-WITHOUT_NUMBA = """
-import sys
-sys.modules["numba"] = None
-from sim.cli import main
-if __name__ == "__main__":
-    main()
-"""
-
-
 def test_row_14_a_missing_numba_is_told_once() -> None:
     Path("t.yaml").write_text(
         f"schema_version: 1\nname: t\nquestion: q\nconfigs: [{TINY}]\nruns: 2\n"
         "inputs:\n  cranes: {paths: [logistics.cranes], values: [1, 2]}\n"
         "tune: {metric: capital_total_usd, trials: 2, fresh_runs: 2}\n"
     )
-    words = [sys.executable, "-c", WITHOUT_NUMBA, "tune", "t.yaml", "--workers", "2"]
-    done = subprocess.run(
-        words, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300, check=False
-    )
+    # no process has numba: each worker said so once more
+    Path("sitecustomize.py").write_text("import sys\nsys.modules['numba'] = None\n")
+    words = [sys.executable, "-c", "from sim.cli import main; main()", "tune", "t.yaml", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": f"{Path.cwd()}{os.pathsep}{ROOT}"}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("numba is not installed") == 1, done.stderr
 
