@@ -124,6 +124,17 @@ def test_two_projects_stay_on_one_clock_while_they_play(page: Any) -> None:
     assert pictures(page) == played  # both show this very day
 
 
+def test_a_picture_follows_from_its_day_alone(page: Any) -> None:
+    """Was: a hall was drawn as it stood in the first frame of a pixel of its growth, and its share in percent with it."""
+    halls = page.evaluate("replay.scenes[0].picture.history.halls.map(([, works]) => works[0].slice(1))")
+    begin, end = halls[0]
+    for day in np.linspace(begin, end, 60).tolist():
+        page.evaluate("(day) => { replay.seek(0); replay.seek(day); }", day)
+        anew = pictures(page)
+        page.evaluate("(day) => { replay.seek(0); for (let k = 20; k >= 0; k -= 1) { replay.seek(day - k / 50); } }", day)
+        assert pictures(page) == anew, day
+
+
 def test_the_sky_is_the_weather_of_this_run_and_idle_capital_its_own(
     page: Any, results: list[Result], folders: list[Path]
 ) -> None:

@@ -233,14 +233,16 @@ class Picture {
       return sorted([...ofBlocks, ...ofSkids]);
     });
   }
-  hallState(k, day) {
-    const grown = Math.round(this.history.hallGrowth(k, day) * this.site.hallBoxes[k].h * this.scale);
-    return come(this.hallTimes[k], day) * 10000 + grown;
+  hallPixels(k, share) { return Math.round(share * this.site.hallBoxes[k].h * this.scale); }
+  hallState(k, day) {  // all that is drawn of a hall follows from it: else a picture would depend on the frame before
+    const share = this.history.hallGrowth(k, day);
+    return [come(this.hallTimes[k], day), this.hallPixels(k, share), share >= 1, this.hallName(k, share)].join("|");
   }
   drawHall(g, k, day) {
     const box = this.site.hallBoxes[k], share = this.history.hallGrowth(k, day), isDone = share >= 1;
+    const high = this.hallPixels(k, share) / this.scale;
     g.fillStyle = tones.of("tint");
-    g.fillRect(box.x, box.y + box.h * (1 - share), box.w, box.h * share);  // the hall grows
+    g.fillRect(box.x, box.y + box.h - high, box.w, high);  // the hall grows
     g.strokeStyle = tones.of(isDone ? "ink" : "muted");
     g.lineWidth = isDone ? 2 : 1;
     g.strokeRect(box.x, box.y, box.w, box.h);
