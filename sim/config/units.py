@@ -11,18 +11,18 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from sim.config.sections.display_units import FOOT, INCH, MILE, POUND
 from sim.config.source_positions import allowed_at, value_at
 from sim.config.yaml_reader import Document
 
 WRITTEN = re.compile(r"(?P<number>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<unit>[%°$A-Za-zµ][A-Za-z0-9²/^ °]*)")
 DAYS_A_MONTH = 365.25 / 12
-FOOT, MILE, POUND = 0.3048, 1.609344, 0.45359237
 _DAYS = {"d": 1.0, "day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0, "month": DAYS_A_MONTH, "months": DAYS_A_MONTH,
          "h": 1 / 24, "hours": 1 / 24}  # fmt: skip
 _SHARE = {"%": 0.01, "percent": 0.01}
 FACTORS: Mapping[str, Mapping[str, float]] = {
     "ft": {"ft": 1, "feet": 1, "m": 1 / FOOT, "cm": 0.01 / FOOT, "in": 1 / 12},
-    "in": {"in": 1, "inches": 1, "mm": 1 / 25.4, "cm": 10 / 25.4},
+    "in": {"in": 1, "inches": 1, "mm": 1 / INCH, "cm": 10 / INCH},
     "miles": {"mi": 1, "mile": 1, "miles": 1, "km": 1 / MILE},
     "mph": {"mph": 1, "kph": 1 / MILE, "km/h": 1 / MILE, "kmh": 1 / MILE, "m/s": 3.6 / MILE},
     "sq ft": {"sq ft": 1, "sqft": 1, "ft2": 1, "m2": 1 / FOOT**2, "m²": 1 / FOOT**2, "sqm": 1 / FOOT**2},

@@ -54,6 +54,11 @@ class GanttRow:
     parent: str = ""
     """The row of the roll-up that it is a part of."""
 
+    @property
+    def every_place(self) -> frozenset[str]:
+        """Return the places of all units that may stand in the row."""
+        return self.places | self.handed_over_by
+
     def has(self, kind: str, place: str, part: str, step: str) -> bool:
         """Tell whether a unit stands in the row."""
         if kind == "turnover":
@@ -188,7 +193,7 @@ class Groups:
             # by place first: of some thousand units and rows only a few pairs are at one place
             here: dict[str, list[tuple[int, GanttRow]]] = {}
             for number, row in enumerate(rows):
-                for place in row.places | row.handed_over_by if row.level == level else ():
+                for place in row.every_place if row.level == level else ():
                     here.setdefault(place, []).append((number, row))
             placed = {
                 of: next((n for n, row in here.get(of[1], ()) if row.has(*of)), NONE) for of in dict.fromkeys(facts)

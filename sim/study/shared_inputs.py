@@ -237,7 +237,7 @@ def control_functions(case: Case, seed: int, first: int, runs: int) -> Floats:
 
 
 def _orthonormal_powers(value: Floats, grid: Floats, occurs: float) -> list[Floats]:
-    """Return an input and its square, each of mean 0 and spread 1; nothing of one that never differs.
+    """Return an input and its square, each of mean 0 and standard deviation 1; nothing of one that never differs.
 
     `grid` are its values at even steps of probability; it is 1 instead where what it depends on does not occur.
     """

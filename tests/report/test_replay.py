@@ -131,7 +131,9 @@ def test_a_picture_follows_from_its_day_alone(page: Any) -> None:
     for day in np.linspace(begin, end, 60).tolist():
         page.evaluate("(day) => { replay.seek(0); replay.seek(day); }", day)
         anew = pictures(page)
-        page.evaluate("(day) => { replay.seek(0); for (let k = 20; k >= 0; k -= 1) { replay.seek(day - k / 50); } }", day)
+        page.evaluate(
+            "(day) => { replay.seek(0); for (let k = 20; k >= 0; k -= 1) { replay.seek(day - k / 50); } }", day
+        )
         assert pictures(page) == anew, day
 
 

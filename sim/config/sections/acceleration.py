@@ -51,6 +51,10 @@ class SecondShift(Sourced):
         """Return how many crews' work the second shift of so many crews is worth, whole crews."""
         return floor(planned_crews * self.share.value * (1 - self.loss.value) + 1e-9)
 
+    def people(self, crew: int) -> int:
+        """Return the people of a second shift that is worth one crew of so many: as many more as it loses hours."""
+        return round(crew / (1 - self.loss.value))
+
 
 class Standby(Sourced):
     """Crews that are sent home for lack of work, so that they come back when they are called."""

@@ -185,7 +185,7 @@ class Workspace:
     """Room for one run at a time, used again by the next: the state, the log, the calendars."""
 
     def __init__(self, prepared: KernelPlan, numbers: Ints, parameters: Floats) -> None:
-        """Set up for runs of one plan with the draws in `numbers` and `figures`."""
+        """Set up for runs of one plan with the draws in `numbers` and `parameters`."""
         self.prepared, self.numbers, self.parameters = prepared, numbers, parameters
         self.run = np.empty_like(prepared.beginning)
         self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
@@ -323,10 +323,8 @@ class DrawnRuns:
         self._kernel_plan = KernelPlan(plan)
         tables = self._kernel_plan.draw_tables(draws.seed, draws.uniforms)
         self._shared = [*tables.chunk(0, replications)]
-        self._lasting, parameters = (
-            len(tables.parameters),
-            np.concatenate([tables.parameters, self._shared[0].parameters]),
-        )
+        self._lasting = len(tables.parameters)
+        parameters = np.concatenate([tables.parameters, self._shared[0].parameters])
         self._workspaces = [Workspace(self._kernel_plan, tables.numbers, parameters.copy()) for _ in range(threads)]
         self._threads = ThreadPoolExecutor(threads)
 

@@ -79,10 +79,8 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
                         found[plan.activities[plan.activity_of[row]]].append(plan.units[unit])
     if len(found) > LISTED:
         sentence = "each needs no crew, line or machine; nothing limits how much of it is done at once"
-        named, they = (
-            _some([_spoken(name) for name in found]),
-            tuple(unit for those in found.values() for unit in those),
-        )
+        named = _some([_spoken(name) for name in found])
+        they = tuple(unit for those in found.values() for unit in those)
         yield Finding("warning", they[0], f"{len(found)} activities: {sentence}: {named}", they)
         return
     for activity, units in found.items():

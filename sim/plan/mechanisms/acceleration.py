@@ -98,11 +98,11 @@ def _not_before(context: PlanContext, reviews: TradeReviews, number: int) -> lis
 
 
 def second_shift(project: Project, trade: str) -> int:
-    """Return the direct people of a second shift that is worth one crew: as many more as it loses hours."""
+    """Return the direct people of a second shift that is worth one crew."""
     policy = project.labour.acceleration
     assert policy is not None  # there would be no reviews
-    loss = 0.0 if policy.shift is None else policy.shift.loss.value
-    return round(on_site(project, trade) / (1 - loss))
+    people = on_site(project, trade)
+    return people if policy.shift is None else policy.shift.people(people)
 
 
 def _measure(

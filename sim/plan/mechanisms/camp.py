@@ -89,8 +89,7 @@ def _beds_added(context: PlanContext, trade: str) -> int:
     more, policy = context.resource_plan.reviews[trade], context.project.labour.acceleration
     found = more.crews * beds_of(context, trade)
     if more.shift and policy is not None and policy.shift is not None:
-        people = context.trade(trade).team / (1 - policy.shift.loss.value)
-        found += more.shift * beds_of(context, trade, round(people))
+        found += more.shift * beds_of(context, trade, policy.shift.people(context.trade(trade).team))
     return found
 
 

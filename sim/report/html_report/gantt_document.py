@@ -86,7 +86,7 @@ def _works(events: pd.DataFrame, shown: Sequence[RangeRow]) -> Iterator[tuple[st
     for number, unit in enumerate(works):
         there.setdefault(facts[unit][1], []).append((number, unit))
     for row in leaves:
-        near = sorted(one for place in row.places | row.handed_over_by for one in there.get(place, ()))
+        near = sorted(one for place in row.every_place for one in there.get(place, ()))
         units = [unit for _, unit in near if row.has(*facts[unit])]
         found = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
         if found:

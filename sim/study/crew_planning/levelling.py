@@ -10,7 +10,6 @@ step looks at is rehearsed side by side, and judged in order.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from sim.metrics.schedule import NEVER
 from sim.plan.mechanisms.crews import UNLIMITED
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from sim.study.crew_planning.manning import Manning, manning
-from sim.study.crew_planning.rehearsal import MOST_ABREAST, Rehearsal
+from sim.study.crew_planning.rehearsal import ABREAST, Rehearsal
 
 BEGINNINGS = (1.0, 1.3)
 """Multiples of the crews that the search begins with."""
@@ -115,10 +114,9 @@ class Levelling:
         self.tried: dict[tuple[int, ...], Levelled] = {}
         self._with_chance: dict[tuple[int, ...], float] = {}
         self._known = _KnownRuns()
-        self._abreast = rehearsal.abreast(min(os.cpu_count() or 1, MOST_ABREAST))
-        self._threads = ThreadPoolExecutor(
-            MOST_ABREAST
-        )  # it starts threads as they are needed; `level` and `within` end them
+        self._abreast = rehearsal.abreast(ABREAST)
+        # it starts threads as they are needed; `level` and `within` end them
+        self._threads = ThreadPoolExecutor(ABREAST)
 
     def plan(self, crews: Mapping[str, int]) -> Levelled:
         """Return the plan with so many crews, rehearsed; never fewer than one step takes at once."""
@@ -164,7 +162,7 @@ class Levelling:
 
         Where no number of crews keeps the date, the earliest plan that was found.
         """
-        with ThreadPoolExecutor(MOST_ABREAST) as self._threads:
+        with ThreadPoolExecutor(ABREAST) as self._threads:
             return self._level(aim, begin)
 
     def _level(self, aim: Aim, begin: Mapping[str, int]) -> Levelled:
@@ -187,7 +185,7 @@ class Levelling:
         a plan that is in time for one date is in time for the next, so each search goes on where the one before ended.
         In the last fortnight it begins anew as well, for what the way there has missed.
         """
-        with ThreadPoolExecutor(MOST_ABREAST) as self._threads:
+        with ThreadPoolExecutor(ABREAST) as self._threads:
             return self._earliest(limit, earliest, begin)
 
     def _earliest(self, limit: int, earliest: int, begin: Mapping[str, int]) -> Levelled:

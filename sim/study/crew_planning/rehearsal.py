@@ -37,8 +37,8 @@ from sim.world.streams import Sampling
 from sim.world.working_time import Calendar
 
 Ints = NDArray[np.int64]
-MOST_ABREAST = 4
-"""Runs side by side."""
+ABREAST = min(os.cpu_count() or 1, 4)
+"""Runs side by side: a step of the search looks at a few dozen plans, and a third of them need no run."""
 REPLICATIONS = 16
 """In which a plan is looked at with chance: a set of Sobol points, so that slow and fast projects are among them."""
 SEED = 8_191
@@ -98,8 +98,7 @@ class Rehearsal:
     def _drawn_runs(self) -> RunsWith:
         """Return what simulates replications of the plan."""
         spread = Spreader(self.plan.inputs, SEED, Sampling("sobol", REPLICATIONS))
-        threads = min(os.cpu_count() or 1, MOST_ABREAST)
-        return drawn_runs(self.plan, Draws(self.plan.inputs, SEED, spread), REPLICATIONS, threads)
+        return drawn_runs(self.plan, Draws(self.plan.inputs, SEED, spread), REPLICATIONS, ABREAST)
 
     def abreast(self, number: int) -> list[Rehearsal]:
         """Return rehearsals of the same plan, this one first: up to so many, each to be run by a thread of its own."""

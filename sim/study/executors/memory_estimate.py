@@ -147,9 +147,9 @@ def memory_needed(case: Sized, runs: int, workers: int, *, on_disk: bool = True,
 
 def require_memory(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> None:
     """Raise TooLarge if the run needs more memory than there is; what preparing it has freed is given back first."""
-    give_back_memory()
-    needed, there = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables), free_bytes()
-    give_back_memory()
+    needed = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables)
+    give_back_memory()  # after what is asked of the case, which works out its expected plan
+    there = free_bytes()
     if there is not None and needed > there:
         raise TooLarge(
             f"{runs:,} replications{_long(case)} need about {needed / 1e9:.1f} GB of memory and "
