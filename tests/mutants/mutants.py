@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sim.config.sections.acceleration import SecondShift
 from sim.engine.dispatcher import Dispatcher
 from sim.engine.simpy_engine import Simulation
 from sim.metrics import workforce
@@ -160,7 +161,7 @@ MUTANTS = (
            site_crews.test_who_is_sent_home_is_paid_the_share_of_his_wages_that_is_agreed_until_he_is_called),
     Mutant("standing by is paid as work", due.wages, "(project.labour.standby.share.value * factor)", "factor", "standby pay",
            site_crews.test_who_is_sent_home_is_paid_the_share_of_his_wages_that_is_agreed_until_he_is_called),
-    Mutant("lost hours of a second shift are no people", acceleration.second_shift, " / (1 - loss)", "", "second shift",
+    Mutant("lost hours of a second shift are no people", SecondShift.people, " / (1 - self.loss.value)", "", "second shift",
            more.test_a_second_shift_is_hired_as_all_others_and_its_lost_hours_are_people_as_well),
     Mutant("a second shift costs what the first one does", due.wages, "(policy.shift.pay - 1) * factor", "0.0",
            "second shift", more.test_a_second_shift_costs_what_its_hours_cost_more),
