@@ -216,6 +216,8 @@ def table(folder: Path, runs: int) -> str:
 
 def _score(found: Scored) -> Sequence[str]:
     """How the predictions did together, in words."""
+    if not found.number:
+        return ("No quantity was predicted of something built and has a reference class.",)
     held = (
         f"Of {found.number} predicted quantities {found.inside} reach P10–P90 and {found.inside_wide} P5–P95; P50 is "
         f"{found.error:.0%} off on the mean."

@@ -24,6 +24,7 @@ from sim.display import watched
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, ChunkSizer, ChunkStore, Floats, InMemoryStore, PendingRanges, StoreView, missing
 from sim.study.executors.interruption import interruptible
+from sim.study.executors.memory_estimate import give_back_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker import Outcome, run_chunk
 from sim.study.intervals import Interval, quantile_known
@@ -175,6 +176,7 @@ def run(
     ):
         if precision is None:
             simulate_missing(team, kept, range(runs), ChunkSizer(chunk), told)
+            give_back_memory()
             return gather(kept, case.metrics, runs, sampling=sampling)
         return _until(precision, team, case, kept, ChunkSizer(chunk), told)
 

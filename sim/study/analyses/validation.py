@@ -130,7 +130,7 @@ class Scored:
     """How good the predictions were together: how many held, the mean error, and the score beside the naive one's.
 
     `error` is the mean distance of P50 from what was published, `score` and `naive_crps` the mean CRPS, all as shares
-    of what was published.
+    of what was published; not-a-number where there is nothing to judge.
     """
 
     number: int
@@ -144,6 +144,8 @@ class Scored:
 def scored(rows: Sequence[Compared]) -> Scored:
     """Return how good the predictions were that were made of something built and have a reference class."""
     judged = [row for row in rows if row.fact.kind == "predicted" and isfinite(row.naive_crps)]
+    if not judged:
+        return Scored(0, 0, 0, nan, nan, nan)
     return Scored(
         len(judged),
         sum(row.overlaps for row in judged),

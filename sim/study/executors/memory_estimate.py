@@ -206,10 +206,13 @@ def _container() -> int | None:
 
 
 def give_back_memory() -> None:
-    """Have the C library give the system back what was freed, where it can (glibc).
+    """Have the C library (glibc), and Arrow where it was used, give the system back what was freed.
 
     Of a 2 GW campus planning crews leaves 270 MB behind, and working out the expected plan 40; workers are forked from that.
+    Chunks of 20,000 replications leave 120 MB, which would be held while these are put together.
     """
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
             ctypes.CDLL(None).malloc_trim(0)

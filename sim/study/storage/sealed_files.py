@@ -52,7 +52,7 @@ def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> C
     try:
         file = parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         _require_size(file.metadata, len(data), source)
-        table = file.read(columns=list(only) if only is not None else None)
+        table = file.read(columns=list(only) if only is not None else None, use_threads=False)
         return {name: _to_numpy(table.column(name)) for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError, TypeError, MemoryError) as error:
         raise Damaged(f"{source}: not a sound Parquet file: {error}") from error

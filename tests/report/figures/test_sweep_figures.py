@@ -8,6 +8,7 @@ import pytest
 
 import sim
 from sim.report.console import plain_text
+from sim.report.figures.sensitivity import plot_indices
 from sim.report.figures.sweep import (
     mean_by_value,
     plot_heat_map,
@@ -100,3 +101,23 @@ def test_many_values_are_put_into_classes() -> None:
     at, mean = mean_by_value(x, 3 * x)
     assert len(at) == 8
     assert mean == pytest.approx(3 * at)
+
+
+INDICES = pd.DataFrame(
+    {"input": ["trucks", "cranes"], "S1": [0.6, 0.1], "S1_conf": [0.1, 0.2], "ST": [0.7, 0.2], "ST_conf": [0.1, 0.2]}
+)
+EFFECTS = pd.DataFrame({"input": ["trucks", "cranes"], "mu_star": [30.0, 4.0], "mu_star_conf": [5.0, 6.0]})
+
+
+@pytest.mark.parametrize(
+    ("table", "bars", "axis"), [(INDICES, 4, "share of the variance"), (EFFECTS, 2, "effect in days")]
+)
+def test_indices_are_drawn_with_their_intervals_the_largest_on_top(table: pd.DataFrame, bars: int, axis: str) -> None:
+    ax = plot_indices(table, "lead_time_full_days")
+    assert len(ax.patches) == bars
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cranes", "trucks"]
+    assert ax.get_xlabel() == axis
+    boxes = [bar.get_extents().transformed(ax.transData.inverted()) for bar in ax.patches]
+    widest = max(boxes, key=lambda box: box.width)
+    assert widest.width == pytest.approx(table["mu_star" if "mu_star" in table else "ST"].max())
+    assert widest.y0 > 0.5
