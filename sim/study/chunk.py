@@ -272,7 +272,8 @@ MANY_WORKERS = 16
 """So many workers' chunks a second are collected in 8 % of a processor's time: 5 ms each on a cluster, measured."""
 FIRST_SIZE = 1
 """A chunk while nothing is known: the first replications are run by both engines, so one worker should not have them all."""
-LARGEST = 1000
+LARGEST = 250
+"""Of the smallest projects a second is a thousand, whose curves and copies of them would be most of a process's memory."""
 
 
 def chunk_seconds(workers: int) -> float:

@@ -21,6 +21,7 @@ from sim.config.project import Project
 from sim.config.sections.systems import System
 from sim.errors import Stalled
 from sim.metrics.measure import CURVES
+from sim.study.chunk import LARGEST
 from sim.study.sample import SLICE_BYTES
 
 TABLES = 2
@@ -141,7 +142,7 @@ def memory_needed(case: Sized, runs: int, workers: int, *, on_disk: bool = True,
     table = 8 * len(case.metrics) * runs * tables
     curve = 4 * case.days * runs
     curves = min(curve, SLICE_BYTES) * COPIES + (0 if on_disk else curve * len(CURVES))
-    chunk = 4 * case.days * len(CURVES) * 1000
+    chunk = 4 * case.days * len(CURVES) * LARGEST
     return table + curves + (PROCESS_BYTES + chunk) * (workers + 1 if workers > 1 else 1)
 
 
