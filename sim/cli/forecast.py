@@ -12,8 +12,6 @@ from sim.cli.options import CONFIG, ENGINE, RESUME, RUNS, SEED, SET, WORKERS, lo
 
 if TYPE_CHECKING:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
-    from sim.study.analyses.forecast.status import Status
-    from sim.study.analyses.forecast.status_checks import StatusFinding
     from sim.study.api import Config
 
 REQUIRED_STATUS = click.option(
@@ -183,15 +181,12 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     from sim.errors import SimError
     from sim.report.presentation import describe_findings
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.status_checks import check_status
+    from sim.study.analyses.forecast.status_checks import findings_of
 
     loaded = load(config, overrides)
     facts = read_status(file, loaded.value.scale.start_date)
-    steps = _steps(loaded)
-    found = check_status(steps, facts)
+    found = findings_of(_steps(loaded), facts)
     errors = sum(one.weight == "error" for one in found)
-    # what a unit did before what it follows elsewhere is seen only where the facts stand in the plan
-    found += [] if errors else _out_of_sequence(steps, facts)
     if found:
         click.echo(describe_findings(found))
     click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(found) - errors} notes")
@@ -199,18 +194,6 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
         failed = SimError(f"{file}: {errors} errors")
         failed.exit_code = 2
         raise failed
-
-
-def _out_of_sequence(steps: PlanSteps, facts: Status) -> list[StatusFinding]:
-    """Return what was done before what it follows in another unit, as notes: it is accepted."""
-    from sim.errors import Problem
-    from sim.study.analyses.forecast.progress import Progress
-    from sim.study.analyses.forecast.status_checks import StatusFinding
-    from sim.world.project_calendars import day_minutes
-
-    progress = Progress(steps.copy(), facts, day_minutes(steps.project))
-    texts = [f"out of sequence: {text}; accepted" for text in progress.out_of_sequence]
-    return [StatusFinding("note", Problem(facts.file, 0, 0, "", "", text)) for text in texts]
 
 
 def _steps(loaded: Config) -> PlanSteps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from sim.study.analyses.forecast.forecast_case import Finished, forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, Status, read_status, write_csv
-from sim.study.analyses.forecast.status_checks import check_status, other_configuration
+from sim.study.analyses.forecast.status_checks import check_status, findings_of, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import ORDER, attribute, forecast_summary
 from sim.study.case import Case, prepare_case
@@ -335,3 +336,18 @@ def test_what_moved_is_told_alike_by_two_processes_and_adds_up_to_the_forecast()
     by_cause = {move.cause: move for move in one}
     # the promise is what moves it; that its thing has not come yet is known before its date is believed
     assert by_cause["changed promises"].p50 > 200 > abs(by_cause["risks that happened or closed"].p50)
+
+
+def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(tmp_path: Path) -> None:
+    """What another unit had to do first: seen where the facts stand in the plan, accepted and said by `sim status check`."""
+    told = as_planned(tmp_path, 0.8, "activities")
+    assert findings_of(steps(), told) == []
+    unloading = "mechanical.s1/mechanical unload"
+    facts = [replace(fact, finish=None, remaining_days=3.0) if fact.what == unloading else fact for fact in told.facts]
+    assert check_status(steps(), replace(told, facts=tuple(facts))) == []
+    (found,) = findings_of(steps(), replace(told, facts=tuple(facts)))
+    assert found.weight == "note"
+    assert (
+        found.problem.message
+        == "out of sequence: b1.mechanical: it went on before mechanical.skid was supplied; accepted"
+    )

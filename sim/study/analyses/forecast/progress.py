@@ -282,7 +282,7 @@ class Progress:
         for unit, place in sorted(self.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True):
             while self.balance[pool] < 0 and place < len(self.times[unit]):
                 if not self._advance((FREE, pool), self.suppliers.get(pool, []), self.times[unit][place]):
-                    changed |= self._take_back(unit, place, self.plan.pools[pool])
+                    changed |= self._take_back(unit, place, f"{self.plan.pools[pool]} was supplied")
                     break
                 changed = True
             if self.balance[pool] >= 0:
@@ -322,8 +322,7 @@ class Progress:
             known.begun, known.open_from = {}, place
             known.done = {before: minute for before, minute in known.done.items() if before < place}
         if any(done >= place for done in known.done):
-            if lacking in self.plan.gates:
-                self._tell(unit, lacking, "")
+            self._tell(unit, lacking, "")
             return False
         self.taken_back.add(unit)
         self._account(unit, range(place, len(self.times[unit])), -1)

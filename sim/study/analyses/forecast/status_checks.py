@@ -13,8 +13,10 @@ from sim.config.project import Project
 from sim.errors import ConfigError, Problem, did_you_mean
 from sim.study.analyses.baseline_diff import flat_inputs
 from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
 from sim.study.result import digest
+from sim.world.project_calendars import day_minutes
 
 Weight = Literal["error", "note"]
 WHOLE = 100
@@ -42,6 +44,19 @@ def check_status(steps: PlanSteps, status: Status) -> list[StatusFinding]:
         message = f"was written for another configuration: {one}"
         found.append(StatusFinding("note", Problem(status.file, 0, 0, "config", "", message)))
     return sorted(found, key=lambda one: (one.problem.line, one.problem.column))
+
+
+def findings_of(steps: PlanSteps, status: Status) -> list[StatusFinding]:
+    """Return what a status is checked for and, where nothing is an error, what was done before what it follows."""
+    found = check_status(steps, status)
+    return found if any(one.weight == "error" for one in found) else [*found, *_out_of_sequence(steps, status)]
+
+
+def _out_of_sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    # what another unit had to do first is seen only where the facts stand in the plan
+    progress = Progress(steps.copy(), status, day_minutes(steps.project))
+    for text in progress.out_of_sequence:
+        yield StatusFinding("note", Problem(status.file, 0, 0, "", "", f"out of sequence: {text}; accepted"))
 
 
 def require_sound(steps: PlanSteps, status: Status) -> None:
