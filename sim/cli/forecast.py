@@ -72,8 +72,9 @@ def forecast(
     from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.trend import attribute, keep, plan_before, trend, with_trend
+    from sim.study.analyses.forecast.trend import Attribution, keep, plan_before, trend, with_trend
     from sim.study.api import cores
+    from sim.study.result import digest
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
@@ -82,19 +83,26 @@ def forecast(
     workers = cores() if workers is None else workers
     drawing = FigureDrawing(figures)
     drawing.get_ready(workers)
+    attribution = None
+    if moves:
+        before = plan_before(earlier, facts.data_date.isoformat(), digest(loaded.value))
+        attribution = Attribution(
+            loaded,
+            facts,
+            runs=min(moves, runs),
+            seed=seed,
+            learning=learning,
+            logic=logic,
+            before=before,
+            workers=workers,
+        )
     with watched(loaded.value.name) as progress:
         result = run_forecast(
             loaded, facts, runs=runs, seed=seed, workers=workers, learning=learning, logic=logic, engine=engine,
             out=target, resume=resume, progress=progress, levers=levers, on_sample=drawing.begin,
             extras=lambda found, directory: write_run(with_trend(found, earlier), directory, drawing),
         )  # fmt: skip
-    moved = []
-    if moves:
-        before = plan_before(earlier, result)
-        moved = attribute(
-            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, before=before,
-            found=result.sample, workers=workers,
-        )  # fmt: skip
+    moved = attribution.moves(result.sample) if attribution else []
     keep(result, target)
     click.echo(describe_forecast(result, moved, earlier))
     click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")

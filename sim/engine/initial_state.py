@@ -53,6 +53,13 @@ class InitialState:
     complete: bool = False
 
     @property
+    def settled(self) -> tuple[Ints, ...]:
+        """Return the arrays that are the same however long what is under way or interrupted still takes."""
+        return (
+            self.at, self.begun, self.free, self.level, self.attempts, self.learnt, self.crowd, self.history, self.content,
+        )  # fmt: skip
+
+    @property
     def under_way(self) -> Ints:
         """Return the units whose work is under way, in order."""
         return np.flatnonzero(self.minutes >= 0)

@@ -149,3 +149,34 @@ def in_order_met(numbers: IntArray) -> tuple[IntArray, IntArray]:
     rank = np.zeros(len(first), np.int64)
     rank[different] = np.arange(len(different))
     return different, rank[numbers]
+
+
+# --- rows that are alike ----------------------------------------------------------------------------------------------
+
+
+def different(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the different rows of a table in order, and which of them each row is: `np.unique`, column by column.
+
+    Hundreds of thousands of rows have a few dozen values in each column; sorting whole rows takes a hundred times as long.
+    """
+    kind, kinds = np.zeros(len(rows), np.int64), 1
+    for column in rows.T:
+        place, values = _ranked(column)
+        if kinds * values >= 1 << 63:  # no more than fits a number
+            kind, kinds = _ranked(kind)
+        kind, kinds = kind * values + place, kinds * values
+    kind, kinds = _ranked(kind)
+    first = np.zeros(kinds, np.int64)
+    # of those that are alike the first row is written last, and stays
+    first[kind[::-1]] = np.arange(len(rows))[::-1]
+    return rows[first], kind
+
+
+def _ranked(numbers: IntArray) -> tuple[IntArray, int]:
+    """Return numbers that are in the same order and begin with 0, and how many there may be of them."""
+    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if most - least < len(numbers):
+        return numbers - least, most - least + 1
+    # without the inverse, which would be sorted with its index: far slower than a search among few
+    values = np.unique(numbers)
+    return np.searchsorted(values, numbers), len(values)

@@ -16,6 +16,7 @@ import numpy as np
 from sim.engine.initial_state import InitialState, balances_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compile import CompiledPlan
+from sim.plan.copies import different
 from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
@@ -255,53 +256,32 @@ def _standing(plan: CompiledPlan) -> Ints:
     return rows
 
 
-def write_state(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState) -> None:
-    """Write a state into a run at its beginning; `places` are those of attempts, as `repeated` gives them."""
+def write_settled(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState) -> None:
+    """Write what is settled of a state into a run at its beginning; `places` are those of attempts, as of `repeated`."""
     units = run[run[STATE] :][: len(plan.units) * UNIT].reshape(-1, UNIT)
     units[:, AT], units[:, BEGUN] = state.at, state.begun
-    units[:, SINCE], units[:, WHOLE_MINUTES] = state.since, state.minutes
     counters = np.concatenate([state.learnt, state.crowd])
-    content = np.where(state.interrupted >= 0, -1 - state.interrupted, state.content)
-    columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, content))
+    columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, state.content))
     for column, numbers in columns:
         run[run[column] :][: len(numbers)] = numbers
     there = places > 0
     run[run[ATTEMPTS] + places[there]] = state.attempts[there]
+    sets = _balances(plan)[1].tolist()
     for number, (*values, since) in enumerate(balances_after(plan, state) if plan.balanced else ()):
         run[run[BALANCE] + number * BALANCE_SIZE :][:BALANCE_SIZE] = values
-        lowest, highest, first = _balances(plan)[1][number].tolist()
+        lowest, highest, first = sets[number]
         for level in range(lowest, highest + 1):
             run[run[SINCE_LEVEL] + first + level - lowest] = since.get(level, 0)
     run[CLOCK] = run[NOW] = state.minute
-    run[INTERRUPTED] = int((state.interrupted >= 0).sum())
 
 
-def different(rows: Ints) -> tuple[Ints, Ints]:
-    """Return the different rows of a table in order, and which of them each row is: `np.unique`, column by column.
-
-    Hundreds of thousands of rows have a few dozen values in each column; sorting whole rows takes a hundred times as long.
-    """
-    kind, kinds = np.zeros(len(rows), np.int64), 1
-    for column in rows.T:
-        place, values = _ranked(column)
-        if kinds * values >= 1 << BITS:
-            kind, kinds = _ranked(kind)
-        kind, kinds = kind * values + place, kinds * values
-    kind, kinds = _ranked(kind)
-    first = np.zeros(kinds, np.int64)
-    # of those that are alike the first row is written last, and stays
-    first[kind[::-1]] = np.arange(len(rows))[::-1]
-    return rows[first], kind
-
-
-def _ranked(numbers: Ints) -> tuple[Ints, int]:
-    """Return numbers that are in the same order and begin with 0, and how many there may be of them."""
-    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
-    if most - least < len(numbers):
-        return numbers - least, most - least + 1
-    # without the inverse, which would be sorted with its index: far slower than a search among few
-    values = np.unique(numbers)
-    return np.searchsorted(values, numbers), len(values)
+def write_lengths(run: Ints, state: InitialState) -> None:
+    """Write how long what is under way or interrupted takes into a run that has what is settled of the state."""
+    units = run[run[STATE] :][: len(state.at) * UNIT].reshape(-1, UNIT)
+    units[:, SINCE], units[:, WHOLE_MINUTES] = state.since, state.minutes
+    interrupted = np.flatnonzero(state.interrupted >= 0)
+    run[run[CONTENT] + interrupted] = -1 - state.interrupted[interrupted]
+    run[INTERRUPTED] = len(interrupted)
 
 
 def _users(plan: CompiledPlan) -> list[list[tuple[int, int]]]:

@@ -39,10 +39,10 @@ from sim.engine.numba_engine.memory_layout import (
     TABLE,
     TABLE_KIND,
     bound,
-    different,
 )
 from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
+from sim.plan.copies import different
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
 from sim.world.streams import SharedUniforms, stream_key, uniforms

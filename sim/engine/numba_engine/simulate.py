@@ -54,7 +54,8 @@ from sim.engine.numba_engine.memory_layout import (
     beginning,
     plan_array,
     repeated,
-    write_state,
+    write_lengths,
+    write_settled,
 )
 from sim.engine.numba_engine.sampling import DrawTables, SharedDraws, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, budget_spent
@@ -141,6 +142,7 @@ COMPILING = "compiling the fast engine for this machine: once, for about half a 
 """Engine, weather and metrics, one after the other, when each is first called."""
 AT_ONCE = 64
 """Replications whose shared draws are drawn together."""
+MOST_BEGUN = 16  # histories whose runs are kept as they begin: replications take ten in turns
 ROOM_A_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
 
@@ -170,11 +172,25 @@ class KernelPlan:
         self.beginning = beginning(plan)
         # a cache of this object: one on the class would keep every plan alive
         self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
+        self._begun: dict[tuple[int, ...], tuple[tuple[Ints, ...], Ints]] = {}
 
     @cached_property
     def attempt_slots(self) -> Ints:
         """Return where attempts are counted; only runs that go on from a state ask."""
         return repeated(self.plan)
+
+    def begun_at(self, state: InitialState) -> Ints:
+        """Return a run that begins at a state, without how long what is under way takes: laid out once for each history.
+
+        A history is known by its arrays, which are kept here and can be written no more.
+        """
+        known = state.minute, *map(id, state.settled)
+        if known not in self._begun:
+            for array in state.settled:
+                array.flags.writeable = False
+            write_settled(run := self.beginning.copy(), self.plan, self.attempt_slots, state)
+            self._begun = dict([*self._begun.items()][1 - MOST_BEGUN :]) | {known: (state.settled, run)}
+        return self._begun[known][1]
 
     def _draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
         """Return what this plan draws from under a seed."""
@@ -230,9 +246,9 @@ class Workspace:
     def simulate_once(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
         """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""
         # the whole state in one copy, so that nothing of the run before can be left in it
-        self.run[:] = self.prepared.beginning
+        self.run[:] = self.prepared.beginning if state is None else self.prepared.begun_at(state)
         if state is not None:
-            write_state(self.run, self.prepared.plan, self.prepared.attempt_slots, state)
+            write_lengths(self.run, state)
         self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
         # budgets are numbers of the run, not compiled in: tests lower them
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE

@@ -190,9 +190,13 @@ class ForecastCase(Case):
     @cached_property
     def pasts(self) -> Pasts:
         """Return simulated pasts beside the facts."""
+        return self.pasts_by(1)
+
+    def pasts_by(self, workers: int) -> Pasts:
+        """Return simulated pasts beside the facts, half of them by another process where there are two workers."""
         # statuses that differ in what they promise have the same pasts
         told = self.status.minute, *self.status.only("count", "milestone", "activity", "hours").facts
-        return SEEN_PASTS.get((self.plain,), told, partial(pasts_beside_facts, self.plain, self.status))
+        return SEEN_PASTS.get((self.plain,), told, partial(pasts_beside_facts, self.plain, self.status, workers))
 
     @cached_property
     def histories(self) -> tuple[History, ...]:

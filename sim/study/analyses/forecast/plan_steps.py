@@ -52,6 +52,7 @@ class Recent(Generic[T]):
 
 
 READ: Recent[list[list[int]]] = Recent(3)
+SKID_STAGES: Recent[dict[int, tuple[list[int], dict[str, int]]]] = Recent(3)
 PREPARED: Recent[Case] = Recent(2)
 
 
@@ -212,7 +213,7 @@ class PlanSteps:
         for unit, route in enumerate(self.routes):
             info = self.plan.unit_info[unit]
             if info.kind == "skid":
-                for stage, made in self._skid_stages(route, info.part).items():
+                for stage, made in self._stages_of_skid(unit, route, info.part).items():
                     found.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, made))
             elif info.kind == "installation":
                 for stage, kind in (("set", "set"), ("hooked_up", "complete")):
@@ -276,6 +277,13 @@ class PlanSteps:
         for givers in found.values():
             givers.sort()
         return found
+
+    def _stages_of_skid(self, unit: int, route: PlannedRoute, system: str) -> dict[str, int]:
+        """Return the places of a skid's stages in its way; mostly it goes the way that it went when last asked for."""
+        known: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGES.get((self.plan,), "stages", dict)
+        if unit not in known or known[unit][0] != route.steps:
+            known[unit] = route.steps, self._skid_stages(route, system)
+        return known[unit][1]
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
         """Return the places of a skid's stages in its way."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 from multiprocessing.connection import Connection
@@ -142,55 +143,87 @@ ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
 """Groups of facts in the order in which they are switched on."""
 
 
-def attribute(
-    config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True, logic: str | None = None,
-    before: Loaded[Project] | None = None, found: Sample | None = None, workers: int = 1,
-) -> list[Move]:  # fmt: skip
-    """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
+class Attribution:
+    """What moved the date: the replications for it, begun before they are asked for, beside whatever else is simulated.
 
-    `before` is the plan of the forecast before, where it was another one; `found` are replications of the forecast itself
-    under this seed, where there are some: its first ones are not simulated again. With two `workers` or more another process
-    does half of it.
+    `before` is the plan of the forecast before, where it was another one. With two `workers` or more another process
+    simulates, of all cases but the forecast itself, whose replications are there when the moves are asked for.
     """
-    base = prepared(config)
-    whole = forecast_case(config, status, learning=learning, logic=logic, planned=base)
-    causes = [
-        # facts of a kind of which there are none move nothing, and need no replications
-        (cause, (status.without(*how["drop"]), bool(how["learning"])))
-        for cause, how in ORDER
-        if learning or not cause.startswith("learnt")
-    ]
-    known: dict[tuple[Status, bool], tuple[float, float]] = {}
-    if found is not None and found.size >= runs and found.sampling.is_plain:
-        stalled = found.runs["status"][:runs] == "stalled"
-        known[status, learning] = _of_days(np.where(stalled, inf, found.runs[FINISH][:runs]))
-    plans = [base] if before is None else [prepare_case(before, engine=AUTO), base]
-    wanted = [same for same in dict.fromkeys(same for _, same in causes) if same not in known]
-    # what the status says of the past is the same in all of them, their pasts are, too; what is promised is not there yet
-    cases = [
-        forecast_case(
-            config, status if facts.of("risk") else status.without("risk"), learning=learnt, logic=logic, planned=base,
-            past=whole.plain, promised=bool(facts.of("promise")),
-        )
-        for facts, learnt in wanted
-    ]  # fmt: skip
-    contexts = [*(plan.metric_context for plan in plans), *(base.metric_context for _ in cases)]
-    days = _finish_days([*plans, *cases], contexts, seed, runs, workers)
-    last, *others = [_of_days(one) for one in days]
-    moves = [Move("plan", *last)]
-    if before is not None:
-        last = _moved(moves, "changed plan", last, others.pop(0))
-    known |= dict(zip(wanted, others, strict=True))
-    for cause, same in causes:
-        last = _moved(moves, cause, last, known[same])
-    return moves
+
+    def __init__(
+        self, config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
+        logic: str | None = None, before: Loaded[Project] | None = None, workers: int = 1,
+    ) -> None:  # fmt: skip
+        self.config, self.status, self.logic = config, status, logic
+        self.before, self.runs, self.seed, self.itself = before, runs, seed, (status, learning)
+        self.base = base = prepared(config)
+        self.whole = forecast_case(config, status, learning=learning, logic=logic, planned=base)
+        self.whole.pasts_by(workers)
+        self.causes = [
+            # facts of a kind of which there are none move nothing, and need no replications
+            (cause, (status.without(*how["drop"]), bool(how["learning"])))
+            for cause, how in ORDER
+            if learning or not cause.startswith("learnt")
+        ]
+        self.wanted = [same for same in dict.fromkeys(same for _, same in self.causes) if same != self.itself]
+        plans = [base] if before is None else [prepare_case(before, engine=AUTO), base]
+        self.cases: list[Case] = [*plans, *(self._case_of(*same) for same in self.wanted)]
+        self.contexts = [
+            *(plan.metric_context for plan in plans), *(base.metric_context for _ in self.wanted)
+        ]  # fmt: skip
+        for case in self.cases:
+            if isinstance(case, ForecastCase):
+                case.histories  # noqa: B018 (worked out once, here, not in the other process)
+        self.helper: WorkerConnection | None = None
+        if workers > 1 and can_fork():
+            self.helper = WorkerConnection(_send_days, self.cases, self.contexts, seed, 0, runs, fork=True)
+
+    def _case_of(self, facts: Status, learning: bool) -> ForecastCase:
+        """Return the case in which these facts are switched on."""
+        # what the status says of the past is the same in all of them, their pasts are, too; what is promised is not there yet
+        status = self.status if facts.of("risk") else self.status.without("risk")
+        return forecast_case(
+            self.config, status, learning=learning, logic=self.logic, planned=self.base, past=self.whole.plain,
+            promised=bool(facts.of("promise")),
+        )  # fmt: skip
+
+    def moves(self, found: Sample | None = None) -> list[Move]:
+        """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
+
+        `found` are replications of the forecast itself, where there are some: its first ones are not simulated again.
+        """
+        days = [_of_days(one) for one in self._days()]
+        last = days.pop(0)
+        moves = [Move("plan", *last)]
+        if self.before is not None:
+            last = _moved(moves, "changed plan", last, days.pop(0))
+        known = {**dict(zip(self.wanted, days, strict=True)), self.itself: self._of_itself(found)}
+        for cause, same in self.causes:
+            last = _moved(moves, cause, last, known[same])
+        return moves
+
+    def _days(self) -> list[Floats]:
+        """Return the days of the last MW, from the other process where there is one."""
+        if self.helper is not None:
+            with suppress(WorkerLost):
+                found: list[Floats] = self.helper.receive()
+                self.helper.close()
+                return found
+        return _days_of(self.cases, self.contexts, self.seed, 0, self.runs)
+
+    def _of_itself(self, found: Sample | None) -> tuple[float, float]:
+        """Return P50 and P80 of the forecast itself."""
+        if found is not None and found.size >= self.runs and found.sampling.is_plain:
+            stalled = found.runs["status"][: self.runs] == "stalled"
+            return _of_days(np.where(stalled, inf, found.runs[FINISH][: self.runs]))
+        case = self._case_of(*self.itself)
+        return _of_days(_days_of([case], [self.base.metric_context], self.seed, 0, self.runs)[0])
 
 
-def plan_before(earlier: Sequence[Mapping[str, Any]], result: Result) -> Loaded[Project] | None:
-    """Return the plan of the last forecast before this one, where it was another one; None where it is the same."""
-    mine = result.manifest["forecast"]["data_date"]
-    before = [one for one in earlier if one["data_date"] < mine and one.get("config")]
-    if not before or before[-1]["config_digest"] == result.manifest["config_digest"]:
+def plan_before(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
+    """Return the plan of the last forecast before a data date, where it was another one; None where it is the same."""
+    before = [one for one in earlier if one["data_date"] < data_date and one.get("config")]
+    if not before or before[-1]["config_digest"] == config_digest:
         return None
     return as_loaded(checked(Project, dict(before[-1]["config"])))
 
@@ -201,26 +234,6 @@ def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[
     p50, p80 = (0.0 if a == b else b - a for a, b in zip(last, now, strict=True))
     moves.append(Move(cause, p50, p80))
     return now
-
-
-def _finish_days(
-    cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, runs: int, workers: int
-) -> list[Floats]:
-    """Return the day of the last MW in every replication of some cases, each measured by its context."""
-    for case in cases:
-        if isinstance(case, ForecastCase):
-            case.histories  # noqa: B018 (worked out once, here, not in both processes)
-    half = runs // 2 if workers > 1 and can_fork() else 0
-    helper = WorkerConnection(_send_days, cases, contexts, seed, 0, half, fork=True) if half else None
-    found = _days_of(cases, contexts, seed, half, runs - half)
-    if helper is None:
-        return found
-    try:
-        theirs = helper.receive()
-    except WorkerLost:
-        theirs = _days_of(cases, contexts, seed, 0, half)
-    helper.close()
-    return [np.concatenate(pair) for pair in zip(theirs, found, strict=True)]
 
 
 def _send_days(pipe: Connection, cases: Sequence[Case], contexts: Sequence[MetricContext], *which: int) -> None:
