@@ -52,14 +52,22 @@ def sim(
     )
 
 
+def given(
+    out: Path | str, runs: int, *, workers: int = 1, resume: bool = False, more: Iterable[str] = (), config: Path = TINY,
+    status: Path | None = None,
+) -> list[str]:  # fmt: skip
+    """The words of STUDY: a run of a project, from its first day or a status."""
+    return [str(config), str(status or ""), str(out), str(runs), str(workers), "resume" if resume else "anew", *more]
+
+
 def study(
     out: Path, runs: int, *, workers: int = 1, resume: bool = False, more: Iterable[str] = (), config: Path = TINY,
     status: Path | None = None,
 ) -> subprocess.Popen[str]:  # fmt: skip
     """Begin a run of a project, from its first day or a status, in a process group of its own."""
-    given = [str(config), str(status or ""), str(out), str(runs), str(workers), "resume" if resume else "anew", *more]
+    words = given(out, runs, workers=workers, resume=resume, more=more, config=config, status=status)
     return subprocess.Popen(
-        [sys.executable, "-c", STUDY, *given],
+        [sys.executable, "-c", STUDY, *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
@@ -19,7 +20,7 @@ from sim.errors import SimError
 from sim.study.case import prepare_case
 from sim.study.result import Result
 from tests.faults.conftest import Observed
-from tests.faults.processes import STUDY, TINY, last_words, surroundings, words
+from tests.faults.processes import STUDY, TINY, given, last_words, surroundings, words
 
 pytestmark = pytest.mark.faults
 OPERATIONS = 400
@@ -97,7 +98,7 @@ def test_a_full_disk_is_told_with_path_and_bytes(tmp_path: Path, observed: Obser
     """A file system of 900 kB is full before the third result; the first stays whole, later ones have room again."""
     script = f"""
 mount -t tmpfs -o size=900k none {tmp_path}
-set -- {TINY} {tmp_path}/tiny 30 1 anew
+set -- {shlex.join(given(tmp_path / "tiny", 30))}
 python -c "$STUDY" "$@" || exit 90
 sha256sum {tmp_path}/tiny/*.* > /dev/shm/before.$$
 head -c 600000 /dev/zero > {tmp_path}/ballast

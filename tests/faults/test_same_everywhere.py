@@ -15,7 +15,7 @@ import pytest
 
 from sim.study.case import prepare_case
 from tests.faults.conftest import Observed
-from tests.faults.processes import ROOT, STUDY, TINY, surroundings
+from tests.faults.processes import ROOT, STUDY, TINY, given, surroundings
 from tests.tiny_project import tiny
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(os.name != "posix", reason="sets time zones by environment")]
@@ -44,7 +44,7 @@ FEW = ("Apia, which skipped a day", "Turkish letters")
 def performed(out: Path, env: Surroundings, cwd: Path, umask: int = 0o022, config: Path = TINY) -> dict[str, str]:
     """Digests of the files of a run in these surroundings."""
     done = subprocess.run(
-        [sys.executable, "-c", STUDY, str(config), str(out), "6", "1", "anew", *DATED],
+        [sys.executable, "-c", STUDY, *given(out, 6, more=DATED, config=config)],
         cwd=cwd, env=surroundings(env), capture_output=True, text=True, check=False, timeout=300,
         preexec_fn=lambda: os.umask(umask) and None,
     )  # fmt: skip
@@ -93,7 +93,7 @@ def test_another_user_gets_the_same(usual: dict[str, str], tmp_path: Path, obser
         Path(place).chmod(0o777)
         script = f"import os; os.setuid(65534)\n{STUDY}"
         done = subprocess.run(
-            [sys.executable, "-c", script, str(TINY), f"{place}/tiny", "6", "1", "anew", *DATED],
+            [sys.executable, "-c", script, *given(f"{place}/tiny", 6, more=DATED)],
             env=surroundings({"HOME": "/nonexistent"}), cwd="/", capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         if "ModuleNotFoundError" in done.stderr or ("Permission denied" in done.stderr and "tiny.yaml" in done.stderr):

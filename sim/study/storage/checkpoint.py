@@ -46,13 +46,14 @@ class Checkpoint:
     def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any], hold: float = 0.0) -> None:
         """Find what is there; chunks of the next `hold` seconds wait in memory, and stay there while there is room."""
         self._held, self._hold_until = InMemoryStore(), time.monotonic() + hold
-        self._room = NEAR_BYTES if hold else 0
         self._unwritten: list[range] = []
         self.directory = directory
         self.identity = identity
         self.about = about
         self.damaged: list[range] = []
         self._files = {span: path for span, path in _chunk_files(directory) if self._sound(span, path)}
+        # a run that is resumed is read from the disk in any case
+        self._room = NEAR_BYTES if hold and not self._files else 0
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk, safe from this moment on, or from the end of the first seconds."""

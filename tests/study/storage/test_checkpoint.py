@@ -117,6 +117,19 @@ def test_chunks_stay_in_memory_beside_their_files_as_long_as_there_is_room(
     assert sum(chunk.count for chunk in near) == (60 if room > 1 else 0)
 
 
+def test_a_resumed_run_keeps_no_chunk_in_memory_that_it_has_written(tmp_path: Path, whole: Sample) -> None:
+    target = tmp_path / "toy"
+    interrupted(target, 30)
+    with open_checkpoint(target, IDENTITY, resume=True, hold=1e-9) as store:
+        sample = run(Toy(stalls=frozenset({4})), seed=1, runs=60, chunk=7, store=store)
+        for path in chunks(target):
+            path.unlink()
+        for span in store.ranges():
+            with pytest.raises(SimError):
+                store.rows(span)
+    assert fingerprint(sample) == fingerprint(whole)
+
+
 @pytest.mark.faults
 def test_damaged_chunks_are_performed_again_and_no_others(tmp_path: Path, whole: Sample) -> None:
     for kind in ("flip", "tear", "empty", "vanish"):
