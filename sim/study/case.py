@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from importlib import import_module
-from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -42,7 +41,7 @@ from sim.plan.deterministic_draws import expected_draws, most_likely_draws
 from sim.plan.draws import Draws, SampledInputs, Spreader
 from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
-from sim.study.chunk import OK, STALLED, Chunk, Columns
+from sim.study.chunk import OK, STALLED, Chunk, Columns, in_batches
 from sim.study.crew_planning.crew_plan import CrewPlan
 from sim.study.crew_planning.manning import manning
 from sim.study.crew_planning.rehearsal import Rehearsal
@@ -61,15 +60,8 @@ if TYPE_CHECKING:
 CONTINUED = "sim.study.analyses.forecast.forecast_case"
 """The module that makes a case of a project under way."""
 
-# --- case -------------------------------------------------------------------------------------------------------------
-
-
 CHECKED = 2
 """So many replications of a run are run by both engines, and the first one of every process; of a point of a study, one."""
-
-BATCH = 8
-"""So many replications are run before they are measured, of a plan of up to `STEPS` steps; fewer where logs are long."""
-STEPS = 60_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -170,16 +162,26 @@ class Case(Displayed):
 
         return KernelPlan(self.plan)
 
+    @property
+    def quick_context(self) -> MetricContext:
+        """Return what runs are measured with while a slider moves: nothing asks for the budget, the planned cost."""
+        return self._plain_context
+
+    @cached_property
+    def _plain_context(self) -> MetricContext:
+        """Return what runs are measured with before anything is planned."""
+        site, released = (
+            self.plan.base_calendars[self.plan.calendars.index(SHIFT)],
+            self.crew_plan.resource_plan.released,
+        )
+        kernels = kernels_for(compiled=self.engine == COMPILED)
+        return MetricContext.of(self.project, layout_of(self.project, released), self.plan, site, kernels)
+
     @cached_property
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with: compiled kernels, if the engine is."""
-        site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
-        layout = layout_of(self.project, self.crew_plan.resource_plan.released)
-        kernels = kernels_for(compiled=self.engine == COMPILED)
-        plain = MetricContext.of(self.project, layout, self.plan, site, kernels)
-        planned = self.planned
-        log, calendars = self.planned_run.log, self.anticipated_calendars
-        return plain.budgeted(plain.record(log, planned.content, calendars, planned.factors))
+        plain, planned, log = self._plain_context, self.planned, self.planned_run.log
+        return plain.budgeted(plain.record(log, planned.content, self.anticipated_calendars, planned.factors))
 
     @cached_property
     def planned(self) -> SampledInputs:
@@ -244,11 +246,12 @@ class Case(Displayed):
 
     def quick_metrics(self, done: Replication) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the few metrics and daily curves of a replication that are looked at while a slider moves."""
-        return quick_metrics(self.metric_context, self.record(done))
+        return quick_metrics(self.quick_context, self.record(done, self.quick_context))
 
-    def record(self, done: Replication) -> Record:
+    def record(self, done: Replication, context: MetricContext | None = None) -> Record:
         """Return a replication as it is measured."""
-        return self.metric_context.record(done.outcome.log, done.content, done.calendars, done.factors)
+        context = context or self.metric_context
+        return context.record(done.outcome.log, done.content, done.calendars, done.factors)
 
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
@@ -308,12 +311,6 @@ class Case(Displayed):
             for curve, lines in curves.items():
                 lines[row] = daily[curve]
         return Chunk(first, {"status": status, **runs}, curves)
-
-
-def in_batches(done: Iterator[Replication], steps: int) -> Iterator[Replication]:
-    """Yield the same, some at a time: performing and measuring each find their own data in the processor's cache."""
-    while together := list(islice(done, max(1, BATCH * STEPS // max(STEPS, steps)))):
-        yield from together
 
 
 def prepare_case(

@@ -15,7 +15,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ import numpy.typing as npt
 Column = npt.NDArray[Any]
 Columns = dict[str, Column]
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 OK, STALLED, FAILED = 0, 1, 2
 STATUS = np.array(["ok", "stalled", "failed"])
@@ -262,6 +264,20 @@ class PendingRanges:
     def put_back(self, span: range) -> None:
         """Hand a piece back; it is the next to be taken."""
         self._spans.append(span)
+
+
+# --- batches ---------------------------------------------------------------------------------------------------------
+
+
+BATCH = 8
+"""So many replications are run before they are measured, of a plan of up to `STEPS` steps; fewer where logs are long."""
+STEPS = 60_000
+
+
+def in_batches(done: Iterator[T], steps: int) -> Iterator[T]:
+    """Yield replications, some at a time: performing and measuring each find their own data in the processor's cache."""
+    while together := list(islice(done, max(1, BATCH * STEPS // max(STEPS, steps)))):
+        yield from together
 
 
 # --- pace -------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import accumulate
 from json import dumps
 from math import isfinite
 from pathlib import Path
@@ -331,12 +332,19 @@ class Live:
 
     def _spans(self) -> Iterator[range]:
         """Yield the pieces of work: small ones first, so that there is something to see."""
-        first, number = 0, 0
-        while first < self.runs:
-            share = -(-AT_ONCE // self.workers)
-            size = min(share if number < self.workers else PIECE, self.runs - first)
-            yield range(first, first + size)
-            first, number = first + size, number + 1
+        # as many for every worker, the last ones too: else one of them has a piece more while the others wait
+        rest = max(0, self.runs - AT_ONCE)
+        rounds = -(-rest // (PIECE * self.workers))
+        sizes = [
+            part for many, turns in ((min(AT_ONCE, self.runs), 1), (rest, rounds)) for part in self._parts(many, turns)
+        ]
+        ends = accumulate(sizes)
+        yield from (range(end - size, end) for end, size in zip(ends, sizes, strict=True))
+
+    def _parts(self, many: int, turns: int) -> list[int]:
+        """Share replications out among all workers, so many times."""
+        pieces = max(1, self.workers) * turns
+        return [part for number in range(pieces) if (part := many * (number + 1) // pieces - many * number // pieces)]
 
     def _case(self, changes: Changes, *, anew: bool) -> Case:
         """Return the project on screen ready to run, with the baseline's calls and orders or with its own."""

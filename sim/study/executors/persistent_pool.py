@@ -68,11 +68,11 @@ class PersistentPool:
         Ends early where it is left itself. Raises LostWorker where a process ends meanwhile; it is replaced.
         """
         self._ticket.value += 1
-        number = len(self._workers)
+        number, message = len(self._workers), packed((self._ticket.value, case, seed))  # the case once for all of them
         for hand in range(number):
             self._clear(hand)
             mine = spans[hand::number]
-            self._send(hand, packed((self._ticket.value, case, seed, mine)))
+            self._send(hand, message, packed(mine))
             self._due[hand] = len(mine)
         for at in range(len(spans)):
             found = self._receive(at % number)
@@ -82,12 +82,14 @@ class PersistentPool:
                 return
             yield found
 
-    def _send(self, hand: int, message: bytes) -> None:
-        """Send a message; a process that has ended since it was last needed is replaced without a word."""
-        self._workers[hand].send(message)
+    def _send(self, hand: int, *messages: bytes) -> None:
+        """Send some messages; a process that has ended since it was last needed is replaced without a word."""
+        for message in messages:
+            self._workers[hand].send(message)
         if self._workers[hand].lost:
             self._replace(hand)
-            self._workers[hand].send(message)
+            for message in messages:
+                self._workers[hand].send(message)
 
     def _receive(self, hand: int) -> PartialPicture | SimError | None:
         """What a process sends next. Raises LostWorker."""
@@ -122,7 +124,7 @@ def _work(pipe: Connection, ticket: Any, engine: Name) -> None:
     cache: CalendarCache | None = None
     with suppress(EOFError, OSError):  # the parent has gone
         while True:
-            mine, case, seed, spans = pipe.recv()
+            (mine, case, seed), spans = pipe.recv(), pipe.recv()
             cache = CalendarCache(case, seed, cache)
             for span in spans:
                 pipe.send(_piece(case, seed, span, cache, partial(_still, ticket, mine)))

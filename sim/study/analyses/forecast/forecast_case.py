@@ -238,6 +238,11 @@ class ForecastCase(Case):
         model = replace(found.cost_model, reported=payments(self.status))
         return replace(found, since=self.status.minute, cost_model=model)
 
+    @property
+    def quick_context(self) -> MetricContext:
+        """Return the same: what was paid is part of every picture."""
+        return self.metric_context
+
     @cached_property
     def as_planned(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and curves of the expected plan, of which nothing has happened yet."""
