@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -61,7 +63,8 @@ class FigureDrawing:
         self.choice = choice
         self._own: tuple[Drawer, ...] = ()
         self._workers: tuple[Drawer, ...] = ()
-        self._asked: list[tuple[Drawer, partial[Pictures]]] = []
+        self._asked: dict[Drawer, partial[Pictures]] = {}
+        self._going_on: list[Future[None]] = []
         self._drawn: Pictures = {}
 
     def get_ready(self, cores: int) -> None:
@@ -77,21 +80,35 @@ class FigureDrawing:
     def begin(self, result: Result, workers: Sequence[WorkerConnection] = ()) -> None:
         """Have workers draw what the sample alone shows; `result` has nothing else yet."""
         self._workers = self._own or tuple(workers) if self.choice != NONE else ()
-        self._ask(_fresh(result), ())
+        self._asked = self._requests(result, ())
+        for worker, wanted in self._asked.items():
+            worker.send(packed(wanted))
 
     def go_on(self, result: Result) -> None:
-        """Have the same workers draw the rest, of the whole result."""
-        if self.choice == ALL and self._workers:
-            self._collect()  # or a worker that waits to be read would not read what it is asked next
-            self._ask(_fresh(result), figure_names(of_sample(result)))
+        """Have the same workers draw the rest, of the whole result, while this process goes on with other things."""
+        if self.choice != ALL or not self._workers:
+            return
+        wanted = self._requests(result, figure_names(of_sample(result)))
+        threads = ThreadPoolExecutor(len(self._workers))
+        # by threads: a worker that waits to be read does not read what it is asked next, and nobody should wait for it
+        self._going_on = [
+            threads.submit(partial(copy_context().run, self._next, worker, more)) for worker, more in wanted.items()
+        ]
+        threads.shutdown(wait=False)
 
-    def _ask(self, result: Result, but: Sequence[str]) -> None:
+    def _next(self, worker: Drawer, wanted: partial[Pictures]) -> None:
+        """Ask a worker for more as soon as it has drawn what it was asked before."""
+        self._take(worker)
+        worker.send(packed(wanted))
+        self._asked[worker] = wanted
+
+    def _requests(self, result: Result, but: Sequence[str]) -> dict[Drawer, partial[Pictures]]:
         """Share the figures of a result out, but those that were begun before."""
-        many = len(self._workers)
-        for number, worker in enumerate(self._workers):
-            wanted = partial(drawn, result, self.choice, but, (number, many))
-            worker.send(packed(wanted))
-            self._asked.append((worker, wanted))
+        fresh, many = _fresh(result), len(self._workers)
+        return {
+            worker: partial(drawn, fresh, self.choice, but, (number, many))
+            for number, worker in enumerate(self._workers)
+        }
 
     def write(self, result: Result, directory: Path) -> None:
         """Write all figures into a directory, which is there; what no worker was asked for is drawn here."""
@@ -104,9 +121,15 @@ class FigureDrawing:
 
     def _collect(self) -> None:
         """Take what workers have drawn; what one of them could not is drawn here."""
-        for worker, wanted in self._asked:
-            self._drawn |= _answer(worker) or wanted()
-        self._asked = []
+        for going_on in self._going_on:
+            going_on.result()
+        for worker in [*self._asked]:
+            self._take(worker)
+
+    def _take(self, worker: Drawer) -> None:
+        """Take what a worker has drawn."""
+        wanted = self._asked.pop(worker)
+        self._drawn |= _answer(worker) or wanted()
 
 
 def _answer(worker: Drawer) -> Pictures | None:
