@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 from sim.metrics.conservation import SWITCH
+from tests.tiny_project import nothing_drawn
 
 # worker processes of a study inherit it
 os.environ.setdefault(SWITCH, "1")
@@ -19,3 +21,11 @@ settings.load_profile("house")
 
 # A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C: here it is heard again.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def no_picture_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eleven figures as files take most of a small run, and have tests of their own: these draw them, and the slow tests."""
+    if not ({"draws", "slow"} & {*request.keywords}):
+        monkeypatch.setattr("sim.report.figures.drawing.drawn", nothing_drawn)
+        monkeypatch.setattr("sim.report.figures.drawing.FigureDrawing.get_ready", lambda *_: None)

@@ -177,7 +177,9 @@ def run(
         if precision is None:
             simulate_missing(team, kept, range(runs), ChunkSizer(chunk), told)
             give_back_memory()
-            return gather(kept, case.metrics, runs, sampling=sampling)
+            sample = gather(kept, case.metrics, runs, sampling=sampling)
+            give_back_memory()
+            return sample
         return _until(precision, team, case, kept, ChunkSizer(chunk), told)
 
 

@@ -176,13 +176,14 @@ def gather(
     table |= {metric: _column(chunks, metric) for metric in metrics}
     if len(table["status"]) != runs:
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
+    notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
+    del chunks  # all their rows are in the table now
     sound = table["status"] != STATUS[FAILED]
     blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
     # one piece of memory for all of them: what is freed in such pieces is not all given back to the system
     room = np.empty(SLICE_BYTES, np.uint8)
     named = {name: _bands(store, parts, name, sound, blocks, room) for name in store.curve_names()}
     ramp = _ramp(store, parts, table["replication"][sound], sound) if RAMP in named else {}
-    notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
     return Sample(table, long_table(named), notes, remark, sampling, ramp)
 
 

@@ -13,6 +13,7 @@ import pytest
 import sim
 from sim.report.console import describe_run, plain_text
 from sim.report.figures import palette
+from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.html_report.compare_report import page as comparison_page
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.gantt_document import gantt_document
@@ -38,7 +39,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
         with_levers.manifest, with_levers.sample, with_levers.log, with_levers.driving, found.result.switched,
         with_levers.more,
     )  # fmt: skip
-    result.save(place, lambda directory: write_run(result, directory))
+    result.save(place, lambda directory: write_run(result, directory, FigureDrawing(NONE)))
     return result, place
 
 

@@ -252,12 +252,7 @@ def test_only_our_own_scripts_run(browser: Any, desktop: Seen, written: tuple[Re
     seen.page.close()
 
 
-def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(
-    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "sim.report.figures.style.save", lambda ax, directory, name: []
-    )  # the figures' own files: test_figures
+def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(browser: Any, tmp_path: Path) -> None:
     projects = [tiny(), tiny("name=slow", "commissioning.l5.days=3")]
     results = {p.name: sim.run(p, runs=6, workers=1, out=tmp_path / p.name) for p in projects}
     compared(results).write(tmp_path / "differences.csv")

@@ -15,6 +15,8 @@ from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
+pytestmark = pytest.mark.draws
+
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.suffix != ".csv"}  # the numbers behind: test_report_page
