@@ -41,7 +41,7 @@ ENGINE = click.option(
 
 
 def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a decorator like the options around it)
-    """Add what changes a configuration: --set, --risks and --without, all of them as `overrides`."""
+    """Add what changes a configuration: --set, --risks and --without, as `overrides`; and how large a plan may be."""
 
     @wraps(command)
     def overridden(

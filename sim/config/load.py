@@ -306,13 +306,13 @@ class Loaded(Generic[M]):
 
 
 def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Loaded[M]:
-    """Read a file with its bases and `--set` overrides as a model; ConfigError with all problems.
+    """Read a file, what it extends and `--set` overrides as a model; ConfigError with all problems.
 
     `source` is a path, the name of a shipped project, or a dictionary with the keys of a file.
 
-    Checks of a whole section (its model validators) only run on sections whose fields are right. So that
-    they can speak in the same round, they are also asked with stand-ins for what is wrong (see validation_errors.py);
-    what depends on the stand-ins is left for the next round.
+    Checks of a whole section (its model validators) only run on sections whose fields are right. So that all problems
+    are told at once, they are run with placeholders for wrong values as well (see validation_errors.py); what they
+    find because of a placeholder is left out.
     """
 
     def fields(address: Address) -> Iterable[str]:

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-SWITCH = "NUMBA_DISABLE_JIT"
+DISABLE_JIT = "NUMBA_DISABLE_JIT"
 """The variable by which numba is switched off."""
 
 
@@ -29,7 +29,7 @@ def available() -> bool:
 
 def switched_off() -> bool:
     """Return whether numba is told not to compile (`NUMBA_DISABLE_JIT=1`): kernels would run, hundreds of times slower."""
-    return os.environ.get(SWITCH, "0") not in {"", "0"}
+    return os.environ.get(DISABLE_JIT, "0") not in {"", "0"}
 
 
 BLAS, COVERAGE = "scipy.linalg.cython_blas", "coverage"

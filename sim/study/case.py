@@ -31,7 +31,7 @@ from sim.engine.backends import (
     select_backend,
 )
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.jit import SWITCH, available, gc_paused, load_numba
+from sim.jit import DISABLE_JIT, available, gc_paused, load_numba
 from sim.metrics.event_log import Record
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.schedule import chain_table, event_table
@@ -381,15 +381,15 @@ def _select_engine(engine: str) -> Name:
 
 
 def _compile_measuring(pipe: Connection) -> None:
-    """Compile what weather, rehearsals and metrics call, by measuring a run of SimPy's; the engine is the parent's part."""
+    """Have numba compile what crew planning and metrics call, by calls on a run of SimPy; the parent compiles the engine."""
     begin_work()
-    os.environ[SWITCH] = "1"
-    slow = prepare_case(load_as(Project, SMALLEST))
-    rehearsal, planned = Rehearsal(slow.project, ResourcePlan()), slow.planned_run
-    del os.environ[SWITCH]
-    fast = replace(slow, engine=COMPILED)
-    fast.__dict__["planned_run"] = planned
-    fast.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
+    os.environ[DISABLE_JIT] = "1"
+    by_simpy = prepare_case(load_as(Project, SMALLEST))
+    rehearsal, planned = Rehearsal(by_simpy.project, ResourcePlan()), by_simpy.planned_run
+    del os.environ[DISABLE_JIT]
+    compiled = replace(by_simpy, engine=COMPILED)
+    compiled.__dict__["planned_run"] = planned  # not performed again, by the engine that is not compiled yet
+    compiled.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
     pipe.send(None)
 
 

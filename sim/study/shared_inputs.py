@@ -239,7 +239,8 @@ def control_functions(case: Case, seed: int, first: int, runs: int) -> Floats:
 def _orthonormal_powers(value: Floats, grid: Floats, occurs: float) -> list[Floats]:
     """Return an input and its square, each of mean 0 and standard deviation 1; nothing of one that never differs.
 
-    `grid` are its values at even steps of probability; it is 1 instead where what it depends on does not occur.
+    The two are orthogonal to each other. `grid` are the input's values at even steps of probability; a factor of a risk is 1
+    where the risk does not occur, and it occurs with the chance `occurs` (1 for any other input).
     """
 
     def mean(power: int, middle: float) -> float:

@@ -290,7 +290,8 @@ def _p_value(best: Candidate, n: int, distance: float) -> float:
 def fragment(found: Fit, key: str, like: Any) -> tuple[str, str]:
     """Return the YAML of an estimate at a key of a configuration `like` this one, and the same as an override.
 
-    A list is written whole, with the one element (by its id) changed; what takes days has it as its `days`.
+    `like` is a configuration that has the key. A list is written whole, with the one element (by its id) changed; a
+    duration is written as `{days: …}`.
     """
     history = found.history
     rows = history.tested or len(history.finished) + len(history.unfinished)

@@ -314,14 +314,14 @@ def _without_compiled(calendar: Calendar, closed: NDArray[np.int64], name: str) 
 
 
 def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Take out closures: keep what is open on the calendar and in the rest of the time."""
+    """Take closures out of a calendar: what is left is open on it and outside every closure."""
     # only the part up to the last closure is cut: the years after it keep their intervals as they are
-    storms = merged(closed[:, 0], closed[:, 1])
-    last = min(int(storms[1][-1]), calendar.horizon) if len(storms[1]) else 0
+    closures = merged(closed[:, 0], closed[:, 1])
+    last = min(int(closures[1][-1]), calendar.horizon) if len(closures[1]) else 0
     later = int(np.searchsorted(calendar.ends, last, side="right"))
     if later < len(calendar.starts) and calendar.starts[later] < last:
         # the last closure ends inside an open interval: cut that one as well
         later, last = later + 1, int(calendar.ends[later])
-    starts, ends = intersection((calendar.starts[:later], calendar.ends[:later]), complement(storms, last))
+    starts, ends = intersection((calendar.starts[:later], calendar.ends[:later]), complement(closures, last))
     left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
     return Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import pytest
 import sim
 from sim.engine.backends import Replication, difference
 from sim.engine.initial_state import InitialState, factors_at_start, state_of_history, whole_minutes
-from sim.engine.simpy_engine import simulate
+from sim.engine.simpy_engine import RunOutcome, simulate
 from sim.jit import available
 from sim.plan.draws import SampledInputs
 from sim.study.case import Case, prepare_case
 
 CONFIGS = sorted(path.stem for path in Path("configs").glob("*.yaml") if path.stem not in {"base", "horizon_2gw"})
 SEED = 23
+EACH = 4
+"""Cuts of a replication where there are thousands: the whole one is the dear part."""
 
 
 SMALL = ("scale.capacity_mw=25", "energization.units.count=2")
@@ -39,27 +42,42 @@ def cut(case: Case, sampled: SampledInputs, done: Replication, minute: int) -> I
     return state.lasting(whole_minutes(np.array(drawn, np.int64), *factors_at_start(plan, state)))
 
 
-def parting(case: Case, replication: int, minute: int, share: float = 0.0) -> str | None:
-    """Where a replication, cut at a minute or at a share of its time and continued, parts from the whole one."""
+def parting(case: Case, replication: int, minute: int) -> str | None:
+    """Where a replication, cut at a minute and continued, parts from the whole one."""
+    return next(partings(case, replication, lambda _: [minute]))
+
+
+def partings(case: Case, replication: int, minutes_of: Callable[[int], list[int]]) -> Iterator[str | None]:
+    """The same for several minutes of one replication, chosen when its last minute is known."""
     (done,) = case.replications(SEED, replication, 1)
     (sampled,) = case.draws(SEED).chunk(replication, 1)
-    minute = minute or int(share * done.outcome.log[:, 0].max())
-    state = cut(case, sampled, done, minute)
-    continued = [simulate(case.simpy_plan, sampled, case.calendars_of(SEED, replication, engine="simpy"), state)]
+    for minute in minutes_of(int(done.outcome.log[:, 0].max())):
+        state = cut(case, sampled, done, minute)
+        both = continued(case, replication, sampled, state)
+        found = [difference(case.plan, done.outcome, one, ("whole", "continued")) for one in both]
+        yield next((f"cut at minute {minute}: {text}" for text in found if text), None)
+
+
+def continued(case: Case, replication: int, sampled: SampledInputs, state: InitialState) -> list[RunOutcome]:
+    """Both engines, going on from a state."""
+    done = [simulate(case.simpy_plan, sampled, case.calendars_of(SEED, replication, engine="simpy"), state)]
     if available():
         from sim.engine.numba_engine.simulate import simulate_many
 
         calendars = case.calendars_of(SEED, replication)
-        continued += simulate_many(
-            case.kernel_plan, SEED, replication, 1, lambda _: calendars, state_of=lambda _: state
-        )
-    found = [difference(case.plan, done.outcome, one, ("whole", "continued")) for one in continued]
-    return next((f"cut at minute {minute}: {text}" for text in found if text), None)
+        done += simulate_many(case.kernel_plan, SEED, replication, 1, lambda _: calendars, state_of=lambda _: state)
+    return done
 
 
-def cuts(name: str, number: int, *overrides: str) -> list[str]:
+def cuts(name: str, number: int, *overrides: str, each: int = 1) -> list[str]:
+    """Where projects part from themselves: `number` replications, each cut at so many minutes of its length."""
     rng, case = np.random.default_rng(SEED), case_of(name, *overrides)
-    found = [parting(case, replication, 0, rng.random()) for replication in range(number)]
+    found = [
+        text
+        for replication in range(number)
+        for text in partings(case, replication, lambda last: (rng.random(each) * last).astype(int).tolist())
+    ]
+    assert len(found) == number * each
     return [text for text in found if text]
 
 
@@ -71,7 +89,7 @@ def test_a_cut_project_continues_to_the_identical_log(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 def test_many_cut_projects_continue_to_the_identical_log(name: str) -> None:
-    assert cuts(name, -(-4000 // len(CONFIGS))) == []
+    assert cuts(name, -(-4000 // (EACH * len(CONFIGS))), each=EACH) == []
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ from sim.engine.numba_engine.memory_layout import (
     ENDLESS_JUMPS,
     FAULT,
     FAULT_UNIT,
+    FINISHED,
     FIRST,
     HALF,
     INPUT,
@@ -50,7 +51,6 @@ from sim.engine.numba_engine.memory_layout import (
     NOW,
     OFFSET,
     ON,
-    OPEN,
     OPERATION,
     PENDING,
     PEOPLE,
@@ -370,7 +370,7 @@ def go_on(
 @inline
 def finished(run: IntView) -> bool:
     """Whether the project is finished, or no unit can go on."""
-    return run[FAULT] != NO_FAULT or run[OPEN] != 0 or run[PENDING] == 0
+    return run[FAULT] != NO_FAULT or run[FINISHED] != 0 or run[PENDING] == 0
 
 
 @entry_point

@@ -72,7 +72,9 @@ VALUE, ENDED, CHANGED, BALANCE_SIZE = range(4)
 (CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(25, 35)
 """Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
 of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
-OPEN, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS, INTERRUPTED = range(35, 46)
+FINISHED, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS, INTERRUPTED = range(
+    35, 46
+)
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
 which replication this is, how many rows the log has room for,
 the budgets of a minute, and that of a replication, how many works are interrupted: what is left of these stands as

@@ -21,6 +21,7 @@ from sim.engine.numba_engine.memory_layout import (
     DUE,
     ENDLESS_GRANTS,
     FAULT,
+    FINISHED,
     FREE_COUNT,
     GATE_AT,
     GATE_QUEUE,
@@ -31,7 +32,6 @@ from sim.engine.numba_engine.memory_layout import (
     LEVEL,
     MARKED,
     MOST_ROUNDS,
-    OPEN,
     PATIENCE,
     POOL_BUNDLES,
     POOL_BUNDLES_AT,
@@ -311,9 +311,9 @@ def await_level(plan: IntView, run: IntView, gate: int, level: int, unit: int) -
 
 @jit
 def signal(plan: IntView, run: IntView, gate: int, amount: int, now: int) -> None:
-    """Raise a gate and make all units ready whose level it has reached."""
+    """Raise the level of a gate and make all units ready that waited for a level it has reached."""
     level, waiters, bits = run[LEVEL] + gate, run[WAITERS] + gate, plan[RANK_BITS]
-    # by the first signal of a minute only: later ones must not move the level before the minute
+    # only the first signal of a minute keeps the level there was before it
     if run[run[SIGNALLED] + gate] != now:
         run[run[SIGNALLED] + gate] = now
         run[run[BEFORE] + gate] = run[level]
@@ -327,7 +327,7 @@ def signal(plan: IntView, run: IntView, gate: int, amount: int, now: int) -> Non
         run[run[READY] + run[READY_SIZE]] = waiter & ((1 << bits) - 1)
         run[READY_SIZE] += 1
     if gate == plan[LAST_GATE] and run[level] >= plan[LAST_LEVEL]:
-        run[OPEN] = 1
+        run[FINISHED] = 1
 
 
 @inline

@@ -31,6 +31,7 @@ from sim.engine.numba_engine.memory_layout import (
     ENDLESS_GRANTS,
     FAULT,
     FAULT_UNIT,
+    FINISHED,
     FREE_COUNT,
     LEVEL,
     LOG_FULL,
@@ -40,7 +41,6 @@ from sim.engine.numba_engine.memory_layout import (
     NEVER_FINISHED,
     NO_FAULT,
     NOW,
-    OPEN,
     READY,
     READY_SIZE,
     REPLICATION,
@@ -75,7 +75,7 @@ def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Dead
     """Return where units stand at a deadlock, None without one; raise what the reference raises where a run cannot go on."""
     fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[FAULT_UNIT]]
     if fault == NO_FAULT:
-        return None if run[OPEN] else _standing(plan, run, "")
+        return None if run[FINISHED] else _standing(plan, run, "")
     if fault == NEVER_FINISHED:
         return _standing(plan, run, _out_of_time(plan, run, calendars))
     if fault == TOO_FAR:
@@ -241,7 +241,7 @@ class Workspace:
         # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
         while self.simulate_once(replication, timetable, state) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
-        return bool(self.run[FAULT] != NO_FAULT or not self.run[OPEN])
+        return bool(self.run[FAULT] != NO_FAULT or not self.run[FINISHED])
 
     def simulate_once(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
         """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""

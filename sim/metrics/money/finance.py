@@ -81,7 +81,6 @@ def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
     """
     if not len(minute):
         return 0.0
-    # earnings at the same minutes: between payments the need only falls, so nowhere else can be a peak
     out = np.cumsum(usd) - earned.until(minute.astype(np.float64))
     return float(max(0.0, out.max()))
 

@@ -17,7 +17,7 @@ RIG = "flushing rig"
 
 
 def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
-    """Write a block's L2 to L4: from L3 on it needs power, and keeps what is permanent."""
+    """Write the unit that commissions a block, L2 to L4: from L3 on it holds power, which a block in service keeps."""
     commissioning = context.project.commissioning
     services = [*prerequisites(context, commissioning.after, block), *_flush(context, block)]
     context.plan.unit(
@@ -32,7 +32,7 @@ def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
             *_level(context, block, "L4", commissioning.l4),
             Signal(context.plan.gate(f"{turnover}.tested")),
         ],
-        UnitInfo("commissioning", "commissioning", block.name, "commissioning"),
+        UnitInfo("commissioning", cause="commissioning", place=block.name, part="commissioning"),
     )
 
 

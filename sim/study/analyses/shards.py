@@ -131,8 +131,8 @@ class Merged:
 def merge(directories: Sequence[Path]) -> Merged:
     """Put the shards in these directories together; `about["runs"]` says how many replications there must be.
 
-    Raises WrongPlace or Damaged for a directory that is no shard, Changed if they are not of one study,
-    PartialResults if replications are missing.
+    Raises WrongShard without directories, WrongPlace or Damaged for one that is no shard, Changed if they are not of one
+    study, PartialResults if replications are missing.
     """
     if not directories:
         raise WrongShard("there is nothing to merge: name the shards' directories")

@@ -370,7 +370,7 @@ def _fresh(design: Design, tries: _Tries, trials: pd.DataFrame, workers: int | N
 
 
 def _fresh_row(design: Design, name: str, sample: Sample) -> dict[str, Any]:
-    """Objective and limits of one design on fresh random numbers."""
+    """Return the row of one candidate, at the start or the best: objective and constraints on fresh random numbers."""
     wanted = design.study.tune
     row: dict[str, Any] = {
         "design": name,

@@ -28,7 +28,7 @@ MUTANTS = (
         "the end does not wait for its minute",
         "kernel.py",
         "while run[FAULT] == NO_FAULT:",
-        "while run[FAULT] == NO_FAULT and run[OPEN] == 0:",
+        "while run[FAULT] == NO_FAULT and run[FINISHED] == 0:",
     ),
     Mutant("what ends at once waits for the next minute", "kernel.py", "if not is_due(run, now):", "if True:"),
     Mutant(

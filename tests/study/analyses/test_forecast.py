@@ -14,6 +14,7 @@ from openpyxl import Workbook
 import sim
 from sim.config.overrides import continued
 from sim.errors import CheckFailed, ConfigError
+from sim.plan.vocabulary import WORK
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
@@ -347,7 +348,39 @@ def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(
     assert check_status(steps(), replace(told, facts=tuple(facts))) == []
     (found,) = findings_of(steps(), replace(told, facts=tuple(facts)))
     assert found.weight == "note"
-    assert (
-        found.problem.message
-        == "out of sequence: b1.mechanical: it went on before mechanical.skid was supplied; accepted"
-    )
+    assert found.problem.message == "out of sequence: b1.mechanical: it went on before mechanical.skid; accepted"
+
+
+L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"
+
+
+@pytest.mark.parametrize(
+    ("facts", "left"),
+    [
+        (
+            (
+                Fact(4, "activity", L2, start=520_000, remaining_days=5.0),
+                Fact(5, "activity", FIX, None, 484_308, 500_000),
+            ),
+            [L2],
+        ),
+        ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX, start=490_000)), [FIX, L2]),
+    ],
+    ids=["the test is under way again", "it is mended"],
+)
+def test_a_test_that_failed_and_is_done_again_is_no_work_out_of_sequence(
+    tmp_path: Path, facts: tuple[Fact, ...], left: list[str]
+) -> None:
+    """The expected plan has no failure: what is reported of one takes its unit along the way that comes to it."""
+    told = as_planned(tmp_path, 0.93, "activities")
+    facts = (*facts, *(fact for fact in told.facts if fact.what != L2))
+    given = replace(told, facts=tuple(replace(fact, row=row) for row, fact in enumerate(facts, 4)))
+    assert not [found for found in findings_of(steps().copy(), given) if "b1." in found.problem.message]
+    case = forecast_case(CONFIG, given, planned=planned())
+    plan = case.plan
+    for done in case.replications(1, 0, 4):
+        log = done.outcome.log
+        rows = log[(log[:, 0] > given.minute) & (plan.rows[log[:, 1], 0] == WORK)]
+        unit = steps().units["b1.commissioning"]
+        names = [plan.activities[plan.activity_of[step]] for step in rows[:, 1] if plan.unit_of[step] == unit]
+        assert names[: len(left)] == [name.partition("/")[2] for name in left]

@@ -211,7 +211,7 @@ class Statistics:
             self._add(mean, partial(_mean_finish, places), len(mine))
 
     def _lengths(self, status: Status) -> None:
-        """Add how long activities of a name took, in working minutes on their stated calendar."""
+        """Add how long activities of a name took: the mean, in working minutes of the first one's calendar."""
         by_name: dict[str, list[tuple[int, int, int]]] = {}
         for fact in status.of("activity"):
             if fact.start is not None and fact.finish is not None:
@@ -221,11 +221,11 @@ class Statistics:
             rows = np.array(mine, np.int64)
             calendar = self.steps.plan.base_calendars[self.steps.rows[mine[0][0]][2]]
 
-            actual = Past(rows[None, :, 2], rows[None, :, 1])
+            actual = Past(done=rows[None, :, 2], begun=rows[None, :, 1])
             self._add(
                 float(_mean_length(np.arange(len(rows)), calendar, actual)[0]),
                 partial(_mean_length, rows[:, 0], calendar),
-                0,
+                evidence=0,
             )
 
 

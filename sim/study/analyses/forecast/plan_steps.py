@@ -5,7 +5,7 @@ The route of a unit is that of the expected plan, with what fails there and is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -141,12 +141,27 @@ class PlanSteps:
         passes = operation == AGAIN and to > at and chance != NONE and self.plan.inputs.kind[chance] == OTHERWISE
         return int(to if passes else at + 1)
 
-    def fit(self, activities: Iterable[str]) -> None:
-        """Have every unit of which an activity is reported take a route that comes to it: with what failed once."""
-        for name in activities:
-            unit, step = self.works.get(name, (NONE, NONE))
-            if unit != NONE and step not in self.routes[unit].steps:
+    def placed(self, starts: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:
+        """Return unit and place in its way of reported activities, by `UNIT/ACTIVITY`, from when each began.
+
+        Every unit takes a route that comes to what is reported of it: with what failed once. What is done again, as a test,
+        stands where it was done last, unless its mending began after it.
+        """
+        for unit, step in (self.works[name] for name in starts):
+            if step not in self.routes[unit].steps:
                 self._take({unit: self._route(unit, fails=True)})
+        begun = {self.works[name]: start for name, start in starts.items() if start is not None}
+        return {name: self._occurrence(*self.activities[name], begun) for name in starts}
+
+    def _occurrence(self, unit: int, place: int, begun: Mapping[tuple[int, int], int]) -> tuple[int, int]:
+        """Return where an activity was done last or, of what began before its mending, the time before."""
+        route = self.routes[unit].steps
+        since = begun.get((unit, route[place]), NEVER)
+        while earlier := [before for before in range(place) if route[before] == route[place]]:
+            if all(begun.get((unit, step), 0) <= since for step in route[earlier[-1] + 1 : place]):
+                break
+            place = earlier[-1]
+        return unit, place
 
     def pass_behind(self, reported: Mapping[int, int]) -> None:
         """Have units pass all tests behind the last place that is reported of them: what fails is reported too."""
@@ -163,7 +178,7 @@ class PlanSteps:
     def _route(self, unit: int, kept: int = 0, *, fails: bool) -> PlannedRoute:
         """Return another route of a unit, by the minutes of the one it has, of which so many steps are kept.
 
-        Behind them everything that can fail does so once, or passes.
+        Behind them everything that can fail does so once, is mended and done again, or passes.
         """
         before = self.routes[unit]
         planned = dict(zip(before.steps, before.planned, strict=True))
@@ -173,9 +188,9 @@ class PlanSteps:
             last = max(last, planned.get(at, last))
             route.steps.append(at)
             route.planned.append(last)
-            operation, to, chance = self.rows[at][:3]
+            operation, to, chance, _, gate = self.rows[at][:5]
             after = self._after(at)
-            if fails and operation == AGAIN and chance != NONE and at not in failed:
+            if fails and operation == AGAIN and at not in failed and (chance != NONE or gate == NONE):
                 failed.add(at)
                 after = at + 1 if after == to else to
             at = after

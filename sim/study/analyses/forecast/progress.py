@@ -21,7 +21,7 @@ import numpy as np
 from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
 from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log
+from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, TOKEN, UNTIL, WAIT, WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, Giver, PlanSteps
 from sim.study.analyses.forecast.reported import FINISHED, ROUNDS, Interrupted, Known, Order, Remaining, between, capped
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
@@ -41,7 +41,7 @@ class Progress:
         self.beside: list[Interrupted] = []
         self.out_of_sequence: list[str] = []
         self.implied = 0
-        steps.fit(fact.what for fact in status.of("activity"))
+        self.places = steps.placed({fact.what: fact.start for fact in status.of("activity")})
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
             self._count(what, [fact for fact in status.of("count") if fact.what == what])
         for trade in dict.fromkeys(fact.what for fact in status.of("people")):
@@ -55,10 +55,12 @@ class Progress:
         for unit, known in self.known.items():
             self._put_in_sequence(unit, known)
             known.done = capped(known)
+        apart = [(one.unit, one.place) for one in (*self.waiting, *self.beside)]
         steps.pass_behind({
-            unit: max({*known.done, *known.begun})
+            unit: max(places)
             for unit, known in self.known.items()
-            if known.whole and known.open_from >= NEVER and {*known.done, *known.begun}
+            if known.whole and known.open_from >= NEVER
+            and (places := [*known.done, *known.begun, *(place for other, place in apart if other == unit)])
         })  # fmt: skip
         self._lay_out()
         self._complete()
@@ -118,7 +120,7 @@ class Progress:
 
     def _activity(self, fact: Fact) -> None:
         """Put a unit where an activity that is reported has it."""
-        unit, place = self.steps.activities[fact.what]
+        unit, place = self.places[fact.what]
         known, step = self._of(unit), self.steps.routes[unit].steps[place]
         known.whole = True
         if fact.start is None:
@@ -282,7 +284,7 @@ class Progress:
         for unit, place in sorted(self.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True):
             while self.balance[pool] < 0 and place < len(self.times[unit]):
                 if not self._advance((FREE, pool), self.suppliers.get(pool, []), self.times[unit][place]):
-                    changed |= self._take_back(unit, place, f"{self.plan.pools[pool]} was supplied")
+                    changed |= self._take_back(unit, place, self.plan.pools[pool])
                     break
                 changed = True
             if self.balance[pool] >= 0:
@@ -322,7 +324,9 @@ class Progress:
             known.begun, known.open_from = {}, place
             known.done = {before: minute for before, minute in known.done.items() if before < place}
         if any(done >= place for done in known.done):
-            self._tell(unit, lacking, "")
+            # too few people or places are no matter of sequence
+            if lacking in self.plan.gates or self.plan.pool_causes[self.plan.pools.index(lacking)] == TOKEN:
+                self._tell(unit, lacking, "")
             return False
         self.taken_back.add(unit)
         self._account(unit, range(place, len(self.times[unit])), -1)

@@ -207,10 +207,10 @@ def _counts(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 def _sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield activities of one unit that began before the one in front of them ended: accepted as out of sequence."""
     stated = {fact.what: fact for fact in status.of("activity") if fact.what in steps.works}
-    steps.fit(stated)
+    places = steps.placed({what: fact.start for what, fact in stated.items()})
     ends: dict[int, list[tuple[int, Fact]]] = {}
     for what, fact in stated.items():
-        unit, place = steps.activities[what]
+        unit, place = places[what]
         ends.setdefault(unit, []).append((place, fact))
     for facts in ends.values():
         facts.sort(key=lambda one: one[0])
