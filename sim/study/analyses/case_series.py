@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,7 @@ from sim.study.compare import compare
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.runner import run as replicate
 from sim.study.sample import divided
+from sim.world.working_time import Calendar
 
 KEPT = 2
 """Prepared cases a process keeps: the one under way and the one before, which the next chunk may still need."""
@@ -64,7 +65,7 @@ class CaseSeries(ABC):
         if number not in self.prepared:
             while len(self.prepared) >= KEPT:
                 del self.prepared[next(iter(self.prepared))]
-            self.prepared[number] = self.prepare(number)
+            self.prepared[number] = with_plan_of(self.prepare(number), [*self.prepared.values()])
         return self.prepared[number]
 
     @abstractmethod
@@ -84,6 +85,52 @@ class CaseSeries(ABC):
             parts.append(self.simulate_part(number, seed, replication, range(at, at + here)))
             at += here
         return concatenated(parts)
+
+
+OF_PLAN = (
+    "kernel_plan", "simpy_plan", "planned", "planned_run", "anticipated_calendars", "_horizon", "_draws", "_compared",
+)  # fmt: skip
+"""What a case works out of its plan and calendars, and of nothing that costs money."""
+OF_CALENDAR = ("name", "horizon", "start_date", "known", "starts", "ends")
+
+
+def with_plan_of(case: Case, others: Iterable[Case]) -> Case:
+    """Return a case with what was worked out of another one's plan, where the two differ in nothing but money.
+
+    Every replication goes as it went there, in both engines: what was compared there is not compared once more.
+    """
+    for other in others:
+        if _differ_in_money_alone(case, other):
+            shared = replace(case, plan=other.plan, checked=0 if other._compared else case.checked)  # noqa: SLF001
+            shared.__dict__.update({name: other.__dict__[name] for name in OF_PLAN if name in other.__dict__})
+            return shared
+    return case
+
+
+def _differ_in_money_alone(case: Case, other: Case) -> bool:
+    """Return whether two cases, none of which goes on from a status, have the same plan, weather and draws."""
+    if type(case) is not Case or type(other) is not Case:
+        return False
+    one, two = case.project, other.project
+    stated = (name for name in Project.model_fields if name != "money")
+    same = all(getattr(one, name) == getattr(two, name) for name in stated)
+    how = (case.sampling, case.engine, case.calm) == (other.sampling, other.engine, other.calm)
+    return same and how and alike(case.weather, other.weather) and alike(case.plan, other.plan)
+
+
+def alike(one: object, other: object) -> bool:
+    """Return whether two values are the same to the last bit, arrays, calendars and dataclasses in them included."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, Calendar):
+        return all(alike(getattr(one, part), getattr(other, part)) for part in OF_CALENDAR)
+    if is_dataclass(one):
+        return all(alike(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
+    if isinstance(one, tuple) and isinstance(other, tuple) and not isinstance(next(iter(one), None), str):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
 
 
 def quick_part(case: Case, metrics: tuple[str, ...], seed: int, replication: int, span: range) -> Chunk:

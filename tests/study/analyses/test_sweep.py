@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 import sim
 from sim.errors import ConfigError, SimError
 from sim.files import WrongPlace
+from sim.jit import available
+from sim.study import case
+from sim.study.analyses.case_series import alike
 from sim.study.analyses.design import NoDesign, at_shares, latin_hypercube, read_study, settings_of
 from sim.study.analyses.sweep import Sweep, SweepSeries, sweep_design
-from sim.study.case import Case
+from sim.study.case import Case, prepare_case
 from sim.study.executors.interruption import Interrupted
 from sim.study.storage.results import csv_bytes
 from tests.tiny_project import TINY
@@ -212,3 +216,26 @@ def test_shares_fall_on_ranges_and_lists(tmp_path: Path) -> None:
 def test_a_text_never_becomes_a_formula() -> None:
     table = pd.DataFrame({"=evil": ["=1+1", "@x", "fine"], "n": [-1.0, 2.0, 3.0]})
     assert csv_bytes(table).decode().splitlines() == ["'=evil,n", "'=1+1,-1.0", "'@x,2.0", "fine,3.0"]
+
+
+@pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
+def test_points_that_differ_in_money_alone_share_their_plan_and_are_the_same_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+    monkeypatch.setattr(case, "require_same", lambda *of: compared.append(of[2].replication))
+    rates = {POWER: [3, 4], "money.cost_of_capital": [5, 7]}
+    found = sim.sweep(sim.load(TINY), rates, runs=4, seed=7, workers=1)
+    assert compared == [0, 0]  # once a plan
+    for point, (rate, week) in enumerate((rate, week) for week in (3, 4) for rate in (5, 7)):
+        alone = sim.run(sim.load(TINY, [f"money.cost_of_capital={rate}", f"{POWER}={week}"]), runs=4, seed=7, workers=1)
+        for metric, values in found.samples[point].runs.items():
+            assert np.array_equal(values, alone.sample.runs[metric]), (rate, week, metric)
+
+
+def test_alike_looks_into_arrays_and_dataclasses() -> None:
+    one, other = (prepare_case(sim.load(TINY), engine="simpy").plan for _ in range(2))
+    assert alike(one, other)
+    assert not alike(one, replace(one, initial=one.initial + 1))
+    assert not alike(one, replace(one, inputs=replace(one.inputs, mean=one.inputs.mean * 2)))
+    assert not alike(one, replace(one, units=one.units[:-1]))
