@@ -72,9 +72,8 @@ def forecast(
     from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.trend import Attribution, keep, plan_before, trend, with_trend
+    from sim.study.analyses.forecast.trend import Attribution, keep, trend, with_trend
     from sim.study.api import cores
-    from sim.study.result import digest
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
@@ -85,17 +84,9 @@ def forecast(
     drawing.get_ready(workers)
     attribution = None
     if moves:
-        before = plan_before(earlier, facts.data_date.isoformat(), digest(loaded.value))
         attribution = Attribution(
-            loaded,
-            facts,
-            runs=min(moves, runs),
-            seed=seed,
-            learning=learning,
-            logic=logic,
-            before=before,
-            workers=workers,
-        )
+            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, earlier=earlier, workers=workers
+        )  # fmt: skip
     with watched(loaded.value.name) as progress:
         result = run_forecast(
             loaded, facts, runs=runs, seed=seed, workers=workers, learning=learning, logic=logic, engine=engine,

@@ -170,12 +170,10 @@ class Case(Displayed):
     @cached_property
     def _plain_context(self) -> MetricContext:
         """Return what runs are measured with before anything is planned."""
-        site, released = (
-            self.plan.base_calendars[self.plan.calendars.index(SHIFT)],
-            self.crew_plan.resource_plan.released,
-        )
+        site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
+        layout = layout_of(self.project, self.crew_plan.resource_plan.released)
         kernels = kernels_for(compiled=self.engine == COMPILED)
-        return MetricContext.of(self.project, layout_of(self.project, released), self.plan, site, kernels)
+        return MetricContext.of(self.project, layout, self.plan, site, kernels)
 
     @cached_property
     def metric_context(self) -> MetricContext:

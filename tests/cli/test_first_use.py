@@ -121,7 +121,7 @@ def test_row_7_results_are_compared_and_held_against_what_was(monkeypatch: pytes
 
 def test_row_8_shipped_projects_expect_something_and_who_expects_nothing_is_told_how_to() -> None:
     projects = [path for path in sorted((ROOT / "configs").glob("*.yaml")) if path.name != "base.yaml"]
-    assert len(projects) >= 9
+    assert len(projects) >= 10
     assert [path.name for path in projects if not sim.load(path).value.expect] == []
     told = typed("verify", str(TINY), "--set", "expect=[]", "--runs", "2", code=None)
     assert "add lines such as" in told, told

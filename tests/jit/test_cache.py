@@ -117,8 +117,8 @@ def compiled_files() -> list[Path]:
 def test_whatever_a_kernel_imports_is_in_the_digest() -> None:
     known = {str(path.relative_to(ROOT / "sim")) for path in cache.sources()}
     assert len(compiled_files()) > 10
-    # these give no constants to machine code: calendars, errors, and what lays rows that are alike together
-    python_only = {"world/working_time.py", "errors.py", "plan/copies.py"}
+    # calendars and the two modules that start the kernel bring objects of Python, no constants of machine code
+    python_only = {"world/working_time.py", "errors.py"}
     for path in compiled_files():
         if path.name != "simulate.py":
             assert imported(path) - python_only <= known, path.name

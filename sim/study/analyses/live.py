@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
-from itertools import accumulate
+from itertools import pairwise
 from json import dumps
 from math import isfinite
 from pathlib import Path
@@ -333,18 +333,11 @@ class Live:
     def _spans(self) -> Iterator[range]:
         """Yield the pieces of work: small ones first, so that there is something to see."""
         # as many for every worker, the last ones too: else one of them has a piece more while the others wait
-        rest = max(0, self.runs - AT_ONCE)
-        rounds = -(-rest // (PIECE * self.workers))
-        sizes = [
-            part for many, turns in ((min(AT_ONCE, self.runs), 1), (rest, rounds)) for part in self._parts(many, turns)
-        ]
-        ends = accumulate(sizes)
-        yield from (range(end - size, end) for end, size in zip(ends, sizes, strict=True))
-
-    def _parts(self, many: int, turns: int) -> list[int]:
-        """Share replications out among all workers, so many times."""
-        pieces = max(1, self.workers) * turns
-        return [part for number in range(pieces) if (part := many * (number + 1) // pieces - many * number // pieces)]
+        small = min(AT_ONCE, self.runs)
+        rounds = -(-(self.runs - small) // (PIECE * self.workers))
+        for first, end, pieces in ((0, small, self.workers), (small, self.runs, self.workers * rounds)):
+            cuts = [first + (end - first) * number // max(1, pieces) for number in range(pieces + 1)]
+            yield from (range(*cut) for cut in pairwise(cuts) if cut[0] < cut[1])
 
     def _case(self, changes: Changes, *, anew: bool) -> Case:
         """Return the project on screen ready to run, with the baseline's calls and orders or with its own."""

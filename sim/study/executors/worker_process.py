@@ -19,6 +19,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from multiprocessing import connection, get_context, parent_process, resource_tracker, spawn
 from multiprocessing.context import ForkProcess, SpawnProcess
 from multiprocessing.process import BaseProcess
@@ -150,6 +151,7 @@ def _close_all() -> None:
 
 
 W = TypeVar("W", bound=WorkerConnection)
+T = TypeVar("T")
 
 
 def answering(connections: Iterable[W]) -> list[W]:
@@ -159,6 +161,26 @@ def answering(connections: Iterable[W]) -> list[W]:
         return lost
     ready = connection.wait([one.pipe for one in waited_for])
     return [one for one in waited_for if one.pipe in ready]
+
+
+def in_fork(work: Callable[..., T], *args: Any) -> Callable[[], T]:
+    """Have a copy of this process work something out meanwhile; return what waits for the result.
+
+    Where there can be no copy, or it is lost, the result is worked out here, when it is asked for.
+    """
+    here = partial(work, *args)
+    return partial(_received, WorkerConnection(_send_result, here, fork=True), here) if can_fork() else here
+
+
+def _received(worker: WorkerConnection, here: Callable[[], T]) -> T:
+    """Return what a process has worked out, or work it out here."""
+    try:
+        found: T = worker.receive()
+    except WorkerLost:
+        return here()
+    finally:
+        worker.close()
+    return found
 
 
 def packed(message: object) -> bytes:
@@ -197,6 +219,12 @@ def _forked(target: Callable[..., None], pipe: connection.Connection, *args: Any
         one.pipe.close()  # a pipe whose other end is open here as well would never be seen to end
     gc.freeze()  # the collector writes into every object that it looks at, and memory that is written to is copied
     target(pipe, *args)
+
+
+def _send_result(pipe: connection.Connection, work: Callable[[], object]) -> None:
+    """Work something out for the parent."""
+    begin_work()
+    pipe.send(work())
 
 
 def begin_work() -> None:

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
-from multiprocessing.connection import Connection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
-from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork
+from sim.study.executors.worker_process import in_fork
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 from sim.world.working_time import Calendar
 
@@ -335,16 +334,11 @@ def _ridge(x: Floats, z: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
 def pasts_beside_facts(case: Case, status: Status, workers: int = 1) -> Pasts:
     """Return simulated pasts of a case from its first day, beside the facts of a status."""
     statistics = Statistics(PlanSteps.of(case), status)
-    half = PASTS // 2 if workers > 1 and len(case.plan.rows) > KEPT_STEPS and can_fork() else 0
-    helper = WorkerConnection(_send_statistics, case, statistics, half, PASTS - half, fork=True) if half else None
-    found = _statistics(case, statistics, 0, half or PASTS)
-    if helper is not None:
-        try:
-            theirs = helper.receive()
-        except WorkerLost:
-            theirs = _statistics(case, statistics, half, PASTS - half)
-        helper.close()
-        found = np.concatenate([found, theirs])
+    # of a small plan the logs of pasts are kept here, where the next status asks for them
+    mine = PASTS // 2 if workers > 1 and len(case.plan.rows) > KEPT_STEPS else PASTS
+    rest = in_fork(_statistics, case, statistics, mine, PASTS - mine) if mine < PASTS else None
+    found = _statistics(case, statistics, 0, mine)
+    found = found if rest is None else np.concatenate([found, rest()])
     drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
     return Pasts(case.plan.inputs, drawn, statistics, found)
 
@@ -358,12 +352,6 @@ TOGETHER = 10
 def _statistics(case: Case, statistics: Statistics, first: int, count: int) -> Floats:
     """Return the statistics of some pasts, shape (pasts, statistics)."""
     return np.concatenate([statistics.of(some) for some in simulated_pasts(case, first, count)])
-
-
-def _send_statistics(pipe: Connection, case: Case, statistics: Statistics, *which: int) -> None:
-    """Send the statistics of some pasts to the process that asks for them."""
-    begin_work()
-    pipe.send(_statistics(case, statistics, *which))
 
 
 def simulated_pasts(case: Case, first: int = 0, count: int = PASTS) -> Iterable[Past]:

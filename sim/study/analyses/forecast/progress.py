@@ -271,7 +271,7 @@ class Progress:
         for needed, unit, place in sorted(self.waits[gate]):
             while self.level[gate] < needed and place < len(self.times[unit]):
                 if not self._advance((SIGNAL, gate), self.signallers.get(gate, []), self.times[unit][place]):
-                    changed |= self._take_back(unit, place, self.plan.gates[gate])
+                    changed |= self._take_back(unit, place, self.plan.gates[gate], follows=True)
                     break
                 changed = True
         return changed
@@ -279,12 +279,13 @@ class Progress:
     def _fill_pool(self, pool: int) -> bool:
         """Have those supply what is held; return whether anything changed."""
         changed = False
+        follows = self.plan.pool_causes[pool] == TOKEN  # too few people or places are no matter of sequence
         if self.balance[pool] >= 0:
             return False
         for unit, place in sorted(self.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True):
             while self.balance[pool] < 0 and place < len(self.times[unit]):
                 if not self._advance((FREE, pool), self.suppliers.get(pool, []), self.times[unit][place]):
-                    changed |= self._take_back(unit, place, self.plan.pools[pool])
+                    changed |= self._take_back(unit, place, self.plan.pools[pool], follows=follows)
                     break
                 changed = True
             if self.balance[pool] >= 0:
@@ -310,7 +311,7 @@ class Progress:
             return True
         return False
 
-    def _take_back(self, unit: int, place: int, lacking: str) -> bool:
+    def _take_back(self, unit: int, place: int, lacking: str, *, follows: bool) -> bool:
         """Have a unit stand before a step that it cannot have done; False where it stays, as it is reported behind it."""
         known = self.known.get(unit, Known())
         if known.started is not None and known.started[0] > place:
@@ -324,8 +325,7 @@ class Progress:
             known.begun, known.open_from = {}, place
             known.done = {before: minute for before, minute in known.done.items() if before < place}
         if any(done >= place for done in known.done):
-            # too few people or places are no matter of sequence
-            if lacking in self.plan.gates or self.plan.pool_causes[self.plan.pools.index(lacking)] == TOKEN:
+            if follows:
                 self._tell(unit, lacking, "")
             return False
         self.taken_back.add(unit)

@@ -53,6 +53,7 @@ def findings_of(steps: PlanSteps, status: Status) -> list[StatusFinding]:
 
 
 def _out_of_sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield what was done before what it follows: accepted."""
     # what another unit had to do first is seen only where the facts stand in the plan
     progress = Progress(steps.copy(), status, day_minutes(steps.project))
     for text in progress.out_of_sequence:

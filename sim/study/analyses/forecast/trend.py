@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,9 @@ from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_cas
 from sim.study.analyses.forecast.plan_steps import prepared
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
-from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork
+from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile_known
-from sim.study.result import Result
+from sim.study.result import Result, digest
 from sim.study.sample import Sample, plain
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
@@ -146,16 +145,18 @@ ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
 class Attribution:
     """What moved the date: the replications for it, begun before they are asked for, beside whatever else is simulated.
 
-    `before` is the plan of the forecast before, where it was another one. With two `workers` or more another process
-    simulates, of all cases but the forecast itself, whose replications are there when the moves are asked for.
+    `earlier` are the forecasts that were kept; the plan of the last one before counts where it was another one. With two
+    `workers` or more another process simulates all cases but the forecast itself, whose replications are there when the
+    moves are asked for.
     """
 
     def __init__(
         self, config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
-        logic: str | None = None, before: Loaded[Project] | None = None, workers: int = 1,
+        logic: str | None = None, earlier: Sequence[Mapping[str, Any]] = (), workers: int = 1,
     ) -> None:  # fmt: skip
         self.config, self.status, self.logic = config, status, logic
-        self.before, self.runs, self.seed, self.itself = before, runs, seed, (status, learning)
+        self.runs, self.seed, self.itself = runs, seed, (status, learning)
+        self.before = _plan_before(earlier, status.data_date.isoformat(), digest(config.value))
         self.base = base = prepared(config)
         self.whole = forecast_case(config, status, learning=learning, logic=logic, planned=base)
         self.whole.pasts_by(workers)
@@ -166,17 +167,13 @@ class Attribution:
             if learning or not cause.startswith("learnt")
         ]
         self.wanted = [same for same in dict.fromkeys(same for _, same in self.causes) if same != self.itself]
-        plans = [base] if before is None else [prepare_case(before, engine=AUTO), base]
-        self.cases: list[Case] = [*plans, *(self._case_of(*same) for same in self.wanted)]
-        self.contexts = [
-            *(plan.metric_context for plan in plans), *(base.metric_context for _ in self.wanted)
-        ]  # fmt: skip
-        for case in self.cases:
-            if isinstance(case, ForecastCase):
-                case.histories  # noqa: B018 (worked out once, here, not in the other process)
-        self.helper: WorkerConnection | None = None
-        if workers > 1 and can_fork():
-            self.helper = WorkerConnection(_send_days, self.cases, self.contexts, seed, 0, runs, fork=True)
+        plans = [base] if self.before is None else [prepare_case(self.before, engine=AUTO), base]
+        forecasts = [self._case_of(*same) for same in self.wanted]
+        for case in forecasts:
+            case.histories  # noqa: B018 (worked out once, here, not in the other process)
+        contexts = [*(plan.metric_context for plan in plans), *(base.metric_context for _ in forecasts)]
+        begin = in_fork if workers > 1 else partial
+        self.days = begin(_days_of, [*plans, *forecasts], contexts, seed, runs)
 
     def _case_of(self, facts: Status, learning: bool) -> ForecastCase:
         """Return the case in which these facts are switched on."""
@@ -192,7 +189,7 @@ class Attribution:
 
         `found` are replications of the forecast itself, where there are some: its first ones are not simulated again.
         """
-        days = [_of_days(one) for one in self._days()]
+        days = [_of_days(one) for one in self.days()]
         last = days.pop(0)
         moves = [Move("plan", *last)]
         if self.before is not None:
@@ -202,25 +199,16 @@ class Attribution:
             last = _moved(moves, cause, last, known[same])
         return moves
 
-    def _days(self) -> list[Floats]:
-        """Return the days of the last MW, from the other process where there is one."""
-        if self.helper is not None:
-            with suppress(WorkerLost):
-                found: list[Floats] = self.helper.receive()
-                self.helper.close()
-                return found
-        return _days_of(self.cases, self.contexts, self.seed, 0, self.runs)
-
     def _of_itself(self, found: Sample | None) -> tuple[float, float]:
         """Return P50 and P80 of the forecast itself."""
         if found is not None and found.size >= self.runs and found.sampling.is_plain:
             stalled = found.runs["status"][: self.runs] == "stalled"
             return _of_days(np.where(stalled, inf, found.runs[FINISH][: self.runs]))
         case = self._case_of(*self.itself)
-        return _of_days(_days_of([case], [self.base.metric_context], self.seed, 0, self.runs)[0])
+        return _of_days(_days_of([case], [self.base.metric_context], self.seed, self.runs)[0])
 
 
-def plan_before(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
+def _plan_before(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
     """Return the plan of the last forecast before a data date, where it was another one; None where it is the same."""
     before = [one for one in earlier if one["data_date"] < data_date and one.get("config")]
     if not before or before[-1]["config_digest"] == config_digest:
@@ -236,20 +224,12 @@ def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[
     return now
 
 
-def _send_days(pipe: Connection, cases: Sequence[Case], contexts: Sequence[MetricContext], *which: int) -> None:
-    """Send the days on which replications finish to the process that asks for them."""
-    begin_work()
-    pipe.send(_days_of(cases, contexts, *which))
-
-
-def _days_of(
-    cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, first: int, count: int
-) -> list[Floats]:
+def _days_of(cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, runs: int) -> list[Floats]:
     """Return the day of the last MW in replications of some cases, infinite where one stalled, and nothing else."""
     found = []
     for case, context in zip(cases, contexts, strict=True):
         notes = case.plan.rows[:, 0] == NOTE
-        done = case.replications(seed, first, count)
+        done = case.replications(seed, 0, runs)
         found.append(np.array([inf if one.outcome.deadlock else _finish_day(context, one, notes) for one in done]))
     return found
 
