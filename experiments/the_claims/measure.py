@@ -216,6 +216,8 @@ def _line(one: Row) -> str:
 
 
 COLOURS = {HOLDS: "#0072b2", FAILS: "#d55e00", OPEN: "#7f7f7f"}
+LEAST, MOST = 0.05, 40
+"""Ours over the claim, from the left to the right end of the picture."""
 
 
 def draw(found: Sequence[Row], target: Path) -> None:
@@ -225,12 +227,12 @@ def draw(found: Sequence[Row], target: Path) -> None:
     for place, one in enumerate(shown):
         reference = _reference(one.claim)
         low, high = (one.claim.low / reference, one.claim.high / reference)
-        ax.barh(place, min(high, 20) - max(low, 0.05), left=max(low, 0.05), height=0.7, color="#dddddd", zorder=0)
+        ax.barh(place, min(high, MOST) - max(low, LEAST), left=max(low, LEAST), height=0.7, color="#dddddd", zorder=0)
         ax.plot([one.p10 / reference, one.p90 / reference], [place] * 2, color=COLOURS[one.verdict], lw=2)
         ax.plot(one.p50.value / reference, place, "o", color=COLOURS[one.verdict], ms=5)
     ax.set_xscale("log")
-    ax.set_xlim(0.2, 20)
-    ax.set_xticks([0.25, 0.5, 1, 2, 5, 10, 20], ["¼", "½", "1", "2", "5", "10", "20"])
+    ax.set_xlim(LEAST, MOST)
+    ax.set_xticks([0.0625, 0.125, 0.25, 0.5, 1, 2, 5, 10, 20], ["¹\N{FRACTION SLASH}₁₆", "⅛", "¼", "½", "1", "2", "5", "10", "20"])
     ax.minorticks_off()
     ax.set_yticks(range(len(shown)), [one.claim.name for one in shown])
     ax.axvline(1, color="black", lw=0.6)
