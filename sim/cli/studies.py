@@ -230,7 +230,12 @@ def drivers(
 @click.option(
     "--key", required=True, metavar="A.B.C", help="The number it is for: systems.mechanical.factory.stations.pipe"
 )
-@click.option("--column", default=None, help="Column of numbers; the first there is if not given.")
+@click.option("--column", default=None, help="Column of numbers; the only one, or the one with a unit, if not given.")
+@click.option(
+    "--unit",
+    default="",
+    help='Unit of the column if its name has none: "working hours", "calendar days", weeks, kg, %.',
+)
 @click.option(
     "--like", type=click.Path(path_type=Path), default=Path("hybrid"), show_default=True, help="Whose key it is."
 )
@@ -240,21 +245,25 @@ def drivers(
 @click.option(
     "--picture", type=click.Path(path_type=Path), default=None, help="PNG (and SVG) of the data and the candidates."
 )
-def fit(data: Path, key: str, column: str | None, like: Path, out: Path | None, picture: Path | None) -> None:
+def fit(
+    data: Path, key: str, column: str | None, unit: str, like: Path, out: Path | None, picture: Path | None
+) -> None:
     """Turn own history into an estimate: a table of durations, lead times, hours or failures becomes a piece of YAML.
 
-    DATA.csv has a column of numbers in the unit of the key; `finished` (yes or no) says which rows are not over yet,
-    `units` what to divide by. Or it has `failed` and `tested`, for a share. Candidates are lognormal, gamma and Weibull;
+    DATA.csv has a column of numbers. A unit in its name (`duration_h`, weeks, `working hours`) is converted into that of the
+    key, or refused where it is one of something else. `finished` (yes or no) says which rows are not over yet, `units` what
+    to divide by. Or it has `failed` and `tested`, for a share. Candidates are lognormal, gamma and Weibull;
     the smallest AICc is taken. With fewer than eight rows no shape can be told, and the estimate is widened.
     """
+    from sim.world.fitting import converted, fragment, read_history, told
     from sim.world.fitting import fit as fitted
-    from sim.world.fitting import fragment, read_history
 
-    found = fitted(read_history(data, column))
-    for line in found.describe():
+    history, loaded = read_history(data, column), load(like, ())
+    what_is_meant = told(converted(history, key, loaded.value, unit)[1])
+    found = fitted(history)
+    for line in (*found.describe(), *what_is_meant):
         click.echo(line, err=True)
-    loaded = load(like, ())
-    text, override = fragment(found, key, loaded.value.model_dump(mode="json", exclude_none=True))
+    text, override = fragment(found, key, loaded.value, unit)
     load(like, (override,))  # what the key does not allow is told here
     if picture is not None:
         from sim.report.figures.sensitivity import plot_fit

@@ -15,7 +15,7 @@ from sim.config.load import SCHEMA_VERSION, Loaded, checked, set_value
 from sim.config.project import Continuation
 from sim.config.source_positions import Address, Position, allowed_at, child, value_at
 from sim.config.yaml_reader import Document, read_file
-from sim.errors import ConfigError, Problem, did_you_mean
+from sim.errors import ConfigError, Problem, closest, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 SCALED = ("value", "low", "mode", "high", "median", "p90")
@@ -93,9 +93,14 @@ def _child(node: Any, word: str) -> Any:
 
 def address_of(loaded: Loaded[M], path: str) -> Address:
     """The address of a path in the tree; keys that are not written yet stay as they are."""
+    return address_in(loaded.tree, path)
+
+
+def address_in(tree: Any, path: str) -> Address:
+    """The address of a path in a tree, whose list elements go by their ids or places."""
     address: Address = ()
     for word in path.split("."):
-        node = value_at(loaded.tree, address)
+        node = value_at(tree, address)
         key: str | int = word
         if isinstance(node, list):
             ids = [child(element, "id") for element in node]
@@ -130,6 +135,40 @@ def scaled(loaded: Loaded[M], path: str, factor: float) -> Any:
 def round_if_integer(loaded: Loaded[M], path: str, number: float) -> float | int:
     """A number as it may stand at a path: whole where only whole ones may."""
     return round(number) if takes_integers(loaded, path) else number
+
+
+def placed(tree: Any, key: Sequence[str], value: Mapping[str, Any]) -> tuple[list[str], Any]:
+    """Return the path to write at, and what stands there then, so that a value comes to a key of a tree.
+
+    A list is written whole, with the one element (by its id) changed; a duration is written as `{days: …}`. ConfigError
+    for a key that is none, with what there is.
+    """
+    node, path = tree, list[str]()
+    for place, word in enumerate(key):
+        if isinstance(node, list):
+            ids = [str(child(element, "id") or number) for number, element in enumerate(node)]
+            number = ids.index(_known(word, ids, key[:place]))
+            _, inner = placed(node[number], key[place + 1 :], value)
+            changed = _merged(node[number], key[place + 1 :], inner)
+            return path, [changed if at == number else element for at, element in enumerate(node)]
+        path.append(_known(word, list(node) if isinstance(node, Mapping) else [], key[:place]))
+        node = node[word]
+    return path, {**node, "days": dict(value)} if isinstance(node, Mapping) and "days" in node else dict(value)
+
+
+def _known(word: str, known: Sequence[str], above: Sequence[str]) -> str:
+    """A word of a path if it is there; ConfigError otherwise."""
+    if word in known:
+        return word
+    path = ".".join([*above, word])
+    near = closest(word, known)
+    message = f"no {word!r} in {'.'.join(above) or 'the configuration'}; there is {', '.join(known) or 'nothing'}"
+    raise ConfigError([Problem("--key", 0, 0, path, "", message, f"did you mean {near}?" if near else "")])
+
+
+def _merged(element: Any, rest: Sequence[str], value: Any) -> Any:
+    """An element of a list with a value in it."""
+    return {**element, rest[0]: _merged(element.get(rest[0], {}), rest[1:], value)} if rest else value
 
 
 # --- as a file --------------------------------------------------------------------------------------------------------

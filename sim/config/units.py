@@ -1,5 +1,8 @@
 """Numbers written with another unit than their field's, such as `30 m`, `25 %` or `850 km`, as numbers in that unit.
 
+Also the unit that a column of a table has in its name (`duration_h`, `lead time [weeks]`), and what one of it is in that of
+a field, where hours and days may be worked ones or those of the calendar.
+
 Factors are exact where a unit is defined by another (an inch is 25.4 mm, a pound 0.45359237 kg: NIST SP 811, appendix B);
 a month is 365.25/12 days, as everywhere here.
 """
@@ -7,13 +10,15 @@ a month is 365.25/12 days, as everywhere here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from sim.config.sections.display_units import FOOT, INCH, MILE, POUND
 from sim.config.source_positions import allowed_at, value_at
 from sim.config.yaml_reader import Document
+from sim.errors import SimError
 
 WRITTEN = re.compile(r"(?P<number>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<unit>[%°$A-Za-zµ][A-Za-z0-9²/^ °]*)")
 DAYS_A_MONTH = 365.25 / 12
@@ -33,6 +38,7 @@ FACTORS: Mapping[str, Mapping[str, float]] = {
     "lb": {"lb": 1, "lbs": 1, "kg": 1 / POUND, "t": 1000 / POUND},
     "MW": {"MW": 1, "GW": 1000, "kW": 0.001},
     "h": {"h": 1, "hours": 1, "min": 1 / 60, "minutes": 1 / 60, "days": 24},
+    "person-hours": {"person-hours": 1, "h": 1, "hours": 1},
     "min": {"min": 1, "minutes": 1, "h": 60, "hours": 60},
     "days": _DAYS,
     "weeks": {unit: days / 7 for unit, days in _DAYS.items()},
@@ -91,3 +97,166 @@ def hint_for_text(text: str, unit: str) -> str:
     if not WRITTEN.fullmatch(text.strip()) or unit not in FACTORS:
         return ""
     return f"a number in {unit}, or one with {', '.join(FACTORS[unit])} behind it"
+
+
+# --- the unit in the name of a column ---------------------------------------------------------------------------------
+
+
+_HOURS: Mapping[str, float] = {"hours": 1, "minutes": 1 / 60}
+_LONG: Mapping[str, float] = {"days": 1, "weeks": 7, "months": DAYS_A_MONTH, "years": 365.25}
+_SPELLED = {
+    "hours": "hours hour hrs hr h", "minutes": "minutes minute mins min", "days": "days day d",
+    "weeks": "weeks week wks wk", "months": "months month", "years": "years year yrs yr",
+    "person-hours": "manhours personhours mh mhrs", "%": "% percent pct", "ft": "ft feet foot", "m": "m metres meters",
+    "km": "km kilometres kilometers", "miles": "miles mile mi", "mm": "mm", "cm": "cm", "in": "in inches inch", "kg": "kg",
+    "lb": "lb lbs pounds", "t": "t tonnes", "MW": "mw", "GW": "gw", "kW": "kw", "kph": "kph kmh", "mph": "mph",
+    "sq ft": "sqft ft2", "m2": "sqm m2 m²", "$": "$ usd dollars", "EUR": "€ eur euros", "GBP": "£ gbp", "C": "°c celsius",
+}  # fmt: skip
+_UNITS = {word: unit for unit, words in _SPELLED.items() for word in words.split()}
+_WHOSE = {
+    **dict.fromkeys(("working", "work", "worked", "shift", "net"), "working"),
+    **dict.fromkeys(("calendar", "elapsed", "clock", "gross"), "calendar"),
+    **dict.fromkeys(("person", "man", "labour", "labor", "crew"), "person"),
+}
+_ONLY_AT_THE_END = {"in", "m", "t", "d", "h", "mh"}
+"""Words that are no unit within a name: days_in_shop, rate_t_kind."""
+_WORD = re.compile(r"[A-Z]?[a-z]+[²2]?|[A-Z]+[2]?(?![a-z])|[%$€£]|°[Cc]|/")
+
+
+@dataclass(frozen=True)
+class Workday:
+    """Whose working days they are, the hours of one, and how many a week has."""
+
+    whose: str
+    hours: float
+    a_week: float
+
+
+def units_named(name: str) -> tuple[str, ...]:
+    """Return the units that a name may mean, the one at its end alone if there is one; none where it names none.
+
+    >>> units_named("duration_h"), units_named("Working hours"), units_named("hours_per_sqft"), units_named("skid")
+    (('hours',), ('working hours',), ('h/sq ft',), ())
+    """
+    words = [word.lower() for word in _WORD.findall(name.replace("sq ft", "sqft").replace("sq_ft", "sqft"))]
+    found = dict(_named(words))
+    last = [unit for at, unit in found.items() if at == len(words) - 1]
+    return tuple(dict.fromkeys(last or found.values()))
+
+
+def _named(words: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield units with the place of their last word; what stands behind `per` belongs to the unit before it."""
+    at, end = 0, len(words) - 1
+    while at <= end:
+        rate = words[at + 1 : at + 2] in (["per"], ["/"])
+        unit = _UNITS.get(words[at], "")
+        if unit and (at == end or rate or words[at] not in _ONLY_AT_THE_END):
+            whose = _WHOSE.get(words[at - 1], "") if at else ""
+            below = _UNITS.get(words[at + 2], "") if rate and at + 2 <= end else ""
+            if below:
+                yield at + 2, f"{'h' if unit == 'hours' else unit}/{below}"
+            else:
+                yield at, f"person-{unit}" if whose == "person" else f"{whose} {unit}".strip()
+        at += 3 if rate else 1
+
+
+def factor_between(written: str, unit: str, day: Workday) -> tuple[float, str] | None:
+    """Return how much one of a named unit is in the unit of a field, and what was taken for it; None where none fits.
+
+    Hours of a field in working days may be worked or those of the clock: AmbiguousUnit.
+
+    >>> factor_between("calendar days", "working days", Workday("the site", 10, 5))
+    (0.7142857142857143, '5 working days in 7 of the calendar')
+    """
+    word = written.removeprefix("working ").removeprefix("calendar ")
+    kind = written.removesuffix(word).strip()
+    if unit == "working days":
+        return _in_working_days(kind, word, day)
+    if unit in ("days", "weeks", "months", "years") and word in {**_HOURS, **_LONG}:
+        factor, how = _in_calendar_days(kind, word, day)
+        return factor / _LONG[unit], how
+    if unit in ("h", "min") and word in _LONG:
+        if not kind:
+            raise AmbiguousUnit((f"working {word}", f"calendar {word}"))
+        days = _LONG[word] if kind == "calendar" else _LONG[word] * (day.a_week / 7 if word != "days" else 1)
+        return days * (24 if kind == "calendar" else day.hours) * (60 if unit == "min" else 1), _clock(kind, day)
+    if unit in ("h", "min") and word in _HOURS:
+        return _HOURS[word] * (60 if unit == "min" else 1), ""
+    if unit == "person-hours":
+        worked = {"hours": 1.0, "person-hours": 1.0, "person-days": day.hours}.get(written)
+        return None if worked is None else (worked, _clock("working", day) if written == "person-days" else "")
+    factors = {written: 1.0} if written == unit else FACTORS.get(unit, {})
+    return (factors[written], "") if written in factors else None
+
+
+class AmbiguousUnit(ValueError):
+    """A unit that may mean two things; `args[0]` has both."""
+
+
+class UnfitUnit(SimError):
+    """A unit that is one of something else than a field's, or that may mean two things."""
+
+    exit_code = 2
+
+
+def conversion(name: str, unit: str, day: Workday, whose: str, key: str) -> tuple[float, str]:
+    """Return what one of the unit in a name is in that of a field, and the words for it; UnfitUnit where none fits.
+
+    `whose` name it is and the `key` of the field are for the message.
+    """
+    units = units_named(name)
+    if not units:
+        return 1.0, f"taken as {unit}, as its name has no unit" if unit else ""
+    try:
+        fits = None if len(units) > 1 else factor_between(units[0], unit, day)
+    except AmbiguousUnit as either:
+        units, fits = either.args[0], None
+    if fits is None and len(units) > 1:
+        forms = " or ".join(f'--unit "{one}"{_as_told(one, unit, day)}' for one in units)
+        raise UnfitUnit(f"{whose} may be in {' or '.join(units)}, and {key} is in {unit}: add {forms}")
+    if fits is None:
+        where = f"in {unit}" if unit else "a number without a unit"
+        raise UnfitUnit(
+            f"{whose} is in {units[0]}, and {key} is {where}: the one is none of the other; "
+            "name another column with --column, or the unit that is meant with --unit"
+        )
+    factor, how = fits
+    if factor == 1 and not how:
+        return 1.0, "taken as working days" if unit == "working days" and units[0] == "days" else ""
+    return factor, f"{units[0]} × {factor:.4g} = {unit}" + (f" ({how})" if how else "")
+
+
+def _as_told(written: str, unit: str, day: Workday) -> str:
+    """Return what is taken for a unit, in brackets; nothing where it is not known."""
+    fits = factor_between(written, unit, day)
+    return f" ({fits[1]})" if fits and fits[1] else ""
+
+
+def _in_working_days(kind: str, word: str, day: Workday) -> tuple[float, str] | None:
+    """Return what one of a span is in working days."""
+    share = day.a_week / 7
+    if word in _HOURS:
+        if not kind:
+            raise AmbiguousUnit((f"working {word}", f"calendar {word}"))
+        return _HOURS[word] * (1 / day.hours if kind == "working" else share / 24), _clock(kind, day)
+    if word == "days" and kind != "calendar":
+        return 1.0, ""
+    return (_LONG[word] * share, f"{day.a_week:g} working days in 7 of the calendar") if word in _LONG else None
+
+
+def _in_calendar_days(kind: str, word: str, day: Workday) -> tuple[float, str]:
+    """Return what one of a span is in days of the calendar."""
+    stretch = 7 / day.a_week
+    if word in _HOURS:
+        return _HOURS[word] * (stretch / day.hours if kind == "working" else 1 / 24), _clock(kind or "calendar", day)
+    if word == "days" and kind == "working":
+        return stretch, f"7 days of the calendar for {day.a_week:g} working days"
+    return _LONG[word], ""
+
+
+def _clock(kind: str, day: Workday) -> str:
+    return (
+        f"{day.hours:g} h a working day of {day.whose}"
+        if kind == "working"
+        else "24 h a day, nights and weekends counted"
+    )

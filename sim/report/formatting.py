@@ -127,9 +127,9 @@ def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> 
     rate = display().rate
     size = abs(usd) * rate
     step = 10.0 ** math.floor(math.log10(step * rate) + 0.5) if step > 0 else 0.0  # the place nearest to the step
-    scale, word = next((s for s in scales if size >= s[0]), scales[-1])
-    three_figures = 10.0 ** (math.floor(math.log10(size)) - 2) if size else 1.0
-    text = number(size / scale, max(step or three_figures, scale / 1000) / scale)
+    near = rounded(size, step) or step if step else float(f"{size:.3g}")  # to a million is written in millions
+    scale, word = next((s for s in scales if max(near, size) >= s[0]), scales[-1])
+    text = number(size / scale, max(step or 10.0 ** (math.floor(math.log10(near or 100)) - 2), scale / 1000) / scale)
     below = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
     return ("\N{MINUS SIGN}" if below else "") + display().sign + text + word
 

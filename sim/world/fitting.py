@@ -23,6 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
+from sim.config.overrides import address_in, placed
+from sim.config.project import Project
+from sim.config.sections.estimates import Estimate, Figure
+from sim.config.source_positions import Address, allowed_at, child, value_at
+from sim.config.units import Workday, conversion, units_named
 from sim.errors import SimError
 
 Floats = NDArray[np.float64]
@@ -32,8 +37,8 @@ BANDS = (4.7,) * 10 + (6.0,) + (4.7,) * 10
 """Percent of the values that stand for a gamma or a Weibull distribution, which a configuration has no name for. The
 middle one is the likeliest, so that the median is what is planned."""
 MOST_BYTES, MOST_ROWS = 10_000_000, 100_000
-USUAL = ("days", "weeks", "hours", "value")
 YES, NO = {"1", "true", "yes", "y"}, {"0", "false", "no", "n", ""}
+DAYS_AS_WORKING = ", taken as working days"
 CANDIDATES = ("lognormal", "gamma", "Weibull")
 
 
@@ -150,7 +155,7 @@ def read_history(path: Path, column: str | None = None) -> History:
 def _column(path: Path, names: Sequence[str], row: Mapping[str, str]) -> str:
     """The column of numbers: the only one, or the one that has a usual name."""
     numbers = [name for name in names if name not in ("finished", "units") and _is_number(row[name])]
-    usual = [name for name in numbers if name.lower() in USUAL]
+    usual = [name for name in numbers if name.lower() == "value" or units_named(name)]
     if len(usual or numbers) != 1:
         raise WrongHistory(f"{path}:1: columns of numbers are {', '.join(numbers) or 'none'}; name one with --column")
     return (usual or numbers)[0]
@@ -186,7 +191,8 @@ def fit(history: History | str | Path, column: str | None = None) -> Fit:
     r"""Return the estimate of own history, a CSV or what was read of one; WrongHistory where there is too little in it.
 
     A CSV has a `column` of durations, lead times or hours, and perhaps `finished` and `units`; or `failed` and `tested`.
-    `Fit.estimate` is what a configuration takes, `Fit.candidates` what was compared by AICc; `sim fit` writes the YAML.
+    `Fit.estimate` is what a configuration takes, in the unit of the column; `Fit.candidates` is what was compared by AICc.
+    `sim fit` writes the YAML, in the unit of its key.
 
     >>> from pathlib import Path
     >>> _ = Path("welding.csv").write_text("days\n" + "\n".join("4 5 5 6 7".split()))
@@ -287,52 +293,89 @@ def _p_value(best: Candidate, n: int, distance: float) -> float:
 # --- a fragment of a configuration ------------------------------------------------------------------------------------
 
 
-def fragment(found: Fit, key: str, like: Any) -> tuple[str, str]:
-    """Return the YAML of an estimate at a key of a configuration `like` this one, and the same as an override.
+def fragment(found: Fit, key: str, project: Project, unit: str = "") -> tuple[str, str]:
+    """Return the YAML of an estimate at a key of a configuration like that of `project`, and the same as an override.
 
-    `like` is a configuration that has the key. A list is written whole, with the one element (by its id) changed; a
-    duration is written as `{days: …}`.
+    The unit is the one that is given, else the one that the column has in its name, else the key's; numbers are written
+    in the key's, and the source says what was converted. A list is written whole, with the one element (by its id)
+    changed; a duration is written as `{days: …}`. WrongHistory for a unit of something else.
     """
     history = found.history
+    like = project.model_dump(mode="json", exclude_none=True)
     rows = history.tested or len(history.finished) + len(history.unfinished)
+    factor, taken = converted(history, key, project, unit)
     how = f"; {found.candidates[0].name} by AICc, D {found.distance:.2f}" if found.candidates else ""
-    source = f"{history.file}: {rows} rows of {history.column}{how}"
-    way, value = placed({**found.estimate, "source": source}, key.split("."), like)
+    source = f"{history.file}: {rows} rows of {history.column}{taken}{how}"
+    way, value = placed(like, key.split("."), {**_times(found.estimate, factor), "source": source})
     lines = [f"{'  ' * depth}{part}:" for depth, part in enumerate(way)]
-    lines[-1] += f" {dumps(value, ensure_ascii=False)}"
-    head = [f"# {line}" for line in found.describe()]
+    parts = value if isinstance(value, list) else []
+    lines[-1] += "" if parts else f" {dumps(value, ensure_ascii=False)}"
+    lines += [f"{'  ' * len(way)}- {dumps(part, ensure_ascii=False)}" for part in parts]
+    head = [f"# {line}" for line in (*found.describe(), *told(taken))]
     return "\n".join([*head, *lines]) + "\n", f"{'.'.join(way)}={dumps(value, ensure_ascii=False)}"
 
 
-def placed(estimate: Mapping[str, Any], key: Sequence[str], like: Any) -> tuple[list[str], Any]:
-    """Return where an estimate goes in a configuration and what stands there then; WrongHistory for a key that is none."""
-    at, value = like, dict(estimate)
-    way: list[str] = []
-    for place, part in enumerate(key):
-        if isinstance(at, list):
-            ids = [
-                str(one.get("id", number)) if isinstance(one, Mapping) else str(number) for number, one in enumerate(at)
-            ]
-            if part not in ids:
-                raise WrongHistory(
-                    f"{'.'.join(key)}: no {part!r} in {'.'.join(key[:place])}; there are {', '.join(ids)}"
-                )
-            number = ids.index(part)
-            _, inner = placed(estimate, key[place + 1 :], at[number])
-            changed = _merged(at[number], key[place + 1 :], inner)
-            return way, [changed if position == number else one for position, one in enumerate(at)]
-        if not isinstance(at, Mapping) or part not in at:
-            known = ", ".join(at) if isinstance(at, Mapping) else "nothing"
-            raise WrongHistory(
-                f"{'.'.join(key)}: no {part!r}; below {'.'.join(key[:place]) or 'the top'} there is {known}"
-            )
-        way.append(part)
-        at = at[part]
-    if isinstance(at, Mapping) and "days" in at:
-        return way, {**at, "days": value}
-    return way, value
+def told(taken: str) -> list[str]:
+    """Return the line about what a column's unit was taken for, if there is something to say."""
+    note = '; if they are days of the calendar, add --unit "calendar days"' if taken == DAYS_AS_WORKING else ""
+    return [f"the column is{taken.removeprefix(',')}{note}"] if taken else []
 
 
-def _merged(element: Any, rest: Sequence[str], value: Any) -> Any:
-    """Return an element of a list with a value in it."""
-    return {**element, rest[0]: _merged(element.get(rest[0], {}), rest[1:], value)} if rest else value
+def converted(history: History, key: str, project: Project, unit: str = "") -> tuple[float, str]:
+    """Return what one of a history's unit is in that of a key, and the words for it; WrongHistory where none fits."""
+    like = project.model_dump(mode="json", exclude_none=True)
+    placed(like, key.split("."), {})  # a key that is none is told first
+    here = allowed_at(Project, _field(key, like))
+    takes = Figure if history.tested else Estimate
+    if history.tested and here.unit not in ("probability", "share", ""):
+        raise WrongHistory(f"{history.file}: failed of tested is a share, and {key} is in {here.unit}")
+    if takes not in here.types:
+        is_number = {Figure, Estimate, float, int} & {*here.types}
+        inside = "it is a constant" if is_number else f"in it there is {', '.join(here.fields()) or 'no number'}"
+        raise WrongHistory(f"{key} is not a {'share' if history.tested else 'number that is drawn'}: {inside}")
+    if history.tested:
+        return 1.0, ""
+    whose = f'--unit "{unit}"' if unit else f"{history.file}: the column {history.column!r}"
+    factor, how = conversion(unit or history.column, here.unit, _workday(key, like, project), whose, key)
+    if unit and not units_named(unit):
+        raise WrongHistory(f'{whose} is no unit that is known; such are hours, "working days", weeks, kg, %')
+    return factor, f", {how}" if how else ""
+
+
+def _times(estimate: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """Return an estimate in another unit; weights have none."""
+    if factor == 1:
+        return dict(estimate)
+    return {
+        name: value if name == "weights" else [_round(one * factor) for one in value] if isinstance(value, list)
+        else _round(value * factor)
+        for name, value in estimate.items()
+    }  # fmt: skip
+
+
+def _field(key: str, like: Any) -> Address:
+    """Return the address of the number of a key; of a duration, that of its days."""
+    address = address_in(like, key)
+    there = value_at(like, address)
+    return (*address, "days") if isinstance(there, Mapping) and "days" in there else address
+
+
+def _workday(key: str, like: Any, project: Project) -> Workday:
+    """Return whose working days those of a key are: a factory's, those of a step's own calendar, or the site's."""
+    from sim.world.project_calendars import SHIFT, day_minutes
+
+    minutes, words = day_minutes(project), key.split(".")
+    if words[-1] == "rework_days" or ("factory" in words and "site_defects" not in words):
+        return Workday("a factory", minutes["factory"] / 60, len(project.calendars.factory.days))
+    own = next((named for named in _calendars(like, address_in(like, key)) if named), None)
+    if own is not None:
+        calendar = project.calendars.named[own]
+        return Workday(own, calendar.day_minutes / 60, sum(bool(spans) for spans in calendar.hours.values()))
+    return Workday("the site", minutes[SHIFT] / 60, len(project.site_calendar.days))
+
+
+def _calendars(like: Any, address: Address) -> Iterator[str | None]:
+    """Yield the calendars that are named on the way to an address."""
+    for part in address:
+        like = child(like, part)
+        yield like.get("calendar") if isinstance(like, Mapping) else None

@@ -74,6 +74,13 @@ def test_rounding_moves_a_number_by_less_than_its_interval(middle: float, half: 
         (money(12_000), "$12.0 k"),
         (money(0), "$0"),
         (money(-2_000_000, 1e7), "$0 M"),
+        (money(440_000, 1e6), "$0 M"),
+        (money(999_999.99), "$1.00 M"),  # was $1,000 k
+        (money(-999_600), f"{MINUS}$1.00 M"),
+        (money(999_400), "$999 k"),
+        (money(999.9), "$1.00 k"),
+        (money(999_600_000), "$1.00 bn"),
+        (money(999_600, 1e4), "$1.00 M"),
         (money_months(56_000e6), "$56.0 bn-months"),
         (hours(3_493_000, 1000), "3.493 M hours"),
         (hours(12_000, 1000), "12,000 hours"),

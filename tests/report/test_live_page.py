@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -32,9 +32,9 @@ RUNS = 24
 T = TypeVar("T")
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A page that is being served."""
+@contextmanager
+def being_served(*overrides: str) -> Iterator[str]:
+    """The address of a page of the tiny project."""
     said: Queue[str] = Queue()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
 
@@ -43,13 +43,20 @@ def address() -> Iterator[str]:
         with suppress(asyncio.CancelledError):
             await running[0][1]
 
-    with Live(TINY, runs=RUNS, seed=1, workers=1) as live:
+    with Live(TINY, overrides, runs=RUNS, seed=1, workers=1) as live:
         thread = Thread(target=asyncio.run, args=(serving(),))
         thread.start()
         yield said.get(timeout=60)
         loop, task = running[0]
         loop.call_soon_threadsafe(task.cancel)
         thread.join()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A page that is being served."""
+    with being_served() as place:
+        yield place
 
 
 def awaited(asked: Coroutine[Any, Any, T]) -> T:
@@ -247,6 +254,27 @@ def test_a_slider_redraws_and_the_config_can_be_copied(page: Any) -> None:
     assert 'name: "tiny_live"' in text
     assert 'days: ["mon", "tue", "wed", "thu", "fri"]' in text
     page.click("dialog button")
+
+
+def test_a_project_in_euros_has_no_dollar_on_its_page(browser: Any, address: str) -> None:
+    """By hand: each amount in euros is 0.92 of that in dollars, written with its unit as reports do."""
+    with being_served("display.units=si", "display.currency=EUR", "display.per_usd=0.92") as in_euros:
+        plain, shown = browser.new_page(), browser.new_page()
+        for one, place in ((plain, address), (shown, in_euros)):
+            one.goto(place)
+            whole(one)
+        assert shown.evaluate("project.money") == {"sign": "€", "rate": 0.92}
+        assert shown.evaluate("shown.metrics") == plain.evaluate("shown.metrics")  # what is simulated knows no currency
+        amounts = [[*cells(one, "capital_total_usd"), *cells(one, "idle_capital_peak_usd")] for one in (plain, shown)]
+        dollars, euros = (
+            [float(number) for text in texts for number in re.findall(r"[\d.]+", text)] for texts in amounts
+        )
+        assert euros == pytest.approx([0.92 * number for number in dollars], abs=1)
+        assert re.fullmatch(r"€[\d.]+ / €[\d.]+ M", amounts[1][1])
+        assert "$" not in shown.inner_text("body")
+        assert "€M, paid" in shown.inner_text("#capital_deployed_usd")
+        for one in (plain, shown):
+            one.close()
 
 
 def test_sized_anew_pinned_and_back_to_the_file(page: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim.config.sections.display_units import Display, shown_as
 from sim.metrics.measure import measure
 from sim.report.html_report.replay import film
 from sim.report.html_report.replay.film import write_film
@@ -19,7 +21,7 @@ from sim.report.html_report.replay.write_replay import LARGEST, NothingToPlay, w
 from sim.report.representative_run import SKID_STATES, headcount_by_trade, skid_flow
 from sim.report.result_view import ResultView
 from sim.study.result import Result
-from tests.tiny_project import tiny
+from tests.tiny_project import TINY, tiny
 
 SMALL = ["scale.capacity_mw=25", "energization.units.count=3", "energization.units.spare=1", "energization.units.mw=15"]
 
@@ -249,3 +251,19 @@ def test_the_smallest_project_can_be_played(tmp_path: Path) -> None:
     found = scene(ResultView.of(sim.run(tiny(), runs=1, workers=1)))
     assert [block for block, _, _ in found["blocks"]] == [1, 2]
     assert counts(found, found["end"]) == {**dict.fromkeys(STATES, 0), "online": 2}
+
+
+def test_a_replay_in_euros_has_no_dollar(tmp_path: Path) -> None:
+    """By hand: idle capital is 0.92 of that in dollars; the page has no amount and no axis in dollars."""
+    shown = ["display.units=si", "display.currency=EUR", "display.per_usd=0.92"]
+    dollars, euros = (sim.run(sim.load(TINY, how), runs=1, workers=1) for how in ((), shown))
+    plain = scene(ResultView.of(dollars))
+    with shown_as(Display(units="si", currency="EUR", per_usd=0.92)):
+        converted = scene(ResultView.of(euros))
+    assert (plain["money"], converted["money"]) == ("$M", "€M")
+    assert max(plain["curves"]["idle"]) > 1
+    assert converted["curves"]["idle"] == pytest.approx([0.92 * value for value in plain["curves"]["idle"]], abs=0.1)
+    write_replay([euros], tmp_path / "replay.html")
+    text = (tmp_path / "replay.html").read_text()
+    assert '"€M"' in text.replace("\\u20ac", "€")
+    assert re.findall(r"\$(?:M|bn|\d)", text) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from click.testing import CliRunner
 
 import sim
 from sim.cli import main
+from sim.config.project import Project
+from sim.errors import SimError
 from sim.study.api import load
-from sim.world.fitting import Fit, History, WrongHistory, fit, fragment, kaplan_meier, read_history
+from sim.world.fitting import Fit, History, WrongHistory, converted, fit, fragment, kaplan_meier, read_history, told
 
 NOTHING = np.empty(0)
 
@@ -112,7 +115,7 @@ def test_a_table_becomes_a_fragment_that_loads(tmp_path: Path) -> None:
     out, picture = tmp_path / "part.yaml", tmp_path / "fit.png"
     done = CliRunner().invoke(
         main, ["fit", str(data), "--key", "systems.mechanical.factory.stations.pipe", "--column", "hours", "--out", str(out),
-               "--picture", str(picture)],
+               "--unit", "working hours", "--picture", str(picture)],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "by the smallest AICc" in done.stderr
@@ -122,17 +125,127 @@ def test_a_table_becomes_a_fragment_that_loads(tmp_path: Path) -> None:
     stations = {one.id: one for one in load(mine).value.systems.mechanical.factory.stations}
     shipped = {one.id: one for one in load("hybrid").value.systems.mechanical.factory.stations}
     assert stations["frame"].days == shipped["frame"].days
-    assert str(stations["pipe"].days.source).startswith("h.csv: 11 rows of hours")
-    assert stations["pipe"].days.planned == pytest.approx(11.7, rel=0.1)  # 80 to 107 hours over 8 units
+    assert str(stations["pipe"].days.source).startswith(
+        "h.csv: 11 rows of hours, working hours × 0.0625 = working days (16 h a working day of a factory)"
+    )
+    assert stations["pipe"].days.planned == pytest.approx(
+        11.7 / 16, rel=0.1
+    )  # 80 to 107 hours over 8 units, two shifts
 
 
-def test_a_key_that_is_none_is_told() -> None:
+PIPE = "systems.mechanical.factory.stations.pipe"
+
+
+@pytest.fixture(scope="module")
+def hybrid() -> Project:
+    return load("hybrid").value
+
+
+def test_a_key_that_is_none_is_told_with_what_there_is(hybrid: Project) -> None:
     found: Fit = fit(History("x.csv", "days", drawn("lognormal", 20), NOTHING))
-    like = load("hybrid").value.model_dump(mode="json", exclude_none=True)
-    with pytest.raises(WrongHistory, match=r"no .pip. in systems[.]mechanical"):
-        fragment(found, "systems.mechanical.factory.stations.pip", like)
-    with pytest.raises(WrongHistory, match=r"no 'sytems'; below the top there is"):
-        fragment(found, "sytems.mechanical", like)
+    with pytest.raises(SimError, match=r"no 'weld' in systems.mechanical.factory.stations; there is frame, pipe"):
+        fragment(found, "systems.mechanical.factory.stations.weld", hybrid)
+    with pytest.raises(SimError, match=r"no 'pip' in .*[(]did you mean pipe[?][)]"):
+        fragment(found, "systems.mechanical.factory.stations.pip", hybrid)
+    with pytest.raises(SimError, match=r"no 'sytems' in the configuration; there is"):
+        fragment(found, "sytems.mechanical", hybrid)
+
+
+@pytest.mark.parametrize(
+    ("column", "key", "factor"),
+    [
+        # factories work 16 h on 5 days of 7, the site 10 h on 5 days (issue: hours went into days as they were)
+        ("working_hours", PIPE, 1 / 16),
+        ("calendar hours", PIPE, 5 / 7 / 24),
+        ("shift_minutes", PIPE, 1 / 16 / 60),
+        ("days", PIPE, 1),
+        ("calendar_days", PIPE, 5 / 7),
+        ("Duration [weeks]", PIPE, 5),
+        ("duration_h", "systems.mechanical.factory.parts_weeks", 1 / 168),
+        ("lead_time_days", "systems.mechanical.factory.parts_weeks", 1 / 7),
+        ("working days", "systems.mechanical.factory.parts_weeks", 1 / 5),
+        ("leadTimeMonths", "systems.mechanical.factory.parts_weeks", 365.25 / 12 / 7),
+        ("work_hours", "commissioning.l3", 1 / 10),
+        ("minutes", "logistics.unload_hours", 1 / 60),
+        ("working_days", "logistics.unload_hours", 10),
+        ("labour_hours", "systems.mechanical.hook_up.connect.hours", 1),
+        ("person-days", "systems.mechanical.hook_up.connect.hours", 10),
+        ("hours_per_m2", "shell.steps.slab.hours_per_sqft", 0.3048**2),
+        ("loss_pct", "labour.content_spread", 0.01),
+    ],
+)
+def test_a_column_named_in_another_unit_is_converted_into_that_of_the_key(
+    column: str, key: str, factor: float, hybrid: Project
+) -> None:
+    history = History("x.csv", column, drawn("lognormal", 20), NOTHING)
+    got, taken = converted(history, key, hybrid)
+    assert got == pytest.approx(factor, rel=1e-9)
+    assert (f"= {allowed(key, hybrid)}" in taken) == (factor not in (1, 1.0)), taken
+    # by hand: the median of what was drawn, in the key's unit
+    override = fragment(fit(history), key, hybrid)[1]
+    medians = [float(number) for number in re.findall(r'"median": ([0-9.e-]+)', override)]
+    assert any(median == pytest.approx(fit(history).estimate["median"] * factor, rel=1e-3) for median in medians)
+    assert f"x.csv: 20 rows of {column}{taken}" in override.replace('\\"', '"')
+
+
+def allowed(key: str, project: Project) -> str:
+    """The unit that the schema states for a key."""
+    from sim.config.overrides import address_in
+    from sim.config.source_positions import allowed_at
+
+    tree = project.model_dump(mode="json", exclude_none=True)
+    address = address_in(tree, key)
+    return allowed_at(Project, address).unit or allowed_at(Project, (*address, "days")).unit
+
+
+@pytest.mark.parametrize(
+    ("column", "key", "unit", "said"),
+    [
+        (
+            "hours",
+            PIPE,
+            "",
+            r'may be in working hours or calendar hours.* add --unit "working hours" [(]16 h a working day',
+        ),
+        (
+            "days",
+            "logistics.unload_hours",
+            "",
+            r'add --unit "working days" [(]10 h .* or --unit "calendar days" [(]24 h',
+        ),
+        ("mw", PIPE, "", r"the column 'mw' is in MW, and .*pipe is in working days: the one is none of the other"),
+        ("man_hours", PIPE, "", r"is in person-hours, and .* is in working days"),
+        ("days", "systems.mechanical.hook_up.connect.hours", "", r"is in days, and .* is in person-hours"),
+        ("weight_kg", "systems.mechanical.factory.parts_weeks", "", r"is in kg, and .* is in weeks"),
+        ("value", PIPE, "furlongs", r'--unit "furlongs" is no unit that is known'),
+        ("value", PIPE, "MW", r'--unit "MW" is in MW, and .* is in working days'),
+        ("days", "scale.capacity_mw", "", r"scale.capacity_mw is not a number that is drawn: it is a constant"),
+        ("days", "systems.mechanical", "", r"systems.mechanical is not a number that is drawn: in it there is scope"),
+    ],
+)
+def test_a_unit_that_does_not_fit_is_refused_in_one_sentence(
+    column: str, key: str, unit: str, said: str, hybrid: Project
+) -> None:
+    with pytest.raises(SimError, match=said) as caught:
+        converted(History("x.csv", column, drawn("lognormal", 20), NOTHING), key, hybrid, unit)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_without_a_unit_is_taken_for_that_of_the_key_and_said(hybrid: Project) -> None:
+    there = History("x.csv", "welding", drawn("lognormal", 20), NOTHING)
+    assert converted(there, PIPE, hybrid) == (1.0, ", taken as working days, as its name has no unit")
+    assert converted(there, PIPE, hybrid, "calendar days")[0] == pytest.approx(5 / 7)
+    days = History("x.csv", "days", drawn("lognormal", 20), NOTHING)
+    assert told(converted(days, PIPE, hybrid)[1]) == [
+        'the column is taken as working days; if they are days of the calendar, add --unit "calendar days"'
+    ]
+
+
+def test_failed_of_tested_goes_only_where_a_share_goes(hybrid: Project) -> None:
+    share = History("x.csv", "failed", NOTHING, NOTHING, 3, 40)
+    assert converted(share, "systems.mechanical.factory.test.fails", hybrid) == (1.0, "")
+    with pytest.raises(WrongHistory, match=r"failed of tested is a share, and .* is in weeks"):
+        converted(share, "systems.mechanical.factory.parts_weeks", hybrid)
 
 
 def test_a_script_fits_a_file(tmp_path: Path) -> None:

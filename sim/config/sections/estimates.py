@@ -238,6 +238,7 @@ def _number_or_mapping(reference: JsonSchemaValue, handler: GetJsonSchemaHandler
 
 
 Hours = Annotated[Estimate, Unit("h"), Bounds(0, 200_000)]
+PersonHours = Annotated[Estimate, Unit("person-hours"), Bounds(0, 200_000)]
 WorkingDays = Annotated[Estimate, Unit("working days"), Bounds(0, 2_000)]
 CalendarDays = Annotated[Estimate, Unit("days"), Bounds(0, 3_650)]
 Weeks = Annotated[Estimate, Unit("weeks"), Bounds(0, 520)]

@@ -27,6 +27,7 @@ from sim.config.sections.estimates import (
     MilesPerHour,
     Name,
     People,
+    PersonHours,
     Pounds,
     Probability,
     Section,
@@ -141,16 +142,14 @@ class Step(Sourced):
     crews: dict[Name, CrewCount] = Field(
         default={}, description="Crews by trade, taken together; the first trade leads and its losses apply"
     )
-    hours: Hours | None = Field(default=None, description="Work content in earned person-hours per instance")
+    hours: PersonHours | None = Field(default=None, description="Work content in earned person-hours per instance")
     hours_per_sqft: Annotated[Estimate, Unit("h/sq ft"), Bounds(0, 50)] | None = Field(
         default=None, description="Earned person-hours per square foot of the hall"
     )
     hours_per_mw: Annotated[Estimate, Unit("h/MW"), Bounds(0, 50_000)] | None = Field(
         default=None, description="Earned person-hours per gross MW of the instance"
     )
-    days: WorkingDays | None = Field(
-        default=None, description="Duration in working days, for steps that are not labour"
-    )
+    days: WorkingDays | None = Field(default=None, description="Duration in working days, for what is not labour")
     after: tuple[Predecessor, ...] = Field(
         default=(),
         description="Steps before it: `id` here or `network.id` further up, or {id, type, lag_days, lead_days}",

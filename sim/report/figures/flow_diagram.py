@@ -7,64 +7,60 @@ for Mermaid, as SVG, or on a page with the method of the strategy beside it; not
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
 from html import escape
+from itertools import pairwise
+from textwrap import wrap
 
 from sim.config.project import Project
+from sim.config.sections.systems import SYSTEMS
 from sim.plan.compile import CompiledPlan
+from sim.plan.layout import PLACE_KINDS
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT, UnitInfo
 from sim.report.exchange.task_links import handed_on
-from sim.report.formatting import counted
+from sim.report.figures.layered_layout import WIDTH, Point, layered_layout, layers
+from sim.report.formatting import counted, in_words
 
 _TITLES = {
     "preparation": "Permits and design", "step": "", "installation": "{part}: set and connect",
     "skid": "{part} skids: make, test, ship", "commissioning": "Commissioning of a block", "turnover": "Turnover",
     "generating_unit": "Generating units", "firm_power": "Power plant", "grid_feed": "Grid feed",
     "material": "{part}: materials", "lot": "{part}: lots ordered", "chips": "Chips", "order": "Orders",
-    "camp_stage": "Camp", "allocation": "Allocations", "decision": "Decisions",
+    "camp_stage": "Camp", "allocation": "Allocations", "decision": "Decision to build",
 }  # fmt: skip
 _SITE = "Site works"
 _NETWORKS = {"site_works": _SITE, "shell": "Shell of a hall", "pad": "Pad of a block"}
-WIDTH, HEIGHT, GAP, ROW = 260, 74, 70, 96
+_NOUNS = {"skid": "skid", "generating_unit": "unit", "lot": "lot", "order": "order", "firm_power": "plant"}
+_ABBREVIATIONS = {"ups", "pdu", "ahu", "bess"}
+LINE = {"title": (13, "bold", "#112"), "count": (12, "normal", "#334"), "shared": (11, "normal", "#556")}
+"""Size, weight and colour of the lines in a box."""
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Boxes with how many units they stand for and what these share, and the arrows between them."""
+    """Boxes with what they stand for and what these share, and the arrows between them."""
 
-    boxes: Mapping[str, int]
+    boxes: Mapping[str, str]
+    """By title, how many of what: `300 skids`."""
     shares: Mapping[str, tuple[str, ...]]
-    arrows: Mapping[tuple[str, str], str]
+    arrows: Mapping[Pair, str]
     """By boxes, what is handed on; empty where one only waits for the other."""
 
     @property
     def columns(self) -> list[list[str]]:
-        """Return boxes so that each stands to the right of all it follows, as far as nothing goes round in a circle."""
-        before: dict[str, set[str]] = {box: set() for box in self.boxes}
-        for first, second in self.arrows:
-            before[second].add(first)
-            try:
-                TopologicalSorter(before).prepare()
-            except CycleError:
-                before[second].discard(first)  # what comes back to where it came from, such as a place given free
-        rank: dict[str, int] = {}
-        for box in TopologicalSorter(before).static_order():
-            rank[box] = max((rank[one] + 1 for one in before[box]), default=0)
-        return [[box for box in self.boxes if rank[box] == at] for at in range(max(rank.values(), default=-1) + 1)]
+        """Return boxes so that each stands to the left of all that follow it, as near to them as it can."""
+        return layers(self.boxes, self.arrows)
 
 
 def flow_of(plan: CompiledPlan) -> Flow:
     """Return the flow of a compiled plan."""
     box_of = [_title(info) for info in plan.unit_info]
-    units = Counter(box for box, info in zip(box_of, plan.unit_info, strict=True) if box and info.kind != "link")
-    places: dict[str, set[str]] = {}
+    units: dict[str, list[UnitInfo]] = {}
     for box, info in zip(box_of, plan.unit_info, strict=True):
-        places.setdefault(box, set()).add("" if info.kind == "skid" else info.place)
-    # a hall with seven steps is one hall; of the site's works the steps are counted
-    boxes = {box: count if box == _SITE or places[box] == {""} else len(places[box]) for box, count in units.items()}
+        if box and info.kind != "link":
+            units.setdefault(box, []).append(info)
     signals: dict[int, set[str]] = {}
     waits: dict[int, set[str]] = {}
     gives: dict[int, set[str]] = {}
@@ -82,13 +78,15 @@ def flow_of(plan: CompiledPlan) -> Flow:
                 if pool in tokens:
                     (takes if operation == HOLD else gives).setdefault(pool, set()).add(box)
                 elif operation == HOLD and plan.initial[pool] > 0:
-                    shares.setdefault(box, {})[_shared(plan, pool)] = None
+                    shares.setdefault(box, {})[_shared(plan, pool, box)] = None
     arrows = {pair: "" for gate, ends in signals.items() for pair in _pairs(ends, waits.get(gate, ()))}
-    arrows |= {pair: plan.pools[pool] for pool, ends in gives.items() for pair in _pairs(ends, takes.get(pool, ()))}
+    arrows |= {
+        pair: _handed(plan.pools[pool]) for pool, ends in gives.items() for pair in _pairs(ends, takes.get(pool, ()))
+    }
     joined = {box for pair in arrows for box in pair}
     return Flow(
-        {box: count for box, count in boxes.items() if box in joined},
-        {box: tuple(sorted(found)) for box, found in shares.items()},
+        {box: _how_many(box, found) for box, found in units.items() if box in joined},
+        {box: tuple(sorted(found, key=_own_first)) for box, found in shares.items()},
         _direct(arrows),
     )
 
@@ -117,16 +115,48 @@ def _title(info: UnitInfo) -> str:
     """Return the box of a unit; nothing for what only serves others, such as a crew or a truck."""
     if info.kind in ("step", "link"):
         return _NETWORKS.get(info.part) or _title(replace(info, kind="installation"))
-    return _TITLES.get(info.kind, "").format(part=info.part.replace("_", " ").capitalize())
+    part = info.part.replace("_", " ")
+    return _TITLES.get(info.kind, "").format(part=part.upper() if part in _ABBREVIATIONS else part.capitalize())
 
 
-def _shared(plan: CompiledPlan, pool: int) -> str:
-    """Return a pool as a boss reads it, with how many there are."""
+def _how_many(box: str, units: Sequence[UnitInfo]) -> str:
+    """Return how many there are of what: a hall with seven steps is one hall; of the site's works the steps are counted."""
+    kind, place = units[0].kind, units[0].place[:1]
+    if box == _SITE:
+        return counted(len(units), "step", "steps")
+    if kind in _NOUNS:
+        return counted(len({(one.place, one.part, one.number) for one in units}), _NOUNS[kind], f"{_NOUNS[kind]}s")
+    noun = PLACE_KINDS.get(place, "")
+    return counted(len({one.place for one in units}), noun, f"{noun}s") if noun else f"{len(units):,}"
+
+
+def _handed(pool: str) -> str:
+    """Return what is handed on as a planner calls it: `electrical.skid` is an electrical skid that is ready."""
+    first, _, what = pool.rpartition(".")
+    if what == "power":
+        return "Firm power"
+    return f"{first.partition('@')[0].capitalize()} skid ready" if what == "skid" else in_words(pool)
+
+
+def _shared(plan: CompiledPlan, pool: int, box: str) -> str:
+    """Return a pool as a boss reads it, with how many there are and whose they are if they are not the box's own."""
+    count = int(plan.initial[pool])
     if trade := plan.pool_trades[pool]:
         return f"crews of {trade.replace('_', ' ')}"
-    name, noun = plan.pools[pool].replace("_", " "), plan.pool_nouns[pool]
-    name, noun = name.partition(".")[2] or name, noun.removesuffix("s") if plan.initial[pool] == 1 else noun
-    return f"{int(plan.initial[pool])} {noun}" if name in noun else f"{int(plan.initial[pool])} {noun}: {name}"
+    owner, _, name = plan.pools[pool].replace("_", " ").rpartition(".")
+    if owner == "laydown":
+        return f"{counted(count, 'laydown place', 'laydown places')} for {name}"
+    system, _, partner = owner.partition("@")
+    whose = [system] if system in SYSTEMS and not box.lower().startswith(system) else []
+    whose += [f'plant "{partner}"'] if partner else []
+    named = "place for finished skids" if name == "finished" else name
+    many = "places for finished skids" if name == "finished" else f"{name}s"
+    return counted(count, named, many) + (f" ({', '.join(whose)})" if whose else "")
+
+
+def _own_first(shared: str) -> tuple[bool, str]:
+    """Return what shared pools are sorted by: those of another system or plant come last, others by name."""
+    return "(" in shared, shared.lstrip("0123456789, ")
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------
@@ -135,7 +165,7 @@ def _shared(plan: CompiledPlan, pool: int) -> str:
 def as_mermaid(flow: Flow) -> str:
     """Return a flow as text for Mermaid, as GitHub and many wikis draw it."""
     names = {box: f"n{number}" for number, box in enumerate(flow.boxes)}
-    lines = [f'  {names[box]}["{box}<br/>{_count(count)}"]' for box, count in flow.boxes.items()]
+    lines = [f'  {names[box]}["{box}<br/>{count}"]' for box, count in flow.boxes.items()]
     for (first, second), token in flow.arrows.items():
         lines.append(f"  {names[first]} -->{f'|{token}|' if token else ''} {names[second]}")
     return "\n".join(["flowchart LR", *lines]) + "\n"
@@ -143,51 +173,71 @@ def as_mermaid(flow: Flow) -> str:
 
 def as_svg(flow: Flow) -> str:
     """Return a flow as an SVG that stands alone."""
-    columns = flow.columns
-    tall = max((len(column) for column in columns), default=1)
-    width, height = len(columns) * (WIDTH + GAP) + GAP // 2, tall * ROW + 40
-    at = {
-        box: (20 + across * (WIDTH + GAP), 20 + round((down + (tall - len(column)) / 2) * ROW))
-        for across, column in enumerate(columns)
-        for down, box in enumerate(column)
-    }
-    parts = [_arrow(at[first], at[second], token) for (first, second), token in flow.arrows.items()]
-    parts += [_box(box, flow, *place) for box, place in at.items()]
+    lines = {box: _lines(box, flow) for box in flow.boxes}
+    heights = {box: 14.0 + sum(LINE[kind][0] + 4 for _, kind in found) for box, found in lines.items()}
+    layout = layered_layout(heights, flow.arrows)
+    parts = [_arrow(layout.ways[pair], token) for pair, token in flow.arrows.items()]
+    parts += [_box(box, flow, lines[box], place, heights[box]) for box, place in layout.boxes.items()]
+    parts += [_label(layout.ways[pair], token) for pair, token in flow.arrows.items() if token]
+    width, height = f"{layout.width:g}", f"{layout.height:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'font-family="sans-serif" role="img" aria-label="What follows what"><defs><marker id="tip" markerWidth="9" '
-        'markerHeight="9" refX="8" refY="3" orient="auto"><path d="M0,0 L8,3 L0,6 z" fill="#667"/></marker></defs>'
+        'font-family="sans-serif" role="img" aria-label="What follows what"><defs><marker id="tip" '
+        'markerUnits="userSpaceOnUse" markerWidth="12" markerHeight="10" refX="9" refY="4" orient="auto"><path '
+        'd="M0,0 L10,4 L0,8 z" fill="#556"/></marker></defs>'
         f"<rect width='100%' height='100%' fill='#fff'/>{''.join(parts)}</svg>"
     )
 
 
-def _box(box: str, flow: Flow, x: int, y: int) -> str:
-    """Return one box: its title, how many, and the first of what it shares."""
+def _lines(box: str, flow: Flow) -> list[tuple[str, str]]:
+    """Return what stands in a box, line by line: its title, how many, and the first of what it shares."""
     shared = flow.shares.get(box, ())
-    text = ", ".join(shared[:2]) + (f" and {len(shared) - 2} more" if len(shared) > 2 else "")
-    whole = f"{box}: {', '.join(shared)}"
-    short = text if len(text) <= 38 else f"{text[:37]}…"
+    more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
+    lead, colon, rest = box.partition(": ")
+    title = [*wrap(lead + colon.rstrip(), 22), *wrap(rest, 22)]
+    below = wrap(f"{', '.join(shared[:2])}{more}", 30)
+    return [*((line, "title") for line in title), (flow.boxes[box], "count"), *((line, "shared") for line in below)]
+
+
+def _box(box: str, flow: Flow, lines: Sequence[tuple[str, str]], place: Point, height: float) -> str:
+    """Return one box with its lines; a pointer that rests on it sees all that it shares."""
+    (x, y), text = place, ""
+    down = y + 5
+    for words, kind in lines:
+        size, weight, colour = LINE[kind]
+        down += size + 4
+        form = f'font-size="{size}" font-weight="{weight}" fill="{colour}"'
+        text += f'<text x="{x + 10:g}" y="{down:g}" {form}>{escape(words)}</text>'
+    whole = "; ".join([f"{box}: {flow.boxes[box]}", *flow.shares.get(box, ())])
     return (
-        f'<g><title>{escape(whole)}</title><rect x="{x}" y="{y}" width="{WIDTH}" '
-        f'height="{HEIGHT}" rx="6" fill="#eef3f8" stroke="#4a7fb5"/><text x="{x + 10}" y="{y + 24}" font-size="14" '
-        f'font-weight="bold">{escape(box)}</text><text x="{x + 10}" y="{y + 43}" font-size="12" fill="#445">'
-        f'{_count(flow.boxes[box])}</text><text x="{x + 10}" y="{y + 62}" font-size="10" fill="#667">{escape(short)}'
-        "</text></g>"
+        f'<g><title>{escape(whole)}</title><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{height:g}" rx="6" '
+        f'fill="#eef3f8" stroke="#4a7fb5"/>{text}</g>'
     )
 
 
-def _arrow(first: tuple[int, int], second: tuple[int, int], token: str) -> str:
-    """Return a curve from the right of one box to the left of another; thick where something is handed on."""
-    x, y, to_x, to_y = first[0] + WIDTH, first[1] + HEIGHT // 2, second[0], second[1] + HEIGHT // 2
-    bend = max(30, (to_x - x) // 2)
+def _arrow(way: Sequence[Point], token: str) -> str:
+    """Return the line of an arrow, bent inside the gaps; thick where something is handed on."""
+    line = f"M{way[0][0]:g},{way[0][1]:g}"
+    for (x, y), (to_x, to_y) in pairwise(way):
+        straight = x == to_x or y == to_y
+        half = (x + to_x) / 2
+        line += f" L{to_x:g},{to_y:g}" if straight else f" C{half:g},{y:g} {half:g},{to_y:g} {to_x:g},{to_y:g}"
     return (
-        f'<path d="M{x},{y} C{x + bend},{y} {to_x - bend},{to_y} {to_x - 2},{to_y}" fill="none" stroke="#667" '
-        f'stroke-width="{2.5 if token else 1}" marker-end="url(#tip)"><title>{escape(token)}</title></path>'
+        f'<path d="{line}" fill="none" stroke="#556" stroke-width="{2.5 if token else 1.1}" marker-end="url(#tip)">'
+        f"<title>{escape(token)}</title></path>"
     )
 
 
-def _count(count: int) -> str:
-    return "one" if count == 1 else f"{count:,}"
+def _label(way: Sequence[Point], token: str) -> str:
+    """Return what is handed on, in the gap behind the box that it comes from."""
+    (x, y), (_, to_y) = way[:2]
+    lines = wrap(token, 11)
+    top = y - 6 - 12 * (len(lines) - 1) if to_y >= y else y + 14
+    return "".join(
+        f'<text x="{x + 5:g}" y="{top + 12 * at:g}" font-size="11" fill="#223" stroke="#fff" stroke-width="3" '
+        f'paint-order="stroke">{escape(line)}</text>'
+        for at, line in enumerate(lines)
+    )
 
 
 def as_page(flow: Flow, project: Project) -> str:
@@ -195,20 +245,19 @@ def as_page(flow: Flow, project: Project) -> str:
     scale, phases = project.scale, counted(project.scale.phases, "phase", "phases")
     facts = [f"{scale.capacity_mw:g} MW in {phases}, from {scale.start_date:%d %b %Y}"]
     facts += [
-        f"{project.blocks} blocks of {project.block.mw_gross.planned:g} MW, {project.turnover_blocks} at a time handed over"
+        f"{project.blocks} blocks of {project.block.mw_gross.planned:g} MW, handed over {project.turnover_blocks} at a time"
     ]
     facts += [f"{name.capitalize()}: {_method(project, name)}" for name in project.by_system]
     steps = ", ".join(step.id.replace("_", " ") for step in project.shell.steps)
     facts += [f"Shell: {steps or 'none; blocks stand outside'}"]
-    rows = "".join(
-        f"<tr><td>{escape(box)}</td><td>{_count(count)}</td><td>{escape('; '.join(flow.shares.get(box, ())))}</td></tr>"
-        for box, count in flow.boxes.items()
-    )
+    cells = [(box, flow.boxes[box], "; ".join(flow.shares.get(box, ()))) for column in flow.columns for box in column]
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
     method = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(project.name)}: the plan</title><style>'
         "body{font:15px/1.5 sans-serif;margin:2em;color:#223}svg{max-width:100%;height:auto}td,th{text-align:left;"
-        "padding:.2em 1em .2em 0;vertical-align:top;border-bottom:1px solid #dde}</style>"
+        "padding:.2em 1em .2em 0;vertical-align:top;border-bottom:1px solid #dde}"
+        "td:nth-child(-n+2){white-space:nowrap}</style>"
         f"<h1>{escape(project.label)}</h1><ul>{method}</ul>{as_svg(flow)}<p>Thin arrows: what follows what. Thick: what "
         f"is handed on. What is shared is waited for.</p><table><tr><th>What</th><th>How many</th><th>Shares</th></tr>"
         f"{rows}</table></html>"
@@ -221,4 +270,9 @@ def _method(project: Project, name: str) -> str:
     if system.scope != "factory":
         return "assembled on site"
     stations = ", ".join(station.id.replace("_", " ") for station in system.factory.stations)
-    return f"{system.skid.per_block} skids a block from {system.factory.lines} lines ({stations})"
+    partners = [
+        f'{100 * one.share:g} % of them from {counted(one.lines, "line", "lines")} of plant "{one.id}"'
+        for one in system.factory.partners
+    ]
+    plants = "; ".join([f"{counted(system.factory.lines, 'line', 'lines')} ({stations})", *partners])
+    return f"{counted(system.skid.per_block, 'skid', 'skids')} a block from {plants}"
