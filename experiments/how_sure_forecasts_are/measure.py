@@ -2,7 +2,9 @@
 
     python -m experiments.how_sure_forecasts_are.measure [TRUTHS]
 
-Each true project is a replication of its own seed; the status is all that is told of it. Where the truth comes among the
+Each true project is a replication of its own seed; the status is all that is told of it. The data date is one that a site
+can know when it comes: the day on which a share of the MW is online, or a share of the planned time. A share of the time that
+the project will have taken is none: who knows that a project is half done knows when it ends. Where the truth comes among the
 runs of a forecast in order says everything: of `FORECAST_RUNS` = 39 runs and the truth each order is as likely, so that
 below P10, P50, P80 and P90 lie 4, 20, 32 and 36 of 40 truths (Talagrand's rank histogram, without interpolation). Writes
 results/calibration.csv, docs/img/forecast_calibration.svg and its section of docs/validation.md. Outcomes are kept as they
@@ -42,6 +44,10 @@ PAGE, PICTURE = ROOT / "docs" / "validation.md", ROOT / "docs" / "img" / "foreca
 BEGIN, END = "<!-- forecast calibration: begin -->", "<!-- forecast calibration: end -->"
 TRUTHS, TRUTH_SEED, FORECAST_SEED, FORECAST_RUNS = 300, 77, 5, 39
 CUTS = (0.25, 0.5, 0.75)
+MW_ONLINE, PLANNED_TIME = "MW", "planned time"
+SHARES_OF = (MW_ONLINE, PLANNED_TIME)
+BY_PLANNED_TIME = 150
+"""So many projects are cut at shares of the planned time too; the slow ones at these only."""
 LEVELS = (0.1, 0.5, 0.8, 0.9)
 EVERY = 28 * MINUTES_PER_DAY
 """Counts are stated every four weeks."""
@@ -56,6 +62,7 @@ class Outcome:
 
     truth: int
     grain: str
+    share_of: str
     cut: float
     learning: bool
     pace: str
@@ -106,9 +113,20 @@ def true_log(number: int, pace: float | None) -> Log:
 # --- status of a simulated project ----------------------------------------------------------------------------------
 
 
+def data_date(log: Log, share_of: str, cut: float) -> int:
+    """Return the midnight after a share of the MW is online, or of the planned time has passed, as a minute."""
+    if share_of == PLANNED_TIME:
+        minute = round(cut * int(planned().planned_run.log[-1, 0]))
+    else:
+        blocks = sorted(
+            log[log[:, 1] == steps().routes[unit].steps[place], 0].min() for unit, place in steps().stages[ONLINE]
+        )
+        minute = int(blocks[round(cut * len(blocks)) - 1])
+    return -(-minute // MINUTES_PER_DAY) * MINUTES_PER_DAY
+
+
 def status_of(log: Log, minute: int, grain: str) -> Status:
-    """Return the status that a site would keep: what is done until a minute, at a grain."""
-    minute -= minute % MINUTES_PER_DAY
+    """Return the status that a site would keep: what is done until a midnight, at a grain."""
     done = np.full(len(planned().plan.rows), np.iinfo(np.int64).max, np.int64)
     done[log[:, 1]] = log[:, 0]
     of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
@@ -155,14 +173,16 @@ def _activities(log: Log, done: Floats, minute: int) -> Iterator[Fact]:
 
 
 def outcomes_of(
-    number: int, grains: Sequence[str], *, learning: bool = True, pace: float | None = None
+    number: int, share_of: str, grains: Sequence[str], *, learning: bool = True, pace: float | None = None
 ) -> list[Outcome]:
-    """Return what forecasts of one true project say, at every grain and cut."""
+    """Return what forecasts of one true project say, at every grain and cut; nothing of what is complete by then."""
     log = true_log(number, pace)
     truth, found = int(log[-1, 0]), []
     for cut in CUTS:
+        if (date := data_date(log, share_of, cut)) >= truth:
+            continue
         for grain in grains:
-            status = status_of(log, round(cut * truth), grain)
+            status = status_of(log, date, grain)
             case = forecast_case(config(), status, learning=learning, planned=planned())
             ends = np.array(
                 [done.outcome.log[-1, 0] for done in case.replications(FORECAST_SEED + number, 0, FORECAST_RUNS)]
@@ -170,26 +190,31 @@ def outcomes_of(
             low, middle, high = (float(np.sort(ends)[rank - 1]) for rank in (4, 20, 36))
             below = int((ends < truth).sum())
             error, width = (days / MINUTES_PER_DAY for days in (middle - truth, high - low))
-            found.append(Outcome(number, grain, cut, learning, str(pace or ""), below, error, width))
+            found.append(Outcome(number, grain, share_of, cut, learning, str(pace or ""), below, error, width))
     return found
 
 
-Task = tuple[int, tuple[str, ...], bool, float | None]
+Task = tuple[int, str, tuple[str, ...], bool, float | None]
 
 
 def _all_of(task: Task) -> list[Outcome]:
-    number, grains, learning, pace = task
-    return outcomes_of(number, grains, learning=learning, pace=pace)
+    number, share_of, grains, learning, pace = task
+    return outcomes_of(number, share_of, grains, learning=learning, pace=pace)
 
 
-def tasks(truths: int, slow: int = SLOW) -> list[Task]:
+def tasks(truths: int, by_planned_time: int = BY_PLANNED_TIME, slow: int = SLOW) -> list[Task]:
     """Return what is asked: every grain with learning on, and a slow project with learning on and off."""
     return [
         task
         for number in range(truths)
         for task in (
-            (number, GRAINS, True, None),
-            *(((number, ("activities",), learning, SLOW_PACE) for learning in (True, False)) if number < slow else ()),
+            (number, MW_ONLINE, GRAINS, True, None),
+            *(((number, PLANNED_TIME, GRAINS, True, None),) if number < by_planned_time else ()),
+            *(
+                ((number, PLANNED_TIME, ("activities",), on, SLOW_PACE) for on in (True, False))
+                if number < slow
+                else ()
+            ),
         )
     ]
 
@@ -204,14 +229,21 @@ def table(found: Iterable[Outcome]) -> str:
         "| status | cut at | projects | below P10 | below P50 | below P80 | below P90 | P10–P90, days | P50 − truth |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    groups = dict.fromkeys((one.grain, one.learning, one.pace, one.cut) for one in rows)
-    for grain, learning, pace, cut in groups:
-        mine = [one for one in rows if (one.grain, one.learning, one.pace, one.cut) == (grain, learning, pace, cut)]
+    for group in dict.fromkeys(map(_group, rows)):
+        mine = [one for one in rows if _group(one) == group]
+        grain, learning, pace, share_of, cut = group
         name = grain + (f", true pace {pace}" if pace else "") + ("" if learning else ", learning off")
         shares = [f"{100 * share:.0f} ({100 * low:.0f}–{100 * high:.0f})" for share, low, high in coverage(mine)]
         width, error = (float(np.mean([getattr(one, of) for one in mine])) for of in ("width", "error"))
-        lines.append(f"| {name} | {cut:.0%} | {len(mine)} | {' | '.join(shares)} | {width:.0f} | {error:+.0f} |")
+        lines.append(
+            f"| {name} | {cut:.0%} of {share_of} | {len(mine)} | {' | '.join(shares)} | {width:.0f} | {error:+.0f} |"
+        )
     return "\n".join(lines)
+
+
+def _group(one: Outcome) -> tuple[str, bool, str, str, float]:
+    """Return what the outcomes of one row have in common."""
+    return one.grain, one.learning, one.pace, one.share_of, one.cut
 
 
 def coverage(found: Sequence[Outcome]) -> list[tuple[float, float, float]]:
@@ -229,11 +261,11 @@ def draw(found: Sequence[Outcome], path: Path) -> None:
     for axis, cut in zip(axes, CUTS, strict=True):
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
         for grain in GRAINS:
-            mine = [one for one in found if one.grain == grain and one.cut == cut and not one.pace]
+            mine = [one for one in found if _group(one) == (grain, True, "", MW_ONLINE, cut)]
             levels = np.arange(1, FORECAST_RUNS + 1) / (FORECAST_RUNS + 1)
             below = np.array([one.below for one in mine])
             axis.plot(levels, [(below < round(level * (FORECAST_RUNS + 1))).mean() for level in levels], label=grain)
-        axis.set(title=f"at {cut:.0%} of the time", xlabel="what the forecast says", xlim=(0, 1), ylim=(0, 1))
+        axis.set(title=f"at {cut:.0%} of the MW", xlabel="what the forecast says", xlim=(0, 1), ylim=(0, 1))
     axes[0].set(ylabel="share of truths below it")
     axes[0].legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
@@ -248,7 +280,7 @@ def kept() -> list[Outcome]:
     with path.open(newline="", encoding="utf-8") as source:
         return [
             Outcome(
-                int(row["truth"]), row["grain"], float(row["cut"]), row["learning"] == "True", row["pace"],
+                int(row["truth"]), row["grain"], row["share_of"], float(row["cut"]), row["learning"] == "True", row["pace"],
                 int(row["below"]), float(row["error"]), float(row["width"]),
             )
             for row in csv.DictReader(source)
@@ -278,13 +310,18 @@ def write(found: Sequence[Outcome]) -> None:
 
 def main(truths: int = TRUTHS) -> None:
     """Forecast true projects on all cores, as far as that was not done before, and write what was found."""
-    there = {(one.truth, one.learning, one.pace) for one in kept()}
-    todo = [task for task in tasks(truths) if (task[0], task[2], str(task[3] or "")) not in there]
+    there = {(one.truth, one.share_of, one.learning, one.pace) for one in kept()}
+    todo = [task for task in tasks(truths) if (task[0], task[1], task[3], str(task[4] or "")) not in there]
     workers = int(os.environ.get("WORKERS", os.cpu_count() or 1))
     with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         for many in pool.map(_all_of, todo) if pool else map(_all_of, todo):
             keep(many)
-    found = sorted(kept(), key=lambda one: (one.pace, not one.learning, one.cut, GRAINS.index(one.grain), one.truth))
+    found = sorted(
+        kept(),
+        key=lambda one: (
+            one.pace, not one.learning, SHARES_OF.index(one.share_of), one.cut, GRAINS.index(one.grain), one.truth
+        ),
+    )  # fmt: skip
     write(found)
     print(table(found))  # noqa: T201 (a command)
 

@@ -163,13 +163,14 @@ def answering(connections: Iterable[W]) -> list[W]:
     return [one for one in waited_for if one.pipe in ready]
 
 
-def in_fork(work: Callable[..., T], *args: Any) -> Callable[[], T]:
+def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T]:
     """Have a copy of this process work something out meanwhile; return what waits for the result.
 
-    Where there can be no copy, or it is lost, the result is worked out here, when it is asked for.
+    What is needed only at the end lets others go first, as much as its `nice` says. Where there can be no copy, or it is
+    lost, the result is worked out here, when it is asked for.
     """
     here = partial(work, *args)
-    return partial(_received, WorkerConnection(_send_result, here, fork=True), here) if can_fork() else here
+    return partial(_received, WorkerConnection(_send_result, here, nice, fork=True), here) if can_fork() else here
 
 
 def _received(worker: WorkerConnection, here: Callable[[], T]) -> T:
@@ -221,9 +222,10 @@ def _forked(target: Callable[..., None], pipe: connection.Connection, *args: Any
     target(pipe, *args)
 
 
-def _send_result(pipe: connection.Connection, work: Callable[[], object]) -> None:
+def _send_result(pipe: connection.Connection, work: Callable[[], object], nice: int) -> None:
     """Work something out for the parent."""
     begin_work()
+    os.nice(nice)
     pipe.send(work())
 
 

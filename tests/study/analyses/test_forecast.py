@@ -19,10 +19,10 @@ from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
 from sim.study.analyses.forecast.earned_value import earned_value
-from sim.study.analyses.forecast.forecast_case import Finished, forecast_case
+from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.status import Fact, Status, read_status, write_csv
+from sim.study.analyses.forecast.status import Fact, Finished, Status, read_status, write_csv
 from sim.study.analyses.forecast.status_checks import check_status, findings_of, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import ORDER, Attribution, forecast_summary

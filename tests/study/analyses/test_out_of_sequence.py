@@ -15,7 +15,7 @@ from sim.plan.draws import Draws
 from sim.plan.vocabulary import Signal, Span, Wait, Work
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.remaining import CommonFactors, RemainingWork
+from sim.study.analyses.forecast.remaining import CommonFactors, RemainingWork, history_of
 from sim.study.analyses.forecast.status import Fact, Logic, Status
 from sim.world.distributions import Fixed
 from tests.plan.bench import bench, goes, told
@@ -40,7 +40,9 @@ def continued(logic: Logic, *facts: Fact) -> tuple[Timeline, Progress]:
     status = Status("status.csv", date(2026, 1, 1), NOW * HOUR, facts)
     progress = Progress(steps, status, {"site": DAY * HOUR, "factory": DAY * HOUR}, logic)
     draws = Draws(plan.inputs, 1)
-    state = RemainingWork(plan, 1, progress.state(expected), progress, CommonFactors(plan.inputs, draws.uniforms))(0)
+    state = RemainingWork(
+        plan, 1, history_of(progress, progress.state(expected)), CommonFactors(plan.inputs, draws.uniforms)
+    )(0)
     (sampled,) = draws.chunk(0, 1)
     outcome = simulate(SimpyPlan(plan), sampled, plan.base_calendars, state)
     if available():

@@ -19,7 +19,7 @@ from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replication, run_numba, run_simpy
 from sim.engine.initial_state import InitialState
-from sim.errors import ConfigError, Problem, SimError
+from sim.errors import ConfigError, Problem
 from sim.metrics.measure import MetricContext
 from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
@@ -36,14 +36,14 @@ from sim.study.analyses.forecast.learning import (
 )  # fmt: skip
 from sim.study.analyses.forecast.open_risks import with_risks
 from sim.study.analyses.forecast.plan_steps import PlanSteps, Recent, prepared, same_steps, translated
-from sim.study.analyses.forecast.progress import History, Progress
-from sim.study.analyses.forecast.remaining import CommonFactors, RemainingWork
-from sim.study.analyses.forecast.status import LOGIC, NOTHING_KNOWN, ONLINE, Logic, Status, read_status
+from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.remaining import CommonFactors, History, RemainingWork, history_of
+from sim.study.analyses.forecast.status import LOGIC, NOTHING_KNOWN, ONLINE, Finished, Logic, Status, read_status
 from sim.study.analyses.forecast.status_checks import other_configuration, require_sound
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many
 from sim.study.case import Case, prepare_case
-from sim.study.executors.worker_process import WorkerConnection
+from sim.study.executors.worker_process import WorkerConnection, in_fork
 from sim.study.result import Result, digest
 from sim.study.runner import Progress as RunProgress
 from sim.world.project_calendars import day_minutes
@@ -55,15 +55,9 @@ MOST_STEPS = 200_000
 """Steps of a plan up to which the routes of the pasts that are gone on from are kept for the next status."""
 
 
-class Finished(SimError):
-    """A status after the completion of its project: there is nothing left to forecast."""
-
-    exit_code = 2
-
-
 SEEN_PASTS: Recent[Pasts] = Recent(4)
 SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(3)
-SEEN_BY_PLAN: Recent[History] = Recent(3)
+SEEN_BY_PLAN: Recent[tuple[Progress, InitialState]] = Recent(3)
 CHANGED: Recent[Case] = Recent(3)
 """Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
 
@@ -157,9 +151,10 @@ class ForecastCase(Case):
         plan = self.plan if self.basis is None else self.basis.plan
         return PlanSteps(self.project, self.plan, translated(log, plan, self.plan))
 
-    def _history(self, steps: PlanSteps) -> History:
+    def _seen(self, steps: PlanSteps) -> tuple[Progress, InitialState]:
+        """Return the past as it is seen by those steps, and the state it leaves."""
         progress = Progress(steps, self.status, day_minutes(self.project), self.logic)
-        return History(progress, progress.state(self.planned))
+        return progress, progress.state(self.planned)
 
     @property
     def _told(self) -> tuple[object, ...]:
@@ -167,20 +162,19 @@ class ForecastCase(Case):
         return self.logic, self.status.minute, *self.status.without("risk", "money", "hours").facts
 
     @cached_property
-    def _expected_history(self) -> History:
+    def _seen_by_plan(self) -> tuple[Progress, InitialState]:
         """Return the past that is nearest to the expected plan."""
-        seen = self.seen_in or self.plan
-        return SEEN_BY_PLAN.get((self.expected, seen), self._told, lambda: self._history(self.steps))
+        return SEEN_BY_PLAN.get((self.expected, self.seen_in or self.plan), self._told, lambda: self._seen(self.steps))
 
     @property
     def progress(self) -> Progress:
         """Return the history that the status implies, seen by the expected plan."""
-        return self._expected_history.progress
+        return self._seen_by_plan[0]
 
     @property
     def state(self) -> InitialState:
         """Return the state at the data date, seen by the expected plan."""
-        return self._expected_history.state
+        return self._seen_by_plan[1]
 
     @cached_property
     def plain(self) -> Case:
@@ -201,11 +195,24 @@ class ForecastCase(Case):
     @cached_property
     def histories(self) -> tuple[History, ...]:
         """Return the histories that replications go on from in turns: the facts, and between them what is possible."""
-        return SEEN_HISTORIES.get((self.plain, self.seen_in or self.plan), self._told, self._possible_histories)
+        return self.histories_by(1)
 
-    def _possible_histories(self) -> tuple[History, ...]:
-        found = (self._history(self._steps_of_past(past)) for past in self.pasts.nearest(HISTORIES))
-        return tuple(one for one in found if not one.state.complete) or (self._expected_history,)
+    def histories_by(self, workers: int) -> tuple[History, ...]:
+        """Return these histories, half of them by another process where there are two workers."""
+        make = partial(self._possible_histories, workers)
+        return SEEN_HISTORIES.get((self.plain, self.seen_in or self.plan), self._told, make)
+
+    def _possible_histories(self, workers: int) -> tuple[History, ...]:
+        nearest = self.pasts.nearest(HISTORIES)
+        # the routes of a small plan's pasts are kept here for the next status
+        mine = HISTORIES // 2 if workers > 1 and len(self.plan.rows) > KEPT_STEPS else HISTORIES
+        rest = in_fork(self._histories_of, nearest[mine:]) if mine < HISTORIES else list
+        found = [*self._histories_of(nearest[:mine]), *rest()]
+        return tuple(one for one in found if not one.state.complete) or (history_of(*self._seen_by_plan),)
+
+    def _histories_of(self, pasts: Sequence[int]) -> list[History]:
+        """Return the histories that the facts and some simulated pasts make together."""
+        return [history_of(*self._seen(self._steps_of_past(past))) for past in pasts]
 
     def _steps_of_past(self, past: int) -> PlanSteps:
         """Return where facts stand in the plan as a simulated past went."""
@@ -269,8 +276,8 @@ class ForecastCase(Case):
         if seed not in self._remaining:
             common, of = CommonFactors(self.plan.inputs, self.draws(seed).uniforms), len(self.histories)
             self._remaining[seed] = [
-                RemainingWork(self.plan, seed, past.state, past.progress, common, (number, of), promised=self.promised)
-                for number, past in enumerate(self.histories)
+                RemainingWork(self.plan, seed, history, common, (number, of), promised=self.promised)
+                for number, history in enumerate(self.histories)
             ]
         turns = self._remaining[seed]
         return turns[replication % len(turns)](replication)
@@ -338,15 +345,9 @@ def forecast_case(
         raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
     expected = (basis or base).planned_run.log
-    given = {
-        "status": status,
-        "learning": learning,
-        "logic": logic,
-        "basis": basis,
-        "expected": expected,
-        "promised": promised,
-    }
-    case = _as_forecast(base, **given, begun=past or base)
+    facts = partial(_as_forecast, status=status, learning=learning, logic=logic, basis=basis)
+    given = partial(facts, expected=expected, promised=promised)
+    case = given(base, begun=past or base)
     if past is None:
         require_sound(case.steps, status)
     if case.state.complete:
@@ -359,7 +360,7 @@ def forecast_case(
     other = CHANGED.get((base,), says, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
     begun = past or (None if basis is not None else other if status.of("risk") else case.begun)
     seen = case.plan if same_steps(case.plan, other.plan) else None
-    return _as_forecast(other, **given, begun=begun, stated=config.value, seen_in=seen)
+    return given(other, begun=begun, stated=config.value, seen_in=seen)
 
 
 def _as_forecast(base: Case, **more: Any) -> ForecastCase:

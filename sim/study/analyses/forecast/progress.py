@@ -12,7 +12,6 @@ Out of sequence, as in P6: with `retained_logic` what is left of a work waits un
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from statistics import median
 
@@ -25,6 +24,9 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL
 from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, Giver, PlanSteps
 from sim.study.analyses.forecast.reported import FINISHED, ROUNDS, Interrupted, Known, Order, Remaining, between, capped
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
+
+NOTHING = Known()
+"""What a status says of most units."""
 
 
 class Progress:
@@ -211,7 +213,9 @@ class Progress:
 
     def _times_of(self, unit: int) -> list[int]:
         """Return the minutes of all that a unit has done: by its facts, then as planned as far as these allow."""
-        route, known = self.steps.routes[unit], self.known.get(unit, Known())
+        route, known = self.steps.routes[unit], self.known.get(unit, NOTHING)
+        if not known.done and route.planned and route.planned[0] + self.late > self.minute:
+            return []
         facts = sorted(known.done.items())
         times = [min(at, self.minute) for at in between(route.planned, facts)]
         moved = times[-1] - route.planned[len(times) - 1] if times else self.late
@@ -265,10 +269,11 @@ class Progress:
 
     def _open_gate(self, gate: int) -> bool:
         """Have those signal that passed waits need; return whether anything changed."""
-        if max((needed for needed, _, _ in self.waits[gate]), default=0) <= self.level[gate]:
+        waits = self.waits[gate]
+        if not waits or max(waits)[0] <= self.level[gate]:
             return False
         changed = False
-        for needed, unit, place in sorted(self.waits[gate]):
+        for needed, unit, place in sorted(waits):
             while self.level[gate] < needed and place < len(self.times[unit]):
                 if not self._advance((SIGNAL, gate), self.signallers.get(gate, []), self.times[unit][place]):
                     changed |= self._take_back(unit, place, self.plan.gates[gate], follows=True)
@@ -389,11 +394,3 @@ class Progress:
         detail = np.where(operation == FREE, a, np.where(np.isin(operation, (SIGNAL, NOTE)), b, detail))
         detail = np.where(operation == AGAIN, after == a, detail)
         return np.column_stack([minute, steps, detail])[np.lexsort((place, unit, minute))]
-
-
-@dataclass(frozen=True)
-class History:
-    """What has happened until the data date, and the state it leaves."""
-
-    progress: Progress
-    state: InitialState

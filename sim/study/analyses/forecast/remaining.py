@@ -7,8 +7,9 @@ assumption: 5 to 20 %). A stated remaining time is drawn within its range, a sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from sim.world.distributions import Triangular
 from sim.world.quantile_tables import sample
 from sim.world.streams import stream_key, uniforms
 
+Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 OVERRUN = 0.1
 """Share of its planned length that is left of work that has taken longer than its whole range."""
@@ -48,50 +50,94 @@ class CommonFactors:
         return self._chunk[1:]
 
 
+class InputDraws:
+    """The random numbers of single inputs under a seed, a chunk at a time: drawn once for all histories and cases."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self._first, self._drawn = seed, -1, dict[str, Floats]()
+
+    def of(self, names: Sequence[str], first: int) -> Floats:
+        """Return the draws of some inputs in a chunk, shape (names, replications)."""
+        if self._first != first:
+            self._first, self._drawn = first, {}
+        new = [name for name in names if name not in self._drawn]
+        drawn = uniforms([_key(self.seed, name) for name in new], first, CHUNK)
+        self._drawn.update(zip(new, drawn, strict=True))
+        return np.array([self._drawn[name] for name in names])
+
+
+_key = lru_cache(maxsize=1 << 16)(stream_key)
+draws_of = lru_cache(maxsize=2)(InputDraws)
+"""The draws under a seed: those of the latest two are kept."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What has happened until the data date: the state it leaves, and the works that are under way in it.
+
+    Works are those under way, in the order of their units, then the `waiting` ones that are interrupted, then those that go
+    on beside others, which are not over before them (progress override; `beside` has pairs of such works). Of each there
+    are its `step`, what is `stated` of it, and the working minutes that went into it, `elapsed`.
+    """
+
+    state: InitialState
+    steps: Ints
+    stated: tuple[Remaining, ...]
+    elapsed: Floats
+    waiting: slice
+    beside: tuple[tuple[int, int], ...]
+
+
+def history_of(progress: Progress, state: InitialState) -> History:
+    """Return the history that a progress is, and the state it leaves."""
+    routes = progress.steps.routes
+    units = state.under_way.tolist()
+    out = [*progress.waiting, *progress.beside]
+    own = zip(units, state.at[units].tolist(), strict=True)
+    places = [(unit, routes[unit].steps.index(step), int(state.begun[unit])) for unit, step in own]
+    stated = [progress.stated.get((unit, place), Remaining()) for unit, place, _ in places]
+    places += [(one.unit, one.place, one.begun) for one in out]
+    stated += [one.remaining for one in out]
+    steps = [routes[unit].steps[place] for unit, place, _ in places]
+    waiting = slice(len(units), len(units) + len(progress.waiting))
+    where = {unit: row for row, unit in enumerate(units)}
+    beside = [(where[one.unit], waiting.stop + n) for n, one in enumerate(progress.beside) if one.unit in where]
+    elapsed = [
+        _elapsed(partial(progress.steps.calendar_minutes, step), begun, state.minute, said)
+        for step, (_, _, begun), said in zip(steps, places, stated, strict=True)
+    ]
+    return History(
+        state, np.array(steps, np.int64), tuple(stated), np.array(elapsed, np.float64), waiting, tuple(beside)
+    )
+
+
 class RemainingWork:
     """The state of every replication: the same history, and lengths of what is under way that are its own.
 
-    Rows are the works under way, in the order of their units, then those that are interrupted, then those that go on beside
-    others, which are not over before them (progress override). `turn` is (n, k) where this history is the n-th of k that
-    replications take in turns. Where new promises are not to be believed (`promised` is false), what they are about is not
-    there yet, and takes what it was drawn to take.
+    `turn` is (n, k) where this history is the n-th of k that replications take in turns. Where new promises are not to be
+    believed (`promised` is false), what they are about is not there yet, and takes what it was drawn to take.
     """
 
     def __init__(
-        self, plan: CompiledPlan, seed: int, state: InitialState, progress: Progress, common: CommonFactors,
-        turn: tuple[int, int] = (0, 1), *, promised: bool = True,
+        self, plan: CompiledPlan, seed: int, history: History, common: CommonFactors, turn: tuple[int, int] = (0, 1), *,
+        promised: bool = True,
     ) -> None:  # fmt: skip
-        self.plan, self.seed, self.state, self.common, self.turn = plan, seed, state, common, turn
-        inputs, routes = plan.inputs, progress.steps.routes
-        self.units = state.under_way
-        out = [*progress.waiting, *progress.beside]
-        own = zip(self.units.tolist(), state.at[self.units].tolist(), strict=True)
-        places = [(unit, routes[unit].steps.index(step), int(state.begun[unit])) for unit, step in own]
-        stated = [progress.stated.get((unit, place), Remaining()) for unit, place, _ in places]
-        stated = [one if promised or not one.promise else Remaining() for one in stated]
-        places += [(one.unit, one.place, one.begun) for one in out]
-        self.stated = [*stated, *(one.remaining for one in out)]
-        steps = np.array([routes[unit].steps[place] for unit, place, _ in places], np.int64)
-        self.numbers = plan.rows[steps, 1]
-        self.keys = [stream_key(seed, inputs.names[number]) for number in self.numbers.tolist()]
-        self.waiting = slice(len(self.units), len(self.units) + len(progress.waiting))
-        where = {unit: row for row, unit in enumerate(self.units.tolist())}
-        self.beside = [
-            (where[one.unit], self.waiting.stop + n) for n, one in enumerate(progress.beside) if one.unit in where
-        ]
+        self.plan, self.seed, self.history, self.common, self.turn = plan, seed, history, common, turn
+        self.state = state = history.state
+        inputs, self.units = plan.inputs, state.under_way
+        self.stated = [one if promised or not one.promise else Remaining() for one in history.stated]
+        self.numbers = plan.rows[history.steps, 1]
+        self.names = [inputs.names[number] for number in self.numbers.tolist()]
         since = [max(one.resumed or 0, state.minute) for one in self.stated]
         self.since = np.array(since[: len(self.units)], np.int64)
         learning, crowding = factors_at_start(plan, state)
-        plain = np.full(len(out), MILLION, np.int64)
+        plain = np.full(len(self.stated) - len(self.units), MILLION, np.int64)
         self.factors = np.concatenate([learning, plain]), np.concatenate([crowding, plain])
         self.scale = self.factors[0] / MILLION * (self.factors[1] / MILLION)
-        elapsed = [
-            _elapsed(partial(progress.steps.calendar_minutes, step), begun, state.minute, said)
-            for step, (_, _, begun), said in zip(steps.tolist(), places, self.stated, strict=True)
-        ]
-        self.elapsed = np.array(elapsed, np.float64)
-        self.quantiles = sample(inputs.tables, inputs.table[self.numbers], np.tile(SHARES, (len(self.numbers), 1)))
-        self._chunk: tuple[int, NDArray[np.int64]] = (-1, np.zeros((0, 0), np.int64))
+        # a few dozen distributions are shared by all inputs
+        tables, self.quantiles_at = np.unique(inputs.table[self.numbers], return_inverse=True)
+        self.quantiles = sample(inputs.tables, tables, np.tile(SHARES, (len(tables), 1)))
+        self._chunk: tuple[int, Ints] = (-1, np.zeros((0, 0), np.int64))
 
     def __call__(self, replication: int) -> InitialState:
         """Return the state that a replication continues from."""
@@ -101,40 +147,40 @@ class RemainingWork:
         minutes = self._chunk[1][:, int(np.searchsorted(self._mine(first), replication))]
         state = self.state.lasting(minutes[: len(self.units)], self.state.minute)
         state.since[self.units] = self.since
-        state.interrupted[self.numbers[self.waiting]] = minutes[self.waiting]
+        waiting = self.history.waiting
+        state.interrupted[self.numbers[waiting]] = minutes[waiting]
         return state
 
-    def _mine(self, first: int) -> NDArray[np.int64]:
+    def _mine(self, first: int) -> Ints:
         """Return the replications of a chunk that take this history."""
         number, of = self.turn
         every = np.arange(first, first + CHUNK)
         return every[every % of == number]
 
-    def _minutes(self, first: int) -> NDArray[np.int64]:
+    def _minutes(self, first: int) -> Ints:
         """Return what is left of all these works, shape (works, replications of a chunk that take this history)."""
         mine = self._mine(first) - first
         if not len(self.numbers):
             return np.zeros((0, len(mine)), np.int64)
-        inputs = self.plan.inputs
+        inputs, elapsed = self.plan.inputs, self.history.elapsed
         factors, delays = (of[:, mine] for of in self.common.of(first))
-        drawn = uniforms(self.keys, first, CHUNK)[:, mine]
+        drawn = draws_of(self.seed).of(self.names, first)[:, mine]
         times, added = self._common(factors, delays)
         table = inputs.table[self.numbers]
-        above = (self.elapsed / self.scale)[:, None]
+        above = (elapsed / self.scale)[:, None]
         shape_at = partial(sample, inputs.tables, table)
-        reached = _cdf(self.quantiles, (above - added) / times)
-        reached = np.where((self.elapsed > 0)[:, None], reached, 0.0)
+        reached = _cdf(self.quantiles, self.quantiles_at, (above - added) / times, elapsed > 0)
         amount = shape_at(np.clip(reached + (1 - reached) * drawn, 1e-9, 1 - 1e-9)) * times + added
         whole = whole_minutes(np.floor(amount + 0.5).astype(np.int64), *(one[:, None] for one in self.factors))
         planned = inputs.planned[table][:, None] * times + added
-        left = np.maximum(whole - self.elapsed[:, None], 0)
+        left = np.maximum(whole - elapsed[:, None], 0)
         left = np.where(reached >= 1 - 1e-9, OVERRUN * planned, left)
         for row, stated in enumerate(self.stated):
             if stated.minutes is not None:
                 left[row] = _range(stated.minutes, drawn[row])
             elif stated.share is not None:
                 left[row] = stated.share * (shape_at(drawn)[row] * times[row] + added[row]) * self.scale[row]
-        for row, other in self.beside:
+        for row, other in self.history.beside:
             left[row] = np.maximum(left[row], left[other])
         least = np.zeros(len(left))
         least[: len(self.units)] = 1
@@ -168,10 +214,13 @@ def _range(minutes: tuple[float, float, float], drawn: Floats) -> Floats:
     return Triangular(low, min(max(mode, low), high), high).ppf(drawn)
 
 
-def _cdf(quantiles: Floats, values: Floats) -> Floats:
-    """Return the share of each distribution that lies below a value, between its quantiles at `SHARES` by a line."""
-    found = np.empty_like(values)
-    for row, (own, at) in enumerate(zip(quantiles, values, strict=True)):
+def _cdf(quantiles: Floats, which: NDArray[np.intp], values: Floats, asked: NDArray[np.bool_]) -> Floats:
+    """Return the share of a row's distribution that lies below its values, between quantiles at `SHARES` by a line.
+
+    Row r has the quantiles `which[r]`; rows that are not `asked` for have 0.
+    """
+    found = np.zeros_like(values)
+    for row in np.flatnonzero(asked).tolist():
         # equal quantiles have the largest share, as of what is fixed nothing is left above it
-        found[row] = np.interp(at, own, SHARES, left=0.0, right=1.0)
+        found[row] = np.interp(values[row], quantiles[which[row]], SHARES, left=0.0, right=1.0)
     return found

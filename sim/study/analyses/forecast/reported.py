@@ -101,6 +101,7 @@ class Order:
 
     def __init__(self, steps: PlanSteps, times: Times, known: Mapping[int, Known]) -> None:
         self.steps, self.times, self.known = steps, times, known
+        self.bundles = [dict(bundle) for bundle in steps.plan.bundles]
         self.moved: set[int] = set()
 
     def put(
@@ -130,7 +131,7 @@ class Order:
     def _amount(self, unit: int, place: int, pool: int) -> int:
         """Return how much a step gives to a gate, or gives to or takes from a pool."""
         operation, a, b = self.steps.rows[self.steps.routes[unit].steps[place]][:3]
-        return b if operation == SIGNAL else next(count for of, count in self.steps.plan.bundles[a] if of == pool)
+        return b if operation == SIGNAL else self.bundles[a][pool]
 
     def _given(self, givers: Collection[Giver], pool: int = -1) -> tuple[list[int], list[int]]:
         """Return the minutes at which something was given, and how much there was then."""

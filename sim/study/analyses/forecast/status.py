@@ -34,7 +34,7 @@ from typing import Any, Literal, get_args
 
 from sim import files
 from sim.config.yaml_reader import read_file
-from sim.errors import ConfigError, Problem, did_you_mean
+from sim.errors import ConfigError, Problem, SimError, did_you_mean
 from sim.plan.vocabulary import MINUTES_PER_DAY
 
 KINDS = (
@@ -62,6 +62,12 @@ STAGES = ("made", "passed", "shipped", "on_site", "set", "hooked_up", "tested")
 ONLINE = "online"
 LARGEST_BYTES = 20_000_000
 LENGTH_OF_A_DATE = len("2027-03-31")
+
+
+class Finished(SimError):
+    """A status after the completion of its project: there is nothing left to forecast."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)

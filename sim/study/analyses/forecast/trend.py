@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,8 @@ from sim.study.sample import Sample, plain
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 Floats = NDArray[np.float64]
+PATIENT = 10
+"""What moved the date is told last: a core is idle for it while the report is written."""
 LARGEST_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
 FINISH, FIRST = "lead_time_full_days", "lead_time_first_mw_days"
@@ -157,9 +158,10 @@ class Attribution:
         self.config, self.status, self.logic = config, status, logic
         self.runs, self.seed, self.itself = runs, seed, (status, learning)
         self.before = _plan_before(earlier, status.data_date.isoformat(), digest(config.value))
-        self.base = base = prepared(config)
-        self.whole = forecast_case(config, status, learning=learning, logic=logic, planned=base)
+        self.base = prepared(config)
+        self.whole = forecast_case(config, status, learning=learning, logic=logic, planned=self.base)
         self.whole.pasts_by(workers)
+        self.whole.histories_by(workers)
         self.causes = [
             # facts of a kind of which there are none move nothing, and need no replications
             (cause, (status.without(*how["drop"]), bool(how["learning"])))
@@ -167,13 +169,14 @@ class Attribution:
             if learning or not cause.startswith("learnt")
         ]
         self.wanted = [same for same in dict.fromkeys(same for _, same in self.causes) if same != self.itself]
-        plans = [base] if self.before is None else [prepare_case(self.before, engine=AUTO), base]
+        self.plans = [self.base] if self.before is None else [prepare_case(self.before, engine=AUTO), self.base]
+        self.days = in_fork(self._days_of_others, nice=PATIENT) if workers > 1 else self._days_of_others
+
+    def _days_of_others(self) -> list[Floats]:
+        """Return the days of the last MW by the plan before, where it was another one, by the plan, and with fewer facts."""
         forecasts = [self._case_of(*same) for same in self.wanted]
-        for case in forecasts:
-            case.histories  # noqa: B018 (worked out once, here, not in the other process)
-        contexts = [*(plan.metric_context for plan in plans), *(base.metric_context for _ in forecasts)]
-        begin = in_fork if workers > 1 else partial
-        self.days = begin(_days_of, [*plans, *forecasts], contexts, seed, runs)
+        contexts = [*(plan.metric_context for plan in self.plans), *(self.base.metric_context for _ in forecasts)]
+        return _days_of([*self.plans, *forecasts], contexts, self.seed, self.runs)
 
     def _case_of(self, facts: Status, learning: bool) -> ForecastCase:
         """Return the case in which these facts are switched on."""
