@@ -124,7 +124,7 @@ def run(
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
-            extras=partial(write_files, drawing=drawing), on_sample=answer, levers=levers,
+            extras=partial(write_files, drawing=drawing), on_sample=answer, on_details=drawing.go_on, levers=levers,
         )  # fmt: skip
     if len(result.more.get("levers", {})):
         show_levers(result)
@@ -233,7 +233,7 @@ def compare(
     """
     from sim import files
     from sim.report.figures.drawing import FigureDrawing
-    from sim.study.api import finished, stored, unique_name
+    from sim.study.api import cores, finished, stored, unique_name
     from sim.study.api import run as run_many
     from sim.study.result import Result
     from sim.study.storage.results import RESULT, require_place
@@ -255,19 +255,23 @@ def compare(
     for one in given:
         names.append(unique_name(str(one.manifest["name"]) if isinstance(one, Result) else one.value.name, names))
         require_place(out.absolute() / names[-1], RESULT)
+    run_here = {name for name, one in zip(names, given, strict=True) if not isinstance(one, Result)}
+    drawers = FigureDrawing(figures)
+    if run_here:
+        drawers.get_ready(cores())
     for name, one in zip(names, given, strict=True):
         if isinstance(one, Result):
             results[name] = one
             continue
-        drawing = FigureDrawing(figures)
+        drawing = drawers.of_another()
         with watched(name) as progress:
             done = finished(out / name, one, runs=runs, seed=seed, sampling=sampling) if resume else None
             results[name] = done or run_many(
                 one, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
                 engine=engine, out=out / name, resume=resume, progress=progress,
-                extras=partial(write_files, drawing=drawing), on_sample=drawing.begin,
+                extras=partial(write_files, drawing=drawing), on_sample=drawing.begin, on_details=drawing.go_on,
             )  # fmt: skip
-    run_here = {name for name, one in zip(names, given, strict=True) if not isinstance(one, Result)}
+    drawers.close()
     show_comparison(results, out, written=run_here)
     for result in results.values():
         warn_stalls(result)

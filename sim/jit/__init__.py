@@ -36,22 +36,46 @@ BLAS, COVERAGE = "scipy.linalg.cython_blas", "coverage"
 """What numba looks for as it is loaded: it asks whether the one is there, and measures covered lines with the other."""
 
 
-def load_numba() -> None:
-    """Load numba without linear algebra and coverage, a third of its 0.4 s: no kernel multiplies matrices.
+def load_numba(*, to_compile: bool = False) -> None:
+    """Load numba without linear algebra and coverage: no kernel multiplies matrices.
 
-    A function of somebody else's that does still finds its BLAS, which numba loads when it compiles it.
+    What only compiling needs (`to_compile`) stays away until something is compiled. A function of somebody else's that
+    multiplies matrices still finds its BLAS, which numba loads when it compiles it.
     """
-    if "numba" in sys.modules:
+    wanted = "numba.np.arraymath" if to_compile else "numba"
+    if wanted in sys.modules:
         return
     lent = [name for name in (BLAS, COVERAGE) if name not in sys.modules]
     for name in lent:
         # of BLAS it is asked here only whether it can be imported; `None` is a module that cannot
         sys.modules[name] = ModuleType(name) if name == BLAS else None  # type: ignore[assignment]
     try:
-        import_module("numba.np.arraymath")
+        import_module(wanted)
     finally:
         for name in lent:
             sys.modules.pop(name, None)
+
+
+SPECIAL = "scipy.special"
+
+
+def special_functions() -> ModuleType:
+    """Return scipy's special functions (`ndtri`, `betaincinv`, `bdtr`, …), without the rest of their package.
+
+    The package loads linear algebra, orthogonal polynomials and the interfaces of other array libraries first: 0.2 s of
+    processor time, of which the functions themselves are 0.02. Who imports it later has it whole, with the same functions.
+    """
+    if SPECIAL not in sys.modules and f"{SPECIAL}._ufuncs" not in sys.modules:
+        lent = ModuleType(SPECIAL)
+        lent.__path__ = [str(Path(str(import_module("scipy").__file__)).with_name("special"))]
+        sys.modules[SPECIAL] = lent
+        try:
+            import_module(f"{SPECIAL}._ufuncs")
+        except ImportError:  # a scipy that is laid out otherwise: its package knows
+            sys.modules.pop(f"{SPECIAL}._ufuncs", None)
+        finally:
+            del sys.modules[SPECIAL]
+    return sys.modules.get(f"{SPECIAL}._ufuncs") or import_module(SPECIAL)
 
 
 @contextmanager

@@ -14,10 +14,11 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, runtime
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from sim.jit import load_numba
 from sim.jit.cache import use_cache
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -53,6 +54,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _compile: Any = njit
 _make_intrinsic: Any = intrinsic
 _llvm: Any = cast(Any, cgutils).ir
+_runtime: Any = cast(Any, runtime).rtsys
 # numpy's rules for a division by zero: no exception has to be set up, so loops stay simple enough to be vectorized
 _plain = {"nogil": True, "error_model": "numpy"}
 _inside = {**_plain, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -85,7 +87,29 @@ def _for_types_alone(template: Callable[[Any, Any], Any]) -> Callable[[Any, Any]
 
 def entry_point(function: Function) -> Function:
     """Compile a function that Python calls with arrays, when it is first called; machine code is kept on disk."""
-    return cast(Function, _compile(**_plain, cache=_cached)(function))
+    compiled = _compile(**_plain, cache=_cached)(function)
+    _load_before_compiling(getattr(compiled, "_cache", None))
+    return cast(Function, compiled)
+
+
+def _load_before_compiling(kept: Any) -> None:
+    """Have machine code looked for on the disk before numba gets ready to compile, which takes 0.1 s of processor time.
+
+    numba gets ready first and looks then; what is found needs only its runtime. Where nothing is found all is as ever.
+    """
+    if not hasattr(kept, "_load_overload"):  # nothing is kept, or it is another numba
+        return
+    get_ready_and_load = kept.load_overload
+
+    def load(signature: Any, context: Any) -> Any:
+        _runtime.initialize(context)
+        with kept._guard_against_spurious_io_errors():  # noqa: SLF001 (as in what is called otherwise)
+            found = kept._load_overload(signature, context)  # noqa: SLF001
+        if found is None:
+            load_numba(to_compile=True)
+        return found or get_ready_and_load(signature, context)
+
+    kept.load_overload = load
 
 
 # --- intrinsics -------------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ def run(
     progress: Progress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
     on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None,
+    on_details: Callable[[Result], object] | None = None,
     levers: bool | None = False,
 ) -> Result:
     """Run a project many times; return its metrics, curves and one representative run.
@@ -116,8 +117,9 @@ def run(
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
     and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_sample(result, idle_workers)` is
-    called as soon as all replications are there, with a result that has no representative run yet. `levers` adds what one
-    more line, crew or crane, or another policy, buys (`result.table("levers")`); None: if that takes a few seconds.
+    called as soon as all replications are there, with a result that has no representative run yet, `on_details(result)`
+    as soon as it has one. `levers` adds what one more line, crew or crane, or another policy, buys
+    (`result.table("levers")`); None: if that takes a few seconds.
     `progress(done, total, seconds_left)` is told how far it is; without it a notebook or a terminal has a bar.
     Raises SimError.
 
@@ -146,7 +148,10 @@ def run(
         result = Result(manifest(case, seed, sample.size), sample, more=controls(case, seed, sample))
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
-        result = with_levers(case, with_details(case, result), workers, wanted=levers)
+        result = with_details(case, result)
+        if on_details is not None:
+            on_details(result)
+        result = with_levers(case, result, workers, wanted=levers)
         if out is not None:
             write_result(result, absolute(out), beside(stated, result, extras))
         if store is not None:

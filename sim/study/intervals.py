@@ -24,6 +24,7 @@ from math import ceil, inf, isfinite, nan, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from sim.jit import special_functions
 from sim.study.chunk import Floats
 from sim.world.streams import Sampling
 
@@ -80,8 +81,7 @@ def interval_ranks(share: float, n: int, level: float = LEVEL) -> tuple[int, int
 
 def _binomial(probability: float, n: int, share: float) -> int:
     """Smallest k with P(binomial(n, share) <= k) >= probability."""
-    from scipy.special import bdtr, bdtrik
-
+    bdtr, bdtrik = special_functions().bdtr, special_functions().bdtrik
     # the continuous inverse may be off by one: the loop goes down to the first k that satisfies the definition
     k = max(ceil(float(bdtrik(probability, n, share))), 0)
     while k > 0 and float(bdtr(k - 1, n, share)) >= probability:
@@ -122,18 +122,14 @@ def mean_interval(values: Floats, level: float = LEVEL) -> Interval:
 
 def student(probability: float, freedom: int) -> float:
     """Quantile of Student's t."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, probability))
+    return float(special_functions().stdtrit(freedom, probability))
 
 
 def proportion_interval(hits: int, n: int, level: float = LEVEL) -> Interval:
     """A share of n with Wilson's interval, which stays inside 0..1 and is honest at 0 and n hits."""
     if n == 0:
         return UNKNOWN
-    from scipy.special import ndtri
-
-    z2, share = float(ndtri((1 + level) / 2)) ** 2, hits / n
+    z2, share = float(special_functions().ndtri((1 + level) / 2)) ** 2, hits / n
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n) / (1 + z2 / n)
     # rounding must not leave a bound a hair outside what can be

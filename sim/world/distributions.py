@@ -19,9 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.sections.estimates import Estimate
+from sim.jit import special_functions
 
 Floats: TypeAlias = NDArray[np.float64]
 
+KEPT_SIZE = 1024
+"""Quantiles of a distribution that are kept when they are worked out: a half of its table has 642."""
 _Z90 = 1.2815515655446004  # the 90 % point of the standard normal
 
 
@@ -129,19 +132,33 @@ class Pert(ThreePoints):
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`."""
-        from scipy.special import betaincinv
-
         width = self.high - self.low
         if width == 0:
             return np.full_like(u, self.low, dtype=np.float64)
         # beta(1 + 4a, 1 + 4b) with a + b = 1 has the mean (low + 4 mode + high) / 6
         early, late = (self.mode - self.low) / width, (self.high - self.mode) / width
-        share: Floats = betaincinv(1 + 4 * early, 1 + 4 * late, u)
+        share = _beta_quantiles(1 + 4 * early, 1 + 4 * late, u)
         return np.clip(self.low + share * width, self.low, self.high)
 
     def mean(self) -> float:
         """Return (low + 4 mode + high) / 6."""
         return (self.low + 4 * self.mode + self.high) / 6
+
+
+def _beta_quantiles(a: float, b: float, u: Floats) -> Floats:
+    """Return the quantiles of beta(a, b); those of a table only once, as most estimates of a project have few shapes."""
+    if u.size > KEPT_SIZE:
+        found: Floats = special_functions().betaincinv(a, b, u)
+        return found
+    return _known_beta_quantiles(a, b, np.asarray(u, np.float64).tobytes()).reshape(u.shape)
+
+
+@lru_cache(maxsize=256)
+def _known_beta_quantiles(a: float, b: float, u: bytes) -> Floats:
+    """Return quantiles at draws given as the bytes of float64."""
+    found: Floats = special_functions().betaincinv(a, b, np.frombuffer(u))
+    found.flags.writeable = False  # all who ask have the same array
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +180,9 @@ class Lognormal:
 
     def ppf(self, u: Floats) -> Floats:
         """Return the quantiles at `u`; 0 at 0 and infinite at 1 unless the P90 is the median."""
-        from scipy.special import ndtri
-
         if self.p90 == self.median:
             return np.full_like(u, self.median, dtype=np.float64)
-        normal: Floats = ndtri(u)
+        normal: Floats = special_functions().ndtri(u)
         return self.median * np.exp(self.sigma() * normal)
 
     def mean(self) -> float:

@@ -185,3 +185,67 @@ print(njit(lambda one, other: np.dot(one, other))(np.eye(2), np.full((2, 1), 3.0
 def test_numba_is_loaded_without_linear_algebra_and_finds_it_when_it_is_asked_for() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines() == ["False", "[3. 3.]"], done.stderr
+
+
+ALONE = """
+import sys
+from sim.jit import special_functions
+found = special_functions()
+print(found.ndtri(0.5), "scipy.linalg" in sys.modules, "scipy.special" in sys.modules)
+import scipy.special
+from scipy import stats
+print(scipy.special.betaincinv is found.betaincinv, stats.norm.ppf(0.5), special_functions() is found)
+"""
+
+
+def test_special_functions_are_loaded_alone_and_are_those_of_their_package() -> None:
+    done = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines() == ["0.0 False False", "True 0.0 True"], done.stderr
+
+
+VERDICT = """
+import sys
+from sim.cli import main, run
+shown = run.show_verdict
+def show(result):
+    shown(result)
+    print("loaded:", [name for name in ("scipy.special", "scipy.linalg", "matplotlib") if name in sys.modules])
+run.show_verdict = show
+main(["run", "one_block", "--runs", "2", "--workers", "1", "--figures", "none", "--out", sys.argv[1]], standalone_mode=False)
+"""
+
+
+def test_a_run_to_its_verdict_loads_no_more_of_scipy_than_special_functions(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", VERDICT, str(tmp_path / "out")], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert "loaded: []" in done.stdout.splitlines(), done.stderr
+
+
+KERNEL = """
+import numpy as np
+from sim.jit.toolkit import Floats, entry_point
+
+@entry_point
+def doubled(numbers: Floats) -> float:
+    return 2 * numbers[0]
+"""
+CALLED = """
+import sys
+import numpy as np
+from kernel import doubled
+print(doubled(np.array([4.0])), sum(doubled.stats.cache_hits.values()), "numba.np.arraymath" in sys.modules)
+"""
+
+
+def test_machine_code_is_loaded_before_numba_gets_ready_to_compile(tmp_path: Path) -> None:
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    places = {"NUMBA_CACHE_DIR": str(tmp_path / "kept"), "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", CALLED], capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={**os.environ, **places},
+        ).stdout.split()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert told == [["8.0", "0", "True"], ["8.0", "1", "False"]]

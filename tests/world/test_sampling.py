@@ -12,6 +12,7 @@ from sim.world.streams import (
     Sampling,
     choose_sampling,
     direction_numbers,
+    directions_by_scipy,
     latin_hypercube,
     ranks,
     scrambled_directions,
@@ -77,6 +78,11 @@ def test_sobol_numbers_are_the_published_ones() -> None:
     published = [[1, 1, 1, 1], [1, 3, 5, 15], [1, 3, 3, 9], [1, 3, 1, 5], [1, 1, 1, 11]]
     # m_k has k binary digits, and stands as a fraction of four
     assert direction_numbers(5, 4).tolist() == [[m << (3 - k) for k, m in enumerate(row)] for row in published]
+
+
+@pytest.mark.parametrize(("dimensions", "digits"), [(1, 3), (40, 7), (300, 12), (21_201, 4)])
+def test_sobol_numbers_are_those_that_scipy_works_out(dimensions: int, digits: int) -> None:
+    assert (direction_numbers(dimensions, digits) == directions_by_scipy(dimensions, digits)).all()
 
 
 def test_scrambled_points_are_even_in_every_input_and_in_pairs() -> None:

@@ -30,6 +30,7 @@ from sim.study.executors.worker_process import (
     can_fork,
     end_with_parent,
     packed,
+    unpacked,
 )
 from sim.study.shared_inputs import CONTROLS
 
@@ -66,6 +67,7 @@ class FigureDrawing:
         self._asked: dict[Drawer, partial[Pictures]] = {}
         self._going_on: list[Future[None]] = []
         self._drawn: Pictures = {}
+        self._stays = False
 
     def get_ready(self, cores: int) -> None:
         """Start processes of its own that load what figures are drawn with; none where they would be new interpreters."""
@@ -85,8 +87,8 @@ class FigureDrawing:
             worker.send(packed(wanted))
 
     def go_on(self, result: Result) -> None:
-        """Have the same workers draw the rest, of the whole result, while this process goes on with other things."""
-        if self.choice != ALL or not self._workers:
+        """Have the same workers draw the rest, of the whole result, while this process goes on with other things; once."""
+        if self.choice != ALL or not self._workers or self._going_on:
             return
         wanted = self._requests(result, figure_names(of_sample(result)))
         threads = ThreadPoolExecutor(len(self._workers))
@@ -104,9 +106,11 @@ class FigureDrawing:
 
     def _requests(self, result: Result, but: Sequence[str]) -> dict[Drawer, partial[Pictures]]:
         """Share the figures of a result out, but those that were begun before."""
-        fresh, many = _fresh(result), len(self._workers)
+        if not self._workers:
+            return {}
+        sent, many = packed(_fresh(result)), len(self._workers)  # once for all of them
         return {
-            worker: partial(drawn, fresh, self.choice, but, (number, many))
+            worker: partial(drawn_of_packed, sent, self.choice, but, (number, many))
             for number, worker in enumerate(self._workers)
         }
 
@@ -115,9 +119,20 @@ class FigureDrawing:
         self._collect()
         for name, data in (self._drawn if self._workers else drawn(result, self.choice)).items():
             files.write(directory / name, data)
+        if not self._stays:
+            self.close()
+
+    def close(self) -> None:
+        """End the processes of its own."""
         for drawer in self._own:
             if isinstance(drawer, WorkerConnection):
                 drawer.close()  # and with it those that it has forked
+
+    def of_another(self) -> FigureDrawing:
+        """Return the drawing of another result by the same processes, which stay until they are closed."""
+        other = FigureDrawing(self.choice)
+        other._own, other._stays = self._own, True
+        return other
 
     def _collect(self) -> None:
         """Take what workers have drawn; what one of them could not is drawn here."""
@@ -181,6 +196,7 @@ def serve_drawing(pipe: Connection, siblings: Sequence[Connection], ends: Sequen
         end.close()
     for name in LOADED:
         import_module(name)
+    _draw_nothing()
     mine = pipe
     for sibling in siblings:
         if os.fork() == 0:
@@ -193,6 +209,15 @@ def serve_drawing(pipe: Connection, siblings: Sequence[Connection], ends: Sequen
     _serve(mine)
     if mine is not pipe:
         os._exit(0)  # a copy has no business with what the process that it was forked from does at its end
+
+
+def _draw_nothing() -> None:
+    """Draw an empty picture: the first one loads fonts and encoders, while nobody waits for it."""
+    from sim.report.figures import style
+
+    ax = style.in_house_style(style.canvas)()
+    style.title(ax, "MW")
+    style.pictures(ax, "nothing")
 
 
 def _serve(pipe: Connection) -> None:
@@ -226,12 +251,24 @@ def figure_names(result: Result) -> list[str]:
 
 @in_display_units
 def drawn(result: Result, choice: str = ALL, but: Sequence[str] = (), share: tuple[int, int] = (0, 1)) -> Pictures:
-    """Return PNG and SVG of the chosen figures of a result; `share` (k, n) is every n-th of them from the k-th on."""
+    """Return PNG and SVG of the chosen figures of a result; `share` (k, n) is one of n parts of them."""
     if choice == NONE:
         return {}
     from sim.report.figures import run_figures, style
 
     view = ResultView.of(result)
     known = {name: draw for name, draw in run_figures(view).items() if choice == ALL or name in THE_FEW}
-    wanted = [name for name in known if name not in but][share[0] :: share[1]]
+    wanted = dealt([name for name in known if name not in but], *share)
     return {file: data for name in wanted for file, data in style.pictures(known[name](view), name).items()}
+
+
+def drawn_of_packed(sent: bytes, choice: str, but: Sequence[str], share: tuple[int, int]) -> Pictures:
+    """Return the pictures of a result that was packed once for several processes, as `drawn`."""
+    return drawn(unpacked(sent), choice, but, share)
+
+
+def dealt(names: list[str], number: int, many: int) -> list[str]:
+    """Return the names for one of `many`: dealt from the last on, which take longest, there and back again."""
+    rounds = [names[::-1][begin : begin + many] for begin in range(0, len(names), many)]
+    hands = [one if turn % 2 == 0 else one[::-1] for turn, one in enumerate(rounds)]
+    return [one[number] for one in hands if number < len(one)]

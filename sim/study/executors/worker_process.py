@@ -189,6 +189,11 @@ def packed(message: object) -> bytes:
     return bytes(ForkingPickler.dumps(message))
 
 
+def unpacked(message: bytes) -> Any:
+    """What `packed` has made of something, as it was."""
+    return ForkingPickler.loads(message)
+
+
 def cannot_start(cause: str) -> SimError:
     """The error for workers that end before they have begun."""
     return SimError(f"worker processes cannot start: {cause}; --workers 1 needs none")

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from sim.config.sections.systems import EXPOSURES, Exposure
 from sim.config.sections.weather import DatedStorm, LostDays
+from sim.jit import special_functions
 from sim.world.distributions import Distribution, to_distribution
 from sim.world.shifts import DAY
 from sim.world.weather.climate import LAGS, Climate, Storms, autocorrelated, interpolated, wet_days
@@ -96,8 +97,7 @@ class Scores:
 @lru_cache(maxsize=8)
 def _scores(model: ClimateModel, span: Days) -> Scores:
     """Spread the scores of the limits over the days of a project."""
-    from scipy.special import ndtri
-
+    ndtri = special_functions().ndtri
     climate, limits, month = model.climate, model.limits, span.month[WARM_UP:]
     crane, exterior = (
         np.ascontiguousarray(-ndtri(climate.windier(limit))[month].reshape(-1, STEP_HOURS).T)
@@ -109,8 +109,7 @@ def _scores(model: ClimateModel, span: Days) -> Scores:
 
 def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws) -> Hours:
     """Return the hours with more wind than the limits of crane and exterior: (2, days, 24)."""
-    from scipy.special import ndtri
-
+    ndtri = special_functions().ndtri
     share, hold = climate.wind_daily_share, climate.wind_3h_persistence
     count, first = (span.count - WARM_UP) * _A_DAY, (span.first + WARM_UP) * _A_DAY
     # the score of an hour is a part that changes within hours and a part of the whole day; variances add up to 1
@@ -129,8 +128,7 @@ def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws
 
 def _temperature_scores(climate: Climate, span: Days, draws: WeatherDraws) -> Floats:
     """Return each day's deviation from the usual temperature, in standard deviations."""
-    from scipy.special import ndtri
-
+    ndtri = special_functions().ndtri
     noise = ndtri(draws.daily("temperature", span.first, span.count)[:, 0])
     return autocorrelated(noise, climate.temperature_persistence)[WARM_UP - LAGS :]
 
@@ -177,8 +175,7 @@ class LostDaysModel:
 
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return the whole days one replication loses, and its storm seasons."""
-        from scipy.special import ndtr, ndtri
-
+        ndtr, ndtri = special_functions().ndtr, special_functions().ndtri
         count = span.count - WARM_UP
         noise = ndtri(draws.daily("bad days", span.first, span.count)[:, 0])
         # back to a uniform number: a day is lost where it is below the month's chance, so bad days come in spells

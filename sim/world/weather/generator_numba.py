@@ -13,9 +13,9 @@ from threading import get_ident
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.config.sections.systems import EXPOSURES, Exposure
+from sim.jit import special_functions
 from sim.world.kernels import (
     BY_CRANE,
     BY_EXTERIOR,
@@ -36,6 +36,7 @@ from sim.world.weather.climate import LAGS, autocorrelation_weights, interpolati
 from sim.world.weather.closures import WARM_UP, Closed, Days, IntervalRows, WeatherDraws
 from sim.world.weather.generator import STEP_HOURS, ClimateModel
 
+ndtri = special_functions().ndtri
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from sim.report.console import describe_run, plain_text
-from sim.report.figures.drawing import THE_FEW, FigureDrawing, drawn
+from sim.report.figures.drawing import THE_FEW, FigureDrawing, dealt, drawn
 from sim.report.html_report import run_report
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result
@@ -41,7 +41,7 @@ def test_idle_workers_draw_the_same_files_and_the_verdict_is_known_before(tmp_pa
 
     result = sim.run(
         tiny(), runs=40, workers=2, out=tmp_path / "tiny", on_sample=begin,
-        extras=lambda result, directory: run_report.write_run(result, directory, drawing),
+        extras=lambda result, directory: run_report.write_run(result, directory, drawing), on_details=drawing.go_on,
     )  # fmt: skip
     [(verdict, idle)] = seen
     assert idle == 2
@@ -60,3 +60,12 @@ def test_fewer_figures_where_that_is_asked(tmp_path: Path, choice: str) -> None:
     result.save(tmp_path / "tiny", lambda directory: run_report.write_run(result, directory, drawing))
     expected = {f"{name}.{ending}" for name in THE_FEW for ending in ("png", "svg")} if choice == "few" else set()
     assert names(tmp_path / "tiny" / "figures") == expected
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 4])
+def test_every_figure_is_dealt_once_and_nobody_has_two_more_than_another(many: int) -> None:
+    names = [f"figure {number}" for number in range(11)]
+    hands = [dealt(names, number, many) for number in range(many)]
+    assert sorted(name for hand in hands for name in hand) == sorted(names)
+    assert max(map(len, hands)) - min(map(len, hands)) <= 1
+    assert hands[0][0] == names[-1]
