@@ -74,12 +74,12 @@ def _require_address_space() -> None:
 def main() -> None:
     """Simulate how a data center is built, and when its megawatts come online.
 
-    A project is a YAML file (configs/hybrid.yaml is one). Start with
+    A project is a YAML file, your own or one that is shipped (sim examples lists them). Start with
 
     \b
-      sim run configs/hybrid.yaml
-      sim compare configs/stick_built.yaml configs/hybrid.yaml configs/modular.yaml --runs 200
-      sim check configs/hybrid.yaml
+      sim init west --mw 120 --place ohio
+      sim run west/west.yaml
+      sim compare stick_built hybrid modular --runs 200
 
     Exit codes: 0 good, 1 an internal error or a check that failed, 2 wrong input, 3 a stall or an exceeded
     budget, 4 partial results, 130 interrupted, 143 ended by the system (SIGTERM).

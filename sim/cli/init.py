@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from math import ceil
 from pathlib import Path
-from textwrap import dedent
+from shutil import get_terminal_size
+from textwrap import dedent, fill
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
 PHASE_INTERVAL_DAYS = 120
 STATUS = "status"
 HOME, START = "west_texas", "2027-01-04"
-FIRST_LINE = re.compile(r"# (?!yaml-language-server)(?P<text>.+)")
+FIRST_COMMENT = re.compile(r"(?:^# (?!yaml-language-server).+\n)+", re.MULTILINE)
 SCHEMA_LINE = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 
 
@@ -131,12 +132,12 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
     interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}" if phases > 1 else ""
     word, code = place
     return dedent(f"""\
-        # {mw:g} MW, {strategy.replace("_", "-")}, {word.replace("_", " ")}. What is not stated here is that of the shipped
+        # {mw:g} MW, {strategy.replace("_", "-")}, {_in_words(word)}. What is not stated here is that of the shipped
         # `{strategy}` and of `base` below it, where each number has its source: `sim examples base` prints it.
         extends: {strategy}
         schema_version: 1
         name: {name}
-        label: {mw:g} MW in {word.replace("_", " ")}, {strategy.replace("_", "-")}
+        label: {mw:g} MW in {_in_words(word)}, {strategy.replace("_", "-")}
 
         scale: {{capacity_mw: {mw:g}{interval}, start_date: {start.isoformat()}}}
         energization: # per phase: enough for its MW, and one that stands by
@@ -153,6 +154,11 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
         # milestones:
         #   - {name: first block, mw: 2.5, date: 2028-06-30, damages_usd_per_day: 50000}
         """)  # fmt: skip
+
+
+def _in_words(place: str) -> str:
+    """Return a place as it is written: `new_york` is New York."""
+    return " ".join(part if part == "of" else part.capitalize() for part in place.split("_"))
 
 
 def _weather(place: str) -> str:
@@ -227,7 +233,7 @@ def _readme(name: str, mw: float, place: str, strategy: str, start: date) -> str
     return dedent(f"""\
         # {name}
 
-        {mw:g} MW in {place.replace("_", " ")}, built {strategy.replace("_", "-")}, ordered on {start.isoformat()}.
+        {mw:g} MW in {_in_words(place)}, built {strategy.replace("_", "-")}, ordered on {start.isoformat()}.
 
         | file | what it is |
         |---|---|
@@ -240,7 +246,7 @@ def _readme(name: str, mw: float, place: str, strategy: str, start: date) -> str
         $ sim check {name}.yaml
         $ sim run {name}.yaml --runs 200
         $ sim run {name}.yaml --set logistics.cranes=4 --against {name}.yaml
-        $ sim ask out/{name} "mw >= {min(mw, 100):g} by 2028-12-31"
+        $ sim ask out/{name} "mw >= {min(mw, 100):g} by {start.year + 1}-12-31"
         $ sim sweep study.yaml
         $ python analysis.py
         ```
@@ -264,7 +270,7 @@ def examples(name: str | None, folder: Path | None) -> None:
     from sim.errors import did_you_mean
 
     if name is None:
-        for line in _listed({one: _first_line(_read(one)) for one in shipped_names()}):
+        for line in _listed({one: _first_sentence(_read(one)) for one in shipped_names()}):
             click.echo(line)
         return
     if shipped(name) is None:
@@ -299,15 +305,21 @@ def _read(name: str) -> str:
     return files.read(shipped_folder() / f"{name}.yaml").decode()
 
 
-def _first_line(text: str) -> str:
-    """Return what a configuration says of itself in its first comment."""
-    found = FIRST_LINE.search(text)
-    return found["text"] if found else ""
+def _first_sentence(text: str) -> str:
+    """Return the first sentence of what a configuration says of itself in its first comment."""
+    found = FIRST_COMMENT.search(text)
+    words = " ".join(line.removeprefix("# ") for line in found[0].splitlines()) if found else ""
+    return re.split(r"(?<=[.]) ", words)[0]
 
 
 def _listed(described: Mapping[str, str]) -> list[str]:
-    width = max(map(len, described), default=0)
-    return [f"{name:<{width}}  {text}" for name, text in described.items()]
+    """Return names with what they are beside them, wrapped to the width of the terminal."""
+    first = max(map(len, described), default=0) + 2
+    width = max(first + 30, min(get_terminal_size().columns, 120))
+    return [
+        fill(text or "-", width, initial_indent=f"{name:<{first}}", subsequent_indent=" " * first)
+        for name, text in described.items()
+    ]
 
 
 def _by_names(text: str) -> str:

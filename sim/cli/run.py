@@ -141,7 +141,7 @@ def hold_against(
     """Print and draw what moved against another project, run with the same seed, or against a stored result."""
     from sim.study.analyses.baseline_diff import changed_inputs
     from sim.study.api import run as run_many
-    from sim.study.api import stored, unique_name
+    from sim.study.api import stored
 
     before = stored(other)
     if before is None:
@@ -151,12 +151,16 @@ def hold_against(
                 loaded, runs=result.sample.size, seed=int(result.manifest["seed"]), workers=workers, engine=engine,
                 sampling=result.sample.sampling.method, scheduler=scheduler, progress=progress,
             )  # fmt: skip
-    name = str(before.manifest["name"])
-    results = {name: before, unique_name(str(result.manifest["name"]), {name}): result}
-    show_comparison(results, place)
-    click.echo("\nwhat is another input:")
-    for line in changed_inputs(before.manifest["config"], result.manifest["config"]):
+    names = [str(one.manifest["name"]) for one in (before, result)]
+    if names[0] == names[1]:
+        names = ["before", "after"]
+    changes = [*changed_inputs(before.manifest["config"], result.manifest["config"])]
+    click.echo(
+        f"\n{names[1]} against {names[0]}: " + ("the same inputs" if not changes else "what is stated otherwise")
+    )
+    for line in changes:
         click.echo(f"  {line}")
+    show_comparison(dict(zip(names, (before, result), strict=True)), place)
 
 
 def show_comparison(results: Mapping[str, Result], place: Path, written: Collection[str] = ()) -> None:
@@ -252,8 +256,8 @@ def compare(
     for folder in (out.parent, out):
         files.make_directory(folder)
     names: list[str] = []
-    for one in given:
-        names.append(unique_name(str(one.manifest["name"]) if isinstance(one, Result) else one.value.name, names))
+    for name in names_of(given, what):
+        names.append(unique_name(name, names))
         require_place(out.absolute() / names[-1], RESULT)
     run_here = {name for name, one in zip(names, given, strict=True) if not isinstance(one, Result)}
     drawers = FigureDrawing(figures)
@@ -275,6 +279,17 @@ def compare(
     show_comparison(results, out, written=run_here)
     for result in results.values():
         warn_stalls(result)
+
+
+def names_of(given: Sequence[Result | Config], what: Sequence[Path]) -> list[str]:
+    """Return what each is called: its project's name, or that of its folder where results of one project are compared."""
+    from sim.study.result import Result
+
+    names = [str(one.manifest["name"]) if isinstance(one, Result) else one.value.name for one in given]
+    return [
+        path.absolute().name if isinstance(one, Result) and names.count(name) > 1 else name
+        for one, path, name in zip(given, what, names, strict=True)
+    ]
 
 
 def seen_by_first(given: list[Result | Config]) -> list[Result | Config]:

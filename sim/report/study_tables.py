@@ -85,7 +85,11 @@ def _relaxed(tuned: Tuned, inputs: list[str]) -> Iterator[str]:
             f" (by {_value_text(metric, value - limits[metric]['at_most'])})"
             for metric, value in one.at_most.items()
         ]
-        yield f"Relax {' and '.join(steps)}: {named or 'the project as configured'} keeps every limit then."
+        fresh = tuned.fresh[tuned.fresh["design"] == "best"].to_dict("records") if one.design == tuned.best.name else []
+        missed = {m: float(row[f"p{limits[m]['probability'] * 100:g}_{m}"]) for row in fresh for m in one.at_most}
+        more = " and ".join(_value_text(m, value) for m, value in missed.items() if value > one.at_most[m])
+        rest = f" by the runs it was chosen by, and needs {more} on fresh random numbers" if more else ""
+        yield f"Relax {' and '.join(steps)}: {named or 'the project as configured'} keeps every limit then{rest}."
 
 
 def _missing(value: Any) -> bool:
@@ -117,8 +121,8 @@ def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
     for name in inputs:
         table.add_column(name)
-    for metric in (wanted["metric"], wanted["against"]):
-        table.add_column(metric_format(metric).label, justify="right")
+    for metric, share in ((wanted["metric"], wanted["statistic"].upper()), (wanted["against"], "P80")):
+        table.add_column(f"{share} {metric_format(metric).label}", justify="right")
     # the start stands first and is left out of the set below, so that every design is read against it
     limits = [] if tuned.best["feasible"] else wanted["constraints"]
     for limit in limits:
@@ -180,11 +184,12 @@ def _cannot_tell(sweep: Sweep, metrics: list[str]) -> Iterator[str]:
         alike, rows, fmt = sweep.as_good_as_best(metric), sweep.table(metric), metric_format(metric)
         if sum(alike) < 2:
             continue
-        best = ", ".join(str(label) for label, same in zip(sweep.labels(), alike, strict=True) if same)
+        same = [str(label) for label, is_same in zip(sweep.labels(), alike, strict=True) if is_same]
+        points = f"any of the {len(same)} points" if all(alike) else f"these points: {'; '.join(same)}"
         width = float((rows["p80_high"] - rows["p80_low"]).replace(math.inf, math.nan).mean()) / 2
         sure = f"; an interval of P80 is about ± {fmt.write(width, fmt.finest_step)}" if width > 0 else ""
         runs = counted(sweep.manifest["runs"], "run", "runs")
-        yield f"{fmt.label}: {runs} cannot tell these points apart: {best}{sure}. More runs can."
+        yield f"{fmt.label}: {runs} cannot tell apart {points}{sure}. More runs can."
 
 
 def _numbers(sweep: Sweep, number: int, metrics: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite, isnan, log, nan
+from math import ceil, inf, isfinite, isnan, log, nan
 from pathlib import Path
 from statistics import NormalDist
 from typing import Literal
@@ -25,6 +25,7 @@ from sim.config.project import Expectation, Project, parse_expectation
 from sim.config.source_positions import Fault, nearest_position, problem_of
 from sim.engine.backends import AUTO
 from sim.errors import NOTHING, ConfigError, SimError, did_you_mean
+from sim.metrics.registry import metric_of
 from sim.plan.vocabulary import WORK
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
@@ -341,9 +342,11 @@ def _judged(one: Expectation, known: Interval, quotable: bool) -> Checked:
         outcome, remark = "inconclusive", "replications failed, and what is left of them is too good"
     elif outcome == "inconclusive":
         remark = _more_runs(one, known)
-    observed = f"{_told(known.value)} (95 %: {_told(known.low)} to {_told(known.high)}, n = {known.n})"
-    name = f"{one.metric}.{one.statistic}"
-    return Checked("expect", name, f"{one.sign} {_told(one.limit)}", observed, outcome, remark)
+    low, high = (_told(one.metric, end) for end in (known.low, known.high))
+    between = f"{high} or less" if known.low == -inf else f"{low} or more" if known.high == inf else f"{low} to {high}"
+    observed = f"{_told(one.metric, known.value)} (95 %: {between}, n = {known.n})"
+    limit = _told(one.metric, one.limit, as_stated=True)
+    return Checked("expect", f"{one.metric}.{one.statistic}", f"{one.sign} {limit}", observed, outcome, remark)
 
 
 def _outcome(one: Expectation, known: Interval) -> Outcome:
@@ -381,5 +384,12 @@ def _rounded(runs: float) -> int:
     return ceil(runs / step) * step
 
 
-def _told(value: float) -> str:
-    return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:.6g}"
+def _told(metric: str, value: float, *, as_stated: bool = False) -> str:
+    """Return a number of a metric to the place at which it is known, days as whole days and dollars in millions."""
+    known = metric_of(metric)
+    if known is None or not isfinite(value):
+        return f"{value:,.6g}"
+    scale, word = (1e6, " M") if known.unit.startswith("$") and known.step >= 1e4 else (1.0, "")
+    shown = value if as_stated else round(value / known.step) * known.step
+    text = f"{shown / scale:,.3f}".rstrip("0").rstrip(".")
+    return f"${text}{word}" if known.unit.startswith("$") else text

@@ -70,7 +70,12 @@ def test_runs_that_cannot_tell_points_apart_say_so() -> None:
     assert two.as_good_as_best(FINISH) == [week == 3 for week in weeks]
     two.manifest["metrics"] = [FINISH]
     told = " ".join(plain_text(describe_sweep(two)).split())
-    assert "3 runs cannot tell these points apart:" in told
+    assert (
+        "3 runs cannot tell apart these points: first_week 3, cranes 1; first_week 3, cranes 2. More runs can." in told
+    )
+    one = sim.sweep(sim.load(TINY), {"logistics.cranes": [1, 2]}, runs=3, workers=1)
+    one.manifest["metrics"] = [FINISH]
+    assert "cannot tell apart any of the 2 points." in " ".join(plain_text(describe_sweep(one)).split())
 
 
 def test_a_two_way_sweep_draws_heat_maps(tmp_path: Path) -> None:

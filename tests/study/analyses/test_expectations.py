@@ -20,11 +20,11 @@ from tests.tiny_project import TINY
 CONFIGS = TINY.parents[2] / "configs"
 
 
-def sample(values: list[float], failed: int = 0) -> Sample:
-    """A sample of one metric; the last ones failed."""
+def sample(values: list[float], failed: int = 0, **others: list[float]) -> Sample:
+    """A sample of one metric, `days`, and perhaps others; the last ones failed."""
     status = ["ok"] * (len(values) - failed) + ["failed"] * failed
     table = {"replication": np.arange(len(values)), "status": np.array(status, object), "days": np.array(values)}
-    return Sample(table, {})
+    return Sample({**table, **{name: np.array(other) for name, other in others.items()}}, {})
 
 
 HUNDRED = [float(day) for day in range(1, 101)]  # P80 is 80; its interval is the 72nd to the 89th of a hundred
@@ -51,6 +51,19 @@ def test_an_expectation_holds_where_its_whole_interval_does(line: str, outcome: 
     (row,) = judge([parse_expectation(line)], sample(HUNDRED))
     assert row.outcome == outcome
     assert bool(row.remark) == (outcome == "inconclusive")
+
+
+def test_what_was_observed_is_written_to_the_place_at_which_it_is_known() -> None:
+    """Days are whole days, dollars millions, and an end that the runs do not give is open; was 773.519, 4.04412e+09."""
+    days, usd = "lead_time_full_days", "capital_total_usd"
+    spread = [763.519 + at for at in range(21)]
+    found = sample(spread, **{days: spread, usd: [4_044_123_456.0] * 21})
+    rows = judge([parse_expectation(f"{days}.p50 <= 850"), parse_expectation(f"{usd}.p50 <= 4.1e9")], found)
+    assert [row.expected for row in rows] == ["<= 850", "<= $4,100 M"]
+    assert re.fullmatch(r"774 \(95 %: 7\d\d to 7\d\d, n = 21\)", rows[0].observed)
+    assert rows[1].observed == "$4,044 M (95 %: $4,044 M to $4,044 M, n = 21)"
+    (late,) = judge([parse_expectation(f"{days}.p99 <= 850")], found)
+    assert " or more, n = 21)" in late.observed
 
 
 def test_it_says_how_many_runs_would_tell() -> None:

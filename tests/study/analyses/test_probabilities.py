@@ -53,12 +53,20 @@ def test_a_limit_a_milestone_and_a_date_to_be_found() -> None:
     assert np.isnan(result().ask("mw >= 1").probability.value)
 
 
+@pytest.mark.parametrize("day", ["30 June 2027", "30 jun 2027", "30. June 2027", "June 30, 2027", "Jun 30 2027"])
+def test_a_day_is_read_with_its_month_as_a_word(day: str) -> None:
+    assert str(result().ask(f"mw >= 2.5 by {day}")) == str(result().ask("mw >= 2.5 by 2027-06-30"))
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [
         ("1 MW to tennant", "did you mean 1 MW to tenant"),
         ("mw >= 100", "the most are 2.5 MW"),
-        ("finish by June", "a day of the calendar"),
+        ("finish by June", "'June': a day like 2027-06-30 or 30 June 2027 expected"),
+        ("finish by 31 June 2027", "a day like"),
+        ("finish by 30 Jule 2027", "a day like"),
+        ("finish by 06/07/2027", "a day like"),  # of June or of July
     ],
 )
 def test_what_is_not_understood_is_told(question: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,13 @@ def test_without_a_design_that_keeps_the_limits_the_nearest_is_named() -> None:
     told = " ".join(told.split())
     assert f"to {reached:,.0f} days (by {reached - 10:,.0f} days): the project as configured keeps every limit" in told
     assert "start: as configured" in told
+    column, fresh = f"p80_{FINISH}", found.fresh.copy()
+    for more, said in (
+        (7.0, f" by the runs it was chosen by, and needs {reached + 7:,.0f} days on fresh"),
+        (0.0, " then."),
+    ):
+        fresh[column] = reached + more  # what it was chosen by flatters: the number to relax to is that of fresh runs
+        assert said in " ".join(plain_text(describe_tuning(replace(found, fresh=fresh))).split())
     assert found.trials["pareto"].any()  # of all designs, for none keeps the limit
 
 
