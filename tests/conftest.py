@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,9 @@ from tests.tiny_project import nothing_drawn
 
 # worker processes of a study inherit it
 os.environ.setdefault(SWITCH, "1")
+# Where no compiled modules may be kept, each of the hundred programs that tests start compiles 270 of them, for a second.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # crews are planned by the code under test, which a test may have changed for itself
 os.environ.setdefault("SIM_CACHE_DIR", "")
 
