@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 
 import pytest
 from hypothesis import settings
 
 from sim.metrics.conservation import SWITCH
+from sim.study.analyses.case_series import measure_levers
+from sim.study.crew_planning import reuse
 from tests.tiny_project import nothing_drawn
 
 # worker processes of a study inherit it
@@ -19,6 +22,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # crews are planned by the code under test, which a test may have changed for itself
 os.environ.setdefault("SIM_CACHE_DIR", "")
+reuse.KEPT = 128  # many files of tests plan the same small projects
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
@@ -27,9 +31,20 @@ settings.load_profile("house")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+FEW_LEVER_RUNS = 10
+
+
 @pytest.fixture(autouse=True)
-def no_picture_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eleven figures as files take most of a small run, and have tests of their own: these draw them, and the slow tests."""
-    if not ({"draws", "slow"} & {*request.keywords}):
+def no_more_than_is_looked_at(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what takes most of a small run and has tests of its own: these do all of it, and the slow tests.
+
+    That is eleven figures as files, a hundred replications of each lever, and waiting until the disk has every file: no
+    test pulls a plug, and `files.before` tells those of faults where one would have been pulled.
+    """
+    if "slow" in request.keywords:
+        return
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr("sim.study.api.measure_levers", partial(measure_levers, runs=FEW_LEVER_RUNS))
+    if "draws" not in request.keywords:
         monkeypatch.setattr("sim.report.figures.drawing.drawn", nothing_drawn)
         monkeypatch.setattr("sim.report.figures.drawing.FigureDrawing.get_ready", lambda *_: None)

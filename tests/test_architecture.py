@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,15 @@ def _source(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=1)  # the rules of a file are asked one after the other
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    """The syntax tree of a source file, its root first."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
 def imports(source: str) -> Iterator[tuple[int, str]]:
     """Line and dotted name of everything imported, inside functions and by `import_module` too."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -124,7 +131,7 @@ def past_the_disk(name: str, source: str) -> list[str]:
     """Calls that read or write a file elsewhere than in the module that does; in memory they are harmless."""
     if name in DISK:
         return []
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes(source) if isinstance(node, ast.Call)]
     return [f"{name}:{call.lineno} {word}" for call in calls if (word := _touches(call)) and not _in_memory(call)]
 
 
@@ -149,7 +156,7 @@ def pickled(name: str, source: str) -> list[str]:
     found = [(line, module) for line, module in imports(source) if module.partition(".")[0] in PICKLERS]
     words = [
         (node.value.lineno, node.arg)
-        for node in ast.walk(ast.parse(source))
+        for node in nodes(source)
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle"
     ]
     return [f"{name}:{line} {what}" for line, what in found + words]
@@ -167,7 +174,7 @@ def unexplained(name: str, source: str) -> list[str]:
     A function inside another belongs to its text, `__init__` to the class, an overload to the function; a private
     function of a few lines speaks for itself.
     """
-    tree = ast.parse(source)
+    tree = nodes(source)[0]
     missing = [] if ast.get_docstring(tree) else [f"{name}: module"]
     level: list[ast.AST] = [tree]
     while level:
@@ -193,7 +200,7 @@ def _is_overload(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def untyped(name: str, source: str) -> list[str]:
     """Functions with a parameter or a result of no stated type."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = node.args
             named = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
@@ -213,9 +220,22 @@ def _tracked() -> list[Path]:
     return [path for path in ROOT.rglob("*") if path.is_file() and not hidden.search(path.as_posix())]
 
 
-@pytest.mark.parametrize("rule", [against_the_flow, out_of_its_room, past_the_disk, pickled, unexplained, untyped])
+RULES: tuple[Rule, ...] = (against_the_flow, out_of_its_room, past_the_disk, pickled, unexplained, untyped)
+
+
+@cache
+def breaches_of_all_files() -> dict[str, list[str]]:
+    """What breaks each rule, by the name of the rule; every file is parsed once for all of them."""
+    found: dict[str, list[str]] = {rule.__name__: [] for rule in RULES}
+    for path in SOURCES:
+        for rule in RULES:
+            found[rule.__name__] += rule(_name(path), _source(path))
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_every_source_file_keeps(rule: Rule) -> None:
-    breaches = [breach for path in SOURCES for breach in rule(_name(path), _source(path))]
+    breaches = breaches_of_all_files()[rule.__name__]
     assert not breaches, "\n".join(breaches)
 
 

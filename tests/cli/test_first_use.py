@@ -192,6 +192,7 @@ def test_row_13_one_block_is_one_block() -> None:
 
 
 def test_row_14_a_missing_numba_is_told_once() -> None:
+    """Designs, fresh random numbers and workers each choose an engine: the sentence stood three times."""
     Path("t.yaml").write_text(
         f"schema_version: 1\nname: t\nquestion: q\nconfigs: [{TINY}]\nruns: 2\n"
         "inputs:\n  cranes: {paths: [logistics.cranes], values: [1, 2]}\n"

@@ -63,7 +63,7 @@ def test_a_run_with_workers_shows_a_bar_in_its_cell_that_goes_when_it_is_done(mo
                 self.bars.append(msg["content"]["data"]["text/html"])
             return super().process_message(msg, cell, cell_index)
 
-    run = f"import sim\nresult = sim.run({str(TINY)!r}, runs=40, workers=2)\nresult.sample.size"
+    run = f"import sim\nresult = sim.run({str(TINY)!r}, runs=40, workers=2, engine='simpy')\nresult.sample.size"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(run)])
     Watched(notebook, timeout=300, resources={"metadata": {"path": str(FOLDER)}}).execute()
     assert any("tiny: 40 of 40" in bar and "<progress" in bar for bar in Watched.bars)
@@ -75,9 +75,9 @@ def test_a_run_with_workers_shows_a_bar_in_its_cell_that_goes_when_it_is_done(mo
 def test_a_script_shows_a_bar_on_a_terminal_and_none_into_a_file(tmp_path: Path) -> None:
     script = f"""
 import os, sim
-print(sim.run({str(TINY)!r}, runs=40, workers=2).sample.size)
+print(sim.run({str(TINY)!r}, runs=40, workers=2, engine="simpy").sample.size)
 os.dup2(os.open({str(tmp_path / "log")!r}, os.O_WRONLY | os.O_CREAT), 2)
-print(sim.run({str(TINY)!r}, runs=41, workers=2).sample.size)
+print(sim.run({str(TINY)!r}, runs=41, workers=2, engine="simpy").sample.size)
 """
     ours, theirs = os.openpty()
     where = {**os.environ, "PYTHONPATH": str(FOLDER.parent), "TERM": "xterm", "COLUMNS": "100"}

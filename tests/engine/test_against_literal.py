@@ -49,7 +49,7 @@ def follows_the_rules(plan: Plan, seed: int, order: Order) -> None:
         assert all(wants in waiter.wants for waiter, (_, wants) in zip(once.deadlock.waiting, waiting, strict=True))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(PLANS, st.integers(0, 99), st.sampled_from(sorted(ORDERS)))
 def test_the_engine_follows_its_rules(plan: Plan, seed: int, order: str) -> None:
     follows_the_rules(plan, seed, ORDERS[order])

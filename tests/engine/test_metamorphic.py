@@ -73,7 +73,7 @@ def test_a_plan_that_begins_later_does_the_same_later(plan: Plan, delay: int) ->
     assert [row[2].split(" since ")[0] for row in moved] == [row[2].split(" since ")[0] for row in now]
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(PLANS, st.integers(0, 2**32))
 def test_the_order_in_which_a_plan_is_written_does_not_matter(plan: Plan, seed: int) -> None:
     def shuffled(mapping: dict[str, object]) -> dict[str, object]:

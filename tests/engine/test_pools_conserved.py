@@ -25,7 +25,7 @@ def moves(told: Told) -> Iterator[tuple[int, int, int, int]]:
             yield minute, int(plan.unit_of[step]), pool, count if operation == FREE else -count
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(SOUND)
 def test_nothing_is_taken_that_is_not_there_and_everything_comes_back(plan: Plan) -> None:
     outcome = told(plan)
@@ -41,7 +41,7 @@ def test_nothing_is_taken_that_is_not_there_and_everything_comes_back(plan: Plan
     assert len(over) < len(plan.units) or free == initial
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(SOUND)
 def test_the_queue_over_time_is_the_sum_of_the_waits(plan: Plan) -> None:
     outcome = told(plan)
@@ -72,7 +72,7 @@ def networks(draw: st.DrawFn) -> tuple[Plan, int]:
     return write(routes, pools), max(heaviest, *longest)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(networks())
 def test_no_network_is_quicker_than_its_longest_path_or_its_heaviest_load(network: tuple[Plan, int]) -> None:
     plan, bound = network
@@ -93,7 +93,7 @@ def lists_of_tasks(draw: st.DrawFn) -> dict[str, list[Step]]:
     return routes
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(lists_of_tasks(), st.integers(1, 4), st.integers(1, 4))
 def test_other_crews_never_make_it_longer_than_grahams_bound(tasks: dict[str, list[Step]], m: int, n: int) -> None:
     """From m equal crews to n: at most 1 + (m − 1) / n times as long (Graham 1969); more crews may take longer."""
@@ -101,7 +101,7 @@ def test_other_crews_never_make_it_longer_than_grahams_bound(tasks: dict[str, li
     assert after * n <= before * (n + m - 1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(networks())
 def test_pools_are_held_exactly_as_long_as_is_worked(network: tuple[Plan, int]) -> None:
     outcome = told(network[0])

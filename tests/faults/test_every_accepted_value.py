@@ -10,7 +10,7 @@ import pytest
 from tests.faults.conftest import Observed
 from tests.faults.schema_cases import SchemaCase, cases, outcome
 
-FEW, MANY = 60, 2_000
+FEW, MANY = 40, 2_000
 FOUND = ("refused with code 2", "ended with code 2", "ended with code 3", "stalled", "ok")
 
 

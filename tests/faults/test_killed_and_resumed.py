@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import sim
 from sim.study.result import Result
 from sim.study.runner import run
 from sim.study.storage import sealed_files as tables
@@ -142,7 +143,7 @@ def test_a_forecast_that_was_killed_goes_on_and_is_the_same(tmp_path: Path) -> N
     whole, killed = tmp_path / "whole" / "tiny", tmp_path / "killed" / "tiny"
     for out in (whole, killed):
         out.parent.mkdir()
-    assert ended(study(whole, 60, status=status, more=["10"]))[0] == 0
+    sim.run(sim.load(TINY, status=status), runs=60, workers=1, out=whole)
     process = study(killed, 60, status=status, more=["10"])
     assert wait_for_chunk(process, killed)
     process.kill()

@@ -17,8 +17,8 @@ from sim.plan.vocabulary import AGAIN, SIGNAL, WAIT
 from sim.world.project_calendars import day_minutes, project_calendars
 
 CONFIGS = ("hybrid", "stick_built", "modular", "electrical_skids", "incremental_hybrid", "cases/red_oak")
-SMALL = " scale.capacity_mw=50 energization.units.count=3"
-"""Twenty blocks of 250 MW: still many units to a route, at a fifth of the time."""
+SMALL = " scale.capacity_mw=25 energization.units.count=2"
+"""Ten blocks of 250 MW: still many units to a route, at a tenth of the time."""
 BY_NUMBER = ("gates", "completion", "rows", "route_of", "inputs", "base_calendars")
 """Fields that are numbered, or refer to what is numbered, in the order in which it was written."""
 OF_TABLES = ("table", "factor_table", "delay_table", "tables", "planned", "mean")

@@ -217,9 +217,9 @@ def test_a_result_without_a_log_cannot_be_played(made_up: Any, tmp_path: Path) -
 
 @pytest.fixture
 def frames(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Films of an eighth of their pictures: each takes a tenth of a second."""
-    monkeypatch.setattr(film, "FRAMES", 12)
-    return 12
+    """Films of a sixteenth of their pictures: each takes a tenth of a second."""
+    monkeypatch.setattr(film, "FRAMES", 6)
+    return 6
 
 
 def test_a_film_has_both_projects_and_ends_with_all_online(results: list[Result], tmp_path: Path, frames: int) -> None:

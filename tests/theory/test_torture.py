@@ -16,7 +16,7 @@ from sim.metrics.conservation import switched_on
 from sim.study.case import Case, prepare_case
 from tests.theory.random_projects import random_project
 
-QUICK, NIGHT = 40, 1000
+QUICK, NIGHT = 25, 1000
 MANY = int(os.environ.get("SIM_TORTURE", NIGHT))
 """How many projects the long test tries: `make torture PROJECTS=50000`."""
 SEEDS = st.integers(0, 2**32)

@@ -22,7 +22,7 @@ from tests.engine.random_plans import random_plan
 CONFIGS = sorted((Path(__file__).parents[3] / "configs").glob("*.yaml"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(PLANS, st.integers(0, 2**70), st.integers(0, 5_000))
 def test_any_plan_has_the_same_log_in_both_engines(plan: Plan, seed: int, replication: int) -> None:
     agree(compile_plan(plan), seed, replication)

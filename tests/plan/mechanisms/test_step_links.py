@@ -285,7 +285,8 @@ def test_both_engines_know_named_calendars_and_weather_closes_them() -> None:
     own[-1]["after"] = [{"id": own[0]["id"], **lag} for lag in lags]
     week = {day: [{"start": "07:00", "end": "17:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat")}
     named = json.dumps({"tens": {"hours": week}})
-    project = load(HYBRID, (f"calendars.named={named}", f"site_works.steps={json.dumps(own)}")).value
+    small = ("scale.capacity_mw=25", "energization.units.count=2")
+    project = load(HYBRID, (*small, f"calendars.named={named}", f"site_works.steps={json.dumps(own)}")).value
     case = prepare_case(project)
     runs = [replace(case, engine=engine).replications(1, 0, 2) for engine in (SIMPY, COMPILED)]
     for simpy, compiled in zip(*runs, strict=True):

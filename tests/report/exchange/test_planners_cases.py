@@ -343,7 +343,7 @@ def test_the_dry_run_tells_each_project_of_a_file(tmp_path: Path) -> None:
 WITNESS = """
 import sys, jpype, mpxj
 try:
-    jpype.startJVM()
+    jpype.startJVM("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # it is over before more would pay
 except jpype.JVMNotFoundException:
     sys.exit(77)
 from org.mpxj.reader import UniversalProjectReader

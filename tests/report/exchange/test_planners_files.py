@@ -28,7 +28,7 @@ BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 RECALCULATE = """
 import sys, jpype, mpxj
 try:
-    jpype.startJVM()
+    jpype.startJVM("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # it is over before more would pay
 except jpype.JVMNotFoundException:
     sys.exit(77)
 from java.time import LocalDateTime

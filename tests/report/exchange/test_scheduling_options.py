@@ -34,7 +34,7 @@ DAY, NIGHT = 7, 8
 SCHEDULE = """
 import sys, jpype, mpxj
 try:
-    jpype.startJVM()
+    jpype.startJVM("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # it is over before more would pay
 except jpype.JVMNotFoundException:
     sys.exit(77)
 from java.time import LocalDateTime
@@ -112,8 +112,21 @@ def scheduled_by_mpxj(files: dict[str, bytes], begin: datetime, folder: Path) ->
     return {(file.removesuffix(".xer"), name.replace("Step ", "step_")): finish for file, name, finish in lines}
 
 
-@pytest.mark.parametrize("first", [8, 12, 20, 44], ids=["Thursday 8:00", "at noon", "Thursday 20:00", "Friday 20:00"])
-def test_lags_on_every_calendar_are_those_of_another_program(first: int, tmp_path: Path) -> None:
+FIRST = {"Thursday 8:00": 8, "at noon": 12, "Thursday 20:00": 20, "Friday 20:00": 44}
+"""Hours after the beginning of 15 January 2026, a Thursday."""
+
+
+@pytest.fixture(scope="module")
+def theirs_of_all(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
+    """When MPXJ has all tasks done, of every beginning and setting: one Java machine starts as slowly as four."""
+    files = {f"{mode} {first}": with_lags(mode, first) for mode in MODES for first in FIRST.values()}
+    return scheduled_by_mpxj(files, datetime(2026, 1, 15), tmp_path_factory.mktemp("mpxj"))
+
+
+@pytest.mark.parametrize("first", FIRST.values(), ids=FIRST)
+def test_lags_on_every_calendar_are_those_of_another_program(
+    first: int, theirs_of_all: dict[tuple[str, str], str]
+) -> None:
     """With --calendars all four settings of P6 agree with MPXJ to the minute, on 96 pairs of lags.
 
     They begin in working time, in a break, overnight and at a weekend: a lag counts from when its predecessor can work.
@@ -122,7 +135,11 @@ def test_lags_on_every_calendar_are_those_of_another_program(first: int, tmp_pat
     ours = {mode: finishes(read_xer(data, "x.xer")) for mode, data in files.items()}
     begin = min(min(found.values()) for found in ours.values()) - timedelta(hours=first)  # of the first step
     assert begin == datetime(2026, 1, 15)
-    theirs = scheduled_by_mpxj(files, begin, tmp_path)
+    theirs = {
+        (file.removesuffix(f" {first}"), name): finish
+        for (file, name), finish in theirs_of_all.items()
+        if file.endswith(f" {first}")
+    }
     assert len(theirs) == 4 * 25
     assert theirs == {
         (mode, name): finish.isoformat(timespec="minutes") for mode in MODES for name, finish in ours[mode].items()

@@ -30,7 +30,7 @@ def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_page")
 def test_idle_workers_draw_the_same_files_and_the_verdict_is_known_before(tmp_path: Path) -> None:
-    drawing, seen = FigureDrawing(), list[tuple[str, int]]()
+    drawing, seen = FigureDrawing("few"), list[tuple[str, int]]()
 
     def begin(result: Result, idle: Sequence[WorkerConnection]) -> None:
         assert not (tmp_path / "tiny").exists()
@@ -46,7 +46,8 @@ def test_idle_workers_draw_the_same_files_and_the_verdict_is_known_before(tmp_pa
     [(verdict, idle)] = seen
     assert idle == 2
     assert verdict == plain_text(describe_run(result))
-    here = drawn(result)
+    here = drawn(result, "few")
+    assert len(here) == 2 * len(THE_FEW)
     assert names(tmp_path / "tiny" / "figures") == set(here)
     for name, data in here.items():
         assert (tmp_path / "tiny" / "figures" / name).read_bytes() == data, name

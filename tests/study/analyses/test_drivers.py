@@ -226,7 +226,9 @@ def test_levers_are_stored_with_what_binds_and_the_report_says_both(tmp_path: Pa
 
 def test_levers_are_not_measured_unasked_where_that_takes_long() -> None:
     assert not len(sim.run(tiny(), runs=2, workers=1).table("levers"))
-    case = prepare_case(sim.load("configs/hybrid.yaml"), engine="auto")
+    case = prepare_case(
+        sim.load("configs/hybrid.yaml", ["scale.capacity_mw=50", "energization.units.count=3"]), engine="auto"
+    )
     assert not are_levers_quick(
         case, {"cause": np.array([], object), "what": np.array([], object), "days": np.array([])}
     )

@@ -16,6 +16,7 @@ from sim.errors import SimError
 from sim.study.crew_planning import reuse
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
 from sim.world.weather.model import WeatherModel, weather_model
+from tests.tiny_project import TINY
 
 ONE_BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 Address = tuple[str | int, ...]
@@ -173,23 +174,23 @@ def same(one: CrewPlan, other: CrewPlan) -> bool:
 def test_the_next_command_reads_the_plan_that_planning_would_give(
     overrides: list[str], planned: list[str], folder: Path
 ) -> None:
-    project = sim.load(ONE_BLOCK, overrides).value
+    project = sim.load(TINY, overrides).value
     plans = [next_command(project) for _ in range(3)]
     assert len(planned) == 1
     assert len([*folder.iterdir()]) == 1
     assert all(same(plan, plan_crews(project)) for plan in plans)
 
 
-@pytest.mark.parametrize("change", ["scale.target_days=500", "labour.utilisation=0.7"])
+@pytest.mark.parametrize("change", ["scale.preparation_days=12", "labour.utilisation=0.7"])
 def test_another_project_is_planned_anew(change: str, planned: list[str], folder: Path) -> None:
     for overrides in ([], [change]):
-        project = sim.load(ONE_BLOCK, overrides).value
+        project = sim.load(TINY, overrides).value
         assert same(next_command(project), plan_crews(project))
     assert len(planned) == 2
 
 
 def test_other_sources_plan_anew(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = sim.load(ONE_BLOCK).value
+    project = sim.load(TINY).value
     next_command(project)
     monkeypatch.setattr(reuse, "planners", lambda: "sources of tomorrow")
     next_command(project)
@@ -198,7 +199,7 @@ def test_other_sources_plan_anew(planned: list[str], folder: Path, monkeypatch: 
 
 @pytest.mark.parametrize("damage", [b"", b"x", bytes(200)])
 def test_a_damaged_plan_is_planned_anew(damage: bytes, planned: list[str], folder: Path) -> None:
-    project = sim.load(ONE_BLOCK).value
+    project = sim.load(TINY).value
     next_command(project)
     (kept,) = folder.iterdir()
     sound = kept.read_bytes()
@@ -210,14 +211,14 @@ def test_a_damaged_plan_is_planned_anew(damage: bytes, planned: list[str], folde
 
 def test_without_a_folder_that_can_be_written_crews_are_planned_all_the_same(planned: list[str], folder: Path) -> None:
     folder.write_text("not a folder")
-    project = sim.load(ONE_BLOCK).value
+    project = sim.load(TINY).value
     assert same(next_command(project), plan_crews(project))
 
 
 def test_the_newest_plans_stay_in_the_folder(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reuse, "KEPT_ON_DISK", 2)
-    for days in (500, 520, 540):
-        next_command(sim.load(ONE_BLOCK, [f"scale.target_days={days}"]).value)
+    for days in (10, 11, 12):
+        next_command(sim.load(TINY, [f"scale.preparation_days={days}"]).value)
     assert len([*folder.iterdir()]) == 2
 
 

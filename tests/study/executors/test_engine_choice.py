@@ -137,20 +137,6 @@ def test_without_numba_everything_works_with_simpy_and_says_so_once(tmp_path: Pa
     assert others == [first, first]
 
 
-def test_without_numba_a_tuning_says_so_once(tmp_path: Path) -> None:
-    """Designs, fresh random numbers and workers each choose an engine: the sentence stood three times."""
-    study = tmp_path / "study.yaml"
-    study.write_text(
-        f"schema_version: 1\nname: few\nquestion: How many cranes?\nconfigs: [{TINY}]\nruns: 2\ninputs:\n"
-        "  cranes: {paths: [logistics.cranes], values: [1, 2]}\nmetrics: [lead_time_full_days]\n"
-        "tune: {metric: lead_time_full_days, fresh_runs: 2}\n"
-    )
-    words = ("tune", str(study), "--workers", "2", "--out", str(tmp_path / "out"))
-    done = without_numba("from sim.cli import main\nif __name__ == '__main__': main()", *words)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("numba is not installed") == 1
-
-
 def test_asking_for_what_is_not_installed_is_wrong_input() -> None:
     done = without_numba("from sim.cli import main; main()", "run", str(TINY), "--runs", "1", "--engine", "compiled")
     assert done.returncode == 2

@@ -20,7 +20,7 @@ PATIENCE = 120
 """Seconds; the scripts take three, and hung for ever when every worker ran the script again."""
 
 
-@pytest.mark.parametrize("how", ["file", "piped"])
+@pytest.mark.parametrize("how", ["file", pytest.param("piped", marks=pytest.mark.slow)])  # also cli/test_first_use.py
 def test_a_script_without_a_guarded_main_runs_with_workers(how: str, tmp_path: Path) -> None:
     script = tmp_path / "analysis.py"
     script.write_text(SCRIPT)
