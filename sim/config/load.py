@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar, cast
@@ -173,25 +173,23 @@ def _overlay(under: Any, over: Any, address: Address, positions: Positions, winn
         for key, value in over.items():
             result[key] = _overlay(under.get(key), value, (*address, key), positions, winning)
         return result
-    if isinstance(under, dict | list):
-        _drop_positions(positions, address)
-    else:
-        positions.pop(address, None)
-    positions.update(
-        _positions_within(winning, address) if isinstance(over, dict | list) else {address: winning[address]}
-    )
+    _drop_positions(positions, under, address)
+    positions.update({place: winning[place] for place in _addresses(over, address)})
     return over
 
 
-def _positions_within(positions: Positions, address: Address) -> Positions:
-    """The places of a value and of all its parts."""
-    return {place: found for place, found in positions.items() if place[: len(address)] == address}
+def _addresses(value: Any, address: Address) -> Iterator[Address]:
+    """Yield the address of a value and of all its parts."""
+    yield address
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _addresses(part, (*address, key))
 
 
-def _drop_positions(positions: Positions, address: Address) -> None:
+def _drop_positions(positions: Positions, value: Any, address: Address) -> None:
     """Drop the places of a value and of all its parts."""
-    for place in _positions_within(positions, address):
-        del positions[place]
+    for place in _addresses(value, address):
+        positions.pop(place, None)
 
 
 def set_value(document: Document, override: str, fields_at: FieldsAt) -> None:
@@ -215,8 +213,8 @@ def set_value(document: Document, override: str, fields_at: FieldsAt) -> None:
     except ConfigError as error:
         document.faults += [Fault(found, place, NOTHING, problem.message) for problem in error.problems]
         return
+    _drop_positions(document.positions, value_at(document.tree, found), found)
     _set_at(document.tree, found, value.tree)
-    _drop_positions(document.positions, found)
     document.positions.update({(*found, *below): place for below in value.positions})
     document.faults = [fault for fault in document.faults if fault.address[: len(found)] != found]
     document.faults += [Fault((*found, *f.address), place, f.value, f.message, f.hint) for f in value.faults]
