@@ -174,6 +174,18 @@ def _counted(numbers: SmallArray, size: int, weights: Ints | None = None) -> Int
     return np.bincount(numbers[there], weight, size).astype(np.int64)
 
 
+def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
+    """Have a unit whose next work is under way begin it at the state's minute instead: nobody said that it has begun."""
+    step = int(state.at[unit])
+    state.begun[unit], state.minutes[unit] = SETS_OUT, -1
+    state.attempts[step] -= 1
+    curve, area = int(plan.learning_of[step]), int(plan.area_of[step])
+    if curve >= 0 and state.attempts[step] == 0:
+        state.learnt[curve] -= 1
+    if area >= 0:
+        state.crowd[area] -= plan.rows[step, 4]
+
+
 # --- work under way -------------------------------------------------------------------------------------------------
 
 

@@ -14,10 +14,14 @@ import numpy as np
 import pytest
 
 import sim
+from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import Status, read_status
+from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.reported import Known, overdue
+from sim.study.analyses.forecast.status import Fact, Status, read_status
 from sim.study.case import Case, prepare_case
+from sim.world.project_calendars import day_minutes
 
 CONFIG = sim.load(
     "configs/one_block.yaml",
@@ -54,7 +58,7 @@ def minute(text: str) -> int:
     return round((datetime.fromisoformat(text) - START).total_seconds() / 60)
 
 
-NOW = minute("2026-11-01T00:00")
+NOW, DAY = minute("2026-11-01T00:00"), 1440
 
 
 @cache
@@ -185,3 +189,35 @@ def test_risks_that_happened_are_facts_and_closed_ones_are_gone(case: ForecastCa
 def test_both_engines_go_on_alike_and_all_is_conserved(case: ForecastCase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIM_CHECK", "1")
     assert case.simulate_chunk(1, 0, 4).count == 4
+
+
+def test_a_count_is_shared_out_among_those_of_which_nothing_is_said_by_name() -> None:
+    # four skids by the data date, the third of the plan's order stated as not yet there, the second with its own date
+    places = steps().stages["compute.on_site"]
+    known = Progress(steps(), Status("x.csv", CONFIG.value.scale.start_date, NOW, ()), day_minutes(CONFIG.value))
+    (second, place), (third, behind) = places[1], places[2]
+    known.known = {second: Known({place: NOW - 600}, {place}), third: Known(open_from=behind)}
+    known._assign(places, [(NOW, 4)])
+    there = [unit for unit, at in places if at in known.known[unit].done]
+    assert there == [places[0][0], second, places[3][0], places[4][0]]
+    assert known.known[second].done[place] == NOW - 600
+    assert known.known[third].open_from <= behind
+
+
+def test_what_is_overdue_is_on_its_way_and_not_just_before_its_end() -> None:
+    planned_way, now = [0, 100, 400, 500], 450
+    # the last place was passed on minute 500 of the plan: not overdue
+    assert overdue(planned_way, 1, 3, 0, now, 0.5) == 0
+    # 100 later it is due on 400 + 0 = 400 < 450; half of its 300 minutes from place 1 are left at 450: it ends on 600
+    assert overdue(planned_way, 1, 2, 0, now, 0.5) == 200
+    # never before the data date, even where nothing is left
+    assert 400 + overdue(planned_way, 1, 2, 0, now, 0.0) == now + 1
+
+
+def test_a_block_that_is_stated_as_not_online_still_has_its_last_test_before_it() -> None:
+    late = steps().planned_finish + DAY
+    first, _ = steps().stages["online"][0]
+    given = Status("x.csv", CONFIG.value.scale.start_date, late, (Fact(1, "milestone", planned().plan.units[first]),))
+    state = Progress(steps(), given, day_minutes(CONFIG.value)).state(planned().planned)
+    # by the plan it would have been online long ago; all behind its last test happens in the minute of that
+    assert WORK in planned().plan.rows[state.at[first] : planned().plan.first[first + 1], 0]

@@ -151,9 +151,9 @@ class ForecastCase(Case):
         plan = self.plan if self.basis is None else self.basis.plan
         return PlanSteps(self.project, self.plan, translated(log, plan, self.plan))
 
-    def _seen(self, steps: PlanSteps) -> tuple[Progress, InitialState]:
+    def _seen(self, steps: PlanSteps, past: int | None = None) -> tuple[Progress, InitialState]:
         """Return the past as it is seen by those steps, and the state it leaves."""
-        progress = Progress(steps, self.status, day_minutes(self.project), self.logic)
+        progress = Progress(steps, self.status, day_minutes(self.project), self.logic, past)
         return progress, progress.state(self.planned)
 
     @property
@@ -212,7 +212,7 @@ class ForecastCase(Case):
 
     def _histories_of(self, pasts: Sequence[int]) -> list[History]:
         """Return the histories that the facts and some simulated pasts make together."""
-        return [history_of(*self._seen(self._steps_of_past(past))) for past in pasts]
+        return [history_of(*self._seen(self._steps_of_past(past), past)) for past in pasts]
 
     def _steps_of_past(self, past: int) -> PlanSteps:
         """Return where facts stand in the plan as a simulated past went."""

@@ -2,6 +2,7 @@
 
 Rules. A unit of which something is reported stands where the report puts it; its steps before have the plan's distances,
 stretched between facts. What the status does not speak of goes as planned, later by the median lateness of all facts.
+What is overdue, as it is reported as not done, is somewhere on its way there, as far along as chance has it.
 What a fact needs has happened (a hall that is dried in has foundations), unless it is reported as not done: then the work
 is out of sequence. Nothing happens after the data date.
 
@@ -11,19 +12,33 @@ Out of sequence, as in P6: with `retained_logic` what is left of a work waits un
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import chain
 from statistics import median
 
 import numpy as np
 
-from sim.engine.initial_state import SETS_OUT, InitialState, state_of_history
+from sim.engine.initial_state import InitialState, have_not_begun, state_of_history
 from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, MINUTES_PER_DAY, NOTE, SIGNAL, TOKEN, UNTIL, WAIT, WORK, Log
+from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, SIGNAL, TOKEN, UNTIL, WAIT, WORK
+from sim.study.analyses.forecast.learning import PAST_SEED
 from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, Giver, PlanSteps
-from sim.study.analyses.forecast.reported import FINISHED, ROUNDS, Interrupted, Known, Order, Remaining, between, capped
+from sim.study.analyses.forecast.reported import (
+    FINISHED,
+    ROUNDS,
+    Interrupted,
+    Known,
+    Order,
+    Remaining,
+    between,
+    capped,
+    log_of,
+    overdue,
+    shared_out,
+)  # fmt: skip
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
+from sim.world.streams import stream_key, uniform
 
 NOTHING = Known()
 """What a status says of most units."""
@@ -33,9 +48,11 @@ class Progress:
     """The history of a project up to the data date, unit by unit."""
 
     def __init__(
-        self, steps: PlanSteps, status: Status, day_minutes: dict[str, int], logic: Logic = "retained_logic"
-    ) -> None:
-        self.steps, self.plan, self.minute, self.logic = steps, steps.plan, status.minute, logic
+        self, steps: PlanSteps, status: Status, day_minutes: dict[str, int], logic: Logic = "retained_logic",
+        past: int | None = None,
+    ) -> None:  # fmt: skip
+        """Work the history out; `past` is the number of the simulated past that the steps went by, None for the plan."""
+        self.steps, self.plan, self.minute, self.logic, self.past = steps, steps.plan, status.minute, logic, past
         self.day_minutes = day_minutes
         self.known: dict[int, Known] = {}
         self.stated: dict[tuple[int, int], Remaining] = {}
@@ -44,12 +61,13 @@ class Progress:
         self.out_of_sequence: list[str] = []
         self.implied = 0
         self.places = steps.placed({fact.what: fact.start for fact in status.of("activity")})
+        # what is said of a unit by name comes before counts, which are shared out among the others
+        for fact in status.of("milestone"):
+            self._milestone(fact)
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
             self._count(what, [fact for fact in status.of("count") if fact.what == what])
         for trade in dict.fromkeys(fact.what for fact in status.of("people")):
             self._people(trade, [fact for fact in status.of("people") if fact.what == trade])
-        for fact in status.of("milestone"):
-            self._milestone(fact)
         for fact in status.of("activity"):
             self._activity(fact)
         for fact in status.of("promise"):
@@ -92,22 +110,27 @@ class Progress:
         self._assign(places, [(date, crews.arrived(count, date)) for date, count in dated])
 
     def _assign(self, places: Sequence[tuple[int, int]], points: list[tuple[int, int]]) -> None:
-        """Assign how many have passed a place by when to units in order; between two dates they keep the plan's rhythm."""
-        planned = [self.steps.routes[unit].planned[place] for unit, place in places]
-        planned = np.maximum.accumulate(planned).tolist()
-        begin, before, since = min(planned[0], points[0][0]), 0, planned[0]
-        for date, count in points:
-            # the moment nearest to the date at which the plan has as many: what goes as planned keeps the plan's dates
-            until = max(date, planned[count - 1]) if count else since
-            until = min(until, planned[count]) if count < len(places) else until
-            for number in range(before, count):
-                share = (planned[number] - since) / max(1, until - since) if until < NEVER else 1.0
-                unit, place = places[number]
-                self._of(unit).done[place] = round(begin + min(1.0, max(0.0, share)) * (date - begin))
-            begin, before, since = date, max(before, count), max(since, min(until, NEVER))
-        for unit, place in places[before:]:
-            known = self._of(unit)
-            known.open_from = min(known.open_from, place)
+        """Assign how many have passed a place by when to units in order.
+
+        Those of which it is stated by name count, and take part no more; those that are stated not to have passed are last.
+        """
+        stated = {unit: self._of(unit).passed(place) for unit, place in places}
+        named = sorted(at for at in stated.values() if at is not None)
+        free = [(unit, place) for unit, place in places if stated[unit] is None]
+        free.sort(key=lambda one: self._of(one[0]).open_from <= one[1])
+        planned = [self.steps.routes[unit].planned[place] for unit, place in free]
+        minutes = shared_out(planned, [(date, max(0, count - bisect_right(named, date))) for date, count in points])
+        for (unit, place), minute in zip(free, minutes, strict=False):
+            self._of(unit).done[place] = minute
+        for unit, place in free[len(minutes) :]:
+            self._leave_open(unit, place)
+
+    def _leave_open(self, unit: int, place: int) -> None:
+        """Have a unit not be past a place, nor past what takes time before it: all behind that happens in one minute."""
+        steps = self.steps.routes[unit].steps
+        while place and not self.steps.blocks_anything(steps[place]):
+            place -= 1
+        self._of(unit).open_from = min(self._of(unit).open_from, place)
 
     def _milestone(self, fact: Fact) -> None:
         """Have a unit at its end when it was reached, or before its last step where it was not."""
@@ -115,7 +138,7 @@ class Progress:
         assert unit is not None
         last = len(self.steps.routes[unit].steps) - 1
         if fact.finish is None:
-            self._of(unit).open_from = min(self._of(unit).open_from, last)
+            self._leave_open(unit, last)
         else:
             self._of(unit).done[last] = fact.finish
             self._of(unit).dated.add(last)
@@ -221,6 +244,9 @@ class Progress:
         moved = times[-1] - route.planned[len(times) - 1] if times else self.late
         if times and route.planned[len(times) - 1] >= NEVER:
             moved = 0
+        if known.open_from < len(route.steps) and not known.whole:
+            left = 0.5 if self.past is None else uniform(stream_key(PAST_SEED, self.plan.units[unit]), self.past, 0)
+            moved += overdue(route.planned, max(0, len(times) - 1), known.open_from, moved, self.minute, left)
         for place in range(len(times), len(route.steps)):
             step = route.steps[place]
             # a date comes by itself; all else that takes time is done only where somebody says so
@@ -347,7 +373,7 @@ class Progress:
 
     def state(self, expected: SampledInputs) -> InitialState:
         """Return the state at the data date; work under way has no length yet."""
-        log = self._log()
+        log = log_of(self.steps, self.times)
         content = np.zeros(len(expected.content), np.int64)
         works = log[self.plan.rows[log[:, 1], 0] == WORK, 1]
         drawn = self.plan.rows[works, 1]
@@ -360,7 +386,7 @@ class Progress:
             if known is not None and known.started is not None and known.started[0] == self._place(unit, state):
                 state.begun[unit] = state.since[unit] = known.started[1]
             elif known is not None and known.whole:
-                self._has_not_begun(state, unit)
+                have_not_begun(state, self.plan, unit)
         return state
 
     def _place(self, unit: int, state: InitialState) -> int:
@@ -368,29 +394,3 @@ class Progress:
         place = len(self.times[unit])
         steps = self.steps.routes[unit].steps
         return place if place < len(steps) and steps[place] == state.at[unit] else NONE
-
-    def _has_not_begun(self, state: InitialState, unit: int) -> None:
-        """Have a reported unit begin its next work at the data date: nobody said that it has begun."""
-        step = int(state.at[unit])
-        state.begun[unit], state.minutes[unit] = SETS_OUT, -1
-        state.attempts[step] -= 1
-        curve, area = int(self.plan.learning_of[step]), int(self.plan.area_of[step])
-        if curve >= 0 and state.attempts[step] == 0:
-            state.learnt[curve] -= 1
-        if area >= 0:
-            state.crowd[area] -= self.plan.rows[step, 4]
-
-    def _log(self) -> Log:
-        """Return the rows of what is done, in its order: minute, step, and since when, which branch or how much."""
-        routes, number = self.steps.routes, [len(times) for times in self.times]
-        unit = np.repeat(np.arange(len(number)), number)
-        place = np.arange(len(unit)) - np.repeat(np.cumsum(number) - number, number)
-        minute = np.array([*chain.from_iterable(self.times)], np.int64)
-        ways = [(routes[unit].steps, count) for unit, count in enumerate(number)]
-        steps = np.array([*chain.from_iterable(way[:count] for way, count in ways)], np.int64)
-        after = np.array([*chain.from_iterable([*way[1 : count + 1], NONE][:count] for way, count in ways)], np.int64)
-        operation, a, b = self.plan.rows[steps, :3].T
-        detail = np.where(place > 0, np.concatenate([[0], minute[:-1]]), 0)
-        detail = np.where(operation == FREE, a, np.where(np.isin(operation, (SIGNAL, NOTE)), b, detail))
-        detail = np.where(operation == AGAIN, after == a, detail)
-        return np.column_stack([minute, steps, detail])[np.lexsort((place, unit, minute))]

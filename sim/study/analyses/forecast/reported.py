@@ -6,14 +6,18 @@ And the order of what is assumed between facts: nothing happens before what it w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 
-from sim.plan.vocabulary import SIGNAL
+from sim.plan.compile import NONE
+from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps
+
+Times = list[list[int]]
+"""By unit the minute of each step of its route that is done."""
 
 
 @dataclass
@@ -29,6 +33,10 @@ class Known:
     begun: dict[int, int] = field(default_factory=dict)
     open_from: int = NEVER
     whole: bool = False
+
+    def passed(self, place: int) -> int | None:
+        """Return the minute by which a place is passed, as a stated minute says, None where none does."""
+        return min((self.done[dated] for dated in self.dated if dated >= place), default=None)
 
     @property
     def started(self) -> tuple[int, int] | None:
@@ -91,9 +99,56 @@ def between(planned: list[int], facts: list[tuple[int, int]]) -> list[int]:
     return rising
 
 
+def shared_out(planned: Sequence[int], points: Sequence[tuple[int, int]]) -> list[int]:
+    """Return when units in order have passed a place, as many as there are by the dates of `points`.
+
+    `planned` are their planned minutes; between two dates they keep the plan's rhythm.
+    """
+    if not planned:
+        return []
+    rising = np.maximum.accumulate(planned).tolist()
+    minutes: list[int] = []
+    begin, since = min(rising[0], points[0][0]), rising[0]
+    for date, many in points:
+        count = min(many, len(rising))
+        # the moment nearest to the date at which the plan has as many: what goes as planned keeps the plan's dates
+        until = max(date, rising[count - 1]) if count else since
+        until = min(until, rising[count]) if count < len(rising) else until
+        for number in range(len(minutes), count):
+            share = (rising[number] - since) / max(1, until - since) if until < NEVER else 1.0
+            minutes.append(round(begin + min(1.0, max(0.0, share)) * (date - begin)))
+        begin, since = date, max(since, min(until, NEVER))
+    return minutes
+
+
+def overdue(planned: Sequence[int], since: int, place: int, moved: int, now: int, left: float) -> int:
+    """Return by how much later a unit is than facts and plan, `moved`, make it, as it has not passed a place by now.
+
+    Of the way from where it was `since` to that place so much is `left`: between nothing and all of it.
+    """
+    due, way = planned[place] + moved, planned[place] - planned[since]
+    if due > now or planned[place] >= NEVER:
+        return 0
+    return now - due + max(1, round(left * way))
+
+
+def log_of(steps: PlanSteps, times: Times) -> Log:
+    """Return the rows of what is done, in its order: minute, step, and since when, which branch or how much."""
+    routes, rows, number = steps.routes, steps.plan.rows, [len(done) for done in times]
+    unit = np.repeat(np.arange(len(number)), number)
+    place = np.arange(len(unit)) - np.repeat(np.cumsum(number) - number, number)
+    minute = np.array([*chain.from_iterable(times)], np.int64)
+    ways = [(routes[unit].steps, count) for unit, count in enumerate(number)]
+    done = np.array([*chain.from_iterable(way[:count] for way, count in ways)], np.int64)
+    after = np.array([*chain.from_iterable([*way[1 : count + 1], NONE][:count] for way, count in ways)], np.int64)
+    operation, a, b = rows[done, :3].T
+    detail = np.where(place > 0, np.concatenate([[0], minute[:-1]]), 0)
+    detail = np.where(operation == FREE, a, np.where(np.isin(operation, (SIGNAL, NOTE)), b, detail))
+    detail = np.where(operation == AGAIN, after == a, detail)
+    return np.column_stack([minute, done, detail])[np.lexsort((place, unit, minute))]
+
+
 ROUNDS = 200
-Times = list[list[int]]
-"""By unit the minute of each step of its route that is done."""
 
 
 class Order:
