@@ -160,19 +160,23 @@ def test_the_levelled_plan_keeps_the_date_of_the_window_rule_with_no_more_people
 
 
 CONFIGS = sorted(path for path in Path("configs").rglob("*.yaml") if path.parent.name in ("configs", "cases"))
-QUICK = ("hybrid", "one_block")
+QUICK = ("hybrid", "stick_built", "modular")
+TENTH = ("scale.capacity_mw=25", "energization.units.count=2")
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "size"),
     [
-        pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow)
-        for path in CONFIGS
-        if path.stem != "base"
+        *(pytest.param(path, TENTH, id=f"small {path.stem}") for path in CONFIGS if path.stem in QUICK),
+        *(
+            pytest.param(path, (), id=path.stem, marks=() if path.stem == "one_block" else pytest.mark.slow)
+            for path in CONFIGS
+            if path.stem != "base"
+        ),
     ],
 )
-def test_no_shipped_plan_is_worse_than_the_window_rule_in_both_peak_and_date(path: Path) -> None:
-    plan = plan_crews(load(path, ["labour.crew_plan=levelled"]).value)
+def test_no_shipped_plan_is_worse_than_the_window_rule_in_both_peak_and_date(path: Path, size: tuple[str, ...]) -> None:
+    plan = plan_crews(load(path, [*size, "labour.crew_plan=levelled"]).value)
     assert plan.manning.peak <= plan.window_peak or plan.finish_days <= plan.window_days
     # and it keeps the date it is planned for, or is no later than the window rule
     assert plan.finish_days <= max(plan.planned_for_days, plan.window_days) + 1e-9
