@@ -6,6 +6,7 @@ The first replications of a run are made by both and compared row for row; where
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAI
 from sim.world.working_time import Calendar
 
 if TYPE_CHECKING:
-    from sim.engine.numba_engine.simulate import KernelPlan
+    from sim.engine.numba_engine.simulate import CompiledOutcome, KernelPlan
 
 
 # --- equality ---------------------------------------------------------------------------------------------------------
@@ -253,9 +254,13 @@ def run_numba(
     from sim.engine.numba_engine.simulate import simulate_many
 
     outcomes = simulate_many(prepared, seed, first, count, calendars_of, uniforms, further, state_of)
-    for replication, one in enumerate(outcomes, first):
-        # the outcome's calendars, not those asked for first: `further` may have replaced them
-        yield Replication(replication, one, one.content, one.factors, one.calendars)
+    # no loop, whose variable would hold one run's log while the next is performed
+    return map(_replication_of, itertools.count(first), outcomes)
+
+
+def _replication_of(replication: int, one: CompiledOutcome) -> Replication:
+    """Return an outcome with its number; its calendars, not those asked for first, as more may have been asked for."""
+    return Replication(replication, one, one.content, one.factors, one.calendars)
 
 
 GivenRun = Callable[[Mapping[int, int]], RunOutcome]

@@ -226,7 +226,7 @@ class DrivingChain:
         """Return the rows that take or give, the bundle of each, and -1 or 1."""
         operation = self._operation
         moving = np.flatnonzero((operation == FREE) | (operation == HOLD))
-        bundle = self.record.index.first_argument[self.record.step[moving]]
+        bundle = self.record.index.first_argument[self.record.step[moving]].astype(np.int64)
         return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
 
 

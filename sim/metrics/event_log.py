@@ -44,7 +44,7 @@ class Index:
 
     plan: CompiledPlan
     operation: NDArray[np.uint8]
-    first_argument: Ints
+    first_argument: NDArray[np.int32]
     kinds: tuple[str, ...]
     items: tuple[str, ...]
     kind_of_note: Ints
@@ -61,7 +61,7 @@ class Index:
         return cls(
             plan,
             plan.rows[:, 0].astype(np.uint8),
-            plan.rows[:, 1].copy(),
+            plan.rows[:, 1].astype(np.int32),
             kinds,
             items,
             np.array([kind_number[note.kind] for note in plan.notes], np.int64),
@@ -104,12 +104,9 @@ class Index:
         """Return how many people are busy with every step."""
         return self.labour_of_step[:, 1]
 
-    @cached_property
-    def item_of_step(self) -> Ints:
-        """Return what every note is about, by number."""
-        if not len(self.items):
-            return np.zeros(len(self.operation), np.int64)
-        return self.item_of_note[np.where(self.operation == NOTE, self.first_argument, 0)]
+    def items_of(self, steps: Ints) -> Ints:
+        """Return what notes are about, by number; no table of it, as few steps are notes."""
+        return self.item_of_note[self.first_argument[steps]]
 
     @property
     def calendar_of_step(self) -> Table:
@@ -137,12 +134,18 @@ class Index:
             self._places[key] = np.array([place.get(name, -1) for name in self.items], np.int64)
         return self._places[key]
 
-    def places_by_step(self, names: Sequence[str]) -> Ints:
+    def places_by_step(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Return per step the place of what its note is about among these names, or -1."""
-        key = ("step", *names)
-        if key not in self._places:
-            self._places[key] = self.places_of(names)[self.item_of_step]
-        return self._places[key]
+        key = tuple(names)
+        if key not in self._places_by_step:
+            notes = np.flatnonzero(self.operation == NOTE)
+            self._places_by_step[key] = np.full(len(self.operation), -1, np.int32)
+            self._places_by_step[key][notes] = self.places_of(names)[self.items_of(notes)]
+        return self._places_by_step[key]
+
+    @cached_property
+    def _places_by_step(self) -> dict[tuple[str, ...], NDArray[np.int32]]:
+        return {}
 
     def things_among(self, names: Sequence[str]) -> Ints:
         """Return per item the place of what it is, without its own place, among these names, or -1."""
@@ -286,7 +289,7 @@ class Record:
         if not len(rows):
             none = np.zeros(0, np.int64)
             return Noted(none, none, none)
-        return Noted(rows[:, 0], self.index.item_of_step[rows[:, 1]], rows[:, 2])
+        return Noted(rows[:, 0], self.index.items_of(rows[:, 1]), rows[:, 2])
 
     def noted_rows(self, kind: str) -> Ints:
         """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""

@@ -34,6 +34,7 @@ from sim.world.streams import (
     scrambled_directions,
     sobol_points,
     stream_key,
+    stream_keys,
     uniform,
     uniforms,
 )
@@ -200,7 +201,7 @@ class Draws:
     @cached_property
     def keys(self) -> list[Key]:
         """Return the key of every input's stream; whoever is given uniforms needs few of them, or none."""
-        return [stream_key(self.seed, name) for name in self.inputs.names]
+        return [(one, other) for one, other in stream_keys(self.seed, self.inputs.names).tolist()]
 
     def chunk(self, first: int, count: int) -> Iterator[SampledInputs]:
         """Yield the draws of replications first … first + count − 1."""
@@ -343,7 +344,7 @@ class Spreader:
 
     def _keys_of(self, names: tuple[str, ...]) -> list[Key]:
         if names not in self._keys:
-            self._keys[names] = [stream_key(self.seed, name) for name in names]
+            self._keys[names] = [(one, other) for one, other in stream_keys(self.seed, names).tolist()]
         return self._keys[names]
 
     def _within(self, names: tuple[str, ...], block: int) -> Randomisation:

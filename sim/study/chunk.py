@@ -13,6 +13,7 @@ How fast it goes: how many replications make a chunk of about a second, and when
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -275,9 +276,13 @@ STEPS = 60_000
 
 
 def in_batches(done: Iterator[T], steps: int) -> Iterator[T]:
-    """Yield replications, some at a time: performing and measuring each find their own data in the processor's cache."""
-    while together := list(islice(done, max(1, BATCH * STEPS // max(STEPS, steps)))):
-        yield from together
+    """Yield replications, some at a time: performing and measuring each find their own data in the processor's cache.
+
+    Those that were yielded are not held on to: the next ones are performed in their memory.
+    """
+    while together := deque(islice(done, max(1, BATCH * STEPS // max(STEPS, steps)))):
+        while together:
+            yield together.popleft()
 
 
 # --- pace -------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from sim.plan.compile import NONE
 from sim.plan.layout import place_number
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.study.case import Case
-from sim.study.chunk import Column, Columns, Floats
+from sim.study.chunk import Column, Columns, Floats, in_batches
 from sim.study.intervals import quantile
 from sim.study.sample import Sample
 
@@ -267,7 +267,7 @@ def _records(case: Case, seed: int, replications: Column) -> Iterator[tuple[Reco
     """Yield replications as they are measured, with the hours paid until each day."""
     # stretches without a gap: inputs are drawn for many replications at once
     for stretch in np.split(replications, np.flatnonzero(np.diff(replications) > 1) + 1):
-        for done in case.replications(seed, int(stretch[0]), len(stretch)):
+        for done in in_batches(case.replications(seed, int(stretch[0]), len(stretch)), len(case.plan.rows)):
             record = case.record(done)
             people = headcount(record, case.project, case.days)
             yield record, paid_by_day(people, case.metric_context.paid_by_day)

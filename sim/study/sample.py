@@ -48,6 +48,10 @@ def bands(curves: Column, blocks: Column | None = None) -> Columns:
     return _bands_by_day(curves.T.copy(order="C"), blocks)
 
 
+SOME_DAYS = 128
+"""Days whose running sums are in memory at once."""
+
+
 def _bands_by_day(by_day: Column, blocks: Column | None) -> Columns:
     """The same of (days, replications), which are sorted where they are: the memory of a second copy is spared."""
     days, n = by_day.shape
@@ -58,7 +62,8 @@ def _bands_by_day(by_day: Column, blocks: Column | None) -> Columns:
     by_day.sort(axis=1)
     found: Columns = {name: by_day[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
     # added up one after the other, so that the digits do not depend on how many days are looked at together
-    found["mean"] = np.array([np.cumsum(day, dtype=np.float64)[-1] for day in by_day]) / n
+    some = (by_day[day : day + SOME_DAYS] for day in range(0, days, SOME_DAYS))
+    found["mean"] = np.concatenate([np.cumsum(part, axis=1, dtype=np.float64)[:, -1] for part in some]) / n
     return found | (_scattered(found, parts) if parts else _ranked(by_day))
 
 

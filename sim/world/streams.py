@@ -55,6 +55,13 @@ def stream_key(seed: int, name: str) -> Key:
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
+@lru_cache(maxsize=8)
+def stream_keys(seed: int, names: tuple[str, ...]) -> NDArray[np.uint64]:
+    """Return the keys of streams, shape (names, 2): plans that differ in chances alone share them, and both engines do."""
+    words = (word for name in names for word in stream_key(seed, name))
+    return np.fromiter(words, np.uint64, 2 * len(names)).reshape(-1, 2)  # a list of them is 20 MB of 2 GW
+
+
 def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> NDArray[np.float64]:
     """Draw many streams for a chunk of replications.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import floor, isnan
 
 import numpy as np
@@ -45,7 +44,7 @@ from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_flo
 from sim.plan.copies import different
 from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
-from sim.world.streams import SharedUniforms, stream_key, uniforms
+from sim.world.streams import SharedUniforms, stream_key, stream_keys, uniforms
 
 # --- one input -------------------------------------------------------------------------------------------------------
 
@@ -196,7 +195,7 @@ class DrawTables:
         self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
         self.forced = uniforms is not None and not isinstance(uniforms, SharedUniforms)
         # by name, not by number: an input keeps its random numbers when others come or go
-        keys = _keys(seed, inputs.names)
+        keys = stream_keys(seed, inputs.names)
         made = recipes(inputs)
         self.numbers = _numbers(inputs, keys, made, (), forced=self.forced)
         self.parameters = np.concatenate([inputs.tables.data, made.minutes])
@@ -217,13 +216,6 @@ class DrawTables:
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Draw each replication on its own."""
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
-
-
-@lru_cache(maxsize=8)
-def _keys(seed: int, names: tuple[str, ...]) -> Words:
-    """Return the keys of streams, shape (names, 2), as uint64: plans that differ in chances alone share them."""
-    words = (word for name in names for word in stream_key(seed, name))
-    return np.fromiter(words, np.uint64, 2 * len(names)).reshape(-1, 2)  # a list of them is 20 MB of 2 GW
 
 
 def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int] | Ints) -> tuple[Ints, Floats]:

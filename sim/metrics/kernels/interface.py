@@ -235,7 +235,7 @@ class Kernels:
     scan_log: Callable[[Ints, StepGroups], Scan]
     earned_minutes: Callable[[Ints, Table, Ints], int]
     worked_minutes: Callable[[Ints, Table, int, WorkHours], tuple[Floats, Floats]]
-    people_by_day: Callable[[Ints, Ints, Ints, int], None]
+    people_by_day: Callable[[Ints, Table, Ints, int], None]
     ledger_entries: Callable[[Ints, Shares, Ints, StandingCosts, Billing], Entries]
     capital_timeline: Callable[[CapitalEvents, Floats, int], Timeline]
     capital_integrals: Callable[[Timeline, Floats, int, int], Integrals]

@@ -179,7 +179,7 @@ def _counted(hours: OpenHours, place: int, minute: int) -> int:
 
 
 @entry_point
-def people_by_day(notes_: Ints, trade_: Ints, by_day_: Ints, end: int) -> None:
+def people_by_day(notes_: Ints, trade_: Table, by_day_: Ints, end: int) -> None:
     """Write the people of every trade by day, all 0 before: who comes or leaves on a day is there on that day."""
     notes, trade, by_day = int_view(notes_), int_view(trade_), int_view(by_day_)
     trades, days = by_day_.shape

@@ -86,7 +86,7 @@ def worked_minutes(works: Ints, labour: Table, calendar: int, hours: WorkHours) 
     return np.asarray(minutes, np.float64), labour[mine[:, 1], 1].astype(np.float64)
 
 
-def people_by_day(notes: Ints, trade: Ints, by_day: Ints, end: int) -> None:
+def people_by_day(notes: Ints, trade: Table, by_day: Ints, end: int) -> None:
     """Write the people of every trade by day, shape (trades, days), all 0 before; `trade` is by step.
 
     Rows of `notes` are minute, step, and how many come, or leave if below 0.

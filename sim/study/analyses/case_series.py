@@ -23,7 +23,7 @@ from sim.config.project import Project
 from sim.engine.backends import COMPILED, SIMPY, Replication, require_same
 from sim.jit import gc_paused
 from sim.study.case import Case, compiled_plan
-from sim.study.chunk import OK, STALLED, Chunk, Columns, concatenated
+from sim.study.chunk import OK, STALLED, Chunk, Columns, concatenated, in_batches
 from sim.study.compare import compare
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.runner import run as replicate
@@ -137,7 +137,7 @@ def quick_part(case: Case, metrics: tuple[str, ...], seed: int, replication: int
     """Run replications of one case and keep these metrics of them."""
     rows: list[list[float]] = []
     status = np.full(len(span), OK, np.int8)
-    for at, done in enumerate(case.replications(seed, replication, len(span))):
+    for at, done in enumerate(in_batches(case.replications(seed, replication, len(span)), len(case.plan.rows))):
         if at == 0:
             _check(case, seed, done)
         status[at] = OK if done.outcome.deadlock is None else STALLED

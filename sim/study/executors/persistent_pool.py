@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from sim.config.project import Project
-from sim.engine.backends import Name, load
+from sim.engine.backends import COMPILED, Name, load
 from sim.errors import SimError
 from sim.study.case import Case
+from sim.study.chunk import in_batches
 from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, packed
 from sim.world.working_time import Calendar
 
@@ -186,7 +187,8 @@ def _piece(
     """
     stalled, rows = 0, []
     try:
-        for done in case.replications(seed, span.start, len(span), calendars_of=cache.of):
+        each = case.replications(seed, span.start, len(span), calendars_of=cache.of)
+        for done in in_batches(each, len(case.plan.rows)) if case.engine == COMPILED else each:
             if not wanted():
                 return None
             stalled += done.outcome.deadlock is not None
