@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 RUNS, SEED = 1000, 1
 FIRST_STRATIFIED_RUNS = 1024
 """Replications a stratified sample begins with that is to grow until it is precise enough."""
-HELD_SECONDS = 6.0
-"""Chunks of a run wait in memory for so long: one that is over by then loads nothing that writes files before its verdict."""
+HELD_SECONDS = 12.0
+"""Chunks of a run wait in memory for so long: one that is over by then loads nothing that writes files before its verdict,
+and each of three compared ones is, with a thousand replications."""
 Config = Loaded[Project]
 
 

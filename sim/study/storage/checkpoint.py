@@ -31,7 +31,8 @@ CURVE = "curve:"
 _NAME = re.compile(rf"chunk-(\d+)-(\d+)-([0-9a-f]{{{FINGERPRINT_LENGTH}}})\.parquet")
 _LISTED_CHANGES = 20
 NEAR_BYTES = 128_000_000
-"""Of chunks that stay in memory beside their files, so that the sample of some thousand runs is made without reading them."""
+"""Of chunks that stay in memory, before and beside their files, so that the sample of some thousand runs is made without
+reading them."""
 
 
 class Changed(SimError):
@@ -52,13 +53,13 @@ class Checkpoint:
         self.about = about
         self.damaged: list[range] = []
         self._files = {span: path for span, path in _chunk_files(directory) if self._sound(span, path)}
-        # a run that is resumed is read from the disk in any case
+        # a run that is resumed is read from the disk in any case, and written to it at once
         self._room = NEAR_BYTES if hold and not self._files else 0
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk, safe from this moment on, or from the end of the first seconds."""
-        waits = time.monotonic() < self._hold_until
         self._room -= sum(column.nbytes for column in (*chunk.runs.values(), *chunk.curves.values()))
+        waits = time.monotonic() < self._hold_until and self._room > 0
         if waits or self._room > 0:
             self._held.put(chunk)
         if waits:
