@@ -164,9 +164,13 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
     Exit code 2 where the plan cannot work.
     """
     from sim.report.plan_check import describe_plan
+    from sim.study.analyses.validation import expectations
     from sim.study.case import prepare_case
 
-    text, sound = describe_plan(prepare_case(load(config, overrides)))
+    case = prepare_case(loaded := load(config, overrides))
+    if loaded.value.expect:
+        expectations(loaded, case.metrics)  # one that names no metric is told before anything is run
+    text, sound = describe_plan(case)
     show(text)
     if not sound:
         raise SystemExit(2)

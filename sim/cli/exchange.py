@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, SEED, SET, STATUS, WORKERS, load, watched, write_or_print
+from sim.cli.options import CONFIG, SEED, SET, STATUS, WORKERS, WholeNumber, load, watched, write_or_print
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,11 +34,11 @@ ENDINGS = {"mspdi": ".xml", "xer": ".xer", "excel": ".xlsx", "csv": ""}
 )
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write (csv: folder).")
 @click.option(
-    "--runs", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="For a CONFIG: replications."
+    "--runs", type=WholeNumber(1, 1_000_000), default=200, show_default=True, help="For a CONFIG: replications."
 )
 @click.option(
     "--looked-at",
-    type=click.IntRange(1, 100_000),
+    type=WholeNumber(1, 100_000),
     default=50,
     show_default=True,
     help="Runs simulated again for the P80 and the criticality of every activity.",
@@ -240,14 +240,14 @@ def _come_in(
 
 @click.command()
 @CONFIG
-@click.option("--runs", type=click.IntRange(1, 10_000), default=500, show_default=True, help="Replications a picture.")
+@click.option("--runs", type=WholeNumber(1, 10_000), default=500, show_default=True, help="Replications a picture.")
 @SEED
 @WORKERS
 @SET
 @click.option(
     "--status", type=click.Path(path_type=Path), default=None, help="Facts of a project under way: see sim status."
 )
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; any free one if not given.")
+@click.option("--port", type=WholeNumber(0, 65_535), default=0, help="Port of the page; any free one if not given.")
 def live(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...], port: int, status: Path | None
 ) -> None:
@@ -287,7 +287,7 @@ def live(
     show_default=True,
     help="A page to play in a browser, or a film of eight seconds for slides (mp4 needs ffmpeg, or the extra film).",
 )
-@click.option("--columns", type=click.IntRange(1, 100), default=None, help="Halls beside each other on the site plan.")
+@click.option("--columns", type=WholeNumber(1, 100), default=None, help="Halls beside each other on the site plan.")
 def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: int | None) -> None:
     """Write a page that plays the typical run of a result: one file, no network, two results on one clock.
 
@@ -337,7 +337,7 @@ def report(directory: Path, levers: bool, slide: bool, workers: int | None) -> N
 @click.argument("what", metavar="DIR_OR_CONFIG", type=click.Path(path_type=Path))
 @click.argument("questions", nargs=-1, required=True, metavar="QUESTION...")
 @click.option(
-    "--runs", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="For a CONFIG: replications."
+    "--runs", type=WholeNumber(1, 1_000_000), default=200, show_default=True, help="For a CONFIG: replications."
 )
 @SEED
 @WORKERS

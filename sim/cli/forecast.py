@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, RESUME, RUNS, SEED, SET, WORKERS, load, warn_stalls, watched
+from sim.cli.options import CONFIG, ENGINE, RESUME, RUNS, SEED, SET, WORKERS, WholeNumber, load, warn_stalls, watched
 
 if TYPE_CHECKING:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
@@ -40,7 +40,7 @@ SHEET = click.option(
     "says, and retained_logic where it says nothing.",
 )  # fmt: skip
 @click.option(
-    "--moves", type=click.IntRange(0, 100_000), default=64, show_default=True,
+    "--moves", type=WholeNumber(0, 100_000), default=64, show_default=True,
     help="Replications for what moved the date, switched on one after another; 0 leaves it out.",
 )  # fmt: skip
 @click.option(

@@ -15,6 +15,8 @@ from typing import Any
 
 import click
 
+from sim.cli.options import RealNumber
+
 STRATEGIES = ("hybrid", "modular", "stick_built")
 PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
 """Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
@@ -30,7 +32,7 @@ SCHEMA_LINE = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 
 @click.command()
 @click.argument("name")
-@click.option("--mw", type=click.FloatRange(0.1, 20_000), default=None, help="Gross capacity; 250 if not given.")
+@click.option("--mw", type=RealNumber(0.1, 20_000), default=None, help="Gross capacity; 250 if not given.")
 @click.option("--place", default=None, help="State of the United States, such as ohio or OH; west_texas if not given.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default=None, help="How it is built; hybrid if not given.")
 @click.option("--start", metavar="DATE", default=None, help="Day of the first order, like 2027-01-04.")

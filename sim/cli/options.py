@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -16,18 +17,49 @@ if TYPE_CHECKING:
 
     from sim.study.api import Config
 
+
+class WholeNumber(click.IntRange):
+    """A whole number on the command line, whose mistakes are told as those of a file are."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; BadParameter with what was typed, what is expected, and how to write it."""
+        return int(told_as_in_files(self, super().convert, "a whole number", value, param, ctx))
+
+
+class RealNumber(click.FloatRange):
+    """A number on the command line, whose mistakes are told as those of a file are."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; BadParameter with what was typed, what is expected, and how to write it."""
+        return float(told_as_in_files(self, super().convert, "a number", value, param, ctx))
+
+
+def told_as_in_files(
+    kind: click.IntRange | click.FloatRange, convert: Callable[..., Any], what: str, value: Any,
+    param: click.Parameter | None, ctx: click.Context | None,
+) -> Any:  # fmt: skip
+    """Return what `convert` makes of a word; otherwise fail like `1,000 given, a whole number from 1 to 9 expected`."""
+    try:
+        return convert(value, param, ctx)
+    except click.BadParameter:
+        plain = re.sub(r"[, _](?=[0-9]{3}(?![0-9]))", "", str(value).strip())
+        number = re.match(r"-?[0-9]+(?:\.[0-9]+)?", plain)
+        hint = f" (write {number[0]})" if number and number[0] != str(value) else ""
+        kind.fail(f"{value} given, {what} from {kind.min:,} to {kind.max:,} expected{hint}", param, ctx)
+
+
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
-RUNS = click.option("--runs", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="Replications.")
+RUNS = click.option("--runs", type=WholeNumber(1, 1_000_000), default=1000, show_default=True, help="Replications.")
 SEED = click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=WholeNumber(0, 2**63 - 1),
     default=1,
     show_default=True,
     help="Seed of the random numbers; the same seed gives every strategy the same ones.",
 )
 WORKERS = click.option(
     "--workers",
-    type=click.IntRange(0, 256),
+    type=WholeNumber(0, 256),
     default=None,
     help="Processes; all cores if not given. Results do not depend on it.",
 )
@@ -76,7 +108,7 @@ _CHANGES = (
     click.option("--without", multiple=True, metavar="ID", help="Leave one risk driver out. May be given often."),
     click.option(
         "--most-steps",
-        type=click.IntRange(1, 1_000_000_000),
+        type=WholeNumber(1, 1_000_000_000),
         default=None,
         help="Steps a plan may have at most before it is refused (exit code 3); 5,000,000 if not given.",
     ),

@@ -24,6 +24,7 @@ from sim.cli.options import (
     SET,
     STATUS,
     WORKERS,
+    WholeNumber,
     load,
     show,
     warn_stalls,
@@ -57,7 +58,7 @@ STATED = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 )
 @click.option(
     "--max-runs",
-    type=click.IntRange(200, 1_000_000),
+    type=WholeNumber(200, 1_000_000),
     default=5000,
     show_default=True,
     help="Where --precision stops at the latest.",

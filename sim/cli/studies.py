@@ -18,6 +18,7 @@ from sim.cli.options import (
     SET,
     STATUS,
     WORKERS,
+    WholeNumber,
     from_status,
     load,
     show,
@@ -46,13 +47,13 @@ STUDY_SET = click.option(
 )
 STUDY_RUNS = click.option(
     "--runs",
-    type=click.IntRange(1, 1_000_000),
+    type=WholeNumber(1, 1_000_000),
     default=None,
     help="Replications a point, instead of the study's.",
 )
 STUDY_SEED = click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=WholeNumber(0, 2**63 - 1),
     default=None,
     help="Seed of the random numbers, instead of the study's.",
 )
@@ -192,7 +193,7 @@ def tune(
 @click.command()
 @CONFIG
 @click.option(
-    "--runs", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Replications of each case."
+    "--runs", type=WholeNumber(1, 1_000_000), default=200, show_default=True, help="Replications of each case."
 )
 @SEED
 @WORKERS

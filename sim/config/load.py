@@ -30,6 +30,7 @@ from sim.config.source_positions import (
     child,
     has,
     nearest_position,
+    paths_to,
     problem_of,
     value_at,
 )
@@ -261,7 +262,8 @@ def _not_found(node: Any, address: Address, place: Position, fields: Iterable[st
     if node is not None and not isinstance(node, dict):
         return Fault(address, place, NOTHING, "the value above it is a single one and has no parts")
     keys = {*(node or {}), *fields}
-    return Fault(address, place, NOTHING, "there is no such key", did_you_mean(word, keys))
+    deeper = paths_to(node, word) if len(address) == 1 else ""
+    return Fault(address, place, NOTHING, "there is no such key", deeper or did_you_mean(word, keys))
 
 
 def _set_at(tree: Any, address: Address, value: Any) -> None:

@@ -96,6 +96,21 @@ def has(node: Any, key: str | int) -> bool:
     return isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node)
 
 
+def paths_to(tree: Any, word: str) -> str:
+    """A hint with the paths that end in a word, `did you mean logistics.cranes?`; none where many do."""
+    found = [*_ending_in(tree, word, ())]
+    return f"did you mean {' or '.join(dotted_path(one, tree) for one in found)}?" if 0 < len(found) <= 3 else ""
+
+
+def _ending_in(node: Any, word: str, above: Address) -> Iterator[Address]:
+    """Every address that ends in a word, below sections only."""
+    for key, part in node.items() if isinstance(node, Mapping) else ():
+        if key == word:
+            yield (*above, key)
+        else:
+            yield from _ending_in(part, word, (*above, key))
+
+
 def value_at(tree: Any, address: Address) -> Any:
     """The value at an address, None where there is none."""
     for key in address:

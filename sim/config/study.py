@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from sim.config.sections.base import Bounds, Name, Section, Unit
-from sim.errors import Finding, Refused
+from sim.config.validation_errors import UNKNOWN
+from sim.errors import ConfigError, Finding, Problem, Refused
 
 Scalar = bool | int | float | str
 Count = Annotated[int, Unit("runs"), Bounds(1, 1_000_000)]
@@ -72,6 +74,12 @@ class Tune(Section):
     fresh_runs: Count = Field(
         default=400, description="Runs on fresh random numbers of the best design and of the start"
     )
+
+
+def other_kind(error: ConfigError, keys: Iterable[str], source: object, told: str) -> ConfigError:
+    """Return one sentence for a file of another kind, where at least two of its unknown keys are keys of that kind."""
+    there = {problem.path for problem in error.problems if problem.message == UNKNOWN} & {*keys}
+    return ConfigError([Problem(str(source), 0, 0, "", "", told)]) if len(there) > 1 else error
 
 
 class Study(Section):

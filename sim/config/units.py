@@ -10,8 +10,10 @@ a month is 365.25/12 days, as everywhere here.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from pydantic import BaseModel
 
@@ -97,6 +99,35 @@ def hint_for_text(text: str, unit: str) -> str:
     if not WRITTEN.fullmatch(text.strip()) or unit not in FACTORS:
         return ""
     return f"a number in {unit}, or one with {', '.join(FACTORS[unit])} behind it"
+
+
+_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+          "december")  # fmt: skip
+_MONTHS = [name[:3] for name in _NAMES]
+
+
+def days_meant(text: str) -> tuple[date, ...]:
+    """Return the days that a text may mean which is no day in ISO form: two where day and month may be either.
+
+    >>> [str(day) for text in ("30 June 2027", "June 30, 2027", "5.1.2027", "01/05/2027") for day in days_meant(text)]
+    ['2027-06-30', '2027-06-30', '2027-01-05', '2027-01-05', '2027-05-01']
+    """
+    parts = [part for part in re.split(r"[./ ,-]+", text.strip().lower()) if part]
+    spoken = [any(name.startswith(part) for name in _NAMES) and len(part) > 2 for part in parts]
+    numbers = [str(_MONTHS.index(part[:3]) + 1) if word else part for part, word in zip(parts, spoken, strict=True)]
+    if len(numbers) != 3 or not all(re.fullmatch("[0-9]{1,2}", one) for one in numbers[:2]):
+        return ()
+    if not re.fullmatch("[1-9][0-9]{3}", numbers[2]):
+        return ()
+    first, second, year = (int(one) for one in numbers)
+    orders = [(first, second)] if spoken[0] else [(second, first)]
+    if not any(spoken) and "." not in text:
+        orders = [(first, second), (second, first)]
+    return tuple(
+        date(year, month, day)
+        for month, day in dict.fromkeys(orders)
+        if 0 < month < 13 and 0 < day <= monthrange(year, month)[1]
+    )
 
 
 # --- the unit in the name of a column ---------------------------------------------------------------------------------

@@ -31,16 +31,22 @@ from sim.config.source_positions import (
     short_text,
     value_at,
 )
-from sim.config.units import hint_for_text
+from sim.config.units import days_meant, hint_for_text
 from sim.errors import NOTHING, Finding, Refused, closest, did_you_mean
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]
 """Reads a tree as a model; raises ValidationError, or Refused where sections contradict each other."""
 
-_UNKNOWN = "is not a known key"
+UNKNOWN = "is not a known key"
 _MISSING = "is missing"
 _DID_YOU_MEAN = "did you mean "
-_NAME = "a name of 1 to 64 letters, digits, dots, hyphens and underscores"
+_PATTERNS = {
+    NAME_PATTERN: "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
+    "^[A-Z]{2}$": "two capital letters such as US",
+    "^[A-Z]{3}$": "three capital letters such as EUR",
+    "^[A-Z0-9]{1,3}$": "a code of capital letters and digits such as TX",
+    r"^[a-z_]+(:.+)?$": "what it hits, such as factory or factory:compute",
+}
 _BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _SIZES = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"}
 _NUMBER_TYPES = {"int_type", "int_from_float", "int_parsing", "float_type", "float_parsing", "finite_number"}
@@ -115,7 +121,7 @@ def tree_address(tree: Any, loc: Sequence[str | int]) -> Address:
 
 def unknown_keys(faults: Iterable[Fault]) -> list[Fault]:
     """Those of the faults that are keys no section has."""
-    return [fault for fault in faults if fault.message == _UNKNOWN]
+    return [fault for fault in faults if fault.message == UNKNOWN]
 
 
 class _ErrorTranslator:
@@ -162,7 +168,7 @@ class _ErrorTranslator:
         """A key no section has here, and the nearest that one has."""
         fields = allowed_at(self.model, address[:-1]).fields()
         hint = _cut_by_comma(self.tree, self.positions, address)
-        return self._fault(address, NOTHING, _UNKNOWN, hint or did_you_mean(str(address[-1]), fields))
+        return self._fault(address, NOTHING, UNKNOWN, hint or did_you_mean(str(address[-1]), fields))
 
     def from_finding(self, address: Address, finding: Finding) -> Fault:
         """What a section or a range found in itself."""
@@ -206,7 +212,7 @@ def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
         for key, value in detail.get("ctx", {}).items()
     }
     if kind == "string_pattern_mismatch":
-        return _NAME if context["pattern"] == NAME_PATTERN else f"text of the form {context['pattern']}"
+        return _PATTERNS.get(context["pattern"], f"text of the form {context['pattern']}")
     words = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(detail["msg"]).lower()
     measure = allowed.range_and_unit() if kind in _NUMBER_TYPES else allowed.unit if kind in _SIZES else ""
     between = (" from " if allowed.bounds and " to " in measure else ", ") if kind in _NUMBER_TYPES else " "
@@ -216,12 +222,14 @@ def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
 def _cut_by_comma(tree: Any, positions: Positions, address: Address) -> str:
     """How to write the number that a comma has cut in two: `{capacity_mw: 1,000}` is 1 and a key 000."""
     section, rest, here = value_at(tree, address[:-1]), str(address[-1]), positions.get(address)
-    if not re.fullmatch(r"[0-9]{3}(\.[0-9]+)?", rest) or section[address[-1]] is not None or here is None:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", rest) or section[address[-1]] is not None or here is None:
         return ""
     beside = [(*address[:-1], key) for key in section]
     before = [(positions[one], one[-1]) for one in beside if one in positions and positions[one][:2] == here[:2]]
     _, key = max((pair for pair in before if pair[0] < here), default=(here, ""))
-    return f"a comma ends a value here: write {key}: {section[key]}{rest}" if _is_plain_number(section.get(key)) else ""
+    point = "" if re.match(r"[0-9]{3}(?![0-9])", rest) else "."  # 1,000 is a thousand, 120,5 has a comma for a point
+    whole = f"{section.get(key)}{point}{rest}"
+    return f"a comma ends a value here: write {key}: {whole}" if _is_plain_number(section.get(key)) else ""
 
 
 def _is_plain_number(value: object) -> bool:
@@ -232,13 +240,17 @@ def _how_to_write(kind: str, value: object, unit: str = "") -> str:
     """How to write what was meant: yes as true, a number that is text or has a needless fraction."""
     if kind == "bool_type" and str(value).lower() in _BOOLEANS:
         return f"write {_BOOLEANS[str(value).lower()]}"
+    if kind.startswith("date_") and isinstance(value, str):
+        days = days_meant(value)
+        return f"write {' or '.join(map(str, days))}" if days else ""
     if kind not in _NUMBER_TYPES:
         return ""
     if isinstance(value, float) and value.is_integer():
         return f"write {int(value)}"
     if isinstance(value, str) and (hint := hint_for_text(value, unit)):
         return hint
-    plain = re.sub(r"[_, ](?=[0-9])", "", value) if isinstance(value, str) else ""
+    plain = re.sub(r"[_, ](?=[0-9]{3}(?![0-9]))", "", value) if isinstance(value, str) else ""
+    plain = re.sub(r",(?=[0-9])", "." if kind.startswith("float") else " ", plain)
     number = re.match(r"-?[0-9]+(\.[0-9]+)?", plain)
     return f"write {number[0]}" if number else ""
 

@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 
 from sim import files
+from sim.config.shipped import shipped_names
 from sim.config.source_positions import Address, Fault, Position, Positions, Unread, problem_of
-from sim.errors import CONTROL, NOTHING, ConfigError
+from sim.errors import CONTROL, NOTHING, ConfigError, closest
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
@@ -57,7 +58,7 @@ def read_file(path: Path) -> Document:
     file = path.as_posix()
     try:
         if not path.is_file():
-            raise _refusal(file, "is a folder, not a file" if path.is_dir() else "there is no such file")
+            raise _refusal(file, *_not_a_file(path))
         data = files.read_at_most(path, MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB: put long tables into CSV files")
@@ -67,6 +68,19 @@ def read_file(path: Path) -> Document:
         raise _refusal(file, "is not UTF-8 text", line) from None
     except OSError as error:
         raise _refusal(file, f"cannot be read: {error.strerror}") from None
+
+
+def _not_a_file(path: Path) -> tuple[str, int, str]:
+    """Why a path cannot be read, and what was probably meant: a project in its folder, a result, a shipped project."""
+    if not path.is_dir():
+        word, names = path.stem, shipped_names()
+        near = word if word in names else closest(word, names)
+        what = "a shipped project goes by its name: " if near == word else "did you mean the shipped project "
+        return "there is no such file", 0, f"{what}{near}{'?' * (near != word)}" if near else ""
+    own = path / f"{path.absolute().name}.yaml"
+    if (path / "manifest.json").is_file():
+        return "is the folder of a result, not a configuration", 0, f"sim ask {path}, sim report {path}"
+    return "is a folder, not a file", 0, f"did you mean {own}?" if own.is_file() else ""
 
 
 def read_text(text: str, file: str) -> Document:
@@ -103,9 +117,9 @@ def _plain_copy(value: Any) -> Any:
     return [_plain_copy(part) for part in value] if isinstance(value, list) else value
 
 
-def _refusal(file: str, message: str, line: int = 0) -> ConfigError:
+def _refusal(file: str, message: str, line: int = 0, hint: str = "") -> ConfigError:
     """A file that cannot be read at all."""
-    return ConfigError([problem_of(Fault((), Position(file, line, 1), NOTHING, message), None)])
+    return ConfigError([problem_of(Fault((), Position(file, line, 1), NOTHING, message, hint), None)])
 
 
 class _Stop(Exception):

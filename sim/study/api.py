@@ -14,6 +14,7 @@ from sim import files
 from sim.config.load import ConfigLike, Loaded, as_config, checked, load_as
 from sim.config.overrides import continued
 from sim.config.project import Project
+from sim.config.study import Study, other_kind
 from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.errors import ConfigError, Problem, SimError
@@ -87,7 +88,11 @@ def load(
     >>> config = sim.load("configs/hybrid.yaml", ["logistics.cranes=3"])
     >>> config.value.scale.capacity_mw
     """
-    loaded = load_as(Project, source, overrides)
+    try:
+        loaded = load_as(Project, source, overrides)
+    except ConfigError as error:
+        told = f"is a study, not a project: sim sweep {source} runs it"
+        raise other_kind(error, Study.model_fields, source, told) from None
     return loaded if status is None else continued(loaded, status)
 
 

@@ -87,7 +87,7 @@ def compare(
     anchor = next(iter(samples)) if base is None else base
     others = [name for name in samples if name != anchor]
     if anchor not in samples or not others:
-        raise NotComparable(f"a comparison needs a base and another case; there are {', '.join(samples)}")
+        raise NotComparable(f"a comparison needs a base and another case; there is only {', '.join(samples)}")
     if seeds and len(set(seeds.values())) > 1:
         texts = ", ".join(f"{name}: {seed}" for name, seed in seeds.items())
         raise NotComparable(f"the cases were not run on the same random numbers; seeds are {texts}")

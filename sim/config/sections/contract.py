@@ -92,7 +92,7 @@ def misplaced(
         if milestone.key in keys[:at]:
             yield Finding((*path, "name"), milestone.name, "a name of its own: another milestone is called like it")
         if milestone.mw is not None and milestone.mw > capacity_mw + 1e-9:
-            yield Finding((*path, "mw"), milestone.mw, f"at most {capacity_mw:g} MW, all that is built")
+            yield Finding((*path, "mw"), milestone.mw, f"at most {capacity_mw:g} MW (all that is built)")
         if milestone.hall is not None and milestone.hall > halls:
             yield Finding((*path, "hall"), milestone.hall, f"1 to {halls}, the halls of this project")
         if milestone.date < start:

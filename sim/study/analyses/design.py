@@ -15,7 +15,7 @@ from sim.config.overrides import expand_wildcards, round_if_integer, scaled, wit
 from sim.config.project import Project
 from sim.config.shipped import shipped
 from sim.config.source_positions import Position, nearest_position
-from sim.config.study import Input, Scalar, Study
+from sim.config.study import Input, Scalar, Study, other_kind
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.registry import METRICS
 from sim.study.chunk import Floats
@@ -102,7 +102,11 @@ class Design:
 
 def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Design:
     """Read a study file and the configurations it names; ConfigError with every problem."""
-    found = load_as(Study, path, overrides)
+    try:
+        found = load_as(Study, path, overrides)
+    except ConfigError as error:
+        told = f"is a project, not a study: sim run {path} runs it, and a study names it under `configs`"
+        raise other_kind(error, Project.model_fields, path, told) from None
     study, folder = found.value, Path(path).parent
     for number, name in enumerate(study.configs):
         if not (folder / name).is_file() and shipped(name) is None:

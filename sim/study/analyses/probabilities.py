@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sim.config.sections.contract import ContractMilestone
+from sim.config.units import days_meant
 from sim.errors import SimError, did_you_mean
 from sim.study.chunk import Floats
 from sim.study.intervals import Interval, proportion_interval, quantile
@@ -93,10 +94,6 @@ FINISH = "lead_time_full_days"
 PERCENTILES = (0.1, 0.5, 0.8, 0.9)
 _MW = re.compile(r"mw\s*>=\s*(?P<mw>[0-9]+(?:\.[0-9]+)?)", re.IGNORECASE)
 _BY = re.compile(r"(?P<what>.+?)\s+(?:by|on or before)\s+(?P<date>.+)", re.IGNORECASE)
-_DAY = re.compile(r"(?P<day>\d{1,2})\.? (?P<month>[a-z]{3,9})\.? (?P<year>\d{4})", re.IGNORECASE)
-_MONTH_FIRST = re.compile(r"(?P<month>[a-z]{3,9})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})", re.IGNORECASE)
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-           "december")  # fmt: skip
 _LIMIT = re.compile(r"(?P<metric>[a-z][a-z0-9_]*)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?)")
 _SIGNS: Mapping[str, Callable[[Floats, float], np.ndarray]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
@@ -175,10 +172,9 @@ def _percentiles(values: Floats, start: date | None) -> dict[float, float | date
 
 def _date(text: str) -> date:
     """Read a day in ISO form or with the month as a word: 2027-06-30, 30 June 2027, June 30, 2027."""
+    if len(days := days_meant(text)) == 1:
+        return days[0]
     try:
-        if found := _DAY.fullmatch(text) or _MONTH_FIRST.fullmatch(text):
-            month = [at for at, name in enumerate(_MONTHS, 1) if name.startswith(found["month"].lower())]
-            return date(int(found["year"]), month[0] if month else 0, int(found["day"]))
         return date.fromisoformat(text)
     except ValueError:
         raise NotUnderstood(f"{text!r}: a day like 2027-06-30 or 30 June 2027 expected behind `by`") from None
