@@ -162,7 +162,16 @@ class _ErrorTranslator:
         allowed = allowed_at(self.model, (*section, loc[-1]))
         wanted = ", ".join(part for part in (allowed.description, allowed.range_and_unit()) if part)
         message = f"{_MISSING}: {wanted}" if wanted else _MISSING
-        return _LocatedError(self._fault((*section, loc[-1]), NOTHING, message), len(section) < len(loc) - 1)
+        fault = self._fault((*section, loc[-1]), NOTHING, message, self._other_entry(section))
+        return _LocatedError(fault, len(section) < len(loc) - 1)
+
+    def _other_entry(self, section: Address) -> str:
+        """The entry beside this one that was probably meant, where entries have free names: electricians, not electrician."""
+        beside = value_at(self.tree, section[:-1]) if section else None
+        if not isinstance(beside, dict) or allowed_at(self.model, section[:-1]).fields():
+            return ""
+        near = closest(str(section[-1]), [str(name) for name in beside if name != section[-1]])
+        return f"{_DID_YOU_MEAN}{near}?" if near else ""
 
     def _unknown(self, address: Address) -> Fault:
         """A key no section has here, and the nearest that one has."""

@@ -188,7 +188,7 @@ def decisions(view: ResultView, price: str = "") -> list[str]:
     late = max(typical, key=lambda period: period.days, default=None)
     of = f" In the typical run: {late.what}, for {number(late.days)} days." if late is not None else ""
     said = (
-        f"Ordered late on purpose: an item is ordered{who} so that it arrives when the crew plan needs it, which keeps"
+        f"Ordered just in time: an item is ordered{who} so that it arrives when the crew plan needs it, which keeps"
         f" its capital from lying idle. In {impact.runs.text()} of the runs the last MW waits for such an item, and an"
         f" earlier order would have helped; in the others it would have bought nothing.{of}{price or NO_PRICE}"
     )

@@ -257,10 +257,10 @@ def metric_format(name: str) -> MetricFormat:
 
 @cache
 def _metric_format(name: str, sign: str) -> MetricFormat:
-    metric = metric_of(name)
-    if metric is None:
+    if (metric := metric_of(name)) is None:
         return MetricFormat(name, "", number, 0.01)
-    return MetricFormat(metric.label, metric.unit.replace("$", sign), WRITERS.get(metric.unit, number), metric.step)
+    label, unit = metric.label.replace("$", sign), metric.unit.replace("$", sign)
+    return MetricFormat(label, unit, WRITERS.get(metric.unit, number), metric.step)
 
 
 # --- percentiles with their intervals ---------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ def test_row_12_one_page_explains_days_at_p80_against_variance_and_tables_say_wh
     [
         ("logistics: {cranes: 2.5}", "2.5 given, a whole number"),
         ("scale: {capacity_mw: 1,000}", "a comma ends a value here"),
-        ("site_works: {steps: [{id: grading, crews: {electrician: 1}, days: 2}]}", "did you mean electricians"),
+        ("labour: {trades: {electrician: {crew_size: 3}}}", "did you mean electricians"),
         ("scale: {capacity_mw: 2.5}\nlabour: {indirect_ratio: 25}", "0.25"),
         ("labour: {indirect_ratio: 101}", "101 given"),
         ("calendars: {site: {days: []}}", "a list of 0 given, at least 1"),

@@ -63,6 +63,8 @@ def test_every_unit_is_one_of_itself() -> None:
         ("labour: {indirect_ratio: 25}", "(25 % are 0.25 ×; write that if it was meant)"),
         ("calendars: {site: {days: [monday]}}", "expected (did you mean mon?)"),
         ("commissioning: {trade: electrician}", "expected (did you mean electricians?)"),
+        ("labour: {trades: {electrician: {crew_size: 3}}}", "0 to 20000 people (did you mean electricians?)"),
+        ("labour: {patterns: {six_ten: {days: [mon]}}}", "(did you mean six_tens?)"),
         ("scale:\n  capacity_mw: 1,000", "a number from 0.1 to 20000 MW expected (write 1000)"),
     ],
 )

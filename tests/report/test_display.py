@@ -50,6 +50,12 @@ def test_results_are_those_of_dollars() -> None:
     assert result().summary().equals(result(*EUROPEAN).summary())
 
 
+def test_labels_and_units_of_metrics_have_the_sign_of_the_currency() -> None:
+    assert metric_format("idle_capital_usd_months").label == "idle capital, deployed, in $-months"
+    with shown_as(Display(currency="EUR", per_usd=RATE)):
+        assert metric_format("idle_capital_usd_months").label == "idle capital, deployed, in €-months"
+
+
 def test_an_amount_is_the_rate_times_the_dollars() -> None:
     dollars, euros = (float(result(*how).summary()["p50"][COST]) for how in ((), EUROPEAN))
     assert dollars == euros

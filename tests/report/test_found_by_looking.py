@@ -208,5 +208,5 @@ def test_what_binds_and_its_lever_are_in_the_verdict_and_late_orders_have_a_pric
     )
     assert re.search(
         r"Ordering at the decision would hold \$[\d.]+ ?(k|M|bn)? (more|less) idle capital at its peak", text
-    ) or ("Ordered late on purpose" not in text)
+    ) or ("Ordered just in time: " not in text)
     assert "as sim run --set would run it" in text
