@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -256,3 +257,24 @@ def test_a_script_fits_a_file(tmp_path: Path) -> None:
     assert found.estimate == fit(read_history(path)).estimate
     with pytest.raises(sim.SimError, match=r"h\.csv"):
         sim.fit(path, column="weeks")
+
+
+def test_what_the_how_to_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each `sim fit` of the page, with the tables that it names: days of skids, hours of welding."""
+    page = (Path(__file__).parents[2] / "docs" / "how_to" / "own_factory.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    history(
+        "skid,days,finished",
+        *(f"{at},{4 + at / 10:g},{'no' if at > 38 else 'yes'}" for at in range(1, 41)),
+        folder=tmp_path,
+    )
+    (tmp_path / "h.csv").rename("skids.csv")
+    history("skid,hours", *(f"{at},{80 + at}" for at in range(1, 21)), folder=tmp_path)
+    (tmp_path / "h.csv").rename("welding.csv")
+    commands = [shlex.split(line)[1:] for line in page.splitlines() if line.startswith("sim fit ")]
+    assert len(commands) == 2
+    for words in commands:
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+    assert "working hours × 0.0625 = working days" in done.output
+    assert {"fit.png", "pipe.yaml"} <= {path.name for path in tmp_path.iterdir()}
