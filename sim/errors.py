@@ -129,10 +129,10 @@ class Refused(ValueError):
         super().__init__("; ".join(finding.message for finding in self.findings))
 
 
-def closest(word: str, options: Iterable[str]) -> str:
+def closest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
     """The option that was probably meant, empty if none comes near."""
     plain = {_normalised(option): option for option in sorted(options)}
-    near = difflib.get_close_matches(_normalised(word), plain, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(_normalised(word), plain, n=1, cutoff=cutoff)
     return plain[near[0]] if near else ""
 
 

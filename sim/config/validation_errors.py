@@ -170,7 +170,7 @@ class _ErrorTranslator:
         beside = value_at(self.tree, section[:-1]) if section else None
         if not isinstance(beside, dict) or allowed_at(self.model, section[:-1]).fields():
             return ""
-        near = closest(str(section[-1]), [str(name) for name in beside if name != section[-1]])
+        near = closest(str(section[-1]), [str(name) for name in beside if name != section[-1]], cutoff=0.85)
         return f"{_DID_YOU_MEAN}{near}?" if near else ""
 
     def _unknown(self, address: Address) -> Fault:

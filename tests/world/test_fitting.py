@@ -273,8 +273,7 @@ def test_what_the_how_to_shows_works(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "h.csv").rename("welding.csv")
     commands = [shlex.split(line)[1:] for line in page.splitlines() if line.startswith("sim fit ")]
     assert len(commands) == 2
-    for words in commands:
-        done = CliRunner().invoke(main, words)
-        assert done.exit_code == 0, done.output
-    assert "working hours × 0.0625 = working days" in done.output
+    done = [CliRunner().invoke(main, words) for words in commands]
+    assert [one.exit_code for one in done] == [0, 0], [one.output for one in done]
+    assert "working hours × 0.0625 = working days" in done[1].output
     assert {"fit.png", "pipe.yaml"} <= {path.name for path in tmp_path.iterdir()}
