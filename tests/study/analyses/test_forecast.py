@@ -171,6 +171,15 @@ def test_counts_that_fall_and_facts_stated_twice_are_told() -> None:
     assert "only once" in str(check_status(steps(), status(0.6, *twice))[0].problem)
 
 
+@pytest.mark.parametrize(("mw", "finish", "told"), [(2.5, None, "at most 0"), (0.0, 99, "at least 2.5")])
+def test_mw_online_that_contradict_the_milestone_of_a_block_are_told(mw: float, finish: int | None, told: str) -> None:
+    block = planned().plan.units[steps().stages["online"][0][0]]
+    facts = [Fact(2, "milestone", block, finish=finish), Fact(3, "count", "online", date=status(0.9).minute, count=mw)]
+    (found,) = [one.problem for one in check_status(steps(), status(0.9, *facts)) if one.weight == "error"]
+    assert (found.line, found.path) == (3, "count")
+    assert told in str(found)
+
+
 @pytest.mark.parametrize(("times", "above"), [(2.0, True), (0.5, False)])
 def test_actuals_that_take_longer_move_pace_up(times: float, above: bool) -> None:
     facts, given = [], status(0.8)

@@ -39,6 +39,7 @@ def check_status(steps: PlanSteps, status: Status) -> list[StatusFinding]:
         *_counts(steps, status),
         *_sequence(steps, status),
         *_power(steps, status),
+        *_online(steps, status),
     ]
     for one in other_configuration(steps.project, status):
         message = f"was written for another configuration: {one}"
@@ -232,6 +233,23 @@ def _power(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     if (online.count or 0) > firm + supplied.mw.value:
         message = f"no more than the power there is: {len(units)} units on carry {firm:g} MW"
         yield _error(status, online, "count", online.count, message)
+
+
+def _online(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield counts of MW online that say something else than the milestones of blocks."""
+    said = {steps.milestone(fact.what): fact for fact in status.of("milestone")}
+    blocks = [said[unit] for unit, _ in steps.stages.get(ONLINE, ()) if unit in said]
+    most = (len(steps.stages.get(ONLINE, ())) - sum(one.finish is None for one in blocks)) * steps.mw_of_block
+    for fact in status.of("count"):
+        if fact.what == ONLINE:
+            reached = [one for one in blocks if one.finish is not None and one.finish <= (fact.date or 0)]
+            least, mw = len(reached) * steps.mw_of_block, fact.count or 0.0
+            if mw > most + 1e-6:
+                message = f"at most {most:g}: milestones of the other blocks are stated as not reached"
+                yield _error(status, fact, "count", mw, message)
+            elif mw < least - 1e-6:
+                message = f"at least {least:g}, of the blocks whose milestones are reached by then"
+                yield _error(status, fact, "count", mw, message)
 
 
 def _is_generating(steps: PlanSteps, name: str) -> bool:
