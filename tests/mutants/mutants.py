@@ -151,7 +151,7 @@ MUTANTS = (
     Mutant("who was sent home never comes back", crews.Leave._away, "CALLED_BACK, last, below=True", "last, last, below=True",
            "and come back", site_crews.test_a_crew_without_work_goes_home_and_is_called_when_work_waits),
     Mutant("all who have no work are sent home", crews.Leave._away,
-           "spare = Balance(pools, number + self.stay", "spare = Balance(pools, number",
+           "spare = Balance(pools, number + self.kept", "spare = Balance(pools, number",
            "some are kept in hand", site_crews.test_a_crew_without_work_goes_home_and_is_called_when_work_waits),
     Mutant("who is away is there twice when it leaves for good", crews.Leave.for_good,
            'Hold({f"wanted.{trade}": 1, f"away.{trade}": 1})', 'Hold({f"wanted.{trade}": 9, f"away.{trade}": 1})',

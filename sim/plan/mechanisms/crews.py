@@ -222,7 +222,7 @@ def _crew(
             _as_long_as_needed(context, trade, one, number),
             *(
                 leave.for_good(f"{crew_number}.{count}", quarters)
-                if leave.granted
+                if leave.in_force
                 else departure(context, trade, quarters)
             ),
         ]
@@ -269,28 +269,28 @@ class Leave:
 
     Who is away is one crew like another: `away` has those who may be called back. A crew whose work is done for good is
     rather one of them than one of those on site, which others still need (`wanted`, `left`). The n-th to be away goes when
-    crews spare and at home, less those that work waits for, have been n and those kept in hand (`stay`) for `idle_weeks`,
+    crews spare and at home, less those that work waits for, have been n and those kept in hand (`kept`) for `idle_weeks`,
     and comes back when they are fewer: so the last to go is the first to come.
     """
 
     context: PlanContext
     trade: str
-    stay: int
+    kept: int
 
     @property
-    def granted(self) -> bool:
+    def in_force(self) -> bool:
         """Whether crews are sent home as it happens: those that do not stay to the end, and come by no typed curve."""
         labour, crews = self.context.project.labour, self.context.resource_plan.mobilisations[self.trade]
-        return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.stay
+        return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.kept
 
     def write(self) -> None:
         """Write the pools of a trade whose crews may be away, and who is away."""
-        if not self.granted:
+        if not self.in_force:
             return
         for pool in ("away", "home", "wanted", "left"):
             self.context.plan.pool(f"{pool}.{self.trade}", 0, "passed", cause="crew", noun="crews")
         quarters = NO_CAMP if self.context.project.labour.camp is None else Quarters(beds_of(self.context, self.trade))
-        for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.stay + 1):
+        for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.kept + 1):
             info = UnitInfo("crew", "crew", "", self.trade, "leave", number)
             self.context.plan.unit(f"leave.{self.trade}.{number}", self._away(number, quarters), info)
 
@@ -319,8 +319,8 @@ class Leave:
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
         pools = (crew(trade), f"home.{trade}")
         # as many as a step takes at once are kept in hand, so that work that opens can begin
-        spare = Balance(pools, number + self.stay, labour.idle_weeks * MINUTES_PER_WEEK, last)
-        short = Balance(pools, number + self.stay, CALLED_BACK, last, below=True)
+        spare = Balance(pools, number + self.kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        short = Balance(pools, number + self.kept, CALLED_BACK, last, below=True)
         *coming, at_work = arrival(context, trade, quarters, " again", known=True)
         return [
             Wait(context.plan.gate(done(trade))),

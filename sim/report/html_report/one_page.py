@@ -98,7 +98,7 @@ def three_levers(view: ResultView) -> dict[str, Any]:
     return {"title": "Three levers: what buys most", "rows": rows, "note": LEVERS_NOTE if rows else NO_LEVERS}
 
 
-def order_price(view: ResultView) -> str:
+def early_order_sentence(view: ResultView) -> str:
     """Return what ordering everything at the decision would cost and buy; empty where that lever was not measured."""
     early = next((row for row in lever_rows(view) if row.cause == "order_date"), None)
     if early is None:

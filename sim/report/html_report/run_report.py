@@ -27,7 +27,7 @@ from sim.report.html_report.chart_spec import Chart
 from sim.report.html_report.forecast_charts import forecast_tables
 from sim.report.html_report.gantt_document import gantt_csv, gantt_document
 from sim.report.html_report.money_charts import MONEY_NOTE, money_rows
-from sim.report.html_report.one_page import milestone_table, order_price, three_causes, three_levers, tiles
+from sim.report.html_report.one_page import early_order_sentence, milestone_table, three_causes, three_levers, tiles
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
@@ -229,7 +229,7 @@ def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None
         contents=[c for c in CONTENTS if present.get(c[0], True)],
         **_summary(view), **_tables(view), **forecast_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
-        decisions=explanations.decisions(view, order_price(view)), two_answers=explanations.TWO_ANSWERS,
+        decisions=explanations.decisions(view, early_order_sentence(view)), two_answers=explanations.TWO_ANSWERS,
         gantt_shown=plan is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,
         checklist=checklist(view),
         data={"percentiles": percentiles(view), "gantt": plan},

@@ -168,7 +168,7 @@ def tune_design(
     """
     if len(design.bases) != 1 or not design.study.inputs:
         raise NoDesign("tuning needs one configuration and `inputs` with bounds")
-    tries = _Tries(design, workers, progress)
+    tries = _Evaluations(design, workers, progress)
     if out is None:
         return _tuned(design, tries, workers)
     target, wanted = Path(out).absolute(), design.study.tune.model_dump()
@@ -184,10 +184,10 @@ def tune_design(
     return found
 
 
-def _tuned(design: Design, tries: _Tries, workers: int | None) -> Tuned:
+def _tuned(design: Design, tries: _Evaluations, workers: int | None) -> Tuned:
     """Try the configuration as it is, then every design or those that Optuna asks for; run the best again."""
     tries.run([{}])
-    _known(design, tries.case)
+    _require_known(design, tries.case)
     ranges = {name: choices(design, varied) for name, varied in design.study.inputs.items()}
     size = math.prod(len(options) if options else math.inf for options in ranges.values())
     if size <= design.study.tune.trials:
@@ -197,12 +197,12 @@ def _tuned(design: Design, tries: _Tries, workers: int | None) -> Tuned:
     else:
         _search(design, tries, ranges)
     trials = _table(design, tries)
-    fresh = _fresh(design, tries, trials, workers)
+    fresh = _on_fresh_seeds(design, tries, trials, workers)
     stated = {**manifest(tries.case, design.study.seed), "tune": design.study.tune.model_dump(), "points": len(trials)}
     return Tuned({**stated, "every_design_tried": size <= design.study.tune.trials}, trials, fresh)
 
 
-class _Tries:
+class _Evaluations:
     """Designs tried so far, each once. In the chunk store, they lie in the order in which they were tried."""
 
     def __init__(self, design: Design, workers: int | None, progress: Progress | None) -> None:
@@ -250,7 +250,7 @@ def choices(design: Design, varied: Input) -> tuple[Scalar, ...] | None:
     return tuple(range(math.ceil(varied.low), math.floor(varied.high) + 1))
 
 
-def _known(design: Design, case: SweepSeries) -> None:
+def _require_known(design: Design, case: SweepSeries) -> None:
     """Refuse a metric that is not there."""
     wanted = [design.study.tune.metric, design.study.tune.against, *(c.metric for c in design.study.tune.constraints)]
     if lost := [metric for metric in wanted if metric not in case.metrics]:
@@ -275,7 +275,7 @@ def excess(sample: Sample, limit: Constraint) -> float:
     return (reached - limit.at_most) / max(abs(limit.at_most), 1e-9) if math.isfinite(reached) else math.inf
 
 
-def _search(design: Design, tries: _Tries, ranges: Mapping[str, tuple[Scalar, ...] | None]) -> None:
+def _search(design: Design, tries: _Evaluations, ranges: Mapping[str, tuple[Scalar, ...] | None]) -> None:
     """Let Optuna choose designs, a batch at a time, learning from those before."""
     try:
         import optuna
@@ -314,7 +314,7 @@ def _suggested(trial: Any, design: Design, ranges: Mapping[str, tuple[Scalar, ..
     return found
 
 
-def _table(design: Design, tries: _Tries) -> pd.DataFrame:
+def _table(design: Design, tries: _Evaluations) -> pd.DataFrame:
     """Every design with its numbers, in the order tried; the start has no settings of its own."""
     import pandas as pd
 
@@ -357,7 +357,7 @@ def pareto(points: Floats, feasible: np.ndarray) -> np.ndarray:
     return found
 
 
-def _fresh(design: Design, tries: _Tries, trials: pd.DataFrame, workers: int | None) -> pd.DataFrame:
+def _on_fresh_seeds(design: Design, tries: _Evaluations, trials: pd.DataFrame, workers: int | None) -> pd.DataFrame:
     """Run start and best again on random numbers that no design was chosen by."""
     import pandas as pd
 

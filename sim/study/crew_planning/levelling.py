@@ -30,9 +30,9 @@ MOST_EXCHANGES = 8
 """How often two trades are changed at once where no change of a single one makes a plan better."""
 MOST_IN_REPLICATIONS = 6
 """Plans of one step that are looked at in replications, the best first: each costs as much as some thirty rehearsals."""
-GIVEN_AWAY = 2 * MINUTES_PER_WEEK
+FINISH_STEP = 2 * MINUTES_PER_WEEK
 """So much later at a time may a plan be that has too many people."""
-MOST_DAYS_LATE = 2
+MOST_TIMES_EARLIEST = 2
 """How many times as long as the earliest date a plan for a limit of people may take."""
 
 
@@ -181,7 +181,7 @@ class Levelling:
     def within(self, limit: int, earliest: int, begin: Mapping[str, int]) -> Levelled:
         """Return the earliest plan with at most so many people on site, to the day.
 
-        From as early as the crews of `begin` make it the date is given away by two weeks at a time, and crews with it:
+        From as early as the crews of `begin` make it the finish is relaxed by two weeks at a time, and crews are taken away:
         a plan that is in time for one date is in time for the next, so each search goes on where the one before ended.
         In the last fortnight it begins anew as well, for what the way there has missed.
         """
@@ -189,15 +189,15 @@ class Levelling:
             return self._earliest(limit, earliest, begin)
 
     def _earliest(self, limit: int, earliest: int, begin: Mapping[str, int]) -> Levelled:
-        """Give the date away until a plan keeps the limit, then take back what can be."""
+        """Relax the finish until a plan keeps the limit, then bring it forward again as far as that is kept."""
         plan = before = self.plan(begin)
         if plan.manning.peak <= limit:
             plan = before = self._early_enough(plan, Aim(earliest))
-        date, last = plan.finish, MOST_DAYS_LATE * max(earliest, plan.finish)
+        date, last = plan.finish, MOST_TIMES_EARLIEST * max(earliest, plan.finish)
         while plan.manning.peak > limit and date < last:
-            date += GIVEN_AWAY
+            date += FINISH_STEP
             before, plan = plan, self._fewer(plan, Aim(date))
-        low = max(before.finish, date - GIVEN_AWAY)
+        low = max(before.finish, date - FINISH_STEP)
         while plan.manning.peak <= limit and plan.finish - low > MINUTES_PER_DAY:
             middle = (low + plan.finish) // 2
             sooner = min(self._fewer(before, Aim(middle)), self._level(Aim(middle), begin), key=lambda one: one.rank)

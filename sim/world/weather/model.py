@@ -164,23 +164,23 @@ def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArr
 # --- typical weather --------------------------------------------------------------------------------------------------
 
 
-def typical_weather(model: WeatherModel, shift: Calendar, start_date: date, years: int = YEARS) -> Closed:
+def typical_weather(model: WeatherModel, shift: Calendar, start_date: date, replications: int = YEARS) -> Closed:
     """Return closed minutes by exposure of a typical course of the weather, to the end of the shifts' calendar.
 
-    Every month is that of the drawn years whose lost working hours, all exposures together, are closest to the mean: as
+    Every month is that of the replication whose lost working hours, all exposures together, are closest to the mean: as
     the months of a typical meteorological year are chosen (Hall et al. 1978, Sandia SAND78-1601).
     """
     days = shift.horizon // DAY
-    drawn = [closed_intervals(model, start_date, days, _SEED, year) for year in range(years)]
+    courses = [closed_intervals(model, start_date, days, _SEED, number) for number in range(replications)]
     months = (np.datetime64(start_date, "D") + np.arange(days)).astype("datetime64[M]").astype(np.int64)
     months -= months[0]
-    lost = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in drawn])
+    lost = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in courses])
     by_month = np.array([np.bincount(months, of) for of in lost])
     typical = np.abs(by_month - by_month.mean(axis=0)).argmin(axis=0)
     begins = np.append(np.flatnonzero(np.diff(months, prepend=-1)), days) * DAY
     found: dict[Exposure, list[NDArray[np.int64]]] = {exposure: [no_intervals()] for exposure in EXPOSURES}
-    for month, year in enumerate(typical.tolist()):
-        for exposure, rows in drawn[year].items():
+    for month, number in enumerate(typical.tolist()):
+        for exposure, rows in courses[number].items():
             inside = np.clip(rows, begins[month], begins[month + 1])
             found[exposure].append(inside[inside[:, 0] < inside[:, 1]])
     return {exposure: np.concatenate(rows) for exposure, rows in found.items()}

@@ -112,7 +112,7 @@ def test_limits_that_no_relaxing_of_one_helps_are_relaxed_together() -> None:
 def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("optuna")
 
-    def bowl(tries: tuning._Tries, wanted: list[dict[str, float]]) -> None:
+    def bowl(tries: tuning._Evaluations, wanted: list[dict[str, float]]) -> None:
         """Idle capital is least at 7 cranes; the finish keeps its limit from 5 on."""
         for settings in wanted:
             cranes, slack = settings.get("cranes", 30), settings.get("slack", 5.0)
@@ -121,7 +121,7 @@ def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.Monk
                 tries.samples[key] = sample(idle=[(cranes - 7) ** 2 + slack] * 2, finish=[10.0 - cranes] * 2)
                 tries.settings.append(settings)
 
-    monkeypatch.setattr(tuning._Tries, "run", bowl)
+    monkeypatch.setattr(tuning._Evaluations, "run", bowl)
     monkeypatch.setattr(tuning, "_known", lambda *_: None)
     monkeypatch.setattr(tuning, "_fresh", lambda *_: None)
     inputs = {

@@ -1,7 +1,7 @@
 """A planner's network as activities and what they follow, on its way into a configuration.
 
 Readers of the two formats give tasks and links as their file has them. Here links are carried over headings and levels
-of effort, what a step network has no place for is left out and listed by kind with the ids of the activities, and
+of effort (LOE), what a step network has no place for is left out and listed by kind with the ids of the activities, and
 what contradicts itself is refused. Lengths are working days of each activity's own week.
 """
 
@@ -232,9 +232,9 @@ def _between_work(
     tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks
 ) -> Iterator[SourceLink]:  # fmt: skip
     """Yield links between activities: those of headings and levels of effort carried over, others told and left out."""
-    efforts: dict[str, tuple[list[SourceLink], list[SourceLink]]] = {}
+    loes: dict[str, tuple[list[SourceLink], list[SourceLink]]] = {}
     for link in links:
-        for one in _of_parts(link, tasks, remarks):
+        for one in _between_parts(link, tasks, remarks):
             ends = [tasks[one.before], tasks[one.after]]
             roles = {end.role for end in ends}
             for role in ("inactive", "external"):
@@ -246,8 +246,8 @@ def _between_work(
             elif roles <= {"work", "effort"}:
                 for end, key in ((0, one.after), (1, one.before)):
                     if tasks[key].role == "effort":
-                        efforts.setdefault(key, ([], []))[end].append(one)
-    yield from _through_efforts(tasks, efforts, remarks)
+                        loes.setdefault(key, ([], []))[end].append(one)
+    yield from _through_loes(tasks, loes, remarks)
 
 
 def _by_progress(
@@ -285,7 +285,7 @@ def _left_of_lag(link: SourceLink, before: SourceTask, progress: Progress) -> fl
     return link.calendar.calendar_days(max(0.0, _working_minutes(link.lag_days, link.calendar) - worked))
 
 
-def _of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
+def _between_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
     """Yield a link of headings as links of the activities below them; one from a heading to its own part is told."""
     before, after = tasks[link.before], tasks[link.after]
     if before.role != "heading" and after.role != "heading":
@@ -315,15 +315,13 @@ def _ends(key: str, tasks: Mapping[str, SourceTask]) -> list[str]:
     return [part for part in task.parts if tasks[part].role != "heading"] if task.role == "heading" else [key]
 
 
-def _through_efforts(
-    tasks: Mapping[str, SourceTask], efforts: Mapping[str, tuple[list[SourceLink], list[SourceLink]]], remarks: Remarks
+def _through_loes(
+    tasks: Mapping[str, SourceTask], loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]], remarks: Remarks
 ) -> Iterator[SourceLink]:
     """Carry links through levels of effort, which take no time of their own: what they follow to what follows them."""
-    into = {
-        key: [link for link in before if tasks[link.before].role != "effort"] for key, (before, _) in efforts.items()
-    }
-    for key in _in_order(efforts):
-        _, out = efforts[key]
+    into = {key: [link for link in before if tasks[link.before].role != "effort"] for key, (before, _) in loes.items()}
+    for key in _in_order(loes):
+        _, out = loes[key]
         ident = tasks[key].activity.id
         if len(into[key]) * len(out) > MOST_LINKS_CARRIED:
             remarks.add(f"levels of effort with more than {MOST_LINKS_CARRIED:,} pairs of links, left out", ident)
@@ -347,13 +345,13 @@ def _through_efforts(
 _TYPES: dict[str, LinkType] = {"FS": "FS", "SS": "SS", "FF": "FF", "SF": "SF"}
 
 
-def _in_order(efforts: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) -> list[str]:
+def _in_order(loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) -> list[str]:
     """Levels of effort so that each comes after those it follows; in a circle of them, in the order of the file."""
-    graph = {key: {link.before for link in before if link.before in efforts} for key, (before, _) in efforts.items()}
+    graph = {key: {link.before for link in before if link.before in loes} for key, (before, _) in loes.items()}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError:
-        return list(efforts)
+        return list(loes)
 
 
 def _type_at_milestones(link: SourceLink, tasks: Mapping[str, SourceTask]) -> LinkType:

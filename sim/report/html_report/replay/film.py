@@ -96,7 +96,7 @@ def _draw(figure: Figure, found: Mapping[str, Any], day: float, across: tuple[fl
     has_skids = bool(found["skids"])
     if has_skids:
         _skids(figure.add_axes((left + 0.16 * wide, 0.22, 0.8 * wide, 0.17)), found, day)
-    _mw(figure.add_axes((left + 0.16 * wide, 0.09, 0.8 * wide, 0.10 if has_skids else 0.26)), found, day)
+    _draw_mw_online(figure.add_axes((left + 0.16 * wide, 0.09, 0.8 * wide, 0.10 if has_skids else 0.26)), found, day)
 
 
 def _legend(figure: Figure) -> None:
@@ -109,7 +109,7 @@ def _legend(figure: Figure) -> None:
     figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.02, 0.0), ncol=6, fontsize=9, frameon=False)
 
 
-def _mw(ax: Any, found: Mapping[str, Any], day: float) -> None:
+def _draw_mw_online(ax: Any, found: Mapping[str, Any], day: float) -> None:
     """Draw the MW online until the day, on axes that stay."""
     days = sorted(online for _, online, _ in found["blocks"])
     come = [0.0, *(one for one in days if one <= day), day]
