@@ -234,7 +234,7 @@ MUTANTS = (
     Mutant("every target counts from the first decision", finance.foregone, "target = ordered +", "target = 0 * ordered +",
            "foregone revenue", by_hand.test_revenue_is_foregone_from_the_target_of_each_order),
     # --- luck ----------------------------------------------------------------------------------------------------
-    Mutant("all units share one draw", Spreader._keys_of, "stream_key(self.seed, name)",
-           'stream_key(self.seed, name.partition("/")[0])', "luck by name",
+    Mutant("all units share one draw", Spreader._keys_of, "stream_keys(self.seed, names)",
+           'stream_keys(self.seed, tuple(name.partition("/")[0] for name in names))', "luck by name",
            by.luck_of_two_units_differs_and_stays_when_others_change),
 )  # fmt: skip
