@@ -122,8 +122,8 @@ def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.Monk
                 tries.settings.append(settings)
 
     monkeypatch.setattr(tuning._Evaluations, "run", bowl)
-    monkeypatch.setattr(tuning, "_known", lambda *_: None)
-    monkeypatch.setattr(tuning, "_fresh", lambda *_: None)
+    monkeypatch.setattr(tuning, "_require_known", lambda *_: None)
+    monkeypatch.setattr(tuning, "_on_fresh_seeds", lambda *_: None)
     inputs = {
         "cranes": Input(paths=("logistics.cranes",), low=1, high=40),
         "slack": Input(paths=("procurement.float_weeks",), low=0, high=5),
@@ -196,7 +196,7 @@ def test_a_tuning_of_something_else_is_not_gone_on_with(tmp_path: Path, monkeypa
 
     inputs = {"week": Input(paths=(POWER,), values=(3, 4))}
     with monkeypatch.context() as patched:
-        patched.setattr(tuning, "_fresh", killed)
+        patched.setattr(tuning, "_on_fresh_seeds", killed)
         with pytest.raises(KeyboardInterrupt):
             tune_design(design(inputs, Tune(metric=FINISH, fresh_runs=2)), workers=1, out=tmp_path / "tuned")
     with pytest.raises(Changed):

@@ -24,6 +24,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.jit import special_functions
 from sim.plan.compile import CompiledPlan
 from sim.plan.deterministic_draws import expected_draws
 from sim.plan.draws import Inputs, Uniforms
@@ -78,13 +79,11 @@ class Posterior:
 
     def _learnt(self, inputs: Inputs, number: int, spread: float) -> Learnt:
         """Return prior and posterior of one factor, in its own unit."""
-        from scipy.special import ndtr, ndtri
-
         name = self.factors[number]
         table = int(inputs.factor_table[inputs.factors.index(name)])
-        scores = ndtri(np.array([0.5, 0.1, 0.9]))
+        scores = special_functions().ndtri(np.array([0.5, 0.1, 0.9]))
         before, after = (
-            tuple(sample_one(inputs.tables, table, float(u)) for u in ndtr(at))
+            tuple(sample_one(inputs.tables, table, float(u)) for u in special_functions().ndtr(at))
             for at in (scores, self.mean[number] + spread * scores)
         )
         return Learnt(name, float(self.explained[number]), before, after)  # type: ignore[arg-type]
@@ -101,16 +100,14 @@ class PosteriorUniforms:
 
     def __call__(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Return the draws of these names, shape (names, count)."""
-        from scipy.special import ndtr, ndtri
-
         drawn = self.plain(names, first, count)
         if names is self.inputs.factors and self.rows:
-            scores = ndtri(drawn[self.rows])
+            scores = special_functions().ndtri(drawn[self.rows])
             moved = np.repeat(self.mean[:, None], count, axis=1)
             # column by column: the last bit of a product of matrices depends on how many replications are drawn together
             for column, score in zip(self.root.T, scores, strict=True):
                 moved = moved + column[:, None] * score
-            drawn[self.rows] = np.clip(ndtr(moved), EDGE, 1 - EDGE)
+            drawn[self.rows] = np.clip(special_functions().ndtr(moved), EDGE, 1 - EDGE)
         return drawn
 
 
@@ -267,10 +264,8 @@ class Pasts:
 
     def __init__(self, inputs: Inputs, drawn: Floats, statistics: Statistics, found: Floats) -> None:
         """Set the actual statistics beside those `found` in pasts; `drawn` are uniforms of the factors, (factors, pasts)."""
-        from scipy.special import ndtri
-
         self.inputs, self.evidence = inputs, statistics.evidence
-        self.scores: Floats = ndtri(np.clip(drawn, EDGE, 1 - EDGE))
+        self.scores: Floats = special_functions().ndtri(np.clip(drawn, EDGE, 1 - EDGE))
         there: NDArray[np.bool_] = np.asarray(np.isfinite(found).all(axis=0))
         mean, spread = found[:, there].mean(axis=0), found[:, there].std(axis=0)
         there[there] = spread > 0
