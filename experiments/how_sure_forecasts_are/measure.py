@@ -45,9 +45,9 @@ BEGIN, END = "<!-- forecast calibration: begin -->", "<!-- forecast calibration:
 TRUTHS, TRUTH_SEED, FORECAST_SEED, FORECAST_RUNS = 300, 77, 5, 39
 CUTS = (0.25, 0.5, 0.75)
 MW_ONLINE, PLANNED_TIME = "MW", "planned time"
-SHARES_OF = (MW_ONLINE, PLANNED_TIME)
-BY_PLANNED_TIME = 150
-"""So many projects are cut at shares of the planned time too; the slow ones at these only."""
+SHARES_OF = (PLANNED_TIME, MW_ONLINE)
+BY_MW = 40
+"""So many projects are cut at shares of their MW too."""
 LEVELS = (0.1, 0.5, 0.8, 0.9)
 EVERY = 28 * MINUTES_PER_DAY
 """Counts are stated every four weeks."""
@@ -202,14 +202,14 @@ def _all_of(task: Task) -> list[Outcome]:
     return outcomes_of(number, share_of, grains, learning=learning, pace=pace)
 
 
-def tasks(truths: int, by_planned_time: int = BY_PLANNED_TIME, slow: int = SLOW) -> list[Task]:
+def tasks(truths: int, by_mw: int = BY_MW, slow: int = SLOW) -> list[Task]:
     """Return what is asked: every grain with learning on, and a slow project with learning on and off."""
     return [
         task
         for number in range(truths)
         for task in (
-            (number, MW_ONLINE, GRAINS, True, None),
-            *(((number, PLANNED_TIME, GRAINS, True, None),) if number < by_planned_time else ()),
+            (number, PLANNED_TIME, GRAINS, True, None),
+            *(((number, MW_ONLINE, GRAINS, True, None),) if number < by_mw else ()),
             *(
                 ((number, PLANNED_TIME, ("activities",), on, SLOW_PACE) for on in (True, False))
                 if number < slow
@@ -261,11 +261,11 @@ def draw(found: Sequence[Outcome], path: Path) -> None:
     for axis, cut in zip(axes, CUTS, strict=True):
         axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
         for grain in GRAINS:
-            mine = [one for one in found if _group(one) == (grain, True, "", MW_ONLINE, cut)]
+            mine = [one for one in found if _group(one) == (grain, True, "", PLANNED_TIME, cut)]
             levels = np.arange(1, FORECAST_RUNS + 1) / (FORECAST_RUNS + 1)
             below = np.array([one.below for one in mine])
             axis.plot(levels, [(below < round(level * (FORECAST_RUNS + 1))).mean() for level in levels], label=grain)
-        axis.set(title=f"at {cut:.0%} of the MW", xlabel="what the forecast says", xlim=(0, 1), ylim=(0, 1))
+        axis.set(title=f"at {cut:.0%} of the planned time", xlabel="what the forecast says", xlim=(0, 1), ylim=(0, 1))
     axes[0].set(ylabel="share of truths below it")
     axes[0].legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
