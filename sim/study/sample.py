@@ -62,7 +62,7 @@ def _bands_by_day(by_day: Column, blocks: Column | None) -> Columns:
     by_day.sort(axis=1)
     found: Columns = {name: by_day[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
     # added up one after the other, so that the digits do not depend on how many days are looked at together
-    some = (by_day[day : day + SOME_DAYS] for day in range(0, days, SOME_DAYS))
+    some = (by_day[day : day + SOME_DAYS] for day in range(0, max(days, 1), SOME_DAYS))
     found["mean"] = np.concatenate([np.cumsum(part, axis=1, dtype=np.float64)[:, -1] for part in some]) / n
     return found | (_scattered(found, parts) if parts else _ranked(by_day))
 

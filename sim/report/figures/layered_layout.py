@@ -87,7 +87,7 @@ def layered_layout(heights: Mapping[str, float], arrows: Mapping[Pair, str]) -> 
 
 
 def _order(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> None:
-    """Sort each column by the mean place of what its items are joined to, to and fro; the fewest crossings are kept."""
+    """Sort each column by the mean place of what its items are joined to, back and forth; the fewest crossings are kept."""
     best = (_crossings(columns, links), [list(column) for column in columns])
     for sweep in range(SWEEPS):
         forth = sweep % 2 == 0
