@@ -1,7 +1,7 @@
 """Boxes and arrows by layers: each box to the left of what follows it, and no arrow through a box.
 
 The steps are those of Sugiyama, Tagawa and Toda (1981): layers by the longest path; an arrow that passes a column has a place
-of its own there; the order in a column is by the mean place of the neighbours, swept to and fro; heights as near to the
+of its own there; the order in a column is by the mean place of the neighbours, swept back and forth; heights as near to the
 neighbours as the order allows.
 """
 
