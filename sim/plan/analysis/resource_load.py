@@ -111,8 +111,12 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
     class_of = {unit: route_class for route_class in classes for unit in route_class.units}
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
+    # without limits crews are idle all the time, and those that may go home go and come back again for ever
+    away = {unit for unit, info in enumerate(plan.unit_info) if info.kind == "crew" and info.step == "leave"}
     for done, at, _, _ in schedule.log.tolist():
         unit, (operation, a, b, *_) = unit_of[at], rows[at]
+        if unit in away:
+            continue
         route_class = class_of[unit]
         held, kept = route_class.held[at - first[unit]] or {}, route_class.end or {}
         if operation == WORK:

@@ -137,3 +137,16 @@ def test_nothing_is_through_before_its_load_says(random: Random) -> None:
     assume(done.outcome.deadlock is None)
     for load in carried(plan).values():
         assert load.until is None or load.until <= done.finish
+
+
+def test_a_crew_that_goes_home_for_lack_of_work_loads_nobody() -> None:
+    day = Work("lift", fixed(1_440), "always")
+    routes: dict[str, list[Step]] = {
+        f"j{n}": [Hold({"crew.riggers": 1}), day, Free({"crew.riggers": 1})] for n in range(6)
+    }
+    home = Work("week of hiring again", fixed(700 * 1_440), "always")
+    away: dict[str, list[Step]] = {"leave.riggers.1": [Hold({"crew.riggers": 1}), home, Free({"crew.riggers": 1})]}
+    plan = daily({**routes, **away}, {"crew.riggers": Pool(2, "crew", noun="crews")})
+    plan.unit_info["leave.riggers.1"] = UnitInfo("crew", "crew", "", "riggers", "leave", 1)
+    load = carried(plan)["crew.riggers"]
+    assert (load.users, load.each, load.days, load.peak) == (6, 1.0, 3.0, 6)
