@@ -84,7 +84,10 @@ def ended(process: subprocess.Popen[str], timeout: float = 300) -> tuple[int, st
 
 def chunks(out: Path) -> list[Path]:
     """The finished chunks of a run that is under way or was killed."""
-    return sorted(out.with_name(f"{out.name}.partial").glob("chunk-*"))
+    try:
+        return sorted(out.with_name(f"{out.name}.partial").glob("chunk-*"))
+    except FileNotFoundError:  # the run has ended meanwhile and takes its checkpoint away
+        return []
 
 
 def wait_for_chunk(process: subprocess.Popen[str], out: Path, more_than: int = 0, seconds: float = 240) -> bool:
