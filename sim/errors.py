@@ -148,3 +148,8 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
 def _normalised(word: str) -> str:
     """A word without case, hyphen or underscore, in which misspellings differ least."""
     return word.lower().replace("-", "_").replace("_", " ")
+
+
+def without_thousands(text: str) -> str:
+    """A number as text without what separates its thousands: 1,000 is 1000, and 120,5 stays as it is."""
+    return re.sub(r"[_, ](?=[0-9]{3}(?![0-9]))", "", text)

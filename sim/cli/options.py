@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.errors import without_thousands
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -42,7 +44,7 @@ def told_as_in_files(
     try:
         return convert(value, param, ctx)
     except click.BadParameter:
-        plain = re.sub(r"[, _](?=[0-9]{3}(?![0-9]))", "", str(value).strip())
+        plain = without_thousands(str(value).strip())
         number = re.match(r"-?[0-9]+(?:\.[0-9]+)?", plain)
         hint = f" (write {number[0]})" if number and number[0] != str(value) else ""
         kind.fail(f"{value} given, {what} from {kind.min:,} to {kind.max:,} expected{hint}", param, ctx)

@@ -32,7 +32,7 @@ from sim.config.source_positions import (
     value_at,
 )
 from sim.config.units import days_meant, hint_for_text
-from sim.errors import NOTHING, Finding, Refused, closest, did_you_mean
+from sim.errors import NOTHING, Finding, Refused, closest, did_you_mean, without_thousands
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]
 """Reads a tree as a model; raises ValidationError, or Refused where sections contradict each other."""
@@ -258,7 +258,7 @@ def _how_to_write(kind: str, value: object, unit: str = "") -> str:
         return f"write {int(value)}"
     if isinstance(value, str) and (hint := hint_for_text(value, unit)):
         return hint
-    plain = re.sub(r"[_, ](?=[0-9]{3}(?![0-9]))", "", value) if isinstance(value, str) else ""
+    plain = without_thousands(value) if isinstance(value, str) else ""
     plain = re.sub(r",(?=[0-9])", "." if kind.startswith("float") else " ", plain)
     number = re.match(r"-?[0-9]+(\.[0-9]+)?", plain)
     return f"write {number[0]}" if number else ""

@@ -16,7 +16,7 @@ from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Trade
 from sim.plan.copies import Copy
 from sim.plan.layout import Layout, Place, sections
-from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, Until, days
+from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, UnitInfo, Until, days
 from sim.world.distributions import to_distribution
 from sim.world.project_calendars import ON_SITE, factory_calendars, named_in
 from sim.world.working_time import Calendar
@@ -221,6 +221,11 @@ def working_days(estimate: Estimate, minutes_per_day: float) -> Span:
 def always_open(calendar: Calendar) -> bool:
     """Tell whether a calendar never closes: what takes time on it is waiting, not work."""
     return calendar.worked(calendar.horizon) == calendar.horizon
+
+
+def sent_home_idle(info: UnitInfo) -> bool:
+    """Tell whether a unit is a crew's way home for lack of work, and back."""
+    return info.kind == "crew" and info.step == "leave"
 
 
 def day_minutes(calendar: Calendar) -> float:

@@ -12,7 +12,7 @@ from sim.plan.analysis.critical_path import Schedule
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import route_classes
 from sim.plan.compile import CompiledPlan
-from sim.plan.context import day_minutes
+from sim.plan.context import day_minutes, sent_home_idle
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
 from sim.world.working_time import Calendar, CalendarEnds, union
 
@@ -112,7 +112,7 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
     # without limits crews are idle all the time, and those that may go home go and come back again for ever
-    away = {unit for unit, info in enumerate(plan.unit_info) if info.kind == "crew" and info.step == "leave"}
+    away = {unit for unit, info in enumerate(plan.unit_info) if sent_home_idle(info)}
     for done, at, _, _ in schedule.log.tolist():
         unit, (operation, a, b, *_) = unit_of[at], rows[at]
         if unit in away:

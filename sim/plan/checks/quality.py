@@ -9,7 +9,7 @@ from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compile import NONE, CompiledPlan
-from sim.plan.context import always_open, day_minutes
+from sim.plan.context import always_open, day_minutes, sent_home_idle
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK, UnitInfo
 
 LISTED = 10
@@ -31,7 +31,7 @@ def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Fin
 
 def _ends_by_itself(info: UnitInfo) -> bool:
     """Tell whether a unit is meant to lead to nothing: an outage, or a crew's way home for good or for lack of work."""
-    return info.kind in ("outage", "departure") or (info.kind == "crew" and info.step == "leave")
+    return info.kind in ("outage", "departure") or sent_home_idle(info)
 
 
 def _matters(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:

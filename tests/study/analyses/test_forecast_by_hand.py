@@ -207,11 +207,11 @@ def test_a_count_is_shared_out_among_those_of_which_nothing_is_said_by_name() ->
 def test_what_is_overdue_is_on_its_way_and_not_just_before_its_end() -> None:
     planned_way, now = [0, 100, 400, 500], 450
     # the last place was passed on minute 500 of the plan: not overdue
-    assert overdue(planned_way, 1, 3, 0, now, 0.5) == 0
+    assert overdue(planned_way, 1, 3, 0, now, lambda: 0.5) == 0
     # 100 later it is due on 400 + 0 = 400 < 450; half of its 300 minutes from place 1 are left at 450: it ends on 600
-    assert overdue(planned_way, 1, 2, 0, now, 0.5) == 200
+    assert overdue(planned_way, 1, 2, 0, now, lambda: 0.5) == 200
     # never before the data date, even where nothing is left
-    assert 400 + overdue(planned_way, 1, 2, 0, now, 0.0) == now + 1
+    assert 400 + overdue(planned_way, 1, 2, 0, now, lambda: 0.0) == now + 1
 
 
 def test_a_block_that_is_stated_as_not_online_still_has_its_last_test_before_it() -> None:

@@ -199,12 +199,11 @@ class ForecastCase(Case):
 
     def histories_by(self, workers: int) -> tuple[History, ...]:
         """Return these histories, half of them by another process where there are two workers."""
-        make = partial(self._possible_histories, workers)
-        return SEEN_HISTORIES.get((self.plain, self.seen_in or self.plan), self._told, make)
+        by = self.plain, self.seen_in or self.plan
+        return SEEN_HISTORIES.get(by, self._told, partial(self._find_histories, workers))
 
-    def _possible_histories(self, workers: int) -> tuple[History, ...]:
-        nearest = self.pasts.nearest(HISTORIES)
-        # the routes of a small plan's pasts are kept here for the next status
+    def _find_histories(self, workers: int) -> tuple[History, ...]:
+        nearest = self.pasts.nearest(HISTORIES)  # a small plan's routes are kept here, for the next status
         mine = HISTORIES // 2 if workers > 1 and len(self.plan.rows) > KEPT_STEPS else HISTORIES
         rest = in_fork(self._histories_of, nearest[mine:]) if mine < HISTORIES else list
         found = [*self._histories_of(nearest[:mine]), *rest()]
@@ -345,8 +344,9 @@ def forecast_case(
         raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
     expected = (basis or base).planned_run.log
-    facts = partial(_as_forecast, status=status, learning=learning, logic=logic, basis=basis)
-    given = partial(facts, expected=expected, promised=promised)
+    given = partial(
+        _as_forecast, status=status, learning=learning, logic=logic, basis=basis, expected=expected, promised=promised
+    )
     case = given(base, begun=past or base)
     if past is None:
         require_sound(case.steps, status)

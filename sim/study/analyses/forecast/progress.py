@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -36,12 +37,11 @@ from sim.study.analyses.forecast.reported import (
     log_of,
     overdue,
     shared_out,
-)  # fmt: skip
+)
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
 from sim.world.streams import stream_key, uniform
 
-NOTHING = Known()
-"""What a status says of most units."""
+NOTHING = Known()  # what a status says of most units
 
 
 class Progress:
@@ -245,7 +245,7 @@ class Progress:
         if times and route.planned[len(times) - 1] >= NEVER:
             moved = 0
         if known.open_from < len(route.steps) and not known.whole:
-            left = 0.5 if self.past is None else uniform(stream_key(PAST_SEED, self.plan.units[unit]), self.past, 0)
+            left = partial(self._left_of_way, unit)
             moved += overdue(route.planned, max(0, len(times) - 1), known.open_from, moved, self.minute, left)
         for place in range(len(times), len(route.steps)):
             step = route.steps[place]
@@ -260,6 +260,10 @@ class Progress:
                 break
             times.append(at)
         return times
+
+    def _left_of_way(self, unit: int) -> float:
+        """Return the share of its way that is left to a unit that is overdue: by chance, in the plan's own history half."""
+        return 0.5 if self.past is None else uniform(stream_key(PAST_SEED, self.plan.units[unit]), self.past, 0)
 
     def _complete(self) -> None:
         """Have happened what the facts need; take back what was only assumed and cannot have been."""

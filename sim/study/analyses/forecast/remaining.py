@@ -61,12 +61,11 @@ class InputDraws:
         if self._first != first:
             self._first, self._drawn = first, {}
         new = [name for name in names if name not in self._drawn]
-        drawn = uniforms([_key(self.seed, name) for name in new], first, CHUNK)
+        drawn = uniforms([stream_key(self.seed, name) for name in new], first, CHUNK)
         self._drawn.update(zip(new, drawn, strict=True))
         return np.array([self._drawn[name] for name in names])
 
 
-_key = lru_cache(maxsize=1 << 16)(stream_key)
 draws_of = lru_cache(maxsize=2)(InputDraws)
 """The draws under a seed: those of the latest two are kept."""
 

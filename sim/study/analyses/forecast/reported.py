@@ -6,7 +6,7 @@ And the order of what is assumed between facts: nothing happens before what it w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, pairwise
 
@@ -121,7 +121,7 @@ def shared_out(planned: Sequence[int], points: Sequence[tuple[int, int]]) -> lis
     return minutes
 
 
-def overdue(planned: Sequence[int], since: int, place: int, moved: int, now: int, left: float) -> int:
+def overdue(planned: Sequence[int], since: int, place: int, moved: int, now: int, left: Callable[[], float]) -> int:
     """Return by how much later a unit is than facts and plan, `moved`, make it, as it has not passed a place by now.
 
     Of the way from where it was `since` to that place so much is `left`: between nothing and all of it.
@@ -129,7 +129,7 @@ def overdue(planned: Sequence[int], since: int, place: int, moved: int, now: int
     due, way = planned[place] + moved, planned[place] - planned[since]
     if due > now or planned[place] >= NEVER:
         return 0
-    return now - due + max(1, round(left * way))
+    return now - due + max(1, round(left() * way))
 
 
 def log_of(steps: PlanSteps, times: Times) -> Log:
