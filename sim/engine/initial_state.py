@@ -192,26 +192,38 @@ def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
 def factors_at_start(plan: CompiledPlan, state: InitialState) -> tuple[Ints, Ints]:
     """Return, for every work under way, the millionths of learning and of crowding that held when it began (rule 10)."""
     units = state.under_way
-    works = state.history[plan.rows[state.history[:, 1], 0] == WORK]
+    done = state.history[plan.rows[state.history[:, 1], 0] == WORK]
     # work of all kinds that was begun so far: begin, unit, step, end
-    begin = np.concatenate([works[:, 2], state.begun[units]])
-    unit = np.concatenate([plan.unit_of[works[:, 1]], units])
-    step = np.concatenate([works[:, 1], state.at[units]])
-    end = np.concatenate([works[:, 0], np.full(len(units), np.iinfo(np.int64).max)])
+    begin = np.concatenate([done[:, 2], state.begun[units]])
+    unit = np.concatenate([plan.unit_of[done[:, 1]], units])
+    step = np.concatenate([done[:, 1], state.at[units]])
+    end = np.concatenate([done[:, 0], np.full(len(units), np.iinfo(np.int64).max)])
     learning, crowding = np.full(len(units), MILLION, np.int64), np.full(len(units), MILLION, np.int64)
+    curves, areas = plan.learning_of[step], plan.area_of[step]
+    # only work on the same curve, or in the same area, counts: looked up once for all units of it
+    on_curve = {
+        curve: np.flatnonzero(curves == curve) for curve in np.unique(plan.learning_of[state.at[units]]).tolist()
+    }
+    in_area = {area: np.flatnonzero(areas == area) for area in np.unique(plan.area_of[state.at[units]]).tolist()}
     for place, number in enumerate(units.tolist()):
         mine, at = int(state.begun[number]), int(state.at[number])
-        before = (begin < mine) | ((begin == mine) & (unit < number))
         curve, area = int(plan.learning_of[at]), int(plan.area_of[at])
         # repeated work was learnt the first time, and does not count as another piece
         if curve != NONE and state.attempts[at] == 1:
-            learnt = len(np.unique(step[before & (plan.learning_of[step] == curve)]))
+            works = on_curve[curve]
+            learnt = len(np.unique(step[works[_begun_before(begin[works], unit[works], mine, number)]]))
             learning[place] = plan.learning[curve][min(learnt, len(plan.learning[curve]) - 1)]
         if area != NONE:
-            there = before & (end > mine) & (plan.area_of[step] == area)
-            people = int(plan.rows[step[there], 4].sum() + plan.rows[at, 4])
+            works = in_area[area]
+            there = _begun_before(begin[works], unit[works], mine, number) & (end[works] > mine)
+            people = int(plan.rows[step[works[there]], 4].sum() + plan.rows[at, 4])
             crowding[place] = plan.areas[area][min(people, len(plan.areas[area]) - 1)]
     return learning, crowding
+
+
+def _begun_before(begin: Ints, unit: Ints, minute: int, number: int) -> NDArray[np.bool_]:
+    """Return which works began before that of a unit that began in a minute; in the same minute units go by number."""
+    return (begin < minute) | ((begin == minute) & (unit < number))
 
 
 def whole_minutes(drawn: Ints, learning: Ints, crowding: Ints) -> Ints:

@@ -139,6 +139,8 @@ def run(
     case = prepare_case(stated, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine)
     wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
+    if workers > 1:
+        case.make_ready(seed)
     require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
     with (
         nullcontext()
@@ -154,7 +156,7 @@ def run(
         result = Result(manifest(case, seed, sample.size), sample, more=controls(case, seed, sample))
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
-        result = with_details(case, result)
+        result = with_details(case, result, workers)
         if on_details is not None:
             on_details(result)
         result = with_levers(case, result, workers, wanted=levers)
@@ -282,14 +284,14 @@ def result_of(case: Case, seed: int, sample: Sample) -> Result:
     return with_details(case, Result(manifest(case, seed, sample.size), sample))
 
 
-def with_details(case: Case, result: Result) -> Result:
+def with_details(case: Case, result: Result, workers: int = 1) -> Result:
     """Return a result with what is more than its sample: one representative run, Gantt ranges and Sobol indices."""
     sample, seed = result.sample, int(result.manifest["seed"])
     chosen = _representative(sample)
     (done,) = case.replications(seed, chosen, 1)
     log = case.event_table(done)
     means = {CONTROLS: result.more[CONTROLS]} if CONTROLS in result.more else controls(case, seed, sample)
-    more = {**gantt_ranges(case, seed, sample, log), **indices(case, seed, sample), **means}
+    more = {**gantt_ranges(case, seed, sample, log, workers), **indices(case, seed, sample), **means}
     stated = {**result.manifest, "representative": chosen}
     return replace(result, manifest=stated, log=log, driving=case.chain_table(done), more=more)
 

@@ -38,7 +38,7 @@ from sim.metrics.schedule import chain_table, event_table
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import expected_draws, most_likely_draws
-from sim.plan.draws import Draws, SampledInputs, Spreader
+from sim.plan.draws import Draws, SampledInputs, Spreader, Uniforms
 from sim.plan.layout import layout_of
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns, in_batches
@@ -259,15 +259,20 @@ class Case(Displayed):
         `calendars_of` gives the calendars of a replication, where they were kept.
         """
         if (engine or self.engine) == COMPILED:
-            spread = None if self.sampling.is_plain else self.draws(seed).uniforms
-            return run_numba(self.kernel_plan, seed, spread, first, count, *self._calendar_sources(seed, calendars_of))
-        return run_simpy(
-            self.simpy_plan,
-            self.draws(seed),
-            first,
-            count,
-            calendars_of or partial(self.calendars_of, seed, engine=SIMPY),
-        )
+            sources = self._calendar_sources(seed, calendars_of)
+            return run_numba(self.kernel_plan, seed, self._spread(seed), first, count, *sources)
+        calendars = calendars_of or partial(self.calendars_of, seed, engine=SIMPY)
+        return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars)
+
+    def make_ready(self, seed: int) -> None:
+        """Work out what all replications under a seed have in common: processes that are forked after it inherit it."""
+        self.metric_context, self.simpy_plan  # noqa: B018 (worked out once, here, not in every process)
+        if self.engine == COMPILED:
+            self.kernel_plan.draw_tables(seed, self._spread(seed))
+
+    def _spread(self, seed: int) -> Uniforms | None:
+        """Return where the compiled engine has first attempts from; None where they are plain."""
+        return None if self.sampling.is_plain else self.draws(seed).uniforms
 
     def _calendar_sources(self, seed: int, known: CalendarsOf | None) -> tuple[CalendarsOf, Further | None]:
         """Return who knows calendars as far as runs go mostly, and who knows them further."""
@@ -316,12 +321,7 @@ class Case(Displayed):
 
 
 def prepare_case(
-    config: ConfigLike,
-    folder: Path | None = None,
-    *,
-    sampling: str = "mc",
-    runs: int = 0,
-    engine: str = SIMPY,
+    config: ConfigLike, folder: Path | None = None, *, sampling: str = "mc", runs: int = 0, engine: str = SIMPY
 ) -> Case:
     """Size the crews of a project, date its orders, write its plan and compile it: ready to be simulated.
 

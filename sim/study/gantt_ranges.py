@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.engine.backends import COMPILED
 from sim.metrics.critical_chain import chain_summary
@@ -23,6 +24,7 @@ from sim.plan.layout import place_number
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.study.case import Case
 from sim.study.chunk import Column, Columns, Floats, in_batches
+from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile
 from sim.study.sample import Sample
 
@@ -211,7 +213,21 @@ class Groups:
         return worked(record, self.by_level, len(self.rows))
 
 
-def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column]) -> dict[str, Columns]:
+class RowTimes(NamedTuple):
+    """One replication in the chart: days by row, whether each row is critical, daily curves, minutes on the driving chain."""
+
+    begin: Floats
+    end: Floats
+    critical: NDArray[np.bool_]
+    earned: Floats
+    paid: Floats
+    skids: Floats
+    binding: Mapping[tuple[str, str], int]
+
+
+def gantt_ranges(
+    case: Case, seed: int, sample: Sample, log: Mapping[str, Column], workers: int = 1
+) -> dict[str, Columns]:
     """Return the tables `spread`, `hours` and `bindings`; nothing where no replication came to its end.
 
     `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
@@ -219,30 +235,36 @@ def gantt_ranges(case: Case, seed: int, sample: Sample, log: Mapping[str, Column
     chain; `runs` is how many were looked at. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
     earned and paid until then, and in columns `skids_` of skids that have come to the site. `bindings` has a row a
     resource on the driving chain: cause, what (the system of a factory, the trade of a crew), mean days, and the share of
-    replications in which it held the chain a day or more.
+    replications in which it held the chain a day or more. With two `workers` another process simulates half of them.
     """
     chosen = sampled_replications(case, sample)
     if not len(chosen):
         return {}
     groups = Groups.of(case, gantt_rows(log))
-    begins, ends, chains, earned, paid, skids, short = [], [], [], [], [], [], []
-    for record, people in _records(case, seed, chosen):
-        begin, end = groups.spans(record)
-        begins.append(begin)
-        ends.append(end)
-        chain = chain_summary(record)
-        chains.append(np.any(on_chain(chain.steps, *groups.ways), axis=0))
-        short.append(chain.minutes)
-        earned.append(earned_by_day(record, case.days))
-        paid.append(people)
-        skids.append(skids_by_day(record, case.days))
+    half = len(chosen) // 2 if workers > 1 else len(chosen)
+    rest = in_fork(_row_times, case, seed, groups, chosen[half:]) if half < len(chosen) else list
+    begins, ends, critical, earned, paid, skids, bindings = zip(
+        *_row_times(case, seed, groups, chosen[:half]), *rest(), strict=True
+    )
     planned = _planned(case)
-    spread = _spread(groups, np.array(begins), np.array(ends), np.array(chains), groups.spans(planned))
+    spread = _spread(groups, np.array(begins), np.array(ends), np.array(critical), groups.spans(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
     if skids[0].any():
         bands |= {"skids_planned": skids_by_day(planned, case.days), **_bands("skids", skids)}
     hours: Columns = {"day": np.arange(case.days), "planned": earned_by_day(planned, case.days), **bands}
-    return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(short)}
+    return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(bindings)}
+
+
+def _row_times(case: Case, seed: int, groups: Groups, replications: Column) -> list[RowTimes]:
+    """Run some replications once more, and return what each of them shows in the chart."""
+    times = []
+    for record, paid in _records(case, seed, replications):
+        begin, end = groups.spans(record)
+        chain = chain_summary(record)
+        critical = np.any(on_chain(chain.steps, *groups.ways), axis=0)
+        earned, skids = earned_by_day(record, case.days), skids_by_day(record, case.days)
+        times.append(RowTimes(begin, end, critical, earned, paid, skids, chain.minutes))
+    return times
 
 
 def _bindings(found: Sequence[Mapping[tuple[str, str], int]]) -> Columns:

@@ -53,8 +53,6 @@ HISTORIES = 10
 """So many of them, the nearest to the facts, are gone on from in turns."""
 MOST_STEPS = 200_000
 """Steps of a plan up to which the routes of the pasts that are gone on from are kept for the next status."""
-
-
 SEEN_PASTS: Recent[Pasts] = Recent(4)
 SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(3)
 SEEN_BY_PLAN: Recent[tuple[Progress, InitialState]] = Recent(3)
@@ -265,6 +263,14 @@ class ForecastCase(Case):
             self._draws[seed] = Draws(self.plan.inputs, seed, uniforms)
         return self._draws[seed]
 
+    def make_ready(self, seed: int) -> None:
+        """Work out what all replications have in common, and the states that those of the first turn continue from."""
+        super().make_ready(seed)
+        for turn in range(len(self.histories)):
+            state = self.remaining(seed, turn)
+            if self.engine == COMPILED:
+                self.kernel_plan.begun_at(state)
+
     @cached_property
     def _remaining(self) -> dict[int, list[RemainingWork]]:
         """Return the states of replications already made ready, by seed."""
@@ -318,19 +324,10 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
 
 
 def forecast_case(
-    config: Loaded[Project],
-    status: Status | str | Path,
-    *,
-    learning: bool = True,
-    logic: str | None = None,
-    engine: str = AUTO,
-    sampling: str = "mc",
-    runs: int = 0,
-    planned: Case | None = None,
-    basis: Case | None = None,
-    past: Case | None = None,
-    promised: bool = True,
-) -> ForecastCase:
+    config: Loaded[Project], status: Status | str | Path, *, learning: bool = True, logic: str | None = None,
+    engine: str = AUTO, sampling: str = "mc", runs: int = 0, planned: Case | None = None, basis: Case | None = None,
+    past: Case | None = None, promised: bool = True,
+) -> ForecastCase:  # fmt: skip
     """Return a project ready to be continued from its status; raises ConfigError where the status is not sound.
 
     `planned` is the case of the same configuration, where it was prepared already; `basis` that of the plan by which the
@@ -358,6 +355,8 @@ def forecast_case(
     # risks change chances alone; crews and order dates stay, and with them the history
     says = digest(changed.value), sampling, 0 if sampling == "mc" else runs, engine
     other = CHANGED.get((base,), says, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
+    # nor do they change the weather, and thereby the calendars of the expected plan
+    other.__dict__.setdefault("anticipated_calendars", base.anticipated_calendars)
     begun = past or (None if basis is not None else other if status.of("risk") else case.begun)
     seen = case.plan if same_steps(case.plan, other.plan) else None
     return given(other, begun=begun, stated=config.value, seen_in=seen)
@@ -368,6 +367,7 @@ def _as_forecast(base: Case, **more: Any) -> ForecastCase:
     found = ForecastCase(**{field.name: getattr(base, field.name) for field in fields(Case)}, **more)
     # what was worked out of the plan is the same in both
     found.__dict__["planned_run"] = base.planned_run
+    found.__dict__["anticipated_calendars"] = base.anticipated_calendars
     if base.engine == COMPILED:
         found.__dict__["kernel_plan"] = base.kernel_plan
     return found

@@ -279,18 +279,17 @@ class PlanSteps:
         steps = np.concatenate([np.array(route.steps, np.int64) for route in self.routes])
         unit = np.repeat(np.arange(len(lengths)), lengths)
         place = np.arange(len(steps)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        planned = np.concatenate([np.array(route.planned, np.int64) for route in self.routes])
         giving = np.flatnonzero(self.plan.rows[steps, 0] == operation)
+        # in the plan's order already: each receiver's list is filled in it
+        giving = giving[np.lexsort((place[giving], unit[giving], planned[giving]))]
+        arguments = self.plan.rows[steps[giving], 1]
+        receivers = {argument: to(argument) for argument in np.unique(arguments).tolist()}
         found: dict[int, list[Giver]] = {}
-        known: dict[int, list[int]] = {}
-        for argument, u, p in zip(
-            self.plan.rows[steps[giving], 1].tolist(), unit[giving].tolist(), place[giving].tolist(), strict=True
-        ):
-            if argument not in known:
-                known[argument] = to(argument)
-            for receiver in known[argument]:
-                found.setdefault(receiver, []).append((self.routes[u].planned[p], u, p))
-        for givers in found.values():
-            givers.sort()
+        givers = zip(planned[giving].tolist(), unit[giving].tolist(), place[giving].tolist(), strict=True)
+        for argument, giver in zip(arguments.tolist(), givers, strict=True):
+            for receiver in receivers[argument]:
+                found.setdefault(receiver, []).append(giver)
         return found
 
     def _stages_of_skid(self, unit: int, route: PlannedRoute, system: str) -> dict[str, int]:

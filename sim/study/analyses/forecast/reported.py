@@ -36,6 +36,8 @@ class Known:
 
     def passed(self, place: int) -> int | None:
         """Return the minute by which a place is passed, as a stated minute says, None where none does."""
+        if not self.dated:  # of most units nothing is stated, and every count asks each of its stage
+            return None
         return min((self.done[dated] for dated in self.dated if dated >= place), default=None)
 
     @property
