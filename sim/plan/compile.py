@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, in_order_met, names_of, spread
+from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, names_of, spread, unique_in_order
 from sim.plan.draws import Inputs, InputsBuilder
 from sim.plan.vocabulary import (
     AGAIN,
@@ -53,7 +53,7 @@ _PARTS = re.compile(r"(\d+)")
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return a sort key that compares digits as numbers and everything else as text; the name breaks ties."""
+    """Return a sort key for natural order: digits compare as numbers, everything else as text; the name breaks ties."""
     parts = [part for part in _PARTS.split(name) if part]
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name
 
@@ -66,7 +66,7 @@ CAUSES = tuple(DELAY_CAUSES)
 MODES = {"pausing": 0, "whole": 1, "duty": 2}
 NONE = -1
 
-Row = tuple[int, int, int, int, int, int]
+Row = tuple[int, int, int, int, int, int]  # operation and its five arguments
 BalanceRow = tuple[int, int, int, int, bool]  # number of its set of pools, level, minutes, last minute, whether below
 Key = TypeVar("Key")
 
@@ -117,77 +117,76 @@ class CompiledPlan:
 
 
 class _Numbered(dict[Key, int]):
-    """Gives every new key the next number, in the order in which they are met."""
+    """Numbers keys in the order in which they are first looked up."""
 
     def __missing__(self, key: Key) -> int:
         self[key] = len(self)
         return self[key]
 
 
-def _known(names: Iterable[str]) -> dict[str, int]:
+def _by_name(names: Iterable[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
 class _Units:
-    """All units of a plan by rank, and for each which written route it follows, as which of its copies."""
+    """All units of a plan by rank: `route` and `copy` have by unit the written route it follows, and which copy it is."""
 
     def __init__(self, plan: Plan) -> None:
-        of = {own: (name, at) for name in plan.units for at, own in enumerate(plan.copies.units(name))}
-        self.names = tuple(sorted(of, key=natural))
+        # by unit: the first unit of its route, under whose name the route is written, and its number among the copies
+        written = {unit: (first, copy) for first in plan.units for copy, unit in enumerate(plan.copies.units(first))}
+        self.names = tuple(sorted(written, key=natural))
         # in the order of their first units: so everything gets its number where the whole plan first names it
-        self.routes = list(dict.fromkeys(of[unit][0] for unit in self.names))
-        number = _known(self.routes)
-        self.route = np.array([number[of[unit][0]] for unit in self.names], np.int64)
-        self.copy = np.array([of[unit][1] for unit in self.names], np.int64)
-        copies = [plan.copies.get(name, (_ALONE,)) for name in self.routes]
-        self.copies = [copies[route][at] for route, at in zip(self.route.tolist(), self.copy.tolist(), strict=True)]
+        self.routes = list(dict.fromkeys(written[unit][0] for unit in self.names))
+        route_number = _by_name(self.routes)
+        self.route = np.array([route_number[written[unit][0]] for unit in self.names], np.int64)
+        self.copy = np.array([written[unit][1] for unit in self.names], np.int64)
+        copies_of = [plan.copies.get(name, (_ONLY_COPY,)) for name in self.routes]
+        places = zip(self.route.tolist(), self.copy.tolist(), strict=True)
+        self.copies = [copies_of[route][copy] for route, copy in places]
 
     def info(self, plan: Plan) -> tuple[UnitInfo, ...]:
-        """Return what every unit is."""
-        written = [plan.info(name) for name in self.routes]
-        return tuple(_own_info(written[of], copy) for of, copy in zip(self.route.tolist(), self.copies, strict=True))
+        """Return by unit its kind, cause, place, part, step and number."""
+        of_route = [plan.info(name) for name in self.routes]
+        infos = []
+        for route, copy in zip(self.route.tolist(), self.copies, strict=True):
+            first = of_route[route]
+            number = copy.number if first.number else 0
+            infos.append(replace(first, place=copy.name_of(first.place), number=number) if copy.names else first)
+        return tuple(infos)
 
 
-_ALONE = Copy({})
-
-
-def _own_info(written: UnitInfo, copy: Copy) -> UnitInfo:
-    """Return what a copy is, from what the written unit is."""
-    if not copy.names:
-        return written
-    number = copy.number if written.number else 0
-    return UnitInfo(written.kind, written.cause, copy.name_of(written.place), written.part, written.step, number)
+_ONLY_COPY = Copy({})
 
 
 class _Compiler:
-    """Walks over every written route once and gives everything its number; then lays the routes out for all units.
+    """Compiles every written route once, numbering what it names; then copies the rows for all units that follow it.
 
-    Until then a row names gates, notes, inputs and targets of jumps as its route has them.
+    Until then a row has the numbers of gates, notes, inputs and targets of jumps within its route.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.units = plan, _Units(plan)
-        self.pools, self.gates = _known(plan.pools), _known(plan.gates)
-        self.calendars = _known(plan.calendars)
-        self.learning, self.areas = _known(plan.learning), _known(plan.areas)
+        self.pools, self.gates = _by_name(plan.pools), _by_name(plan.gates)
+        self.calendars = _by_name(plan.calendars)
+        self.learning, self.areas = _by_name(plan.learning), _by_name(plan.areas)
         self.bundles, self.notes = _Numbered[tuple[tuple[int, int], ...]](), _Numbered[NoteInfo]()
         self.activities, self.trades = _Numbered[str](), _Numbered[str]()
         self.balances, self.balanced = _Numbered[BalanceRow](), _Numbered[tuple[int, ...]]()
         self.inputs = InputsBuilder(plan)
         self.first = [0]
         self.rows: list[Row] = []
-        self.activity_of, self.cause_of, self.areas_named = list[int](), list[int](), list[int]()
+        self.activity_of, self.cause_of, self.areas_named, self.learning_of = (list[int]() for _ in range(4))
         self.works: list[Work | None] = []
         self.gate_of, self.note_of, self.area_of = PerCopy(), PerCopy(), PerCopy()
         self._copies: Sequence[Copy] = ()
-        self._named: dict[object, int] = {}
+        self._in_route: dict[object, int] = {}
         self._known_bundles: dict[tuple[tuple[str, int], ...], int] = {}
 
     def compile(self) -> CompiledPlan:
-        """Compile every written route, then lay them out in natural order of the units' names: a number is a rank."""
+        """Compile every written route, then copy their rows for all units, in natural order of the units' names."""
         for name in self.units.routes:
             self._copies = self.plan.copies.get(name, ())
-            self._named.clear()
+            self._in_route.clear()
             self._route(name, self.plan.units[name])
             self.first.append(len(self.rows))
             self.inputs.end_route()
@@ -195,12 +194,12 @@ class _Compiler:
 
     def _route(self, name: str, route: Route) -> None:
         """Compile one route: its labels become step numbers, counted from its beginning."""
-        labels, at = {}, 0
+        labels, length = {}, 0
         for step in route:
             if isinstance(step, Label):
-                labels[step.name] = at
+                labels[step.name] = length
             else:
-                at += 1
+                length += 1
         for step in route:
             if isinstance(step, Label):
                 continue
@@ -212,37 +211,41 @@ class _Compiler:
             self.cause_of.append(CAUSES.index(self.plan.cause(name, step)) if isinstance(step, Work | Until) else NONE)
             self.works.append(step if isinstance(step, Work) else None)
             self.areas_named.append(self._area(step.area) if isinstance(step, Work) else NONE)
-        if at == 0:
+            curve = step.learning if isinstance(step, Work) else None
+            self.learning_of.append(NONE if curve is None else self.learning[curve])
+        if length == 0:
             raise PlanError(f"{name}: a unit without a step")
 
     def _gate(self, name: str) -> int:
-        """Return by which number a row of this route names a gate of its unit's."""
-        if name not in self._named:
-            self._named[name] = self.gate_of.add(self.gates[own] for own in names_of(name, self._copies))
-        return self._named[name]
+        """Return the number of a gate in the rows of this route; `gate_of` has for it the gate of every copy."""
+        if name not in self._in_route:
+            self._in_route[name] = self.gate_of.add(self.gates[own] for own in names_of(name, self._copies))
+        return self._in_route[name]
 
     def _area(self, name: str | None) -> int:
-        """Return by which number a row of this route names an area of its unit's."""
+        """Return the number of an area in the rows of this route; `area_of` has for it the area of every copy."""
         return NONE if name is None else self.area_of.add(self.areas[own] for own in names_of(name, self._copies))
 
     def _note(self, step: Note) -> int:
-        """Return by which number a row of this route names a note of its unit's."""
-        if (key := (step.kind, step.part, step.place)) not in self._named:
+        """Return the number of a note in the rows of this route; `note_of` has for it the note of every copy."""
+        if (key := (step.kind, step.part, step.place)) not in self._in_route:
             places = names_of(step.place, self._copies)
-            self._named[key] = self.note_of.add(self.notes[NoteInfo(step.kind, step.part, place)] for place in places)
-        return self._named[key]
+            self._in_route[key] = self.note_of.add(
+                self.notes[NoteInfo(step.kind, step.part, place)] for place in places
+            )
+        return self._in_route[key]
 
     def _row(self, step: Step, unit: str, labels: Mapping[str, int]) -> Row:
         """Return the row of one step; the comment in each case names its arguments."""
         if isinstance(step, Work | Until | Again):
-            activity, row = self._uncertain(step, unit, labels)
+            activity, row = self._row_with_draw(step, unit, labels)
             self.activity_of.append(self.activities[activity] if activity else NONE)
             return row
         self.activity_of.append(NONE)
-        return self._certain(step)
+        return self._row_without_draw(step)
 
-    def _uncertain(self, step: Work | Until | Again, unit: str, labels: Mapping[str, int]) -> tuple[str, Row]:
-        """Return the activity and the row of a step that is drawn, or may be."""
+    def _row_with_draw(self, step: Work | Until | Again, unit: str, labels: Mapping[str, int]) -> tuple[str, Row]:
+        """Return the activity and the row of a step whose duration, date or decision may be drawn."""
         if isinstance(step, Work):  # input, calendar, mode, people in all
             number = self.inputs.span(step.activity, unit, step.span)
             people = sum(step.people.values())
@@ -256,8 +259,8 @@ class _Compiler:
         watched = NONE if step.gate is None else self._gate(step.gate)
         return step.decision, (AGAIN, labels[step.to], chance, limit, watched, step.level)
 
-    def _certain(self, step: Hold | Free | Wait | Signal | Note | Label) -> Row:
-        """Return the row of a step that says all there is."""
+    def _row_without_draw(self, step: Hold | Free | Wait | Signal | Note | Label) -> Row:
+        """Return the row of a step in which nothing is drawn."""
         if isinstance(step, Free):  # bundle
             return FREE, self._bundle(step.pools), 0, 0, 0, 0
         if isinstance(step, Hold):  # bundle, priority, patience
@@ -279,36 +282,34 @@ class _Compiler:
         return self.balances[self.balanced[pools], balance.level, balance.minutes, balance.last, balance.below]
 
     def _bundle(self, pools: Mapping[str, int]) -> int:
-        known = self._known_bundles.get(asked := tuple(pools.items()))
-        if known is None:
-            known = self._known_bundles[asked] = self._new_bundle(pools)
-        return known
-
-    def _new_bundle(self, pools: Mapping[str, int]) -> int:
-        counts = tuple(sorted((self.pools[name], count) for name, count in pools.items() if count))
-        if any(count < 0 for _, count in counts):
-            raise PlanError(f"a negative count: {dict(pools)}")
-        return self.bundles[counts]
+        """Return the number of a bundle: counts by pool that are taken or freed at once."""
+        key = tuple(pools.items())
+        if key not in self._known_bundles:
+            counts = tuple(sorted((self.pools[name], count) for name, count in pools.items() if count))
+            if any(count < 0 for _, count in counts):
+                raise PlanError(f"a negative count: {dict(pools)}")
+            self._known_bundles[key] = self.bundles[counts]
+        return self._known_bundles[key]
 
     def _assemble(self) -> CompiledPlan:
-        """Put everything that was numbered into arrays."""
+        """Return the compiled plan: arrays of all units' rows, and the names of what they number."""
         plan, works, units = self.plan, self.works, self.units
-        laid = spread(self.first, units.route)
-        notes, rows = self._own_rows(laid)
+        layout = spread(self.first, units.route)
+        notes, rows = self._rows_of_all_units(layout)
         finish = plan.finish or plan.completion
         return CompiledPlan(
             units=units.names,
             unit_info=units.info(plan),
             route_of=units.route,
-            first=laid.first,
+            first=layout.first,
             rows=rows,
-            unit_of=laid.unit,
+            unit_of=layout.unit,
             activities=tuple(self.activities),
-            activity_of=np.array(self.activity_of, np.int32)[laid.source],
-            cause_of=np.array(self.cause_of, np.int32)[laid.source],
+            activity_of=np.array(self.activity_of, np.int32)[layout.source],
+            cause_of=np.array(self.cause_of, np.int32)[layout.source],
             pools=tuple(plan.pools),
             pool_kinds=tuple(pool.kind for pool in plan.pools.values()),
-            pool_causes=tuple(_known_cause(name, pool) for name, pool in plan.pools.items()),
+            pool_causes=tuple(_checked_cause(name, pool) for name, pool in plan.pools.items()),
             pool_nouns=tuple(pool.noun for pool in plan.pools.values()),
             pool_trades=tuple(pool.trade for pool in plan.pools.values()),
             initial=np.array([pool.initial for pool in plan.pools.values()], np.int64),
@@ -319,15 +320,15 @@ class _Compiler:
             calendars=tuple(plan.calendars),
             base_calendars=tuple(plan.calendars.values()),
             learning=tuple(plan.learning.values()),
-            learning_of=np.array([_index(self.learning, work.learning if work else None) for work in works], np.int32)[
-                laid.source
-            ],
+            learning_of=np.array(self.learning_of, np.int32)[layout.source],
             areas=tuple(plan.areas.values()),
-            area_of=self._own_areas(laid),
-            people=self._people()[laid.source],
+            area_of=self._areas_of_all_units(layout),
+            people=self._people()[layout.source],
             trades=tuple(self.trades),
-            earns=np.array([work is not None and work.earns for work in works], np.bool_)[laid.source],
-            work_roles=tuple(np.array([work.role if work else "work" for work in works], object)[laid.source].tolist()),
+            earns=np.array([work is not None and work.earns for work in works], np.bool_)[layout.source],
+            work_roles=tuple(
+                np.array([work.role if work else "work" for work in works], object)[layout.source].tolist()
+            ),
             notes=notes,
             inputs=self.inputs.build(units.names, units.route, plan.own_spans),
             completion=(self.gates[plan.completion[0]], plan.completion[1]),
@@ -335,61 +336,58 @@ class _Compiler:
         )
 
     def _people(self) -> SmallArray:
-        """Return the people of every trade at work in the rows of the routes, in few bits: 2 GW would be 45 MB."""
+        """Return the people at work, shape (rows of the routes, trades), in as few bits as will do: 2 GW would be 45 MB."""
         for work in self.works:
             for trade in work.people if work else ():
                 self.trades[trade]
         people = np.zeros((len(self.works), len(self.trades)), np.int64)
-        for at, work in enumerate(self.works):
+        for row, work in enumerate(self.works):
             for trade, count in work.people.items() if work else ():
-                people[at, self.trades[trade]] = count
+                people[row, self.trades[trade]] = count
         return people.astype(np.min_scalar_type(-1 - int(people.max(initial=0))))
 
-    def _own_areas(self, laid: Spread) -> IntArray:
-        """Return the area of every row, each unit's own."""
-        named = np.array(self.areas_named, np.int64)[laid.source]
-        inside = named != NONE
-        named[inside] = self.area_of.of(named[inside], self.units.copy[laid.unit[inside]])
-        return named
+    def _areas_of_all_units(self, layout: Spread) -> IntArray:
+        """Return the area of every row of the whole plan, or -1."""
+        areas = np.array(self.areas_named, np.int64)[layout.source]
+        named = areas != NONE
+        areas[named] = self.area_of.of(areas[named], self.units.copy[layout.unit[named]])
+        return areas
 
-    def _own_rows(self, laid: Spread) -> tuple[tuple[NoteInfo, ...], IntArray]:
-        """Return the notes of the whole plan and its rows, in which every unit names what is its own."""
-        rows = np.array(self.rows, np.int64).reshape(-1, 6)[laid.source]
-        operation, copy = rows[:, 0].copy(), self.units.copy[laid.unit]
+    def _rows_of_all_units(self, layout: Spread) -> tuple[tuple[NoteInfo, ...], IntArray]:
+        """Return the notes and the rows of the whole plan: each unit's copy of its route, with its own gates and inputs."""
+        rows = np.array(self.rows, np.int64).reshape(-1, 6)[layout.source]
+        operation, copy = rows[:, 0].copy(), self.units.copy[layout.unit]
         jumps, holds, notes = (operation == kind for kind in (AGAIN, HOLD, NOTE))
-        for named, column in (((operation == WAIT) | (operation == SIGNAL), 1), (jumps & (rows[:, 4] != NONE), 4)):
-            rows[named, column] = self.gate_of.of(rows[named, column], copy[named])
-        inputs = np.array(self.inputs.first)
-        drawn = (spread(self.inputs.first, self.units.route).first[:-1] - inputs[self.units.route])[laid.unit]
+        for of_gate, column in (((operation == WAIT) | (operation == SIGNAL), 1), (jumps & (rows[:, 4] != NONE), 4)):
+            rows[of_gate, column] = self.gate_of.of(rows[of_gate, column], copy[of_gate])
+        first_of_route, first_of_unit = np.array(self.inputs.first), spread(self.inputs.first, self.units.route).first
+        offset = (first_of_unit[:-1] - first_of_route[self.units.route])[layout.unit]
         for draws, column in (((operation == WORK) | (operation == UNTIL), 1), (jumps & (rows[:, 2] != NONE), 2)):
-            rows[draws, column] += drawn[draws]
-        rows[jumps, 1] += laid.first[laid.unit[jumps]]
-        own = holds & (rows[:, 2] == OWN_SEQUENCE)
-        rows[own, 2] = np.array([copy.sequence for copy in self.units.copies], np.int64)[laid.unit[own]]
-        self._set_priorities(rows, laid, holds)
-        met, rows[notes, 1] = in_order_met(self.note_of.of(rows[notes, 1], copy[notes]))
+            rows[draws, column] += offset[draws]
+        rows[jumps, 1] += layout.first[layout.unit[jumps]]
+        in_sequence = holds & (rows[:, 2] == OWN_SEQUENCE)
+        rows[in_sequence, 2] = np.array([of.sequence for of in self.units.copies], np.int64)[layout.unit[in_sequence]]
+        self._set_priorities(rows, layout, holds)
+        used_notes, rows[notes, 1] = unique_in_order(self.note_of.of(rows[notes, 1], copy[notes]))
         infos = tuple(self.notes)
-        return tuple(infos[number] for number in met.tolist()), rows
+        return tuple(infos[number] for number in used_notes.tolist()), rows
 
-    def _set_priorities(self, rows: IntArray, laid: Spread, holds: NDArray[np.bool_]) -> None:
-        """Give holds of crews the priorities that the plan has for their units; a smaller number is served first."""
+    def _set_priorities(self, rows: IntArray, layout: Spread, holds: NDArray[np.bool_]) -> None:
+        """Set in the rows of holds of crews the priorities that the plan has by unit; a smaller number is served first."""
         if not self.plan.priorities:
             return
-        crews = {number for name, number in self.pools.items() if self.plan.pools[name].trade}
-        of_crews = np.array([any(pool in crews for pool, _ in bundle) for bundle in self.bundles], np.bool_)
-        at = np.flatnonzero(holds)
-        at = at[of_crews[rows[at, 1]]]
-        begin = np.searchsorted(at, laid.first)
+        crew_pools = {number for name, number in self.pools.items() if self.plan.pools[name].trade}
+        takes_crews = np.array([any(pool in crew_pools for pool, _ in bundle) for bundle in self.bundles], np.bool_)
+        hold_rows = np.flatnonzero(holds)
+        hold_rows = hold_rows[takes_crews[rows[hold_rows, 1]]]
+        first = np.searchsorted(hold_rows, layout.first)
         for unit, name in enumerate(self.units.names):
             if name in self.plan.priorities:
-                rows[at[begin[unit] : begin[unit + 1]], 2] = self.plan.priorities[name]
+                rows[hold_rows[first[unit] : first[unit + 1]], 2] = self.plan.priorities[name]
 
 
-def _index(numbers: Mapping[str, int], name: str | None) -> int:
-    return NONE if name is None else numbers[name]
-
-
-def _known_cause(name: str, pool: Pool) -> str:
+def _checked_cause(name: str, pool: Pool) -> str:
+    """Return the cause of delay of a pool; raises `PlanError` where it is unknown."""
     if pool.cause not in {TOKEN, *DELAY_CAUSES}:
         raise PlanError(f"pool {name}: {pool.cause!r} is no cause of delay; there are {', '.join(DELAY_CAUSES)}")
     return pool.cause

@@ -2,7 +2,7 @@
 
 Eight hundred skids do the same under different names. A mechanism writes the route of the first of them; the others
 differ in the names of their gates and places, in their place in the order of the work, and in what the plan says is a
-unit's own. `Layout` says which row and which input of the written routes stands where in the whole plan.
+unit's own. `Spread` says which row and which input of the written routes stands where in the whole plan.
 """
 
 from __future__ import annotations
@@ -42,17 +42,21 @@ class Copy:
 
 
 def split_name(name: str, known: Collection[str]) -> tuple[str, str]:
-    """Return a name in two: the longest beginning up to a dot or the end that is known, or nothing, and the rest."""
-    at = len(name)
-    while at > 0:
-        if name[:at] in known:
-            return name[:at], name[at:]
-        at = name.rfind(".", 0, at)
+    """Return a dotted name as (the longest prefix of whole parts that is in `known`, or "", the rest).
+
+    >>> split_name("b1.electrical", {"b1"})
+    ('b1', '.electrical')
+    """
+    end = len(name)
+    while end > 0:
+        if name[:end] in known:
+            return name[:end], name[end:]
+        end = name.rfind(".", 0, end)
     return "", name
 
 
 def names_of(written: str, copies: Sequence[Copy]) -> list[str]:
-    """Return the names that copies have for a name; without copies there is only the one."""
+    """Return what each copy calls what the written unit calls by a name; without copies the written name alone."""
     if not copies:
         return [written]
     key, rest = split_name(written, copies[0].names)
@@ -65,25 +69,25 @@ class Copies(dict[str, Sequence[Copy]]):
     def __init__(self) -> None:
         """Begin with units that share no route."""
         super().__init__()
-        self._now: Sequence[Copy] = ()
+        self._current: Sequence[Copy] = ()
 
     @contextmanager
     def repeated(self, copies: Sequence[Copy]) -> Iterator[None]:
-        """Have all units, gates and areas that are added to a plan meanwhile be there for every copy."""
-        self._now = copies
+        """Within this context, every unit, gate and area that is added to a plan is added for every copy."""
+        self._current = copies
         try:
             yield
         finally:
-            self._now = ()
+            self._current = ()
 
     def add(self, unit: str) -> None:
-        """Remember that a unit is being added."""
-        if self._now:
-            self[unit] = self._now
+        """Record the current copies of a unit that is added to the plan."""
+        if self._current:
+            self[unit] = self._current
 
     def names_now(self, name: str) -> list[str]:
-        """Return the names that the copies have which something is being added for."""
-        return names_of(name, self._now)
+        """Return what the current copies call a name: one name for each of them, or only this one outside `repeated`."""
+        return names_of(name, self._current)
 
     def units(self, unit: str) -> list[str]:
         """Return the names of all units that share the route of a written one."""
@@ -99,9 +103,10 @@ class Copies(dict[str, Sequence[Copy]]):
 
 @dataclass(frozen=True)
 class Spread:
-    """Where things of written routes stand in the whole plan, such as rows: end to end, unit by unit.
+    """Where the rows (or inputs) of the written routes stand in the whole plan: end to end, unit by unit.
 
-    `first` is where those of each unit begin, and one more; `source` which of all written ones each is, `unit` whose.
+    `first` is by unit the number of its first row, and at the end the count of all; `source` is by row the number of the
+    written row it is a copy of, `unit` the unit it belongs to.
     """
 
     first: IntArray
@@ -110,7 +115,7 @@ class Spread:
 
 
 def spread(begin: Sequence[int], route: IntArray) -> Spread:
-    """Lay things out: those of route r are numbered from `begin[r]` up to `begin[r + 1]`; `route` is by unit."""
+    """Return where the rows of all units stand: those of route r are `begin[r]` up to `begin[r + 1]`, `route` is by unit."""
     begins = np.asarray(begin, np.int64)
     lengths = np.diff(begins)[route]
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
@@ -134,46 +139,50 @@ class PerCopy:
         return len(self._begin) - 1
 
     def of(self, named: IntArray, copy: IntArray) -> IntArray:
-        """Return the numbers of copies."""
-        found: IntArray = np.array(self._numbers, np.int64)[np.array(self._begin, np.int64)[named] + copy]
-        return found
+        """Return each row's number: the one that copy `copy` has of what the row names, both by row."""
+        numbers: IntArray = np.array(self._numbers, np.int64)[np.array(self._begin, np.int64)[named] + copy]
+        return numbers
 
 
-def in_order_met(numbers: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the different numbers, from 0 on, in the order in which they are first met; the place of each among them."""
+def unique_in_order(numbers: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the unique values of an array in the order of their first appearance, and the index of each entry's value.
+
+    Values are 0 or greater. As `pandas.factorize`, with its two results exchanged.
+    """
     first = np.full(numbers.max(initial=-1) + 1, -1)
-    # of those that are alike the first is written last, and stays
+    # written backwards, so that of equal values the first position is the one that stays
     first[numbers[::-1]] = np.arange(len(numbers))[::-1]
-    different = np.flatnonzero(first >= 0)
-    different = different[np.argsort(first[different])]
-    rank = np.zeros(len(first), np.int64)
-    rank[different] = np.arange(len(different))
-    return different, rank[numbers]
+    unique = np.flatnonzero(first >= 0)
+    unique = unique[np.argsort(first[unique])]
+    index = np.zeros(len(first), np.int64)
+    index[unique] = np.arange(len(unique))
+    return unique, index[numbers]
 
 
-# --- rows that are alike ----------------------------------------------------------------------------------------------
+# --- unique rows ------------------------------------------------------------------------------------------------------
 
 
-def different(rows: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the different rows of a table in order, and which of them each row is: `np.unique`, column by column.
+def unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the unique rows of a table in order, and the index of each row among them: `np.unique` by rows, but faster.
 
     Hundreds of thousands of rows have a few dozen values in each column; sorting whole rows takes a hundred times as long.
+    There may be entries to which no row refers; they repeat the first row.
     """
-    kind, kinds = np.zeros(len(rows), np.int64), 1
+    key, key_count = np.zeros(len(rows), np.int64), 1
     for column in rows.T:
-        place, values = _ranked(column)
-        if kinds * values >= 1 << 63:  # no more than fits a number
-            kind, kinds = _ranked(kind)
-        kind, kinds = kind * values + place, kinds * values
-    kind, kinds = _ranked(kind)
-    first = np.zeros(kinds, np.int64)
-    # of those that are alike the first row is written last, and stays
-    first[kind[::-1]] = np.arange(len(rows))[::-1]
-    return rows[first], kind
+        rank, rank_count = _ranked(column)
+        if key_count * rank_count >= 1 << 63:  # the combined key would not fit 63 bits
+            key, key_count = _ranked(key)
+        key, key_count = key * rank_count + rank, key_count * rank_count
+    index, count = _ranked(key)
+    first = np.zeros(count, np.int64)
+    # written backwards, so that of equal rows the first position is the one that stays
+    first[index[::-1]] = np.arange(len(rows))[::-1]
+    return rows[first], index
 
 
 def _ranked(numbers: IntArray) -> tuple[IntArray, int]:
-    """Return numbers that are in the same order and begin with 0, and how many there may be of them."""
+    """Return numbers from 0 on that are in the same order, and an upper bound of how many different ones there are."""
     least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
     if most - least < len(numbers):
         return numbers - least, most - least + 1

@@ -1,12 +1,11 @@
-"""Draws of a plan: what every named input comes out at in a replication, the same in every strategy.
+"""Draws of a plan: the value of every named input in a replication, the same in every strategy.
 
 An input is a drawn duration, date or decision; it has a random stream of its own, addressed by its name, so that
 strategies which share an input share its draws (common random numbers). `Draws` turns uniforms into minutes and
 decisions with one rounding; `Spreader` spreads the uniforms over a study by Latin hypercube or Sobol points.
 
-Only what adds up is spread evenly by a Latin hypercube, and Sobol points are even together in their first dimensions
-only. So whether something happens and how large it then is come from one number, for the one without the other means
-nothing; and Sobol's first dimensions go to what happens at all and when.
+A Latin hypercube spreads evenly only what adds up, and Sobol points are even together only in their first dimensions.
+So one number draws whether an event occurs and how large it is, and Sobol's first dimensions go to events and delays.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ SPAN, CHANCE, OTHERWISE = range(3)
 
 @dataclass(frozen=True)
 class Inputs:
-    """Inputs as arrays: which quantile table, minutes per unit, and which shared factors and delays apply.
+    """The drawn inputs of a plan as arrays: which quantile table, minutes per unit, which shared factors and delays apply.
 
-    `content`, `losses` and `delays` are padded with -1 to rectangles, shape (inputs, most of any input).
+    `content`, `losses` and `delays` have by input the numbers of its factors and delays, padded with -1 to rectangles.
     """
 
     names: tuple[str, ...]
@@ -69,7 +68,7 @@ class Inputs:
     factor_groups: tuple[FactorGroup, ...]
     factor_table: NDArray[np.int64]
     only_with: NDArray[np.int64]
-    """Per factor the one without which it is 1, or -1."""
+    """Per factor the factor without which it is 1 (a size without its event), or -1."""
     delay_names: tuple[str, ...]
     delay_table: NDArray[np.int64]
     delay_minutes: NDArray[np.float64]
@@ -78,7 +77,7 @@ class Inputs:
 
 
 class InputsBuilder:
-    """Collects the inputs of a plan while its routes are compiled, route by route; `first` says where each begins."""
+    """Collects the inputs of a plan while its routes are compiled, route by route; `first` has the first input of each."""
 
     def __init__(self, plan: Plan) -> None:
         self.shapes: dict[Distribution, int] = {}
@@ -96,7 +95,7 @@ class InputsBuilder:
         self._routes: list[dict[str, int]] = [{}]
 
     def end_route(self) -> None:
-        """Go on to the next route."""
+        """Begin the inputs of the next route."""
         self.first.append(len(self.spans))
         self._routes.append({})
 
@@ -125,28 +124,28 @@ class InputsBuilder:
         return len(self.spans) - 1
 
     def build(self, units: Sequence[str], route: NDArray[np.int64], own: Mapping[str, Mapping[str, Span]]) -> Inputs:
-        """Return the inputs of units that follow routes as arrays; `own` are spans of some units by activity."""
-        laid = spread(self.first, route)
-        table = np.array([self.shapes[span.shape] for span in self.spans], np.int64)[laid.source]
-        minutes = np.array([span.minutes for span in self.spans], np.float64)[laid.source]
-        losses = _padded([[self.factors[name] for name in span.losses] for span in self.spans])[laid.source]
-        for unit, number, first in zip(units, route.tolist(), laid.first.tolist(), strict=False) if own else ():
+        """Return all units' inputs as arrays; `route` is by unit, `own` has by unit and activity spans unlike the route's."""
+        layout = spread(self.first, route)
+        table = np.array([self.shapes[span.shape] for span in self.spans], np.int64)[layout.source]
+        minutes = np.array([span.minutes for span in self.spans], np.float64)[layout.source]
+        losses = _padded([[self.factors[name] for name in span.losses] for span in self.spans])[layout.source]
+        for unit, number, first in zip(units, route.tolist(), layout.first.tolist(), strict=False) if own else ():
             for activity, span in own.get(unit, {}).items():
-                at = first + self._routes[number][activity] - self.first[number]
-                table[at], minutes[at] = self._shape(span.shape), span.minutes
-                # its own factors stand where those of the written span do; what was added to that since stays
-                losses[at, : len(span.losses)] = [self.factors[name] for name in span.losses]
-        activities = [list(of) for of in self._routes]
+                row = first + self._routes[number][activity] - self.first[number]
+                table[row], minutes[row] = self._shape(span.shape), span.minutes
+                # its own factors stand where those of the route's span do; what was added to that since stays
+                losses[row, : len(span.losses)] = [self.factors[name] for name in span.losses]
+        activities_of = [list(inputs_of_route) for inputs_of_route in self._routes]
         return Inputs(
             names=tuple(
-                f"{activity}/{unit}" for unit, of in zip(units, route, strict=True) for activity in activities[of]
+                f"{activity}/{unit}" for unit, of in zip(units, route, strict=True) for activity in activities_of[of]
             ),
-            kind=np.array(self.kinds, np.int8)[laid.source],
+            kind=np.array(self.kinds, np.int8)[layout.source],
             table=table,
             minutes=minutes,
-            content=_padded([[self.factors[name] for name in span.content] for span in self.spans])[laid.source],
+            content=_padded([[self.factors[name] for name in span.content] for span in self.spans])[layout.source],
             losses=losses,
-            delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans])[laid.source],
+            delays=_padded([[self.delays[name] for name in span.delays] for span in self.spans])[layout.source],
             tables=compile_all(list(self.shapes)),
             planned=np.array([shape.planned() for shape in self.shapes], np.float64),
             mean=np.array([shape.mean() for shape in self.shapes], np.float64),
@@ -162,6 +161,7 @@ class InputsBuilder:
 
 
 def _padded(lists: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    """Return lists of numbers as a rectangle, shape (lists, longest), the shorter ones padded with -1."""
     width = max(map(len, lists), default=0)
     # rows of one length, so that the kernel reads them without offsets
     rows = [(*numbers, *(-1,) * (width - len(numbers))) for numbers in lists]
@@ -177,7 +177,7 @@ Uniforms = Callable[[Sequence[str], int, int], FloatArray]
 
 @dataclass(frozen=True)
 class SampledInputs:
-    """One replication: `values` are minutes of spans and 0/1 of decisions; `content` minutes before losses."""
+    """The draws of one replication: `values` are minutes of spans and 0/1 of decisions; `content` minutes before losses."""
 
     replication: int
     values: list[int]
@@ -186,13 +186,13 @@ class SampledInputs:
     later: Callable[[int, int], int]
     """Value of an input at its second and later attempts: (input, attempt) → minutes or 0/1."""
     repeated: NDArray[np.int64] | None = None
-    """The same by input, where it is the same at all later attempts."""
+    """Value of each input at all later attempts, where it is the same at all of them."""
 
 
 class Draws:
     """Draws the inputs of a plan, a chunk of replications at a time, each from its own named stream.
 
-    First attempts come from `uniforms` if it is given (a stratified sample of the whole study); later ones never do.
+    First attempts come from `uniforms` if it is given (a stratified sample of the whole study); later attempts never do.
     """
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
@@ -200,17 +200,18 @@ class Draws:
 
     @cached_property
     def keys(self) -> list[Key]:
-        """Return the key of every input's stream; whoever is given uniforms needs few of them, or none."""
-        return [(one, other) for one, other in stream_keys(self.seed, self.inputs.names).tolist()]
+        """Return the key (two words) of every input's stream; with `uniforms` few of them are needed, or none."""
+        return [(word0, word1) for word0, word1 in stream_keys(self.seed, self.inputs.names).tolist()]
 
     def chunk(self, first: int, count: int) -> Iterator[SampledInputs]:
         """Yield the draws of replications first … first + count − 1."""
         inputs = self.inputs
         factors = sample(inputs.tables, inputs.factor_table, self.uniforms(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, self.uniforms(inputs.delay_names, first, count))
-        factors, delays = shared(inputs, factors, delays)
+        factors, delays = factors_and_delays(inputs, factors, delays)
         drawn = self.uniforms(inputs.names, first, count)
-        content, values = settle(inputs, sample(inputs.tables, inputs.table, drawn), drawn, factors, delays)
+        shapes = sample(inputs.tables, inputs.table, drawn)
+        content, values = content_and_values(inputs, shapes, drawn, factors, delays)
         for column in range(count):
             # a repeated attempt has its own draw but the replication's factors: a bad project stays bad
             later = self._later(first + column, factors[:, column], delays[:, column])
@@ -219,12 +220,12 @@ class Draws:
             )
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> FloatArray:
-        """Draw each replication on its own."""
+        """Return plain random uniforms, each replication's independent of the others: shape (names, count)."""
         keys = self.keys if names is self.inputs.names else [stream_key(self.seed, name) for name in names]
         return uniforms(keys, first, count)
 
     def _later(self, replication: int, factors: FloatArray, delays: FloatArray) -> Callable[[int, int], int]:
-        """Return the rule for repeated attempts; they are rare, so each is drawn when it is needed."""
+        """Return a function that draws an input at a repeated attempt; these are rare, so each is drawn when it is needed."""
 
         def draw(number: int, attempt: int) -> int:
             drawn = uniform(stream_key(self.seed, self.inputs.names[number]), replication, attempt)
@@ -233,66 +234,66 @@ class Draws:
         return draw
 
 
-def shared(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return factors as they apply and delays in whole minutes, both of shape (names, replications).
+def factors_and_delays(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return drawn factors as they apply and drawn delays in whole minutes, both of shape (names, replications).
 
-    A factor that depends on another one is 1 where that one is 0: what did not happen does no harm.
+    A factor that depends on another one (the size of an event on whether it occurs) is 1 where that one is 0.
     """
     # a size is drawn in every replication, whether its event occurs or not: no draw of anything else moves
-    named = np.flatnonzero(inputs.only_with >= 0)
-    applies = factors[inputs.only_with[named]] != 0
-    factors[named] = np.where(applies, factors[named], 1.0)
-    minutes = multiplied(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    dependent = np.flatnonzero(inputs.only_with >= 0)
+    occurs = factors[inputs.only_with[dependent]] != 0
+    factors[dependent] = np.where(occurs, factors[dependent], 1.0)
+    minutes = apply_factors(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
     return factors, np.floor(minutes + 0.5)
 
 
-def shared_in_proportion(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the same where a factor that depends on another one counts in proportion: that one is a probability.
+def mean_factors_and_delays(inputs: Inputs, factors: FloatArray, delays: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return factors and delays as `factors_and_delays` does, from means: an event counts with its probability p.
 
-    A factor is 1 + p × (size − 1), a delay p × its minutes.
+    The factor of an event is 1 + p × (size − 1), its delay p × its minutes.
     """
-    minutes = multiplied(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
-    named = np.flatnonzero(inputs.only_with >= 0)
-    factors[named] = 1.0 + factors[inputs.only_with[named]] * (factors[named] - 1.0)
+    minutes = apply_factors(delays * inputs.delay_minutes[:, None], inputs.delay_losses, factors)
+    dependent = np.flatnonzero(inputs.only_with >= 0)
+    factors[dependent] = 1.0 + factors[inputs.only_with[dependent]] * (factors[dependent] - 1.0)
     return factors, np.floor(minutes + 0.5)
 
 
-def settle(
-    inputs: Inputs, shape: FloatArray, drawn: FloatArray, factors: FloatArray, delays: FloatArray
+def content_and_values(
+    inputs: Inputs, shapes: FloatArray, drawn: FloatArray, factors: FloatArray, delays: FloatArray
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (content, values), both int64 of shape (inputs, replications): the one rounding of every draw.
+    """Return (content, values), both int64 of shape (inputs, replications): minutes before losses; minutes, or 0 and 1.
 
-    `shape` are the sampled values in their own unit, `drawn` the uniforms they came from.
+    `shapes` are sampled values in their own unit, `drawn` the uniforms they came from. Durations are rounded only here.
     """
     # in this order, one factor after the other: floats must round alike here, in `value_of` and in the kernel
-    amount = shape * inputs.minutes[:, None]
-    amount = multiplied(amount, inputs.content, factors)
+    amount = shapes * inputs.minutes[:, None]
+    amount = apply_factors(amount, inputs.content, factors)
     content = np.floor(amount + 0.5)
-    amount = multiplied(amount, inputs.losses, factors)
-    amount = delayed(amount, inputs.delays, delays)
+    amount = apply_factors(amount, inputs.losses, factors)
+    amount = add_delays(amount, inputs.delays, delays)
     jumps = drawn < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
     values = np.where((inputs.kind == SPAN)[:, None], np.floor(amount + 0.5), jumps)
     return content.astype(np.int64), values.astype(np.int64)
 
 
-def multiplied(amount: FloatArray, columns: NDArray[np.int32], factors: FloatArray) -> FloatArray:
-    """Multiply amounts, shape (inputs, replications), in place with the factors that `columns` name for each input."""
-    for column in columns.T:
-        # only where a factor is named: multiplying by 1.0 would be right too, and slower
+def apply_factors(amount: FloatArray, factor_numbers: NDArray[np.int32], factors: FloatArray) -> FloatArray:
+    """Multiply amounts in place with each input's factors: `factor_numbers` are rows of `factors`, padded with -1."""
+    for column in factor_numbers.T:
+        # only where there is a factor: multiplying by 1.0 would be right too, and slower
         named = np.flatnonzero(column >= 0)
         amount[named] *= factors[column[named]]
     return amount
 
 
-def delayed(amount: FloatArray, columns: NDArray[np.int32], delays: FloatArray) -> FloatArray:
-    """Return amounts, shape (inputs, replications), with the delays added that `columns` name for each input."""
-    for column in columns.T:
+def add_delays(amount: FloatArray, delay_numbers: NDArray[np.int32], delays: FloatArray) -> FloatArray:
+    """Return amounts with each input's delays added: `delay_numbers` are rows of `delays`, padded with -1."""
+    for column in delay_numbers.T:
         amount = amount + np.where(column[:, None] < 0, 0.0, delays[column] if len(delays) else 0.0)
     return amount
 
 
 def value_of(inputs: Inputs, number: int, drawn: float, factors: FloatArray, delays: FloatArray) -> int:
-    """Return one input's value from its uniform: the same operations in the same order as `settle`."""
+    """Return one input's value from its uniform: the same operations in the same order as `content_and_values`."""
     amount = sample_one(inputs.tables, int(inputs.table[number]), drawn) * float(inputs.minutes[number])
     for factor in (*inputs.content[number], *inputs.losses[number]):
         amount *= float(factors[factor]) if factor >= 0 else 1.0
@@ -307,20 +308,20 @@ def value_of(inputs: Inputs, number: int, drawn: float, factors: FloatArray, del
 
 
 Randomisation = Callable[[int, int], FloatArray]
-"""Draws of some inputs in replications inside one randomisation: (first, count) → shape (inputs, count)."""
+"""Uniforms of some inputs in replications inside one randomisation: (first, count) → shape (inputs, count)."""
 
 
 class Spreader:
-    """Draws the first attempts of named inputs; a `Uniforms` of `sim.plan.draws`.
+    """Draws the uniforms of named inputs as a stratified sample of a study: Latin hypercubes or Sobol points.
 
     Drivers are what a whole project shares, its factors and delays. They have the first of Sobol's dimensions:
     strategies with the same drivers have the same draws. Latin hypercubes go by name alone.
-    What was worked out for the latest randomisation is remembered, for the next chunk is mostly of the same one.
+    The latest randomisation is kept, for the next chunk is mostly of the same one.
     """
 
     def __init__(self, inputs: Inputs, seed: int, sampling: Sampling) -> None:
         self.seed, self.sampling = seed, sampling
-        self._cases = _cases(inputs)
+        self._events = _events_of_sizes(inputs)
         drivers = _drivers(inputs)
         by_sobol = {"sobol": drivers, "sobol-all": [*drivers, *inputs.names]}.get(sampling.method, [])
         self._dimension = {name: number for number, name in enumerate(by_sobol)}
@@ -328,67 +329,69 @@ class Spreader:
         self._latest: dict[tuple[str, ...], tuple[int, Randomisation]] = {}
 
     def __call__(self, names: Sequence[str], first: int, count: int) -> FloatArray:
-        """Return the draws of these names in replications first … first + count − 1, shape (names, count)."""
-        asked = tuple(names)
-        if self.sampling.is_plain or not asked:
-            return uniforms(self._keys_of(asked), first, count)
+        """Return the uniforms of inputs by name in replications first … first + count − 1, shape (names, count)."""
+        inputs = tuple(names)
+        if self.sampling.is_plain or not inputs:
+            return uniforms(self._keys_of(inputs), first, count)
         # a chunk may reach into the next randomisation: each part is drawn within its own
         size = self.sampling.size
-        sources = tuple(self._cases[name][0] if name in self._cases else name for name in asked)
-        parts = [self._within(sources, part.start // size)(part.start, len(part)) for part in _cut(first, count, size)]
+        sources = tuple(self._events[name][0] if name in self._events else name for name in inputs)
+        spans = _split_by_randomisation(first, count, size)
+        parts = [self._randomisation(sources, part.start // size)(part.start, len(part)) for part in spans]
         drawn = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        for row, name in enumerate(asked):
-            if name in self._cases:
-                drawn[row] = rescaled_in_case(self._cases[name][1], drawn[row])
+        for row, name in enumerate(inputs):
+            if name in self._events:
+                _, case_ends = self._events[name]
+                drawn[row] = rescaled_in_case(case_ends, drawn[row])
         return drawn
 
     def _keys_of(self, names: tuple[str, ...]) -> list[Key]:
         if names not in self._keys:
-            self._keys[names] = [(one, other) for one, other in stream_keys(self.seed, names).tolist()]
+            self._keys[names] = [(word0, word1) for word0, word1 in stream_keys(self.seed, names).tolist()]
         return self._keys[names]
 
-    def _within(self, names: tuple[str, ...], block: int) -> Randomisation:
-        """Return what draws these names inside a randomisation."""
-        known = self._latest.get(names)
-        if known is None or known[0] != block:
-            known = self._latest[names] = block, self._randomisation(names, block)
-        return known[1]
+    def _randomisation(self, names: tuple[str, ...], number: int) -> Randomisation:
+        """Return the function that draws inputs inside the randomisation of a number, from 0."""
+        latest = self._latest.get(names)
+        if latest is None or latest[0] != number:
+            latest = self._latest[names] = number, self._new_randomisation(names, number)
+        return latest[1]
 
-    def _randomisation(self, names: tuple[str, ...], block: int) -> Randomisation:
+    def _new_randomisation(self, names: tuple[str, ...], number: int) -> Randomisation:
         keys, size = self._keys_of(names), self.sampling.size
         if names[0] not in self._dimension:
-            return partial(latin_hypercube, ranks(keys, block, size), keys)
-        numbers = direction_numbers(len(self._dimension), size.bit_length() - 1)
-        mixed = scrambled_directions(numbers[[self._dimension[name] for name in names]], keys, block)
-        return lambda first, count: sobol_points(mixed, first - block * size, count)
+            return partial(latin_hypercube, ranks(keys, number, size), keys)
+        directions = direction_numbers(len(self._dimension), size.bit_length() - 1)
+        scrambled = scrambled_directions(directions[[self._dimension[name] for name in names]], keys, number)
+        return lambda first, count: sobol_points(scrambled, first - number * size, count)
 
 
-def _cases(inputs: Inputs) -> dict[str, tuple[str, FloatArray]]:
-    """Return by factor that depends on another one: that one, and where its cases end in its draw."""
-    tables, found = inputs.tables, dict[str, tuple[str, FloatArray]]()
+def _events_of_sizes(inputs: Inputs) -> dict[str, tuple[str, FloatArray]]:
+    """Return by factor that depends on another one: that one (the event), and its cases' ends as cumulative probabilities."""
+    tables, events = inputs.tables, dict[str, tuple[str, FloatArray]]()
     for number in np.flatnonzero(inputs.only_with >= 0):
-        happens = int(inputs.only_with[number])
-        table = int(inputs.factor_table[happens])
+        event = int(inputs.only_with[number])
+        table = int(inputs.factor_table[event])
         data = tables.of(table)
-        ends = data[len(data) // 2 :] if tables.kind[table] == DISCRETE else np.ones(1)
-        found[inputs.factors[number]] = inputs.factors[happens], ends
-    return found
+        case_ends = data[len(data) // 2 :] if tables.kind[table] == DISCRETE else np.ones(1)
+        events[inputs.factors[number]] = inputs.factors[event], case_ends
+    return events
 
 
 def _drivers(inputs: Inputs) -> list[str]:
-    """Return what has a number of its own and is shared: first what happens and when, then the rest, each by name."""
-    cases = _cases(inputs)
-    drawn = inputs.tables.kind[inputs.delay_table] != FIXED
+    """Return the names of shared factors and delays with a uniform of their own: first events and delays, then the rest."""
+    events = _events_of_sizes(inputs)
+    uncertain = inputs.tables.kind[inputs.delay_table] != FIXED
     # Sobol's first dimensions are the most even ones: they go to what moves whole projects
-    first = {happens for happens, _ in cases.values()}
-    first |= {name for name, drawn in zip(inputs.delay_names, drawn, strict=True) if drawn}
-    return [*sorted(first), *sorted({*inputs.factors, *inputs.delay_names} - first - cases.keys())]
+    first = {event for event, _ in events.values()}
+    first |= {name for name, is_drawn in zip(inputs.delay_names, uncertain, strict=True) if is_drawn}
+    return [*sorted(first), *sorted({*inputs.factors, *inputs.delay_names} - first - events.keys())]
 
 
-def _cut(first: int, count: int, size: int) -> Iterator[range]:
-    """Cut replications where a randomisation ends."""
-    last = first + count
-    while first < last:
-        upto = min((first // size + 1) * size, last)
-        yield range(first, upto)
-        first = upto
+def _split_by_randomisation(first: int, count: int, size: int) -> Iterator[range]:
+    """Yield replications first … first + count − 1 in parts that end where a randomisation of `size` does."""
+    end = first + count
+    while first < end:
+        part_end = min((first // size + 1) * size, end)
+        yield range(first, part_end)
+        first = part_end

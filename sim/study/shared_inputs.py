@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.registry import directions_of
-from sim.plan.draws import shared
+from sim.plan.draws import factors_and_delays
 from sim.plan.vocabulary import FactorGroup
 from sim.study.analyses.switch_off import RISK, UNCERTAINTY
 from sim.study.case import Case
@@ -113,7 +113,7 @@ def _factors(case: Case, seed: int, first: int, runs: int) -> Floats:
     inputs = case.plan.inputs
     uniforms = case.draws(seed).uniforms(inputs.factors, first, runs)
     delays = np.zeros((len(inputs.delay_names), runs))  # they are not asked for
-    return shared(inputs, drawn(inputs.tables, inputs.factor_table, uniforms), delays)[0]
+    return factors_and_delays(inputs, drawn(inputs.tables, inputs.factor_table, uniforms), delays)[0]
 
 
 def classes(values: Floats, of: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -120,7 +120,7 @@ def test_a_way_back_that_holds_more_is_a_conflict_and_one_that_gives_back_is_non
     back = Again("top", limit=1)
     plan = write({"a": [Label("top"), Hold({"rig": 1}), back, Free({"rig": 1})]}, {"rig": 2})
     _, conflicts = states(compile_plan(plan), 0)
-    assert [(conflict.unit, conflict.step, conflict.one, conflict.other) for conflict in conflicts] == [
+    assert [(conflict.unit, conflict.step, conflict.one_path, conflict.other_path) for conflict in conflicts] == [
         ("a", 0, {}, {"rig": 1})
     ]
     plan = write({"a": [Label("top"), *job(1, "rig"), back]}, {"rig": 1})
@@ -131,7 +131,7 @@ def test_a_jump_over_a_signal_is_a_conflict() -> None:
     skip = Again("end", limit=1)
     plan = write({"a": [skip, Signal("done"), Label("end")]})
     (conflict,) = states(compile_plan(plan), 0)[1]
-    assert (conflict.one, conflict.other) in [({}, {"done": 1}), ({"done": 1}, {})]
+    assert (conflict.one_path, conflict.other_path) in [({}, {"done": 1}), ({"done": 1}, {})]
 
 
 # --- rule 7: deadlocks ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import sim
 from sim.config.project import Project
 from sim.plan.compile import NONE, CompiledPlan, compile_plan
 from sim.plan.context import PlanContext, ResourcePlan
-from sim.plan.copies import Copy, in_order_met, split_name, spread
+from sim.plan.copies import Copy, split_name, spread, unique_in_order
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import AGAIN, SIGNAL, WAIT
 from sim.world.project_calendars import day_minutes, project_calendars
@@ -96,5 +96,5 @@ def test_spread_lays_routes_end_to_end() -> None:
 
 
 def test_numbers_in_the_order_in_which_they_are_met() -> None:
-    met, place = in_order_met(np.array([7, 3, 7, 5]))
+    met, place = unique_in_order(np.array([7, 3, 7, 5]))
     assert (met.tolist(), place.tolist()) == ([7, 3, 5], [0, 1, 0, 2])

@@ -16,7 +16,7 @@ import numpy as np
 from sim.engine.initial_state import InitialState, balances_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compile import CompiledPlan
-from sim.plan.copies import different
+from sim.plan.copies import unique_rows
 from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
             *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
         ]
     ).astype(np.int64)
-    kinds, step_kind = different(ways)
+    kinds, step_kind = unique_rows(ways)
     kinds[kinds[:, OPERATION] == HOLD, PRIORITY] <<= bits
     argument = np.where(jumps, np.maximum(b, 0), a)
     # in one number with the gate of a jump: -1 for no gate stays below 0 through the shift

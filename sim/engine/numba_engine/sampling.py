@@ -41,8 +41,8 @@ from sim.engine.numba_engine.memory_layout import (
 )
 from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
-from sim.plan.copies import different
-from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, shared
+from sim.plan.copies import unique_rows
+from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, factors_and_delays
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
 from sim.world.streams import SharedUniforms, stream_key, stream_keys, uniforms
 
@@ -206,7 +206,7 @@ class DrawTables:
         draw = self.uniforms or self._plain
         factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
-        factors, delays = shared(inputs, factors, delays)
+        factors, delays = factors_and_delays(inputs, factors, delays)
         # behind the shared parameters, so that all that changes with the replication is one column
         own = draw(inputs.names, first, count) if self.forced else np.empty((0, count))
         parameters = np.concatenate([factors, delays, own])
@@ -244,7 +244,7 @@ def recipes(inputs: Inputs) -> Recipes:
     row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
     # minutes by their bits: one recipe only where they are equal to the last one
     rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64, copy=False)
-    rows, made = different(rows)
+    rows, made = unique_rows(rows)
     return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made)
 
 

@@ -16,14 +16,14 @@ from sim.plan.vocabulary import HOLD, SIGNAL, WAIT
 
 
 class Prerequisites:
-    """The pools behind the gates, steps and supplies of a plan.
+    """The pools that must have been taken before the gates, steps and supplies of a plan, as sets of bits.
 
     `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
-    gives what it had not taken. `total` is how far every gate comes at most by the end of the run, `least` at least.
+    gives what it had not taken. `total` is the level that every gate reaches at most by the end of the run, `least` at least.
     """
 
     def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, optional: bool = False) -> None:
-        """Find out what is behind every gate; `optional` with what is taken on some paths only, and waited for there."""
+        """Work out the pools before every gate; with `optional`, steps count that a unit performs on some paths only."""
         self.plan, self.classes, self.optional = plan, classes, optional
         self.class_of = {unit: route_class for route_class in classes for unit in route_class.units}
         self.signals = _by_gate(plan, classes)
@@ -39,82 +39,86 @@ class Prerequisites:
                     self.total[route_class.row(unit, step)[1]] += most
         self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._signalled: dict[int, Counter[int]] = {}
+        """By gate: what its signals amount to, by the pools before them."""
         self._after_itself: dict[int, list[tuple[int, int, int]]] = {}
-        """Per gate the signals of who waits for it first: the level waited for, the pools behind it, amount."""
-        self._pools_before_gate: dict[tuple[int, int], int] = {}
+        """By gate, signals of units that wait for it first: (level waited for, pools before the signal, amount)."""
+        self._gate_results: dict[tuple[int, int], int] = {}
+        """By gate and level: the pools before it."""
         for gate in range(len(plan.gates)):
             self._resolve(gate)
 
-    def of_gate(self, gate: int, level: int) -> int:
+    def pools_before_gate(self, gate: int, level: int) -> int:
         """Return the pools that must be taken before a gate reaches a level."""
-        if gate in self._signalled and (gate, level) not in self._pools_before_gate:
+        if gate in self._signalled and (gate, level) not in self._gate_results:
             raised = Counter(self._signalled[gate])
-            # who waits for the gate itself raises it no further than from there: least levels first, without recursion
-            for waited, pools, amount in self._after_itself.get(gate, ()):
-                if waited < level:
-                    if (gate, waited) not in self._pools_before_gate:
-                        self._pools_before_gate[gate, waited] = _behind(raised, waited)
-                    raised[pools | self._pools_before_gate[gate, waited]] += amount
-            self._pools_before_gate[gate, level] = _behind(raised, level)
-        return self._pools_before_gate.get((gate, level), 0)
+            # a unit that waits for the gate itself signals only after that: least levels first, without recursion
+            for own_level, pools, amount in self._after_itself.get(gate, ()):
+                if own_level < level:
+                    if (gate, own_level) not in self._gate_results:
+                        self._gate_results[gate, own_level] = _needed_pools(raised, own_level)
+                    raised[pools | self._gate_results[gate, own_level]] += amount
+            self._gate_results[gate, level] = _needed_pools(raised, level)
+        return self._gate_results.get((gate, level), 0)
 
-    def of_step(self, unit: int, step: int) -> int:
+    def pools_before_step(self, unit: int, step: int) -> int:
         """Return the pools that are taken, by this unit or others, before it performs a step of its route."""
-        needed = self.own(unit, step)
-        for gate, level in self.waits(unit, step):
-            needed |= self.of_gate(gate, level)
+        needed = self.own_pools_before(unit, step)
+        for gate, level in self.waits_before(unit, step):
+            needed |= self.pools_before_gate(gate, level)
         return needed
 
-    def own(self, unit: int, step: int) -> int:
+    def own_pools_before(self, unit: int, step: int) -> int:
         """Return the pools that a unit has itself taken before it performs a step of its route."""
         return self._before(self.class_of[unit], step)[0]
 
-    def waits(self, unit: int, step: int) -> Iterator[tuple[int, int]]:
-        """Yield the (gate, level) that a unit has seen before it performs a step of its route."""
+    def waits_before(self, unit: int, step: int) -> Iterator[tuple[int, int]]:
+        """Yield every (gate, level) for which a unit has waited before it performs a step of its route."""
         route_class = self.class_of[unit]
         for wait in self._before(route_class, step)[1]:
             _, gate, level, *_ = route_class.row(unit, wait)
             yield gate, level
 
     def signallers(self, waits: Iterable[tuple[int, int]], pool: int, *, only_certain: bool = False) -> dict[int, int]:
-        """Return, by unit, the steps of the signals that lead from taking a pool to gates that are waited for.
+        """Return, by unit, the step of its last signal that leads from taking a pool to (gate, level) in `waits`.
 
         Where no single unit is needed but all together are, every one of them counts, or with `only_certain` none.
         """
-        found: dict[int, int] = {}
-        open_gates, known = list(waits), set()
-        while open_gates:
-            gate, level = open_gates.pop()
-            if (gate, level) in known or not self.of_gate(gate, level) >> pool & 1:
+        signal_steps: dict[int, int] = {}
+        open_waits, visited = list(waits), set()
+        while open_waits:
+            gate, level = open_waits.pop()
+            if (gate, level) in visited or not self.pools_before_gate(gate, level) >> pool & 1:
                 continue
-            known.add((gate, level))
-            # who signals more than can be spared must come; if nobody does, only all together are certain
+            visited.add((gate, level))
+            # a unit that signals more than can be spared is needed; if there is none, only all together are
             spare = sum(amount for _, _, amount in self.signals[gate]) - level
-            leading = [signal for signal in self.signals[gate] if self.of_step(*signal[:2]) >> pool & 1]
-            needed = [signal for signal in leading if signal[2] > spare] or ([] if only_certain else leading)
-            for unit, step, _ in needed:
-                found[unit] = max(found.get(unit, 0), step)
-                open_gates += self.waits(unit, step)
-        return found
+            after_pool = [signal for signal in self.signals[gate] if self.pools_before_step(*signal[:2]) >> pool & 1]
+            needed = [(unit, step) for unit, step, amount in after_pool if amount > spare]
+            if not needed and not only_certain:
+                needed = [(unit, step) for unit, step, _ in after_pool]
+            for unit, step in needed:
+                signal_steps[unit] = max(signal_steps.get(unit, 0), step)
+                open_waits += self.waits_before(unit, step)
+        return signal_steps
 
-    def of_supply(self, pool: int, wanted: int = 1) -> int:
-        """Return the pools that must be taken before `wanted` of a pool are supplied."""
+    def pools_before_supply(self, pool: int, count: int = 1) -> int:
+        """Return the pools that must be taken before `count` of a pool are supplied."""
         supplied: Counter[int] = Counter()
-        for unit, step, count in self.supplies[pool]:
-            supplied[self.of_step(unit, step)] += count
-        return _behind(supplied, wanted)
+        for unit, step, amount in self.supplies[pool]:
+            supplied[self.pools_before_step(unit, step)] += amount
+        return _needed_pools(supplied, count)
 
     @cached_property
     def place_pools(self) -> frozenset[int]:
-        """Return the pools of places: units pass them on, but nothing comes back before some of it was taken."""
-        behind = [self.of_supply(pool) for pool in range(len(self.plan.pools))]
+        """Return the pools of places: units pass them on, but none is given back before some of them was taken."""
+        before_supply = [self.pools_before_supply(pool) for pool in range(len(self.plan.pools))]
         initial = self.plan.initial.tolist()
         return frozenset(
             pool
             for pool in range(len(initial))
             if initial[pool]
             and self.supplies[pool]
-            and _with_their_prerequisites(behind[pool], behind, initial) >> pool & 1
+            and _with_their_prerequisites(before_supply[pool], before_supply, initial) >> pool & 1
         )
 
     def _before(self, route_class: RouteClass, step: int) -> tuple[int, tuple[int, ...]]:
@@ -122,14 +126,16 @@ class Prerequisites:
         key = route_class.units[0], step
         if key not in self._own_before:
             performed = route_class.sometimes_before[step] if self.optional else route_class.always_before[step]
-            done = [before for before in route_class.steps_of(HOLD, WAIT) if performed >> before & 1]
-            holds = [route_class.rows[before][1] for before in done if route_class.rows[before][0] == HOLD]
-            own = bits(pool for bundle in holds for pool, _ in self.plan.bundles[bundle])
-            self._own_before[key] = own, tuple(before for before in done if route_class.rows[before][0] == WAIT)
+            holds, waits = (
+                [earlier for earlier in route_class.steps_of(operation) if performed >> earlier & 1]
+                for operation in (HOLD, WAIT)
+            )
+            bundles = [self.plan.bundles[route_class.rows[hold][1]] for hold in holds]
+            self._own_before[key] = pool_set(pool for bundle in bundles for pool, _ in bundle), tuple(waits)
         return self._own_before[key]
 
     def _resolve(self, gate: int) -> None:
-        """Work out the prerequisites of a gate after those of all gates it depends on; a self-dependent one has none."""
+        """Work out what a gate's signals need, after all gates on which it depends; a cycle of gates counts as no need."""
         open_gates = [gate]
         opened: set[int] = set()
         while open_gates:
@@ -137,34 +143,35 @@ class Prerequisites:
             if gate not in opened and gate not in self._signalled:
                 # depth first on a list of our own: chains of gates are as long as projects, longer than Python's stack
                 opened.add(gate)
-                open_gates += [other for other in self._depends(gate) if other not in opened]
+                open_gates += [other for other in self._unresolved_before(gate) if other not in opened]
                 continue
-            # all that it depends on is known now, or depends on it: a circle, which counts as nothing needed
+            # all that it depends on is known now, or depends on it: a cycle, which counts as no need
             open_gates.pop()
             if gate not in self._signalled:
                 raised: Counter[int] = Counter()
                 after_itself = []
                 for unit, step, amount in self.signals[gate]:
-                    waited = self._waits_for(unit, step, gate)
-                    if waited:
-                        after_itself.append((waited, self.of_step(unit, step), amount))
+                    own_level = self._level_awaited(unit, step, gate)
+                    if own_level:
+                        after_itself.append((own_level, self.pools_before_step(unit, step), amount))
                     else:
-                        raised[self.of_step(unit, step)] += amount
+                        raised[self.pools_before_step(unit, step)] += amount
                 self._after_itself[gate] = sorted(after_itself)
                 self._signalled[gate] = raised
 
-    def _waits_for(self, unit: int, step: int, gate: int) -> int:
-        """Return the level of a gate that a unit has seen, on whatever path, before a step; 0 if it waits for no level."""
+    def _level_awaited(self, unit: int, step: int, gate: int) -> int:
+        """Return the highest level of a gate for which a unit has waited, on every path, before a step; 0 if for none."""
         route_class = self.class_of[unit]
         always = route_class.always_before[step]
-        rows = (route_class.row(unit, before) for before in route_class.steps_of(WAIT) if always >> before & 1)
+        rows = (route_class.row(unit, earlier) for earlier in route_class.steps_of(WAIT) if always >> earlier & 1)
         return max((row[2] for row in rows if row[1] == gate), default=0)
 
-    def _depends(self, gate: int) -> Iterator[int]:
+    def _unresolved_before(self, gate: int) -> Iterator[int]:
+        """Yield the gates for which the signallers of a gate wait, and which are not worked out yet."""
         for unit, step, _ in self.signals[gate]:
-            for other, _ in self.waits(unit, step):
-                if other not in self._signalled:
-                    yield other
+            for awaited_gate, _ in self.waits_before(unit, step):
+                if awaited_gate not in self._signalled:
+                    yield awaited_gate
 
 
 def _by_gate(plan: CompiledPlan, classes: Sequence[RouteClass]) -> list[list[tuple[int, int, int]]]:
@@ -178,41 +185,41 @@ def _by_gate(plan: CompiledPlan, classes: Sequence[RouteClass]) -> list[list[tup
     return signals
 
 
-def bits(pools: Iterable[int]) -> int:
+def pool_set(pools: Iterable[int]) -> int:
     """Return pools as a set of bits."""
-    found = 0
+    bits = 0
     for pool in pools:
-        found |= 1 << pool
-    return found
+        bits |= 1 << pool
+    return bits
 
 
-def members(pools: int) -> Iterator[int]:
+def pools_in(pools: int) -> Iterator[int]:
     """Yield the pools of a set of bits, in order."""
     while pools:
-        low = pools & -pools
-        yield low.bit_length() - 1
-        pools ^= low
+        lowest_bit = pools & -pools
+        yield lowest_bit.bit_length() - 1
+        pools ^= lowest_bit
 
 
-def _behind(raised: Counter[int], level: int) -> int:
-    """Return the pools without whose takers fewer than `level` would be signalled."""
+def _needed_pools(raised: Counter[int], level: int) -> int:
+    """Return the pools without whose takers fewer than `level` would be signalled; `raised` has amounts by pools before."""
     spare = sum(raised.values()) - level
     amounts: Counter[int] = Counter()
     for pools, amount in raised.items():
-        for pool in members(pools):
+        for pool in pools_in(pools):
             amounts[pool] += amount
-    return bits(pool for pool, amount in amounts.items() if amount > spare)
+    return pool_set(pool for pool, amount in amounts.items() if amount > spare)
 
 
-def _with_their_prerequisites(pools: int, behind: Sequence[int], initial: Sequence[int]) -> int:
-    """Return pools and the prerequisites of those of them that are empty at the start."""
-    found, open_gates = pools, pools
-    while open_gates:
-        low = open_gates & -open_gates
-        open_gates ^= low
-        pool = low.bit_length() - 1
-        # what lies there from the beginning needs nobody to have supplied it
+def _with_their_prerequisites(pools: int, before_supply: Sequence[int], initial: Sequence[int]) -> int:
+    """Return pools, and all pools before the supply of those that are empty at the start, as a set of bits."""
+    closure, to_visit = pools, pools
+    while to_visit:
+        lowest_bit = to_visit & -to_visit
+        to_visit ^= lowest_bit
+        pool = lowest_bit.bit_length() - 1
+        # what is there from the start needs no supply
         if not initial[pool]:
-            open_gates |= behind[pool] & ~found
-            found |= behind[pool]
-    return found
+            to_visit |= before_supply[pool] & ~closure
+            closure |= before_supply[pool]
+    return closure

@@ -19,11 +19,11 @@ from sim.world.working_time import Calendar, CalendarEnds, union
 
 @dataclass(frozen=True)
 class Load:
-    """One pool: who uses it, for how long, and how many there are of it.
+    """The load of one pool: who uses it, for how long, and how many there are of it.
 
     `each` is the mean of a user's days and `days` those of all users, shared by `capacity`; a day is a working day
     of the calendars on which the work is done. `window` is how many such days there are from the first use to the
-    finish without limits, `until` the minute before which all users cannot be through, from the first use on and
+    finish without limits, `until` the earliest minute at which all its work can be done, from the first use on and
     as the pool is supplied; None past the end of the calendar. `peak` is how many would be taken at once without
     limits, `used_up` how many are taken for good.
     """
@@ -56,17 +56,17 @@ class Load:
             return f"{work}, never more than {self.peak:,} of {self.capacity:,} {self.noun} at once"
         busy = f"{work} on {self.capacity:,} {self.noun} = {self.days:.0f} working days"
         if self.share > 1:
-            return f"{busy}, and only {self.window:.0f} until the finish without limits{self._through}"
-        return f"{busy}, busy at least {self.days:.0f} of {self.window:.0f} days{self._through}"
+            return f"{busy}, and only {self.window:.0f} until the finish without limits{self._earliest_end}"
+        return f"{busy}, busy at least {self.days:.0f} of {self.window:.0f} days{self._earliest_end}"
 
     @property
-    def _through(self) -> str:
+    def _earliest_end(self) -> str:
         return "" if self.until is None else f", not through before day {self.until // MINUTES_PER_DAY}"
 
 
 @dataclass
 class _Use:
-    """What the log tells of a pool: users, minutes by calendar, and (minute, count) taken, supplied, used up."""
+    """The use of a pool in a log: units, minutes of work by calendar, (minute, count) taken and supplied, count used up."""
 
     users: set[int] = field(default_factory=set)
     minutes: Counter[int] = field(default_factory=Counter)
@@ -79,13 +79,17 @@ class _Use:
         """Return the minute of the first use."""
         return min((minute for minute, count in self.taken if count > 0), default=0)
 
-    def exchange(self, minute: int, count: int, held: int) -> None:
-        """Note that a unit that has `held` takes a count, or gives it if negative."""
-        own = max(count, -max(0, held)) if count < 0 else max(0, count - max(0, -held))
-        if own:
-            self.taken.append((minute, own))
-        if own > count and count < 0:
-            self.supplied.append((minute, own - count))
+    def add(self, minute: int, count: int, held: int) -> None:
+        """Count what a unit that has `held` takes of the pool in a minute, or frees if `count` is negative."""
+        if count > 0:
+            taken = max(0, count - max(0, -held))
+        else:
+            # it gives back no more than it has; the rest it supplies
+            taken = max(count, -max(0, held))
+            if taken > count:
+                self.supplied.append((minute, taken - count))
+        if taken:
+            self.taken.append((minute, taken))
 
 
 def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calendars: Sequence[Calendar]) -> list[Load]:
@@ -96,8 +100,10 @@ def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calenda
     """
     uses, place_pools = _uses(plan, values, schedule)
     end = schedule.completion if schedule.completion is not None else int(schedule.log[:, 0].max(initial=0))
-    found = [_load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.taken]
-    return sorted(found, key=_busiest_first)
+    pool_loads = [
+        _load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.taken
+    ]
+    return sorted(pool_loads, key=_busiest_first)
 
 
 def _busiest_first(load: Load) -> tuple[bool, float, str]:
@@ -105,45 +111,46 @@ def _busiest_first(load: Load) -> tuple[bool, float, str]:
 
 
 def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tuple[dict[int, _Use], frozenset[int]]:
-    """Read from the log who holds what while working, and what changes hands; return also the pools of places."""
+    """Return the use of every pool in the log of a schedule, and the pools of places."""
     classes = route_classes(plan)
     place_pools = Prerequisites(plan, classes).place_pools
     class_of = {unit: route_class for route_class in classes for unit in route_class.units}
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
     # without limits crews are idle all the time, and those that may go home go and come back again for ever
-    away = {unit for unit, info in enumerate(plan.unit_info) if sent_home_idle(info)}
-    for done, at, _, _ in schedule.log.tolist():
-        unit, (operation, a, b, *_) = unit_of[at], rows[at]
-        if unit in away:
+    idle_leaves = {unit for unit, info in enumerate(plan.unit_info) if sent_home_idle(info)}
+    for done, step, _, _ in schedule.log.tolist():
+        unit, (operation, input_or_bundle, calendar, *_) = unit_of[step], rows[step]
+        if unit in idle_leaves:
             continue
         route_class = class_of[unit]
-        held, kept = route_class.held[at - first[unit]] or {}, route_class.end or {}
+        held, kept = route_class.held[step - first[unit]] or {}, route_class.held_at_end or {}
         if operation == WORK:
             for pool, count in held.items():
-                # what a unit keeps for ever is used up, and loads nobody
-                if count > max(0, kept.get(pool, 0)):
+                # what a unit keeps for ever is used up, and is no load
+                given_back = count - max(0, kept.get(pool, 0))
+                if given_back > 0:
                     uses[pool].users.add(unit)
-                    uses[pool].minutes[b] += (count - max(0, kept.get(pool, 0))) * values[a]
+                    uses[pool].minutes[calendar] += given_back * values[input_or_bundle]
         elif operation in (HOLD, FREE):
-            for pool, count in plan.bundles[a]:
-                uses[pool].exchange(done, count if operation == HOLD else -count, held.get(pool, 0))
+            for pool, count in plan.bundles[input_or_bundle]:
+                uses[pool].add(done, count if operation == HOLD else -count, held.get(pool, 0))
                 # a place changes hands with what stands on it: it is not gone because another unit gives it back
                 if operation == HOLD and kept.get(pool, 0) > 0 and pool not in place_pools:
                     uses[pool].used_up += count
     return uses, place_pools
 
 
-def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, places: bool, end: int) -> Load:
-    """Put together what is known of one pool; `places` come back, by whichever unit."""
+def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, is_places: bool, end: int) -> Load:
+    """Return the load of one pool up to minute `end`; a pool of places is given back by whichever unit, not supplied."""
     initial, minutes = int(plan.initial[pool]), sum(use.minutes.values())
-    supplied = [] if places else use.supplied
+    supplied = [] if is_places else use.supplied
     capacity = initial + sum(count for _, count in supplied)
     # a pool that serves several calendars is there whenever one of them is open
-    on = reduce(union, (calendars[calendar] for calendar in use.minutes)) if use.minutes else None
-    day = day_minutes(on) if on is not None else MINUTES_PER_DAY
-    window = on.worked(max(use.first, end)) - on.worked(use.first) if on is not None else 0
-    back = [(minute, -count) for minute, count in use.supplied] if places else []
+    calendar = reduce(union, (calendars[number] for number in use.minutes)) if use.minutes else None
+    day = day_minutes(calendar) if calendar is not None else MINUTES_PER_DAY
+    window = calendar.worked(max(use.first, end)) - calendar.worked(use.first) if calendar is not None else 0
+    given_back = [(minute, -count) for minute, count in use.supplied] if is_places else []
     return Load(
         pool=plan.pools[pool],
         users=len(use.users),
@@ -153,32 +160,39 @@ def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Us
         noun=plan.pool_nouns[pool],
         days=minutes / day / max(1, capacity),
         window=window / day,
-        until=_through(on, use.first, minutes, initial, sorted(supplied)) if on is not None else None,
-        peak=_peak(chain(use.taken, back)),
+        until=None if calendar is None else _earliest_end(calendar, use.first, minutes, initial, sorted(supplied)),
+        peak=_peak(chain(use.taken, given_back)),
         used_up=use.used_up,
     )
 
 
 def _peak(changes: Iterable[tuple[int, int]]) -> int:
-    """Return the most that are taken at once; what is given in a minute can be taken in the same minute."""
-    most = taken = 0
+    """Return the most that are taken at once, from (minute, count taken or, if negative, given back).
+
+    What is given back in a minute can be taken in the same minute.
+    """
+    peak = taken = 0
     for _, count in sorted(changes):
         taken += count
-        most = max(most, taken)
-    return most
+        peak = max(peak, taken)
+    return peak
 
 
-def _through(on: Calendar, first: int, minutes: int, there: int, supplied: Sequence[tuple[int, int]]) -> int | None:
-    """Return the minute before which so much work cannot be done by what is there and what is supplied."""
+def _earliest_end(
+    calendar: Calendar, start: int, minutes: int, available: int, supplied: Sequence[tuple[int, int]]
+) -> int | None:
+    """Return the minute at which so many minutes of work are done if all that is available works on it from `start` on.
+
+    `supplied` are (minute, count) that come later, in order of time. None past the end of the calendar.
+    """
     try:
         for minute, count in supplied:
-            if minute > first:
-                possible = there * (on.worked(minute) - on.worked(first))
-                # done before more come: the count so far decides
-                if possible >= minutes:
+            if minute > start:
+                possible = available * (calendar.worked(minute) - calendar.worked(start))
+                if possible >= minutes:  # done before more come
                     break
-                first, minutes = minute, minutes - possible
-            there += count
-        return on.finish(first, -(-minutes // there)) if there else None
+                start, minutes = minute, minutes - possible
+            available += count
+        return calendar.finish(start, -(-minutes // available)) if available else None
     except CalendarEnds:
         return None

@@ -1,7 +1,7 @@
 """Route classes: units that follow the same route under different names, such as eight hundred skids.
 
 Analyses look at one unit of a class instead of at all. What a unit holds and has signalled when it comes to a step
-must be the same whatever path it took (rule 6); `states` works it out and finds conflicts.
+must be the same whatever path it took (rule 6 of `docs/engine.md`); `states` works it out and finds conflicts.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, WAIT, WORK
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two paths to one step on which a unit holds, or has signalled, different things."""
+    """Two paths to one step on which a unit holds, or has signalled, different amounts, by name of pool or gate."""
 
     unit: str
     step: int
-    one: dict[str, int]
-    other: dict[str, int]
+    one_path: dict[str, int]
+    other_path: dict[str, int]
 
 
 State = tuple[dict[int, int], dict[int, int]]
+"""Pools held and gates signalled, by count."""
 
 
 def states(plan: CompiledPlan, unit: int) -> tuple[dict[int, State], list[Conflict]]:
@@ -39,52 +40,44 @@ def states(plan: CompiledPlan, unit: int) -> tuple[dict[int, State], list[Confli
     The step number behind the last one stands for the end of the route.
     """
     first, end = int(plan.first[unit]), int(plan.first[unit + 1])
-    reached: dict[int, State] = {first: ({}, {})}
+    state_at: dict[int, State] = {first: ({}, {})}
     conflicts: list[Conflict] = []
-    todo = [first]
-    while todo:
-        at = todo.pop()
-        if at >= end:
+    open_steps = [first]
+    while open_steps:
+        step = open_steps.pop()
+        if step >= end:
             continue
-        after = _after(plan, at, reached[at])
-        for to in _next(plan, at):
-            if to not in reached:
-                reached[to] = after
-                todo.append(to)
-            elif reached[to] != after:
-                conflicts.append(_conflict(plan, unit, to, reached[to], after))
-    return reached, conflicts
+        after = _state_after(plan, step, state_at[step])
+        for next_step in successors(plan.rows[step].tolist(), step):
+            if next_step not in state_at:
+                state_at[next_step] = after
+                open_steps.append(next_step)
+            elif state_at[next_step] != after:
+                conflicts.append(_conflict(plan, unit, next_step, state_at[next_step], after))
+    return state_at, conflicts
 
 
-def _next(plan: CompiledPlan, at: int) -> Iterator[int]:
-    operation, to, chance, limit, gate, _ = plan.rows[at].tolist()
-    if operation == AGAIN:
-        yield to
-    always = operation == AGAIN and chance == NONE and gate == NONE and limit == NONE
-    if not always:
-        yield at + 1
-
-
-def _after(plan: CompiledPlan, at: int, state: State) -> State:
-    """Return what is held and signalled behind a step; signals of repeated work count once."""
-    operation, a, b, _, _, _ = plan.rows[at].tolist()
+def _state_after(plan: CompiledPlan, step: int, state: State) -> State:
+    """Return what is held and signalled after a step; signals of repeated work count once."""
+    operation, bundle_or_gate, amount, *_ = plan.rows[step].tolist()
     held, signalled = state
     if operation in (HOLD, FREE):
         sign = 1 if operation == HOLD else -1
         counts = Counter(held)
-        counts.update({pool: sign * count for pool, count in plan.bundles[a]})
+        counts.update({pool: sign * count for pool, count in plan.bundles[bundle_or_gate]})
         return {pool: count for pool, count in counts.items() if count}, signalled
     if operation == SIGNAL:
-        return held, {**signalled, a: signalled.get(a, 0) + b}
+        return held, {**signalled, bundle_or_gate: signalled.get(bundle_or_gate, 0) + amount}
     return state
 
 
-def _conflict(plan: CompiledPlan, unit: int, step: int, one: State, other: State) -> Conflict:
-    def named(state: State) -> dict[str, int]:
+def _conflict(plan: CompiledPlan, unit: int, step: int, one_path: State, other_path: State) -> Conflict:
+    def by_name(state: State) -> dict[str, int]:
         held, signalled = state
-        return {plan.pools[p]: n for p, n in held.items()} | {plan.gates[g]: n for g, n in signalled.items()}
+        pools = {plan.pools[pool]: count for pool, count in held.items()}
+        return pools | {plan.gates[gate]: count for gate, count in signalled.items()}
 
-    return Conflict(plan.units[unit], step, named(one), named(other))
+    return Conflict(plan.units[unit], step, by_name(one_path), by_name(other_path))
 
 
 # --- route classes ----------------------------------------------------------------------------------------------------
@@ -99,8 +92,8 @@ class RouteClass:
     """A route and the units that follow it; steps are counted from the start of the route.
 
     `rows` are those of the first unit; the other units differ in the gates they name and their draws.
-    `held` is what a unit has when it comes to a step, or None where no path leads; the last one is the end.
-    `timed` are the steps that are work whose longest span is not nothing; `reachable` those that a path leads to before
+    `held` is per step what a unit holds when it comes to it, None where no path leads; the last entry is the route's end.
+    `timed` tells per step whether it is work that can take time. `reachable` are the steps to which a path leads before
     the run is over: a unit that waits for the completion gate comes no further.
     """
 
@@ -112,13 +105,13 @@ class RouteClass:
     conflicts: tuple[Conflict, ...]
     reachable: frozenset[int]
     signals: tuple[tuple[int, int, int], ...]
-    """Per gate that is signalled during the run: one of the steps that do it, the least and the most in all."""
+    """Per gate that is signalled during the run: (one of the steps that signal it, least amount in all, most in all)."""
     all_rows: Sequence[Sequence[int]] = field(repr=False)
     """The rows of the whole plan, as plain numbers."""
 
     @property
-    def end(self) -> Held | None:
-        """Return what a unit still has at its end, or None if it never ends."""
+    def held_at_end(self) -> Held | None:
+        """Return what a unit still holds at the end of its route, or None if it never comes there."""
         return self.held[-1]
 
     @property
@@ -127,11 +120,11 @@ class RouteClass:
         return abbreviated(self.plan.units[unit] for unit in self.units)
 
     def row(self, unit: int, step: int) -> Sequence[int]:
-        """Return the row of a step of one of the units."""
+        """Return the row (operation and its arguments) of a step of one of the units."""
         return self.all_rows[self.plan.first[unit] + step]
 
     def steps_of(self, *operations: int) -> Iterator[int]:
-        """Yield the steps that some path leads to before the run is over, of these operations."""
+        """Yield the reachable steps of some operations, in the order of the route."""
         return (step for step, row in enumerate(self.rows) if row[0] in operations and step in self.reachable)
 
     def takes(self) -> Iterator[tuple[int, int, int, int]]:
@@ -142,39 +135,39 @@ class RouteClass:
                 yield step, pool, count, held.get(pool, 0)
 
     def supplies(self) -> Iterator[tuple[int, int, int]]:
-        """Yield every (step, pool, count) with which something is given that the unit had not taken."""
+        """Yield every (step, pool, count) with which a unit frees more of a pool than it had taken."""
         for step in self.steps_of(FREE):
             held = self.held[step] or {}
             for pool, count in self.plan.bundles[self.rows[step][1]]:
-                given = count - min(count, max(0, held.get(pool, 0)))
-                if given:
-                    yield step, pool, given
+                supplied = count - min(count, max(0, held.get(pool, 0)))
+                if supplied:
+                    yield step, pool, supplied
 
     @cached_property
-    def most(self) -> Held:
-        """Return the largest count of every pool that a unit has at once."""
-        most: Held = {}
+    def largest_held(self) -> Held:
+        """Return by pool the largest count that a unit holds at once."""
+        largest: Held = {}
         for held in self.held:
             for pool, count in (held or {}).items():
-                most[pool] = max(most.get(pool, 0), count)
-        return most
+                largest[pool] = max(largest.get(pool, 0), count)
+        return largest
 
     @cached_property
     def always_before(self) -> tuple[int, ...]:
         """Return per step, as a set of bits, the steps that every path to it has performed."""
         predecessors = self.predecessors
         every_step = (1 << len(self.rows)) - 1
-        sure = [0] + [every_step] * len(self.rows)
+        always_before = [0] + [every_step] * len(self.rows)
         changed = True
         while changed:
             changed = False
             for step in range(1, len(self.rows) + 1):
-                found = every_step
-                for before in predecessors[step]:
-                    found &= sure[before] | 1 << before
-                if found != sure[step]:
-                    sure[step], changed = found, True
-        return tuple(sure)
+                on_all_paths = every_step
+                for predecessor in predecessors[step]:
+                    on_all_paths &= always_before[predecessor] | 1 << predecessor
+                if on_all_paths != always_before[step]:
+                    always_before[step], changed = on_all_paths, True
+        return tuple(always_before)
 
     @cached_property
     def sometimes_before(self) -> tuple[int, ...]:
@@ -184,36 +177,36 @@ class RouteClass:
         changed = True
         while changed:
             changed = False
-            for step, before in enumerate(predecessors):
-                found = sometimes_before[step]
-                for path in before:
-                    found |= sometimes_before[path] | 1 << path
-                if found != sometimes_before[step]:
-                    sometimes_before[step], changed = found, True
+            for step, predecessors_of_step in enumerate(predecessors):
+                on_some_path = sometimes_before[step]
+                for predecessor in predecessors_of_step:
+                    on_some_path |= sometimes_before[predecessor] | 1 << predecessor
+                if on_some_path != sometimes_before[step]:
+                    sometimes_before[step], changed = on_some_path, True
         return tuple(sometimes_before)
 
     @cached_property
     def predecessors(self) -> list[list[int]]:
-        """Return per step the steps from which it is reached at once."""
+        """Return per step, and for the end of the route, the steps right before it on some path."""
         predecessors: list[list[int]] = [[] for _ in range(len(self.rows) + 1)]
         for step, row in enumerate(self.rows):
             if self.held[step] is not None:
-                for to in successors(row, step):
-                    predecessors[to].append(step)
+                for next_step in successors(row, step):
+                    predecessors[next_step].append(step)
         return predecessors
 
 
 def successors(row: Sequence[int], step: int) -> Iterator[int]:
-    """Yield the steps that may come after one; `row` names the target of a jump from the route's start."""
-    operation, to, chance, limit, gate, _ = row
+    """Yield the steps that may come right after one; its `row` counts the target of a jump as `step` is counted."""
+    operation, target, chance, limit, gate, _ = row
     if operation == AGAIN:
-        yield to
+        yield target
     if operation != AGAIN or (chance, limit, gate) != (NONE,) * 3:
         yield step + 1
 
 
 def route_classes(plan: CompiledPlan) -> list[RouteClass]:
-    """Return the units of a plan by route class, in the order of their first units."""
+    """Return the route classes of a plan, in the order of their first units."""
     rows, first, timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
     by_signature: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for unit in range(len(plan.units)):
@@ -224,8 +217,9 @@ def route_classes(plan: CompiledPlan) -> list[RouteClass]:
 
 def waits_for_completion(plan: CompiledPlan, row: Sequence[int]) -> bool:
     """Tell whether a step waits for the completion gate: what comes after it is not performed during the run."""
-    gate, level = plan.completion
-    return row[0] == WAIT and row[1] == gate and row[2] >= level
+    operation, gate, level, *_ = row
+    completion_gate, completion_level = plan.completion
+    return operation == WAIT and gate == completion_gate and level >= completion_level
 
 
 def _timed(plan: CompiledPlan) -> list[bool]:
@@ -244,7 +238,7 @@ def _timed(plan: CompiledPlan) -> list[bool]:
 def _signature(
     plan: CompiledPlan, rows: Sequence[Sequence[int]], timed: Sequence[bool], first: int
 ) -> tuple[tuple[int, ...], ...]:
-    """Return a route without what is the unit's own: gates by the order of their appearance, no draws."""
+    """Return what is the same of units of one class: their route, with gates in order of appearance and without draws."""
     gates: dict[int, int] = {NONE: NONE}
     route: list[tuple[int, ...]] = []
     for row, takes_time in zip(rows, timed, strict=True):
@@ -269,25 +263,26 @@ def _signature(
 def _route_class(
     plan: CompiledPlan, units: tuple[int, ...], rows: Sequence[Sequence[int]], timed: Sequence[bool]
 ) -> RouteClass:
-    """Return a route class as its first unit has it."""
+    """Return the route class of some units, with the route of the first; `rows` and `timed` are of the whole plan."""
     begin, end = plan.first[units[0] : units[0] + 2].tolist()
-    reached, conflicts = states(plan, units[0])
-    held = tuple(reached[at][0] if at in reached else None for at in range(begin, end + 1))
-    own = tuple(_from_start(row, begin) for row in rows[begin:end])
-    reachable = _reachable(plan, own)
-    signals = _signals(plan, own, {at - begin: signalled for at, (_, signalled) in reached.items()}, reachable)
-    return RouteClass(plan, units, own, tuple(timed[begin:end]), held, tuple(conflicts), reachable, signals, rows)
+    state_at, conflicts = states(plan, units[0])
+    held = tuple(state_at[step][0] if step in state_at else None for step in range(begin, end + 1))
+    route = tuple(_from_start(row, begin) for row in rows[begin:end])
+    reachable = _reachable(plan, route)
+    signalled = {step - begin: amounts for step, (_, amounts) in state_at.items()}
+    signals = _signals(plan, route, signalled, reachable)
+    return RouteClass(plan, units, route, tuple(timed[begin:end]), held, tuple(conflicts), reachable, signals, rows)
 
 
 def _reachable(plan: CompiledPlan, route: Sequence[Sequence[int]]) -> frozenset[int]:
-    """Return the steps of a route, its end included, that some path leads to before the run is over."""
-    todo, reachable = [0], set[int]()
-    while todo:
-        step = todo.pop()
+    """Return the steps of a route, its end included, to which some path leads before the run is over."""
+    open_steps, reachable = [0], set[int]()
+    while open_steps:
+        step = open_steps.pop()
         if step not in reachable:
             reachable.add(step)
             if step < len(route) and not waits_for_completion(plan, route[step]):
-                todo += successors(route[step], step)
+                open_steps += successors(route[step], step)
     return frozenset(reachable)
 
 
@@ -297,17 +292,23 @@ def _signals(
     signalled: Mapping[int, Mapping[int, int]],
     reachable: Collection[int],
 ) -> tuple[tuple[int, int, int], ...]:
-    """Return per gate a step that signals it, and the least and most that is signalled when the run is over."""
-    ends = [step for step in reachable if step == len(route) or waits_for_completion(plan, route[step])] or list(
-        reachable
-    )
-    at = {route[step][1]: step for step in reachable if step < len(route) and route[step][0] == SIGNAL}
-    amounts = {gate: [signalled[step].get(gate, 0) for step in ends] for gate in at}
-    return tuple((at[gate], min(found), max(found)) for gate, found in amounts.items())
+    """Return per gate (a step that signals it, the least, the most that the route signals until the run is over).
+
+    `signalled` has by step what was signalled before it, an amount by gate.
+    """
+    ends = [step for step in reachable if step == len(route) or waits_for_completion(plan, route[step])]
+    step_of_gate = {route[step][1]: step for step in reachable if step < len(route) and route[step][0] == SIGNAL}
+    signals = []
+    for gate, step in step_of_gate.items():
+        amounts = [signalled[end].get(gate, 0) for end in ends or reachable]
+        signals.append((step, min(amounts), max(amounts)))
+    return tuple(signals)
 
 
 def _from_start(row: Sequence[int], begin: int) -> tuple[int, ...]:
-    return (row[0], row[1] - begin, *row[2:]) if row[0] == AGAIN else tuple(row)
+    """Return a row in which a jump names its target counted from the route's start."""
+    operation, target, *others = row
+    return (operation, target - begin, *others) if operation == AGAIN else tuple(row)
 
 
 def abbreviated(names: Iterable[str]) -> str:

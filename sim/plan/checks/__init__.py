@@ -34,14 +34,15 @@ def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remar
 
 
 def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Finding]:
-    """Yield everything there is to say; what is known to be impossible goes into how far everyone can come."""
+    """Yield the findings of all checks; holds that are known to be impossible count in how far every unit can come."""
     classes = route_classes(plan)
     prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, optional=True)
     all_yards = yards(plan, classes, prerequisites.place_pools)
     yield from route_findings(plan, classes)
     ruled_out: set[tuple[int, int]] = set()
     impossible = [*too_large(plan, classes, prerequisites)]
-    impossible += [place for yard in all_yards for place in crowded(plan, classes, yard)]
+    for yard in all_yards:
+        impossible += crowded(plan, classes, yard)
     for route_class, step, sentence in impossible:
         ruled_out.add((route_class.units[0], step))
         yield Finding(

@@ -40,12 +40,12 @@ class Finding:
 
 def collected(findings: Iterable[Finding]) -> list[Remark]:
     """Return findings as remarks, errors first; units that make the same mistake share one."""
-    alike: dict[tuple[Severity, str, str], list[str]] = {}
+    units_of: dict[tuple[Severity, str, str], list[str]] = {}
     for finding in findings:
-        alike.setdefault((finding.severity, finding.about, finding.sentence), []).extend(finding.units)
+        units_of.setdefault((finding.severity, finding.about, finding.sentence), []).extend(finding.units)
     remarks = [
         Remark(severity, about, sentence.replace("{who}", abbreviated(dict.fromkeys(units) or [about])))
-        for (severity, about, sentence), units in alike.items()
+        for (severity, about, sentence), units in units_of.items()
     ]
     return sorted(remarks, key=_errors_first)
 

@@ -22,9 +22,9 @@ TOO_LARGE_DAYS = 2 * LONG_TASK_DAYS
 
 def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Finding]:
     """Yield units for which the project does not wait: nothing they signal or give leads to its completion."""
-    matters = _matters(plan, prerequisites)
-    ends = (unit for unit in sorted(prerequisites.class_of) if unit not in matters)
-    loose = [plan.units[unit] for unit in ends if not _ends_by_itself(plan.unit_info[unit])]
+    awaited = _awaited_by_finish(plan, prerequisites)
+    not_awaited = (unit for unit in sorted(prerequisites.class_of) if unit not in awaited)
+    loose = [plan.units[unit] for unit in not_awaited if not _ends_by_itself(plan.unit_info[unit])]
     if loose:
         yield Finding("warning", loose[0], "{who}: nothing in the project waits for it", tuple(loose))
 
@@ -34,39 +34,43 @@ def _ends_by_itself(info: UnitInfo) -> bool:
     return info.kind in ("outage", "departure") or sent_home_idle(info)
 
 
-def _matters(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:
-    """Return the units that lead to the gate by which the project is finished, through gates and what they supply."""
-    todo = [(unit, step) for unit, step, _ in prerequisites.signals[plan.finish[0]]]
-    gates, pools, seen = {plan.finish[0]}, set[int](), set(todo)
-    while todo:
-        unit, step = todo.pop()
-        found: list[tuple[int, int, int]] = []
-        for operation, a in _asked_before(prerequisites.class_of[unit], unit, step):
-            if operation != HOLD and a not in gates:
-                gates.add(a)
-                found += prerequisites.signals[a]
-            for pool, _ in plan.bundles[a] if operation == HOLD else ():
+def _awaited_by_finish(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:
+    """Return the units for which the finish of the project waits, through gates they signal and pools they supply."""
+    finish_gate, _ = plan.finish
+    open_steps = [(unit, step) for unit, step, _ in prerequisites.signals[finish_gate]]
+    gates, pools, seen = {finish_gate}, set[int](), set(open_steps)
+    while open_steps:
+        unit, step = open_steps.pop()
+        providers: list[tuple[int, int, int]] = []
+        for operation, gate_or_bundle in _awaited_before(prerequisites.class_of[unit], unit, step):
+            if operation != HOLD and gate_or_bundle not in gates:
+                gates.add(gate_or_bundle)
+                providers += prerequisites.signals[gate_or_bundle]
+            for pool, _ in plan.bundles[gate_or_bundle] if operation == HOLD else ():
                 if pool not in pools:
                     pools.add(pool)
-                    found += prerequisites.supplies[pool]
-        new = {(other, at) for other, at, _ in found} - seen
+                    providers += prerequisites.supplies[pool]
+        new = {(provider, provider_step) for provider, provider_step, _ in providers} - seen
         seen |= new
-        todo += new
+        open_steps += new
     return {unit for unit, _ in seen}
 
 
-def _asked_before(route_class: RouteClass, unit: int, step: int) -> Iterator[tuple[int, int]]:
-    """Yield (operation, gate or bundle) of everything a unit may have waited for, or looked at, before a step."""
-    for before in route_class.steps_of(WAIT, HOLD, AGAIN):
-        operation, a, _, _, gate, _ = route_class.row(unit, before)
-        if route_class.sometimes_before[step] >> before & 1 and (operation != AGAIN or gate != NONE):
-            yield operation, gate if operation == AGAIN else a
+def _awaited_before(route_class: RouteClass, unit: int, step: int) -> Iterator[tuple[int, int]]:
+    """Yield (operation, gate or bundle) of every wait, hold and jump on a gate that a unit may meet before a step."""
+    for earlier in route_class.steps_of(WAIT, HOLD, AGAIN):
+        operation, gate_or_bundle, _, _, watched_gate, _ = route_class.row(unit, earlier)
+        if route_class.sometimes_before[step] >> earlier & 1 and (operation != AGAIN or watched_gate != NONE):
+            yield operation, watched_gate if operation == AGAIN else gate_or_bundle
 
 
 def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
-    """Yield work on a working calendar that needs neither people nor anything held, and is nobody's own arrival."""
+    """Yield a finding per activity on a working calendar for which a unit holds nothing and needs no people.
+
+    Units that supply something themselves, such as a crew on its way, are left out; many activities share one finding.
+    """
     always = [always_open(calendar) for calendar in plan.base_calendars]
-    found: dict[str, list[str]] = defaultdict(list)
+    units_of: dict[str, list[str]] = defaultdict(list)
     for route_class in classes:
         supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in route_class.supplies())
         for step in route_class.steps_of(WORK) if not supplies else ():
@@ -76,14 +80,14 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
                 for unit in route_class.units:
                     row = plan.first[unit] + step
                     if plan.work_roles[row] != "lag":  # time that passes is no work
-                        found[plan.activities[plan.activity_of[row]]].append(plan.units[unit])
-    if len(found) > LISTED:
+                        units_of[plan.activities[plan.activity_of[row]]].append(plan.units[unit])
+    if len(units_of) > LISTED:
         sentence = "each needs no crew, line or machine; nothing limits how much of it is done at once"
-        named = _some([_spoken(name) for name in found])
-        they = tuple(unit for those in found.values() for unit in those)
-        yield Finding("warning", they[0], f"{len(found)} activities: {sentence}: {named}", they)
+        names = _some([_spoken(name) for name in units_of])
+        all_units = tuple(unit for units in units_of.values() for unit in units)
+        yield Finding("warning", all_units[0], f"{len(units_of)} activities: {sentence}: {names}", all_units)
         return
-    for activity, units in found.items():
+    for activity, units in units_of.items():
         sentence = f"{{who}}: {activity} needs no crew, line or machine; nothing limits how much of it is done at once"
         yield Finding("warning", units[0], sentence, tuple(units))
 
@@ -92,11 +96,11 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
     """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
     longest: dict[str, float] = {}
     always = [always_open(calendar) for calendar in plan.base_calendars]
-    days = [day_minutes(calendar) for calendar in plan.base_calendars]
+    minutes_a_day = [day_minutes(calendar) for calendar in plan.base_calendars]
     steps = zip(plan.activity_of.tolist(), plan.rows.tolist(), plan.work_roles, strict=True)
     for activity, (operation, number, calendar, *_), role in steps:
         if operation == WORK and role != "lag" and not always[calendar]:
-            length, name = values[number] / days[calendar], plan.activities[activity]
+            length, name = values[number] / minutes_a_day[calendar], plan.activities[activity]
             if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
                 longest[name] = length
     if longest:
@@ -107,7 +111,7 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
 
 
 def _some(texts: Sequence[str]) -> str:
-    """Return texts in a row, the first ones where there are many."""
+    """Return texts joined by commas; of more than `LISTED` the first ones and the number of the others."""
     return ", ".join(texts[:LISTED]) + (f" and {len(texts) - LISTED} more" if len(texts) > LISTED else "")
 
 
@@ -117,18 +121,18 @@ def _spoken(activity: str) -> str:
 
 
 def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Sequence[int]) -> Iterator[Finding]:
-    """Yield steps of a large place that go on for months with the few crews that they take at once.
+    """Yield one finding about all activities that take months with the few crews that their step takes at once.
 
     More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
     """
-    days = [day_minutes(calendar) for calendar in plan.base_calendars]
+    minutes_a_day = [day_minutes(calendar) for calendar in plan.base_calendars]
     longest: dict[str, tuple[float, str]] = {}
     for route_class in classes:
         for step in route_class.steps_of(WORK):
             _, number, calendar, _, people, _ = route_class.rows[step]
             taken = (route_class.held[step] or {}) if people else {}
             crews = {plan.pool_trades[pool]: n for pool, n in taken.items() if plan.pool_trades[pool]}
-            length = values[number] / days[calendar]
+            length = values[number] / minutes_a_day[calendar]
             if crews and length > TOO_LARGE_DAYS:
                 activity = plan.activities[plan.activity_of[plan.first[route_class.units[0]] + step]]
                 text = ", ".join(f"{n} of {trade}" for trade, n in crews.items())

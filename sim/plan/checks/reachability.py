@@ -24,11 +24,11 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
 UNBOUNDED = 1 << 60
 
 Waiting = dict[int, list[tuple[int, int, int]]]
-"""Per gate or pool, as a heap: how many are waited for, by which unit, at which step of its route."""
+"""Per gate or pool, as a heap: (level or count waited for, unit, step of its route)."""
 
 
 class Reach:
-    """The furthest that gates, pools and units can come."""
+    """How far units can come at best: the steps they reach, the levels of gates and the counts ever available of pools."""
 
     def __init__(
         self,
@@ -71,25 +71,27 @@ class Reach:
             seen.add(step)
             if not self._can_perform(route_class, unit, step):
                 return
-            nexts = [to for to in self._perform(route_class, unit, step) if self._proceeds(route_class, unit, step, to)]
-            if not nexts:
+            next_steps = self._perform(route_class, unit, step)
+            reached = [next_step for next_step in next_steps if self._proceeds(route_class, unit, step, next_step)]
+            if not reached:
                 return
-            step, *others = nexts
-            self._open += [(unit, other) for other in others]
+            step, *alternatives = reached
+            self._open += [(unit, alternative) for alternative in alternatives]
         if step == len(route_class.rows):
             seen.add(step)
 
-    def _proceeds(self, route_class: RouteClass, unit: int, step: int, to: int) -> bool:
-        """Tell whether a unit goes on from one step to the next: at once, or when it has come there on all paths forward."""
+    def _proceeds(self, route_class: RouteClass, unit: int, step: int, next_step: int) -> bool:
+        """Tell whether a unit has reached the next step: at once, or with `every_path` from all earlier steps before it."""
         if not self.every_path:
             return True
-        self._arrivals[unit, to] += step < to
-        return step < to and self._arrivals[unit, to] == sum(
-            step_before < to for step_before in route_class.predecessors[to]
-        )
+        if next_step <= step:
+            return False
+        self._arrivals[unit, next_step] += 1
+        paths = sum(predecessor < next_step for predecessor in route_class.predecessors[next_step])
+        return self._arrivals[unit, next_step] == paths
 
     def _can_perform(self, route_class: RouteClass, unit: int, step: int) -> bool:
-        """Tell whether a step can be performed; if not, note what it waits for."""
+        """Tell whether a unit can perform a step; if not, queue it at the gate or pool for which it waits."""
         operation, gate, level, *_ = route_class.row(unit, step)
         if waits_for_completion(self.plan, route_class.rows[step]):
             return False
@@ -121,14 +123,14 @@ class Reach:
         return successors(route_class.rows[step], step)
 
     def _wake(self, waiting: list[tuple[int, int, int]], count: int) -> None:
-        """Let those units try again that wait for no more than there is now."""
+        """Let the units of a queue try again that wait for no more than `count`."""
         while waiting and waiting[0][0] <= count:
             _, unit, step = heappop(waiting)
             self._seen[unit].discard(step)
             self._open.append((unit, step))
 
     def _collect_stuck(self) -> None:
-        """Note the units that can never end, with the steps at which they wait."""
+        """Fill `stuck`: by unit that can never finish, the steps at which it waits."""
         for waiting in (*self._waiting_at_gate.values(), *self._waiting_at_pool.values()):
             for _, unit, step in waiting:
                 self.stuck[unit].append(step)
@@ -137,7 +139,7 @@ class Reach:
 
 
 def needed_at(route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
-    """Yield per pool of a hold how many must have been there: what is taken and what the unit has already."""
+    """Yield (pool, count) that must have been available for a hold: what it takes and what the unit has already."""
     held = route_class.held[step] or {}
     for pool, count in route_class.plan.bundles[route_class.rows[step][1]]:
         yield pool, count + max(0, held.get(pool, 0))
@@ -147,7 +149,7 @@ def needed_at(route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
 
 
 def route_findings(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
-    """Yield what is wrong with routes by themselves."""
+    """Yield what is wrong with single routes, whatever the other units do."""
     for route_class in classes:
         yield from _path_conflicts(plan, route_class)
         yield from _endless_loops(route_class)
@@ -156,24 +158,22 @@ def route_findings(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
 
 
 def _path_conflicts(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
-    """Yield steps at which a unit has something else, depending on the path (rule 6)."""
+    """Yield a finding per step at which what a unit holds or has signalled depends on its path (rule 6)."""
     for conflict in route_class.conflicts:
-        differ = [name for name in {**conflict.one, **conflict.other} if _differ(conflict.one, conflict.other, name)]
-        what = ", ".join(f"{conflict.one.get(name, 0)} or {conflict.other.get(name, 0)} of {name}" for name in differ)
+        names = {**conflict.one_path, **conflict.other_path}
+        counts = [(name, conflict.one_path.get(name, 0), conflict.other_path.get(name, 0)) for name in names]
+        amounts = ", ".join(f"{one} or {other} of {name}" for name, one, other in counts if one != other)
         step = conflict.step - int(plan.first[route_class.units[0]])
-        where = f"at {_step_name(route_class, step)}" if step < len(route_class.rows) else "at the end"
-        sentence = f"{{who}}: what is held or has been signalled {where} depends on the way there: {what}"
+        at_step = f"at {_step_name(route_class, step)}" if step < len(route_class.rows) else "at the end"
+        sentence = f"{{who}}: what is held or has been signalled {at_step} depends on the way there: {amounts}"
         yield _finding(route_class, "error", sentence)
 
 
-def _differ(one: dict[str, int], other: dict[str, int], name: str) -> bool:
-    return one.get(name, 0) != other.get(name, 0)
-
-
 def _endless_loops(route_class: RouteClass) -> Iterator[Finding]:
-    """Yield jumps back with which a unit can loop for ever without time passing (rule 6)."""
+    """Yield a finding per jump back with which a unit can loop for ever without time passing (rule 6)."""
     for step in route_class.steps_of(AGAIN):
-        if route_class.rows[step][3] == NONE and route_class.rows[step][1] <= step and _returns_to(route_class, step):
+        _, target, _, limit, *_ = route_class.rows[step]
+        if limit == NONE and target <= step and _returns_to(route_class, step):
             sentence = (
                 f"{{who}}: {_step_name(route_class, step)} can be repeated for ever without work and without a limit"
             )
@@ -182,31 +182,32 @@ def _endless_loops(route_class: RouteClass) -> Iterator[Finding]:
 
 def _returns_to(route_class: RouteClass, jump: int) -> bool:
     """Tell whether a unit can return to a jump without work and without a limited jump."""
-    todo, seen = [route_class.rows[jump][1]], set()
-    while todo:
-        step = todo.pop()
+    _, target, *_ = route_class.rows[jump]
+    open_steps, seen = [target], set()
+    while open_steps:
+        step = open_steps.pop()
         if step == jump:
             return True
         if step in seen or step == len(route_class.rows) or route_class.timed[step]:
             continue
         seen.add(step)
-        row = route_class.rows[step]
-        limited = row[0] == AGAIN and row[3] != NONE
-        todo += [step + 1] if limited else successors(row, step)
+        operation, _, _, limit, *_ = route_class.rows[step]
+        limited = operation == AGAIN and limit != NONE
+        open_steps += [step + 1] if limited else successors(route_class.rows[step], step)
     return False
 
 
 def _unreturned(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
-    """Yield pools of which a unit must give back what it took, and does not, or gives what it has not (rule 5)."""
-    returned = [pool for pool, name in enumerate(plan.pool_kinds) if name == "returned"]
+    """Yield a finding per pool that must be returned and of which a unit returns less, or more, than it took (rule 5)."""
+    returned = [pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned"]
     for pool in returned:
         least = min((held or {}).get(pool, 0) for held in route_class.held)
-        left = (route_class.end or {}).get(pool, 0)
+        kept = (route_class.held_at_end or {}).get(pool, 0)
         if least < 0:
             sentence = f"{{who}}: gives back {-least} more of {plan.pools[pool]} than was taken"
             yield _finding(route_class, "error", sentence, plan.pools[pool])
-        elif left > 0:
-            sentence = f"{{who}}: {left} of {plan.pools[pool]} {'is' if left == 1 else 'are'} never given back"
+        elif kept > 0:
+            sentence = f"{{who}}: {kept} of {plan.pools[pool]} {'is' if kept == 1 else 'are'} never given back"
             yield _finding(route_class, "error", sentence, plan.pools[pool])
 
 

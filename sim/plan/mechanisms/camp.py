@@ -1,13 +1,13 @@
-"""The camp: nobody is brought in who has no bed, and beds come in stages, each with its own lead time.
+"""The camp: no crew is brought in without beds, and beds come in stages, each with its own lead time.
 
 The crews of a trade that stay for all its work have beds set aside for them, so that every trade can always do its
-work, however full the camp is; these beds are for everyone once that trade has gone. All other crews take a bed
-when one is free, before they are hired, and give it back when they leave.
+work, however full the camp is; these beds are for all crews once that trade has left. All other crews take beds
+when enough are free, before they are hired, and give them back when they leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -23,14 +23,14 @@ CAMP = "camp"
 
 
 class CampTooSmall(SimError):
-    """A camp in which the crews that every trade needs to the end do not find beds together."""
+    """A camp that is too small for the crews that every trade needs to the end."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Quarters:
-    """The beds of one crew: how many, and the beds of the camp that must be open if they are set aside for it."""
+    """The beds of one crew: how many, and how many the camp's stages must have added if they are set aside for it."""
 
     beds: int
     set_aside: bool = False
@@ -50,33 +50,30 @@ class Quarters:
 NO_CAMP = Quarters(0)
 
 
-def pitch_camp(context: PlanContext, most: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
-    """Write the camp as it opens, and return the quarters of every crew by trade and number, from 0.
+def write_camp(context: PlanContext, largest: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
+    """Write the stages of the camp, and return the quarters of every crew by trade and number, from 0.
 
-    `most` is the largest number of crews of a trade that any step takes at once. Raises `CampTooSmall`.
+    `largest` is by trade the largest number of crews that any step takes at once. Raises `CampTooSmall`.
     """
-    camp = context.project.labour.camp
-    stays = {
-        trade: context.resource_plan.mobilisations[trade]
-        for trade in most
-        if trade in context.resource_plan.mobilisations
-    }
+    camp, mobilisations = context.project.labour.camp, context.resource_plan.mobilisations
+    stays = {trade: mobilisations[trade] for trade in largest if trade in mobilisations}
     if camp is None or not stays:
         return {}
-    each = {trade: beds_of(context, trade) for trade in stays}
-    quarters = {(trade, n): Quarters(each[trade]) for trade in stays for n in range(len(stays[trade]))}
-    aside = 0
-    for trade, number in _to_the_end(stays, most):
-        aside += each[trade]
-        quarters[trade, number] = Quarters(each[trade], set_aside=True, opened=max(0, aside - camp.rooms))
-    extra = sum(_beds_added(context, trade) for trade in context.resource_plan.reviews if trade in each)
-    wanted = sum(crew.beds for crew in quarters.values()) + extra
-    _open(context, camp, [*_openings(camp, wanted)], aside)
+    beds_per_crew = {trade: beds_of(context, trade) for trade in stays}
+    quarters = {(trade, n): Quarters(beds_per_crew[trade]) for trade in stays for n in range(len(stays[trade]))}
+    set_aside = 0
+    for trade, number in _crews_to_the_end(stays, largest):
+        beds = beds_per_crew[trade]
+        set_aside += beds
+        quarters[trade, number] = Quarters(beds, set_aside=True, opened=max(0, set_aside - camp.rooms))
+    added = sum(_beds_added(context, trade) for trade in context.resource_plan.reviews if trade in beds_per_crew)
+    needed = sum(crew.beds for crew in quarters.values()) + added
+    _write_stages(context, camp, _stage_beds(camp, needed), set_aside)
     return quarters
 
 
 def beds_of(context: PlanContext, name: str, direct: int | None = None) -> int:
-    """Return the beds of one crew, or of so many direct people: of all shifts, and of the indirect people with them."""
+    """Return the beds of one crew, or of `direct` people: for all shifts, and for the indirect people with them."""
     project = context.project
     housed = 1.0 if project.money.camp is None else project.money.camp.housed.value
     if direct is None:
@@ -85,43 +82,48 @@ def beds_of(context: PlanContext, name: str, direct: int | None = None) -> int:
 
 
 def _beds_added(context: PlanContext, trade: str) -> int:
-    """Return the beds of all that reviews may add to a trade."""
-    more, policy = context.resource_plan.reviews[trade], context.project.labour.acceleration
-    found = more.crews * beds_of(context, trade)
-    if more.shift and policy is not None and policy.shift is not None:
-        found += more.shift * beds_of(context, trade, policy.shift.people(context.trade(trade).team))
-    return found
+    """Return the beds of all crews and shifts that reviews may add to a trade."""
+    reviews, policy = context.resource_plan.reviews[trade], context.project.labour.acceleration
+    beds = reviews.crews * beds_of(context, trade)
+    if reviews.shift and policy is not None and policy.shift is not None:
+        beds += reviews.shift * beds_of(context, trade, policy.shift.people(context.trade(trade).team))
+    return beds
 
 
-def _to_the_end(stays: Mapping[str, Sequence[Mobilisation]], most: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Return the crews that stay for all the work of their trade, in the order in which they are called."""
-    crews = [(trade, number) for trade in stays for number in range(min(most[trade], len(stays[trade])))]
+def _crews_to_the_end(stays: Mapping[str, Sequence[Mobilisation]], largest: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return (trade, number) of the crews that stay for all the work of their trade, in the order of their calls."""
+    crews = [(trade, number) for trade in stays for number in range(min(largest[trade], len(stays[trade])))]
     return sorted(crews, key=lambda crew: stays[crew[0]][crew[1]].called)
 
 
-def _openings(camp: Camp, wanted: int) -> Iterator[int]:
-    """Yield the beds of every stage; a stage without a number has what is wanted beyond the others."""
+def _stage_beds(camp: Camp, needed: int) -> list[int]:
+    """Return the beds of every stage; the first one without a number has what is needed beyond the others."""
     stated = camp.rooms + sum(stage.beds or 0 for stage in camp.stages)
-    rest = max(0, wanted - stated)
+    unstated = max(0, needed - stated)
+    beds = []
     for stage in camp.stages:
-        yield rest if stage.beds is None else stage.beds
-        rest = 0 if stage.beds is None else rest
+        beds.append(unstated if stage.beds is None else stage.beds)
+        if stage.beds is None:
+            unstated = 0
+    return beds
 
 
-def _open(context: PlanContext, camp: Camp, beds: Sequence[int], aside: int) -> None:
-    """Write every stage: it opens after the one before it, first for those whose beds are set aside."""
-    if camp.rooms + sum(beds) < aside:
+def _write_stages(context: PlanContext, camp: Camp, stage_beds: Sequence[int], set_aside: int) -> None:
+    """Write a unit per stage, which opens after the one before it; the first beds are those that are set aside."""
+    total = camp.rooms + sum(stage_beds)
+    if total < set_aside:
         raise CampTooSmall(
-            f"labour.camp: {camp.rooms + sum(beds)} beds in all, and the crews that stay to the end need {aside}:"
+            f"labour.camp: {total} beds in all, and the crews that stay to the end need {set_aside}:"
             " the work could come to a stand for ever"
         )
     context.plan.gate(CAMP)
-    context.plan.pool(BEDS, max(0, camp.rooms - aside), "supplied", cause="crew", noun="beds")
-    there = 0
-    for number, (stage, more) in enumerate(zip(camp.stages, beds, strict=True), 1):
-        spare = max(0, camp.rooms + there + more - aside) - max(0, camp.rooms + there - aside)
+    context.plan.pool(BEDS, max(0, camp.rooms - set_aside), "supplied", cause="crew", noun="beds")
+    opened = 0
+    for number, (stage, beds) in enumerate(zip(camp.stages, stage_beds, strict=True), 1):
+        free_before = max(0, camp.rooms + opened - set_aside)
+        free_after = max(0, camp.rooms + opened + beds - set_aside)
         opens = Until("camp opens", Span(to_distribution(stage.opens_days), MINUTES_PER_DAY))
-        route: list[PlanStep] = [opens, *([Wait(CAMP, there)] if there else []), Signal(CAMP, more)]
-        route += [Free({BEDS: spare})] if spare else []
+        route: list[PlanStep] = [opens, *([Wait(CAMP, opened)] if opened else []), Signal(CAMP, beds)]
+        route += [Free({BEDS: free_after - free_before})] if free_after > free_before else []
         context.plan.unit(f"camp.{number}", route, UnitInfo("camp_stage", "crew", number=number))
-        there += more
+        opened += beds

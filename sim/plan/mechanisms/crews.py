@@ -1,6 +1,6 @@
-"""Crews: they are called, travel, are on site whether busy or waiting, and leave when the rest can do without them.
+"""Crews: they are called, travel, are on site whether busy or waiting, and leave when the other crews suffice.
 
-Work by crews has one form everywhere: they come together, work, go to the next thing, and report the hours done.
+Work by crews has one form everywhere: a step takes its crews together, works, frees them, and reports the hours done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Step
 from sim.plan.context import Mobilisation, PlanContext, working_days
 from sim.plan.layout import Place
-from sim.plan.mechanisms.camp import NO_CAMP, Quarters, beds_of, pitch_camp
+from sim.plan.mechanisms.camp import NO_CAMP, Quarters, beds_of, write_camp
 from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.productivity import crowding, losses
 from sim.plan.vocabulary import (
@@ -53,7 +53,7 @@ SITE = "site."
 
 
 def calendar_of(step: Step) -> str:
-    """Return the calendar a step of a network works by: the site's under its exposure, or one that it names."""
+    """Return the name of the calendar on which a step of a network works: its own, or the site's for its exposure."""
     return on_calendar(step.exposure, step.calendar)
 
 
@@ -63,7 +63,7 @@ def crew(trade: str) -> str:
 
 
 def done(trade: str) -> str:
-    """Return the gate that counts the person-hours a trade has behind it."""
+    """Return the gate whose level is the person-hours that a trade has done."""
     return f"done.{trade}"
 
 
@@ -76,13 +76,13 @@ def planned_hours(step: Step, sqft: float, mw: float) -> Estimate | None:
 
 
 def scaled(estimate: Estimate, size: float) -> Estimate:
-    """Return an estimate times a size."""
+    """Return an estimate with all its numbers multiplied by a size."""
     numbers = {key: value * size for key, value in estimate.numbers().items() if isinstance(value, float)}
     return estimate.model_copy(update=numbers)
 
 
 def step_span(context: PlanContext, step: Step, hours: Estimate | None) -> Span:
-    """Return how long a step takes its crews: content spread over its people, times the leading trade's losses."""
+    """Return the span of a step's work: its work content over its people, times the first trade's losses; or its days."""
     if hours is None:
         assert step.days is not None  # the config allows nothing else
         return working_days(step.days, context.day_minutes_on(calendar_of(step)))
@@ -94,7 +94,7 @@ def step_span(context: PlanContext, step: Step, hours: Estimate | None) -> Span:
 
 
 def by_crews(context: PlanContext, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
-    """Return: a step's crews come together, work, go, and report their hours."""
+    """Return the route by which a step's crews (and cranes) are taken together, work, are freed and report their hours."""
     mode: Mode = "whole" if step.whole else "pausing"
     area = crowding(context, place, step.exposure) if step.crews else None
     work = Work(activity, span, calendar_of(step), mode, context.people(step.crews), area=area)
@@ -114,29 +114,31 @@ def until_passed(
     rig: Mapping[str, int] | None = None,
     mended_by: str | None = None,
 ) -> list[PlanStep]:
-    """Return: crews test, and while the test fails, mend and test again; the hours are reported once.
+    """Return the route of a test by crews, repeated with repairs between while it fails; hours are reported once.
 
-    `rig` are pools taken with the crews. A trade of its own (`mended_by`) mends with one crew while the others are
+    `rig` are pools taken with the crews. A trade of its own (`mended_by`) repairs with one crew while the others are
     free; the hours that are expected of it are reported at the end, so that its last crew stays until then.
     """
     pools, day = {crew(trade): count for trade, count in crews.items()} | dict(rig or {}), context.site_day_minutes
-    work = Work(activity, working_days(level.days, day), f"{SITE}interior", people=context.people(crews))
-    menders = {mended_by: 1} if mended_by else crews
-    span = working_days(level.fix_days, day)
-    mend = Work(f"{activity} fix", span, f"{SITE}interior", people=context.people(menders), earns=False)
-    took = Hold(pools, place.sequence, CREW_PATIENCE)
-    fix: list[PlanStep] = [mend]
-    reports = report(context, work)
+    test = Work(activity, working_days(level.days, day), f"{SITE}interior", people=context.people(crews))
+    repair_crews = {mended_by: 1} if mended_by else crews
+    repair_span = working_days(level.fix_days, day)
+    people = context.people(repair_crews)
+    repair = Work(f"{activity} fix", repair_span, f"{SITE}interior", people=people, earns=False)
+    hold = Hold(pools, place.sequence, CREW_PATIENCE)
+    after_failure: list[PlanStep] = [repair]
+    reports = report(context, test)
     if mended_by:
-        theirs = {crew(mended_by): 1}
-        fix = [Free(pools), Hold(theirs, place.sequence, CREW_PATIENCE), mend, Free(theirs), took]
-        reports += report(context, mend, share=level.fails.value)
+        repair_pool = {crew(mended_by): 1}
+        take_repair_crew = Hold(repair_pool, place.sequence, CREW_PATIENCE)
+        after_failure = [Free(pools), take_repair_crew, repair, Free(repair_pool), hold]
+        reports += report(context, repair, share=level.fails.value)
     return [
-        took,
+        hold,
         Label(f"{activity} again"),
-        work,
+        test,
         Again(f"{activity} passed", f"{activity} passes", Chance(level.fails.value, otherwise=True)),
-        *fix,
+        *after_failure,
         Again(f"{activity} again", limit=level.retests),
         Label(f"{activity} passed"),
         Free(pools),
@@ -145,9 +147,9 @@ def until_passed(
 
 
 def report(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signal]:
-    """Return the signals that count the planned person-hours of works by trade; crews leave on these counts.
+    """Return the signals that add the planned person-hours of works to the gates of their trades; crews leave on these.
 
-    `share` is the part of them that is expected, for works that need not come.
+    `share` is the probability of the works, where they are repairs that may not be needed.
     """
     hours: dict[str, float] = {}
     for work in works:
@@ -163,36 +165,37 @@ def report(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signa
 UNLIMITED = 1_000_000
 STANDBY = "standby"
 CALLED_BACK = 2 * MINUTES_PER_DAY
-"""For so long work waits before a crew that was sent home is called back: an assumption, 1 to 7 days."""
+"""Minutes for which work waits before a crew that was sent home is called back: an assumption, 1 to 7 days."""
 
 
 def mobilise_crews(context: PlanContext) -> None:
-    """Write every trade that the plan asks for: its crews as units, or as a plain pool while it is rehearsed."""
+    """Write the crews of every trade that the plan needs: as units that come and go, or as a plain pool in a rehearsal."""
     trades = context.project.labour.trades
-    most, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan, trades)
-    quarters = pitch_camp(context, most)
-    for trade in most:
+    largest, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan, trades)
+    quarters = write_camp(context, largest)
+    for trade in largest:
         if trade not in context.resource_plan.mobilisations:
-            _crews_of(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
+            _crew_pool(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
             continue
-        _crews_of(context, trade, 0)
-        leave = Leave(context, trade, most[trade])
+        _crew_pool(context, trade, 0)
+        idle_leave = IdleLeave(context, trade, largest[trade])
         context.plan.pool(f"hiring.{trade}", hires_per_week(context.project, trade), cause="crew")
-        for number, stay in enumerate(context.resource_plan.mobilisations[trade]):
-            # the last ones, as many as any step takes at once, stay for all the work of their trade
-            stays = replace(stay, until_hours=hours[trade], until_minute=None) if number < most[trade] else stay
-            route = _crew(context, trade, number + 1, stays, quarters.get((trade, number), NO_CAMP), leave)
+        for number, planned in enumerate(context.resource_plan.mobilisations[trade]):
+            # the first crews, as many as any step takes at once, stay for all the work of their trade
+            to_the_end = number < largest[trade]
+            stay = replace(planned, until_hours=hours[trade], until_minute=None) if to_the_end else planned
+            route = _crew(context, trade, number + 1, stay, quarters.get((trade, number), NO_CAMP), idle_leave)
             context.plan.unit(f"crew.{trade}.{number + 1}", route, UnitInfo("crew", "crew", "", trade, "", number + 1))
-        leave.write()
+        idle_leave.write()
 
 
-def _crews_of(context: PlanContext, trade: str, there: int) -> None:
-    """Write the pool of a trade's crews, with so many that are there from the start."""
-    context.plan.pool(crew(trade), there, "supplied", cause="crew", noun="crews", trade=trade)
+def _crew_pool(context: PlanContext, trade: str, initial: int) -> None:
+    """Write the pool of a trade's crews, with so many that are on site from the start."""
+    context.plan.pool(crew(trade), initial, "supplied", cause="crew", noun="crews", trade=trade)
 
 
 def hires_per_week(project: Project, trade: str) -> int:
-    """Return the crews of a trade that can be brought in within a week, those who relieve them included."""
+    """Return the crews of a trade that can be hired in a week, including those on the payroll for rotation."""
     people = on_site(project, trade) * project.labour.payroll(project.pattern)
     return max(1, round(project.labour.trades[trade].hired_per_week.value / people))
 
@@ -203,74 +206,76 @@ def on_site(project: Project, trade: str) -> int:
 
 
 def crews_available(project: Project, trade: str) -> int | None:
-    """Return the crews of a trade that the local market has; None where it has as many as are hired."""
+    """Return the crews of a trade that the local market has; None where it is unlimited."""
     people = project.labour.trades[trade].available
     return None if people is None else people // on_site(project, trade)
 
 
 def _crew(
-    context: PlanContext, trade: str, crew_number: int, stay: Mobilisation, quarters: Quarters, leave: Leave
+    context: PlanContext,
+    trade: str,
+    crew_number: int,
+    first_stay: Mobilisation,
+    quarters: Quarters,
+    idle_leave: IdleLeave,
 ) -> list[PlanStep]:
-    """Return a crew's route: one stay after the other; between them it is at home, and others may have its beds."""
+    """Return a crew's route: one stay on site after the other; between them its beds are free for other crews."""
     route = list[PlanStep]()
-    for count, one in enumerate((stay, *stay.returns), 1):
-        number = "" if count == 1 else f" {count}"
-        # at work until so much is done, and home
-        route += [
-            *_called(context, one, number),
-            *arrival(context, trade, quarters, number),
-            _as_long_as_needed(context, trade, one, number),
-            *(
-                leave.for_good(f"{crew_number}.{count}", quarters)
-                if leave.in_force
-                else departure(context, trade, quarters)
-            ),
-        ]
+    for count, stay in enumerate((first_stay, *first_stay.returns), 1):
+        suffix = "" if count == 1 else f" {count}"
+        route += _call(context, stay, suffix)
+        route += arrival(context, trade, quarters, suffix)
+        route.append(_until_it_may_leave(context, trade, stay, suffix))
+        if idle_leave.in_force:
+            route += idle_leave.final_departure(f"{crew_number}.{count}", quarters)
+        else:
+            route += departure(context, trade, quarters)
     return route
 
 
-def _as_long_as_needed(context: PlanContext, trade: str, stay: Mobilisation, number: str) -> Until | Wait:
-    """Return what a crew waits for on site before it may leave: hours that its trade has done, or a date."""
+def _until_it_may_leave(context: PlanContext, trade: str, stay: Mobilisation, suffix: str) -> Until | Wait:
+    """Return the step in which a crew on site waits until it may leave: for hours its trade has done, or for a date."""
     if stay.until_minute is not None:
-        return Until(f"sent home{number}", fixed(stay.until_minute), cause="crew")
+        return Until(f"sent home{suffix}", fixed(stay.until_minute), cause="crew")
     return Wait(context.plan.gate(done(trade)), stay.until_hours)
 
 
 def arrival(
-    context: PlanContext, trade: str, quarters: Quarters, number: str, *, known: bool = False, people: int = 0
+    context: PlanContext, trade: str, quarters: Quarters, suffix: str, *, known: bool = False, people: int = 0
 ) -> list[PlanStep]:
-    """Return: a crew is given beds, hired, inducted, and there for work; one that is `known` needs no one to hire it.
+    """Return the route by which a crew is given beds, hired and inducted, and joins its pool; if `known`, it needs no hiring.
 
-    `people` are its direct ones, if they are not those of a crew of the pattern.
+    `people` are its direct people, where they are not those of an ordinary crew; `suffix` tells its stays apart.
     """
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
-    before, beds = quarters.moving_in()
+    wait_for_camp, beds = quarters.moving_in()
     hiring = {} if known else {f"hiring.{trade}": 1}
     return [
-        *before,
+        *wait_for_camp,
         *([Hold({**hiring, **beds}, patience=CREW_PATIENCE if beds else None)] if hiring or beds else []),
-        Work(f"week of hiring{number}", fixed(MINUTES_PER_WEEK), "always"),
+        Work(f"week of hiring{suffix}", fixed(MINUTES_PER_WEEK), "always"),
         *([Free(hiring)] if hiring else []),
         Note("people", trade, people or on_site(context.project, trade)),
-        Work(f"induction{number}", induction, "site.interior"),
+        Work(f"induction{suffix}", induction, "site.interior"),
         Free({crew(trade): 1}),
     ]
 
 
 def departure(context: PlanContext, trade: str, quarters: Quarters, *others: str, people: int = 0) -> list[PlanStep]:
-    """Return: a crew goes home when no one has work for it that waits; it takes one of each of the other pools along."""
-    home = Note("people", trade, -(people or on_site(context.project, trade)))
-    return [Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING), home, *quarters.moving_out()]
+    """Return the route by which a crew leaves when no work waits for it, taking one of each of the other pools as well."""
+    leaves = Note("people", trade, -(people or on_site(context.project, trade)))
+    return [Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING), leaves, *quarters.moving_out()]
 
 
 @dataclass(frozen=True)
-class Leave:
-    """What crews of one trade do who have no work for weeks: they go home, and come back when work waits for them.
+class IdleLeave:
+    """Crews of one trade that have no work for weeks go home, and are called back when work waits for them.
 
-    Who is away is one crew like another: `away` has those who may be called back. A crew whose work is done for good is
-    rather one of them than one of those on site, which others still need (`wanted`, `left`). The n-th to be away goes when
-    crews spare and at home, less those that work waits for, have been n and those kept in hand (`kept`) for `idle_weeks`,
-    and comes back when they are fewer: so the last to go is the first to come.
+    Crews are alike, so pools count them: `off_site` those that were sent home and are not back at work, `recallable` those
+    of them that are not called back yet. A crew that is no longer needed (`departures_due`) is rather one of these than one
+    on site; then it has left for good (`departures_made`). The n-th crew is sent home when crews idle on site and off site,
+    less those that work waits for, have been n + `kept` for `idle_weeks`, and called back when they are fewer: so the last
+    to go is the first to come. `kept` crews are never sent home.
     """
 
     context: PlanContext
@@ -279,78 +284,78 @@ class Leave:
 
     @property
     def in_force(self) -> bool:
-        """Whether crews are sent home as it happens: those that do not stay to the end, and come by no typed curve."""
+        """Whether crews without work are sent home: by config, where some need not stay and none come by a typed curve."""
         labour, crews = self.context.project.labour, self.context.resource_plan.mobilisations[self.trade]
         return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.kept
 
     def write(self) -> None:
-        """Write the pools of a trade whose crews may be away, and who is away."""
+        """Write the pools that count a trade's crews off site, and one unit per crew that may be sent home."""
         if not self.in_force:
             return
-        for pool in ("away", "home", "wanted", "left"):
+        for pool in ("recallable", "off_site", "departures_due", "departures_made"):
             self.context.plan.pool(f"{pool}.{self.trade}", 0, "passed", cause="crew", noun="crews")
         quarters = NO_CAMP if self.context.project.labour.camp is None else Quarters(beds_of(self.context, self.trade))
         for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.kept + 1):
             info = UnitInfo("crew", "crew", "", self.trade, "leave", number)
-            self.context.plan.unit(f"leave.{self.trade}.{number}", self._away(number, quarters), info)
+            self.context.plan.unit(f"leave.{self.trade}.{number}", self._leave_route(number, quarters), info)
 
-    def for_good(self, name: str, quarters: Quarters) -> list[PlanStep]:
-        """Return: a crew whose work is done is one less, of those who are away if there are any.
+    def final_departure(self, name: str, quarters: Quarters) -> list[PlanStep]:
+        """Return the end of a crew's route: one crew leaves for good, of those sent home if there are any.
 
-        Two units of their own wait for it, one for a crew that is away and one for a crew on site; one of them waits on.
+        Two units wait for it, one for a crew that was sent home and one for a crew on site; the other waits for ever.
         """
-        trade, left = self.trade, Free({f"left.{self.trade}": 1})
-        away: list[PlanStep] = [Hold({f"wanted.{trade}": 1, f"away.{trade}": 1}), *self._standby(-1), left]
-        here: list[PlanStep] = [*departure(self.context, trade, quarters, f"wanted.{trade}"), left]
-        for one, route in (("away", away), ("here", here)):
-            self.context.plan.unit(
-                f"leaving.{trade}.{name}.{one}", route, UnitInfo("departure", "crew", "", trade, one)
-            )
-        return [Free({f"wanted.{trade}": 1}), Hold({f"left.{trade}": 1})]
+        trade = self.trade
+        due, recallable, made = f"departures_due.{trade}", f"recallable.{trade}", f"departures_made.{trade}"
+        from_home: list[PlanStep] = [Hold({due: 1, recallable: 1}), *self._standby(-1), Free({made: 1})]
+        from_site: list[PlanStep] = [*departure(self.context, trade, quarters, due), Free({made: 1})]
+        for origin, route in (("away", from_home), ("here", from_site)):
+            info = UnitInfo("departure", "crew", "", trade, origin)
+            self.context.plan.unit(f"leaving.{trade}.{name}.{origin}", route, info)
+        return [Free({due: 1}), Hold({made: 1})]
 
     def _standby(self, crews: int) -> list[PlanStep]:
-        """Return: so many crews more are paid for standing by, where the project pays for it."""
+        """Return the note by which so many crews more are paid standby, where the project pays it."""
         people = crews * on_site(self.context.project, self.trade)
         return [] if self.context.project.labour.standby is None else [Note(STANDBY, self.trade, people)]
 
-    def _away(self, number: int, quarters: Quarters) -> list[PlanStep]:
-        """Return: one crew of the trade is sent home when so many have no work, and called when work waits."""
+    def _leave_route(self, number: int, quarters: Quarters) -> list[PlanStep]:
+        """Return the route of the n-th crew to be sent home, and called back when work waits, again and again."""
         context, trade = self.context, self.trade
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
-        pools = (crew(trade), f"home.{trade}")
-        # as many as a step takes at once are kept in hand, so that work that opens can begin
-        spare = Balance(pools, number + self.kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
-        short = Balance(pools, number + self.kept, CALLED_BACK, last, below=True)
-        *coming, at_work = arrival(context, trade, quarters, " again", known=True)
+        off_site, recallable = f"off_site.{trade}", f"recallable.{trade}"
+        # as many as a step takes at once are kept on site, so that work that opens can begin
+        idle = Balance((crew(trade), off_site), number + self.kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        short = Balance((crew(trade), off_site), number + self.kept, CALLED_BACK, last, below=True)
+        *travel_back, join_pool = arrival(context, trade, quarters, " again", known=True)
         return [
             Wait(context.plan.gate(done(trade))),
-            Label("there"),
-            Until("without work", fixed(0), cause="crew", balance=spare),
+            Label("on site"),
+            Until("without work", fixed(0), cause="crew", balance=idle),
             *departure(context, trade, quarters),
             *self._standby(1),
-            Free({f"home.{trade}": 1, f"away.{trade}": 1}),
+            Free({off_site: 1, recallable: 1}),
             Until("called back", fixed(0), cause="crew", balance=short),
-            Hold({f"away.{trade}": 1}),
+            Hold({recallable: 1}),
             *self._standby(-1),
-            *coming,
-            Hold({f"home.{trade}": 1}),
-            at_work,
-            Again("there"),
+            *travel_back,
+            Hold({off_site: 1}),
+            join_pool,
+            Again("on site"),
         ]
 
 
-def _called(context: PlanContext, stay: Mobilisation, number: str) -> list[PlanStep]:
-    """Return what a crew waits for before it is hired: the progress of the work before its own, or a date."""
+def _call(context: PlanContext, stay: Mobilisation, suffix: str) -> list[PlanStep]:
+    """Return the steps in which a crew waits to be called: for a date, or for progress of the trade before and a delay."""
     if stay.progress is None:
-        return [Until(f"called{number}", fixed(stay.called))]
+        return [Until(f"called{suffix}", fixed(stay.called))]
     reached = Wait(context.plan.gate(done(stay.progress.trade)), stay.progress.hours)
-    return [reached, Work(f"called{number}", fixed(stay.progress.minutes), "always")]
+    return [reached, Work(f"called{suffix}", fixed(stay.progress.minutes), "always")]
 
 
 def await_permits(context: PlanContext) -> None:
-    """Call crews a time after the permits are there, not on a date, where the project says so.
+    """Call crews so many minutes after the permits are there, not on a date, where the project says so.
 
-    Who is called before the permits are expected comes on his date, or nobody would be there when they come.
+    Crews that are called before the permits are expected keep their date: they must be there when the permits come.
     """
     if context.project.labour.called_by == "date":
         return
@@ -360,14 +365,14 @@ def await_permits(context: PlanContext) -> None:
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
             route = context.plan.units.get(name, ())
-            by_curve = context.project.labour.trades[trade].crews_by_month
-            if stay.called > expected and route and isinstance(route[0], Until) and not by_curve:
+            from_typed_curve = context.project.labour.trades[trade].crews_by_month
+            if stay.called > expected and route and isinstance(route[0], Until) and not from_typed_curve:
                 later = Work("called", fixed(stay.called - expected), "always")
                 context.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
 
 
 def mean_over_peak(ramp: Ramp) -> float:
-    """Return the mean headcount of a ramp over its peak: 0.675 for 35/35/30 %."""
+    """Return the mean headcount of a ramp as a share of its peak: 0.675 for 35 % up, 35 % level, 30 % down."""
     return 1 - ramp.up.value / 2 - ramp.down.value / 2
 
 

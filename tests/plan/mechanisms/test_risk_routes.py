@@ -11,7 +11,7 @@ import pytest
 
 from sim.config.sections.risks import Risks
 from sim.plan.deterministic_draws import mean_draws
-from sim.plan.draws import SampledInputs, settle, shared
+from sim.plan.draws import SampledInputs, content_and_values, factors_and_delays
 from sim.study.case import Case, prepare_case
 from tests.tiny_project import tiny, works
 
@@ -43,9 +43,9 @@ def fated(case: Case, occurs: Mapping[str, int]) -> SampledInputs:
 def only_risks(case: Case, factors: np.ndarray) -> SampledInputs:
     """The luck of the run without luck, except for what all activities share."""
     inputs = case.plan.inputs
-    factors, delays = shared(inputs, factors[:, None].copy(), inputs.planned[inputs.delay_table][:, None])
+    factors, delays = factors_and_delays(inputs, factors[:, None].copy(), inputs.planned[inputs.delay_table][:, None])
     shape = inputs.planned[inputs.table][:, None]
-    content, values = settle(inputs, shape, np.full((len(inputs.names), 1), 0.5), factors, delays)
+    content, values = content_and_values(inputs, shape, np.full((len(inputs.names), 1), 0.5), factors, delays)
     return SampledInputs(
         -1, values[:, 0].tolist(), content[:, 0], factors[:, 0], lambda number, _: int(values[number, 0])
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine.initial_state import MILLION, InitialState, factors_at_start, whole_minutes
 from sim.plan.compile import CompiledPlan
-from sim.plan.draws import Inputs, Uniforms, delayed, multiplied, shared
+from sim.plan.draws import Inputs, Uniforms, add_delays, apply_factors, factors_and_delays
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.reported import Remaining
 from sim.world.distributions import Triangular
@@ -46,7 +46,7 @@ class CommonFactors:
             inputs = self.inputs
             factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, CHUNK))
             delays = sample(inputs.tables, inputs.delay_table, self.draws(inputs.delay_names, first, CHUNK))
-            self._chunk = first, *shared(inputs, factors, delays)
+            self._chunk = first, *factors_and_delays(inputs, factors, delays)
         return self._chunk[1:]
 
 
@@ -190,8 +190,8 @@ class RemainingWork:
         inputs = self.plan.inputs
         times = np.repeat(inputs.minutes[self.numbers][:, None], factors.shape[1], axis=1)
         for group in (inputs.content, inputs.losses):
-            times = multiplied(times, group[self.numbers], factors)
-        added = delayed(np.zeros_like(times), inputs.delays[self.numbers], delays)
+            times = apply_factors(times, group[self.numbers], factors)
+        added = add_delays(np.zeros_like(times), inputs.delays[self.numbers], delays)
         return np.maximum(times, 1e-12), added
 
 
