@@ -21,14 +21,14 @@ from sim.world.distributions import to_distribution
 from sim.world.project_calendars import ON_SITE, factory_calendars, named_in
 from sim.world.working_time import Calendar
 
-Other = TypeVar("Other")
+Variant = TypeVar("Variant")
 
 # --- plan context ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the work has got when a crew is called: a trade's hours done, and so many minutes later."""
+    """The progress at which a crew is called: so many minutes after a trade has done so many person-hours."""
 
     trade: str
     hours: int
@@ -37,9 +37,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Mobilisation:
-    """One crew of a trade on site: the minute at which it is called, and its trade's hours done at which it may leave.
+    """A stay of one crew on site: the minute at which it is called, and its trade's hours done at which it may leave.
 
-    `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its.
+    `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its order.
     `progress` is what the call waits for where crews follow progress. `returns` are later stays of the same crew. Where a
     manning curve is typed in, the crew leaves at a minute, `until_minute`, and not when hours are done.
     """
@@ -54,7 +54,7 @@ class Mobilisation:
 
 @dataclass(frozen=True)
 class Review:
-    """A review of a trade's progress: its minute, and hours done that decide.
+    """A review of a trade's progress: its minute, and the person-hours done by which measures begin and end.
 
     The n-th measure begins where fewer than `enough[n]` are done, and ends where `caught_up` are.
     """
@@ -66,7 +66,7 @@ class Review:
 
 @dataclass(frozen=True)
 class TradeReviews:
-    """The reviews of a trade, and what they may add: crews' worth of overtime, then crews, then a second shift worth so many.
+    """The reviews of a trade, and the measures they may take, each worth a crew: overtime, then crews, then a second shift.
 
     `after` is the trade that works before it: while that one is behind by as much itself, nothing is added here.
     """
@@ -82,11 +82,11 @@ class TradeReviews:
 class ResourcePlan:
     """What is settled before the plan is written: crews per trade, their mobilisations, and the date of every order.
 
-    While a project is rehearsed, trades that are not in `mobilisations` are all there from the beginning: `crews` of
-    them, or without limit where a trade has no number yet. `order_minutes` is by unit; a unit that is not in it
+    While a project is rehearsed, the crews of trades that are not in `mobilisations` are on site from the start: as
+    many as `crews` says, or without limit where it has no number. `order_minutes` is by unit; a unit that is not in it
     orders when its place is decided. `released` is the day of release by place, where that is not its order's;
-    `placed` the planned minute of orders that have no date. `priorities` are by unit those of its holds of crews, in
-    order: who must finish first goes first. `reviews` are by trade, where the site reacts to a slip.
+    `placed` the planned minute by order that has no date. `priorities` are by unit those of its holds of crews, in
+    order: the unit that must finish first goes first. `reviews` are by trade, where the site reacts to a slip.
     """
 
     crews: Mapping[str, int] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class PlanContext:
         return self.project.labour.trades[name]
 
     def people(self, crews: Mapping[str, int]) -> dict[str, int]:
-        """Return direct people by trade for so many crews."""
+        """Return the direct people by trade in so many crews."""
         return {trade: count * self.trade(trade).team for trade, count in crews.items()}
 
     def day_minutes_on(self, calendar: str) -> float:
@@ -134,64 +134,64 @@ class PlanContext:
         return factory_calendars(self.project)
 
     def ordered(self, unit: str, place: Place) -> Until:
-        """Return the step that waits for a unit's order date: agreed, but never before its place is decided."""
-        decided, earliest = place.order_day * MINUTES_PER_DAY, self.resource_plan.order_minutes
-        for own in self.plan.copies.names_now(unit) if earliest else ():
-            date = days(max(decided, earliest.get(own, 0)) / MINUTES_PER_DAY)
-            self.plan.own_spans.setdefault(own, {})["order"] = date
-        return Until("order", days(decided / MINUTES_PER_DAY), cause="order_date")
+        """Return the step that waits for a unit's order date: as the resource plan has it, but not before its place's."""
+        place_ordered, order_minutes = place.order_day * MINUTES_PER_DAY, self.resource_plan.order_minutes
+        for name in self.plan.copies.names_now(unit) if order_minutes else ():
+            date = days(max(place_ordered, order_minutes.get(name, 0)) / MINUTES_PER_DAY)
+            self.plan.own_spans.setdefault(name, {})["order"] = date
+        return Until("order", days(place_ordered / MINUTES_PER_DAY), cause="order_date")
 
     def each(self, places: Sequence[Place]) -> Iterator[Place]:
-        """Yield one of all places that are alike; what is written meanwhile is in the plan for all of them."""
+        """Yield one place of each group that is alike; what the caller then adds to the plan is added for all of them."""
         for _, place, _ in self.each_unit([(place.name, place, None) for place in places]):
             yield place
 
-    def each_unit(self, units: Sequence[tuple[str, Place, Other]]) -> Iterator[tuple[str, Place, Other]]:
-        """Yield one of all units (name, place, what else they may differ by) that are alike, as `each` does."""
-        for numbers in self._alike(units):
-            unit, place, other = units[numbers[0]]
-            if len(numbers) == 1:
-                yield units[numbers[0]]
+    def each_unit(self, units: Sequence[tuple[str, Place, Variant]]) -> Iterator[tuple[str, Place, Variant]]:
+        """Yield one unit of each group that is alike, as `each` does; `units` are (name, place, what else may differ)."""
+        for group in self._groups_alike(units):
+            unit, place, variant = units[group[0]]
+            if len(group) == 1:
+                yield units[group[0]]
                 continue
-            names = [[*self._names(units[number][1]), units[number][0]] for number in numbers]
+            names = [[*self._names(units[number][1]), units[number][0]] for number in group]
             copies = [
-                Copy(dict(zip(names[0], own, strict=True)), units[number][1].sequence, number + 1)
-                for number, own in zip(numbers, names, strict=True)
+                Copy(dict(zip(names[0], copy_names, strict=True)), units[number][1].sequence, number + 1)
+                for number, copy_names in zip(group, names, strict=True)
             ]
             with self.plan.copies.repeated(copies):
-                yield unit, replace(place, sequence=OWN_SEQUENCE), other
+                yield unit, replace(place, sequence=OWN_SEQUENCE), variant
 
-    def _alike(self, units: Sequence[tuple[str, Place, object]]) -> list[list[int]]:
-        """Return numbers of units by what their routes may depend on, besides names and the order of the work."""
-        alike: dict[object, list[int]] = {}
-        for number, (unit, place, other) in enumerate(units):
+    def _groups_alike(self, units: Sequence[tuple[str, Place, object]]) -> list[list[int]]:
+        """Return the positions of units in groups whose routes are the same, but for names and the order of the work."""
+        groups: dict[object, list[int]] = {}
+        for number, (unit, place, variant) in enumerate(units):
             # where every lot of blocks has an order of its own, places are alike only by chance
-            own = unit if self.project.orders.policy == "follow_demand" else ""
-            alike.setdefault((own, other, self._like(place)), []).append(number)
-        return list(alike.values())
+            own_name = unit if self.project.orders.policy == "follow_demand" else ""
+            groups.setdefault((own_name, variant, self._route_key(place)), []).append(number)
+        return list(groups.values())
 
-    def _like(self, place: Place) -> tuple[object, ...]:
-        """Return what is the same of places that are alike."""
-        around = [one for one in (self._places.get(name) for name in self._names(place)) if one is not None]
-        sizes = tuple((one.built_mw, len(one.blocks), one.order_day) for one in (place, *around))
+    def _route_key(self, place: Place) -> tuple[object, ...]:
+        """Return all on which the routes of a place may depend, but for names and the order of the work."""
+        hall_and_turnover = [self._places[name] for name in self._names(place) if name in self._places]
+        sizes = tuple((around.built_mw, len(around.blocks), around.order_day) for around in (place, *hall_and_turnover))
         return place.phase, sizes, self.section_of(place)
 
     def _names(self, place: Place) -> list[str]:
-        """Return the names by which routes of a place may speak of it: its own, its hall's, its turnover's, its blocks'."""
+        """Return the names that may occur in routes of a place: its own, its hall's, its turnover's, its blocks'."""
         turnover = self._turnover_of.get(place.blocks[0]) if len(place.blocks) == 1 else None
         return [place.name, place.hall, *([turnover] if turnover else []), *place.blocks]
 
     def section_of(self, place: Place) -> str:
-        """Return what the section of its hall is called in which a block stands; empty where its hall is built at once."""
+        """Return the name of the section of its hall in which a block stands; empty where the hall is built at once."""
         return self._section_of.get(place.name, "")
 
     @cached_property
     def _section_of(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+        section_of: dict[str, str] = {}
         for hall in self.layout.halls if self.project.shell.section_sqft is not None else ():
             names = [name for name, blocks in sections(self.project, hall) for _ in range(blocks)]
-            found.update(zip(hall.blocks, names, strict=False))
-        return found
+            section_of.update(zip(hall.blocks, names, strict=False))
+        return section_of
 
     def turnover_of(self, block: Place) -> str:
         """Return the turnover with which a block is handed over."""
@@ -206,7 +206,7 @@ class PlanContext:
         return {place.name: place for place in (*self.layout.halls, *self.layout.turnovers)}
 
     def decided(self, place: Place) -> Until:
-        """Return the step that waits for the decision to have a place."""
+        """Return the step that waits for the day on which it is decided to build a place."""
         return Until("decision", days(place.order_day), cause="order_date")
 
 
@@ -219,19 +219,20 @@ def working_days(estimate: Estimate, minutes_per_day: float) -> Span:
 
 
 def always_open(calendar: Calendar) -> bool:
-    """Tell whether a calendar never closes: what takes time on it is waiting, not work."""
+    """Tell whether a calendar never closes: an activity on it is waiting, not work."""
     return calendar.worked(calendar.horizon) == calendar.horizon
 
 
 def sent_home_idle(info: UnitInfo) -> bool:
-    """Tell whether a unit is a crew's way home for lack of work, and back."""
+    """Tell whether a unit is the idle leave of a crew: it is sent home for lack of work, and called back."""
     return info.kind == "crew" and info.step == "leave"
 
 
 def day_minutes(calendar: Calendar) -> float:
-    """Return the open minutes of a calendar's mean working day: all that are open, by the days on which any are."""
+    """Return the mean open minutes of the days on which a calendar is open at all."""
     if always_open(calendar):
         return MINUTES_PER_DAY
-    first, last = calendar.starts // MINUTES_PER_DAY, (calendar.ends - 1) // MINUTES_PER_DAY
-    days = int((last - first + 1).sum()) - int((first[1:] == last[:-1]).sum())
-    return float((calendar.ends - calendar.starts).sum()) / max(1, days)
+    first_day, last_day = calendar.starts // MINUTES_PER_DAY, (calendar.ends - 1) // MINUTES_PER_DAY
+    # an interval that begins on the day on which the one before ends adds no day
+    open_days = int((last_day - first_day + 1).sum()) - int((first_day[1:] == last_day[:-1]).sum())
+    return float((calendar.ends - calendar.starts).sum()) / max(1, open_days)

@@ -1,6 +1,6 @@
-"""What is built where, and when it is ordered: phases, halls, turnovers, blocks and generating units.
+"""The layout of a project: its phases, halls, turnovers, blocks and generating units, and when each is ordered.
 
-Where demand decides, a block is ordered a look-ahead before the planned day on which it is needed; the rises of
+Where orders follow demand, a block is ordered a look-ahead before the planned day on which it is needed; the rises of
 demand are worked out here, up to the project's capacity.
 """
 
@@ -19,7 +19,7 @@ from sim.world.distributions import Discrete
 
 @dataclass(frozen=True)
 class Rise:
-    """Demand rises by some blocks: on a day that is given, or so many MW of growth after the rise before."""
+    """A rise of demand by some blocks: on a given day, or after `mw` more MW of growth than the rise before."""
 
     blocks: int
     day: float = 0.0
@@ -33,26 +33,27 @@ def rises(project: Project) -> list[Rise]:
     if demand is None:
         return []
     if demand.growth is None:
-        return list(_given(demand, project.blocks, block))
+        return list(_rises_of_path(demand, project.blocks, block))
     growth = demand.growth
     first = min(project.blocks, max(1, _blocks(growth.first_mw.value, block)))
-    wave = max(block, growth.wave_mw.value)
-    later = [Rise(1, mw=block, wave=int((k + 1e-9) * block / wave)) for k in range(project.blocks - first)]
+    wave_mw = max(block, growth.wave_mw.value)
+    later = [Rise(1, mw=block, wave=int((k + 1e-9) * block / wave_mw)) for k in range(project.blocks - first)]
     return [Rise(first, day=growth.first_day.value), *later]
 
 
-def _given(demand: Demand, blocks: int, mw: float) -> Iterator[Rise]:
-    """Yield the rises of a given path."""
-    before = 0
+def _rises_of_path(demand: Demand, blocks: int, block_mw: float) -> Iterator[Rise]:
+    """Yield the rises of a given path of demand, (day, MW) by (day, MW), up to so many blocks."""
+    demanded = 0
     for point in sorted(demand.path, key=lambda point: point.day):
-        upto = min(blocks, _blocks(point.mw, mw))
-        if upto > before:
-            yield Rise(upto - before, day=float(point.day))
-            before = upto
+        blocks_then = min(blocks, _blocks(point.mw, block_mw))
+        if blocks_then > demanded:
+            yield Rise(blocks_then - demanded, day=float(point.day))
+            demanded = blocks_then
 
 
-def _blocks(mw: float, block: float) -> int:
-    return -(-round(mw * 1000) // round(block * 1000))
+def _blocks(mw: float, block_mw: float) -> int:
+    """Return the blocks that so many MW need, rounded up."""
+    return -(-round(mw * 1000) // round(block_mw * 1000))
 
 
 def planned_needs(project: Project) -> list[float]:
@@ -73,7 +74,7 @@ def _planned_days_per_mw(project: Project, growth: Growth) -> float:
 
 
 def scenario_days(scenarios: Sequence[Scenario]) -> Discrete:
-    """Return the factor on days per MW of the scenario that comes true."""
+    """Return the distribution of the factor on days per MW: one value per scenario, by its weight."""
     total = fsum(scenario.weight for scenario in scenarios)
     return Discrete(
         tuple(scenario.days_factor for scenario in scenarios),
@@ -84,14 +85,14 @@ def scenario_days(scenarios: Sequence[Scenario]) -> Discrete:
 def planned_orders(project: Project) -> Iterator[int]:
     """Yield the planned day of every block's order where orders follow demand: a look-ahead before its lot's need."""
     orders, needs = project.orders, planned_needs(project)
-    last = project.scale.horizon_days if orders.until_day is None else orders.until_day
+    last_day = project.scale.horizon_days if orders.until_day is None else orders.until_day
     for block in range(project.blocks):
-        lot = block - block % orders.lot_blocks
-        yield int(max(0.0, min(needs[lot], last) - look_ahead(project)))
+        first_of_lot = block - block % orders.lot_blocks
+        yield int(max(0.0, min(needs[first_of_lot], last_day) - look_ahead(project)))
 
 
 def look_ahead(project: Project) -> float:
-    """Return the days by which a block is in sight before it is needed."""
+    """Return the days before it is needed at which a block is in sight; 0 where orders do not follow demand."""
     follows = project.orders.policy == "follow_demand"
     return project.orders.look_ahead_days.value if follows else 0.0
 
@@ -122,14 +123,14 @@ PLACE_KINDS = {"p": "phase", "h": "hall", "t": "turnover", "b": "block"}
 
 
 def place_kind(name: str) -> str:
-    """Return phase, hall, turnover or block; empty where there is no place. As `place_number`, beside the naming."""
+    """Return what a place is by its name (phase, hall, turnover or block); empty where there is no place."""
     return PLACE_KINDS.get(name[:1], "")
 
 
 def place_number(name: str) -> int:
-    """Return the number of a place in the order of its kind: 17 for b17; 0 where there is none, as for no place.
+    """Return the number of a place in the order of its kind: 17 for b17; 0 where there is no place.
 
-    The inverse of the names that `layout_of` gives, kept beside it: nothing else may read a number out of a name.
+    The inverse of the names that `layout_of` gives; no other module may read a number out of a name.
     """
     return int(name[1:] or 0)
 
@@ -143,62 +144,63 @@ class Layout:
     turnovers: tuple[Place, ...]
     blocks: tuple[Place, ...]
     plants: tuple[Place, ...]
-    """Whom power serves: every phase by itself, or all blocks from the first phase on, under its name."""
+    """Power plants with the blocks they serve: one per phase, or one of the first phase's name for all blocks."""
 
 
 def layout_of(project: Project, released: Mapping[str, int] | None = None) -> Layout:
-    """Divide a project into phases, halls, turnovers and blocks; a place is ordered with its first block.
+    """Return a project divided into phases, halls, turnovers and blocks; a place is ordered with its first block.
 
-    `released` is the day of release by place where that is agreed by itself.
+    `released` is the day of release by place, where that is not the day of its order.
     """
     days = _order_days(project)
     mw = project.block.mw_gross.value
-    per_phase = project.blocks_per_phase
-    groups: dict[str, list[Place]] = {"p": [], "h": [], "t": []}
+    phases: list[Place] = []
+    halls: list[Place] = []
+    turnovers: list[Place] = []
     blocks: list[Place] = []
-    for p, of_phase in enumerate(_split(range(project.blocks), per_phase), 1):
-        phase = f"p{p}"
-        groups["p"].append(_place(phase, phase, "", of_phase, days, mw * len(of_phase)))
-        for of_building, size in _buildings(project, of_phase):
-            for of_hall in _split(of_building, size):
-                hall = f"h{len(groups['h']) + 1}"
+    for of_phase in _split(range(project.blocks), project.blocks_per_phase):
+        phase = f"p{len(phases) + 1}"
+        phases.append(_place(phase, phase, "", of_phase, days, mw * len(of_phase)))
+        for of_building, hall_size in _buildings(project, of_phase):
+            for of_hall in _split(of_building, hall_size):
+                hall = f"h{len(halls) + 1}"
                 # a stated building is as large as its blocks; elsewhere a last hall is built like the others
-                built = len(of_hall) if project.scale.buildings else size
-                groups["h"].append(_place(hall, phase, hall, of_hall, days, mw * built))
+                built = len(of_hall) if project.scale.buildings else hall_size
+                halls.append(_place(hall, phase, hall, of_hall, days, mw * built))
                 blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in of_hall]
             # a building of several halls is handed over at once; all other turnovers lie in one hall
-            several = project.turnover_blocks > size
-            for of_one in [of_building] if several else _split(of_building, size):
-                for of_turnover in _split(of_one, project.turnover_blocks):
-                    name, hall = f"t{len(groups['t']) + 1}", blocks[of_turnover[0]].hall
-                    groups["t"].append(_place(name, phase, hall, of_turnover, days, mw * len(of_turnover)))
-    groups["b"] = blocks
-    dated = [
-        tuple(replace(place, order_day=(released or {}).get(place.name, place.order_day)) for place in groups[kind])
-        for kind in "phtb"
-    ]
-    phases, halls, turnovers, all_blocks = dated
+            over_halls = project.turnover_blocks > hall_size
+            for together in [of_building] if over_halls else _split(of_building, hall_size):
+                for of_turnover in _split(together, project.turnover_blocks):
+                    name, hall = f"t{len(turnovers) + 1}", blocks[of_turnover[0]].hall
+                    turnovers.append(_place(name, phase, hall, of_turnover, days, mw * len(of_turnover)))
+    if released:
+        phases, halls, turnovers, blocks = (
+            [replace(place, order_day=released.get(place.name, place.order_day)) for place in places]
+            for places in (phases, halls, turnovers, blocks)
+        )
     plants = phases
     if project.energization.shared:
-        every = tuple(block.name for block in all_blocks)
-        plants = (replace(phases[0], blocks=every, built_mw=mw * len(every)),)
-    return Layout(phases, halls, turnovers, all_blocks, plants)
+        served = tuple(block.name for block in blocks)
+        plants = [replace(phases[0], blocks=served, built_mw=mw * len(served))]
+    return Layout(tuple(phases), tuple(halls), tuple(turnovers), tuple(blocks), tuple(plants))
 
 
 def _place(name: str, phase: str, hall: str, blocks: Sequence[int], days: Sequence[int], mw: float) -> Place:
-    first = 0 if name == phase else blocks[0] + 1
-    return Place(name, phase, hall, tuple(f"b{b + 1}" for b in blocks), mw, min(days[b] for b in blocks), first)
+    """Return a place with the numbers of its blocks, from 0; `days` are the order days of all blocks."""
+    sequence = 0 if name == phase else blocks[0] + 1
+    return Place(name, phase, hall, tuple(f"b{b + 1}" for b in blocks), mw, min(days[b] for b in blocks), sequence)
 
 
 def _buildings(project: Project, of_phase: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-    """Yield the blocks of each building of a phase and the blocks in one of its halls; the whole phase if none is stated."""
+    """Yield (blocks of a building, size of its halls in blocks) for each building of a phase; one if none are stated."""
     if not project.scale.buildings:
         yield of_phase, project.hall.blocks
-    first, block = 0, project.block.mw_gross.value
+    first, block_mw = 0, project.block.mw_gross.value
     for building in project.scale.buildings:
-        number = round(building.mw / block)
-        yield of_phase[first : first + number], building.hall_blocks or project.hall.blocks
-        first += number
+        count = round(building.mw / block_mw)
+        yield of_phase[first : first + count], building.hall_blocks or project.hall.blocks
+        first += count
 
 
 def _split(blocks: Sequence[int], size: int) -> list[Sequence[int]]:
@@ -206,7 +208,7 @@ def _split(blocks: Sequence[int], size: int) -> list[Sequence[int]]:
 
 
 def _order_days(project: Project) -> list[int]:
-    """Return the order day of every block: as planned where demand decides, from the given orders, else its phase's."""
+    """Return the order day of every block: where orders follow demand as planned, from the given orders, else its phase's."""
     if project.orders.policy == "follow_demand":
         return list(planned_orders(project))
     if not project.orders.given:
@@ -225,22 +227,22 @@ FIRST_SECTION = ".s1"
 
 
 def sections(project: Project, hall: Place) -> list[tuple[str, int]]:
-    """Return the sections in which a hall is built, in the order of its blocks: what each is called, and its blocks.
+    """Return (name, number of blocks) of the sections in which a hall is built, in the order of its blocks.
 
-    As many as make them come nearest to the stated area, of as many blocks each as can be. A hall may be built for more
-    blocks than are ordered.
+    There are as many as bring their area nearest to the stated one, of equal size but for one block. A hall may be built
+    for more blocks than are ordered.
 
     >>> sections(project, hall)  # 25 blocks, where ten have the area of a section
     [('.s1', 9), ('.s2', 8), ('.s3', 8)]
     """
-    mw, section = project.block.mw_gross.value, project.shell.section_sqft
+    mw, section_sqft = project.block.mw_gross.value, project.shell.section_sqft
     blocks = round(hall.built_mw / mw)
     area = hall.built_mw * project.hall.sqft_per_mw.value
-    number = 1 if section is None else min(blocks, floor(area / max(section.value, 1.0) + 0.5))
+    number = 1 if section_sqft is None else min(blocks, floor(area / max(section_sqft.value, 1.0) + 0.5))
     if number <= 1:
         return [("", blocks)]
     size, larger = divmod(blocks, number)
-    return [(f".s{at + 1}", size + (at < larger)) for at in range(number)]
+    return [(f".s{section + 1}", size + (section < larger)) for section in range(number)]
 
 
 def generating_units(project: Project, layout: Layout) -> list[Place]:
@@ -249,11 +251,11 @@ def generating_units(project: Project, layout: Layout) -> list[Place]:
     Units that are spare stand before the first: without them no block has its power.
     """
     units, block = project.energization.units, project.block.mw_gross.value
-    found = []
+    places = []
     for plant in layout.plants:
         for number in range(units.count):
             first = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
             blocks = plant.blocks[min(first, len(plant.blocks) - 1) :]
             name = f"{plant.name}.g{number + 1}"
-            found.append(Place(name, plant.phase, "", blocks, units.mw.value, plant.order_day, unit=number + 1))
-    return found
+            places.append(Place(name, plant.phase, "", blocks, units.mw.value, plant.order_day, unit=number + 1))
+    return places

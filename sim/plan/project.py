@@ -13,9 +13,9 @@ from sim.plan.mechanisms.crews import await_permits, mobilise_crews
 from sim.plan.mechanisms.defects import makers_of
 from sim.plan.mechanisms.demand import write_demand
 from sim.plan.mechanisms.energization import energize
-from sim.plan.mechanisms.factory import Plant, build_skid, open_factories, shared_out
+from sim.plan.mechanisms.factory import Plant, build_skid, makers_in_order, open_factories
 from sim.plan.mechanisms.installation import bring_lifting_gear, build_in_place, install_skids, ready_for
-from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
+from sim.plan.mechanisms.logistics import deliver, open_yard, write_laydown
 from sim.plan.mechanisms.orders import follow_orders
 from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, receive_all, release_chips
 from sim.plan.mechanisms.productivity import apply_learning, apply_losses, apply_pace
@@ -72,35 +72,37 @@ def write_plan(
 
 
 def _systems(context: PlanContext) -> None:
-    """Write every system of every block, made in a factory or in place."""
+    """Write the units of every system of every block, and of the skids of those that are made in factories."""
     open_yard(context)
     bring_lifting_gear(context)
     for name, system in context.project.by_system.items():
-        made = system.scope == "factory"
-        allocate(context, name, system.skid.per_block if made else 1)
+        in_factory = system.scope == "factory"
+        allocate(context, name, system.skid.per_block if in_factory else 1)
         for block in context.each(context.layout.blocks):
-            if made:
+            if in_factory:
                 install_skids(context, name, system, block)
             else:
                 build_in_place(context, name, system, block)
-        if made:
+        if in_factory:
             _skids(context, name, open_factories(context, name, system))
 
 
 def _skids(context: PlanContext, name: str, plants: Sequence[Plant]) -> None:
-    """Write a system's skids: as many as the blocks need, in the order of the blocks, shared out among its plants."""
+    """Write a unit for each of a system's skids: as many as the blocks need, in their order, divided among its plants."""
     system = context.project.by_system[name]
-    clear_places(context, name)
+    write_laydown(context, name)
     blocks = [block for block in context.layout.blocks for _ in range(system.skid.per_block)]
-    made_by = zip(blocks, shared_out(plants, len(blocks)), strict=True)
-    skids = [(f"{name}.s{number}", block, plant.name) for number, (block, plant) in enumerate(made_by, 1)]
-    number, by_name = {unit: n for n, (unit, _, _) in enumerate(skids, 1)}, {plant.name: plant for plant in plants}
+    blocks_and_makers = zip(blocks, makers_in_order(plants, len(blocks)), strict=True)
+    skids = [(f"{name}.s{n}", block, plant.name) for n, (block, plant) in enumerate(blocks_and_makers, 1)]
+    number_of, plant_of = {unit: n for n, (unit, _, _) in enumerate(skids, 1)}, {plant.name: plant for plant in plants}
     for unit, block, maker in context.each_unit(skids):
-        plant = by_name[maker]
-        called = [wait for wait in ready_for(context, system, block) if wait.gate.split(".")[0] != block.name]
-        made = build_skid(context, plant, context.ordered(unit, block), block, unit)
-        skid = UnitInfo("skid", "factory", block.name, name, number=number[unit])
-        context.plan.unit(unit, [*made, *deliver(context, plant, unit, called, block)], skid)
+        plant = plant_of[maker]
+        # called off when the hall is ready; other systems of the block may still be in work
+        call_off = [wait for wait in ready_for(context, system, block) if wait.gate.split(".")[0] != block.name]
+        to_finished_goods = build_skid(context, plant, context.ordered(unit, block), block, unit)
+        to_site = deliver(context, plant, unit, call_off, block)
+        info = UnitInfo("skid", "factory", block.name, name, number=number_of[unit])
+        context.plan.unit(unit, [*to_finished_goods, *to_site], info)
 
 
 def _turnovers(context: PlanContext) -> None:

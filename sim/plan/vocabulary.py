@@ -64,10 +64,10 @@ FactorGroup = Literal["productivity", "pace", "suppliers", "lots", "prices", "de
 
 @dataclass(frozen=True, slots=True)
 class UnitInfo:
-    """What a unit is and where it belongs.
+    """The kind of a unit, and the place and part of the project to which it belongs.
 
-    `cause` is what its work and its dates are due to where a step does not say otherwise. `place` names the phase,
-    hall, turnover or block it belongs to; `part` the system or step network (electrical, shell, site_works), the
+    `cause` is what a delay by its work and its dates is due to, where a step does not say otherwise. `place` names the
+    phase, hall, turnover or block it belongs to; `part` the system or step network (electrical, shell, site_works), the
     trade or the risk driver; `step` the step of a network; `number` counts units of a kind that are alike, from 1.
     """
 
@@ -80,7 +80,6 @@ class UnitInfo:
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
-
 
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
@@ -98,7 +97,7 @@ WorkRole = Literal["work", "lag", "way_home"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A drawn number of minutes: a shape in its own unit, times content factors, times losses, plus delays.
+    """A drawn number of minutes: a distribution (`shape`) times `minutes` per unit, times shared factors, plus delays.
 
     `content` and `losses` name factors shared by many spans and drawn once a replication; content changes the
     work there is to do, a loss the minutes it takes. `delays` name shared amounts of minutes that are added.
@@ -122,7 +121,7 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Take several pools at once, by count, all or none."""
+    """Take several pools at once, by count, all or none; after `patience` minutes what is free is withheld for it."""
 
     pools: Mapping[str, int]
     priority: int = 0
@@ -131,7 +130,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Give several pools back, or supply or pass something on."""
+    """Give several pools back, by count; or add to them what was not taken: supply crews, pass a finished skid on."""
 
     pools: Mapping[str, int]
 
@@ -140,8 +139,8 @@ class Free:
 class Work:
     """An activity that takes time on a calendar; `people` by trade are busy with it and earn hours.
 
-    `cause` is what a delay by it is due to, where that is not its unit's cause. `role` says that no one counts it as
-    an activity of a schedule: time that only passes between two steps, or an empty truck's way home.
+    `cause` is what a delay by it is due to, where that is not its unit's cause. A `role` other than "work" marks what is
+    no activity of a schedule: time that only passes between two steps, or an empty truck's way home.
     """
 
     activity: str
@@ -166,7 +165,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is free of pools less what waits for them, so many minutes at a level or `below` it; until `last` one looks."""
+    """A condition on pools: free less requested counts at `level` or above (or `below` it) for `minutes`, up to `last`."""
 
     pools: tuple[str, ...]
     level: int
@@ -177,7 +176,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Wait until a date, in minutes since the project's start, drawn once a replication; from it on for a `balance`."""
+    """Wait until a date, in minutes since the project's start, drawn once a replication; then until a balance holds."""
 
     event: str
     date: Span
@@ -226,7 +225,7 @@ class Note:
 
 
 class NoteInfo(NamedTuple):
-    """What all notes that are alike say, whatever their amount."""
+    """The kind, part and place of a note; notes that differ only in their amount share one."""
 
     kind: str
     part: str
@@ -244,9 +243,11 @@ Route = Sequence[Step]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Something that is taken and given back: so many at the start, and a kind that says who gives it back.
+    """A resource pool: its count at the start, and its kind.
 
-    `cause` is what a wait for it is due to, `noun` what it consists of in a sentence, `trade` whose crews they are.
+    What is "returned" is given back by the unit that took it; what is "supplied" (crews) is also added by other units;
+    what is "passed" (tokens, yard places) is taken by one unit and given back by another. `cause` is what a wait for it
+    is due to, `noun` what it consists of in a sentence, `trade` that of a pool of crews.
     """
 
     initial: int
@@ -277,8 +278,8 @@ class PlanError(SimError):
 class Plan:
     """The project as data; mechanisms add to it, `compile_plan` turns it into arrays.
 
-    Units that are alike share a route: `units` has the first of them, `copies` all. What else is a unit's own is in
-    `own_spans`, by unit and activity, and in `priorities`, by unit those of its holds of crews in order.
+    Units that are alike share a route: `units` has the first of them, `copies` all. Where they differ, their spans are in
+    `own_spans`, by unit and activity, and the priorities of their holds of crews, in order, in `priorities`.
     """
 
     completion: tuple[str, int]
@@ -303,7 +304,7 @@ class Plan:
         self, name: str, initial: int, kind: PoolKind = "returned", *,
         cause: str = OTHER, noun: str = "places", trade: str = "",
     ) -> str:  # fmt: skip
-        """Add a pool and return its name; the same pool may be named twice if it is the same."""
+        """Add a pool and return its name; it may be added again if nothing differs."""
         pool = Pool(initial, kind, cause, noun, trade)
         if self.pools.setdefault(name, pool) != pool:
             raise PlanError(f"pool {name} is described twice: {self.pools[name]} and {pool}")
@@ -325,8 +326,8 @@ class Plan:
         return name
 
     def info(self, unit: str) -> UnitInfo:
-        """Return what a unit is."""
-        return self.unit_info.get(unit, _PLAIN)
+        """Return the kind of a unit and where it belongs."""
+        return self.unit_info.get(unit, _NO_INFO)
 
     def factor(
         self, name: str, shape: Distribution, only_with: str | None = None, *, group: FactorGroup = "other"
@@ -361,14 +362,14 @@ class Plan:
         self.calendars.update(calendars)
 
     def cause(self, unit: str, step: Work | Until) -> str:
-        """Return what a step's time is due to: its own cause, or its unit's; raises `PlanError` where it is unknown."""
+        """Return the cause of delay of a step: its own, or its unit's; raises `PlanError` where it is unknown."""
         cause = step.cause or self.info(unit).cause
         if cause not in DELAY_CAUSES:
             raise PlanError(f"{unit}: {cause!r} is no cause of delay; there are {', '.join(DELAY_CAUSES)}")
         return cause
 
     def require_causes(self) -> None:
-        """Raise `PlanError` where a pool, a step that takes time or a factor does not say what it is about."""
+        """Raise `PlanError` where a pool or a step that takes time has no cause of delay, or a factor no group."""
         for name, pool in self.pools.items():
             if pool.cause == OTHER:
                 raise PlanError(f"pool {name} does not state its cause of delay")
@@ -381,18 +382,17 @@ class Plan:
                     raise PlanError(f"{unit}: {step} does not state its cause of delay")
 
 
-_PLAIN = UnitInfo()
+_NO_INFO = UnitInfo()
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
-
 
 HOLD, FREE, WORK, WAIT, UNTIL, SIGNAL, AGAIN, NOTE = range(8)
 OPERATIONS = ("hold", "free", "work", "wait", "until", "signal", "again", "note")
 BEGUN = (HOLD, WORK, WAIT, UNTIL)
 
 Log = NDArray[np.int64]
-"""Shape (rows, 3), in the order in which it was run."""
+"""An event log, shape (rows, 3), columns as above, in the order in which it was run."""
 
 
 def canonical(log: Log, unit_of: NDArray[np.int64]) -> Log:

@@ -1,10 +1,10 @@
-"""Acceleration: at every review a trade that is behind is given overtime and more crews, and gives them back.
+"""Acceleration: at every review a trade that is behind is given overtime, more crews or a second shift for a while.
 
-Each measure is a unit of its own that goes from review to review, at home or in force. A review asks how many hours the
-trade has done: fewer than had to be done at the latest some days ago, and the measure begins; all that had to be done by
-now, and it ends. More crews are hired, housed and inducted like all others. Overtime is worth so many crews on other
-work: it is noted as people who are paid, but have no bed and are not counted on site a second time. A second shift is
-people who come as all others, as many more as it loses hours; what they cost more is noted beside.
+Each measure is a unit of its own that goes from review to review, off or on. A review asks how many hours the trade has
+done: fewer than had to be done at the latest some days ago, and the measure begins; all that had to be done by now, and
+it ends. More crews are hired, housed and inducted like all others. Overtime adds to the pool of crews what it is worth:
+it is noted as people who are paid, but have no bed and are not counted on site a second time. A second shift is people
+who come as all others, as many more as it loses hours; their extra pay is noted separately.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from sim.plan.vocabulary import Step as PlanStep
 
 OVERTIME = "overtime"
 SHIFT_PREMIUM = "shift premium"
-"""What people of a second shift are noted as besides, as their hours cost more."""
+"""The kind of note that counts people of a second shift once more, as their hours cost more."""
 SHIFT = "shift"
 
 Change = Callable[[str], tuple[Sequence[PlanStep], Sequence[PlanStep]]]
-"""How a measure begins and how it ends at a review, by its number."""
+"""Returns the steps with which a measure begins and ends, from a suffix that tells reviews apart."""
 
 
 def accelerate(context: PlanContext) -> None:
@@ -34,13 +34,13 @@ def accelerate(context: PlanContext) -> None:
     for trade, reviews in context.resource_plan.reviews.items():
         planned = len(context.resource_plan.mobilisations[trade])
         quarters = NO_CAMP if context.project.labour.camp is None else Quarters(beds_of(context, trade))
-        of_shift = quarters
+        shift_quarters = quarters
         if reviews.shift and context.project.labour.camp is not None:
-            of_shift = Quarters(beds_of(context, trade, second_shift(context.project, trade)))
+            shift_quarters = Quarters(beds_of(context, trade, second_shift(context.project, trade)))
         measures = [
             *((f"{OVERTIME}.{trade}.{n + 1}", OVERTIME, n + 1, quarters) for n in range(reviews.overtime)),
             *((f"crew.{trade}.{planned + n + 1}", "extra", planned + n + 1, quarters) for n in range(reviews.crews)),
-            *((f"shift.{trade}.{n + 1}", SHIFT, n + 1, of_shift) for n in range(reviews.shift)),
+            *((f"shift.{trade}.{n + 1}", SHIFT, n + 1, shift_quarters) for n in range(reviews.shift)),
         ]
         for measure, (unit, kind, number, beds) in enumerate(measures):
             change = partial(_measure, context, trade, kind, beds)
@@ -51,25 +51,25 @@ def accelerate(context: PlanContext) -> None:
 def _from_review_to_review(
     context: PlanContext, trade: str, reviews: TradeReviews, measure: int, hours: int, change: Change
 ) -> list[PlanStep]:
-    """Return the route of one measure: two lanes, off and on, that meet at every review.
+    """Return the route of one measure: two parallel paths, off and on, between which it can change at every review.
 
-    What is taken or given depends on the lane alone, so it does not matter how often it was on before.
+    What it holds depends on the path alone, so it does not matter how often it was on before.
     """
-    gate, of, last = done(trade), reviews.reviews, len(reviews.reviews)
+    gate, last = done(trade), len(reviews.reviews)
     route: list[PlanStep] = []
-    for number, review in enumerate(of, 1):
+    for number, review in enumerate(reviews.reviews, 1):
         begins, ends = change(f" {number}")
         route += [
             Label(f"off {number}"),
             Until(f"review {number}", fixed(review.minute)),
             Again(f"off {number + 1}", f"in time {number}", gate=gate, level=review.enough[measure]),
-            *_not_before(context, reviews, number),
+            *_off_while_trade_before_is_behind(context, reviews, number),
             Wait(gate),
             *begins,
             Label(f"on {number}"),
         ]
         if number < last:
-            following = of[number]
+            following = reviews.reviews[number]
             route += [
                 Until(f"review {number + 1} with more", fixed(following.minute)),
                 Again(f"back {number}", f"caught up {number + 1}", gate=gate, level=following.caught_up),
@@ -82,18 +82,19 @@ def _from_review_to_review(
     return [*route, Label(f"off {last + 1}")]
 
 
-def _not_before(context: PlanContext, reviews: TradeReviews, number: int) -> list[PlanStep]:
-    """Return: nothing is added while the trade that works before is behind as well, as there is no more work to do."""
+def _off_while_trade_before_is_behind(context: PlanContext, reviews: TradeReviews, number: int) -> list[PlanStep]:
+    """Return the steps that keep a measure off at a review where the trade before is behind too: there is no work to do."""
     before = context.resource_plan.reviews.get(reviews.after)
     if before is None:
         return []
-    at = next((review for review in before.reviews if review.minute == reviews.reviews[number - 1].minute), None)
-    if at is None:
+    minute = reviews.reviews[number - 1].minute
+    same_day = next((review for review in before.reviews if review.minute == minute), None)
+    if same_day is None:
         return []
     return [
-        Again(f"wanted {number}", f"work to do {number}", gate=done(reviews.after), level=at.enough[0]),
+        Again(f"needed {number}", f"work to do {number}", gate=done(reviews.after), level=same_day.enough[0]),
         Again(f"off {number + 1}"),
-        Label(f"wanted {number}"),
+        Label(f"needed {number}"),
     ]
 
 
@@ -106,16 +107,16 @@ def second_shift(project: Project, trade: str) -> int:
 
 
 def _measure(
-    context: PlanContext, trade: str, kind: str, quarters: Quarters, number: str
+    context: PlanContext, trade: str, kind: str, quarters: Quarters, suffix: str
 ) -> tuple[Sequence[PlanStep], Sequence[PlanStep]]:
-    """Return how a measure begins and how it ends."""
+    """Return the steps with which a measure (overtime, second shift or extra crew) begins, and those with which it ends."""
     if kind == SHIFT:
         people = second_shift(context.project, trade)
-        *coming, induction, at_work = arrival(context, trade, quarters, number, people=people)
-        begins = [*coming, Note(SHIFT_PREMIUM, trade, people), induction, at_work]
+        *hiring, induction, join_pool = arrival(context, trade, quarters, suffix, people=people)
+        begins = [*hiring, Note(SHIFT_PREMIUM, trade, people), induction, join_pool]
         return begins, [*departure(context, trade, quarters, people=people), Note(SHIFT_PREMIUM, trade, -people)]
     if kind != OVERTIME:
-        return arrival(context, trade, quarters, number), departure(context, trade, quarters)
+        return arrival(context, trade, quarters, suffix), departure(context, trade, quarters)
     policy = context.project.labour.acceleration
     assert policy is not None  # there would be no reviews
     assert policy.overtime is not None

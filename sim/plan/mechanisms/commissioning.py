@@ -19,14 +19,14 @@ RIG = "flushing rig"
 def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
     """Write the unit that commissions a block, L2 to L4: from L3 on it holds power, which a block in service keeps."""
     commissioning = context.project.commissioning
-    services = [*prerequisites(context, commissioning.after, block), *_flush(context, block)]
+    gates_before_power = [*prerequisites(context, commissioning.after, block), *_flush(context, block)]
     context.plan.unit(
         f"{block.name}.commissioning",
         [
             *(Wait(f"{block.name}.{system}") for system in context.project.by_system),
             *_level(context, block, "L2", commissioning.l2),
             *site_defects(context, block),
-            *(Wait(service) for service in services),
+            *(Wait(gate) for gate in gates_before_power),
             Hold({_source(context, block): kilowatts(block)}, block.sequence),
             *_level(context, block, "L3", commissioning.l3),
             *_level(context, block, "L4", commissioning.l4),
@@ -37,7 +37,7 @@ def commission_block(context: PlanContext, block: Place, turnover: str) -> None:
 
 
 def _flush(context: PlanContext, block: Place) -> list[str]:
-    """Write the fill and flush of a block's loops, from the finished mechanical system on; return the gate behind it."""
+    """Write the fill and flush of a block's cooling loops, after its mechanical system; return its gate, if there is one."""
     commissioning = context.project.commissioning
     flush = commissioning.flush
     if flush is None:
@@ -59,7 +59,7 @@ def _flush(context: PlanContext, block: Place) -> list[str]:
 
 
 def hand_over(context: PlanContext, turnover: Place) -> None:
-    """Write a turnover's integrated test; then all its blocks are online at once, on permanent power."""
+    """Write a turnover's integrated test (L5), after which all its blocks are online at once, on permanent power."""
     kw = sum(kilowatts(turnover) for _ in turnover.blocks) // len(turnover.blocks)
     source, permanent = _source(context, turnover), power(context, turnover)
     change_over: list[PlanStep] = [] if source == permanent else [Hold({permanent: kw}), Free({source: kw})]
@@ -80,7 +80,7 @@ def hand_over(context: PlanContext, turnover: Place) -> None:
 
 
 def _source(context: PlanContext, place: Place) -> str:
-    """Return the pool that powers the tests: temporary power where there is some."""
+    """Return the pool that powers the tests of a place: temporary power where there is any, else the permanent one."""
     return TEMPORARY if context.project.energization.temporary_mw.value else power(context, place)
 
 

@@ -1,4 +1,4 @@
-"""What was wrong with a skid and was seen only on site: mended there, or sent back to its factory and set again."""
+"""Defects of skids that are found only on site: repaired there, or in their factory and installed again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sim.config.sections.systems import SiteDefects, System
 from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import SITE, crew
-from sim.plan.mechanisms.factory import Plant, plant_days, plants_of, shared_out
+from sim.plan.mechanisms.factory import Plant, makers_in_order, plant_days, plants_of
 from sim.plan.mechanisms.logistics import CRANE, convoy, drive
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
@@ -17,22 +17,22 @@ from sim.world.project_calendars import LIFTS
 
 
 def mend_transit_damage(context: PlanContext, name: str, system: System, block: Place) -> list[PlanStep]:
-    """Return how a hook-up crew mends what the road did to a block's skids, if it did."""
+    """Return the steps by which a hook-up crew repairs minor transit damage of a block's skids, by chance."""
     damage = context.project.logistics.damage
     if not damage.minor.value:
         return []
     crews = next((step.crews for step in system.hook_up if step.crews), {context.project.logistics.lifting_trade: 1})
-    hurt = at_least_one(damage.minor.value, system.skid.per_block)
+    damaged = at_least_one(damage.minor.value, system.skid.per_block)
     days = working_days(damage.mend_days, context.site_day_minutes)
     return [
-        Again(f"{name} unhurt", f"{name} unhurt on the road", Chance(hurt, otherwise=True)),
-        *_by_hand(context, block, f"{name} mend transit damage", crews, days),
+        Again(f"{name} unhurt", f"{name} unhurt on the road", Chance(damaged, otherwise=True)),
+        *_repair(context, block, f"{name} mend transit damage", crews, days),
         Label(f"{name} unhurt"),
     ]
 
 
 def site_defects(context: PlanContext, block: Place) -> list[PlanStep]:
-    """Return what is done about factory-made skids of a block in which site acceptance finds a defect."""
+    """Return the steps after site acceptance that repair defects of a block's factory-made skids, by chance."""
     route: list[PlanStep] = []
     for name, system in context.project.by_system.items():
         defects = system.factory.site_defects
@@ -42,20 +42,20 @@ def site_defects(context: PlanContext, block: Place) -> list[PlanStep]:
 
 
 def _defect(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
-    """Return what is done about one system's defect, if it has one: mended in place, or back to its factory."""
+    """Return the steps about a defect of one system, by chance: a repair in place, or a round trip to its factory."""
     sound, back = f"{name} sound", f"{name} goes back"
-    found = at_least_one(defects.found.value, system.skid.per_block)
+    probability = at_least_one(defects.found.value, system.skid.per_block)
     commissioning = context.project.commissioning
     crews = {commissioning.trade: commissioning.crews}
-    mend = working_days(defects.mend_days, context.site_day_minutes)
+    repair = working_days(defects.mend_days, context.site_day_minutes)
     return [
-        Again(sound, f"{name} has no site defect", Chance(found, otherwise=True)),
+        Again(sound, f"{name} has no site defect", Chance(probability, otherwise=True)),
         Again(back, f"{name} defect goes back", Chance(defects.sent_back.value)),
-        *_by_hand(context, block, f"{name} mend defect", crews, mend),
+        *_repair(context, block, f"{name} mend defect", crews, repair),
         Again(sound),
         Label(back),
         *_round_trip(context, block, name, system, defects),
-        *_by_hand(
+        *_repair(
             context, block, f"{name} reconnect", crews, working_days(defects.reconnect_days, context.site_day_minutes)
         ),
         Label(sound),
@@ -63,18 +63,18 @@ def _defect(context: PlanContext, block: Place, name: str, system: System, defec
 
 
 def _round_trip(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
-    """Return: the skid is lifted out, goes to its line and comes back, and is lifted in; by the maker's own people."""
+    """Return the steps of a skid that is lifted out, driven to its factory, reworked, driven back and lifted in again."""
     plant = _maker(context, block, name, system)
     rework = plant_days(context, plant, defects.rework_days)
-    last, truck = {plant.stations[-1]: 1}, convoy(context, plant)
+    last_station, truck = {plant.stations[-1]: 1}, convoy(context, plant)
     return [
         *_lift(block, f"{name} lift out", system),
         Hold(truck),
         *drive(context, plant, f"{name} defect out"),
         Free(truck),
-        Hold(last),
+        Hold(last_station),
         Work(f"{name} rework of defect", rework, plant.calendar, earns=False, cause="factory"),
-        Free(last),
+        Free(last_station),
         Hold(truck),
         *drive(context, plant, f"{name} defect back"),
         Free(truck),
@@ -87,15 +87,15 @@ def _lift(block: Place, activity: str, system: System) -> list[PlanStep]:
     return [Hold({CRANE: 1}, block.sequence), Work(activity, span, LIFTS, "whole"), Free({CRANE: 1})]
 
 
-def _by_hand(context: PlanContext, block: Place, activity: str, crews: Mapping[str, int], span: Span) -> list[PlanStep]:
-    """Return repair work of crews that have more to do in this block, and so are still on site."""
+def _repair(context: PlanContext, block: Place, activity: str, crews: Mapping[str, int], span: Span) -> list[PlanStep]:
+    """Return the steps of repair work by crews, which earns no hours."""
     pools = {crew(trade): count for trade, count in crews.items()}
     work = Work(activity, span, f"{SITE}interior", people=context.people(crews), earns=False)
     return [Hold(pools, block.sequence, CREW_PATIENCE), work, Free(pools)]
 
 
 def makers_of(context: PlanContext, block: Place) -> tuple[str, ...]:
-    """Return the plants to which a block's skids go back, of systems that several plants make."""
+    """Return the plants to which a block's skids would go back, of the systems that several plants make."""
     several = [(name, system) for name, system in context.project.by_system.items() if system.factory.partners]
     return tuple(_maker(context, block, name, system).name for name, system in several if system.scope == "factory")
 
@@ -105,10 +105,10 @@ def _maker(context: PlanContext, block: Place, name: str, system: System) -> Pla
     plants = plants_of(context, name, system)
     if len(plants) == 1:
         return plants[0]
-    first = [place.name for place in context.layout.blocks].index(block.name) * system.skid.per_block
-    return shared_out(plants, first + 1)[first]
+    first_skid = [place.name for place in context.layout.blocks].index(block.name) * system.skid.per_block
+    return makers_in_order(plants, first_skid + 1)[first_skid]
 
 
 def at_least_one(probability: float, number: int) -> float:
-    """Return the probability that at least one of so many has what each has with a probability."""
+    """Return the probability that at least one of `number` independent events occurs, each with the same probability."""
     return probability if number == 1 else 1 - (1 - probability) ** number

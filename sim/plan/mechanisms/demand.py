@@ -1,7 +1,7 @@
-"""Demand: one unit that grows block by block, at a pace drawn by name, and so is the same for every strategy.
+"""Demand: one unit that signals block after block, at a drawn pace that is the same for every strategy.
 
-A block is *in sight* a look-ahead before it is needed. The unit walks along the moments at which blocks come in
-sight, so that an order placed on sight waits for its gate; the date of need is that moment plus the look-ahead.
+A block is *in sight* a look-ahead before it is needed. The unit signals a gate when blocks come in sight, for which
+orders that follow demand wait; the date of need is that moment plus the look-ahead.
 """
 
 from __future__ import annotations
@@ -37,56 +37,58 @@ DEMAND = UnitInfo("demand", "order_date")
 
 
 def write_demand(context: PlanContext) -> None:
-    """Write the demand that comes in sight, its end if it has one, and that the run goes on until all is known."""
+    """Write the units of demand: its growth, its end if it has one, and one that keeps the run going until all is known."""
     orders, demand = context.project.orders, context.project.orders.demand
     if demand is None:
         return
-    ahead = look_ahead(context.project)
+    look_ahead_days = look_ahead(context.project)
     for gate in (NEEDS, CLOSED, BROKEN_OFF):
         context.plan.gate(gate)
     if orders.until_day is not None:
-        last = Until("orders close", days(max(0.0, orders.until_day - ahead)))
+        last = Until("orders close", days(max(0.0, orders.until_day - look_ahead_days)))
         context.plan.unit("demand.closing", [last, Signal(CLOSED)], DEMAND)
     if demand.ending is not None:
         context.plan.unit("demand.ending", _ending(demand.ending, context.project.scale.horizon_days), DEMAND)
     factors = _factors(context, demand)
-    context.plan.unit("demand", _growing(context, rises(context.project), factors, ahead), DEMAND)
+    context.plan.unit("demand", _growth_route(context, rises(context.project), factors, look_ahead_days), DEMAND)
     _run_until_known(context)
 
 
 def _factors(context: PlanContext, demand: Demand) -> tuple[str, ...]:
-    """Write what is drawn once for the whole of the demand; return the names."""
+    """Write the factors on the growth of demand; return the names of those on all of it, not only on one wave."""
     if demand.growth is None:
         return ()
-    found = [context.plan.factor(PACE, to_distribution(demand.growth.days_per_mw), group="demand")]
+    names = [context.plan.factor(PACE, to_distribution(demand.growth.days_per_mw), group="demand")]
     if demand.scenarios:
-        found.append(context.plan.factor(SCENARIO, scenario_days(demand.scenarios), group="demand"))
+        names.append(context.plan.factor(SCENARIO, scenario_days(demand.scenarios), group="demand"))
     for wave in {rise.wave for rise in rises(context.project) if rise.mw}:
         context.plan.factor(f"demand.wave {wave + 1}", to_distribution(demand.growth.wave), group="demand")
-    return tuple(found)
+    return tuple(names)
 
 
-def _growing(context: PlanContext, steps: Sequence[Rise], factors: tuple[str, ...], ahead: float) -> list[PlanStep]:
+def _growth_route(
+    context: PlanContext, planned_rises: Sequence[Rise], factors: tuple[str, ...], look_ahead_days: float
+) -> list[PlanStep]:
     """Return the demand's route: rise after rise; once it has broken off or orders are closed, at once to its end."""
     route: list[PlanStep] = []
-    for number, rise in enumerate(steps, 1):
+    for number, rise in enumerate(planned_rises, 1):
         skip = f"not needed {number}"
         closed = [Again(skip, gate=CLOSED)]
         if rise.mw:
             content = (*factors, f"demand.wave {rise.wave + 1}")
             grows: PlanStep = Work(f"demand.{number}", Span(Fixed(rise.mw), MINUTES_PER_DAY, content=content), "always")
         else:
-            grows = Until(f"demand.{number}", days(max(0.0, rise.day - ahead)))
+            grows = Until(f"demand.{number}", days(max(0.0, rise.day - look_ahead_days)))
         needed = Note("needed", "demand", rise.blocks)
         route += [*closed, grows, *closed, needed, Label(skip), Signal(NEEDS, rise.blocks)]
-    rest = context.project.blocks - sum(rise.blocks for rise in steps)
+    rest = context.project.blocks - sum(rise.blocks for rise in planned_rises)
     if rest:
         route += [Signal(CLOSED), Work("end of the path", fixed(1), "always"), Signal(NEEDS, rest)]
     return route
 
 
 def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
-    """Return: by chance demand breaks off on a day; otherwise that day is beyond all days."""
+    """Return the route that closes orders when demand breaks off, by chance, on a drawn day; else at the horizon."""
     return [
         Again("it stays", "demand stays", Chance(ending.probability.value, otherwise=True)),
         Until("demand breaks off", Span(to_distribution(ending.day), MINUTES_PER_DAY)),
@@ -101,9 +103,9 @@ def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
 
 
 def _run_until_known(context: PlanContext) -> None:
-    """Let the run end when all that is ordered is online and the demand is known to its end."""
-    last, enough = context.plan.completion
+    """Make the run end when all that is ordered is online and the demand is known to its end."""
+    gate, level = context.plan.completion
     over = context.plan.gate("over")
     blocks = context.project.blocks
-    context.plan.unit("demand.known", [Wait(last, enough), Wait(NEEDS, blocks), Signal(over)], DEMAND)
+    context.plan.unit("demand.known", [Wait(gate, level), Wait(NEEDS, blocks), Signal(over)], DEMAND)
     context.plan.completion = (over, 1)

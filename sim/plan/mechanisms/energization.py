@@ -27,14 +27,14 @@ def kilowatts(place: Place) -> int:
 
 
 def energize(context: PlanContext, plant: Place) -> None:
-    """Write the units of a plant, and the count of what is firm: N+1 units before the first N."""
+    """Write the generating units and grid feeds of a plant, and the unit that counts firm power: N of N + spare running."""
     energization = context.project.energization
     units = energization.units
     running = context.plan.gate(f"{plant.name}.units running")
     context.plan.pool(power(context, plant), 0, "supplied", cause="power", noun="kW")
     if energization.temporary_mw.value:
-        kilowatt = round(energization.temporary_mw.value * 1000)
-        context.plan.pool(TEMPORARY, kilowatt, "passed", cause="power", noun="kW")
+        temporary_kw = round(energization.temporary_mw.value * 1000)
+        context.plan.pool(TEMPORARY, temporary_kw, "passed", cause="power", noun="kW")
     for number in range(units.count):
         info = UnitInfo("generating_unit", "power", plant.name, "generation", number=number + 1)
         context.plan.unit(f"{plant.name}.g{number + 1}", _unit(context, plant, number, running), info)
@@ -49,21 +49,21 @@ def energize(context: PlanContext, plant: Place) -> None:
 
 
 def _feed(context: PlanContext, plant: Place, feed: Feed) -> list[PlanStep]:
-    """Return a grid feed's route: ordered, ready at the utility's end, then at ours; firm from then on."""
-    kilowatt = round(feed.mw.value * 1000)
+    """Return a grid feed's route: ordered, delivered by the utility, connected after the site's works; firm from then on."""
+    kw = round(feed.mw.value * 1000)
     return [
         context.decided(plant),
-        Note("ordered", "grid", kilowatt, plant.name),
+        Note("ordered", "grid", kw, plant.name),
         Work("grid feed", Span(to_distribution(feed.weeks), MINUTES_PER_WEEK), "always"),
-        Note("delivered", "grid", kilowatt, plant.name),
+        Note("delivered", "grid", kw, plant.name),
         *(Wait(gate) for gate in prerequisites(context, feed.after, plant)),
-        Note("installed", "grid", kilowatt, plant.name),
-        Free({power(context, plant): kilowatt}),
+        Note("installed", "grid", kw, plant.name),
+        Free({power(context, plant): kw}),
     ]
 
 
 def _unit(context: PlanContext, plant: Place, number: int, running: str) -> list[PlanStep]:
-    """Return one unit's route: slot, slip, delivery, installation, first power."""
+    """Return a generating unit's route: order, slot, the supplier's slip, delivery, installation, running."""
     energization, place = context.project.energization, f"{plant.name}.g{number + 1}"
     units = energization.units
     week = units.first_week.value + number * units.weeks_between.value + plant.order_day / 7

@@ -35,7 +35,7 @@ MILLION = 1_000_000
 BEFORE_ALL = -1_000_000
 """Priority of a line that has stopped: it is served before any skid."""
 STOPS_OF_A_LINE = 200
-"""After so many stops a line runs on, so that a project that stands still comes to its end."""
+"""A line has no more stops than these, so that the run of a project that can never finish ends as well."""
 ROUNDING = 1e-9
 TESTED, PASSED = "test", "passed"
 LINE = "factory"
@@ -94,13 +94,13 @@ class Plant:
         return factory_calendar(self.name, self.factory.plant_stops)
 
     @property
-    def behind(self) -> dict[str, int]:
-        """Return what a skid takes of the limit on work in progress."""
+    def work_in_progress(self) -> dict[str, int]:
+        """Return the pools that a skid holds while it is in work, by count: its share of the limit on work in progress."""
         return {self.in_work: 1} if self.factory.work_in_progress is not None else {}
 
 
 def open_factories(context: PlanContext, name: str, system: System) -> list[Plant]:
-    """Write the plants that make a system: the first one, unless its partners do everything, and the partners."""
+    """Write the plants that make a system, and return them: its own, unless its partners make everything, and theirs."""
     plants = plants_of(context, name, system)
     for plant in plants:
         _open(context, plant)
@@ -110,37 +110,42 @@ def open_factories(context: PlanContext, name: str, system: System) -> list[Plan
 def plants_of(context: PlanContext, name: str, system: System) -> list[Plant]:
     """Return the plants that make a system."""
     factory, names = system.factory, system.factory.plants(name)
-    left = 1 - fsum(partner.share for partner in factory.partners)
+    own_share = 1 - fsum(partner.share for partner in factory.partners)
     logistics = context.project.logistics
     load = load_class(system.skid, logistics.roads)
-    first = Plant(name, name, left, factory, getattr(logistics.fleets, name), load)
-    partners = [_partner(replace(first, name=names[at]), given) for at, given in enumerate(factory.partners, 1)]
-    return [first, *partners] if left > ROUNDING else partners
+    own_plant = Plant(name, name, own_share, factory, getattr(logistics.fleets, name), load)
+    partners = [
+        _partner_plant(replace(own_plant, name=names[number]), partner)
+        for number, partner in enumerate(factory.partners, 1)
+    ]
+    return [own_plant, *partners] if own_share > ROUNDING else partners
 
 
-def _partner(like: Plant, given: Partner) -> Plant:
-    """Return a partner's plant: like the first one, with what is different."""
-    own = {
-        "lines": given.lines,
-        "finished_places": given.finished_places,
-        "opens_week": given.opens_week,
-        "ramp_weeks": given.ramp_weeks,
-        "test": like.factory.test.model_copy(update={"bays": given.test_bays}),
+def _partner_plant(template: Plant, partner: Partner) -> Plant:
+    """Return a partner's plant: as the system's own one, with the partner's numbers."""
+    numbers = {
+        "lines": partner.lines,
+        "finished_places": partner.finished_places,
+        "opens_week": partner.opens_week,
+        "ramp_weeks": partner.ramp_weeks,
+        "test": template.factory.test.model_copy(update={"bays": partner.test_bays}),
     }
-    return replace(like, share=given.share, factory=like.factory.model_copy(update=own), fleet=given.fleet)
+    return replace(
+        template, share=partner.share, factory=template.factory.model_copy(update=numbers), fleet=partner.fleet
+    )
 
 
-def shared_out(plants: Sequence[Plant], number: int) -> list[Plant]:
-    """Return for each of so many skids, in order, the plant that makes it: always who is furthest behind his share."""
+def makers_in_order(plants: Sequence[Plant], skids: int) -> list[Plant]:
+    """Return for each of so many skids, in order, the plant that makes it: always the one furthest behind its share."""
     made = [0] * len(plants)
-    order = []
-    for so_far in range(1, number + 1):
+    makers = []
+    for total in range(1, skids + 1):
         # compared after this skid, so that the first goes to the largest share; ties go to the first plant
-        behind = [plant.share * so_far - made[at] for at, plant in enumerate(plants)]
-        next_one = behind.index(max(behind))
-        made[next_one] += 1
-        order.append(plants[next_one])
-    return order
+        behind = [plant.share * total - count for plant, count in zip(plants, made, strict=True)]
+        maker = behind.index(max(behind))
+        made[maker] += 1
+        makers.append(plants[maker])
+    return makers
 
 
 def _open(context: PlanContext, plant: Plant) -> None:
@@ -161,13 +166,13 @@ def _open(context: PlanContext, plant: Plant) -> None:
         # evenly over the ramp: the last line opens one step before its end, when the rated rate is reached
         week = factory.opens_week.value + factory.ramp_weeks.value * line / factory.lines
         opens = Until(f"{plant.system} line opens", Span(Fixed(week), MINUTES_PER_WEEK))
-        there = Free(dict.fromkeys(plant.stations, 1))
-        route = [opens, there, *_stops(plant, factory.line_stops)]
+        add_stations = Free(dict.fromkeys(plant.stations, 1))
+        route = [opens, add_stations, *_stops(plant, factory.line_stops)]
         context.plan.unit(f"{plant.name}.line{line + 1}", route, UnitInfo("line", LINE, "", plant.name, "", line + 1))
 
 
 def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
-    """Return how a line stops now and then: its first station is taken before any waiting skid, mended, given back.
+    """Return the steps by which a line breaks down: its first station is taken before any skid, repaired, given back.
 
     Skids further down a stopped line go on; taking all stations at once would keep them from leaving it.
     """
@@ -187,7 +192,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
 def build_skid(
     context: PlanContext, plant: Plant, order: Until, block: Place, unit: str = ""
 ) -> list[PlanStep]:  # fmt: skip
-    """Return the first part of a skid's route: order, parts, the line, the test, a place among the finished."""
+    """Return the first part of a skid's route: order, parts, the stations of the line, the test, a finished-goods place."""
     factory = plant.factory
     route: list[PlanStep] = [
         order,
@@ -198,7 +203,7 @@ def build_skid(
     # a skid keeps its station until the next one is free (blocking after service): nothing stands between stations
     carried: dict[str, int] = {}
     for number, (station, pool) in enumerate(zip(factory.stations, plant.stations, strict=True)):
-        route.append(Hold({**plant.behind, pool: 1} if number == 0 else {pool: 1}))
+        route.append(Hold({**plant.work_in_progress, pool: 1} if number == 0 else {pool: 1}))
         if number == 0:
             route.append(Note("started", plant.system, place=block.name))
         route += [Free(carried)] if carried else []
@@ -206,21 +211,21 @@ def build_skid(
         learning = f"{plant.name} factory" if factory.learning is not None else None
         route.append(Work(f"{plant.system}.{station.id}", span, plant.calendar, learning=learning))
         carried = {pool: 1}
-    # likewise into the test, and out of it: a full yard of finished skids stops the bays, and they the line
+    # likewise into the test, and out of it: without a free finished-goods place the bays stop, and then the line
     route += [Hold({plant.bays: 1}), Free(carried), *_accept(context, plant)]
-    route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.behind})]
+    route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.work_in_progress})]
     return route
 
 
 def plant_days(context: PlanContext, plant: Plant, estimate: Estimate) -> Span:
-    """Return a span of a plant's working days, at its pace."""
+    """Return a span of a plant's working days, times the plant's pace."""
     return replace(working_days(estimate, context.factory_day_minutes), losses=pace_of(context, plant.name))
 
 
 def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
-    """Return the factory acceptance test: while it fails, mend and test again, at a place of its own or in the bay.
+    """Return the factory acceptance test: while it fails, rework and test again, at a rework place or in the test bay.
 
-    The bay is free before there is a place: full places never keep a bay. The place is kept until there is a bay.
+    With rework places, the bay is freed before a place is held, and the place is freed when there is a bay again.
     """
     test, name = plant.factory.test, f"{plant.system} factory test"
     mend = plant_days(context, plant, test.rework_days)
@@ -239,21 +244,21 @@ def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
     ]
 
 
-def mend_on_line(plant: Plant, activity: str, span: Span) -> list[PlanStep]:
-    """Return how a skid that came back is mended on the line, tested again and shipped again."""
+def rework_on_line(plant: Plant, activity: str, span: Span) -> list[PlanStep]:
+    """Return the steps by which a skid that came back is reworked on the line, tested again and shipped again."""
     # it needs tools, not the whole line: the last station is where a finished skid can be reached
-    last = {plant.stations[-1]: 1}
+    last_station = {plant.stations[-1]: 1}
     return [
-        Hold({**plant.behind, **last}),
+        Hold({**plant.work_in_progress, **last_station}),
         Work(activity, span, plant.calendar, earns=False),
         Hold({plant.bays: 1}),
-        Free(last),
+        Free(last_station),
         Again(TESTED),
     ]
 
 
 def crawford(learning: Learning) -> tuple[int, ...]:
-    """Return the Crawford unit curve in millionths of the plateau's unit time: (n / plateau)^log2(rate), then 1.
+    """Return Crawford's learning curve in millionths: the n-th unit's time over the plateau's, (n / plateau)^log2(rate).
 
     Stated durations hold from the plateau on, so that learning never makes a factory faster than its rated rate.
     """

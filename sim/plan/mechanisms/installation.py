@@ -1,4 +1,4 @@
-"""A system comes into its block: skids are set and hooked up, or the whole of it is built in place."""
+"""Installation of a system in its block: skids are set and hooked up, or all of it is built in place."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from sim.world.project_calendars import LIFTS
 
 
 def ready_for(context: PlanContext, system: System, block: Place) -> list[Wait]:
-    """Return what must be there before anything of a system comes into a block: its hall, other systems."""
-    site = [name for name in system.after if "." in name]
-    others = [f"{block.name}.{name}" for name in system.after if "." not in name]
-    return [Wait(context.plan.gate(gate)) for gate in [*prerequisites(context, site, block), *others]]
+    """Return the waits before anything of a system comes into a block: for steps of its hall, and for other systems."""
+    steps = [name for name in system.after if "." in name]
+    systems = [f"{block.name}.{name}" for name in system.after if "." not in name]
+    return [Wait(context.plan.gate(gate)) for gate in [*prerequisites(context, steps, block), *systems]]
 
 
 def install_skids(context: PlanContext, name: str, system: System, block: Place) -> None:
-    """Write: crane and riggers set any skids of this kind that lie ready, then crews hook them up."""
+    """Write the unit of a system in a block: a crane and riggers set any of its skids from the yard, crews hook them up."""
     number = system.skid.per_block
     riggers = {context.project.logistics.lifting_trade: 1}
     lift = Span(to_distribution(system.skid.lift_hours), MINUTES_PER_HOUR)
@@ -59,11 +59,11 @@ def install_skids(context: PlanContext, name: str, system: System, block: Place)
 
 
 def build_in_place(context: PlanContext, name: str, system: System, block: Place) -> None:
-    """Write: material is ordered and comes through the gate, then the steps of the system follow each other."""
-    site, hold = system.site, {MATERIAL: system.site.loads_per_block}
+    """Write the units of a system that is built in a block: its material through the gate, then its step network."""
+    site, yard_places = system.site, {MATERIAL: system.site.loads_per_block}
     material = f"{block.name}.{name}.material"
     unload = Span(to_distribution(site.unload_hours), MINUTES_PER_HOUR)
-    ready, loads = ready_for(context, system, block), slots(context, site.loads_per_block)
+    ready, gate_slots = ready_for(context, system, block), slots(context, site.loads_per_block)
     context.plan.unit(
         material,
         [
@@ -72,7 +72,7 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
             lead_time(context, material, f"{name} material lead time", block, site.lead_weeks, site),
             *allotted(context, name, 1, block),
             *ready,
-            Hold({GATE: 1, **loads, **hold}, block.sequence, MINUTES_PER_DAY if loads else None),
+            Hold({GATE: 1, **gate_slots, **yard_places}, block.sequence, MINUTES_PER_DAY if gate_slots else None),
             Work(f"{name} material unload", unload, "gate", cause=YARD),
             Free({GATE: 1}),
             *new_slots(context, material, site.loads_per_block, block.name, name),
@@ -82,8 +82,8 @@ def build_in_place(context: PlanContext, name: str, system: System, block: Place
         UnitInfo("material", "installation", block.name, name),
     )
     instance = Instance(block, name, "installation", mw=block.built_mw, roots=(*ready, Wait(material)))
-    last = write_network(context, site.steps, instance)
-    _finish(context, name, block, [*(Wait(gate) for gate in last), Free(hold)])
+    last_gates = write_network(context, site.steps, instance)
+    _finish(context, name, block, [*(Wait(gate) for gate in last_gates), Free(yard_places)])
 
 
 def bring_lifting_gear(context: PlanContext) -> None:
@@ -92,6 +92,7 @@ def bring_lifting_gear(context: PlanContext) -> None:
 
 
 def _finish(context: PlanContext, name: str, block: Place, route: list[PlanStep]) -> None:
+    """Write the unit of a system in a block, with this route until its completion."""
     done = context.plan.gate(f"{block.name}.{name}")
     ends: list[PlanStep] = [Note("complete", name, place=block.name), Signal(done)]
     context.plan.unit(done, [*route, *ends], UnitInfo("installation", "installation", block.name, name))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sim.config.sections.logistics import Logistics
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.mechanisms.factory import Plant, mend_on_line, plant_days
+from sim.plan.mechanisms.factory import Plant, plant_days, rework_on_line
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
@@ -47,12 +47,12 @@ def laydown(system: str) -> str:
 
 
 def skids_in_yard(system: str) -> str:
-    """Return the pool of skids that lie ready: any of them fits any block."""
+    """Return the pool of a system's skids in the yard: any of them fits any block."""
     return f"{system}.skid"
 
 
 def open_yard(context: PlanContext) -> None:
-    """Write the gate, what is let in a day, the yard, and the escorts there are for large loads."""
+    """Write the pools of the gate, its slots of a day, the yard's material places, and the escorts for large loads."""
     logistics = context.project.logistics
     context.plan.pool(GATE, logistics.gates, cause=YARD, noun="gates")
     context.plan.pool(MATERIAL, logistics.laydown.material, "passed", cause=YARD)
@@ -62,36 +62,39 @@ def open_yard(context: PlanContext) -> None:
         context.plan.pool(ESCORT, logistics.roads.escort_vehicles, cause=ROAD, noun="escorts")
 
 
-def clear_places(context: PlanContext, system: str) -> None:
-    """Write the places of a system in the yard, and the skids that lie there (none yet)."""
+def write_laydown(context: PlanContext, system: str) -> None:
+    """Write the pools of a system's places in the yard and of its skids there (none yet)."""
     context.plan.pool(laydown(system), getattr(context.project.logistics.laydown, system), "passed", cause=YARD)
     context.plan.pool(skids_in_yard(system), 0, "passed", cause=TOKEN)
 
 
-def deliver(context: PlanContext, plant: Plant, unit: str, called: Sequence[Wait], block: Place) -> list[PlanStep]:
-    """Return the second part of a skid's route: called off, loaded, driven, unloaded; and the truck's way back."""
+def deliver(context: PlanContext, plant: Plant, unit: str, call_off: Sequence[Wait], block: Place) -> list[PlanStep]:
+    """Return the second part of a skid's route: called off, loaded, driven, unloaded; and the truck's way back.
+
+    `call_off` are the waits until the site asks for it, where delivery is just in time.
+    """
     system, logistics = plant.system, context.project.logistics
     truck, place = convoy(context, plant), {laydown(system): 1}
-    pushed = logistics.release == "push"
+    push = logistics.release == "push"
     return [
         Label(SHIP),
         *_permit(context, plant),
-        *(called if logistics.release == "just_in_time" else ()),
-        # pulled: a place in the yard is promised before the truck leaves, so no truck ever waits for one on site
-        Hold(truck if pushed else {**truck, **place}),
+        *(call_off if logistics.release == "just_in_time" else ()),
+        # unless pushed, a skid holds a place in the yard before its truck leaves, so no truck ever waits for one on site
+        Hold(truck if push else {**truck, **place}),
         *_call(plant),
         Work(f"{system} load", _hours(logistics, "load_hours"), plant.calendar),
-        # only now: a loaded trailer is what makes room among the finished
+        # only when it is loaded does a skid leave its finished-goods place
         Free({plant.finished: 1}),
         *drive(context, plant, f"{system} drive"),
         *_late(logistics, system),
-        Hold({GATE: 1, **slots(context, 1), **(place if pushed else {})}),
+        Hold({GATE: 1, **slots(context, 1), **(place if push else {})}),
         Work(f"{system} unload", _hours(logistics, "unload_hours"), "gate", cause=YARD),
         *_sent_back(context, plant, truck),
         Free({GATE: 1, skids_in_yard(system): 1}),
         *new_slots(context, unit, 1),
         Note("delivered", system, place=block.name),
-        # from here on this unit is the truck: its skid lies in the yard, for whoever asks first
+        # from here on this unit is the truck: its skid is in the yard, for the block that asks first
         *_return(plant),
         Free(truck),
     ]
@@ -114,17 +117,15 @@ def convoy(context: PlanContext, plant: Plant) -> dict[str, int]:
 
 
 def _permit(context: PlanContext, plant: Plant) -> list[PlanStep]:
-    """Return the wait for a permit, asked for when the load is finished."""
+    """Return the time until a road permit is granted, applied for when the load is finished; none where none is needed."""
     days = movement(plant.load, context.project.logistics.roads).permit_days
-    return (
-        []
-        if days is None
-        else [Work(f"{plant.system} permit", Span(to_distribution(days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD)]
-    )
+    if days is None:
+        return []
+    return [Work(f"{plant.system} permit", Span(to_distribution(days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD)]
 
 
 def _call(plant: Plant) -> list[PlanStep]:
-    """Return the wait for a carrier's truck."""
+    """Return the time until a carrier's truck comes, after it is called; none for a dedicated fleet."""
     fleet = plant.fleet
     if fleet.kind == "dedicated" or fleet.call_days is None:
         return []
@@ -134,14 +135,14 @@ def _call(plant: Plant) -> list[PlanStep]:
 
 
 def _return(plant: Plant) -> list[PlanStep]:
-    """Return a dedicated truck's way back, on the open road."""
+    """Return a dedicated truck's way back, empty, on the open road."""
     if plant.fleet.kind == "hired":
         return []
     return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty", cause=ROAD, role="way_home")]
 
 
 def _late(logistics: Logistics, system: str) -> list[PlanStep]:
-    """Return the days by which some loads are late."""
+    """Return the steps by which a load is late by some days, by chance."""
     late = logistics.late
     if not late.share.value:
         return []
@@ -153,7 +154,7 @@ def _late(logistics: Logistics, system: str) -> list[PlanStep]:
 
 
 def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> list[PlanStep]:
-    """Return what is done with a skid that arrives badly damaged: back to its line, tested and shipped once more."""
+    """Return the steps of a skid that arrives badly damaged, by chance: back to its line, tested and shipped once more."""
     system, damage = plant.system, context.project.logistics.damage
     if not damage.serious.value:
         return []
@@ -164,21 +165,21 @@ def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> lis
         Free({GATE: 1, laydown(system): 1, **slots(context, 1)}),
         *drive(context, plant, f"{system} damaged return", "way_home"),
         Free(truck),
-        *mend_on_line(plant, f"{system} rework of damage", rework),
+        *rework_on_line(plant, f"{system} rework of damage", rework),
         Label(WHOLE),
     ]
 
 
 def slots(context: PlanContext, loads: int) -> dict[str, int]:
-    """Return the gate slots of the day that so many loads take, if they are counted."""
+    """Return the gate slots that so many loads hold, by pool; none where the slots of a day are not limited."""
     return {} if context.project.logistics.gate_slots_per_day is None else {GATE_SLOT: loads}
 
 
 def new_slots(context: PlanContext, unit: str, loads: int, place: str = "", part: str = "") -> list[Signal]:
-    """Write who gives out at the day's end the gate slots that loads have used; return the signal that they have."""
+    """Write the unit that gives used gate slots back at the end of the day; return the signal that starts it."""
     if context.project.logistics.gate_slots_per_day is None:
         return []
-    # a unit of its own gives the slot back: the skid itself must not wait for the end of the day
+    # not the load's own unit: that must not wait for the end of the day
     used = context.plan.gate(f"{unit}.in")
     route: list[PlanStep] = [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})]
     context.plan.unit(f"{unit}.slot", route, UnitInfo("gate_slot", YARD, place, part))
@@ -186,6 +187,7 @@ def new_slots(context: PlanContext, unit: str, loads: int, place: str = "", part
 
 
 def _driving(plant: Plant, speed: float = 1.0) -> Span:
+    """Return the hours of driving between a plant and the site, at a share of the fleet's mean speed, times its delay."""
     # miles an hour of the whole way, so that rest and fuel stops are in it; the drivers' hours are the calendar's
     hours = plant.fleet.distance_miles.value / (plant.fleet.speed_mph.value * speed)
     return Span(to_distribution(plant.fleet.delay), hours * MINUTES_PER_HOUR)

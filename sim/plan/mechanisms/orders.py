@@ -1,8 +1,8 @@
-"""Orders that are not dated: placed when demand comes in sight, or when the phase before has its power.
+"""Orders without a date: placed when demand comes in sight, or when the phase before has its power.
 
 The mechanisms write their routes with dates; here, when the plan is finished, those dates become times after an order:
-of purchases, work, deliveries and crews' calls. Each order is a unit of its own. What is never ordered, or cancelled
-in time, waits for ever; its order makes the signals that others count on.
+of purchases, work, deliveries and crews' calls. Each order is a unit of its own. The units of an order that is never
+placed, or cancelled in time, wait for ever; the order itself makes the signals that others count on.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from sim.plan.vocabulary import Step as PlanStep
 
 APPROVED, CANCELLED = "approved", "cancelled"
 PLACED, FIRM = ".placed", ".firm"
-"""How the gates of an order end."""
+"""Suffixes of the names of an order's two gates."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """Blocks that are ordered at once: the order's name, its planned day, its blocks, what it waits for."""
+    """Blocks that are ordered at once: the order's name, its planned day, its blocks, the steps before it is placed."""
 
     name: str
     day: float
@@ -67,32 +67,34 @@ def orders_of(context: PlanContext) -> Iterator[Order]:
     """Yield the orders that wait for demand, or for the power of the phase before."""
     orders, layout = context.project.orders, context.layout
     if orders.policy == "follow_demand":
-        for number, at in enumerate(range(0, len(layout.blocks), orders.lot_blocks), 1):
-            lot = layout.blocks[at : at + orders.lot_blocks]
-            waits = (Wait(NEEDS, at + 1), Again("never", gate=CLOSED))
+        for number, first in enumerate(range(0, len(layout.blocks), orders.lot_blocks), 1):
+            lot = layout.blocks[first : first + orders.lot_blocks]
+            waits = (Wait(NEEDS, first + 1), Again("never", gate=CLOSED))
             yield Order(f"order.{number}", lot[0].order_day, lot, waits)
     elif orders.phase_after_units:
-        for before, phase in zip(layout.phases, layout.phases[1:], strict=False):
+        for phase_before, phase in zip(layout.phases, layout.phases[1:], strict=False):
             blocks = tuple(block for block in layout.blocks if block.phase == phase.name)
-            powered = Wait(context.plan.gate(f"{before.name}.units running"), orders.phase_after_units)
+            powered = Wait(context.plan.gate(f"{phase_before.name}.units running"), orders.phase_after_units)
             date = Until("phase may be ordered", days(phase.order_day), cause="order_date")
             yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, powered))
 
 
 def order_route(
-    context: PlanContext, order: Order, reports: Mapping[str, int], built: Mapping[str, int]
+    context: PlanContext, order: Order, block_signals: Mapping[str, int], hall_signals: Mapping[str, int]
 ) -> list[PlanStep]:
-    """Return an order's route: placed and, after a while, firm; or never, or cancelled.
+    """Return an order's route: placed and, after a while, firm; or never placed; or cancelled.
 
-    `reports` is what its blocks will signal, `built` what its halls will, which are built even if it is cancelled. What was
-    not signalled on one way is signalled after the run is over, so that every way signals the same.
+    Amounts by gate are what the units of its blocks and of its halls will signal; halls are built even if it is cancelled.
+    What is not signalled on one path is signalled after the run is over, so that every path signals the same.
     """
     approved = [Note(APPROVED, amount=round(block.built_mw * 1000), place=block.name) for block in order.blocks]
     placed, firm = Signal(context.plan.gate(order.placed)), Signal(context.plan.gate(order.firm))
     if context.project.orders.policy != "follow_demand":
         return [*order.waits, *approved, placed, firm]
-    without = [Signal(gate, amount) for gate, amount in reports.items()] + [Signal(ONLINE, len(order.blocks))]
-    halls = [Signal(gate, amount) for gate, amount in built.items()]
+    # what the order signals in place of units that never come to it
+    for_blocks = [Signal(gate, amount) for gate, amount in block_signals.items()]
+    for_blocks.append(Signal(ONLINE, len(order.blocks)))
+    for_halls = [Signal(gate, amount) for gate, amount in hall_signals.items()]
     return [
         *order.waits,
         *approved,
@@ -100,19 +102,19 @@ def order_route(
         *_cancellable(context),
         firm,
         *after_the_run(context, "placed"),
-        *without,
-        *halls,
+        *for_blocks,
+        *for_halls,
         Again("end"),
         Label("cancelled"),
         *(Note(CANCELLED, place=block.name) for block in order.blocks),
-        *without,
+        *for_blocks,
         *after_the_run(context, "cancelled"),
-        *halls,
+        *for_halls,
         firm,
         Again("end"),
         Label("never"),
-        *without,
-        *halls,
+        *for_blocks,
+        *for_halls,
         *after_the_run(context, "never"),
         placed,
         firm,
@@ -120,18 +122,18 @@ def order_route(
     ]
 
 
-def after_the_run(context: PlanContext, way: str) -> list[PlanStep]:
-    """Return the wait for what comes after the run is over, and so never does."""
-    return [Wait(context.plan.completion[0]), Work(f"after the end, {way}", fixed(1), "always")]
+def after_the_run(context: PlanContext, path: str) -> list[PlanStep]:
+    """Return the steps that wait for the end of the run: what comes after them on this path of a route never happens."""
+    return [Wait(context.plan.completion[0]), Work(f"after the end, {path}", fixed(1), "always")]
 
 
 def _cancellable(context: PlanContext) -> list[PlanStep]:
-    """Return the time in which an order may be cancelled, and the decision at its end."""
+    """Return the steps of the time in which an order may be cancelled, with the decision at its end; none by config."""
     cancelling, demand = context.project.orders.cancelling, context.project.orders.demand
     if cancelling is None or demand is None or demand.ending is None:
         return []
-    within = fixed(cancelling.within_days.value * MINUTES_PER_DAY)
-    return [Work("may be cancelled", within, "always"), Again("cancelled", gate=BROKEN_OFF)]
+    cancelling_time = fixed(cancelling.within_days.value * MINUTES_PER_DAY)
+    return [Work("may be cancelled", cancelling_time, "always"), Again("cancelled", gate=BROKEN_OFF)]
 
 
 # --- undated orders ---------------------------------------------------------------------------------------------------
@@ -139,7 +141,7 @@ def _cancellable(context: PlanContext) -> list[PlanStep]:
 
 @dataclass
 class OrderBook:
-    """All orders that are not dated, and whose order everything in the plan is."""
+    """All orders without a date, and the order (and place) to which each block and unit of the plan belongs."""
 
     context: PlanContext
     orders: list[Order]
@@ -150,7 +152,7 @@ class OrderBook:
 
 
 def follow_orders(context: PlanContext) -> None:
-    """Let everything in a finished plan wait for its order where that is not dated beforehand."""
+    """Rewrite a finished plan so that every unit waits for its order, where orders have no dates."""
     orders = list(orders_of(context))
     if not orders:
         return
@@ -159,19 +161,19 @@ def follow_orders(context: PlanContext) -> None:
     )
     of_block = {block.name: order for order in orders for block in order.blocks}
     book = OrderBook(context, orders, of_block, frozenset(place.name for place in lots))
-    book.of_unit.update(_whose(book))
-    reports = _reports(book)
+    book.of_unit.update(_orders_of_units(book))
+    amounts = _signalled_amounts(book)
     for name, (order, place) in book.of_unit.items():
-        context.plan.units[name] = _waiting(book, name, order, place)
-    _crews(book)
+        context.plan.units[name] = _after_order(book, name, order, place)
+    _call_crews_after_orders(book)
     for order in orders:
-        of_blocks, of_halls = (reports.get((order.name, cancellable), {}) for cancellable in (True, False))
-        route = order_route(context, order, of_blocks, of_halls)
+        block_signals, hall_signals = (amounts.get((order.name, cancellable), {}) for cancellable in (True, False))
+        route = order_route(context, order, block_signals, hall_signals)
         context.plan.unit(order.name, route, UnitInfo("order", "order_date"))
 
 
-def _whose(book: OrderBook) -> Iterator[tuple[str, tuple[Order, Place]]]:
-    """Yield every unit of the plan that belongs to a place of an order."""
+def _orders_of_units(book: OrderBook) -> Iterator[tuple[str, tuple[Order, Place]]]:
+    """Yield (unit, (order, place)) for every unit of the plan that belongs to a place of an order."""
     places = _places(book.context.project, book.context.layout)
     for name in book.context.plan.units:
         place = _place_of(book.context.plan.info(name), places)
@@ -181,7 +183,7 @@ def _whose(book: OrderBook) -> Iterator[tuple[str, tuple[Order, Place]]]:
 
 
 def _places(project: Project, layout: Layout) -> dict[tuple[str, int], Place]:
-    """Return every place by name and 0, generating units by their phase and number.
+    """Return all places, by (name, 0); generating units by (their phase, their number).
 
     A generating unit is ordered with the first block that needs its power.
     """
@@ -191,33 +193,32 @@ def _places(project: Project, layout: Layout) -> dict[tuple[str, int], Place]:
 
 
 def _place_of(info: UnitInfo, places: Mapping[tuple[str, int], Place]) -> Place | None:
-    """Return the place with whose order a unit is ordered; None for what is shared, such as the count of firm power."""
+    """Return the place with which a unit is ordered; None for a unit that no single place needs, such as firm power."""
     if info.kind == "firm_power":
         return None
     return places.get((info.place, info.number if info.kind == "generating_unit" else 0))
 
 
-def _reports(book: OrderBook) -> dict[tuple[str, bool], dict[str, int]]:
-    """Return what units will report, person-hours by trade's gate and purchases, by order and whether it may be cancelled.
+def _signalled_amounts(book: OrderBook) -> dict[tuple[str, bool], dict[str, int]]:
+    """Return by (order, whether it may be cancelled) what its units signal in all: person-hours and purchases, by gate.
 
-    Blocks go with their order; a hall is built to its end once it was ordered, and reports itself.
+    The units of blocks are cancelled with their order; a hall is built to its end once it was ordered.
     """
-    done: dict[tuple[str, bool], dict[str, int]] = {}
-    counted = {hours_done(trade) for trade in book.context.project.labour.trades} | {RECEIVED}
+    amounts: dict[tuple[str, bool], dict[str, int]] = {}
+    counting_gates = {hours_done(trade) for trade in book.context.project.labour.trades} | {RECEIVED}
     for name, (order, place) in book.of_unit.items():
-        key = order.name, place.name in book.cancellable
-        alike = book.context.plan.copies.number(name)
+        of_order = amounts.setdefault((order.name, place.name in book.cancellable), {})
+        copies = book.context.plan.copies.number(name)
         for step in book.context.plan.units[name]:
-            if isinstance(step, Signal) and step.gate in counted:
-                hours = done.setdefault(key, {})
-                hours[step.gate] = hours.get(step.gate, 0) + step.amount * alike
-    return done
+            if isinstance(step, Signal) and step.gate in counting_gates:
+                of_order[step.gate] = of_order.get(step.gate, 0) + step.amount * copies
+    return amounts
 
 
 # --- dates become times after an order ------------------------------------------------------------------
 
 
-def _waiting(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
+def _after_order(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return a unit's route with its dates counted from its order, and nothing begun before that is firm."""
     route: list[PlanStep] = []
     for step in book.context.plan.units[name]:
@@ -235,20 +236,21 @@ def _waiting(book: OrderBook, name: str, order: Order, place: Place) -> list[Pla
 
 
 def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
-    """Return the time from an order to the purchase it entails; no purchase where it is or will be cancelled."""
-    bought, plan = book.context.resource_plan.order_minutes, book.context.plan
-    for own in plan.copies.units(name) if bought else ():
-        plan.own_spans[own] = {"order": fixed(max(0, bought.get(own, 0) - _planned(book, order)))}
-    later = max(0, bought.get(name, 0) - _planned(book, order))
+    """Return the steps from an order to the purchase it entails; the unit stops there if the order is cancelled by then."""
+    order_minutes, plan = book.context.resource_plan.order_minutes, book.context.plan
+    placed = _planned_minute(book, order)
+    for unit in plan.copies.units(name) if order_minutes else ():
+        plan.own_spans[unit] = {"order": fixed(max(0, order_minutes.get(unit, 0) - placed))}
+    delay = max(0, order_minutes.get(name, 0) - placed)
     cancelling = book.context.project.orders.cancelling
-    wait: list[PlanStep] = [Work("order", fixed(later), "always", cause="order_date")]
-    if cancelling is None or place.name not in book.cancellable or not later:
+    wait: list[PlanStep] = [Work("order", fixed(delay), "always", cause="order_date")]
+    if cancelling is None or place.name not in book.cancellable or not delay:
         return wait
-    settled = later >= cancelling.within_days.value * MINUTES_PER_DAY
-    return [*wait, Wait(order.firm) if settled else Again("stop", gate=BROKEN_OFF)]
+    firm_by_then = delay >= cancelling.within_days.value * MINUTES_PER_DAY
+    return [*wait, Wait(order.firm) if firm_by_then else Again("stop", gate=BROKEN_OFF)]
 
 
-def _planned(book: OrderBook, order: Order) -> int:
+def _planned_minute(book: OrderBook, order: Order) -> int:
     """Return the minute at which an order is planned to be placed."""
     return book.context.resource_plan.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
 
@@ -259,7 +261,7 @@ def _stopping(context: PlanContext) -> list[PlanStep]:
 
 
 def _slot(book: OrderBook, slot: Until, order: Order, place: Place) -> list[PlanStep]:
-    """Return a generating unit's time from its order to its delivery: its slot, counted from the order.
+    """Return the steps of a generating unit from its order to its delivery slot, counted from the order.
 
     Where units are ordered one by one, each takes the first unit's time, and its maker still makes one at a time.
     """
@@ -267,51 +269,51 @@ def _slot(book: OrderBook, slot: Until, order: Order, place: Place) -> list[Plan
     if book.context.project.orders.policy != "follow_demand":
         weeks = slot.date.shape.planned() - order.day / 7
         return [Work(slot.event, fixed(max(0.0, weeks) * MINUTES_PER_WEEK), "always")]
-    making = min(units.first_week.value, units.weeks_between.value)
+    making_weeks = min(units.first_week.value, units.weeks_between.value)
     maker = {book.context.plan.pool(f"{place.phase}.unit maker", 1, cause="power"): 1}
     return [
-        Work(slot.event, fixed((units.first_week.value - making) * MINUTES_PER_WEEK), "always"),
+        Work(slot.event, fixed((units.first_week.value - making_weeks) * MINUTES_PER_WEEK), "always"),
         Hold(maker),
-        Work("unit made", fixed(making * MINUTES_PER_WEEK), "always"),
+        Work("unit made", fixed(making_weeks * MINUTES_PER_WEEK), "always"),
         Free(maker),
     ]
 
 
 def _when_firm(route: Sequence[PlanStep], order: Order) -> Iterator[PlanStep]:
-    """Yield a route that takes nothing and does nothing before its order is firm."""
-    begun = False
+    """Yield the steps of a route, with a wait until the order is firm before the first one that cannot be undone."""
+    waited = False
     for step in route:
-        if not begun and _begins(step):
-            begun = True
+        if not waited and _cannot_be_undone(step):
+            waited = True
             yield Wait(order.firm)
         yield step
 
 
-def _begins(step: PlanStep) -> bool:
-    """Tell whether a step takes something, does something or reports something that cannot be undone."""
+def _cannot_be_undone(step: PlanStep) -> bool:
+    """Tell whether a step holds, frees, signals, reports or works; to order and to wait can be undone."""
     if isinstance(step, Work):
         return step.calendar != "always"
     return isinstance(step, Hold | Free | Signal) or (isinstance(step, Note) and step.kind != "ordered")
 
 
-def _crews(book: OrderBook) -> None:
-    """Call crews a time after the order whose work needs them, not on a date."""
-    written = {own: unit for unit in book.of_unit for own in book.context.plan.copies.units(unit)}
+def _call_crews_after_orders(book: OrderBook) -> None:
+    """Rewrite the routes of crews: each is called so many minutes after the order whose work needs it, not on a date."""
+    units = book.context.plan.units
+    first_of = {unit: first for first in book.of_unit for unit in book.context.plan.copies.units(first)}
     for trade, stays in book.context.resource_plan.mobilisations.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
-            if name in book.context.plan.units and stay.because in written:
-                order, _ = book.of_unit[written[stay.because]]
-                later = max(0, stay.called - _planned(book, order))
-                called = list(_called(book.context.plan.units[name], order, later))
-                book.context.plan.units[name] = called
+            if name in units and stay.because in first_of:
+                order, _ = book.of_unit[first_of[stay.because]]
+                delay = max(0, stay.called - _planned_minute(book, order))
+                units[name] = list(_called_after(units[name], order, delay))
 
 
-def _called(route: Iterable[PlanStep], order: Order, later: int) -> Iterator[PlanStep]:
-    """Yield a crew's route with its call counted from an order."""
+def _called_after(route: Iterable[PlanStep], order: Order, delay: int) -> Iterator[PlanStep]:
+    """Yield a crew's route in which it is called `delay` minutes after an order is placed."""
     for step in route:
         if isinstance(step, Until):
             yield Wait(order.placed)
-            yield Work("called", fixed(later), "always")
+            yield Work("called", fixed(delay), "always")
         else:
             yield step

@@ -38,21 +38,21 @@ from sim.world.distributions import Fixed, to_distribution
 
 
 def arrived(context: PlanContext, item: str, place: Place) -> str:
-    """Return the gate of an item's arrival for a place: its own lot, its hall's or its phase's."""
-    per = next(given.per for given in context.project.procurement.items if given.id == item)
-    lot = {"phase": place.phase, "hall": place.hall, "block": place.name}[per]
-    return context.plan.gate(f"{lot}.{item}")
+    """Return the gate of an item's arrival for a place: it is bought once for its phase, for its hall or for itself."""
+    per = next(config.per for config in context.project.procurement.items if config.id == item)
+    bought_for = {"phase": place.phase, "hall": place.hall, "block": place.name}[per]
+    return context.plan.gate(f"{bought_for}.{item}")
 
 
 def slip_of(supplier: str | None) -> tuple[str, ...]:
-    """Return the shared factor on everything that comes from a supplier."""
+    """Return the name of the shared factor on all lead times of a supplier; nothing where none is named."""
     return () if supplier is None else (f"supplier.{supplier}",)
 
 
 def lead_time(
     context: PlanContext, unit: str, activity: str, place: Place, weeks: Estimate, terms: Factory | SiteBuilt | Item
 ) -> Work:
-    """Return the lead time of what a unit needs for a place: drawn once for its lot, times what its supplier slips.
+    """Return the lead time of what a unit needs for a place, as work: drawn once for its lot, times its supplier's factor.
 
     A lot that is delivered over time comes block by block, in the order of the work, from its lead time on.
     """
@@ -61,24 +61,24 @@ def lead_time(
     if terms.lot is None or isinstance(shape, Fixed) or planned <= 0:
         return Work(activity, Span(shape, MINUTES_PER_WEEK, losses=slip), "always", cause="parts")
     copies, spans = context.plan.copies, list[Span]()
-    for own, where in zip(copies.names_now(unit), copies.names_now(place.name), strict=True):
-        lot, before = lot_of(context.layout, terms.lot, where)
-        drawn = context.plan.factor(f"lot.{activity}.{lot}", shape.scaled(1 / planned), group="lots")
+    for unit_name, place_name in zip(copies.names_now(unit), copies.names_now(place.name), strict=True):
+        lot, blocks_before = lot_of(context.layout, terms.lot, place_name)
+        factor = context.plan.factor(f"lot.{activity}.{lot}", shape.scaled(1 / planned), group="lots")
         rate = terms.lot_delivered_per_week
-        later = 0.0 if rate is None else before / rate.value
-        spans.append(Span(Fixed(planned + later), MINUTES_PER_WEEK, losses=(drawn, *slip)))
-        context.plan.own_spans.setdefault(own, {})[activity] = spans[-1]
+        weeks_later = 0.0 if rate is None else blocks_before / rate.value
+        spans.append(Span(Fixed(planned + weeks_later), MINUTES_PER_WEEK, losses=(factor, *slip)))
+        context.plan.own_spans.setdefault(unit_name, {})[activity] = spans[-1]
     return Work(activity, spans[0], "always", cause="parts")
 
 
 def lot_of(layout: Layout, lot: Lot, place: str) -> tuple[str, int]:
-    """Return the name of the lot of a phase, hall or block, and how many of the lot's blocks come before it.
+    """Return the name of the lot to which the first block of a place belongs, and how many of its blocks come before that.
 
     >>> lot_of(layout_of(project), 4, "b6")
     ('2', 1)
     """
-    within = {"phase": layout.phases, "hall": layout.halls, "block": layout.blocks}[place_kind(place)]
-    number = place_number(within[place_number(place) - 1].blocks[0]) - 1
+    places = {"phase": layout.phases, "hall": layout.halls, "block": layout.blocks}[place_kind(place)]
+    number = place_number(places[place_number(place) - 1].blocks[0]) - 1
     if isinstance(lot, int):
         return f"{number // lot + 1}", number % lot
     block = layout.blocks[number]
@@ -90,20 +90,20 @@ def lot_of(layout: Layout, lot: Lot, place: str) -> tuple[str, int]:
 
 
 def procure(context: PlanContext) -> None:
-    """Write every lot of every item into the plan that some step needs, and what suppliers do to all they make."""
+    """Write a unit for every purchase of an item that some step needs, and a factor on lead times for every supplier."""
     for name, supplier in context.project.procurement.suppliers.items():
         context.plan.factor(f"supplier.{name}", to_distribution(supplier.slip), group="suppliers")
-    lots = {"phase": context.layout.phases, "hall": context.layout.halls, "block": context.layout.blocks}
+    places = {"phase": context.layout.phases, "hall": context.layout.halls, "block": context.layout.blocks}
     for item in context.project.procurement.items:
-        for number, place in enumerate(lots[item.per]):
+        for number, place in enumerate(places[item.per]):
             gate = f"{place.name}.{item.id}"
             if gate in context.plan.gates:
-                lot = UnitInfo("lot", "parts", place.name, item.id)
-                context.plan.unit(gate, _lot(context, item, place, number, gate), lot)
+                info = UnitInfo("lot", "parts", place.name, item.id)
+                context.plan.unit(gate, _lot(context, item, place, number, gate), info)
 
 
 def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str) -> list[PlanStep]:
-    """Return: order, wait out the lead time and the slot, receive."""
+    """Return the route of a purchase: the order, its lead time, its delivery slot, its arrival; `number` is its slot's."""
     slot = item.slot_week.value if item.slot_week else 0
     weeks_between = item.slot_weeks_between.value if item.slot_weeks_between else 0
     return [
@@ -117,33 +117,33 @@ def _lot(context: PlanContext, item: Item, place: Place, number: int, gate: str)
 
 
 def allocation(system: str) -> str:
-    """Return the pool of what a maker has allotted to a system and that is not taken yet."""
+    """Return the pool of a system's allocations that its maker has granted and no unit has taken yet."""
     return f"{system}.allocation"
 
 
 def allocate(context: PlanContext, system: str, per_block: int) -> None:
-    """Write what a maker has promised for a system: at each date so much more can be had, `per_block` a block."""
-    given = context.project.by_system[system].allocations
-    if not given:
+    """Write a unit for each date at which a maker grants more of a system; a block takes `per_block` allocations."""
+    allocations = context.project.by_system[system].allocations
+    if not allocations:
         return
     context.plan.pool(allocation(system), 0, "passed", cause="parts")
-    mw, so_far = 0.0, 0
-    for number, promised in enumerate(sorted(given, key=lambda promised: promised.week.value), 1):
+    mw, blocks_before = 0.0, 0
+    for number, promised in enumerate(sorted(allocations, key=lambda promised: promised.week.value), 1):
         mw += promised.mw.value
         blocks = min(context.project.blocks, int(mw / context.project.block.mw_gross.value + 1e-9))
         route: list[PlanStep] = [Until("allocation", Span(Fixed(promised.week.value), MINUTES_PER_WEEK))]
         if promised.slip_days is not None:
             route.append(Work("allocation slip", Span(to_distribution(promised.slip_days), MINUTES_PER_DAY), "always"))
-        if blocks > so_far:
-            route.append(Free({allocation(system): (blocks - so_far) * per_block}))
+        if blocks > blocks_before:
+            route.append(Free({allocation(system): (blocks - blocks_before) * per_block}))
         context.plan.unit(
             f"{allocation(system)}.{number}", route, UnitInfo("allocation", "parts", "", system, "", number)
         )
-        so_far = blocks
+        blocks_before = blocks
 
 
 def allotted(context: PlanContext, system: str, count: int, block: Place) -> list[PlanStep]:
-    """Return the step that takes so much of what was allotted, for earlier blocks first; none without allocations."""
+    """Return the step that takes a count of a system's allocations, for earlier blocks first; none without allocations."""
     if not context.project.by_system[system].allocations:
         return []
     return [Hold({allocation(system): count}, block.sequence)]
@@ -156,33 +156,33 @@ RECEIVED = "received"
 
 
 def receive_all(context: PlanContext) -> None:
-    """Let the run go on until all that is bought has come, where blocks can be online without some of it.
+    """Let the run go on until everything that is bought has come, where blocks can be online without some of it.
 
-    Power beyond what they need is such a thing, and the last steps of a network that nothing waits for: they were
-    ordered, and come and are paid for all the same. The finish is that of the blocks.
+    Such are power beyond what the blocks need, and last steps of a network for which nothing waits: they were
+    ordered, and come and are paid for all the same. The finish of the project stays that of the blocks.
     """
-    plan, before = context.plan, context.plan.completion
+    plan, finish = context.plan, context.plan.completion
     awaited = {gate for route in plan.units.values() for gate in _awaited(route)}
-    late = [name for name, route in plan.units.items() if _may_come_last(context, name, route, awaited)]
-    if not late:
+    may_come_last = [name for name, route in plan.units.items() if _may_come_last(context, name, route, awaited)]
+    if not may_come_last:
         return
     received, over = plan.gate(RECEIVED), plan.gate("all received")
-    for name in late:
+    for name in may_come_last:
         plan.units[name] = [*plan.units[name], Signal(received)]
-    number = sum(plan.copies.number(name) for name in late)
-    plan.unit("everything received", [Wait(*before), Wait(received, number), Signal(over)], UnitInfo("unit", "parts"))
-    plan.finish, plan.completion = before, (over, 1)
+    number = sum(plan.copies.number(name) for name in may_come_last)
+    plan.unit("everything received", [Wait(*finish), Wait(received, number), Signal(over)], UnitInfo("unit", "parts"))
+    plan.finish, plan.completion = finish, (over, 1)
 
 
 def _awaited(route: Iterable[PlanStep]) -> Iterator[str]:
-    """Yield the gates that a route waits for or looks at."""
+    """Yield the gates of a route's waits and jumps."""
     for step in route:
         if isinstance(step, Wait) or (isinstance(step, Again) and step.gate is not None):
             yield str(step.gate)
 
 
 def _may_come_last(context: PlanContext, name: str, route: Iterable[PlanStep], awaited: Container[str]) -> bool:
-    """Tell whether something is paid for on a route whose end nobody needs to wait for."""
+    """Tell whether a unit pays for something that may come after all blocks are online: nothing waits for its end."""
     info = context.plan.info(name)
     if info.kind in ("generating_unit", "grid_feed"):
         return _power_to_spare(context, info)
@@ -191,7 +191,7 @@ def _may_come_last(context: PlanContext, name: str, route: Iterable[PlanStep], a
 
 
 def _power_to_spare(context: PlanContext, info: UnitInfo) -> bool:
-    """Tell whether a plant has the power that its blocks need without the last unit, or without a feed."""
+    """Tell whether a plant has enough power for its blocks without its last generating unit, or without a grid feed."""
     energization = context.project.energization
     units, feeds = energization.units, {feed.id: feed.mw.value for feed in energization.grid}
     needed = next(plant.built_mw for plant in context.layout.plants if plant.name == info.place)
@@ -211,23 +211,23 @@ def price(item: str) -> str:
 
 
 def addition(item: str) -> str:
-    """Return the name of the factor that is what an item costs more where it is made in a factory."""
+    """Return the name of the factor that is the extra unit cost of an item that is made in a factory."""
     return f"price.{item} in factory"
 
 
 def draw_prices(context: PlanContext) -> None:
-    """Write every unit cost into the plan, to be drawn."""
+    """Write every unit cost into the plan as a factor, drawn once a replication."""
     for name, estimate in unit_costs(context.project):
         context.plan.factor(name, to_distribution(estimate), group="prices")
 
 
 def unit_costs(project: Project) -> Iterator[tuple[str, Estimate]]:
-    """Yield the unit costs of a project by name."""
+    """Yield (name of its factor, estimate) for every unit cost of a project."""
     money = project.money
-    for item, given in money.prices.items():
-        yield price(item), given.unit_cost
-        if given.in_factory_usd_per_mw is not None:
-            yield addition(item), given.in_factory_usd_per_mw
+    for item, item_price in money.prices.items():
+        yield price(item), item_price.unit_cost
+        if item_price.in_factory_usd_per_mw is not None:
+            yield addition(item), item_price.in_factory_usd_per_mw
     yield price(LABOUR), money.labour.factor
     if money.camp is not None:
         yield price(CAMP), money.camp.usd_per_bed_day

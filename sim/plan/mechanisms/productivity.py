@@ -1,7 +1,7 @@
-"""What the minutes of crews on site lose, and where: one stated total, shared out among the mechanisms that are on.
+"""Losses of productivity of crews on site: one stated total, divided among the mechanisms that are switched on.
 
-The total is `labour.losses`, minutes worked per minute earned, drawn for each trade. What a mechanism contains of
-it is taken out here and comes back where it arises: fatigue, night and heat in the site's calendars, crowding in
+The total is `labour.losses`, minutes worked per minute earned, drawn for each trade. The part of it that a mechanism
+models is taken out here and comes back where it arises: fatigue, night and heat in the site's calendars, crowding in
 the halls, absence and turnover as they are in this project instead of as they were when the total was stated.
 
 Learning comes on top: the hundredth block is connected faster than the first, for the same people have done it before.
@@ -28,28 +28,28 @@ from sim.world.project_calendars import is_on_site, stated_share
 
 
 def apply_losses(context: PlanContext) -> None:
-    """Add the factors that a trade's work is multiplied with; the total alone where no mechanism is on."""
+    """Add to the plan the loss factor of every trade and of every exposure, and the paces of the site and all plants."""
     labour, systems = context.project.labour, context.project.by_system
-    everywhere = labour.productivity.loss_ratio if labour.productivity else 1.0
+    loss_ratio = labour.productivity.loss_ratio if labour.productivity else 1.0
     for name, trade in labour.trades.items():
-        factor, total = everywhere / trade.output, to_distribution(labour.losses)
+        factor, total = loss_ratio / trade.output, to_distribution(labour.losses)
         context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor), group="productivity")
     for exposure in EXPOSURES if labour.productivity else ():
         context.plan.factor(
             _in_calendar(exposure), Fixed(stated_share(context.project, exposure)), group="productivity"
         )
-    for who in ("site", *(plant for name, system in systems.items() for plant in system.factory.plants(name))):
-        pace_of(context, who)  # also of who does nothing here: all strategies have the same drivers
+    for place in ("site", *(plant for name, system in systems.items() for plant in system.factory.plants(name))):
+        pace_of(context, place)  # also of plants that make nothing here: all strategies have the same drivers
 
 
 def losses(context: PlanContext, trade: str, exposure: str) -> tuple[str, ...]:
-    """Return the factors on the minutes of work that is led by a trade, under an exposure."""
+    """Return the names of the loss factors on work of a trade (the first of a step) under an exposure."""
     names = (f"loss.{trade}", _in_calendar(exposure))
     return tuple(name for name in names if name in context.plan.factors)
 
 
 def crowding(context: PlanContext, place: Place, exposure: str) -> str | None:
-    """Return the area in which people at work in a hall are in each other's way; None outdoors or where it is off."""
+    """Return the crowding area of work in a place, its hall, which is added to the plan; None outdoors or where it is off."""
     productivity = context.project.labour.productivity
     if productivity is None or productivity.crowding is None or exposure != "interior":
         return None
@@ -63,7 +63,7 @@ def crowding(context: PlanContext, place: Place, exposure: str) -> str | None:
 
 
 def _in_calendar(exposure: str) -> str:
-    """Return the name of the factor that takes out of the total what the calendar has of it."""
+    """Return the name of the factor that takes out of the total the losses that are in the site's calendars."""
     return f"in calendar.{exposure}"
 
 
@@ -86,20 +86,19 @@ def apply_learning(context: PlanContext) -> None:
         for activity, count in counts.items()
         if count > 1
     }
-    for unit, at, work in list(_repeatable(plan)):
+    for unit, position, work in list(_repeatable(plan)):
         if work.activity in curves:
             route = list(plan.units[unit])
-            route[at] = replace(work, learning=curves[work.activity])
+            route[position] = replace(work, learning=curves[work.activity])
             plan.units[unit] = route
 
 
 def _repeatable(plan: Plan) -> Iterator[tuple[str, int, Work]]:
-    """Yield (unit, place in its route, work) of all work whose hours are stated: it has a trade's losses."""
+    """Yield (unit, position in its route, work) of all work that is stated in hours: it has a trade's loss factor."""
     for unit, route in plan.units.items():
-        for at, step in enumerate(route):
-            losses = step.span.losses if isinstance(step, Work) else ()
-            if isinstance(step, Work) and any(plan.factor_groups[name] == "productivity" for name in losses):
-                yield unit, at, step
+        for position, step in enumerate(route):
+            if isinstance(step, Work) and any(plan.factor_groups[name] == "productivity" for name in step.span.losses):
+                yield unit, position, step
 
 
 # --- pace -------------------------------------------------------------------------------------------------------------
@@ -109,8 +108,8 @@ COMMON = "pace.everyone"
 """The factor that the site and every factory have in common; their own are `pace.site` and `pace.PLANT`."""
 
 
-def pace_of(context: PlanContext, who: str) -> tuple[str, ...]:
-    """Return the factors on all work of the site, or of a plant: what everyone has in common, and its own.
+def pace_of(context: PlanContext, place: str) -> tuple[str, ...]:
+    """Return the names of the factors on all work of the site, or of a plant: one common to all, and one of its own.
 
     A one-factor Gaussian model of the logarithms: their product is lognormal with the stated spread, and any two have
     the stated correlation.
@@ -118,13 +117,13 @@ def pace_of(context: PlanContext, who: str) -> tuple[str, ...]:
     pace = context.project.pace
     if pace is None:
         return ()
-    given = pace.site if who == "site" else pace.factory
-    common = (_lognormal(context, COMMON, 1.0, pace.common),) if pace.common else ()
-    return (*common, _lognormal(context, f"pace.{who}", given.planned, pace.own(given)))
+    estimate = pace.site if place == "site" else pace.factory
+    common = (_lognormal_factor(context, COMMON, 1.0, pace.common),) if pace.common else ()
+    return (*common, _lognormal_factor(context, f"pace.{place}", estimate.planned, pace.own(estimate)))
 
 
-def _lognormal(context: PlanContext, name: str, median: float, sigma: float) -> str:
-    """Add a factor with a median and the standard deviation of its logarithm."""
+def _lognormal_factor(context: PlanContext, name: str, median: float, sigma: float) -> str:
+    """Add a factor with a median and the standard deviation of its logarithm; return its name."""
     shape: Distribution = Lognormal(median, median * exp(Z90 * sigma)) if sigma else Fixed(median)
     return context.plan.factor(name, shape, group="pace")
 
@@ -138,11 +137,11 @@ def apply_pace(context: PlanContext) -> None:
     site = pace_of(context, "site")
     for unit, route in context.plan.units.items() if site else ():
         if context.plan.info(unit).kind not in {*CREW_KINDS, "outage"}:
-            context.plan.units[unit] = [_paced(step, site) for step in route]
+            context.plan.units[unit] = [_with_pace(step, site) for step in route]
 
 
-def _paced(step: Step, paces: tuple[str, ...]) -> Step:
-    """Return a step with these factors if it is work of crews on site that may pause."""
+def _with_pace(step: Step, paces: tuple[str, ...]) -> Step:
+    """Return a step, with the pace factors added if it is work of crews on site that may pause."""
     if not (isinstance(step, Work) and is_on_site(step.calendar) and step.mode == "pausing"):
         return step
     if not (step.people or step.role == "lag"):

@@ -1,8 +1,8 @@
-"""Risk drivers meet the plan: what they hit takes longer, fails more often, slips, or has less to work with.
+"""Risk drivers in the plan: what they affect takes longer, fails more often, comes later, or loses capacity.
 
-Each is drawn once a replication: whether it occurs as `risk.ID`, how bad it is as `risk.ID.size`. A driver that
+Each is drawn once a replication: whether it occurs as `risk.ID`, how large it is as `risk.ID.size`. A driver that
 does not occur changes nothing, and one that is switched off changes no draw of anything else. The tags of the risk
-register say what a driver hits: which work, which test, which date, which pool.
+register say what a driver affects: which work, which test, which date, which pool.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ Tag = tuple[str, str]
 """Kind and name; the name is empty where the kind stands alone."""
 
 
-def tags(written: tuple[str, ...]) -> tuple[Tag, ...]:
-    """Split tags as they are written into kind and name."""
-    return tuple((kind, name) for kind, _, name in (tag.partition(":") for tag in written))
+def parse_tags(texts: tuple[str, ...]) -> tuple[Tag, ...]:
+    """Return tags such as `trade:electricians` as (kind, name)."""
+    return tuple((kind, name) for kind, _, name in (text.partition(":") for text in texts))
 
 
-_WORK: Mapping[str, Callable[[Work, str], bool]] = {
+_AFFECTS_WORK: Mapping[str, Callable[[Work, str], bool]] = {
     # tags are patterns that users write (step:shell.*): to match names of activities is their grammar, not a fact read out
     "trade": lambda work, name: name in work.people,
     "step": lambda work, name: is_on_site(work.calendar) and fnmatchcase(work.activity, name),
@@ -61,36 +61,43 @@ _WORK: Mapping[str, Callable[[Work, str], bool]] = {
 }
 
 
-def hits_work(tag: Tag, work: Work) -> bool:
+def affects_work(tag: Tag, work: Work) -> bool:
     """Tell whether a tag means this work."""
     kind, name = tag
-    return kind in _WORK and _WORK[kind](work, name)
+    return kind in _AFFECTS_WORK and _AFFECTS_WORK[kind](work, name)
 
 
-def hits_test(tag: Tag, decision: Again) -> bool:
+def affects_test(tag: Tag, decision: Again) -> bool:
     """Tell whether a tag means this test: of a commissioning level, or the acceptance test of a factory."""
     kind, name = tag
     return kind == "test" and decision.decision in {f"{name} passes", f"{name} factory test passes"}
 
 
-def dated(tag: Tag, route: Route) -> Iterator[int]:
-    """Yield the places of a route at which an item, or the camp, becomes late: its lead time, its slot, its opening.
+def delayed_steps(tag: Tag, route: Route) -> Iterator[int]:
+    """Yield the positions of a route's steps that a tag of an item, or of the camp, delays: lead time, slot, opening.
 
     A lead time and the slot that comes after it both slip, so that the delivery slips by just as much.
     """
     kind, name = tag
     if kind == "camp":
-        yield from (at for at, step in enumerate(route) if isinstance(step, Until) and step.event == "camp opens")
+        for position, step in enumerate(route):
+            if isinstance(step, Until) and step.event == "camp opens":
+                yield position
     elif kind == "item":
-        ordered, delivered = (_noted(route, word, name) for word in ("ordered", "delivered"))
-        within = range(ordered + 1, delivered) if ordered >= 0 else range(0)
-        leads = [at for at in within if isinstance(step := route[at], Work) and step.calendar == "always"]
-        yield from leads[-1:]
-        yield from (at for at in within if isinstance(route[at], Until) and at > max(leads, default=-1))
+        ordered, delivered = _first_note(route, "ordered", name), _first_note(route, "delivered", name)
+        between = range(ordered + 1, delivered) if ordered >= 0 else range(0)
+        lead_time = -1
+        for position in between:
+            step = route[position]
+            if isinstance(step, Work) and step.calendar == "always":
+                lead_time = position
+        if lead_time >= 0:
+            yield lead_time
+        yield from (position for position in between if isinstance(route[position], Until) and position > lead_time)
 
 
 def can_be_late(tag: Tag, ordered: Collection[str]) -> bool:
-    """Tell whether a tag means a date of a route in which these items are ordered; `dated` says which."""
+    """Tell whether a tag delays some step of a route in which these items are ordered; `delayed_steps` says which."""
     kind, name = tag
     return kind == "camp" or (kind == "item" and name in ordered)
 
@@ -100,145 +107,155 @@ def ordered_in(route: Route) -> set[str]:
     return {step.part for step in route if isinstance(step, Note) and step.kind == "ordered"}
 
 
-def _noted(route: Route, kind: str, item: str) -> int:
-    """Return where something of an item is noted for the first time, -1 if never."""
-    notes = (at for at, step in enumerate(route) if isinstance(step, Note) and step.kind == kind and step.part == item)
-    return next(notes, -1)
+def _first_note(route: Route, kind: str, item: str) -> int:
+    """Return the position of the first note of a kind about an item in a route, -1 if there is none."""
+    for position, step in enumerate(route):
+        if isinstance(step, Note) and step.kind == kind and step.part == item:
+            return position
+    return -1
 
 
 def capacity(tag: Tag, context: PlanContext) -> dict[str, int]:
-    """Return the pools a tag of capacity means and how many of each there are; none that the plan does not have."""
+    """Return by name the pools that a tag of capacity means, with their counts; none that the plan does not have."""
     kind, name = tag
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     if kind == "crews":
-        found = {crew(name): len(context.resource_plan.mobilisations.get(name, ()))}
+        counts = {crew(name): len(context.resource_plan.mobilisations.get(name, ()))}
     elif kind in {"cranes", "gates"}:
         pool = CRANE if kind == "cranes" else GATE
-        found = {pool: context.plan.pools[pool].initial}
+        counts = {pool: context.plan.pools[pool].initial}
     else:
         for plant in plants_of(context, name, context.project.by_system[name]):
-            lines, bays = plant.factory.lines, plant.factory.test.bays
-            mine = {"lines": (plant.stations[0], lines), "bays": (plant.bays, bays)}
-            pool, there = {**mine, "trucks": (plant.trucks, plant.fleet.trucks)}[kind]
-            found[pool] = there
-    return {pool: there for pool, there in found.items() if pool in context.plan.pools}
+            pool, count = {
+                "lines": (plant.stations[0], plant.factory.lines),
+                "bays": (plant.bays, plant.factory.test.bays),
+                "trucks": (plant.trucks, plant.fleet.trucks),
+            }[kind]
+            counts[pool] = count
+    return {pool: count for pool, count in counts.items() if pool in context.plan.pools}
 
 
 # --- risks ------------------------------------------------------------------------------------------------------------
 
 
 FIRST = -1_000_000
-"""Priority of lost capacity: what is taken away does not wait behind the work that needs it."""
+"""Priority of lost capacity: an outage does not wait behind the work that needs the pool."""
 LENGTHENS = ("factor", "added_days", "slip_days")
+WorkKey = tuple[str, str, tuple[str, ...]]
+"""Activity, calendar and trades of work: all that tags look at."""
 
 
 @dataclass(frozen=True)
-class Blow:
-    """A driver in the plan: its names among the factors, and the tags of what it hits."""
+class DriverFactors:
+    """A risk driver with the names of its two factors, whether it occurs and its size, and the tags of what it affects."""
 
-    driver: Driver
+    config: Driver
     occurs: str
     size: str
     tags: tuple[Tag, ...]
 
 
 def apply_risks(context: PlanContext) -> None:
-    """Write every driver that is in force into the plan; comes last, when everything it can hit is written."""
-    blows = [_blow(context, driver, state) for driver, state in context.project.risks.active()]
-    longer = [blow for blow in blows if blow.driver.effect in LENGTHENS]
-    known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]] = {}
-    for unit, route in context.plan.units.items() if longer else ():
-        # what hits crews takes them out of their pool (`_lose_capacity`); their routes are calls and stays, not work
+    """Write every driver that is in force into the plan; comes last, when everything it can affect is written."""
+    drivers = [_driver_factors(context, driver, state) for driver, state in context.project.risks.active()]
+    lengthening = [driver for driver in drivers if driver.config.effect in LENGTHENS]
+    affecting: dict[WorkKey, tuple[DriverFactors, ...]] = {}
+    for unit, route in context.plan.units.items() if lengthening else ():
+        # a driver that affects crews takes them out of their pool (`_lose_capacity`); their routes have no work
         if context.plan.info(unit).kind not in CREW_KINDS:
-            context.plan.units[unit] = _lengthened(context, longer, route, known)
-    for blow in blows:
-        if blow.driver.effect == "lost_weeks":
-            _lose_capacity(context, blow)
+            context.plan.units[unit] = _lengthened(context, lengthening, route, affecting)
+    for driver in drivers:
+        if driver.config.effect == "lost_weeks":
+            _lose_capacity(context, driver)
 
 
-def _blow(context: PlanContext, driver: Driver, state: State) -> Blow:
-    """Add what is drawn of a driver: whether it occurs, and the size that counts only if it does."""
+def _driver_factors(context: PlanContext, driver: Driver, state: State) -> DriverFactors:
+    """Add the factors of a driver to the plan: whether it occurs, and the size that counts only if it does."""
     occurs = context.plan.factor(
         f"risk.{driver.id}", RiskOccurrence.with_probability(state.probability.value), group="risk"
     )
     size = context.plan.factor(f"risk.{driver.id}.size", to_distribution(state.size), only_with=occurs, group="risk")
-    return Blow(driver, occurs, size, tags(driver.on))
+    return DriverFactors(driver, occurs, size, parse_tags(driver.on))
 
 
 def _lengthened(
     context: PlanContext,
-    blows: list[Blow],
+    drivers: list[DriverFactors],
     route: Route,
-    known: dict[tuple[str, str, tuple[str, ...]], tuple[Blow, ...]],
+    affecting: dict[WorkKey, tuple[DriverFactors, ...]],
 ) -> Route:
-    """Return a route with what hits its work, tests and dates; `known` remembers what hits which work."""
-    found = list(route)
-    for at, step in enumerate(route):
+    """Return a route with the factors and delays of drivers in its work, tests and dates.
+
+    `affecting` caches the drivers by what their tags look at: thousands of skids share some thirty kinds of work.
+    """
+    changed = list(route)
+    for position, step in enumerate(route):
         if isinstance(step, Work):
-            like = step.activity, step.calendar, tuple(step.people)
-            if like not in known:
-                known[like] = tuple(b for b in blows if any(hits_work(tag, step) for tag in b.tags))
-            # by what it is, not by the step: thousands of skids share some thirty kinds of work
-            found[at] = _hit(context, step, known[like])
+            key = step.activity, step.calendar, tuple(step.people)
+            if key not in affecting:
+                affecting[key] = tuple(one for one in drivers if any(affects_work(tag, step) for tag in one.tags))
+            changed[position] = _with_drivers(context, step, affecting[key])
         elif isinstance(step, Again) and step.chance is not None:
-            factors = [blow.size for blow in blows if any(hits_test(tag, step) for tag in blow.tags)]
+            factors = [driver.size for driver in drivers if any(affects_test(tag, step) for tag in driver.tags)]
             chance = replace(step.chance, factors=(*step.chance.factors, *factors))
-            found[at] = replace(step, chance=chance)
+            changed[position] = replace(step, chance=chance)
     ordered = ordered_in(route)
-    for blow in blows:
-        late = [tag for tag in blow.tags if can_be_late(tag, ordered)]
-        for at in dict.fromkeys(at for tag in late for at in dated(tag, route)):
-            found[at] = _hit(context, found[at], (blow,))
-    return found
+    for driver in drivers:
+        tags = [tag for tag in driver.tags if can_be_late(tag, ordered)]
+        for position in dict.fromkeys(position for tag in tags for position in delayed_steps(tag, route)):
+            changed[position] = _with_drivers(context, changed[position], (driver,))
+    return changed
 
 
-def _hit(context: PlanContext, step: PlanStep, blows: Iterable[Blow]) -> PlanStep:
-    """Return work, or a date, with the factors and delays of what hits it."""
-    for blow in blows:
+def _with_drivers(context: PlanContext, step: PlanStep, drivers: Iterable[DriverFactors]) -> PlanStep:
+    """Return a step of work, or a date, whose span has the factors and delays of some drivers."""
+    for driver in drivers:
         if isinstance(step, Work):
-            step = replace(step, span=_longer(context, step.span, blow, step.calendar))
-        elif isinstance(step, Until) and blow.driver.effect != "factor":
-            step = replace(step, date=_longer(context, step.date, blow, "always"))
+            step = replace(step, span=_longer_span(context, step.span, driver, step.calendar))
+        elif isinstance(step, Until) and driver.config.effect != "factor":
+            step = replace(step, date=_longer_span(context, step.date, driver, "always"))
     return step
 
 
-def _longer(context: PlanContext, span: Span, blow: Blow, calendar: str) -> Span:
-    if blow.driver.effect == "factor":
-        return replace(span, losses=(*span.losses, blow.size))
+def _longer_span(context: PlanContext, span: Span, driver: DriverFactors, calendar: str) -> Span:
+    """Return a span with a driver's factor, or with its delay in days of a calendar."""
+    if driver.config.effect == "factor":
+        return replace(span, losses=(*span.losses, driver.size))
     day = context.day_minutes_on(calendar)
-    added = Span(Fixed(1), day, losses=(blow.occurs, blow.size))
+    added = Span(Fixed(1), day, losses=(driver.occurs, driver.size))
     # added days are days of that calendar: eight days of a crew are not eight days of a truck
-    delay = context.plan.delay(f"risk.{blow.driver.id}.days of {day}", added)
+    delay = context.plan.delay(f"risk.{driver.config.id}.days of {day}", added)
     return replace(span, delays=(*span.delays, delay))
 
 
-def _lose_capacity(context: PlanContext, blow: Blow) -> None:
-    """Write units that each take one away for a while, if the driver occurs; from the same date on."""
-    driver = blow.driver
+def _lose_capacity(context: PlanContext, factors: DriverFactors) -> None:
+    """Write an outage for each of the driver's share of its pools: a unit that takes one away for a while."""
+    driver = factors.config
     assert driver.from_week is not None  # the config allows nothing else
     begins = context.plan.delay(f"risk.{driver.id}.begins", Span(to_distribution(driver.from_week), MINUTES_PER_WEEK))
-    for tag in blow.tags:
-        for pool, there in capacity(tag, context).items():
-            # at least one, or a small project could not be hit
-            for number in range(max(1, round(there * driver.share.value)) if there else 0):
-                outage = UnitInfo("outage", "risk", part=driver.id, number=number + 1)
-                context.plan.unit(
-                    f"risk.{driver.id}.{pool}.{number + 1}", _absence(context, blow, begins, pool), outage
-                )
+    for tag in factors.tags:
+        for pool, count in capacity(tag, context).items():
+            # at least one, or the driver could not affect a small project
+            for number in range(max(1, round(count * driver.share.value)) if count else 0):
+                info = UnitInfo("outage", "risk", part=driver.id, number=number + 1)
+                route = _outage(context, factors, begins, pool)
+                context.plan.unit(f"risk.{driver.id}.{pool}.{number + 1}", route, info)
 
 
-def _absence(context: PlanContext, blow: Blow, begins: str, pool: str) -> list[PlanStep]:
-    """Return: from a date on one of a pool is away, if the driver occurs; people who are away are not on site."""
-    name = f"risk.{blow.driver.id}"
+def _outage(context: PlanContext, factors: DriverFactors, begins: str, pool: str) -> list[PlanStep]:
+    """Return the route of an outage: from a date on it takes one of a pool away for so many weeks, if the driver occurs.
+
+    `begins` is the delay that draws the date. People of a crew that is away are not on site.
+    """
+    name = f"risk.{factors.config.id}"
     trade = context.plan.pools[pool].trade
     people = on_site(context.project, trade) if trade else 0
     return [
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
-        Again("over", f"{name} stays away", Chance(1.0, (blow.occurs,), otherwise=True)),
+        Again("over", f"{name} stays away", Chance(1.0, (factors.occurs,), otherwise=True)),
         Hold({pool: 1}, priority=FIRST),
-        # who is away is not on site
         *([Note("people", trade, -people)] if trade else []),
-        Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(blow.size,)), "always"),
+        Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(factors.size,)), "always"),
         *([Note("people", trade, people)] if trade else []),
         Free({pool: 1}),
         Label("over"),

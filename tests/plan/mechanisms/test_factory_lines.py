@@ -8,7 +8,7 @@ import pytest
 from sim.config.sections.systems import Learning
 from sim.plan.compile import compile_plan
 from sim.plan.context import PlanContext
-from sim.plan.mechanisms.factory import Plant, build_skid, crawford, open_factories, plants_of, shared_out
+from sim.plan.mechanisms.factory import Plant, build_skid, crawford, makers_in_order, open_factories, plants_of
 from sim.plan.vocabulary import Free, Until, fixed
 from sim.world.working_time import subtract_closures
 from tests.plan.bench import Replication, alone, bench, counts, fated, goes, run
@@ -22,7 +22,7 @@ def skids(*overrides: str, number: int = 1) -> PlanContext:
     """So many skids from their order to a place among the finished, which each gives back at once."""
     context = bench(*MADE, *overrides, units=number)
     system = context.project.by_system["electrical"]
-    makers = shared_out(open_factories(context, "electrical", system), number)
+    makers = makers_in_order(open_factories(context, "electrical", system), number)
     for skid, plant in enumerate(makers, 1):
         order = Until("order", fixed(0))
         made = build_skid(context, plant, order, context.layout.blocks[0])
@@ -173,7 +173,7 @@ def plants(*given: str) -> list[Plant]:
 
 def test_partners_make_their_planned_share_at_every_moment() -> None:
     three = plants(partner(0.3, "east"), partner(0.2, "west"))
-    made = [plant.name for plant in shared_out(three, 100)]
+    made = [plant.name for plant in makers_in_order(three, 100)]
     for so_far in range(1, 101):
         for plant in three:
             assert abs(made[:so_far].count(plant.name) - plant.share * so_far) < 1

@@ -8,7 +8,7 @@ import pytest
 from sim.plan.compile import compile_plan
 from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import build_skid, open_factories
-from sim.plan.mechanisms.logistics import clear_places, deliver, open_yard
+from sim.plan.mechanisms.logistics import deliver, open_yard, write_laydown
 from sim.plan.vocabulary import Free, Hold, Until, fixed
 from tests.plan.bench import alone, bench, counts, fated, goes, notes, run
 from tests.tiny_project import tiny_case, works
@@ -42,7 +42,7 @@ def finished_skids(*overrides: str, number: int = 1) -> PlanContext:
     open_yard(context)
     system = context.project.by_system["electrical"]
     (plant,) = open_factories(context, "electrical", system)
-    clear_places(context, "electrical")
+    write_laydown(context, "electrical")
     for skid in range(1, number + 1):
         unit = f"electrical.s{skid}"
         goes(context, unit, Hold({plant.finished: 1}), *deliver(context, plant, unit, (), context.layout.blocks[0]))
@@ -54,7 +54,7 @@ def whole_skids(*overrides: str, number: int = 1) -> PlanContext:
     context = bench(*NOTHING_HAPPENS, *overrides, units=number)
     open_yard(context)
     (plant,) = open_factories(context, "electrical", context.project.by_system["electrical"])
-    clear_places(context, "electrical")
+    write_laydown(context, "electrical")
     for skid in range(1, number + 1):
         unit, block = f"electrical.s{skid}", context.layout.blocks[0]
         made = build_skid(context, plant, Until("order", fixed(0)), block)

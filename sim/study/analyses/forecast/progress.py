@@ -36,7 +36,7 @@ from sim.study.analyses.forecast.reported import (
     capped,
     log_of,
     overdue,
-    shared_out,
+    makers_in_order,
 )
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
 from sim.world.streams import stream_key, uniform
@@ -119,7 +119,7 @@ class Progress:
         free = [(unit, place) for unit, place in places if stated[unit] is None]
         free.sort(key=lambda one: self._of(one[0]).open_from <= one[1])
         planned = [self.steps.routes[unit].planned[place] for unit, place in free]
-        minutes = shared_out(planned, [(date, max(0, count - bisect_right(named, date))) for date, count in points])
+        minutes = makers_in_order(planned, [(date, max(0, count - bisect_right(named, date))) for date, count in points])
         for (unit, place), minute in zip(free, minutes, strict=False):
             self._of(unit).done[place] = minute
         for unit, place in free[len(minutes) :]:

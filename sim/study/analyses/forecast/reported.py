@@ -101,7 +101,7 @@ def between(planned: list[int], facts: list[tuple[int, int]]) -> list[int]:
     return rising
 
 
-def shared_out(planned: Sequence[int], points: Sequence[tuple[int, int]]) -> list[int]:
+def makers_in_order(planned: Sequence[int], points: Sequence[tuple[int, int]]) -> list[int]:
     """Return when units in order have passed a place, as many as there are by the dates of `points`.
 
     `planned` are their planned minutes; between two dates they keep the plan's rhythm.
