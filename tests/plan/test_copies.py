@@ -40,7 +40,7 @@ def test_plan_is_the_one_written_unit_by_unit(config: str, monkeypatch: pytest.M
     name, *overrides = config.split()
     case = sim.prepare(sim.load(f"configs/{name}.yaml", overrides))
     project, resource_plan = case.project, case.crew_plan.resource_plan
-    monkeypatch.setattr(PlanContext, "_alike", lambda _, units: [[number] for number in range(len(units))])
+    monkeypatch.setattr(PlanContext, "_groups_alike", lambda _, units: [[number] for number in range(len(units))])
     one_by_one = compiled(project, resource_plan)
     # many units to a route, and one to a route: else nothing is compared
     assert len(one_by_one.units) == len(set(one_by_one.route_of.tolist()))
