@@ -140,7 +140,8 @@ class Case(Displayed):
     def anticipated_calendars(self) -> tuple[Calendar, ...]:
         """Return the calendars of the expected plan, in the plan's order: with typical weather."""
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return tuple(anticipated_calendars(self.project, self.weather, base).values())
+        compiled = self.engine == COMPILED
+        return tuple(anticipated_calendars(self.project, self.weather, base, compiled=compiled).values())
 
     def _given_run(self, draws: SampledInputs, hours: Sequence[Calendar]) -> RunOutcome:
         """Return a run without chance by this case's engine."""

@@ -268,14 +268,17 @@ Name = TypeVar("Name", bound=str)
 
 
 def anticipated_calendars(
-    project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None
+    project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None, *, compiled: bool = False
 ) -> dict[str, Calendar]:
-    """Return the stated calendars, those of the project if none are given, less the hours that typical weather closes."""
+    """Return the stated calendars, those of the project if none are given, less the hours that typical weather closes.
+
+    `compiled` has kernels find the same minutes.
+    """
     base = base or project_calendars(project)
     if weather is None:
         return dict(base)
-    closed = typical_weather(weather, base[SHIFT], project.scale.start_date)
-    return subtract_by_name(base, _by_exposure(project, closed))
+    closed = typical_weather(weather, base[SHIFT], project.scale.start_date, compiled=compiled)
+    return subtract_by_name(base, _by_exposure(project, closed), compiled=compiled)
 
 
 # --- calendars of a replication ---------------------------------------------------------------------------------------

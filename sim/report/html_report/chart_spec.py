@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -166,18 +167,25 @@ class Chart:
             yield from ([row["name"], p["begin"], p["end"], p["text"]] for row in self.rows for p in row["pieces"])
         else:
             yield ["series", "day" if self.x.start else "x", *["date"] * bool(self.x.start), "value", "from"]
-            written: dict[float, list[str]] = {}  # many series have the same days
             for one in self.series:
-                base = [""] * len(one.y) if one.y0 is None else one.y0
-                for x, y, low in zip(one.x, one.y, base, strict=False):
-                    if self.x.start and x not in written:
-                        written[x] = [dates.date_of(float(x)).isoformat() if math.isfinite(x) else ""]
-                    yield [one.name, _exact(x), *written.get(x, ()), _exact(y), _exact(low)]
+                xs, ys = _exact(one.x), _exact(one.y)
+                lows: Iterable[Any] = repeat("") if one.y0 is None else _exact(one.y0)
+                columns = [repeat(one.name), xs, *[_dates(one.x, dates)] * bool(self.x.start), ys, lows]
+                yield from map(list, zip(*columns, strict=False))  # columns have one more x
 
 
-def _exact(value: Any) -> Any:
-    """Return a number without digits that mean nothing."""
-    return value if isinstance(value, str) else float(f"{float(value):.10g}")
+def _dates(days: NDArray[np.float64], dates: ProjectDates) -> list[str]:
+    """Return the dates of some days; nothing where a day is never."""
+    known: dict[float, str] = {}
+    for day in (listed := days.tolist()):
+        if day not in known:
+            known[day] = dates.date_of(day).isoformat() if math.isfinite(day) else ""
+    return [known[day] for day in listed]
+
+
+def _exact(values: NDArray[np.float64]) -> list[float]:
+    """Return numbers without digits that mean nothing."""
+    return [float(f"{value:.10g}") for value in values.tolist()]
 
 
 def _place(axis: ChartAxis, dates: ProjectDates | None, at: float) -> str:
@@ -241,7 +249,10 @@ def _rounded(values: NDArray[np.float64]) -> list[float | int | None]:
     """Return numbers to a ten-thousandth of the largest, so that the page is small and the drawing the same."""
     largest = float(np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0))
     places = max(0, FIGURES_KEPT - 1 - math.floor(math.log10(largest))) if largest else 0
-    return [None if not math.isfinite(v) else _short(round(v, places)) for v in values.tolist()]
+    rounded = [None if not math.isfinite(v) else round(v, places) for v in values.tolist()]
+    if largest >= 10**FIGURES_KEPT:  # below it has no more figures than are kept
+        return [None if v is None else _short(v) for v in rounded]
+    return [int(v) if v is not None and v.is_integer() else v for v in rounded]
 
 
 # --- what the charts of a result share --------------------------------------------------------------------------------

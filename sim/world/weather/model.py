@@ -164,14 +164,18 @@ def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArr
 # --- typical weather --------------------------------------------------------------------------------------------------
 
 
-def typical_weather(model: WeatherModel, shift: Calendar, start_date: date, replications: int = YEARS) -> Closed:
+def typical_weather(
+    model: WeatherModel, shift: Calendar, start_date: date, replications: int = YEARS, *, compiled: bool = False
+) -> Closed:
     """Return closed minutes by exposure of a typical course of the weather, to the end of the shifts' calendar.
 
     Every month is that of the replication whose lost working hours, all exposures together, are closest to the mean: as
     the months of a typical meteorological year are chosen (Hall et al. 1978, Sandia SAND78-1601).
     """
     days = shift.horizon // DAY
-    courses = [closed_intervals(model, start_date, days, _SEED, number) for number in range(replications)]
+    courses = [
+        closed_intervals(model, start_date, days, _SEED, number, compiled=compiled) for number in range(replications)
+    ]
     months = (np.datetime64(start_date, "D") + np.arange(days)).astype("datetime64[M]").astype(np.int64)
     months -= months[0]
     lost = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in courses])
