@@ -61,11 +61,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 COMPILE = """
 import time
-from sim.engine.numba_engine.simulate import ready
+from sim.engine.numba_engine.simulate import load_kernel
 from sim.study.api import load
 from sim.study.case import prepare_case
 began = time.perf_counter()
-ready()
+load_kernel()
 print(time.perf_counter() - began)
 case = prepare_case(load("configs/one_block.yaml"), engine="compiled")
 case.simulate_chunk(1, 0, 1)

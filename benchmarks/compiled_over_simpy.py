@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.bare_simpy import PROCESSES
 from benchmarks.rows import Row, at_least, cpu_seconds, told
 from sim.engine import simpy_engine as processes
-from sim.engine.numba_engine.simulate import KernelPlan, Workspace, ready, simulate_many
+from sim.engine.numba_engine.simulate import KernelPlan, Workspace, load_kernel, simulate_many
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
@@ -163,7 +163,7 @@ def bare_heap(events: int) -> float:
 
 def rows() -> list[Row]:
     """Measure everything."""
-    seconds = cpu_seconds(lambda: ready(print))
+    seconds = cpu_seconds(lambda: load_kernel(print))
     found = [Row("getting the compiled engine ready (from the disk, or compiling it)", f"{seconds:.1f} s")]
     return [*found, *compared("1,000 units", compile_plan(crowd())), *compared(CONFIG, hybrid())]
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.rows import Row, at_most, cpu_seconds, told
 from sim.engine.backends import COMPILED
-from sim.engine.numba_engine.simulate import ready
+from sim.engine.numba_engine.simulate import load_kernel
 from sim.study import case as cases
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
@@ -78,7 +78,7 @@ def memory(which: str) -> float:
 
 def measured(megawatts: int) -> Figures:
     """Measure one size in this process."""
-    ready(lambda _: None)
+    load_kernel(lambda _: None)
     forget_the_most()
     empty = memory("VmRSS")
     case = of_size(megawatts)

@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 from benchmarks.rows import Row, at_most, cpu_seconds, told
 from sim.config.project import Project
 from sim.engine.backends import COMPILED
-from sim.engine.numba_engine.simulate import ready
+from sim.engine.numba_engine.simulate import load_kernel
 from sim.jit import gc_paused
 from sim.plan.compile import compile_plan
 from sim.plan.project import write_plan
@@ -100,7 +100,7 @@ def rows_of(config: str, target: float) -> list[Row]:
 
 def rows() -> list[Row]:
     """Measure every configuration."""
-    ready(print)
+    load_kernel(print)
     return [row for config, target in CONFIGS.items() for row in rows_of(config, target)]
 
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
 from sim.engine.backends import COMPILED, SIMPY, Name
-from sim.engine.numba_engine.simulate import ready
+from sim.engine.numba_engine.simulate import load_kernel
 from sim.metrics.event_log import Record
 from sim.metrics.measure import measure
 from sim.study import case as cases
@@ -64,7 +64,7 @@ def grown(case: Case, runs: int) -> float:
 
 def rows(campus: bool = False) -> list[Row]:
     """Measure everything."""
-    ready(print)
+    load_kernel(print)
     project = load(CONFIG).value
     found: list[Case] = []
     sizing = cpu_seconds(lambda: found.append(prepare_case(project)))

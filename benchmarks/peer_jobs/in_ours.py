@@ -44,7 +44,7 @@ def by_machine_code() -> tuple[float, float, int]:
     """The same, compiled."""
     from sim.engine.numba_engine import simulate as performing
 
-    performing.ready()
+    performing.load_kernel()
     began = process_time()
     plan = compile_plan(job())
     prepared = performing.KernelPlan(plan)

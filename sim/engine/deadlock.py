@@ -1,4 +1,4 @@
-"""Deadlock: no unit can go on before the project is finished. Which waits for what, and which holds it."""
+"""Deadlocks: no unit can go on before the project is finished; which of them waits for what, and which holds it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sim.plan.vocabulary import HOLD, WAIT
 
 @dataclass(frozen=True)
 class BlockedUnit:
-    """A unit that cannot go on: what it wants, and what there is of it."""
+    """A unit that cannot go on, and what it waits for, as a phrase."""
 
     unit: str
     wants: str
@@ -21,9 +21,9 @@ class BlockedUnit:
 
 @dataclass(frozen=True)
 class Deadlock:
-    """The state of a project that stalled, at the minute of its last event.
+    """The deadlock of a project at the minute of its last event: the units that wait, and a line per pool that is short.
 
-    `because` is empty where nothing can happen any more, and has the reason where the calendar ran out of time.
+    `because` is empty where no event is left, and has the reason where the calendar ran out of time.
     """
 
     minute: int
@@ -32,24 +32,24 @@ class Deadlock:
     because: str = ""
 
     def explain(self, most: int = 12) -> str:
-        """Return the stall in words, the most common causes first."""
+        """Return the deadlock as text, the most common causes first, at most `most` of them."""
         causes = Counter(waiter.wants for waiter in self.waiting)
         lines = [f"stalled on day {self.minute / 1440:.1f}, units not at their end: {len(self.waiting)}"]
         lines += [f"  {self.because}"] if self.because else []
-        for wants, number in causes.most_common(most):
-            who = [waiter.unit for waiter in self.waiting if waiter.wants == wants]
-            more = f" and {number - 3} more" if number > 3 else ""
-            lines.append(f"  {', '.join(who[:3])}{more}: {wants}")
+        for wants, count in causes.most_common(most):
+            units = [waiter.unit for waiter in self.waiting if waiter.wants == wants]
+            more = f" and {count - 3} more" if count > 3 else ""
+            lines.append(f"  {', '.join(units[:3])}{more}: {wants}")
         lines += [f"  {holder}" for holder in self.holders[:most]]
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class SimulationState:
-    """Where all units stand when the last event has happened."""
+    """The steps of all units, the free counts of pools and the levels of gates after the last event."""
 
     plan: CompiledPlan
-    where: Sequence[int]
+    step_of: Sequence[int]
     free: Sequence[int]
     level: Sequence[int]
     minute: int
@@ -58,43 +58,44 @@ class SimulationState:
         """Return which units wait for what, and which hold the pools that are short."""
         waiting: list[BlockedUnit] = []
         short: set[int] = set()
-        for unit, at in enumerate(self.where):
-            if at < self.plan.first[unit + 1]:
-                wants, pools = self._wants(at)
+        for unit, step in enumerate(self.step_of):
+            if step < self.plan.first[unit + 1]:
+                wants, pools = self._wants(step)
                 waiting.append(BlockedUnit(self.plan.units[unit], wants))
                 short |= pools
         return Deadlock(self.minute, tuple(waiting), tuple(self._holders(short)), because)
 
-    def _wants(self, at: int) -> tuple[str, set[int]]:
-        """Return in words what the unit at a step waits for, and the pools that are short of it."""
-        operation, a, b, _, _, _ = self.plan.rows[at].tolist()
+    def _wants(self, step: int) -> tuple[str, set[int]]:
+        """Return as a phrase what the unit at a step waits for, and the pools of which too few are free for it."""
+        operation, gate_or_bundle, level, *_ = self.plan.rows[step].tolist()
         if operation == WAIT:
-            return f"waits for {self.plan.gates[a]} to reach {b} (it is at {self.level[a]})", set()
+            gate = self.plan.gates[gate_or_bundle]
+            return f"waits for {gate} to reach {level} (it is at {self.level[gate_or_bundle]})", set()
         if operation != HOLD:
             return "is under way", set()
-        counts = self.plan.bundles[a]
-        text = " and ".join(f"{n} of {self.plan.pools[p]} ({self.free[p]} free)" for p, n in counts)
+        counts = self.plan.bundles[gate_or_bundle]
+        text = " and ".join(f"{count} of {self.plan.pools[pool]} ({self.free[pool]} free)" for pool, count in counts)
         # a bundle is granted together: what is free of its other pools explains nothing
-        short = {p for p, n in counts if self.free[p] < n}
+        short = {pool for pool, count in counts if self.free[pool] < count}
         return f"waits for {text}" + ("" if short else ", kept back for who has waited longer"), short
 
     def _holders(self, short: set[int]) -> list[str]:
         """Return one line per short pool with the units that hold some of it."""
-        held: dict[int, list[str]] = {pool: [] for pool in sorted(short)}
+        holders: dict[int, list[str]] = {pool: [] for pool in sorted(short)}
         first, route_of = self.plan.first.tolist(), self.plan.route_of.tolist()
-        # by route, since units that were written as one hold the same at the same step
-        known: dict[int, tuple[int, dict[int, State]]] = {}
-        for unit, at in enumerate(self.where) if held else ():
+        # by route: its first step and the states along it, as units that share a route hold the same at the same step
+        states_of: dict[int, tuple[int, dict[int, State]]] = {}
+        for unit, step in enumerate(self.step_of) if holders else ():
             # worked out from the route: the engines keep counts of pools, not who has them
-            if route_of[unit] not in known:
-                known[route_of[unit]] = first[unit], states(self.plan, unit)[0]
-            begin, reached = known[route_of[unit]]
-            state = reached.get(int(at) - first[unit] + begin)
-            for pool, count in state[0].items() if state else ():
-                if pool in held and count > 0:
-                    held[pool].append(f"{self.plan.units[unit]} ({count})")
+            if route_of[unit] not in states_of:
+                states_of[route_of[unit]] = first[unit], states(self.plan, unit)[0]
+            begin, state_at = states_of[route_of[unit]]
+            held, _ = state_at.get(int(step) - first[unit] + begin, ({}, {}))
+            for pool, count in held.items():
+                if pool in holders and count > 0:
+                    holders[pool].append(f"{self.plan.units[unit]} ({count})")
         return [
-            f"{self.plan.pools[pool]} is held by {', '.join(who[:5]) or 'nobody'}"
-            + (f" and {len(who) - 5} more" if len(who) > 5 else "")
-            for pool, who in held.items()
+            f"{self.plan.pools[pool]} is held by {', '.join(units[:5]) or 'nobody'}"
+            + (f" and {len(units) - 5} more" if len(units) > 5 else "")
+            for pool, units in holders.items()
         ]

@@ -1,7 +1,7 @@
-"""Grants of pools: everything that is free is granted at the end of an instant, in one global order.
+"""Grants of pools: free counts are granted at the end of an instant, in one global order of all requests.
 
-SimPy's own resources hand things on in the middle of an instant, before all units that become ready at the same minute
-have asked; then the result depends on the order of the event list. Here all events of a minute come first. Rules are
+SimPy's own resources grant in the middle of an instant, before all units that become ready at the same minute have
+requested; then the result depends on the order of the event list. Here all events of a minute come first. Rules are
 numbered as in `docs/engine.md`.
 """
 
@@ -32,15 +32,15 @@ class EndlessGrants(Stalled):
 
 
 class Dispatcher:
-    """The free counts of all pools and the requests that wait for some of them.
+    """The free counts of all pools and the queues of requests for them.
 
-    Requests for the same bundle stand in one queue, in order: behind a request that fails in a grant pass
+    Requests for the same bundle (counts by pool) stand in one queue, in order: behind a request that fails in a grant pass
     every later one of its queue fails too, as counts only fall. So a pass looks at the heads of the queues, and
-    of these only at those in `to_check` or with a limited patience: nothing else can have become possible since.
+    of these only at those in `to_check` or with a limited patience: no other can have become possible since.
     """
 
     def __init__(self, env: simpy.Environment, plan: CompiledPlan) -> None:
-        """Start with what the plan's pools have at the start."""
+        """Start with the initial counts of the plan's pools."""
         self.env, self.bundles, self.units = env, plan.bundles, plan.units
         self.free: list[int] = plan.initial.tolist()
         self.queues: dict[int, list[Request]] = {}
@@ -53,7 +53,7 @@ class Dispatcher:
     def enqueue(
         self, now: int, rank: int, bundle: int, priority: int, patience: int, *, counted: bool = False
     ) -> simpy.Event:
-        """Join the queue for a bundle of pools; the event happens when all of it is granted together.
+        """Add a request to the queue of a bundle; return the event that happens when all of it is granted together.
 
         `counted` says that the balances of its pools have it already.
         """
@@ -77,15 +77,15 @@ class Dispatcher:
         return granted
 
     def release(self, now: int, bundle: int) -> None:
-        """Give a bundle of pools back (or supply it); it can be granted at the end of this instant."""
+        """Add a bundle's counts to its pools, given back or supplied; they can be granted at the end of this instant."""
         if self.balances is not None:
             self.balances.change(now, bundle, 1)
         free, queues = self.free, self.queues
         for pool, count in self.bundles[bundle]:
             free[pool] += count
-            for other in self.bundles_of_pool[pool]:
-                if other in queues:
-                    self.to_check.add(other)
+            for waiting_bundle in self.bundles_of_pool[pool]:
+                if waiting_bundle in queues:
+                    self.to_check.add(waiting_bundle)
 
     def grant(self, now: int) -> bool:
         """Grant what is free at the end of an instant; False if nothing can be granted (rule 1 ii).
@@ -114,16 +114,17 @@ class Dispatcher:
         granted: list[Request] = []
         while heads:
             request = heads[0]
-            counts = bundles[request[3]]
+            priority, _, _, bundle, withholds, _ = request
+            counts = bundles[bundle]
             if _fits(free, counts):
                 _add(free, counts, -1)
-                if self.balances is not None and request[0] >= LEAVING:
-                    self.balances.change(now, request[3], -1)
+                if self.balances is not None and priority >= LEAVING:
+                    self.balances.change(now, bundle, -1)
                 granted.append(request)
-                self._replace_head(heads, queues[request[3]])
+                self._replace_head(heads, queues[bundle])
                 continue
             heappop(heads)
-            if 0 <= request[4] <= now:
+            if 0 <= withholds <= now:
                 # past its patience a head withholds its counts from all behind it: what is missing goes below zero, so
                 # nothing of it fits
                 _add(free, counts, -1)
@@ -134,60 +135,61 @@ class Dispatcher:
         return granted
 
     def _heads(self, now: int) -> list[Request]:
-        """Return the requests that a pass begins with, the first in order in front."""
+        """Return the heads of queues that may be granted, or withhold, in this pass, as a heap in the order of requests."""
         queues = self.queues
         heads = [queues[bundle][0] for bundle in self.to_check]
         # patience can end without any event, so queues with a limited patience are looked at in every pass
         for bundle in self.limited_patience - self.to_check:
             head = queues[bundle][0]
-            if 0 <= head[4] <= now:
+            withholds = head[4]
+            if 0 <= withholds <= now:
                 heads.append(head)
         self.to_check.clear()
         heapify(heads)
         return heads
 
     def _replace_head(self, heads: list[Request], queue: list[Request]) -> None:
-        """Take the head of a queue out, and let the next in it take its place among the heads."""
-        request = queue.pop(0)
+        """Remove the head of a queue, and put the next request of the queue in its place among the heads."""
+        _, _, _, bundle, _, _ = queue.pop(0)
         if queue:
             heapreplace(heads, queue[0])
         else:
             heappop(heads)
-            del self.queues[request[3]]
-            self.limited_patience.discard(request[3])
+            del self.queues[bundle]
+            self.limited_patience.discard(bundle)
 
     def _count_round(self, now: int, granted: list[Request]) -> None:
-        """Stop a plan that loops within one minute for ever, and name the units granted last."""
+        """Count a grant pass of this minute; raise `EndlessGrants` where units loop within it for ever."""
         self._rounds = self._rounds + 1 if now == self._minute else 1
         self._minute = now
         if self._rounds > ROUNDS_A_MINUTE:
-            who = ", ".join(self.units[request[2]] for request in granted[:5])
-            raise EndlessGrants(f"minute {now}: {who} and others go round for ever while no time passes")
+            names = ", ".join(self.units[rank] for _, _, rank, *_ in granted[:5])
+            raise EndlessGrants(f"minute {now}: {names} and others go round for ever while no time passes")
 
 
 class Balances:
-    """What is free of sets of pools less what waits to be granted of them, and since when at which level.
+    """The balances of sets of pools, free counts less requested ones, and since when each is at which level.
 
-    Only what holds at the end of a minute counts: so it does not matter in which order things happen within one.
+    Only the balance at the end of a minute counts: so the order of events within a minute does not matter.
     """
 
     def __init__(self, plan: CompiledPlan) -> None:
-        """Begin with what is there at the start."""
+        """Start with the initial counts of the pools."""
         self._bundles, self._waits = plan.bundles, plan.balances
         self._set_of = {pool: number for number, pools in enumerate(plan.balanced) for pool in pools}
         self.value = [sum(int(plan.initial[pool]) for pool in pools) for pools in plan.balanced]
         self._ended, self._changed = self.value.copy(), [-1] * len(self.value)
         self._since: list[dict[int, int]] = [{} for _ in self.value]
-        """By set and level since which minute its balance is at the level, or below it; from the beginning if not said."""
+        """By set and level, since which minute the balance is at the level, or below it; missing where it always was."""
 
     def continue_from(self, balances: Sequence[BalanceState]) -> None:
-        """Take over what the balances of a state came to."""
+        """Take the balances from a state."""
         for number, (value, ended, changed, since) in enumerate(balances):
             self.value[number], self._ended[number], self._changed[number] = value, ended, changed
             self._since[number] = dict(since)
 
     def change(self, now: int, bundle: int, sign: int) -> None:
-        """Add a bundle to the balances of its pools, or take it away."""
+        """Add a bundle's counts, times `sign`, to the balances of its pools."""
         for pool, count in self._bundles[bundle]:
             number = self._set_of.get(pool)
             if number is not None:
@@ -195,7 +197,7 @@ class Balances:
                 self.value[number] += sign * count
 
     def due(self, now: int, wait: int) -> int:
-        """Return the minute at which somebody who waits may go on: this one or one before it, or when to look again."""
+        """Return since when (at most `now`) the condition of a wait holds, or a later minute to check again."""
         number, level, minutes, _, below = self._waits[wait]
         self._end_minute(now, number)
         if (self._ended[number] < level) != below:
@@ -203,7 +205,7 @@ class Balances:
         return self._since[number].get(level, 0) + minutes
 
     def _end_minute(self, now: int, number: int) -> None:
-        """Take over what a balance came to in the last minute in which it changed, if that is over."""
+        """Record what a balance came to in the last minute in which it changed, if that minute is over."""
         if self._changed[number] == now:
             return
         before, value = self._ended[number], self.value[number]
@@ -214,7 +216,7 @@ class Balances:
 
 @lru_cache(maxsize=4)
 def _bundles_of_pools(bundles: tuple[Bundle, ...], pools: int) -> tuple[tuple[int, ...], ...]:
-    """Return for every pool the bundles that contain it; the same for every replication of a plan."""
+    """Return for every pool the numbers of the bundles that contain it; cached, as replications of a plan share it."""
     bundles_of_pool: list[list[int]] = [[] for _ in range(pools)]
     for number, counts in enumerate(bundles):
         for pool, _ in counts:
@@ -223,7 +225,7 @@ def _bundles_of_pools(bundles: tuple[Bundle, ...], pools: int) -> tuple[tuple[in
 
 
 def _fits(free: list[int], counts: Bundle) -> bool:
-    """Whether every pool of a bundle has its count."""
+    """Return whether every pool of a bundle has its count free."""
     for pool, count in counts:  # noqa: SIM110 (a generator costs three times as much here)
         if free[pool] < count:
             return False
@@ -231,6 +233,6 @@ def _fits(free: list[int], counts: Bundle) -> bool:
 
 
 def _add(free: list[int], counts: Bundle, sign: int) -> None:
-    """Add a bundle's counts to free ones, or take them away."""
+    """Add a bundle's counts, times `sign`, to the free counts of its pools."""
     for pool, count in counts:
         free[pool] += sign * count

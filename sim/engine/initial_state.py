@@ -1,4 +1,4 @@
-"""The state that a replication continues from: where every unit stands at a minute, worked out from what was done so far.
+"""The state from which a replication continues: every unit's step at a minute, worked out from a history.
 
 A history is an event log up to a minute. Everything else follows from it: what is free is what there was at the start
 plus what was given back less what is held, a gate stands at the sum of its signals, attempts and learning are counts
@@ -20,20 +20,20 @@ from sim.plan.vocabulary import AGAIN, FREE, HOLD, LEAVING, SIGNAL, UNTIL, WAIT,
 Ints = NDArray[np.int64]
 BLOCKING = (HOLD, WORK, WAIT, UNTIL)
 """Operations at which a unit can stand while time passes."""
-SETS_OUT = -1
-"""Instead of the minute in which a unit began its step: it comes to the step only now."""
+NOT_BEGUN = -1
+"""In place of the minute in which a unit began its step, where it has not begun it."""
 MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
 class InitialState:
-    """Where a replication begins: at `minute`, all of which is over.
+    """The state in which a replication begins, at the end of `minute`.
 
     Per unit: `at` is its step (the first one of the next unit where it is at its end), `begun` the minute in which
-    that step began or `SETS_OUT`; of work under way `minutes` is its whole length, counted from the minute `since`. Per
-    pool, gate, step, learning curve and area: what is free, levels, attempts, first attempts begun, people at work.
+    that step began or `NOT_BEGUN`; of work under way `minutes` is its whole length, counted from the minute `since`. Per
+    pool, gate, step, learning curve and area: free counts, levels, attempts, first attempts begun, people at work.
     `history` are the rows of the log until then, `content` the minutes before losses of inputs reached in it. Per input,
-    `interrupted` is what is left of work that was begun and stopped, or NONE: it takes so many minutes when its unit comes
+    `interrupted` has the remaining minutes of work that was begun and stopped, or NONE: it takes these when its unit comes
     to it, whatever would have been drawn.
     """
 
@@ -54,63 +54,62 @@ class InitialState:
 
     @property
     def settled(self) -> tuple[Ints, ...]:
-        """Return the arrays that are the same however long what is under way or interrupted still takes."""
+        """Return the arrays that do not depend on how long work under way, or interrupted, still takes."""
         return (
             self.at, self.begun, self.free, self.level, self.attempts, self.learnt, self.crowd, self.history, self.content,
         )  # fmt: skip
 
     @property
     def under_way(self) -> Ints:
-        """Return the units whose work is under way, in order."""
+        """Return the numbers of the units whose work is under way, in order."""
         return np.flatnonzero(self.minutes >= 0)
 
     def lasting(self, minutes: Ints, since: int | None = None) -> InitialState:
         """Return this state with the whole length of every work under way, counted from its begin or from `since`."""
-        everywhere, begin = np.full(len(self.at), NONE, np.int64), self.since
-        everywhere[self.under_way] = minutes
+        of_units, begin = np.full(len(self.at), NONE, np.int64), self.since
+        of_units[self.under_way] = minutes
         if since is not None:
-            begin = np.where(everywhere >= 0, since, self.since)
-        return replace(self, minutes=everywhere, since=begin.copy(), interrupted=self.interrupted.copy())
+            begin = np.where(of_units >= 0, since, self.since)
+        return replace(self, minutes=of_units, since=begin.copy(), interrupted=self.interrupted.copy())
 
 
 StateOf = Callable[[int], InitialState]
-"""The state that a replication continues from."""
+"""The state from which a replication continues, by its number."""
 
 
 def state_of_history(plan: CompiledPlan, history: Log, minute: int, content: Ints) -> InitialState:
     """Return the state after a history, the rows of a log until `minute` in the order in which they were done.
 
-    Work under way has 0 minutes until `lasting` says how many. A unit that stands before a step that takes no time sets
-    out on it at once.
+    Work under way has 0 minutes until `lasting` says how many. A unit before a step that takes no time has not begun it.
     """
-    steps, x = history[:, 1], history[:, 2]
-    at, begun = _standing(plan, history)
-    inside = at < plan.first[1:]
-    operation = np.where(inside, plan.rows[np.minimum(at, len(plan.rows) - 1), 0], NONE)
-    begun = np.where(np.isin(operation, BLOCKING), begun, SETS_OUT)
+    steps, details = history[:, 1], history[:, 2]
+    at, begun = _steps_of_units(plan, history)
+    on_route = at < plan.first[1:]
+    operation = np.where(on_route, plan.rows[np.minimum(at, len(plan.rows) - 1), 0], NONE)
+    begun = np.where(np.isin(operation, BLOCKING), begun, NOT_BEGUN)
     working = np.flatnonzero(operation == WORK)
     done = plan.rows[steps, 0]
-    drawn = np.flatnonzero((done == WORK) | (done == AGAIN))
-    attempts = np.bincount(steps[drawn], minlength=len(plan.rows))
-    first = np.flatnonzero((attempts > 0) & (plan.rows[:, 0] == WORK))
-    first = np.union1d(first, at[working])
+    counted = np.flatnonzero((done == WORK) | (done == AGAIN))
+    attempts = np.bincount(steps[counted], minlength=len(plan.rows))
+    works_begun = np.flatnonzero((attempts > 0) & (plan.rows[:, 0] == WORK))
+    works_begun = np.union1d(works_begun, at[working])
     attempts[at[working]] += 1
     level = np.zeros(len(plan.gates), np.int64)
     signals = done == SIGNAL
-    np.add.at(level, plan.rows[steps[signals], 1], x[signals])
+    np.add.at(level, plan.rows[steps[signals], 1], details[signals])
     minutes = np.full(len(plan.units), NONE, np.int64)
     minutes[working] = 0
-    gate, enough = plan.completion
+    completion_gate, completion_level = plan.completion
     return InitialState(
-        minute, at, begun, begun.copy(), minutes, _free(plan, steps), level, attempts,
-        _counted(plan.learning_of[first], len(plan.learning)),
-        _counted(plan.area_of[at[working]], len(plan.areas), plan.rows[at[working], 4]),
-        history, content, np.full(len(content), NONE, np.int64), bool(level[gate] >= enough),
+        minute, at, begun, begun.copy(), minutes, _free_counts(plan, steps), level, attempts,
+        _count(plan.learning_of[works_begun], len(plan.learning)),
+        _count(plan.area_of[at[working]], len(plan.areas), plan.rows[at[working], 4]),
+        history, content, np.full(len(content), NONE, np.int64), bool(level[completion_gate] >= completion_level),
     )  # fmt: skip
 
 
-def _standing(plan: CompiledPlan, history: Log) -> tuple[Ints, Ints]:
-    """Return the step at which each unit stands after a history, and since when."""
+def _steps_of_units(plan: CompiledPlan, history: Log) -> tuple[Ints, Ints]:
+    """Return by unit its step after a history, and the minute in which it came there."""
     at, begun = plan.first[:-1].copy(), np.zeros(len(plan.units), np.int64)
     # the last row of each unit: numpy keeps the last value that is assigned to a place
     unit, steps = plan.unit_of[history[:, 1]], history[:, 1]
@@ -120,8 +119,8 @@ def _standing(plan: CompiledPlan, history: Log) -> tuple[Ints, Ints]:
     return at, begun
 
 
-def _free(plan: CompiledPlan, steps: Ints) -> Ints:
-    """Return what is free in every pool after some steps."""
+def _free_counts(plan: CompiledPlan, steps: Ints) -> Ints:
+    """Return the free count of every pool after some steps."""
     free = plan.initial.copy()
     for operation, sign in ((FREE, 1), (HOLD, -1)):
         bundles = plan.rows[steps[plan.rows[steps, 0] == operation], 1]
@@ -136,48 +135,51 @@ BalanceState = tuple[int, int, int, dict[int, int]]
 
 
 def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState]:
-    """Return what the balances of a plan have come to after the history of a state."""
-    rows, found = plan.rows[state.history[:, 1]], list[BalanceState]()
-    inside = np.flatnonzero(state.at < plan.first[1:])
-    asking = inside[(plan.rows[state.at[inside], 0] == HOLD) & (state.begun[inside] != SETS_OUT)]
-    pending = plan.rows[state.at[asking]]
-    asked, freed = rows[:, 0] == HOLD, rows[:, 0] == FREE
-    leaving = asked & (rows[:, 2] >= LEAVING)
-    minute = np.where(asked & ~leaving, state.history[:, 2], state.history[:, 0])
-    minute = np.concatenate([minute[asked | freed], state.begun[asking][pending[:, 2] < LEAVING]])
-    bundle = np.concatenate([rows[asked | freed, 1], pending[pending[:, 2] < LEAVING, 1]])
-    sign = np.where(
-        np.concatenate([freed[asked | freed], np.zeros(len(bundle) - (asked | freed).sum(), np.bool_)]), 1, -1
-    )
+    """Return the states of the balances of a plan after the history of a state, in the order of their sets of pools.
+
+    A request counts from the minute in which it is made, that of a crew which leaves from the minute of its grant.
+    """
+    rows = plan.rows[state.history[:, 1]]
+    on_route = np.flatnonzero(state.at < plan.first[1:])
+    requesting = on_route[(plan.rows[state.at[on_route], 0] == HOLD) & (state.begun[on_route] != NOT_BEGUN)]
+    pending = plan.rows[state.at[requesting]]
+    held, freed = rows[:, 0] == HOLD, rows[:, 0] == FREE
+    leaving = held & (rows[:, 2] >= LEAVING)
+    minute = np.where(held & ~leaving, state.history[:, 2], state.history[:, 0])
+    minute = np.concatenate([minute[held | freed], state.begun[requesting][pending[:, 2] < LEAVING]])
+    bundle = np.concatenate([rows[held | freed, 1], pending[pending[:, 2] < LEAVING, 1]])
+    is_free = np.concatenate([freed[held | freed], np.zeros(len(bundle) - (held | freed).sum(), np.bool_)])
+    sign = np.where(is_free, 1, -1)
+    balances = []
     for pools in plan.balanced:
         counts = np.array([sum(count for pool, count in of if pool in pools) for of in plan.bundles], np.int64)
-        found.append(_replayed(int(plan.initial[list(pools)].sum()), minute, sign * counts[bundle]))
-    return found
+        balances.append(_balance_after(int(plan.initial[list(pools)].sum()), minute, sign * counts[bundle]))
+    return balances
 
 
-def _replayed(value: int, minute: Ints, change: Ints) -> BalanceState:
-    """Return what a balance has come to by changes in some minutes; what the last of them changes is not over yet."""
-    there = change != 0
-    minutes, of = np.unique(minute[there], return_inverse=True)
-    by_minute = np.bincount(of, change[there], len(minutes)).astype(np.int64).tolist()
-    ended, changed, since = value, -1, dict[int, int]()
-    for now, more in zip(minutes.tolist(), by_minute, strict=True):
+def _balance_after(initial: int, minute: Ints, change: Ints) -> BalanceState:
+    """Return the state of a balance after changes in some minutes, of which the last one is not over yet."""
+    changes = change != 0
+    minutes, index = np.unique(minute[changes], return_inverse=True)
+    change_in = np.bincount(index, change[changes], len(minutes)).astype(np.int64).tolist()
+    value, ended, changed, since = initial, initial, -1, dict[int, int]()
+    for now, amount in zip(minutes.tolist(), change_in, strict=True):
         since |= dict.fromkeys(range(min(ended, value) + 1, max(ended, value) + 1), changed)
-        ended, changed, value = value, now, value + more
+        ended, changed, value = value, now, value + amount
     return value, ended, changed, since
 
 
-def _counted(numbers: SmallArray, size: int, weights: Ints | None = None) -> Ints:
-    """Return how often each number comes, or the sum of its weights; NONE does not count."""
-    there = numbers != NONE
-    weight = None if weights is None else weights[there]
-    return np.bincount(numbers[there], weight, size).astype(np.int64)
+def _count(numbers: SmallArray, size: int, weights: Ints | None = None) -> Ints:
+    """Return how often each number below `size` occurs, or the sum of its weights; NONE does not count."""
+    counts = numbers != NONE
+    weight = None if weights is None else weights[counts]
+    return np.bincount(numbers[counts], weight, size).astype(np.int64)
 
 
 def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
-    """Have a unit whose next work is under way begin it at the state's minute instead: nobody said that it has begun."""
+    """Change a state so that a unit has not begun the work that it has under way, and begins it at the state's minute."""
     step = int(state.at[unit])
-    state.begun[unit], state.minutes[unit] = SETS_OUT, -1
+    state.begun[unit], state.minutes[unit] = NOT_BEGUN, -1
     state.attempts[step] -= 1
     curve, area = int(plan.learning_of[step]), int(plan.area_of[step])
     if curve >= 0 and state.attempts[step] == 0:
@@ -193,7 +195,7 @@ def factors_at_start(plan: CompiledPlan, state: InitialState) -> tuple[Ints, Int
     """Return, for every work under way, the millionths of learning and of crowding that held when it began (rule 10)."""
     units = state.under_way
     done = state.history[plan.rows[state.history[:, 1], 0] == WORK]
-    # work of all kinds that was begun so far: begin, unit, step, end
+    # all work that was begun so far, done or under way: begin, unit, step, end
     begin = np.concatenate([done[:, 2], state.begun[units]])
     unit = np.concatenate([plan.unit_of[done[:, 1]], units])
     step = np.concatenate([done[:, 1], state.at[units]])
@@ -205,25 +207,25 @@ def factors_at_start(plan: CompiledPlan, state: InitialState) -> tuple[Ints, Int
         curve: np.flatnonzero(curves == curve) for curve in np.unique(plan.learning_of[state.at[units]]).tolist()
     }
     in_area = {area: np.flatnonzero(areas == area) for area in np.unique(plan.area_of[state.at[units]]).tolist()}
-    for place, number in enumerate(units.tolist()):
-        mine, at = int(state.begun[number]), int(state.at[number])
-        curve, area = int(plan.learning_of[at]), int(plan.area_of[at])
+    for position, own_unit in enumerate(units.tolist()):
+        own_begin, own_step = int(state.begun[own_unit]), int(state.at[own_unit])
+        curve, area = int(plan.learning_of[own_step]), int(plan.area_of[own_step])
         # repeated work was learnt the first time, and does not count as another piece
-        if curve != NONE and state.attempts[at] == 1:
+        if curve != NONE and state.attempts[own_step] == 1:
             works = on_curve[curve]
-            learnt = len(np.unique(step[works[_begun_before(begin[works], unit[works], mine, number)]]))
-            learning[place] = plan.learning[curve][min(learnt, len(plan.learning[curve]) - 1)]
+            learnt = len(np.unique(step[works[_begun_before(begin[works], unit[works], own_begin, own_unit)]]))
+            learning[position] = plan.learning[curve][min(learnt, len(plan.learning[curve]) - 1)]
         if area != NONE:
             works = in_area[area]
-            there = _begun_before(begin[works], unit[works], mine, number) & (end[works] > mine)
-            people = int(plan.rows[step[works[there]], 4].sum() + plan.rows[at, 4])
-            crowding[place] = plan.areas[area][min(people, len(plan.areas[area]) - 1)]
+            at_work = _begun_before(begin[works], unit[works], own_begin, own_unit) & (end[works] > own_begin)
+            people = int(plan.rows[step[works[at_work]], 4].sum() + plan.rows[own_step, 4])
+            crowding[position] = plan.areas[area][min(people, len(plan.areas[area]) - 1)]
     return learning, crowding
 
 
-def _begun_before(begin: Ints, unit: Ints, minute: int, number: int) -> NDArray[np.bool_]:
-    """Return which works began before that of a unit that began in a minute; in the same minute units go by number."""
-    return (begin < minute) | ((begin == minute) & (unit < number))
+def _begun_before(begin: Ints, unit: Ints, own_begin: int, own_unit: int) -> NDArray[np.bool_]:
+    """Tell which works began before that of a unit; in the same minute units go by number."""
+    return (begin < own_begin) | ((begin == own_begin) & (unit < own_unit))
 
 
 def whole_minutes(drawn: Ints, learning: Ints, crowding: Ints) -> Ints:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, EndlessGrants
-from sim.engine.initial_state import MILLION, SETS_OUT, InitialState, balances_after
+from sim.engine.initial_state import MILLION, NOT_BEGUN, InitialState, balances_after
 from sim.jit import gc_paused
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import SampledInputs
@@ -25,9 +25,9 @@ from sim.world.roads import duty_finish
 from sim.world.working_time import Calendar, CalendarEnds, NoWindow
 
 JUMPS_A_MINUTE = 10_000
-"""Jumps of one unit within one minute after which it counts as going round for ever."""
+"""Jumps of one unit within one minute after which it counts as looping for ever."""
 EVENTS_A_RUN = 5_000_000
-"""Steps of one replication after which it counts as going round for ever; 250 MW have about 20,000."""
+"""Steps of one replication after which it counts as looping for ever; 250 MW have about 20,000."""
 
 
 Process = Generator[simpy.Event, None, None]
@@ -35,20 +35,20 @@ Process = Generator[simpy.Event, None, None]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What happened: one row per step done (minute done, step, detail), in the order in which they were.
+    """The event log of a run: one row per step done (minute done, step, detail), in the order in which they were done.
 
     The detail is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
-    the number of the bundle (free). `deadlock` has which unit waited for what if the project could not be finished.
+    the number of the bundle (free). `deadlock` says which unit waited for what, if the project could not be finished.
     """
 
     log: NDArray[np.int64]
     deadlock: Deadlock | None = None
     spare: NDArray[np.int64] | None = None
-    """Where it is recorded: by pool how many fewer would have given the same log; below zero where more might not have."""
+    """Where it is recorded: by pool how many fewer would have given the same log; -1 where the pool was once short."""
 
 
 class SimpyPlan:
-    """A plan in the form a Python loop reads fastest; made once, simulated many times."""
+    """A plan as plain lists, the form that a Python loop reads fastest; built once, simulated many times."""
 
     def __init__(self, plan: CompiledPlan) -> None:
         """Turn the plan's arrays into plain lists."""
@@ -70,21 +70,24 @@ class Simulation:
         calendars: Sequence[Calendar],
         state: InitialState | None = None,
     ) -> None:
-        """Put all units at the start of their routes, or where they stand in a state."""
+        """Put all units at the start of their routes, or at their steps in a state."""
         self.prepared, self.plan, self.draws = prepared, prepared.plan, draws
-        # one way of working per mode, in the order of MODES
-        self.finish = [(on.finish, on.finish_whole, partial(duty_finish, windows=on)) for on in calendars]
+        # per calendar a function for each mode of work, in the order of MODES: (begin, minutes) → end
+        self.finish = [(each.finish, each.finish_whole, partial(duty_finish, windows=each)) for each in calendars]
         self.env = simpy.Environment(initial_time=state.minute if state else 0)
         self.pools = Dispatcher(self.env, self.plan)
+        # per gate: level, (level before, minute) of its latest change, waiters (level, event)
         self.level = [0] * len(self.plan.gates)
-        self.before = [(0, -1)] * len(self.plan.gates)
+        self.level_before = [(0, -1)] * len(self.plan.gates)
         self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
+        # per step: attempts; per unit: (jumps, minute); per learning curve: first attempts begun; per area: people
         self.attempts = [0] * len(prepared.rows)
         self.jumps = [(0, -1)] * len(self.plan.units)
         self.learnt = [0] * len(self.plan.learning)
         self.crowd = [0] * len(self.plan.areas)
+        # works that begin at the end of this minute: (unit, step, event of their end)
         self.beginning: list[tuple[int, int, simpy.Event]] = []
-        self.where = list(prepared.first[:-1])
+        self.step_of = list(prepared.first[:-1])
         self.log: list[int] = []
         self.complete = False
         self.interrupted: dict[int, int] = {}
@@ -93,33 +96,34 @@ class Simulation:
             self._continue_from(state)
 
     def _continue_from(self, state: InitialState) -> None:
-        """Take over counts and positions of a state (rule 13)."""
+        """Take counts, levels and the units' steps from a state (rule 13)."""
         self.pools.free[:] = state.free.tolist()
         if self.pools.balances is not None:
             self.pools.balances.continue_from(balances_after(self.plan, state))
         self.level, self.attempts = state.level.tolist(), state.attempts.tolist()
         self.learnt, self.crowd = state.learnt.tolist(), state.crowd.tolist()
-        self.where, self.complete = state.at.tolist(), state.complete
-        self.interrupted = {n: int(state.interrupted[n]) for n in np.flatnonzero(state.interrupted >= 0).tolist()}
+        self.step_of, self.complete = state.at.tolist(), state.complete
+        interrupted = np.flatnonzero(state.interrupted >= 0).tolist()
+        self.interrupted = {number: int(state.interrupted[number]) for number in interrupted}
 
     def simulate(self) -> RunOutcome:
         """Let every unit follow its route until the completion gate is open, or until none can go on."""
         for unit in range(len(self.plan.units)):
             self.env.process(self.follow(unit))
         try:
-            while not self.complete and self._minute():
+            while not self.complete and self._simulate_minute():
                 pass
-            deadlock = None if self.complete else self._standing().explain()
+            deadlock = None if self.complete else self._current_state().explain()
         # beyond the calendar's end there may be time: the project is not known to be impossible
-        except CalendarEnds as ended:
-            deadlock = self._standing().explain(str(ended))
+        except CalendarEnds as error:
+            deadlock = self._current_state().explain(str(error))
         log = np.array(self.log, np.int64).reshape(-1, 3)
         return RunOutcome(log if self.state is None else np.concatenate([self.state.history, log]), deadlock)
 
-    def _minute(self) -> bool:
+    def _simulate_minute(self) -> bool:
         """Simulate the next minute in which something happens: events, then grants, then works (rule 1).
 
-        Each may let others go on within this minute: those come first. False if nothing is to come any more.
+        Each may let other units go on within this minute: those come first. False if no event is left.
         """
         env = self.env
         minute = env.peek()
@@ -136,84 +140,87 @@ class Simulation:
                 return True
             self._begin_all(now)
 
-    def _standing(self) -> SimulationState:
-        """Return where all units stand now."""
-        return SimulationState(self.plan, self.where, self.pools.free, self.level, int(self.env.now))
+    def _current_state(self) -> SimulationState:
+        """Return the steps of all units, the pools and the gates now, to explain a deadlock."""
+        return SimulationState(self.plan, self.step_of, self.pools.free, self.level, int(self.env.now))
 
     def follow(self, unit: int) -> Process:
-        """Follow one unit's route; steps that take no time and cannot wait happen at once."""
-        env, rows, log, where, values = self.env, self.prepared.rows, self.log, self.where, self.draws.values
-        now, at = yield from self._set_out(unit)
+        """Follow one unit's route; steps that take no time and cannot wait happen at once.
+
+        The arguments a, b, c of a row are named by operation in `sim.plan.compile`.
+        """
+        env, rows, log, step_of, values = self.env, self.prepared.rows, self.log, self.step_of, self.draws.values
+        now, step = yield from self._resume_step(unit)
         end = self.prepared.first[unit + 1]
-        while at < end:
-            where[unit] = at
-            operation, a, b, c, _, _ = rows[at]
-            detail, to, waited = now, at + 1, None
+        while step < end:
+            step_of[unit] = step
+            operation, a, b, c, _, _ = rows[step]
+            detail, next_step, event = now, step + 1, None
             if operation == WORK:
-                waited = self.begin_work(unit, at)
-            elif operation == HOLD:
-                waited = self.pools.enqueue(now, unit, a, b, c)
-            elif operation == FREE:
+                event = self.begin_work(unit, step)
+            elif operation == HOLD:  # bundle, priority, patience
+                event = self.pools.enqueue(now, unit, a, b, c)
+            elif operation == FREE:  # bundle
                 detail = a
                 self.pools.release(now, a)
-            elif operation == NOTE:
+            elif operation == NOTE:  # note, amount
                 detail = b
-            elif operation == AGAIN:
-                detail = self.decide(now, unit, at)
-                to = a if detail else to
-            elif operation == SIGNAL:
+            elif operation == AGAIN:  # target
+                detail = self.decide(now, unit, step)
+                next_step = a if detail else next_step
+            elif operation == SIGNAL:  # gate, amount
                 detail = b
                 self.signal(now, a, b)
-            elif operation == WAIT:
-                waited = self.opening(a, b) if self.level[a] < b else None
-            elif operation == UNTIL and b:
+            elif operation == WAIT:  # gate, level
+                event = self.opening(a, b) if self.level[a] < b else None
+            elif operation == UNTIL and b:  # input of the date, number of its balance from 1
                 yield from self._until_balanced(b - 1, max(now, values[a]), now)
                 now = int(env.now)
             elif operation == UNTIL:
-                waited = env.timeout(values[a] - now) if values[a] > now else None
-            if waited is not None:
-                yield waited
+                event = env.timeout(values[a] - now) if values[a] > now else None
+            if event is not None:
+                yield event
                 now = int(env.now)
             # one flat list: a tuple per row would be one more object for every step
-            log += (now, at, detail)
-            at = to
-        where[unit] = end
+            log += (now, step, detail)
+            step = next_step
+        step_of[unit] = end
 
-    def _until_balanced(self, wait: int, begun: int, first: int) -> Process:
-        """Wait until a balance has been at its level for its minutes, all of them since `begun`; look first at `first`."""
+    def _until_balanced(self, number: int, begun: int, first_check: int) -> Process:
+        """Wait until a balance has held for its minutes, all of them since `begun`; check first at `first_check`."""
         assert self.pools.balances is not None  # the plan has one
-        _, _, minutes, last, _ = self.plan.balances[wait]
-        due = max(begun + minutes, first)
+        _, _, minutes, last, _ = self.plan.balances[number]
+        due = max(begun + minutes, first_check)
         while True:
             if due > last:
-                yield simpy.Event(self.env)  # nobody looks any more
+                yield simpy.Event(self.env)  # an event that never happens
             yield self.env.timeout(due - int(self.env.now))
             now = int(self.env.now)
-            due = self.pools.balances.due(now, wait)
+            due = self.pools.balances.due(now, number)
             if due <= now:
                 return
 
-    def _set_out(self, unit: int) -> Generator[simpy.Event, None, tuple[int, int]]:
-        """Complete the step that a unit began before this run, if it did; return now and the step it goes on with."""
-        at, now, state = self.where[unit], int(self.env.now), self.state
-        if state is None or at == self.prepared.first[unit + 1] or state.begun[unit] == SETS_OUT:
-            return now, at
+    def _resume_step(self, unit: int) -> Generator[simpy.Event, None, tuple[int, int]]:
+        """Complete the step that a unit had begun before this run, if any; return (now, the step it goes on with)."""
+        step, now, state = self.step_of[unit], int(self.env.now), self.state
+        if state is None or step == self.prepared.first[unit + 1] or state.begun[unit] == NOT_BEGUN:
+            return now, step
         begun = int(state.begun[unit])
-        operation, date, balance = self.prepared.rows[at][:3]
+        operation, date, balance = self.prepared.rows[step][:3]
         if operation == UNTIL and balance:
             yield from self._until_balanced(balance - 1, max(begun, self.draws.values[date]), now)
-            self.log += (int(self.env.now), at, begun)
-            return int(self.env.now), at + 1
-        waited = self.resume(state, unit, at, begun)
-        if waited is not None:
-            yield waited
+            self.log += (int(self.env.now), step, begun)
+            return int(self.env.now), step + 1
+        event = self._end_of_step(state, unit, step, begun)
+        if event is not None:
+            yield event
             now = int(self.env.now)
-        self.log += (now, at, begun)
-        return now, at + 1
+        self.log += (now, step, begun)
+        return now, step + 1
 
-    def resume(self, state: InitialState, unit: int, at: int, begun: int) -> simpy.Event | None:
+    def _end_of_step(self, state: InitialState, unit: int, step: int, begun: int) -> simpy.Event | None:
         """Return the event that ends a step which began before the state's minute; None where it ends at once."""
-        operation, a, b, c, _, _ = self.prepared.rows[at]
+        operation, a, b, c, _, _ = self.prepared.rows[step]
         if operation == HOLD:
             return self.pools.enqueue(begun, unit, a, b, c, counted=True)
         if operation == WAIT:
@@ -222,54 +229,59 @@ class Simulation:
             date = self.draws.values[a]
             return self.env.timeout(date - state.minute) if date > state.minute else None
         done = simpy.Event(self.env)
-        end = self._end_of_work(unit, at, int(state.since[unit]), int(state.minutes[unit]))
-        self._schedule_end(at, done, max(end - state.minute, 0))
+        end = self._end_of_work(unit, step, int(state.since[unit]), int(state.minutes[unit]))
+        self._schedule_end(step, done, max(end - state.minute, 0))
         return done
 
     # --- work -----------------------------------------------------------------------------------------------
 
-    def begin_work(self, unit: int, at: int) -> simpy.Event:
-        """Return the end of a work that begins once this minute has settled."""
+    def begin_work(self, unit: int, step: int) -> simpy.Event:
+        """Return the event of the end of a work, which begins after all events and grants of this minute."""
         done = simpy.Event(self.env)
-        self.beginning.append((unit, at, done))
+        self.beginning.append((unit, step, done))
         return done
 
     def _begin_all(self, now: int) -> None:
-        """Begin the work of all units that are ready, in name order, on the settled state (rule 1 iv)."""
+        """Begin the work of all units that are ready, in the order of their ranks (rule 1 iv)."""
         # by rank, as learning and crowding depend on the order, and that of the event list is no rule
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
-        for unit, at, done in beginning:
-            _, number, _, _, people, _ = self.prepared.rows[at]
-            self._schedule_end(at, done, self._end_of_work(unit, at, now, self._minutes(at, number, people)) - now)
+        for unit, step, done in beginning:
+            _, duration, _, _, people, _ = self.prepared.rows[step]
+            end = self._end_of_work(unit, step, now, self._minutes(step, duration, people))
+            self._schedule_end(step, done, end - now)
 
-    def _end_of_work(self, unit: int, at: int, begin: int, minutes: int) -> int:
-        """Return when work of so many minutes that begins then is done on its calendar."""
-        _, _, calendar, mode, _, _ = self.prepared.rows[at]
+    def _end_of_work(self, unit: int, step: int, begin: int, minutes: int) -> int:
+        """Return the minute at which work of so many minutes, begun at `begin`, is done on its calendar."""
+        _, _, calendar, mode, _, _ = self.prepared.rows[step]
         try:
             if minutes < 0:
                 raise PlanError(f"{minutes} minutes of work are less than none")
             return self.finish[calendar][mode](begin, minutes)
-        except (CalendarEnds, NoWindow, PlanError) as refused:
-            what = self.plan.activities[self.plan.activity_of[at]]
+        except (CalendarEnds, NoWindow, PlanError) as error:
+            activity = self.plan.activities[self.plan.activity_of[step]]
             # the same class, as a calendar that ends is a deadlock and one that never opens an error
-            raise type(refused)(f"{self.plan.units[unit]}, {what}: {refused}") from refused
+            raise type(error)(f"{self.plan.units[unit]}, {activity}: {error}") from error
 
-    def _schedule_end(self, at: int, done: simpy.Event, delay: int) -> None:
-        """Have work end after a delay, and its people leave their area."""
+    def _schedule_end(self, step: int, done: simpy.Event, delay: int) -> None:
+        """Schedule the end of a work after a delay; its people then leave their area."""
         done._ok, done._value = True, None
-        if self.prepared.area_of[at] != NONE:
-            done.callbacks.append(partial(self._leave_area, self.prepared.area_of[at], self.prepared.rows[at][4]))
+        if self.prepared.area_of[step] != NONE:
+            people = self.prepared.rows[step][4]
+            done.callbacks.append(partial(self._leave_area, self.prepared.area_of[step], people))
         self.env.schedule(done, delay=delay)
 
-    def _minutes(self, at: int, number: int, people: int) -> int:
-        """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10)."""
-        attempt = self.attempts[at]
-        self.attempts[at] = attempt + 1
-        left = self.interrupted.pop(number, None)
-        if left is not None:
-            return self._go_on(at, left, people)
-        minutes = self.draws.values[number] if attempt == 0 else self.draws.later(number, attempt)
-        curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
+    def _minutes(self, step: int, duration: int, people: int) -> int:
+        """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10).
+
+        `duration` is the number of the work's input. Interrupted work takes its remaining minutes, without factors.
+        """
+        attempt = self.attempts[step]
+        self.attempts[step] = attempt + 1
+        remaining = self.interrupted.pop(duration, None)
+        if remaining is not None:
+            return self._continue_work(step, remaining, people)
+        minutes = self.draws.values[duration] if attempt == 0 else self.draws.later(duration, attempt)
+        curve, area = self.prepared.learning_of[step], self.prepared.area_of[step]
         # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
         if curve != NONE and attempt == 0:
             minutes = scaled(minutes, self.plan.learning[curve], self.learnt[curve])
@@ -279,26 +291,26 @@ class Simulation:
             minutes = scaled(minutes, self.plan.areas[area], self.crowd[area])
         return minutes
 
-    def _go_on(self, at: int, left: int, people: int) -> int:
-        """Return what is left of work that was interrupted; its factors were fixed when it began (rule 13)."""
-        curve, area = self.prepared.learning_of[at], self.prepared.area_of[at]
+    def _continue_work(self, step: int, remaining: int, people: int) -> int:
+        """Count interrupted work in its curve and area; return its minutes, whose factors are fixed already (rule 13)."""
+        curve, area = self.prepared.learning_of[step], self.prepared.area_of[step]
         if curve != NONE:
             self.learnt[curve] += 1
         if area != NONE:
             self.crowd[area] += people
-        return left
+        return remaining
 
     def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
-        """Make room in an area for works that begin in the minute in which others end."""
+        """Take people out of a crowding area at the end of their work."""
         self.crowd[area] -= people
 
     # --- gates ----------------------------------------------------------------------------------------------
 
     def signal(self, now: int, gate: int, amount: int) -> None:
-        """Raise a gate and let all waiters through whose level it has reached (rule 8)."""
+        """Raise a gate by an amount and let all units through that wait for a level it has reached (rule 8)."""
         # the first signal of a minute only: later ones must not move the level before the minute
-        if self.before[gate][1] != now:
-            self.before[gate] = (self.level[gate], now)
+        if self.level_before[gate][1] != now:
+            self.level_before[gate] = (self.level[gate], now)
         self.level[gate] += amount
         reached = self.level[gate]
         if self.at_gate[gate]:
@@ -306,36 +318,36 @@ class Simulation:
                 if level <= reached:
                     opened.succeed()
             self.at_gate[gate] = [waiter for waiter in self.at_gate[gate] if waiter[0] > reached]
-        last, enough = self.plan.completion
-        self.complete = self.complete or (gate == last and reached >= enough)
+        completion_gate, completion_level = self.plan.completion
+        self.complete = self.complete or (gate == completion_gate and reached >= completion_level)
 
     def opening(self, gate: int, level: int) -> simpy.Event:
-        """Return the event of a gate reaching a level."""
+        """Return the event of a gate reaching a level that it has not reached yet."""
         opened = simpy.Event(self.env)
         self.at_gate[gate].append((level, opened))
         return opened
 
     # --- jumps ----------------------------------------------------------------------------------------------
 
-    def decide(self, now: int, unit: int, at: int) -> int:
+    def decide(self, now: int, unit: int, step: int) -> int:
         """Return 1 if a jump is taken: by chance, by a gate before this minute, or always (rules 8, 9)."""
         self._count_jump(now, unit)
-        _, _, chance, limit, gate, level = self.prepared.rows[at]
+        _, _, chance, limit, gate, level = self.prepared.rows[step]
         # counted even where the limit decides: it numbers the attempt's random number
-        attempt = self.attempts[at]
-        self.attempts[at] = attempt + 1
+        attempt = self.attempts[step]
+        self.attempts[step] = attempt + 1
         if limit != NONE and attempt >= limit:
             return 0
         if chance != NONE:
             return self.draws.values[chance] if attempt == 0 else self.draws.later(chance, attempt)
         if gate != NONE:
             # before this minute: the level of now would depend on the order of units within it
-            count, minute = self.before[gate]
-            return int((count if minute == now else self.level[gate]) >= level)
+            level_before, minute = self.level_before[gate]
+            return int((level_before if minute == now else self.level[gate]) >= level)
         return 1
 
     def _count_jump(self, now: int, unit: int) -> None:
-        """Stop a unit that goes round within one minute for ever."""
+        """Count a jump of a unit; raise `EndlessGrants` where it loops for ever within one minute, or the budget is spent."""
         jumps, minute = self.jumps[unit]
         jumps = jumps + 1 if minute == now else 1
         self.jumps[unit] = jumps, now
@@ -347,26 +359,26 @@ class Simulation:
 
 
 def budget_spent(now: int, unit: str) -> str:
-    """Return in words that a replication has used up its budget of steps, and which unit jumped last."""
+    """Return the sentence that a replication has used up its budget of steps, with the unit that jumped last."""
     return (
         f"minute {now}: {EVENTS_A_RUN:,} steps are the budget of a replication and are used up; {unit} went round last"
     )
 
 
 def scaled(minutes: int, millionths: Sequence[int], position: int) -> int:
-    """Return minutes × the factor at a position (the last one stays), rounded half up, all in integers."""
+    """Return minutes × the factor at a position, or the last one beyond the end, rounded half up, all in integers."""
     factor = millionths[min(position, len(millionths) - 1)]
     return (2 * minutes * factor + MILLION) // (2 * MILLION)
 
 
 def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
-    """Return the rank of the unit whose work begins."""
-    return beginning[0]
+    unit, _, _ = beginning
+    return unit
 
 
 def simulate(
     prepared: SimpyPlan, draws: SampledInputs, calendars: Sequence[Calendar], state: InitialState | None = None
 ) -> RunOutcome:
-    """Simulate a plan once with the given draws on the given calendars, from its begin or from a state."""
+    """Simulate a plan once with the given draws on the given calendars, from minute 0 or from a state."""
     with gc_paused():
         return Simulation(prepared, draws, calendars, state).simulate()

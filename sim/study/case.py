@@ -22,7 +22,7 @@ from sim.engine.backends import (
     COMPILED,
     SIMPY,
     CalendarsOf,
-    Further,
+    CalendarsUntil,
     Name,
     Replication,
     require_same,
@@ -275,8 +275,8 @@ class Case(Displayed):
         """Return where the compiled engine has first attempts from; None where they are plain."""
         return None if self.sampling.is_plain else self.draws(seed).uniforms
 
-    def _calendar_sources(self, seed: int, known: CalendarsOf | None) -> tuple[CalendarsOf, Further | None]:
-        """Return who knows calendars as far as runs go mostly, and who knows them further."""
+    def _calendar_sources(self, seed: int, known: CalendarsOf | None) -> tuple[CalendarsOf, CalendarsUntil | None]:
+        """Return the functions that give a replication's calendars: as far as most runs go, and up to a later minute."""
         if known:
             return known, None
         return (

@@ -19,9 +19,9 @@ from sim.jit import cache  # after the skip
 
 ROOT = Path(__file__).parents[2]
 LOAD = """
-from sim.engine.numba_engine.simulate import ready
+from sim.engine.numba_engine.simulate import load_kernel
 from sim.engine.numba_engine.kernel import run_kernel
-ready()
+load_kernel()
 print(sum(run_kernel.stats.cache_hits.values()), sum(run_kernel.stats.cache_misses.values()))
 """
 

@@ -85,5 +85,5 @@ def test_metrics_do_not_see_how_far_the_weather_was_drawn(block: Case, share: fl
 @needs_numba
 def test_who_is_given_part_of_a_calendar_and_nobody_to_ask_says_so(block: Case) -> None:
     fast = ahead(block, 0.0)
-    with pytest.raises(ValueError, match="`further` is missing"):
+    with pytest.raises(ValueError, match="`calendars_until` is missing"):
         list(fast.replications(1, 0, 1, calendars_of=lambda number: block.calendars_of(1, number, 1)))

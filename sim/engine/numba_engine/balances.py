@@ -1,35 +1,35 @@
-"""Balances in the kernel: what is free of a set of pools less what is asked for, since when at which level, and who waits.
+"""Balances in the kernel: what is free of a set of pools less what is requested, and since when it is at each level.
 
-Only what holds at the end of a minute counts. So a balance is taken over when the first change of a later minute comes, and
-who waits for one looks at it only when it can have been at its level for long enough.
+Only the balance at the end of a minute counts. So it is recorded when the first change of a later minute comes, and a unit
+that waits for a balance checks it only when it can have been at its level for long enough.
 """
 
 from __future__ import annotations
 
 from sim.engine.numba_engine.event_queue import schedule
 from sim.engine.numba_engine.memory_layout import (
-    AT_LEVEL,
     BALANCE,
+    BALANCE_LEVEL,
+    BALANCE_MINUTES,
+    BALANCE_SET,
     BALANCE_SIZE,
+    BALANCE_WAIT_SIZE,
     BALANCES,
     BELOW,
     BUNDLE_AT,
     BUNDLES,
     CHANGED,
     ENDED,
-    FOR_MINUTES,
     HIGHEST,
-    LAST_LOOK,
     LEVELS_AT,
     LOWEST,
-    OF_SET,
     SET_OF,
     SET_SIZE,
     SETS,
     SINCE_LEVEL,
     VALUE,
-    WAIT_SIZE,
     WATCHED,
+    WATCHED_UNTIL,
     step_kind,
 )  # fmt: skip
 from sim.jit.toolkit import IntView, inline, jit
@@ -37,7 +37,7 @@ from sim.jit.toolkit import IntView, inline, jit
 
 @inline
 def end_minute(plan: IntView, run: IntView, number: int, now: int) -> None:
-    """Take over what a balance came to in the last minute in which it changed, if that is over."""
+    """Record what a balance came to in the last minute in which it changed, if that minute is over."""
     balance = run[BALANCE] + number * BALANCE_SIZE
     changed = run[balance + CHANGED]
     if changed == now:
@@ -55,7 +55,7 @@ def end_minute(plan: IntView, run: IntView, number: int, now: int) -> None:
 
 @jit
 def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: int) -> None:
-    """Add a bundle to the balances of its pools, or take it away."""
+    """Add a bundle's counts, times `sign`, to the balances of its pools."""
     for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
         number = plan[plan[SET_OF] + plan[plan[BUNDLES] + 2 * place]]
         if number >= 0:
@@ -65,12 +65,16 @@ def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: in
 
 @jit
 def balance_due(plan: IntView, run: IntView, wait: int, now: int) -> int:
-    """Return when somebody who waits for a balance may go on: this minute or one before it, or when to look again."""
-    asked = plan[BALANCES] + wait * WAIT_SIZE
-    number, level, minutes = plan[asked + OF_SET], plan[asked + AT_LEVEL], plan[asked + FOR_MINUTES]
+    """Return since when (at most `now`) the condition of a wait for a balance holds, or a later minute to check again."""
+    condition = plan[BALANCES] + wait * BALANCE_WAIT_SIZE
+    number, level, minutes = (
+        plan[condition + BALANCE_SET],
+        plan[condition + BALANCE_LEVEL],
+        plan[condition + BALANCE_MINUTES],
+    )
     end_minute(plan, run, number, now)
     below = 1 if run[run[BALANCE] + number * BALANCE_SIZE + ENDED] < level else 0
-    if below != plan[asked + BELOW]:
+    if below != plan[condition + BELOW]:
         return now + minutes
     levels = plan[SETS] + number * SET_SIZE
     since = run[run[SINCE_LEVEL] + plan[levels + LEVELS_AT] + level - plan[levels + LOWEST]]
@@ -78,22 +82,22 @@ def balance_due(plan: IntView, run: IntView, wait: int, now: int) -> int:
 
 
 @inline
-def minutes_of_balance(plan: IntView, at: int) -> int:
-    """Return for how many minutes a balance must have been at its level."""
-    return plan[plan[BALANCES] + plan[step_kind(plan, at) + WATCHED] * WAIT_SIZE + FOR_MINUTES]
+def minutes_of_balance(plan: IntView, step: int) -> int:
+    """Return for how many minutes the balance for which a step waits must have been at its level."""
+    return plan[plan[BALANCES] + plan[step_kind(plan, step) + WATCHED] * BALANCE_WAIT_SIZE + BALANCE_MINUTES]
 
 
 @jit
-def look_at(plan: IntView, run: IntView, unit: int, at: int, minute: int) -> None:
-    """Have a unit look at a balance in a later minute, if anybody looks then."""
-    if minute <= plan[plan[BALANCES] + plan[step_kind(plan, at) + WATCHED] * WAIT_SIZE + LAST_LOOK]:
+def check_balance_at(plan: IntView, run: IntView, unit: int, step: int, minute: int) -> None:
+    """Schedule a unit to check its balance at a later minute, unless that is past the last minute of its wait."""
+    if minute <= plan[plan[BALANCES] + plan[step_kind(plan, step) + WATCHED] * BALANCE_WAIT_SIZE + WATCHED_UNTIL]:
         schedule(plan, run, unit, minute)
 
 
 @jit
-def balanced(plan: IntView, run: IntView, unit: int, at: int, now: int) -> bool:
-    """Return whether a balance has been at its level for so long; otherwise look again when it may have been."""
-    due = balance_due(plan, run, plan[step_kind(plan, at) + WATCHED], now)
+def balance_holds(plan: IntView, run: IntView, unit: int, step: int, now: int) -> bool:
+    """Return whether the balance for which a step waits has held for long enough; otherwise schedule the next check."""
+    due = balance_due(plan, run, plan[step_kind(plan, step) + WATCHED], now)
     if due > now:
-        look_at(plan, run, unit, at, due)
+        check_balance_at(plan, run, unit, step, due)
     return due <= now

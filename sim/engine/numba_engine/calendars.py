@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, LONGEST, REACHED, STARTS, STRETCHES
+from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INTERVALS, LONGEST, REACHED, STARTS
 from sim.jit.toolkit import Ints, IntView, inline, jit
 from sim.world.roads import BREAK, DRIVING, DUTY, REST, UNBROKEN
 from sim.world.working_time import Calendar
@@ -20,7 +20,7 @@ from sim.world.working_time import Calendar
 
 
 class Timetables:
-    """Lays out calendars, and again only those that change from run to run: they stand behind all others."""
+    """The calendars of runs as arrays for the kernel; those that change from run to run stand behind all others."""
 
     def __init__(self) -> None:
         """Begin without calendars."""
@@ -30,44 +30,44 @@ class Timetables:
         self._array: Ints = np.empty(0, np.int64)
 
     def of(self, calendars: Sequence[Calendar]) -> Ints:
-        """Return calendars as one array: a list of contents each, then starts, ends and minutes worked.
+        """Return calendars as one array: for each where its numbers begin, then its starts, ends and minutes worked.
 
-        The array may be used again for the next calendars.
+        The next call may write into the same array.
         """
-        known, self._calendars = self._calendars, tuple(calendars)
-        if len(known) != len(calendars):
+        latest, self._calendars = self._calendars, tuple(calendars)
+        if len(latest) != len(calendars):
             self._changing = []
-            self._lay_out_all()
+            self._write_all()
             return self._array
-        changed = {place for place, calendar in enumerate(calendars) if calendar is not known[place]}
+        changed = {number for number, calendar in enumerate(calendars) if calendar is not latest[number]}
         # one that seemed to stay has changed: from now on it stands behind with the changing ones
         if not changed <= set(self._changing):
             self._changing = sorted(changed | set(self._changing))
-            self._lay_out_all()
+            self._write_all()
         elif changed:
-            self._lay_out(self._changing, self._begin)
+            self._write(self._changing, self._begin)
         return self._array
 
-    def _lay_out_all(self) -> None:
-        """Write what stays, then what changes."""
-        places = range(len(self._calendars))
-        staying = [place for place in places if place not in self._changing]
-        self._begin = self._lay_out(staying, len(places) * CALENDAR)
-        self._lay_out(self._changing, self._begin)
+    def _write_all(self) -> None:
+        """Write the calendars that stay the same, then those that change."""
+        numbers = range(len(self._calendars))
+        staying = [number for number in numbers if number not in self._changing]
+        self._begin = self._write(staying, len(numbers) * CALENDAR_SIZE)
+        self._write(self._changing, self._begin)
 
-    def _lay_out(self, places: Sequence[int], begin: int) -> int:
-        """Write calendars end to end from somewhere on; return where they end."""
-        calendars = [self._calendars[place] for place in places]
+    def _write(self, numbers: Sequence[int], begin: int) -> int:
+        """Write some calendars end to end from position `begin` on; return the position at which they end."""
+        calendars = [self._calendars[number] for number in numbers]
         end = begin + 3 * sum(len(calendar.starts) for calendar in calendars)
         if end > len(self._array):
             # grown, never shrunk: runs differ by a few closures, and most fit where the last one's stood
             self._array = np.concatenate([self._array[:begin], np.empty(end - min(begin, len(self._array)), np.int64)])
-        at = begin
-        for place, calendar in zip(places, calendars, strict=True):
+        position = begin
+        for number, calendar in zip(numbers, calendars, strict=True):
             size = len(calendar.starts)
-            contents = (at, at + size, at + 2 * size, size, calendar.longest, calendar.known)
-            self._array[place * CALENDAR : (place + 1) * CALENDAR] = contents
-            at += 3 * size
+            header = (position, position + size, position + 2 * size, size, calendar.longest, calendar.known)
+            self._array[number * CALENDAR_SIZE : (number + 1) * CALENDAR_SIZE] = header
+            position += 3 * size
         parts = [part for calendar in calendars for part in (calendar.starts, calendar.ends, calendar.done)]
         if parts:
             np.concatenate(parts, out=self._array[begin:end])
@@ -79,8 +79,11 @@ class Timetables:
 
 @jit
 def first_above(rising: IntView, base: int, low: int, end: int, value: int) -> int:
-    """Return the first place in [low, end] whose number, `base` places on, is above `value`; none before is."""
-    # the clock moves little between two looks, so the answer is mostly one of the first places
+    """Return the first position in [low, end) at which the sorted numbers from `base` on are above `value`, or `end`.
+
+    None before `low` is above it.
+    """
+    # the clock moves little between two searches, so the answer is mostly one of the first positions
     high, stride = low, 1
     while high < end and rising[base + high] <= value:
         low = high + 1
@@ -97,45 +100,45 @@ def first_above(rising: IntView, base: int, low: int, end: int, value: int) -> i
 
 
 @inline
-def stretches_begun(run: IntView, timetable: IntView, calendar: int, now: int) -> int:
-    """Return how many stretches have begun by now, and remember it."""
-    at, reached = calendar * CALENDAR, run[REACHED] + calendar
-    run[reached] = first_above(timetable, timetable[at + STARTS], run[reached], timetable[at + STRETCHES], now)
+def intervals_begun(run: IntView, timetable: IntView, calendar: int, now: int) -> int:
+    """Return how many open intervals of a calendar have begun by now, and record it as where the next search begins."""
+    header, reached = calendar * CALENDAR_SIZE, run[REACHED] + calendar
+    run[reached] = first_above(timetable, timetable[header + STARTS], run[reached], timetable[header + INTERVALS], now)
     return run[reached]
 
 
 @inline
 def finish(run: IntView, timetable: IntView, calendar: int, now: int, minutes: int) -> int:
-    """Return when `minutes` of work begun now are done, pausing while the calendar is closed."""
+    """Return the minute at which `minutes` of work begun now are done, pausing while the calendar is closed; -1 if never."""
     if minutes == 0:
         return now
-    at = calendar * CALENDAR
-    ends, done, stretches = timetable[at + ENDS], timetable[at + DONE], timetable[at + STRETCHES]
-    place = stretches_begun(run, timetable, calendar, now)
+    header = calendar * CALENDAR_SIZE
+    ends, done, intervals = timetable[header + ENDS], timetable[header + DONE], timetable[header + INTERVALS]
+    interval = intervals_begun(run, timetable, calendar, now)
     target = minutes
-    if place > 0:
+    if interval > 0:
         # minutes worked are tabulated from the calendar's begin: what was open until now comes on top of what is asked
-        place -= 1
-        target += timetable[done + place] - max(timetable[ends + place] - now, 0)
+        interval -= 1
+        target += timetable[done + interval] - max(timetable[ends + interval] - now, 0)
     # the first stretch at whose end all is worked: work that just fills a stretch ends with it, not at the next opening
-    place = first_above(timetable, done, place, stretches, target - 1)
-    if place == stretches:
+    interval = first_above(timetable, done, interval, intervals, target - 1)
+    if interval == intervals:
         return -1
-    return timetable[ends + place] - (timetable[done + place] - target)
+    return timetable[ends + interval] - (timetable[done + interval] - target)
 
 
 @inline
 def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minutes: int) -> int:
-    """Return when `minutes` in one piece are done, in the first stretch that is long enough from now on."""
+    """Return the minute at which `minutes` without a pause are done, in the first open interval long enough; -1 if never."""
     if minutes == 0:
         return now
-    at = calendar * CALENDAR
-    if minutes > timetable[at + LONGEST]:
+    header = calendar * CALENDAR_SIZE
+    if minutes > timetable[header + LONGEST]:
         return -1
     # one back: the stretch that is open now has begun already
-    for place in range(max(stretches_begun(run, timetable, calendar, now) - 1, 0), timetable[at + STRETCHES]):
-        end = max(now, timetable[timetable[at + STARTS] + place]) + minutes
-        if end <= timetable[timetable[at + ENDS] + place]:
+    for interval in range(max(intervals_begun(run, timetable, calendar, now) - 1, 0), timetable[header + INTERVALS]):
+        end = max(now, timetable[timetable[header + STARTS] + interval]) + minutes
+        if end <= timetable[timetable[header + ENDS] + interval]:
             return end
     return -1
 
@@ -144,43 +147,45 @@ def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minu
 
 
 @inline
-def stretch(timetable: IntView, at: int, place: int, moment: int) -> int:
-    """Return the first stretch from `place` on that is not over at a moment; -1 if all are."""
-    place = first_above(timetable, timetable[at + ENDS], place, timetable[at + STRETCHES], moment)
-    return place if place < timetable[at + STRETCHES] else -1
+def interval_at(timetable: IntView, header: int, interval: int, minute: int) -> int:
+    """Return the first open interval, from a number on, that is not over at a minute; -1 if all are."""
+    interval = first_above(timetable, timetable[header + ENDS], interval, timetable[header + INTERVALS], minute)
+    return interval if interval < timetable[header + INTERVALS] else -1
 
 
 @jit
-def arrival(run: IntView, timetable: IntView, calendar: int, start: int, minutes: int) -> int:
-    """Return when `minutes` at the wheel, begun at `start`, are over; -1 if the road's calendar ends before."""
+def end_of_drive(run: IntView, timetable: IntView, calendar: int, start: int, minutes: int) -> int:
+    """Return the minute at which `minutes` of driving, begun at `start`, end; -1 if the road's calendar ends before."""
     if minutes == 0:
         return start
-    at, left = calendar * CALENDAR, minutes
-    starts, ends = timetable[at + STARTS], timetable[at + ENDS]
-    place = stretch(timetable, at, max(stretches_begun(run, timetable, calendar, start) - 1, 0), start)
-    if place < 0:
+    header, remaining = calendar * CALENDAR_SIZE, minutes
+    starts, ends = timetable[header + STARTS], timetable[header + ENDS]
+    interval = interval_at(timetable, header, max(intervals_begun(run, timetable, calendar, start) - 1, 0), start)
+    if interval < 0:
         return -1
-    now = max(start, timetable[starts + place])
-    since, driven, unbroken = now, 0, 0
+    now = max(start, timetable[starts + interval])
+    duty_began, driven, unbroken = now, 0, 0
     while True:
         # what ends a leg first: arrival, the day's driving, the break that is due, the end of duty, or the road closing
-        leg = min(left, DRIVING - driven, UNBROKEN - unbroken, since + DUTY - now, timetable[ends + place] - now)
-        stopped, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
-        if left == 0:
+        leg = min(
+            remaining, DRIVING - driven, UNBROKEN - unbroken, duty_began + DUTY - now, timetable[ends + interval] - now
+        )
+        stopped, remaining, driven, unbroken = now + leg, remaining - leg, driven + leg, unbroken + leg
+        if remaining == 0:
             return stopped
-        go = stopped + (BREAK if unbroken >= UNBROKEN else 0)
-        place = stretch(timetable, at, place, go)
-        if place < 0:
+        may_go = stopped + (BREAK if unbroken >= UNBROKEN else 0)
+        interval = interval_at(timetable, header, interval, may_go)
+        if interval < 0:
             return -1
-        now = max(go, timetable[starts + place])
+        now = max(may_go, timetable[starts + interval])
         # a closed road may outlast the duty day: the long rest is due even where driving time is left
-        if driven >= DRIVING or now >= since + DUTY:
-            place = stretch(timetable, at, place, stopped + REST)
-            if place < 0:
+        if driven >= DRIVING or now >= duty_began + DUTY:
+            interval = interval_at(timetable, header, interval, stopped + REST)
+            if interval < 0:
                 return -1
-            now = max(stopped + REST, timetable[starts + place])
+            now = max(stopped + REST, timetable[starts + interval])
         # waiting at a closed road is rest as well, where it is long enough
         if now - stopped >= REST:
-            since, driven, unbroken = now, 0, 0
+            duty_began, driven, unbroken = now, 0, 0
         elif now - stopped >= BREAK:
             unbroken = 0

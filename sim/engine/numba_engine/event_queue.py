@@ -62,7 +62,7 @@ def first_occupied(run: IntView, wheel: int) -> int:
 
 @jit
 def insert(run: IntView, unit: int, minute: int) -> None:
-    """Schedule a unit to continue at a minute that is not over yet."""
+    """Put a unit into the slot of a minute that is not over yet."""
     # the highest digit in which the minute and the clock differ chooses the wheel: inner digits do not matter yet
     state, difference, wheel = unit_state(run, unit), (minute ^ run[CLOCK]) >> SLOT_BITS, 0
     while difference > 0:
@@ -79,7 +79,7 @@ def insert(run: IntView, unit: int, minute: int) -> None:
 
 @jit
 def schedule(plan: IntView, run: IntView, unit: int, minute: int) -> None:
-    """Have a unit go on at a later minute."""
+    """Schedule a unit to continue at a later minute."""
     # requests pack the minute between priority and rank; one with more bits would spill into the priority
     if minute >> plan[MINUTE_BITS] == 0:
         insert(run, unit, minute)
@@ -126,7 +126,7 @@ def is_due(run: IntView, now: int) -> bool:
 
 @inline
 def pop_due(plan: IntView, run: IntView, now: int) -> None:
-    """Make all units ready that continue in this minute, and fetch their steps, which have left the processor's cache."""
+    """Make all units ready that continue in this minute, and fetch their steps into the processor's cache."""
     head = run[WHEEL] + (now & SLOTS - 1)
     link = run[head]
     run[head] = EMPTY

@@ -1,10 +1,11 @@
-"""Everything the kernel reads and writes, as six flat arrays: which number stands where, and how a plan is laid out.
+"""The memory layout of the kernel: which number stands where in the six flat arrays that it reads and writes.
 
-Passing many small arrays from function to function costs more than the work itself. So each array begins with a list of
-contents: `run[run[FREE_COUNT] + pool]` is the free count of a pool. Single numbers stand in the list itself.
+Passing many small arrays from function to function costs more than the work itself. So each array begins with a header
+that says where each of its columns begins: `run[run[FREE_COUNT] + pool]` is the free count of a pool. Single numbers
+stand in the header itself.
 
-`plan_array` lays out a compiled plan, `beginning` a run at its first minute. A step has two numbers, and shares what else
-is known of it (its kind: operation, calendar, mode, area, …) with all steps of the same kind.
+`plan_array` lays out a compiled plan, `initial_run` a run at its first minute. A step has two numbers; all else about it
+(operation, calendar, mode, area, …) is its kind, which it shares with all steps of the same kind.
 """
 
 from __future__ import annotations
@@ -25,28 +26,29 @@ from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
     STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES,
     SET_OF, SETS, BALANCES,
 ) = range(14)  # fmt: skip
-"""Columns of the plan. What has different lengths lies end to end; the column …_AT says where each begins.
+"""Columns of the plan. Lists of different lengths lie end to end; the column …_AT says where each begins.
 
 `BUNDLES` are pairs (pool, count), `POOL_BUNDLES` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
-waiting of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is the set with which it has a balance, or
--1; `SETS` has of each set its levels and where the first stands in `SINCE_LEVEL`, `BALANCES` what somebody waits for.
+queue of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is the set with which it has a balance, or
+-1; `SETS` has of each set its levels and where the first stands in `SINCE_LEVEL`, `BALANCES` the conditions of waits.
 """
-UNITS, LAST_GATE, LAST_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, LEAVES = range(14, 21)
-"""Numbers: units, the completion gate and its level, bits of a rank and a minute, sets of pools, first request to leave."""
-PLAN = 21
+UNITS, COMPLETION_GATE, COMPLETION_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, FIRST_LEAVING = range(14, 21)
+"""Numbers of units, the completion gate and its level, bits of a rank and of a minute, number of sets of pools, and the
+smallest request with the priority of a crew that leaves."""
+PLAN_HEADER = 21
 LOWEST, HIGHEST, LEVELS_AT, SET_SIZE = range(4)
-OF_SET, AT_LEVEL, FOR_MINUTES, LAST_LOOK, BELOW, WAIT_SIZE = range(6)
+BALANCE_SET, BALANCE_LEVEL, BALANCE_MINUTES, WATCHED_UNTIL, BELOW, BALANCE_WAIT_SIZE = range(6)
 
-ARGUMENT, EXTRA, STEP = range(3)
-"""Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits what
-it is about: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a
-note. `EXTRA` is the level of a wait, the amount of a signal or note, the place of a work's attempts; of a jump the
-same, and above `HALF` bits its gate. Tens of thousands of steps are short, as the memory near a processor is small;
-they share some hundred kinds."""
-OPERATION, AREA, PEOPLE, LEARNING, ON, MODE, STEP_KIND = range(7)
+ARGUMENT, EXTRA, STEP_SIZE = range(3)
+"""Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits its
+argument: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a
+note. `EXTRA` is the level of a wait, the amount of a signal or note, the slot of a work's attempts; of a jump its slot,
+and above `HALF` bits its gate. Steps are short because there are tens of thousands of them, and a processor's cache is
+small; they share some hundred kinds."""
+OPERATION, AREA, PEOPLE, LEARNING, WORK_CALENDAR, MODE, STEP_KIND_SIZE = range(7)
 """Numbers of a kind of step: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
-"""Of a hold instead: its priority's rank at the place where requests have it, its patience or -1."""
+"""Of a hold instead: its priority's rank, shifted to the bits where requests have it, and its patience or -1."""
 WATCHED, BALANCED_DATE = 2, -2
 """Of a date instead: the balance that is waited for from it on; then its area is `BALANCED_DATE`."""
 LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
@@ -55,39 +57,41 @@ HALF = 32
 
 # --- a run ------------------------------------------------------------------------------------------------------------
 
-(STATE, JUMPS, JUMPED, FREE_COUNT, LEVEL, BEFORE, SIGNALLED, WAITERS, GATE_QUEUE) = range(9)
-"""Columns of a run. Of units: where they stand, jumps made in the minute `JUMPED`. Of pools: what is free. Of gates:
-level, level before the minute `SIGNALLED`, how many wait."""
+(STATE, JUMPS, JUMPS_MINUTE, FREE_COUNT, LEVEL, LEVEL_BEFORE, SIGNAL_MINUTE, WAITERS, GATE_QUEUE) = range(9)
+"""Columns of a run. By unit: its state, jumps made in the minute `JUMPS_MINUTE`. By pool: free counts. By gate: level, level
+before the minute `SIGNAL_MINUTE`, how many units wait."""
 (
     QUEUE_SIZE, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TO_CHECK, CANDIDATES, ATTEMPTS, COUNTERS, CONTENT,
     REACHED, SPARE, BALANCE, SINCE_LEVEL,
 ) = range(9, 25)  # fmt: skip
-"""More columns. Of bundles: how many ask for it, whether it stands in `TO_CHECK`. Lists: waiting, who goes on when
-and which slots of that are occupied, who starts to work, who can go on, bundles to look at, their heads. Then
-attempts at steps that can be repeated, counters by curve, minutes before losses by input, how far each calendar
-has been read, by pool how many fewer would have done all the time, or -1 where it was short, by set of pools its balance
-(`BALANCE_SIZE` numbers), and by set and level since which minute the balance is at it, or below."""
+"""More columns. By bundle: requests in its queue, whether it is in `TO_CHECK`. Lists: queues, the event queue's slots and
+bits of those that are occupied, units that start to work, units that are ready, bundles to check, candidates of a grant
+pass. Then attempts at steps that can be repeated, counters by curve, minutes before losses by input, by calendar the
+interval that was reached, by pool how many fewer would always have sufficed, or -1 where it was short, by set of pools
+its balance (`BALANCE_SIZE` numbers), and by set and level since which minute the balance is at it, or below."""
 VALUE, ENDED, CHANGED, BALANCE_SIZE = range(4)
 """Of a balance: what it is now, what it was at the end of the minute before `CHANGED`, in which it last changed."""
-(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, DUE, ROUNDS, ROUNDED) = range(25, 35)
-"""Numbers of a run: the minute it has come to, how many go on later, sizes of its lists, how many requests wait, rows
-of log, whether a grant pass is due, how many there have been in the minute `ROUNDED`."""
-FINISHED, NOW, FAULT, FAULT_UNIT, ASKED, REPLICATION, ROOM, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS, INTERRUPTED = range(
-    35, 46
+(CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, GRANT_DUE, ROUNDS, ROUNDS_MINUTE) = range(
+    25, 35
 )
-"""Whether the completion gate is open, the last minute, what went wrong, with which unit, for how much work;
-which replication this is, how many rows the log has room for,
-the budgets of a minute, and that of a replication, how many works are interrupted: what is left of these stands as
--1 - minutes among the contents."""
-RUN = 46
+"""Numbers of a run: its minute, events in the event queue, sizes of its lists, waiting requests, rows of the log, whether
+a grant pass is due, how many there have been in the minute `ROUNDS_MINUTE`."""
+(
+    FINISHED, LAST_MINUTE, FAULT, FAULT_UNIT, FAULT_DETAIL, REPLICATION, LOG_CAPACITY, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS,
+    INTERRUPTED,
+) = range(35, 46)  # fmt: skip
+"""Whether the completion gate is open, the last minute, what went wrong, with which unit, with how many minutes of work;
+which replication this is, how many rows the log has room for, the budgets of a minute and of a replication, how many
+works are interrupted: their remaining minutes stand as -1 - minutes in `CONTENT`."""
+RUN_HEADER = 46
 
-AT, BEGUN, WITHHOLDS, KIND, UNIT = range(5)
-"""Where a unit stands: its step, the minute that began, from when its request withholds, for which bundle it is."""
-DUE_AT, NEXT = WITHHOLDS, KIND
-"""Of one that asks for nothing, but works or waits for a date: its minute, and who stands behind it in its slot."""
-SINCE, WHOLE_MINUTES, SETS_OUT = WITHHOLDS, KIND, -1
-"""Of one whose work was under way when the run began: since when it counts, and its whole length. `BEGUN` of one that
-only sets out on its step."""
+CURRENT_STEP, BEGUN, WITHHOLDS, REQUESTED_BUNDLE, UNIT_SIZE = range(5)
+"""State of a unit: its step, the minute in which that began, from when its request withholds, for which bundle it is."""
+DUE_AT, NEXT = WITHHOLDS, REQUESTED_BUNDLE
+"""Of a unit that works or waits for a date instead: its minute, and the next unit in the same slot of the event queue."""
+SINCE, TOTAL_MINUTES, NOT_BEGUN = WITHHOLDS, REQUESTED_BUNDLE, -1
+"""Of a unit whose work was under way when the run began: since when it counts, and its whole length. `NOT_BEGUN` stands
+for the minute `BEGUN` of a unit that has only come to its step."""
 PLENTY = 1 << 40
 """More than there is of any pool."""
 EMPTY = 0
@@ -97,39 +101,40 @@ SLOT_BITS, WHEELS = 10, 5
 WORDS = 1 << SLOT_BITS - 6
 """Words of bits a wheel has, a bit for each slot; one more tells which of them are not empty."""
 
-NO_FAULT, LOG_FULL, ENDLESS_JUMPS, ENDLESS_GRANTS, NEVER_FINISHED, TOO_FAR, BUDGET_SPENT, UNKNOWN = range(8)
+NO_FAULT, LOG_FULL, ENDLESS_JUMPS, ENDLESS_GRANTS, NEVER_FINISHED, TOO_FAR, BUDGET_SPENT, BEYOND_KNOWN = range(8)
 """What can go wrong. `NEVER_FINISHED`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
-`UNKNOWN`: work that ends later than its calendar is known."""
+`BEYOND_KNOWN`: work that ends later than its calendar is known."""
 
 # --- draws ------------------------------------------------------------------------------------------------------------
 
-INPUTS, RECIPES, GIVEN = range(3)
-"""Columns of the draws: inputs, what they are made of, and values that need no drawing. There may be none of the
-last; then its place in the list of contents is 0."""
-RECIPE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
-"""Numbers of the draws: how many a recipe has, where among them losses and delays begin; where among the parameters
-minutes per unit of each recipe, shared factors, shared delays and forced uniforms of inputs begin (0: none are)."""
-DRAWS = 10
+INPUTS, RECIPES, FIXED_VALUES = range(3)
+"""Columns of the draws: inputs, their recipes, and values in place of draws. Without the last, its number in the header
+is 0."""
+RECIPE_SIZE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
+"""Numbers of the draws: the size of a recipe, and where in it losses and delays begin; where in the parameters the
+minutes per unit of each recipe, shared factors, shared delays and given uniforms of inputs begin (0: none are given)."""
+DRAWS_HEADER = 10
 
-KEY, OTHER_KEY, MADE, INPUT = range(4)
-"""Numbers of an input: its key, and which recipe it is made by. Thousands of inputs share a few dozen recipes."""
+KEY_0, KEY_1, INPUT_RECIPE, INPUT_SIZE = range(4)
+"""Numbers of an input: the key of its stream (two words), and its recipe. Thousands of inputs share a few dozen recipes."""
 TABLE, LENGTH, TABLE_KIND, INPUT_KIND, CONTENT_FACTORS = range(5)
-"""Numbers of a recipe: its table among the parameters, its kinds; then content factors, losses, delays, or -1."""
+"""Numbers of a recipe: where its table begins in the parameters, the table's length and kind, the input's kind; then the
+numbers of its content factors, losses and delays, or -1."""
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 
-STARTS, ENDS, DONE, STRETCHES, LONGEST, KNOWN, CALENDAR = range(7)
-"""Contents of a calendar, `CALENDAR` of them: where starts, ends and minutes worked begin; how many, the longest;
-until which minute it holds."""
+STARTS, ENDS, DONE, INTERVALS, LONGEST, KNOWN, CALENDAR_SIZE = range(7)
+"""Header of a calendar: where its starts, ends and minutes worked begin; how many open intervals, the longest; until which
+minute the calendar is known."""
 
 
-def bound(size: int, columns: Sequence[Sequence[int] | Ints], numbers: Sequence[int]) -> Ints:
-    """Return columns end to end behind a list of contents: where each begins, then single numbers."""
+def with_header(size: int, columns: Sequence[Sequence[int] | Ints], numbers: Sequence[int]) -> Ints:
+    """Return columns end to end behind a header of a size: where each begins, then single numbers."""
     parts = [np.asarray(column, np.int64).ravel() for column in columns]
-    begins = size + np.concatenate([[0], np.cumsum([len(part) for part in parts])])[:-1]
-    if len(begins) + len(numbers) != size:
-        raise ValueError(f"{len(begins)} columns and {len(numbers)} numbers where {size} are due")
-    return np.concatenate([begins.astype(np.int64), np.array(numbers, np.int64), *parts])
+    positions = size + np.concatenate([[0], np.cumsum([len(part) for part in parts])])[:-1]
+    if len(positions) + len(numbers) != size:
+        raise ValueError(f"{len(positions)} columns and {len(numbers)} numbers where {size} are due")
+    return np.concatenate([positions.astype(np.int64), np.array(numbers, np.int64), *parts])
 
 
 # --- laying out -------------------------------------------------------------------------------------------------------
@@ -145,79 +150,82 @@ def plan_array(plan: CompiledPlan) -> Ints:
     rank_bits = _bits(len(plan.units))
     # what priority and rank leave of 63 bits: with the sign bit 0, requests compare as plain integers
     minute_bits = min(BITS - rank_bits - _bits(len(priorities)), WHEELS * SLOT_BITS)
-    rank = np.searchsorted(priorities, np.where(plan.rows[:, 0] == HOLD, plan.rows[:, 2], 0))
+    priority_rank = np.searchsorted(priorities, np.where(plan.rows[:, 0] == HOLD, plan.rows[:, 2], 0))
     bundle_at, bundles = _end_to_end(plan.bundles)
-    users_at, users = _end_to_end(_users(plan))
+    pool_bundles_at, pool_bundles = _end_to_end(_bundles_of_pools(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
     columns = [
         # ranks of priorities, not priorities: a few dozen different ones need few bits, however large they are
-        *_steps(plan, rank, minute_bits + rank_bits),
+        *_steps(plan, priority_rank, minute_bits + rank_bits),
         plan.first,
         bundle_at,
         bundles,
-        users_at,
-        users,
-        _room(plan, HOLD, len(plan.bundles)),
-        _room(plan, WAIT, len(plan.gates)),
+        pool_bundles_at,
+        pool_bundles,
+        _queue_offsets(plan, HOLD, len(plan.bundles)),
+        _queue_offsets(plan, WAIT, len(plan.gates)),
         curve_at,
         curves,
-        *_balances(plan),
+        *_balance_columns(plan),
     ]
-    leaves = min(int(np.searchsorted(priorities, LEAVING)) << minute_bits + rank_bits, (1 << BITS) - 1)
-    sizes = (rank_bits, minute_bits, len(plan.balanced), leaves)
-    return bound(PLAN, columns, [len(plan.units), *plan.completion, *sizes])
+    first_leaving = min(int(np.searchsorted(priorities, LEAVING)) << minute_bits + rank_bits, (1 << BITS) - 1)
+    sizes = (rank_bits, minute_bits, len(plan.balanced), first_leaving)
+    return with_header(PLAN_HEADER, columns, [len(plan.units), *plan.completion, *sizes])
 
 
-def _balances(plan: CompiledPlan) -> tuple[Ints, Ints, Ints]:
-    """Return the set of every pool, the sets, and what is waited for of their balances."""
-    set_of, sets, at = np.full(len(plan.pools), -1, np.int64), np.zeros((len(plan.balanced), SET_SIZE), np.int64), 0
+def _balance_columns(plan: CompiledPlan) -> tuple[Ints, Ints, Ints]:
+    """Return the columns `SET_OF`, `SETS` and `BALANCES` of the plan."""
+    set_of, sets = np.full(len(plan.pools), -1, np.int64), np.zeros((len(plan.balanced), SET_SIZE), np.int64)
+    first_slot = 0
     for number, pools in enumerate(plan.balanced):
         set_of[list(pools)] = number
-        levels = [level for of, level, *_ in plan.balances if of == number]
-        sets[number], at = (min(levels), max(levels), at), at + max(levels) - min(levels) + 1
-    return set_of, sets, np.array(plan.balances, np.int64).reshape(-1, WAIT_SIZE)
+        levels = [level for set_number, level, *_ in plan.balances if set_number == number]
+        sets[number] = min(levels), max(levels), first_slot
+        first_slot += max(levels) - min(levels) + 1
+    return set_of, sets, np.array(plan.balances, np.int64).reshape(-1, BALANCE_WAIT_SIZE)
 
 
-def beginning(plan: CompiledPlan) -> Ints:
-    """Return the state of a run at its first minute, with the columns and numbers of `a run` above."""
+def initial_run(plan: CompiledPlan) -> Ints:
+    """Return the array of a run at its first minute, with the columns and numbers of `a run` above."""
     units, gates, bundles = len(plan.units), len(plan.gates), len(plan.bundles)
-    requests, waiters = _room(plan, HOLD, bundles)[-1], _room(plan, WAIT, gates)[-1]
+    requests, waiters = _queue_offsets(plan, HOLD, bundles)[-1], _queue_offsets(plan, WAIT, gates)[-1]
     # -1, as minute 0 is one in which things happen
     never = np.full(max(units, gates), -1, np.int64)
-    lengths = [
-        *(_standing(plan), units, never[:units]),
+    contents = [
+        *(_units_at_start(plan), units, never[:units]),
         *(plan.initial, gates, gates, never[:gates], gates, waiters),
         *(bundles, bundles, requests, WHEELS << SLOT_BITS, WHEELS * (WORDS + 1), units, units, bundles, bundles),
         *(
-            int(repeated(plan).max(initial=0)) + 1,
+            int(attempt_slots(plan).max(initial=0)) + 1,
             len(plan.learning) + len(plan.areas),
             len(plan.inputs.names),
             len(plan.calendars),
             plan.initial * 0 + PLENTY,
-            _balances_at_start(plan),
-            sum(int(levels) for levels in np.diff(_balances(plan)[1][:, :LEVELS_AT]).ravel() + 1),
+            _initial_balances(plan),
+            sum(int(levels) for levels in np.diff(_balance_columns(plan)[1][:, :LEVELS_AT]).ravel() + 1),
         ),
     ]
-    columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in lengths]
-    run = bound(RUN, columns, [0] * (RUN - len(columns)))
-    run[ROUNDED] = -1
+    # a number stands for so many zeros
+    columns = [np.zeros(column, np.int64) if np.ndim(column) == 0 else column for column in contents]
+    run = with_header(RUN_HEADER, columns, [0] * (RUN_HEADER - len(columns)))
+    run[ROUNDS_MINUTE] = -1
     return run
 
 
-def _balances_at_start(plan: CompiledPlan) -> Ints:
-    """Return the balances at the beginning."""
+def _initial_balances(plan: CompiledPlan) -> Ints:
+    """Return the balances of the sets of pools at the start of a run, shape (sets, 3)."""
     values = [int(plan.initial[list(pools)].sum()) for pools in plan.balanced]
     return np.array([(value, value, -1) for value in values], np.int64)
 
 
 def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
-    """Return steps and their kinds; a hold's priority is its rank, at the place where requests have it: above `bits`."""
-    operation, a, b, c, d, e = plan.rows.T
+    """Return the columns `STEPS` and `STEP_KINDS`; a hold's priority is its rank, shifted by `bits` as in requests."""
+    operation, a, b, c, d, e = plan.rows.T  # the arguments of each operation: see `sim.plan.compile`
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
     watched = (operation == UNTIL) & (b > 0)
     offset = np.where(jumps, a - np.arange(len(a)), 0)
-    ways = np.column_stack(
+    descriptions = np.column_stack(
         [
             *(operation, np.where(works, area, np.where(watched, BALANCED_DATE, -1))),
             np.select([works, holds, jumps, watched], (d, priority, c, b - 1)),
@@ -225,98 +233,101 @@ def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
             *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
         ]
     ).astype(np.int64)
-    kinds, step_kind = unique_rows(ways)
+    kinds, step_kind = unique_rows(descriptions)
     kinds[kinds[:, OPERATION] == HOLD, PRIORITY] <<= bits
     argument = np.where(jumps, np.maximum(b, 0), a)
     # in one number with the gate of a jump: -1 for no gate stays below 0 through the shift
-    attempts = repeated(plan)
+    attempts = attempt_slots(plan)
     extra = np.select([works, jumps], [attempts, d << HALF | attempts], b)
-    return np.column_stack([step_kind * STEP_KIND << HALF | argument, extra]), kinds
+    return np.column_stack([step_kind * STEP_KIND_SIZE << HALF | argument, extra]), kinds
 
 
-def repeated(plan: CompiledPlan) -> Ints:
-    """Give the steps that a unit can come to a second time numbers from 1 on; 0 to all others.
+def attempt_slots(plan: CompiledPlan) -> Ints:
+    """Return per step the slot of its count of attempts: from 1 on where a unit can come to it a second time, else 0.
 
-    Those are the steps that some jump goes back over, from itself to where it leads.
+    Those are the steps that some jump goes back over, from itself to its target.
     """
     jumps = np.flatnonzero(plan.rows[:, 0] == AGAIN)
     back = jumps[plan.rows[jumps, 1] <= jumps]
-    over = np.zeros(len(plan.rows) + 1, np.int64)
+    change = np.zeros(len(plan.rows) + 1, np.int64)
     # the running sum counts the jumps that lead back over a step; `add.at`, as several may lead to the same one
-    np.add.at(over, plan.rows[back, 1], 1)
-    np.add.at(over, back + 1, -1)
-    can = np.cumsum(over)[:-1] > 0
-    # only these draw or count by attempt; any other step needs no place
-    can &= np.isin(plan.rows[:, 0], (WORK, AGAIN))
-    return np.where(can, np.cumsum(can), 0)
+    np.add.at(change, plan.rows[back, 1], 1)
+    np.add.at(change, back + 1, -1)
+    repeatable = np.cumsum(change)[:-1] > 0
+    # only these draw or count by attempt; any other step needs no slot
+    repeatable &= np.isin(plan.rows[:, 0], (WORK, AGAIN))
+    return np.where(repeatable, np.cumsum(repeatable), 0)
 
 
-def _standing(plan: CompiledPlan) -> Ints:
-    """Return where units stand at the beginning."""
-    rows = np.zeros((len(plan.units), UNIT), np.int64)
-    rows[:, AT], rows[:, BEGUN] = plan.first[:-1], SETS_OUT
+def _units_at_start(plan: CompiledPlan) -> Ints:
+    """Return the states of all units at the start of a run, shape (units, `UNIT_SIZE`)."""
+    rows = np.zeros((len(plan.units), UNIT_SIZE), np.int64)
+    rows[:, CURRENT_STEP], rows[:, BEGUN] = plan.first[:-1], NOT_BEGUN
     return rows
 
 
-def write_settled(run: Ints, plan: CompiledPlan, places: Ints, state: InitialState) -> None:
-    """Write what is settled of a state into a run at its beginning; `places` are those of attempts, as of `repeated`."""
-    units = run[run[STATE] :][: len(plan.units) * UNIT].reshape(-1, UNIT)
-    units[:, AT], units[:, BEGUN] = state.at, state.begun
+def write_state(run: Ints, plan: CompiledPlan, slots: Ints, state: InitialState) -> None:
+    """Write a state, but for what remains of work under way, into a run at its start; `slots` are of `attempt_slots`."""
+    units = run[run[STATE] :][: len(plan.units) * UNIT_SIZE].reshape(-1, UNIT_SIZE)
+    units[:, CURRENT_STEP], units[:, BEGUN] = state.at, state.begun
     counters = np.concatenate([state.learnt, state.crowd])
     columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, state.content))
     for column, numbers in columns:
         run[run[column] :][: len(numbers)] = numbers
-    there = places > 0
-    run[run[ATTEMPTS] + places[there]] = state.attempts[there]
-    sets = _balances(plan)[1].tolist()
+    repeatable = slots > 0
+    run[run[ATTEMPTS] + slots[repeatable]] = state.attempts[repeatable]
+    sets = _balance_columns(plan)[1].tolist()
     for number, (*values, since) in enumerate(balances_after(plan, state) if plan.balanced else ()):
         run[run[BALANCE] + number * BALANCE_SIZE :][:BALANCE_SIZE] = values
         lowest, highest, first = sets[number]
         for level in range(lowest, highest + 1):
             run[run[SINCE_LEVEL] + first + level - lowest] = since.get(level, 0)
-    run[CLOCK] = run[NOW] = state.minute
+    run[CLOCK] = run[LAST_MINUTE] = state.minute
 
 
-def write_lengths(run: Ints, state: InitialState) -> None:
-    """Write how long what is under way or interrupted takes into a run that has what is settled of the state."""
-    units = run[run[STATE] :][: len(state.at) * UNIT].reshape(-1, UNIT)
-    units[:, SINCE], units[:, WHOLE_MINUTES] = state.since, state.minutes
+def write_remaining_work(run: Ints, state: InitialState) -> None:
+    """Write how long work under way, or interrupted, takes into a run to which `write_state` wrote the rest of a state."""
+    units = run[run[STATE] :][: len(state.at) * UNIT_SIZE].reshape(-1, UNIT_SIZE)
+    units[:, SINCE], units[:, TOTAL_MINUTES] = state.since, state.minutes
     interrupted = np.flatnonzero(state.interrupted >= 0)
     run[run[CONTENT] + interrupted] = -1 - state.interrupted[interrupted]
     run[INTERRUPTED] = len(interrupted)
 
 
-def _users(plan: CompiledPlan) -> list[list[tuple[int, int]]]:
-    """Return per pool the bundles that contain it, and by what count."""
-    users: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
+def _bundles_of_pools(plan: CompiledPlan) -> list[list[tuple[int, int]]]:
+    """Return per pool the (bundle, count) that contain it."""
+    bundles_of: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
     for bundle, counts in enumerate(plan.bundles):
         for pool, count in counts:
-            users[pool].append((bundle, count))
-    return users
+            bundles_of[pool].append((bundle, count))
+    return bundles_of
 
 
-def _room(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
-    """Return where each queue begins: it has room for every unit that has such a step."""
+def _queue_offsets(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
+    """Return where the queue of each bundle (of holds) or gate (of waits) begins: it has room for every unit that may wait.
+
+    `kinds` is the number of bundles or gates.
+    """
     rows = np.flatnonzero(plan.rows[:, 0] == operation)
     # a unit waits for one thing at a time: its steps with the same queue need one place together
     pairs = np.unique(plan.rows[rows, 1] * len(plan.units) + plan.unit_of[rows])
-    return begins(np.bincount(pairs // len(plan.units), minlength=kinds))
+    return offsets(np.bincount(pairs // len(plan.units), minlength=kinds))
 
 
 def _end_to_end(lists: Iterable[Sequence[object]]) -> tuple[Ints, Ints]:
     """Return where each list begins in the array of all of them, and that array."""
     parts = list(lists)
     flat = [item for part in parts for item in part]
-    return begins([len(part) for part in parts]), np.array(flat, np.int64)
+    return offsets([len(part) for part in parts]), np.array(flat, np.int64)
 
 
-def begins(lengths: Sequence[int] | Ints) -> Ints:
+def offsets(lengths: Sequence[int] | Ints) -> Ints:
     """Return the running total of lengths from 0, one more than there are lengths."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.asarray(lengths, np.int64))])
 
 
 def _bits(number: int) -> int:
-    """Return how many bits tell so many things apart, at least one."""
+    """Return the number of bits in which so many numbers can be told apart, at least one."""
     return max(1, (number - 1).bit_length())
 
 
@@ -327,56 +338,56 @@ LOWER = (1 << HALF) - 1
 
 
 @inline
-def step_kind(plan: IntView, at: int) -> int:
-    """Return where the kind of a step stands."""
-    return plan[STEP_KINDS] + (plan[plan[STEPS] + at * STEP + ARGUMENT] >> HALF)
+def step_kind(plan: IntView, step: int) -> int:
+    """Return the position in the plan of the kind of a step."""
+    return plan[STEP_KINDS] + (plan[plan[STEPS] + step * STEP_SIZE + ARGUMENT] >> HALF)
 
 
 @inline
-def argument(plan: IntView, at: int) -> int:
-    """Return what a step is about: the number of its bundle, input, gate or note."""
-    return plan[plan[STEPS] + at * STEP + ARGUMENT] & LOWER
+def argument(plan: IntView, step: int) -> int:
+    """Return the argument of a step: the number of its bundle, input, gate or note."""
+    return plan[plan[STEPS] + step * STEP_SIZE + ARGUMENT] & LOWER
 
 
 @inline
-def extra(plan: IntView, at: int) -> int:
-    """Return what else belongs to a step: a level, an amount, the place of its attempts."""
-    return plan[plan[STEPS] + at * STEP + EXTRA]
+def extra(plan: IntView, step: int) -> int:
+    """Return the second argument of a step: a level, an amount, the slot of its attempts."""
+    return plan[plan[STEPS] + step * STEP_SIZE + EXTRA]
 
 
 @inline
-def attempt(run: IntView, place: int) -> int:
-    """Return how often a step was reached before, and count; at place 0 are all that are reached only once."""
-    made = run[run[ATTEMPTS] + place]
-    if place > 0:
-        run[run[ATTEMPTS] + place] = made + 1
-    return made
+def count_attempt(run: IntView, slot: int) -> int:
+    """Return how often the step of a slot was reached before, and add one; slot 0 is of all steps that are reached once."""
+    attempts = run[run[ATTEMPTS] + slot]
+    if slot > 0:
+        run[run[ATTEMPTS] + slot] = attempts + 1
+    return attempts
 
 
 @inline
 def unit_state(run: IntView, unit: int) -> int:
-    """Return where a unit's state stands."""
-    return run[STATE] + unit * UNIT
+    """Return the position in the run of a unit's state."""
+    return run[STATE] + unit * UNIT_SIZE
 
 
 @inline
 def prefetch_step(plan: IntView, run: IntView, unit: int) -> None:
-    """Have the step of a unit brought near that is soon to go on: it was last looked at long ago."""
-    prefetch(plan, plan[STEPS] + run[unit_state(run, unit) + AT] * STEP)
+    """Fetch the step of a unit, which is needed soon, into the processor's cache: it was last read long ago."""
+    prefetch(plan, plan[STEPS] + run[unit_state(run, unit) + CURRENT_STEP] * STEP_SIZE)
 
 
 # --- log -----------------------------------------------------------------------------------------------------------
 
 
 @jit
-def write(run: IntView, log: IntView, minute: int, at: int, detail: int) -> None:
-    """Add a row to the log; where there is no room left the run is void, and only counts what it would need."""
+def write(run: IntView, log: IntView, minute: int, step: int, detail: int) -> None:
+    """Add a row to the log; where it is full, the run is void and only counts how many rows it would need."""
     # the fault is looked at between units only: rows of this route still come, and must not be written past the end
     row = run[ROWS]
     run[ROWS] = row + 1
-    if row < run[ROOM]:
+    if row < run[LOG_CAPACITY]:
         log[3 * row] = minute
-        log[3 * row + 1] = at
+        log[3 * row + 1] = step
         log[3 * row + 2] = detail
     else:
         run[FAULT] = LOG_FULL

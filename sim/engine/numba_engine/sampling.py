@@ -1,8 +1,8 @@
-"""What an input comes out at: a quantile of its table, times factors, plus delays, rounded once.
+"""Sampling in the kernel: the value of an input is a quantile of its table, times factors, plus delays, rounded once.
 
 The operations and their order are those of `sim.world.quantile_tables` and `sim.plan.draws`: only so do two
 engines get the same last bit. `DrawTables` lays out keys, tables and factors of a plan; thousands of inputs share a few
-dozen recipes (table, kind, factors, delays).
+dozen recipes: combinations of table, kind, factors and delays.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from sim.engine.numba_engine.memory_layout import (
     CONTENT_FACTORS,
     DELAY_MINUTES,
     DELAYS,
-    DRAWS,
+    DRAWS_HEADER,
     FACTORS,
+    FIXED_VALUES,
     FORCED,
-    GIVEN,
-    INPUT,
     INPUT_KIND,
+    INPUT_RECIPE,
+    INPUT_SIZE,
     INPUTS,
     INTERRUPTED,
-    KEY,
+    KEY_0,
+    KEY_1,
     LENGTH,
     LOSSES,
-    MADE,
     MINUTES,
-    OTHER_KEY,
-    RECIPE,
+    RECIPE_SIZE,
     RECIPES,
     REPLICATION,
     TABLE,
     TABLE_KIND,
-    bound,
+    with_header,
 )
 from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
@@ -60,7 +60,7 @@ _FRACTION_BITS, _HALF_BITS = (1 << _FRACTION) - 1, _BIAS << _FRACTION
 
 @inline
 def discrete_value(parameters: FloatView, start: int, cases: int, u: float) -> float:
-    """Return the value in a list of cases whose share of the weights contains `u`."""
+    """Return the value of a discrete distribution at `u`; from `start` on stand its values, then cumulated weights."""
     # the first cumulated weight above u, as `searchsorted(…, side="right")` in the reference
     low, high = start + cases, start + 2 * cases
     while low < high:
@@ -74,7 +74,7 @@ def discrete_value(parameters: FloatView, start: int, cases: int, u: float) -> f
 
 @inline
 def quantile(parameters: FloatView, start: int, u: float) -> float:
-    """Return the value at `u` of a table of quantiles."""
+    """Return the quantile at `u` from the table that begins at `start`, interpolated between its knots."""
     # both halves are tabulated by their distance from the end, as 1 - u near 0 has more digits than u near 1
     t = u
     if u > 0.5:
@@ -98,18 +98,18 @@ def quantile(parameters: FloatView, start: int, u: float) -> float:
 
 @inline
 def uniform_of(draws: IntView, parameters: FloatView, number: int, replication: int, attempt: int) -> float:
-    """Return the uniform of an input: its own draw, unless that of its first attempt is forced."""
+    """Return the uniform of an input at an attempt: drawn from its stream, unless that of its first attempt is given."""
     # designs stratify first attempts only; repeats and whatever is NaN are drawn plainly
     if attempt == 0 and draws[FORCED] > 0 and not isnan(parameters[draws[FORCED] + number]):
         return parameters[draws[FORCED] + number]
-    row = draws[INPUTS] + number * INPUT
+    row = draws[INPUTS] + number * INPUT_SIZE
     # unsigned throughout: of one signed and one unsigned number numba makes a float
-    k0, k1 = np.uint64(draws[row + KEY]), np.uint64(draws[row + OTHER_KEY])
+    k0, k1 = np.uint64(draws[row + KEY_0]), np.uint64(draws[row + KEY_1])
     return toolkit.to_unit(toolkit.block(k0, k1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
 
 
 @inline
-def from_table(draws: IntView, parameters: FloatView, recipe: int, u: float) -> float:
+def distribution_value(draws: IntView, parameters: FloatView, recipe: int, u: float) -> float:
     """Return the value of a recipe's distribution at `u`, in its own unit."""
     start, kind = draws[recipe + TABLE], draws[recipe + TABLE_KIND]
     if kind == FIXED:
@@ -120,8 +120,8 @@ def from_table(draws: IntView, parameters: FloatView, recipe: int, u: float) -> 
 
 
 @inline
-def times(draws: IntView, parameters: FloatView, begin: int, end: int, amount: float) -> float:
-    """Return an amount times the shared factors whose numbers stand from `begin` to `end`."""
+def with_factors(draws: IntView, parameters: FloatView, begin: int, end: int, amount: float) -> float:
+    """Return an amount times the shared factors whose numbers stand in `draws` from `begin` to `end`, up to a -1."""
     for place in range(begin, end):
         if draws[place] < 0:
             break
@@ -130,8 +130,8 @@ def times(draws: IntView, parameters: FloatView, begin: int, end: int, amount: f
 
 
 @inline
-def minutes_left(run: IntView, number: int) -> int:
-    """Return what is left of work that was interrupted, -1 of all other; its factors were fixed when it began (rule 13)."""
+def interrupted_minutes(run: IntView, number: int) -> int:
+    """Return the remaining minutes of an input's interrupted work, -1 if it was not; with all its factors (rule 13)."""
     if run[INTERRUPTED] == 0 or run[run[CONTENT] + number] >= 0:
         return -1
     run[run[CONTENT] + number] = -1 - run[run[CONTENT] + number]
@@ -140,33 +140,33 @@ def minutes_left(run: IntView, number: int) -> int:
 
 
 @jit
-def value(run: IntView, draws: IntView, parameters: FloatView, number: int, attempt: int) -> int:
-    """Return what an input comes out at: minutes, or 1 and 0 of a decision.
+def input_value(run: IntView, draws: IntView, parameters: FloatView, number: int, attempt: int) -> int:
+    """Return the value of an input at an attempt: minutes, or 1 and 0 of a decision.
 
-    Its minutes before losses are kept for the metrics, those of the first attempt.
+    At the first attempt its minutes before losses are recorded in the run, for the metrics.
     """
-    if draws[GIVEN] > 0:
-        return draws[draws[GIVEN] + 2 * number + min(attempt, 1)]
-    made = draws[draws[INPUTS] + number * INPUT + MADE]
-    recipe = draws[RECIPES] + made * draws[RECIPE]
+    if draws[FIXED_VALUES] > 0:
+        return draws[draws[FIXED_VALUES] + 2 * number + min(attempt, 1)]
+    recipe_number = draws[draws[INPUTS] + number * INPUT_SIZE + INPUT_RECIPE]
+    recipe_at = draws[RECIPES] + recipe_number * draws[RECIPE_SIZE]
     # what is fixed saves its draw; a decision needs one even where its chance is fixed
-    certain = draws[recipe + TABLE_KIND] == FIXED and draws[recipe + INPUT_KIND] == SPAN
+    certain = draws[recipe_at + TABLE_KIND] == FIXED and draws[recipe_at + INPUT_KIND] == SPAN
     u = 0.5 if certain else uniform_of(draws, parameters, number, run[REPLICATION], attempt)
-    amount = from_table(draws, parameters, recipe, u) * parameters[draws[MINUTES] + made]
+    amount = distribution_value(draws, parameters, recipe_at, u) * parameters[draws[MINUTES] + recipe_number]
     # content before losses: what stands between the two is what the work is worth, and earned hours count only that
-    amount = times(draws, parameters, recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)
+    amount = with_factors(draws, parameters, recipe_at + CONTENT_FACTORS, recipe_at + draws[LOSSES], amount)
     # floor(x + 0.5), not round(), which rounds halves to even
     if attempt == 0:
         run[run[CONTENT] + number] = floor(amount + 0.5)
-    amount = times(draws, parameters, recipe + draws[LOSSES], recipe + draws[DELAYS], amount)
-    for place in range(recipe + draws[DELAYS], recipe + draws[RECIPE]):
+    amount = with_factors(draws, parameters, recipe_at + draws[LOSSES], recipe_at + draws[DELAYS], amount)
+    for place in range(recipe_at + draws[DELAYS], recipe_at + draws[RECIPE_SIZE]):
         if draws[place] < 0:
             break
         amount += parameters[draws[DELAY_MINUTES] + draws[place]]
-    if draws[recipe + INPUT_KIND] == SPAN:
+    if draws[recipe_at + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
     # the complement is taken of the probability, not of the random number, as in the reference: equal to the last bit
-    limit = 1.0 - amount if draws[recipe + INPUT_KIND] == OTHERWISE else amount
+    limit = 1.0 - amount if draws[recipe_at + INPUT_KIND] == OTHERWISE else amount
     return 1 if u < limit else 0
 
 
@@ -175,7 +175,7 @@ def value(run: IntView, draws: IntView, parameters: FloatView, number: int, atte
 
 @dataclass(frozen=True)
 class SharedDraws:
-    """What a replication draws once for all inputs: the shared factors, and all parameters that change with it."""
+    """What a replication draws once for all inputs: its shared factors, and all `parameters` that are its own."""
 
     replication: int
     factors: Floats
@@ -183,7 +183,7 @@ class SharedDraws:
 
 
 class DrawTables:
-    """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `parameters` that never change.
+    """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `parameters` of all replications.
 
     First attempts are drawn by the kernel, one by one as they are reached. Where `uniforms` is given they come
     from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all; of `SharedUniforms` only the
@@ -196,67 +196,69 @@ class DrawTables:
         self.forced = uniforms is not None and not isinstance(uniforms, SharedUniforms)
         # by name, not by number: an input keeps its random numbers when others come or go
         keys = stream_keys(seed, inputs.names)
-        made = recipes(inputs)
-        self.numbers = _numbers(inputs, keys, made, (), forced=self.forced)
-        self.parameters = np.concatenate([inputs.tables.data, made.minutes])
+        recipes = find_recipes(inputs)
+        self.numbers = _draws_array(inputs, keys, recipes, (), forced=self.forced)
+        self.parameters = np.concatenate([inputs.tables.data, recipes.minutes])
 
     def chunk(self, first: int, count: int) -> Iterator[SharedDraws]:
-        """Yield what replications first … first + count − 1 share."""
+        """Yield the shared draws of replications first … first + count − 1, one by one."""
         inputs = self.inputs
         draw = self.uniforms or self._plain
         factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
         delays = sample(inputs.tables, inputs.delay_table, draw(inputs.delay_names, first, count))
         factors, delays = factors_and_delays(inputs, factors, delays)
-        # behind the shared parameters, so that all that changes with the replication is one column
-        own = draw(inputs.names, first, count) if self.forced else np.empty((0, count))
-        parameters = np.concatenate([factors, delays, own])
+        # after the parameters of all replications, so that all that changes with the replication is one column
+        forced_uniforms = draw(inputs.names, first, count) if self.forced else np.empty((0, count))
+        parameters = np.concatenate([factors, delays, forced_uniforms])
         for column in range(count):
             yield SharedDraws(first + column, factors[:, column], parameters[:, column])
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
-        """Draw each replication on its own."""
+        """Return plain random uniforms, each replication's independent of the others: shape (names, count)."""
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
 
 
 def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int] | Ints) -> tuple[Ints, Floats]:
-    """Return (numbers, figures) that give every input its value at the first and at later attempts; nothing is drawn."""
+    """Return (numbers, parameters) for the kernel with which every input has given values, at first and later attempts."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
     pairs = np.column_stack([values, repeated]).ravel().astype(np.int64) if len(values) else np.zeros(0, np.int64)
-    return _numbers(inputs, keys, recipes(inputs), pairs, forced=False), np.zeros(1)
+    return _draws_array(inputs, keys, find_recipes(inputs), pairs, forced=False), np.zeros(1)
 
 
 @dataclass(frozen=True)
 class Recipes:
-    """What inputs are made of, each combination once.
+    """The different combinations of table, kind, minutes per unit, factors and delays among inputs.
 
-    `rows` are laid out as in `memory_layout`, `minutes` per unit of each; `made` is the recipe of every input.
+    `rows` are laid out as in `memory_layout`, `minutes` are per unit of each; `of_input` is every input's recipe.
     """
 
     rows: Ints
     minutes: Floats
-    made: Ints
+    of_input: Ints
 
 
-def recipes(inputs: Inputs) -> Recipes:
-    """Find the different combinations of table, kind, minutes, factors and delays among the inputs."""
+def find_recipes(inputs: Inputs) -> Recipes:
+    """Return the recipes of the inputs of a plan."""
     tables, table = inputs.tables, inputs.table
     groups = (inputs.content, inputs.losses, inputs.delays)
     row = (tables.start[table], tables.length[table], tables.kind[table], inputs.kind)
     # minutes by their bits: one recipe only where they are equal to the last one
     rows = np.column_stack([inputs.minutes.view(np.int64), *row, *groups]).astype(np.int64, copy=False)
-    rows, made = unique_rows(rows)
-    return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), made)
+    rows, of_input = unique_rows(rows)
+    return Recipes(rows[:, 1:], rows[:, 0].copy().view(np.float64), of_input)
 
 
-def _numbers(inputs: Inputs, keys: Words, made: Recipes, values: Sequence[int], *, forced: bool) -> Ints:
-    """Return the draws as one array, with the columns and numbers of `draws` in `memory_layout`."""
-    losses = CONTENT_FACTORS + inputs.content.shape[1]
-    minutes = len(inputs.tables.data)
-    factors = minutes + len(made.minutes)
-    delays = factors + len(inputs.factors)
-    forced_at = delays + len(inputs.delay_names) if forced else 0
-    numbers = [made.rows.shape[1], losses, losses + inputs.losses.shape[1], minutes, factors, delays, forced_at]
-    draws = bound(DRAWS, [np.column_stack([keys.view(np.int64), made.made]), made.rows, values], numbers)
-    # place 0 is the list of contents itself, so it can stand for: nothing is given
-    draws[GIVEN] *= len(values) > 0
+def _draws_array(inputs: Inputs, keys: Words, recipes: Recipes, values: Sequence[int], *, forced: bool) -> Ints:
+    """Return the `draws` array of the kernel, with the columns and numbers of `memory_layout`; `values` may be empty."""
+    losses_at = CONTENT_FACTORS + inputs.content.shape[1]
+    minutes_at = len(inputs.tables.data)
+    factors_at = minutes_at + len(recipes.minutes)
+    delays_at = factors_at + len(inputs.factors)
+    forced_at = delays_at + len(inputs.delay_names) if forced else 0
+    in_recipe = (recipes.rows.shape[1], losses_at, losses_at + inputs.losses.shape[1])
+    in_parameters = (minutes_at, factors_at, delays_at, forced_at)
+    columns = [np.column_stack([keys.view(np.int64), recipes.of_input]), recipes.rows, values]
+    draws = with_header(DRAWS_HEADER, columns, [*in_recipe, *in_parameters])
+    # place 0 is the list of contents itself, so it can stand for: no values are given
+    draws[FIXED_VALUES] *= len(values) > 0
     return draws

@@ -1,4 +1,4 @@
-"""Simulating a plan with the compiled engine, one replication or many, and how a run can end other than well.
+"""Simulating a plan with the compiled engine, one replication or many, and explaining the deadlocks and errors of runs.
 
 `KernelPlan` is the plan as the kernel reads it, `Workspace` the memory of one run, used again by the next. Deadlocks and
 plans that cannot go on are described in the words of the reference engine, so that both end alike.
@@ -24,38 +24,38 @@ from sim.engine.initial_state import InitialState, StateOf
 from sim.engine.numba_engine.calendars import Timetables
 from sim.engine.numba_engine.kernel import run_kernel
 from sim.engine.numba_engine.memory_layout import (
-    ASKED,
-    AT,
+    BEYOND_KNOWN,
     BUDGET_SPENT,
     CONTENT,
+    CURRENT_STEP,
     ENDLESS_GRANTS,
     FAULT,
+    FAULT_DETAIL,
     FAULT_UNIT,
     FINISHED,
     FREE_COUNT,
+    LAST_MINUTE,
     LEVEL,
+    LOG_CAPACITY,
     LOG_FULL,
     MOST_JUMPS,
     MOST_ROUNDS,
     MOST_ROWS,
     NEVER_FINISHED,
     NO_FAULT,
-    NOW,
     READY,
     READY_SIZE,
     REPLICATION,
-    ROOM,
     ROWS,
     SPARE,
     STATE,
     TOO_FAR,
-    UNIT,
-    UNKNOWN,
-    beginning,
+    UNIT_SIZE,
+    attempt_slots,
+    initial_run,
     plan_array,
-    repeated,
-    write_lengths,
-    write_settled,
+    write_remaining_work,
+    write_state,
 )
 from sim.engine.numba_engine.sampling import DrawTables, SharedDraws, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, budget_spent
@@ -71,58 +71,58 @@ from sim.world.working_time import ALL, Calendar, CalendarEnds, NoWindow
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
-def ending(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Deadlock | None:
-    """Return where units stand at a deadlock, None without one; raise what the reference raises where a run cannot go on."""
-    fault, now, who = int(run[FAULT]), int(run[NOW]), plan.units[run[FAULT_UNIT]]
+def deadlock_or_raise(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Deadlock | None:
+    """Return the deadlock in which a run ended, None if it finished; raise as the reference engine where it cannot go on."""
+    fault, now, unit_name = int(run[FAULT]), int(run[LAST_MINUTE]), plan.units[run[FAULT_UNIT]]
     if fault == NO_FAULT:
-        return None if run[FINISHED] else _standing(plan, run, "")
+        return None if run[FINISHED] else _deadlock(plan, run, "")
     if fault == NEVER_FINISHED:
-        return _standing(plan, run, _out_of_time(plan, run, calendars))
+        return _deadlock(plan, run, _out_of_time(plan, run, calendars))
     if fault == TOO_FAR:
-        raise Stalled(f"{who}: what begins at minute {now} ends beyond all counting")
+        raise Stalled(f"{unit_name}: what begins at minute {now} ends beyond all counting")
     if fault == BUDGET_SPENT:
-        raise EndlessGrants(budget_spent(now, who))
+        raise EndlessGrants(budget_spent(now, unit_name))
     if fault == ENDLESS_GRANTS:
-        # those granted last are ready and have not gone on: they are in the circle
+        # the units granted last are ready and have not gone on: they are part of the loop
         granted = _column(run, READY, min(5, int(run[READY_SIZE])))
-        who = ", ".join(plan.units[unit] for unit in granted) + " and others"
-        raise EndlessGrants(f"minute {now}: {who} go round for ever while no time passes")
-    raise EndlessGrants(f"minute {now}: {who} goes round for ever while no time passes")
+        names = ", ".join(plan.units[unit] for unit in granted) + " and others"
+        raise EndlessGrants(f"minute {now}: {names} go round for ever while no time passes")
+    raise EndlessGrants(f"minute {now}: {unit_name} goes round for ever while no time passes")
 
 
-def _standing(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
-    """Return where all units stand at a deadlock."""
+def _deadlock(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
+    """Return which units wait for what at the end of a run."""
     free = _column(run, FREE_COUNT, len(plan.pools))
-    where = run[run[STATE] :][: len(plan.units) * UNIT : UNIT].tolist()
+    where = run[run[STATE] :][: len(plan.units) * UNIT_SIZE : UNIT_SIZE].tolist()
     level = _column(run, LEVEL, len(plan.gates))
-    return SimulationState(plan, where, free, level, int(run[NOW])).explain(because)
+    return SimulationState(plan, where, free, level, int(run[LAST_MINUTE])).explain(because)
 
 
 def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> str:
-    """Return in words that a calendar ends before a work does; raise `NoWindow` where none would ever do."""
-    at = int(run[run[STATE] + run[FAULT_UNIT] * UNIT + AT])
-    what = f"{plan.units[run[FAULT_UNIT]]}, {plan.activities[plan.activity_of[at]]}"
-    if run[ASKED] < 0:
-        raise PlanError(f"{what}: {run[ASKED]} minutes of work are less than none")
+    """Return the sentence that a calendar ends before a work does; raise `NoWindow` where its work can never be done."""
+    step, minutes = int(run[run[STATE] + run[FAULT_UNIT] * UNIT_SIZE + CURRENT_STEP]), int(run[FAULT_DETAIL])
+    work = f"{plan.units[run[FAULT_UNIT]]}, {plan.activities[plan.activity_of[step]]}"
+    if minutes < 0:
+        raise PlanError(f"{work}: {minutes} minutes of work are less than none")
     try:
-        _ask_calendar(plan, at, calendars, int(run[NOW]), int(run[ASKED]))
-    except CalendarEnds as refused:
-        return f"{what}: {refused}"
-    except NoWindow as refused:
-        raise NoWindow(f"{what}: {refused}") from refused
-    raise Stalled(f"{what}: {run[ASKED]} minutes from minute {run[NOW]} on never end")
+        _raise_calendar_error(plan, step, calendars, int(run[LAST_MINUTE]), minutes)
+    except CalendarEnds as error:
+        return f"{work}: {error}"
+    except NoWindow as error:
+        raise NoWindow(f"{work}: {error}") from error
+    raise Stalled(f"{work}: {minutes} minutes from minute {run[LAST_MINUTE]} on never end")
 
 
-def _ask_calendar(plan: CompiledPlan, at: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
-    """Ask the calendar itself, whose error has the words for what the kernel found."""
-    _, _, calendar, mode, _, _ = plan.rows[at].tolist()
-    hours = calendars[calendar]
+def _raise_calendar_error(plan: CompiledPlan, step: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
+    """Ask the calendar for the end of a work that the kernel could not place: its error says why there is none."""
+    _, _, number, mode, _, _ = plan.rows[step].tolist()
+    calendar = calendars[number]
     if mode == MODES["pausing"]:
-        hours.finish(now, minutes)
+        calendar.finish(now, minutes)
     elif mode == MODES["whole"]:
-        hours.finish_whole(now, minutes)
+        calendar.finish_whole(now, minutes)
     else:
-        duty_finish(now, minutes, hours)
+        duty_finish(now, minutes, calendar)
 
 
 def _column(run: Ints, column: int, size: int) -> list[int]:
@@ -135,24 +135,22 @@ def _column(run: Ints, column: int, size: int) -> list[int]:
 
 
 Calendars = Sequence[Calendar]
-Further = Callable[[int, int], Calendars]
-A_MOMENT = 3.0
+CalendarsUntil = Callable[[int, int], Calendars]
+"""The calendars of a replication, known at least up to a minute: (replication, minute) → calendars."""
+LOAD_SECONDS = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
 COMPILING = "compiling the fast engine for this machine: once, for about half a minute"
 """Engine, weather and metrics, one after the other, when each is first called."""
-AT_ONCE = 64
+DRAWN_TOGETHER = 64
 """Replications whose shared draws are drawn together."""
-MOST_BEGUN = 16  # histories whose runs are kept as they begin: replications take ten in turns
-ROOM_A_STEP = 1.5
+MOST_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
+LOG_ROWS_PER_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledOutcome(RunOutcome):
-    """A run, and what it drew: minutes before losses of every input that was reached (else 0), shared factors.
-
-    `calendars` are those it was simulated on.
-    """
+    """The outcome of a run, its draws (minutes before losses by input, 0 if not reached; shared factors), its calendars."""
 
     content: Ints
     factors: Floats
@@ -160,51 +158,53 @@ class CompiledOutcome(RunOutcome):
 
 
 class KernelPlan:
-    """A plan in the form the kernel reads; made once, simulated many times, by several threads at once if wanted.
+    """A plan in the form the kernel reads, as `SimpyPlan` is for the reference; several threads may simulate it at once.
 
-    It corresponds to `SimpyPlan` of the reference. `arrays` is the plan, `beginning` a run at its first minute.
+    `arrays` is the plan, `initial_run` a run at its first minute.
     """
 
     def __init__(self, plan: CompiledPlan) -> None:
         """Lay out the plan."""
         self.plan = plan
         self.arrays = plan_array(plan)
-        self.beginning = beginning(plan)
+        self.initial_run = initial_run(plan)
         # a cache of this object: one on the class would keep every plan alive
         self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
-        self._begun: dict[tuple[int, ...], tuple[tuple[Ints, ...], Ints]] = {}
+        self._runs_from_states: dict[tuple[int, ...], tuple[tuple[Ints, ...], Ints]] = {}
 
     @cached_property
     def attempt_slots(self) -> Ints:
-        """Return where attempts are counted; only runs that go on from a state ask."""
-        return repeated(self.plan)
+        """Return per step the slot of its attempts; needed only by runs that continue from a state."""
+        return attempt_slots(self.plan)
 
-    def begun_at(self, state: InitialState) -> Ints:
-        """Return a run that begins at a state, without how long what is under way takes: laid out once for each history.
+    def run_from_state(self, state: InitialState) -> Ints:
+        """Return a run that begins at a state, but for what remains of work under way; cached by the state's arrays.
 
-        A history is known by its arrays, which are kept here and can be written no more.
+        The arrays are kept here, so that their ids stay theirs, and become read-only.
         """
-        known = state.minute, *map(id, state.settled)
-        if known not in self._begun:
+        key = state.minute, *map(id, state.settled)
+        if key not in self._runs_from_states:
             for array in state.settled:
                 array.flags.writeable = False
-            write_settled(run := self.beginning.copy(), self.plan, self.attempt_slots, state)
-            self._begun = dict([*self._begun.items()][1 - MOST_BEGUN :]) | {known: (state.settled, run)}
-        return self._begun[known][1]
+            run = self.initial_run.copy()
+            write_state(run, self.plan, self.attempt_slots, state)
+            latest = [*self._runs_from_states.items()][1 - MOST_STATES :]
+            self._runs_from_states = dict(latest) | {key: (state.settled, run)}
+        return self._runs_from_states[key][1]
 
     def _draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
-        """Return what this plan draws from under a seed."""
+        """Return the plan's draws under a seed, as the kernel reads them."""
         return DrawTables(self.plan.inputs, seed, uniforms)
 
 
 class Workspace:
-    """Room for one run at a time, used again by the next: the state, the log, the calendars."""
+    """The memory of one run at a time, used again by the next: its state, its log, its calendars."""
 
     def __init__(self, prepared: KernelPlan, numbers: Ints, parameters: Floats) -> None:
-        """Set up for runs of one plan with the draws in `numbers` and `parameters`."""
+        """Allocate the memory for runs of one plan with the draws in `numbers` and `parameters`."""
         self.prepared, self.numbers, self.parameters = prepared, numbers, parameters
-        self.run = np.empty_like(prepared.beginning)
-        self.log = np.empty((100 + int(ROOM_A_STEP * len(prepared.plan.rows)), 3), np.int64)
+        self.run = np.empty_like(prepared.initial_run)
+        self.log = np.empty((100 + int(LOG_ROWS_PER_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.timetables = Timetables()
 
     def simulate(
@@ -212,22 +212,23 @@ class Workspace:
         replication: int,
         factors: Floats,
         calendars: Calendars,
-        further: Further | None = None,
+        calendars_until: CalendarsUntil | None = None,
         state: InitialState | None = None,
     ) -> CompiledOutcome:
-        """Simulate the plan once, again with calendars that are known further if these do not suffice."""
+        """Simulate the plan once; again, on calendars that are known up to a later minute, if these do not suffice."""
         plan = self.prepared.plan
         if state is not None and state.complete:
             return CompiledOutcome(state.history, content=state.content, factors=factors, calendars=calendars)
-        # on calendars that end early a bad end proves nothing: what looks like no time left may be weather not drawn
-        # yet
+        # on calendars that end early a bad end proves nothing: weather that is not drawn yet may leave more time
         while self.simulate_to_end(replication, calendars, state) and any(
             calendar.known < ALL for calendar in calendars
         ):
-            if further is None:
-                raise ValueError("calendars are not known to their end, and `further` is missing")
-            calendars = further(replication, int(self.run[ASKED]) if self.run[FAULT] == UNKNOWN else ALL)
-        deadlock = ending(plan, self.run, calendars)
+            if calendars_until is None:
+                raise ValueError("calendars are not known to their end, and `calendars_until` is missing")
+            calendars = calendars_until(
+                replication, int(self.run[FAULT_DETAIL]) if self.run[FAULT] == BEYOND_KNOWN else ALL
+            )
+        deadlock = deadlock_or_raise(plan, self.run, calendars)
         # what is left of interrupted work that was never reached stands below zero
         content = np.maximum(self.run[self.run[CONTENT] :][: len(plan.inputs.names)], 0)
         log = self.log[: self.run[ROWS]]
@@ -236,7 +237,7 @@ class Workspace:
         return CompiledOutcome(log, deadlock, content=content, factors=factors, calendars=calendars)
 
     def simulate_to_end(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
-        """Have the kernel simulate the plan on calendars; return whether it ended otherwise than well."""
+        """Have the kernel simulate the plan on calendars; return whether it ended in a fault or unfinished."""
         timetable = self.timetables.of(calendars)
         # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
         while self.simulate_once(replication, timetable, state) == LOG_FULL:
@@ -244,12 +245,12 @@ class Workspace:
         return bool(self.run[FAULT] != NO_FAULT or not self.run[FINISHED])
 
     def simulate_once(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
-        """Have the kernel simulate the plan as far as the log has room, and return what went wrong."""
+        """Have the kernel simulate the plan as far as the log has room, and return the fault, or `NO_FAULT`."""
         # the whole state in one copy, so that nothing of the run before can be left in it
-        self.run[:] = self.prepared.beginning if state is None else self.prepared.begun_at(state)
+        self.run[:] = self.prepared.initial_run if state is None else self.prepared.run_from_state(state)
         if state is not None:
-            write_lengths(self.run, state)
-        self.run[REPLICATION], self.run[ROOM] = replication, len(self.log)
+            write_remaining_work(self.run, state)
+        self.run[REPLICATION], self.run[LOG_CAPACITY] = replication, len(self.log)
         # budgets are numbers of the run, not compiled in: tests lower them
         self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
         self.run[MOST_ROWS] = processes.EVENTS_A_RUN
@@ -263,27 +264,27 @@ def simulate_many(
     count: int,
     calendars_of: Callable[[int], Calendars],
     uniforms: Uniforms | None = None,
-    further: Further | None = None,
+    calendars_until: CalendarsUntil | None = None,
     state_of: StateOf | None = None,
 ) -> Iterator[CompiledOutcome]:
     """Simulate replications first … first + count − 1, each on its own calendars, and yield them in order.
 
-    Where calendars are not known to their end, `further` gives those of a replication up to a minute at least;
+    Where calendars are not known to their end, `calendars_until` gives those of a replication up to a minute at least;
     `state_of` gives the state that a replication continues from, where it does not begin at minute 0.
     `uniforms` is where the random numbers of first attempts come from if they are not plain, as for `sim.plan.draws.Draws`.
-    What cannot go on at all is raised, as by the reference; a deadlock is an outcome.
+    A plan that cannot go on at all raises, as in the reference; a deadlock is an outcome.
     """
     tables = prepared.draw_tables(seed, uniforms)
-    workspace, lasting = None, len(tables.parameters)
-    for begin in range(first, first + count, AT_ONCE):
-        for common in tables.chunk(begin, min(AT_ONCE, first + count - begin)):
+    workspace, fixed_size = None, len(tables.parameters)
+    for begin in range(first, first + count, DRAWN_TOGETHER):
+        for shared in tables.chunk(begin, min(DRAWN_TOGETHER, first + count - begin)):
             if workspace is None:
-                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.parameters, common.parameters]))
-            # the tables of distributions stand in front and stay; only what is the replication's own is written over
-            workspace.parameters[lasting:] = common.parameters
-            calendars = calendars_of(common.replication)
-            state = state_of(common.replication) if state_of else None
-            yield workspace.simulate(common.replication, common.factors, calendars, further, state)
+                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.parameters, shared.parameters]))
+            # the tables of distributions stand in front and stay; only the replication's own parameters are written over
+            workspace.parameters[fixed_size:] = shared.parameters
+            calendars = calendars_of(shared.replication)
+            state = state_of(shared.replication) if state_of else None
+            yield workspace.simulate(shared.replication, shared.factors, calendars, calendars_until, state)
 
 
 def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calendars) -> CompiledOutcome:
@@ -303,85 +304,84 @@ def given_workspace(prepared: KernelPlan, draws: SampledInputs) -> Workspace:
 
 
 class GivenRuns:
-    """Runs of one plan with the same given inputs, each with other counts in some of its pools at the beginning."""
+    """Runs of one plan with the same given inputs, each with other initial counts in some of its pools."""
 
     def __init__(self, plan: CompiledPlan, draws: SampledInputs) -> None:
         """Lay out the plan once; a run then costs what the kernel costs."""
         self._kernel_plan = KernelPlan(plan)
         self._workspace = given_workspace(self._kernel_plan, draws)
 
-    def another(self) -> GivenRuns:
-        """Return the same once more, for another thread: the plan is shared, what a run writes into is not."""
-        other, before = copy(self), self._workspace
-        other._kernel_plan = copy(self._kernel_plan)
-        other._kernel_plan.beginning = self._kernel_plan.beginning.copy()
-        other._workspace = Workspace(other._kernel_plan, before.numbers, before.parameters)
-        return other
+    def copy_for_thread(self) -> GivenRuns:
+        """Return a copy for another thread: the plan is shared, the memory into which a run writes is not."""
+        duplicate, workspace = copy(self), self._workspace
+        duplicate._kernel_plan = copy(self._kernel_plan)
+        duplicate._kernel_plan.initial_run = self._kernel_plan.initial_run.copy()
+        duplicate._workspace = Workspace(duplicate._kernel_plan, workspace.numbers, workspace.parameters)
+        return duplicate
 
     def run(self, initial: Mapping[int, int]) -> RunOutcome:
-        """Simulate the plan with these counts by pool, and the plan's own in all other pools.
+        """Simulate the plan with these initial counts by pool, and the plan's own in all other pools.
 
-        The log is good until the next run, which is written over it.
+        The log is valid until the next run, which is written over it.
         """
         plan = self._kernel_plan.plan
-        _begin_with(self._kernel_plan, initial)
+        _set_initial_counts(self._kernel_plan, initial)
         self._workspace.simulate_to_end(0, plan.base_calendars)
-        deadlock = ending(plan, self._workspace.run, plan.base_calendars)
+        deadlock = deadlock_or_raise(plan, self._workspace.run, plan.base_calendars)
         spare = self._workspace.run[self._workspace.run[SPARE] :][: len(plan.pools)]
         return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock, spare)
 
 
 class DrawnRuns:
-    """Runs of the first replications of a plan by some draws, each time with other counts in some of its pools."""
+    """Runs of the first replications of a plan, with the same draws each time and other initial counts in some pools."""
 
     def __init__(self, plan: CompiledPlan, draws: Draws, replications: int, threads: int) -> None:
-        """Lay out the plan and draw once; each thread has room for a run of its own."""
+        """Lay out the plan and draw once; each thread has a workspace of its own."""
         self._kernel_plan = KernelPlan(plan)
         tables = self._kernel_plan.draw_tables(draws.seed, draws.uniforms)
-        self._shared = [*tables.chunk(0, replications)]
-        self._lasting = len(tables.parameters)
-        parameters = np.concatenate([tables.parameters, self._shared[0].parameters])
+        self._shared_draws = [*tables.chunk(0, replications)]
+        self._fixed_size = len(tables.parameters)
+        parameters = np.concatenate([tables.parameters, self._shared_draws[0].parameters])
         self._workspaces = [Workspace(self._kernel_plan, tables.numbers, parameters.copy()) for _ in range(threads)]
         self._threads = ThreadPoolExecutor(threads)
 
     def run(self, initial: Mapping[int, int]) -> list[RunOutcome]:
-        """Simulate the replications with these counts by pool, and the plan's own in all other pools."""
-        _begin_with(self._kernel_plan, initial)
-        every = len(self._workspaces)
+        """Simulate the replications with these initial counts by pool, and the plan's own in all other pools."""
+        _set_initial_counts(self._kernel_plan, initial)
+        threads = len(self._workspaces)
         parts = [
-            self._threads.submit(self._simulate, workspace, self._shared[at::every])
-            for at, workspace in enumerate(self._workspaces)
+            self._threads.submit(self._simulate, workspace, self._shared_draws[thread::threads])
+            for thread, workspace in enumerate(self._workspaces)
         ]
-        found: list[RunOutcome] = [outcome for part in parts for outcome in part.result()]
-        return found
+        outcomes: list[RunOutcome] = [outcome for part in parts for outcome in part.result()]
+        return outcomes
 
-    def _simulate(self, workspace: Workspace, shared: Sequence[SharedDraws]) -> list[CompiledOutcome]:
+    def _simulate(self, workspace: Workspace, replications: Sequence[SharedDraws]) -> list[CompiledOutcome]:
         """Simulate some of the replications in one workspace."""
-        found = []
-        for one in shared:
-            workspace.parameters[self._lasting :] = one.parameters
+        outcomes = []
+        for shared in replications:
+            workspace.parameters[self._fixed_size :] = shared.parameters
             calendars = self._kernel_plan.plan.base_calendars
-            found.append(workspace.simulate(one.replication, one.factors, calendars))
-        return found
+            outcomes.append(workspace.simulate(shared.replication, shared.factors, calendars))
+        return outcomes
 
 
-def _begin_with(prepared: KernelPlan, initial: Mapping[int, int]) -> None:
-    """Have the runs of a plan begin with these counts by pool, and the plan's own in all other pools."""
+def _set_initial_counts(prepared: KernelPlan, initial: Mapping[int, int]) -> None:
+    """Have all further runs of a plan begin with these counts by pool, and the plan's own in all other pools."""
     counts = prepared.plan.initial.copy()
     counts[list(initial)] = list(initial.values())
-    begin = prepared.beginning[FREE_COUNT]
-    # into the beginning, from which every run is copied
-    prepared.beginning[begin : begin + len(counts)] = counts
+    begin = prepared.initial_run[FREE_COUNT]
+    prepared.initial_run[begin : begin + len(counts)] = counts
 
 
-def ready(announce: Callable[[str], None] | None = None) -> float:
+def load_kernel(announce: Callable[[str], None] | None = None) -> float:
     """Load the kernel, or compile it where the disk has none for this machine yet; return the seconds it took.
 
     `announce` is called if it takes longer than a moment, by another thread while this one works.
     """
-    began = perf_counter()
+    start = perf_counter()
     # whether it takes long is known only once it has, so the announcement waits on a timer of its own
-    announcement = Timer(A_MOMENT, announce or str, [COMPILING])
+    announcement = Timer(LOAD_SECONDS, announce or str, [COMPILING])
     announcement.start()
     try:
         # the smallest plan will do: functions are compiled for types, and these are the same for every plan
@@ -390,11 +390,11 @@ def ready(announce: Callable[[str], None] | None = None) -> float:
     finally:
         announcement.cancel()
         announcement.join()  # a process forks only where no thread is left over
-    return perf_counter() - began
+    return perf_counter() - start
 
 
 def _smallest_plan() -> Plan:
-    """Return the smallest plan there is."""
+    """Return the smallest plan there is: one unit that signals the completion gate."""
     plan = Plan(("done", 1))
     plan.unit("only", [Signal(plan.gate("done"))])
     return plan

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.engine.numba_engine.calendars import Timetables
-from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, STARTS, STRETCHES
+from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INTERVALS, STARTS
 from sim.engine.numba_engine.resources import pop, push
 from sim.jit.toolkit import Ints, IntView, entry_point, inline, int_view, jit
 from sim.plan.compile import MODES, CompiledPlan
@@ -104,7 +104,7 @@ def backward(
             # a calendar may end before the bound: the caller then draws more weather and tries again
             if mode != DUTY and max(bound, done, begun) > horizon[calendar]:
                 return False
-            room[unit] = latest_begin(timetable, calendar * CALENDAR, mode, begun, done, bound)
+            room[unit] = latest_begin(timetable, calendar * CALENDAR_SIZE, mode, begun, done, bound)
     return True
 
 
@@ -183,7 +183,7 @@ def first_at_least(rising: IntView, base: int, end: int, value: int) -> int:
 @jit
 def worked(timetable: IntView, at: int, minute: int) -> int:
     """Count working minutes before a minute; before the project's start every minute counts."""
-    place = first_at_least(timetable, timetable[at + STARTS], timetable[at + STRETCHES], minute + 1) - 1
+    place = first_at_least(timetable, timetable[at + STARTS], timetable[at + INTERVALS], minute + 1) - 1
     if place < 0:
         return min(minute, 0)
     return timetable[timetable[at + DONE] + place] - max(timetable[timetable[at + ENDS] + place] - minute, 0)
@@ -192,7 +192,7 @@ def worked(timetable: IntView, at: int, minute: int) -> int:
 @jit
 def latest_begin(timetable: IntView, at: int, mode: int, begun: int, done: int, bound: int) -> int:
     """Return the latest begin of a work that took from `begun` to `done` and must be done by `bound`."""
-    stretches, starts, ends = timetable[at + STRETCHES], timetable[at + STARTS], timetable[at + ENDS]
+    stretches, starts, ends = timetable[at + INTERVALS], timetable[at + STARTS], timetable[at + ENDS]
     if mode == DUTY:
         # hours of service depend on when a trip begins; one that begins later by so much is as long, near enough
         return begun + bound - done
@@ -216,7 +216,7 @@ def latest_begin_whole(timetable: IntView, at: int, bound: int, minutes: int) ->
     if minutes == 0:
         return bound
     starts, ends = timetable[at + STARTS], timetable[at + ENDS]
-    for place in range(first_at_least(timetable, starts, timetable[at + STRETCHES], bound) - 1, -1, -1):
+    for place in range(first_at_least(timetable, starts, timetable[at + INTERVALS], bound) - 1, -1, -1):
         begin = min(bound, timetable[ends + place]) - minutes
         if begin >= timetable[starts + place]:
             return begin

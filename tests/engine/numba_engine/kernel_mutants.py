@@ -19,10 +19,10 @@ MUTANTS = (
     Mutant(
         "works begin before the last grants",
         "kernel.py",
-        "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n"
+        "        if run[GRANT_DUE] != 0:\n            grant(plan, run, now)\n            continue\n"
         "        start_works(plan, run, draws, parameters, timetable, now)\n",
         "        start_works(plan, run, draws, parameters, timetable, now)\n"
-        "        if run[DUE] != 0:\n            grant(plan, run, now)\n            continue\n",
+        "        if run[GRANT_DUE] != 0:\n            grant(plan, run, now)\n            continue\n",
     ),
     Mutant(
         "the end does not wait for its minute",
@@ -65,7 +65,7 @@ MUTANTS = (
     Mutant(
         "one grant a kind and pass",
         "resources.py",
-        "if run[run[QUEUE_SIZE] + kind] > 0 and fits(plan, run, kind):",
+        "if run[run[QUEUE_SIZE] + bundle] > 0 and fits(plan, run, bundle):",
         "if False:",
     ),
     Mutant(
@@ -83,16 +83,16 @@ MUTANTS = (
     Mutant(
         "what is freed is not looked at",
         "resources.py",
-        "        if run[WAITING] > 0:\n            mark_kinds_of_pool",
-        "        if run[WAITING] > 1:\n            mark_kinds_of_pool",
+        "        if run[WAITING] > 0:\n            mark_bundles_of_pool",
+        "        if run[WAITING] > 1:\n            mark_bundles_of_pool",
     ),
     # --- patience ---------------------------------------------------------------------------------------------
     Mutant("everybody is patient for ever", "resources.py", "now + patience if patience >= 0 else NEVER", "NEVER"),
     Mutant(
         "patience ends a minute late",
         "resources.py",
-        "rank(plan, request)) + WITHHOLDS] <= now",
-        "rank(plan, request)) + WITHHOLDS] < now",
+        "unit_of(plan, request)) + WITHHOLDS] <= now",
+        "unit_of(plan, request)) + WITHHOLDS] < now",
     ),
     Mutant("zero patience is endless", "resources.py", "if patience >= 0 else NEVER", "if patience > 0 else NEVER"),
     Mutant(
@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "a new head frees nothing for others",
         "resources.py",
-        "if queued > 0 and withholds(plan, run, before, now):",
+        "if queue_size > 0 and withholds(plan, run, old_head, now):",
         "if False:",
     ),
     # --- balances ---------------------------------------------------------------------------------------------
@@ -123,8 +123,8 @@ MUTANTS = (
     Mutant(
         "time before one began to look counts",
         "kernel.py",
-        "look_at(plan, run, unit, at, max(date, now) + minutes_of_balance(plan, at))",
-        "look_at(plan, run, unit, at, max(date, now) + 1)",
+        "check_balance_at(plan, run, unit, step, max(date, now) + minutes_of_balance(plan, step))",
+        "check_balance_at(plan, run, unit, step, max(date, now) + 1)",
     ),
     Mutant(
         "what was spare before counts after work as well",
@@ -135,7 +135,7 @@ MUTANTS = (
     Mutant(
         "who is called back looks at the other side",
         "balances.py",
-        "if below != plan[asked + BELOW]:",
+        "if below != plan[condition + BELOW]:",
         "if below != 0:",
     ),
     Mutant(
@@ -153,13 +153,13 @@ MUTANTS = (
     Mutant(
         "who leaves counts when he asks",
         "resources.py",
-        "counted == 0 and request < plan[LEAVES]:",
+        "counted == 0 and request < plan[FIRST_LEAVING]:",
         "counted == 0:",
     ),
     Mutant(
         "who has left still counts",
         "resources.py",
-        "if plan[BALANCED] > 0 and request >= plan[LEAVES]:",
+        "if plan[BALANCED] > 0 and request >= plan[FIRST_LEAVING]:",
         "if False:",
     ),
     Mutant(
@@ -171,14 +171,14 @@ MUTANTS = (
     Mutant(
         "somebody looks for ever",
         "balances.py",
-        "+ LAST_LOOK]:\n        schedule",
-        "+ LAST_LOOK] or True:\n        schedule",
+        "+ WATCHED_UNTIL]:\n        schedule",
+        "+ WATCHED_UNTIL] or True:\n        schedule",
     ),
     Mutant(
         "a balance is waited for from the beginning, not from the date",
         "kernel.py",
-        "max(date, now) + minutes_of_balance(plan, at))",
-        "now + minutes_of_balance(plan, at))",
+        "max(date, now) + minutes_of_balance(plan, step))",
+        "now + minutes_of_balance(plan, step))",
     ),
     # --- gates ------------------------------------------------------------------------------------------------
     Mutant("a gate opens one too late", "resources.py", ">> bits <= run[level]", ">> bits < run[level]"),
@@ -191,44 +191,44 @@ MUTANTS = (
     Mutant(
         "a jump sees this minute's level",
         "resources.py",
-        "return run[run[BEFORE] + gate] if",
+        "return run[run[LEVEL_BEFORE] + gate] if",
         "return run[run[LEVEL] + gate] if",
     ),
     Mutant(
         "the level before is that of the last signal",
         "resources.py",
-        "if run[run[SIGNALLED] + gate] != now:",
+        "if run[run[SIGNAL_MINUTE] + gate] != now:",
         "if True:",
     ),
     # --- jumps ------------------------------------------------------------------------------------------------
-    Mutant("a limit counts one more", "kernel.py", "if 0 <= limit <= made:", "if 0 <= limit < made:"),
+    Mutant("a limit counts one more", "kernel.py", "if 0 <= limit <= attempt:", "if 0 <= limit < attempt:"),
     Mutant(
         "attempts are not counted at jumps",
         "kernel.py",
-        "made = attempt(run, watched & LOWER)",
-        "made = attempt(run, 0)",
+        "attempt = count_attempt(run, gate_and_slot & LOWER)",
+        "attempt = count_attempt(run, 0)",
     ),
     Mutant(
         "only what is repeated twice over is counted",
         "memory_layout.py",
-        "can = np.cumsum(over)[:-1] > 0",
-        "can = np.cumsum(over)[:-1] > 1",
+        "repeatable = np.cumsum(change)[:-1] > 0",
+        "repeatable = np.cumsum(change)[:-1] > 1",
     ),
-    Mutant("a jump is no part of what it repeats", "memory_layout.py", "over, back + 1, -1)", "over, back, -1)"),
+    Mutant("a jump is no part of what it repeats", "memory_layout.py", "change, back + 1, -1)", "change, back, -1)"),
     Mutant(
         "repeated chances fall as the first",
         "kernel.py",
-        "return value(run, draws, parameters, argument(plan, at), made)",
-        "return value(run, draws, parameters, argument(plan, at), FIRST_ATTEMPT)",
+        "return input_value(run, draws, parameters, argument(plan, step), attempt)",
+        "return input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT)",
     ),
     # --- work -------------------------------------------------------------------------------------------------
     Mutant(
         "repeated work takes as long as the first",
         "kernel.py",
-        "minutes = left if left >= 0 else value(run, draws, parameters, argument(plan, at), made)",
-        "minutes = left if left >= 0 else value(run, draws, parameters, argument(plan, at), made * 0)",
+        "minutes = remaining if remaining >= 0 else input_value(run, draws, parameters, argument(plan, step), attempt)",
+        "minutes = remaining if remaining >= 0 else input_value(run, draws, parameters, argument(plan, step), attempt * 0)",
     ),
-    Mutant("repeated work learns too", "kernel.py", "if learning >= 0 and made == 0:", "if learning >= 0:"),
+    Mutant("repeated work learns too", "kernel.py", "if learning >= 0 and attempt == 0:", "if learning >= 0:"),
     Mutant(
         "crowding is read before entering",
         "kernel.py",
@@ -239,24 +239,24 @@ MUTANTS = (
     Mutant(
         "factors round down",
         "kernel.py",
-        "(2 * minutes * plan[plan[CURVES] + at] + MILLION)",
-        "(2 * minutes * plan[plan[CURVES] + at])",
+        "(2 * minutes * plan[plan[CURVES] + place] + MILLION)",
+        "(2 * minutes * plan[plan[CURVES] + place])",
     ),
     Mutant("beyond a curve there is none", "kernel.py", "plan[curve_at + 1] - 1)", "plan[curve_at + 1])"),
     # --- calendars --------------------------------------------------------------------------------------------
-    Mutant("work ends at the next opening", "calendars.py", "stretches, target - 1)", "stretches, target)"),
+    Mutant("work ends at the next opening", "calendars.py", "intervals, target - 1)", "intervals, target)"),
     Mutant(
         "nights count as worked",
         "calendars.py",
-        "- max(timetable[ends + place] - now, 0)",
-        "- (timetable[ends + place] - now)",
+        "- max(timetable[ends + interval] - now, 0)",
+        "- (timetable[ends + interval] - now)",
     ),
     Mutant("whole work may pause", "kernel.py", "return finish_whole(run,", "return finish(run,"),
     Mutant(
         "whole work needs a minute more",
         "calendars.py",
-        "if end <= timetable[timetable[at + ENDS] + place]:",
-        "if end < timetable[timetable[at + ENDS] + place]:",
+        "if end <= timetable[timetable[header + ENDS] + interval]:",
+        "if end < timetable[timetable[header + ENDS] + interval]:",
     ),
     Mutant("drivers need no break", "calendars.py", "driven + leg, unbroken + leg", "driven + leg, unbroken"),
     Mutant("half a rest is enough", "calendars.py", "if now - stopped >= REST:", "if now - stopped >= REST // 2:"),
@@ -278,8 +278,8 @@ MUTANTS = (
     Mutant(
         "losses before content",
         "sampling.py",
-        "recipe + CONTENT_FACTORS, recipe + draws[LOSSES], amount)",
-        "recipe + CONTENT_FACTORS, recipe + draws[DELAYS], amount)",
+        "recipe_at + CONTENT_FACTORS, recipe_at + draws[LOSSES], amount)",
+        "recipe_at + CONTENT_FACTORS, recipe_at + draws[DELAYS], amount)",
     ),
     Mutant(
         "delays are forgotten",

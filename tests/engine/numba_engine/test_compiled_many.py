@@ -15,7 +15,7 @@ import pytest
 from sim import jit as machine
 from sim.engine.numba_engine import kernel
 from sim.engine.numba_engine import simulate as performing
-from sim.engine.numba_engine.simulate import ready, simulate_many
+from sim.engine.numba_engine.simulate import load_kernel, simulate_many
 from sim.plan.compile import compile_plan
 from tests.engine.numba_engine.any_plans import any_plan
 from tests.engine.numba_engine.both import KernelPlan, simulate
@@ -58,11 +58,11 @@ def test_all_plans_share_one_machine_code() -> None:
 
 def test_getting_ready_is_announced_only_if_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    ready(told.append)
+    load_kernel(told.append)
     told.clear()
-    assert ready(told.append) < 1
+    assert load_kernel(told.append) < 1
     assert told == []
-    monkeypatch.setattr(performing, "A_MOMENT", 0.0)
+    monkeypatch.setattr(performing, "LOAD_SECONDS", 0.0)
     monkeypatch.setattr(performing, "simulate_given", lambda *_: sleep(0.2))
-    ready(told.append)
+    load_kernel(told.append)
     assert told == [performing.COMPILING]

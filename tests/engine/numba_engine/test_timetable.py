@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 pytest.importorskip("numba", reason="the compiled engine is an extra that is not installed")
 
 from sim.engine.numba_engine.calendars import Timetables
-from sim.engine.numba_engine.memory_layout import CALENDAR, DONE, ENDS, KNOWN, LONGEST, STARTS, STRETCHES
+from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INTERVALS, KNOWN, LONGEST, STARTS
 from sim.jit.toolkit import Ints
 from sim.world.working_time import Calendar
 
@@ -23,9 +23,9 @@ SHIFTS = [
 def require_there(hours: Ints, calendars: list[Calendar]) -> None:
     """Read calendars the way the kernel does."""
     for place, calendar in enumerate(calendars):
-        contents = hours[place * CALENDAR :][:CALENDAR]
+        contents = hours[place * CALENDAR_SIZE :][:CALENDAR_SIZE]
         size = len(calendar.starts)
-        assert (contents[STRETCHES], contents[LONGEST], contents[KNOWN]) == (size, calendar.longest, calendar.known)
+        assert (contents[INTERVALS], contents[LONGEST], contents[KNOWN]) == (size, calendar.longest, calendar.known)
         columns = zip((STARTS, ENDS, DONE), (calendar.starts, calendar.ends, calendar.done), strict=True)
         for column, minutes in columns:
             assert np.array_equal(hours[contents[column] :][:size], minutes)
@@ -50,7 +50,7 @@ def test_what_stays_is_not_written_again() -> None:
     timetables, last = Timetables(), len(SHIFTS) - 1
     runs = [SHIFTS, [*SHIFTS[:last], SHIFTS[0]], SHIFTS, [*SHIFTS[:last], SHIFTS[1]]]
     hours = [timetables.of(calendars) for calendars in runs[:2]][-1]
-    staying = hours[hours[4 * CALENDAR + STARTS] :][:200]
+    staying = hours[hours[4 * CALENDAR_SIZE + STARTS] :][:200]
     staying += 1  # as nobody would; so one sees that nobody writes it
     timetables.of(runs[2])
-    assert np.array_equal(timetables.of(runs[3])[hours[4 * CALENDAR + STARTS] :][:200], SHIFTS[4].starts + 1)
+    assert np.array_equal(timetables.of(runs[3])[hours[4 * CALENDAR_SIZE + STARTS] :][:200], SHIFTS[4].starts + 1)

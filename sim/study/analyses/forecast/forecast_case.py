@@ -269,7 +269,7 @@ class ForecastCase(Case):
         for turn in range(len(self.histories)):
             state = self.remaining(seed, turn)
             if self.engine == COMPILED:
-                self.kernel_plan.begun_at(state)
+                self.kernel_plan.run_from_state(state)
 
     @cached_property
     def _remaining(self) -> dict[int, list[RemainingWork]]:

@@ -35,8 +35,8 @@ from sim.study.analyses.forecast.reported import (
     between,
     capped,
     log_of,
-    overdue,
     makers_in_order,
+    overdue,
 )
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
 from sim.world.streams import stream_key, uniform
