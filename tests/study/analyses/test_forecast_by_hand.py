@@ -18,7 +18,7 @@ from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.reported import Known, overdue
+from sim.study.analyses.forecast.reported import Known, left_when_overdue, overdue
 from sim.study.analyses.forecast.status import Fact, Status, read_status
 from sim.study.case import Case, prepare_case
 from sim.world.project_calendars import day_minutes
@@ -212,6 +212,12 @@ def test_what_is_overdue_is_on_its_way_and_not_just_before_its_end() -> None:
     assert overdue(planned_way, 1, 2, 0, now, lambda: 0.5) == 200
     # never before the data date, even where nothing is left
     assert 400 + overdue(planned_way, 1, 2, 0, now, lambda: 0.0) == now + 1
+
+
+def test_what_is_left_of_an_overdue_way_is_the_upper_half_of_a_normal_spread() -> None:
+    # the median and the 95 % point of |Z| are 0.6745 and 1.960 (tables of the normal distribution), of a quarter of the way
+    assert left_when_overdue(0.5) == pytest.approx(0.25 * 0.6745, abs=1e-4)
+    assert left_when_overdue(0.95) == pytest.approx(0.25 * 1.95996, abs=1e-4)
 
 
 def test_a_block_that_is_stated_as_not_online_still_has_its_last_test_before_it() -> None:

@@ -34,8 +34,9 @@ from sim.study.analyses.forecast.reported import (
     Remaining,
     between,
     capped,
+    left_when_overdue,
     log_of,
-    makers_in_order,
+    minutes_passed,
     overdue,
 )
 from sim.study.analyses.forecast.status import ONLINE, Fact, Logic, Status
@@ -52,8 +53,8 @@ class Progress:
         past: int | None = None,
     ) -> None:  # fmt: skip
         """Work the history out; `past` is the number of the simulated past that the steps went by, None for the plan."""
-        self.steps, self.plan, self.minute, self.logic, self.past = steps, steps.plan, status.minute, logic, past
-        self.day_minutes = day_minutes
+        self.steps, self.plan, self.minute, self.day_minutes = steps, steps.plan, status.minute, day_minutes
+        self.logic, self.past = logic, past
         self.known: dict[int, Known] = {}
         self.stated: dict[tuple[int, int], Remaining] = {}
         self.waiting: list[Interrupted] = []
@@ -105,9 +106,9 @@ class Progress:
         crews = self.steps.crews.get(trade)
         if crews is None:
             return
-        places = tuple((unit, place) for _, _, unit, place in crews.come)
         dated = sorted((fact.date or 0, round(fact.count or 0)) for fact in facts)
-        self._assign(places, [(date, crews.arrived(count, date)) for date, count in dated])
+        arrived = [(date, crews.arrived(count, date)) for date, count in dated]
+        self._assign([(unit, place) for _, _, unit, place in crews.come], arrived)
 
     def _assign(self, places: Sequence[tuple[int, int]], points: list[tuple[int, int]]) -> None:
         """Assign how many have passed a place by when to units in order.
@@ -119,7 +120,8 @@ class Progress:
         free = [(unit, place) for unit, place in places if stated[unit] is None]
         free.sort(key=lambda one: self._of(one[0]).open_from <= one[1])
         planned = [self.steps.routes[unit].planned[place] for unit, place in free]
-        minutes = makers_in_order(planned, [(date, max(0, count - bisect_right(named, date))) for date, count in points])
+        rest = [(date, max(0, count - bisect_right(named, date))) for date, count in points]
+        minutes = minutes_passed(planned, rest)
         for (unit, place), minute in zip(free, minutes, strict=False):
             self._of(unit).done[place] = minute
         for unit, place in free[len(minutes) :]:
@@ -192,10 +194,8 @@ class Progress:
                 known.done[place - 1] = min(begun, known.done.get(place - 1, begun))
 
     def _is_work(self, unit: int, place: int) -> bool:
-        return place in range(len(self.steps.routes[unit].steps)) and self._operation(unit, place) == WORK
-
-    def _operation(self, unit: int, place: int) -> int:
-        return int(self.steps.rows[self.steps.routes[unit].steps[place]][0])
+        steps = self.steps.routes[unit].steps
+        return 0 <= place < len(steps) and self.steps.rows[steps[place]][0] == WORK
 
     def _name(self, unit: int, place: int) -> str:
         """Return the name of the work at a place of a unit's route."""
@@ -262,8 +262,9 @@ class Progress:
         return times
 
     def _left_of_way(self, unit: int) -> float:
-        """Return the share of its way that is left to a unit that is overdue: by chance, in the plan's own history half."""
-        return 0.5 if self.past is None else uniform(stream_key(PAST_SEED, self.plan.units[unit]), self.past, 0)
+        """Return the share of its way that is left to an overdue unit: drawn, in the plan's own history the median."""
+        key = stream_key(PAST_SEED, self.plan.units[unit])
+        return left_when_overdue(0.5 if self.past is None else uniform(key, self.past, 0))
 
     def _complete(self) -> None:
         """Have happened what the facts need; take back what was only assumed and cannot have been."""
@@ -369,8 +370,7 @@ class Progress:
         return True
 
     def _tell(self, unit: int, lacking: str, what: str) -> None:
-        text = f"{self.plan.units[unit]}: {what or 'it'} went on before {lacking}"
-        if text not in self.out_of_sequence:
+        if (text := f"{self.plan.units[unit]}: {what or 'it'} went on before {lacking}") not in self.out_of_sequence:
             self.out_of_sequence.append(text)
 
     # --- state ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from itertools import accumulate, chain, pairwise
 
 import numpy as np
 
+from sim.jit import special_functions
 from sim.plan.compile import NONE
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps
@@ -101,7 +102,7 @@ def between(planned: list[int], facts: list[tuple[int, int]]) -> list[int]:
     return rising
 
 
-def makers_in_order(planned: Sequence[int], points: Sequence[tuple[int, int]]) -> list[int]:
+def minutes_passed(planned: Sequence[int], points: Sequence[tuple[int, int]]) -> list[int]:
     """Return when units in order have passed a place, as many as there are by the dates of `points`.
 
     `planned` are their planned minutes; between two dates they keep the plan's rhythm.
@@ -121,6 +122,16 @@ def makers_in_order(planned: Sequence[int], points: Sequence[tuple[int, int]]) -
             minutes.append(round(begin + min(1.0, max(0.0, share)) * (date - begin)))
         begin, since = date, max(since, min(until, NEVER))
     return minutes
+
+
+OVERDUE_SPREAD = 0.25
+"""Standard deviation of how long a way takes, as a share of it (an assumption: 0.15 to 0.6; in simulated pasts it is 0.15
+of what factories make, 0.4 to 1 of short waits on site)."""
+
+
+def left_when_overdue(drawn: float) -> float:
+    """Return the share of its way that is left to a unit that has taken longer than it: the upper half of a normal spread."""
+    return OVERDUE_SPREAD * float(special_functions().ndtri((1 + drawn) / 2))
 
 
 def overdue(planned: Sequence[int], since: int, place: int, moved: int, now: int, left: Callable[[], float]) -> int:
